@@ -1,0 +1,51 @@
+# make run | test | lock | models | samples | picture | clean        PYTHON=python3.12 chooses the interpreter
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# For the tools that import our modules.
+export PYTHONPATH := $(CURDIR)
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
+	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+.PHONY: run test lock models samples picture clean
+
+run: $(VENV)/.everything
+	PATH="$(CURDIR)/$(BIN):$$PATH" ./run.sh
+
+test: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+models: $(VENV)/.everything
+	$(BIN)/python -m convert noise-cancel-lite
+
+samples: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.samples
+
+picture: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.before_after
+
+# Every lock is a part of the largest one, so that all have the same versions. `make lock UPGRADE=--upgrade` renews.
+lock: $(VENV)/.dev
+	$(LOCK) $(UPGRADE) requirements-dev.in --output-file requirements-dev.txt
+	$(LOCK) requirements.in --constraint requirements-dev.txt --output-file requirements.txt
+	$(LOCK) requirements-serve.in --constraint requirements-dev.txt --output-file requirements-serve.txt
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+# --no-deps: the locks are complete, and ISR's own metadata asks for a TensorFlow that no longer exists.
+$(VENV)/.everything: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.txt
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.everything
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-dev.txt
+	touch $@
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)

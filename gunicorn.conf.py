@@ -1,0 +1,47 @@
+"""How gunicorn serves `flask_app:app`. Read by gunicorn itself (run.sh)."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from errors import EngineFailed
+from logs import log_config
+from settings import read_settings
+
+settings = read_settings()
+
+bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
+# One process, one model, one inference lane on all cores; scale by replicas.
+worker_class = "gthread"
+workers = 1
+# Not loaded before the fork: engines have threads of their own, which don't survive it.
+preload_app = False
+# Each request that is held has a thread; the others find one of these, whatever the held ones wait for.
+threads = settings.max_requests + 16
+# Longer than a load balancer keeps its connections, so that it is never the service that closes one in use.
+keepalive = 75
+# For this kind of worker: how long the whole process may be silent, not how long a request may take.
+timeout = 120
+# On SIGTERM: stop listening, finish what is running, then exit 0.
+graceful_timeout = int(settings.timeout) + 5
+# The heartbeat file must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+control_socket_disable = True
+logconfig_dict = log_config(settings)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Warm the engine up and say, in one line, what is served where."""
+    import resources
+
+    log = logging.getLogger("service")
+    try:
+        resources.upscaler.warm_up()
+    except EngineFailed as exc:
+        log.error("not ready: %s", exc)  # /readyz says so too, and asks the engine again
+    host = "localhost" if settings.host in ("0.0.0.0", "::") else settings.host
+    facts = resources.facts
+    log.info(
+        "serving on http://%s:%d model=%s engine=%s precision=%s threads=%d",
+        *(host, settings.port, facts.model, facts.engine, facts.precision, facts.threads),
+    )

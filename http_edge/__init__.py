@@ -1,0 +1,1 @@
+"""The HTTP edge: everything that knows Flask, but for the routes themselves."""

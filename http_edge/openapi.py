@@ -1,0 +1,130 @@
+"""The description of the interface (OpenAPI 3.1): schemas from the messages, paths from here."""
+
+import functools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from errors import ClientGone, EngineFailed, ServiceError
+from http_edge.negotiation import JSON
+from http_edge.problems import PROBLEM
+from http_edge.upscale_request import BYTES
+from image_codec import FORMATS
+from message_protocol import PingOutput, Problem, ReadyOutput, UpscaleInput, UpscaleOutput
+
+SCHEMA = "#/components/schemas/{model}"
+IMAGE = {"schema": {"type": "string", "contentMediaType": "image/*"}}
+IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
+RESULT_HEADERS = {
+    "X-Upscaler-Model": "the model, engine and precision that answered",
+    "X-Result-Width": "width of the answer in px",
+    "X-Result-Height": "height of the answer in px",
+    "Server-Timing": "milliseconds spent waiting (queue), decoding, in the network (infer) and encoding",
+}
+
+
+@functools.cache
+def openapi_document() -> str:
+    """The document as JSON."""
+    _, schemas = models_json_schema(
+        [
+            (PingOutput, "serialization"),
+            (ReadyOutput, "serialization"),
+            (UpscaleInput, "validation"),
+            (UpscaleOutput, "serialization"),
+            (Problem, "serialization"),
+        ],
+        ref_template=SCHEMA,
+    )
+    return json.dumps(
+        {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Image super-scaling service",
+                "version": "1",
+                "summary": "Enlarges pictures x2 with a neural network and cleans JPEG artefacts.",
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "paths": {
+                "/upscale": {"post": _upscale()},
+                "/ping": {"get": _get("Is the service there?", PingOutput)},
+                "/livez": {"get": _get("Is the process alive?", PingOutput)},
+                "/readyz": {"get": _get("Is the engine to be trusted with a picture?", ReadyOutput, EngineFailed)},
+                "/openapi.json": {
+                    "get": {
+                        "summary": "This document",
+                        "responses": {"200": {"description": "OpenAPI 3.1", "content": {JSON: {}}}},
+                    }
+                },
+            },
+            "components": {"schemas": {name: schemas["$defs"][name] for name in sorted(schemas["$defs"])}},
+        }
+    )
+
+
+def _upscale() -> dict[str, Any]:
+    properties = UpscaleInput.model_json_schema(ref_template=SCHEMA)["properties"]
+    errors = {error.status: error for error in _request_errors() if error is not ClientGone}
+    return {
+        "summary": "Enlarge one image",
+        "description": "Send a JSON message, or the image file itself with the options as query parameters.",
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "description": f"{properties[name]['description']} (for a body of plain bytes; in JSON it is a member)",
+                "schema": {key: value for key, value in properties[name].items() if key != "description"},
+            }
+            for name in properties
+            if name != "imageBase64"
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: _of(UpscaleInput)} | dict.fromkeys([*IMAGE_TYPES, BYTES], IMAGE),
+        },
+        "responses": {
+            "200": {
+                "description": "The image, enlarged: in the form that was sent, unless Accept prefers the other",
+                "content": {JSON: _of(UpscaleOutput)} | dict.fromkeys(IMAGE_TYPES, IMAGE),
+                "headers": {
+                    name: {"description": text, "schema": {"type": "string"}} for name, text in RESULT_HEADERS.items()
+                },
+            },
+            **{str(status): _problem(error) for status, error in sorted(errors.items())},
+        },
+    }
+
+
+def _get(summary: str, model: type[BaseModel], *errors: type[ServiceError]) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "responses": {
+            "200": {"description": summary, "content": {JSON: _of(model)}},
+            **{str(error.status): _problem(error) for error in errors},
+        },
+    }
+
+
+def _problem(error: type[ServiceError]) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": error.title, "content": {PROBLEM: _of(Problem)}}
+    if error.status == 429:
+        response["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
+    return response
+
+
+def _of(model: type[BaseModel]) -> dict[str, Any]:
+    return {"schema": {"$ref": SCHEMA.format(model=model.__name__)}}
+
+
+def _request_errors() -> Iterator[type[ServiceError]]:
+    """Every kind of failure, special kinds before general ones: of a status, the most general title stays."""
+
+    def below(error: type[ServiceError]) -> Iterator[type[ServiceError]]:
+        for each in error.__subclasses__():
+            yield from below(each)
+        yield error
+
+    yield from below(ServiceError)

@@ -1,0 +1,48 @@
+"""Errors to problem documents, in one place."""
+
+import logging
+
+from flask import Flask, Response, g
+from werkzeug.exceptions import HTTPException
+
+from errors import ServiceError
+from message_protocol import Problem
+
+log = logging.getLogger(__name__)
+
+PROBLEM = "application/problem+json"
+
+
+def register_problems(app: Flask) -> None:
+    """Answer every failed request of `app` with a problem document."""
+    app.register_error_handler(ServiceError, _service_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _defect)
+
+
+def _service_error(error: ServiceError) -> Response:
+    if error.status >= 500:
+        log.error("%s %s: %s", g.request_id, error.code, error.detail, exc_info=error.__cause__)
+    response = Response(Problem.of(error, g.request_id).to_json(), error.status, mimetype=PROBLEM)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    """Flask's own errors, such as 404 and 405; headers such as `Allow` stay."""
+    problem = ServiceError(error.description or error.name)
+    problem.status = error.code or 500
+    problem.title = error.name
+    problem.code = error.name.lower().replace(" ", "_")
+    response = error.get_response()
+    assert isinstance(response, Response)
+    response.data = Problem.of(problem, g.request_id).to_json()
+    response.content_type = PROBLEM
+    return response
+
+
+def _defect(error: Exception) -> Response:
+    log.error("%s unexpected error", g.request_id, exc_info=error)
+    problem = ServiceError("the service failed; its log has the details under this requestId")
+    return Response(Problem.of(problem, g.request_id).to_json(), problem.status, mimetype=PROBLEM)

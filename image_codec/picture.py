@@ -1,0 +1,57 @@
+"""A decoded picture: pixel arrays, and what came with them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from image_codec.formats import FormatName
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What is shown at one moment.
+
+    `colour`: (h, w, 1) grey or (h, w, 3) RGB, uint8; `alpha`: (h, w) uint8, or None where the picture has none.
+    """
+
+    colour: np.ndarray
+    alpha: np.ndarray | None = None
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether nothing shines through."""
+        return self.alpha is None or int(self.alpha.min()) == 255
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is carried along: `icc` and `exif` as bytes (the orientation already applied), `dpi` as (x, y)."""
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Frames of equal size and mode, from a file of format `format`."""
+
+    frames: tuple[Frame, ...]
+    format: FormatName
+    metadata: Metadata = field(default_factory=Metadata)
+
+    @property
+    def height(self) -> int:
+        """In px."""
+        return int(self.frames[0].colour.shape[0])
+
+    @property
+    def width(self) -> int:
+        """In px."""
+        return int(self.frames[0].colour.shape[1])
+
+    @property
+    def mode(self) -> str:
+        """`L`, `LA`, `RGB` or `RGBA`, by Pillow's names."""
+        grey = self.frames[0].colour.shape[2] == 1
+        return ("L" if grey else "RGB") + ("" if self.frames[0].alpha is None else "A")

@@ -1,0 +1,33 @@
+"""How the service logs: one record a line on standard output, as text or as JSON."""
+
+import logging.config
+from typing import Any
+
+from settings import Settings
+
+FORMATTERS = {
+    "text": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+    "json": {
+        "()": "pythonjsonlogger.json.JsonFormatter",
+        "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+    },
+}
+
+
+def log_config(settings: Settings) -> dict[str, Any]:
+    """The configuration for `logging.config.dictConfig`."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": FORMATTERS[settings.log_format]},
+        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+        "root": {"level": settings.log_level.upper(), "handlers": ["stdout"]},
+        # gunicorn's start has many lines; ours is one. Its warnings and errors stay.
+        "loggers": {"gunicorn.error": {"level": "WARNING", "handlers": [], "propagate": True}},
+    }
+
+
+def configure(settings: Settings) -> None:
+    """Set up logging for this process."""
+    logging.config.dictConfig(log_config(settings))

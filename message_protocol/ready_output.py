@@ -1,0 +1,13 @@
+"""The answer of `GET /readyz`."""
+
+from pydantic import BaseModel
+
+
+class ReadyOutput(BaseModel):
+    """The engine gave its known answer and has not failed since."""
+
+    ready: bool = True
+    model: str
+    engine: str
+    precision: str
+    threads: int

@@ -1,0 +1,119 @@
+"""Before the server starts: check the settings, find and verify the model, convert it if it has to be.
+
+    python -m prepare
+
+Ends with one line and exit status 1 where the service could not serve what it was asked to.
+"""
+
+import importlib.util
+import logging
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import logs
+from errors import ModelUnavailable, SettingInvalid, StartError
+from settings import ROOT, Settings, read_settings, unknown_variables
+from super_resolution.model_files import model_directory, read_model_files
+from super_resolution.opening import precision_of
+from super_resolution.weights import TABLE, Weights, find_weights
+
+log = logging.getLogger("prepare")
+
+MODELS = ROOT / "models"
+
+
+def weights_of(settings: Settings) -> Weights:
+    """The row of the table that the settings name.
+
+    Raises:
+        SettingInvalid: there is none.
+    """
+    if settings.model not in TABLE:
+        raise SettingInvalid(f"UPSCALER_MODEL={settings.model!r}: unknown; known are {', '.join(TABLE)}")
+    return TABLE[settings.model]
+
+
+def directory_of(settings: Settings) -> Path:
+    """Where the files of the settings' model lie once it is prepared."""
+    return model_directory(weights_of(settings), MODELS, settings.cache_dir)
+
+
+def weight_file_of(settings: Settings) -> Path:
+    """Find the settings' weight file, or download it; verified.
+
+    Raises:
+        ModelUnavailable, WeightsRefused: see `find_weights`.
+    """
+    weights = weights_of(settings)
+    if weights.url is None:
+        directories = [MODELS / weights.name]
+    else:
+        directories = [each for each in (settings.weights_dir, settings.cache_dir) if each is not None]
+    return find_weights(weights, directories, settings.weights_url)
+
+
+def prepare(settings: Settings) -> None:
+    """Make everything ready that the server needs.
+
+    Raises:
+        StartError: it can't be.
+    """
+    _check_port(settings)
+    precision_of(settings.engine, settings.precision)
+    if settings.engine == "tensorflow":
+        _require_tensorflow("UPSCALER_ENGINE=tensorflow")
+        weight_file_of(settings)
+    directory = directory_of(settings)
+    if not directory.is_dir():
+        _convert(settings, directory)
+    read_model_files(directory)
+
+
+def _convert(settings: Settings, directory: Path) -> None:
+    weights = weight_file_of(settings)
+    _require_tensorflow(f"converting {settings.model}")
+    log.info("converting %s, once: this takes a minute or two", settings.model)
+    command = [sys.executable, "-m", "convert", settings.model, str(weights), str(directory)]
+    # TensorFlow stays in the child. Its many lines are shown only if it fails.
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if result.returncode:
+        log.debug("%s", result.stderr)
+        reason = result.stderr.strip().rpartition("\n")[2] or f"exit status {result.returncode}"
+        raise ModelUnavailable(f"converting {settings.model} failed: {reason}")
+
+
+def _require_tensorflow(what: str) -> None:
+    if any(importlib.util.find_spec(package) is None for package in ("tensorflow", "ISR")):
+        raise ModelUnavailable(f"{what} needs TensorFlow and ISR, which are not installed: install requirements.txt")
+
+
+def _check_port(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as exc:
+            raise SettingInvalid(
+                f"can't listen on {settings.host} port {settings.port}: {exc.strerror}; set PORT or UPSCALER_HOST"
+            ) from exc
+
+
+def main() -> int:
+    """Prepare; returns the exit status."""
+    try:
+        settings = read_settings()
+        logs.configure(settings)
+        for variable in unknown_variables():
+            log.warning("%s is no setting of this service and is ignored", variable)
+        prepare(settings)
+    except StartError as exc:
+        print(f"image-super-scaling can't start: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

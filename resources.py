@@ -1,0 +1,32 @@
+"""The composition root: everything is built here, once, when this module is imported."""
+
+from image_codec import limit_pillow
+from picture_upscaler import PictureUpscaler
+from prepare import directory_of, weight_file_of
+from resource_ping import ResourcePing
+from resource_ready import ResourceReady
+from resource_upscale import ResourceUpscale
+from settings import read_settings
+from super_resolution.cpus import available_cpus
+from super_resolution.lane import Lane
+from super_resolution.model_files import read_model_files
+from super_resolution.opening import open_engine, precision_of
+from super_resolution.upscaler import Upscaler
+
+settings = read_settings()
+limit_pillow()
+
+model = read_model_files(directory_of(settings))
+engine = open_engine(
+    settings.engine,
+    model,
+    weight_file_of(settings) if settings.engine == "tensorflow" else None,
+    precision_of(settings.engine, settings.precision),
+    settings.threads or available_cpus(),
+)
+facts = engine.facts
+upscaler = Upscaler(engine, Lane(), settings.tile, model.known_answer(facts.precision))
+
+ping = ResourcePing()
+ready = ResourceReady(upscaler)
+upscale = ResourceUpscale(PictureUpscaler(upscaler), settings.max_pixels, settings.quality)

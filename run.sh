@@ -1,0 +1,8 @@
+#!/bin/sh
+# Prepare the model, then become the server. Needs the packages of requirements-serve.txt on the PATH's python.
+set -eu
+cd "$(dirname "$0")"
+# Fewer arenas: the threads of many requests would otherwise each keep freed memory to themselves.
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
+python -m prepare
+exec python -m gunicorn --config gunicorn.conf.py flask_app:app

@@ -1,0 +1,92 @@
+"""Turn a weight file into what the service loads: IR, halo, known answer, `model.json`.
+
+Needs TensorFlow, so it runs in a process of its own: `prepare` starts it for idealo's weights,
+`make models` for the project's.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from super_resolution.engine import EngineFacts
+from super_resolution.engine_openvino import save_ir
+from super_resolution.engine_tensorflow import EngineTensorFlow, as_function, load_isr
+from super_resolution.model_files import DESCRIPTION, IR, IR_WEIGHTS, KNOWN_ANSWER
+from super_resolution.weights import Weights, hash_file
+
+# Largest difference in 8-bit levels that a tile's border may show against the whole picture.
+HALO_LIMIT = 0.01
+# Halos that are tried, in px, before the receptive field.
+HALOS = (8, 12, 16, 20, 24, 32, 40, 48, 64, 80)
+# Edge of the square that halos are tried on, in px.
+HALO_EDGE = 192
+# Edge of the known answer's picture, in px.
+KNOWN_ANSWER_EDGE = 32
+# Largest differences in levels from the fp32 reference on a small photograph. A healthy engine stays far below
+# (about 0.001 and 2 were seen), a broken one is off by tens.
+TOLERANCES = {"fp32": 0.05, "bf16": 8.0}
+
+
+def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[np.ndarray]) -> None:
+    """Write a model's directory.
+
+    Args:
+        weights: the row of the table.
+        path: the weight file, verified.
+        target: the directory to fill; `model.json` is written last, so a broken run leaves no model.
+        photographs: (h, w, 3) uint8, h and w at least `HALO_EDGE`: what the halo is measured on.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    isr = load_isr(weights.architecture, path)
+    save_ir(as_function(isr).get_concrete_function(), target / IR)
+    engine = EngineTensorFlow(
+        isr,
+        EngineFacts(
+            model=weights.name,
+            engine="tensorflow",
+            precision="fp32",
+            threads=0,
+            scale=weights.architecture.scale,
+            halo=weights.architecture.receptive_field,
+        ),
+    )
+    known = _centre(photographs[0], KNOWN_ANSWER_EDGE)
+    np.savez_compressed(target / KNOWN_ANSWER, pixels=known, expected=_levels(engine, known))
+    description = {
+        "name": weights.name,
+        "architecture": asdict(weights.architecture),
+        "halo": measure_halo(engine, [_centre(photograph, HALO_EDGE) for photograph in photographs]),
+        "tolerances": TOLERANCES,
+        "sha256": {file: hash_file(target / file) for file in (IR, IR_WEIGHTS, KNOWN_ANSWER)},
+    }
+    (target / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+
+
+def measure_halo(engine: EngineTensorFlow, photographs: Sequence[np.ndarray]) -> int:
+    """The smallest halo with which a part of each photograph differs from the whole by less than `HALO_LIMIT` levels.
+
+    Each one is cut once from top to bottom, and its left half enlarged with `halo` px of the right one.
+    """
+    scale, full = engine.facts.scale, engine.facts.halo
+    halos = [halo for halo in HALOS if halo < full]
+    for pixels in photographs:
+        core = pixels.shape[1] // 2
+        whole = _levels(engine, pixels)[:, : core * scale]
+        while halos:
+            part = _levels(engine, pixels[:, : core + halos[0]])[:, : core * scale]
+            if np.abs(part - whole).max() < HALO_LIMIT:
+                break
+            halos.pop(0)
+    return halos[0] if halos else full
+
+
+def _levels(engine: EngineTensorFlow, pixels: np.ndarray) -> np.ndarray:
+    return engine.infer(pixels[np.newaxis].astype(np.float32) / 255)[0] * 255
+
+
+def _centre(pixels: np.ndarray, edge: int) -> np.ndarray:
+    top, left = ((side - edge) // 2 for side in pixels.shape[:2])
+    return np.ascontiguousarray(pixels[top : top + edge, left : left + edge])

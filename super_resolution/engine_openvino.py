@@ -1,0 +1,74 @@
+"""The default engine: the network as OpenVINO IR on the CPU. The only file that imports openvino."""
+
+from pathlib import Path
+
+import numpy as np
+import openvino
+
+from errors import SettingInvalid
+from super_resolution.engine import EngineFacts
+from super_resolution.model_files import ModelFiles
+
+# Our names of precisions -> what OpenVINO calls the inference precision, and the capability it needs.
+PRECISIONS = {"fp32": ("f32", "FP32"), "bf16": ("bf16", "BF16")}
+
+
+def choose_precision(wanted: str) -> str:
+    """Turn the setting into a precision of this processor; `auto` is bf16 where the processor has it.
+
+    Raises:
+        SettingInvalid: the processor lacks the precision.
+    """
+    capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    supported = [name for name, (_, capability) in PRECISIONS.items() if capability in capabilities]
+    if wanted == "auto":
+        return "bf16" if "bf16" in supported else "fp32"
+    if wanted not in supported:
+        raise SettingInvalid(
+            f"UPSCALER_PRECISION={wanted!r}: this processor has {', '.join(supported)} only; use one of them, or auto"
+        )
+    return wanted
+
+
+class EngineOpenVino:
+    """Runs a model's IR on `threads` CPU threads.
+
+    Args:
+        model: the model's files; its IR must have been verified.
+        precision: a key of `PRECISIONS` that the processor has.
+        threads: CPU threads, at least 1.
+    """
+
+    def __init__(self, model: ModelFiles, precision: str, threads: int) -> None:
+        self.facts = EngineFacts(
+            model=model.name,
+            engine="openvino",
+            precision=precision,
+            threads=threads,
+            scale=model.scale,
+            halo=model.halo,
+        )
+        options = {
+            # Always stated: OpenVINO itself would choose bf16 wherever the processor has it.
+            "INFERENCE_PRECISION_HINT": PRECISIONS[precision][0],
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": 1,
+            # Without this, kernels are kept for every picture size ever seen and memory grows without end.
+            "CPU_RUNTIME_CACHE_CAPACITY": 0,
+        }
+        self._request = openvino.Core().compile_model(model.ir, "CPU", options).create_infer_request()
+
+    def infer(self, batch: np.ndarray) -> np.ndarray:
+        """See `Engine.infer`."""
+        self._request.infer({0: batch}, share_inputs=True)
+        # A copy: the next call writes into the same memory.
+        return np.array(self._request.get_output_tensor(0).data)
+
+
+def save_ir(network: object, path: Path) -> None:
+    """Convert a Keras network and save its IR, fp32 weights and all, at `path` (.xml) and beside it (.bin).
+
+    Args:
+        network: a callable of TensorFlow with one input of shape (1, h, w, 3), h and w free.
+    """
+    openvino.save_model(openvino.convert_model(network), path, compress_to_fp16=False)

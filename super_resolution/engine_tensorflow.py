@@ -1,0 +1,72 @@
+"""The reference engine: ISR's own network on TensorFlow. The only serving file that imports tensorflow or ISR."""
+
+import contextlib
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# Importing ISR opens ./log_file for writing: let it do so where nobody looks. It also logs through a
+# handler of its own, which would break our log format.
+with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
+    from ISR.models import RDN
+for handler in (isr_logger := logging.getLogger("ISR.utils.utils")).handlers[:]:
+    isr_logger.removeHandler(handler)
+    handler.close()
+
+import tensorflow as tf
+
+from super_resolution.engine import EngineFacts
+from super_resolution.model_files import ModelFiles
+from super_resolution.weights import TABLE, Architecture
+
+
+def build_isr(architecture: Architecture) -> Any:
+    """Build ISR's `RDN` of this architecture, with random weights; its Keras model is `.model`."""
+    return RDN(arch_params=architecture.arch_params, upscaling=architecture.upscaling)
+
+
+def load_isr(architecture: Architecture, weights: Path) -> Any:
+    """Build ISR's `RDN` and load a weight file: Keras 3 (`.weights.h5`) or the legacy layout (`.hdf5`)."""
+    isr = build_isr(architecture)
+    isr.model.load_weights(weights)
+    return isr
+
+
+def as_function(isr: Any) -> Any:
+    """ISR's network as one TensorFlow function for pictures of every size, so that no size is traced anew."""
+    return tf.function(isr.model, input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)])
+
+
+class EngineTensorFlow:
+    """Runs ISR's own network, in fp32.
+
+    Args:
+        isr: an `RDN` with its weights.
+        facts: what the engine says of itself.
+    """
+
+    def __init__(self, isr: Any, facts: EngineFacts) -> None:
+        self.facts = facts
+        self._function = as_function(isr)
+
+    @classmethod
+    def open(cls, model: ModelFiles, weights: Path, threads: int) -> "EngineTensorFlow":
+        """Load `weights`, the verified weight file of `model`, and use `threads` CPU threads."""
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        facts = EngineFacts(
+            model=model.name,
+            engine="tensorflow",
+            precision="fp32",
+            threads=threads,
+            scale=model.scale,
+            halo=model.halo,
+        )
+        return cls(load_isr(TABLE[model.name].architecture, weights), facts)
+
+    def infer(self, batch: np.ndarray) -> np.ndarray:
+        """See `Engine.infer`."""
+        return np.asarray(self._function(tf.constant(batch)))

@@ -1,0 +1,89 @@
+"""A model as the service loads it: a directory with `model.json`, the IR and a known answer."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from errors import ModelUnavailable
+from super_resolution.engine import KnownAnswer
+from super_resolution.weights import Weights, verify
+
+DESCRIPTION = "model.json"
+IR = "fp32.xml"
+IR_WEIGHTS = "fp32.bin"
+KNOWN_ANSWER = "known_answer.npz"
+# The packages whose version decides what a conversion gives. Asked without importing them.
+CONVERTERS = ("openvino", "ISR", "keras")
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """One model's directory and what its `model.json` says.
+
+    `halo`: px of context that a tile of this model needs; `tolerances`: for each precision, the largest
+    difference from the known answer in 8-bit levels; `sha256`: the hash of each file, by its name.
+    """
+
+    name: str
+    directory: Path
+    scale: int
+    halo: int
+    tolerances: dict[str, float]
+    sha256: dict[str, str]
+
+    @property
+    def ir(self) -> Path:
+        """OpenVINO's description of the network; its weights lie beside it."""
+        return self.directory / IR
+
+    def known_answer(self, precision: str) -> KnownAnswer:
+        """What an engine with this precision has to answer."""
+        with np.load(self.directory / KNOWN_ANSWER) as arrays:
+            return KnownAnswer(arrays["pixels"], arrays["expected"], self.tolerances[precision])
+
+
+def read_model_files(directory: Path) -> ModelFiles:
+    """Read `model.json` and verify the files it names.
+
+    Raises:
+        ModelUnavailable: there is no such model.
+        WeightsRefused: a file is not the one that `model.json` was written with.
+    """
+    try:
+        description: dict[str, Any] = json.loads((directory / DESCRIPTION).read_text())
+        model = ModelFiles(
+            name=description["name"],
+            directory=directory,
+            scale=description["architecture"]["scale"],
+            halo=description["halo"],
+            tolerances=description["tolerances"],
+            sha256=description["sha256"],
+        )
+        for file, sha256 in model.sha256.items():
+            verify(directory / file, sha256)
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise ModelUnavailable(f"{directory} holds no complete model: {exc!r}") from exc
+    return model
+
+
+def model_directory(weights: Weights, models: Path, cache: Path) -> Path:
+    """Where the model of `weights` lies: in `models` if it was shipped there, else where a conversion puts it.
+
+    A conversion's directory is named after what it was made of: the weights and the versions of the packages.
+    """
+    if weights.url is None or (models / weights.name / DESCRIPTION).is_file():
+        return models / weights.name
+    made_of = [weights.sha256, *(f"{package} {_version(package)}" for package in CONVERTERS)]
+    return cache / f"{weights.name}-{hashlib.sha256(' '.join(made_of).encode()).hexdigest()[:16]}"
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "none"

@@ -1,0 +1,40 @@
+"""Open a model with an engine: the one place that knows both engines."""
+
+from pathlib import Path
+
+from errors import SettingInvalid
+from super_resolution.engine import Engine
+from super_resolution.engine_openvino import EngineOpenVino, choose_precision
+from super_resolution.model_files import ModelFiles
+
+
+def precision_of(engine: str, wanted: str) -> str:
+    """The precision that an engine runs in when the setting says `wanted`.
+
+    Raises:
+        SettingInvalid: the engine or the processor lacks it.
+    """
+    if engine == "openvino":
+        return choose_precision(wanted)
+    if wanted not in ("auto", "fp32"):
+        raise SettingInvalid(f"UPSCALER_PRECISION={wanted!r}: the tensorflow engine has fp32 only")
+    return "fp32"
+
+
+def open_engine(engine: str, model: ModelFiles, weights: Path | None, precision: str, threads: int) -> Engine:
+    """Load a model.
+
+    Args:
+        engine: `openvino` or `tensorflow`.
+        model: the model's files, verified.
+        weights: its weight file, verified; for `tensorflow` only.
+        precision: from `precision_of`.
+        threads: CPU threads, at least 1.
+    """
+    if engine == "openvino":
+        return EngineOpenVino(model, precision, threads)
+    # Imported here: the serving process must not hold TensorFlow unless it was asked to.
+    from super_resolution.engine_tensorflow import EngineTensorFlow
+
+    assert weights is not None
+    return EngineTensorFlow.open(model, weights, threads)

@@ -1,0 +1,30 @@
+"""The measured speed of the network on this machine, for estimates."""
+
+# A tile of this many px tells as much as all that is known already; a smaller one tells less (its fixed
+# costs would make the network look slow). In px.
+FULL_WEIGHT_AREA = 256 * 256
+# The share of a full tile in the moving average.
+WEIGHT = 0.2
+
+
+class Speed:
+    """A moving average of seconds per pixel.
+
+    Written by one thread at a time (inside the lane), read by any.
+    """
+
+    def __init__(self) -> None:
+        self._seconds_per_pixel: float | None = None
+
+    def learn(self, area: int, seconds: float) -> None:
+        """Learn that `area` px took `seconds`."""
+        measured = seconds / area
+        if self._seconds_per_pixel is None:
+            self._seconds_per_pixel = measured
+        else:
+            weight = WEIGHT * min(1.0, area / FULL_WEIGHT_AREA)
+            self._seconds_per_pixel += weight * (measured - self._seconds_per_pixel)
+
+    def seconds_for(self, area: int) -> float:
+        """Seconds that `area` px will take; 0 before anything was learnt."""
+        return area * (self._seconds_per_pixel or 0.0)

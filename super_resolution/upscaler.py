@@ -1,0 +1,125 @@
+"""Pixels in, enlarged pixels out: tiles, turns, clamping and rounding."""
+
+import time
+
+import numpy as np
+
+from errors import EngineFailed
+from super_resolution.engine import Engine, KnownAnswer
+from super_resolution.lane import Lane
+from super_resolution.speed import Speed
+from super_resolution.tiling import cut
+from super_resolution.work import Work
+
+# A second, larger picture is timed at the start: the known answer is too small to tell the speed. In px.
+SPEED_TEST_EDGE = 128
+# The start may take as long as it needs: a large network on one slow core takes a minute to warm up.
+START_TIMEOUT = 600.0
+
+
+class Upscaler:
+    """Enlarges pixel arrays with one engine, tile by tile, taking turns in the lane.
+
+    Safe to call from many threads: nothing of a request is kept on it.
+
+    Args:
+        engine: what runs the network.
+        lane: where tiles wait for their turn.
+        tile: largest edge of a tile's core in px; memory for the network grows with its square, not with the picture.
+        known_answer: what the engine has to give back before it is trusted.
+    """
+
+    def __init__(self, engine: Engine, lane: Lane, tile: int, known_answer: KnownAnswer) -> None:
+        self.facts = engine.facts
+        self._engine = engine
+        self._lane = lane
+        self._tile = tile
+        self._known_answer = known_answer
+        self._speed = Speed()
+        self._trusted = False
+
+    def __call__(self, pixels: np.ndarray, work: Work) -> np.ndarray:
+        """Enlarge `pixels`.
+
+        Args:
+            pixels: (h, w, 3) uint8, RGB, h and w from 1.
+            work: asked before and told after each tile.
+
+        Returns:
+            (scale h, scale w, 3) uint8: clamped, then rounded to the nearest level.
+
+        Raises:
+            EngineFailed: the engine raised or gave no picture; nothing is put in a failed tile's place.
+            ClientGone, DeadlinePassed: from `work`.
+        """
+        self.check(work)
+        height, width, channels = pixels.shape
+        scale = self.facts.scale
+        enlarged = np.empty((height * scale, width * scale, channels), np.uint8)
+        for tile in cut(height, width, self._tile, self.facts.halo):
+            levels = self._lane.run(work, lambda window=tile.window: self._infer(pixels[window.slices]))
+            core = tile.core.seen_from(tile.window).scaled(scale)
+            box = tile.core.scaled(scale)
+            enlarged[box.slices] = to_uint8(levels[core.slices])
+            work.tile_done(box, enlarged[box.slices])
+        return enlarged
+
+    def seconds_for(self, height: int, width: int) -> float:
+        """Estimate the seconds that the network alone needs for a `height` by `width` picture, in px."""
+        return self._speed.seconds_for(
+            sum(tile.window.area for tile in cut(height, width, self._tile, self.facts.halo))
+        )
+
+    def check(self, work: Work) -> None:
+        """Make sure that the engine is to be trusted: it gave its known answer and has not failed since.
+
+        After a failure the known answer is asked for again, so that a passing fault heals.
+
+        Raises:
+            EngineFailed: it is not.
+        """
+        if not self._trusted:
+            self._lane.run(work, self._ask_known_answer)
+
+    def warm_up(self) -> None:
+        """Ask for the known answer and learn the speed of this machine. For the start, before any request.
+
+        Raises:
+            EngineFailed: the engine raised, or its answer is not the known one.
+        """
+        work = Work(START_TIMEOUT, "nothing", is_client_gone=lambda: False)
+        self.check(work)
+        noise = np.random.default_rng(0).integers(0, 256, (SPEED_TEST_EDGE, SPEED_TEST_EDGE, 3), np.uint8)
+        self._lane.run(work, lambda: self._infer(noise))  # includes the engine's preparations for this size
+        self._speed = Speed()
+        self._lane.run(work, lambda: self._infer(noise))
+
+    def _ask_known_answer(self) -> None:
+        known = self._known_answer
+        difference = np.abs(self._infer(known.pixels) - known.expected).max()
+        if difference > known.tolerance:
+            raise EngineFailed(
+                f"{self.facts} differs from its known answer by {difference:.3g} levels; {known.tolerance:.3g} are allowed"
+            )
+        self._trusted = True
+
+    def _infer(self, pixels: np.ndarray) -> np.ndarray:
+        """(h, w, 3) uint8 -> (scale h, scale w, 3) float32 in 8-bit levels, neither clamped nor rounded."""
+        height, width, channels = pixels.shape
+        start = time.perf_counter()
+        try:
+            levels = self._engine.infer(pixels[np.newaxis].astype(np.float32) / 255)[0] * 255
+        except Exception as exc:  # whatever an engine raises, it means the same
+            self._trusted = False
+            raise EngineFailed(f"{self.facts} failed on a tile of {width} x {height} px") from exc
+        expected = (height * self.facts.scale, width * self.facts.scale, channels)
+        if levels.shape != expected or not np.isfinite(levels).all():
+            self._trusted = False
+            raise EngineFailed(f"{self.facts} gave no picture for a tile of {width} x {height} px")
+        self._speed.learn(height * width, time.perf_counter() - start)
+        return levels
+
+
+def to_uint8(levels: np.ndarray) -> np.ndarray:
+    """Clamp to [0, 255] and round to the nearest level. (ISR truncates; so the two differ by one level at most.)"""
+    return np.rint(np.clip(levels, 0, 255)).astype(np.uint8)

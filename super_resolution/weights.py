@@ -1,0 +1,167 @@
+"""The table of weights, and how a weight file is found, downloaded and verified."""
+
+import hashlib
+import os
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+from errors import ModelUnavailable, WeightsRefused
+
+CHUNK = 1 << 20  # bytes read at a time
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A residual dense network (RDN, arXiv:1802.08797) as `ISR.models.RDN` builds it.
+
+    `c`: convolutions per residual dense block; `d`: blocks; `g`: channels that each convolution
+    adds; `g0`: channels between blocks; `scale`: enlargement; `upscaling`: ISR's `ups` or `shuffle`.
+    """
+
+    c: int
+    d: int
+    g: int
+    g0: int
+    scale: int
+    upscaling: str
+
+    @property
+    def arch_params(self) -> dict[str, int]:
+        """The same as ISR's dictionary."""
+        return {"C": self.c, "D": self.d, "G": self.g, "G0": self.g0, "x": self.scale}
+
+    @property
+    def receptive_field(self) -> int:
+        """Radius in input px beyond which a pixel can't change the output: with this halo tiled equals untiled.
+
+        One px for each 3x3 convolution: c times d in the blocks, F_m1, F_0, GFF_2, UPN2, UPN3; two for the 5x5 UPN1;
+        one more, rounded up, for SR, which works on the enlarged picture.
+        """
+        return self.c * self.d + 8
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One row of the table: a network and the one file with its trained weights."""
+
+    name: str
+    architecture: Architecture
+    file: str
+    bytes: int
+    sha256: str
+    url: str | None
+
+
+# The three files of idealo, at the URLs of `ISR.models.rdn.WEIGHTS_URLS` (a test compares them). Sizes and hashes
+# come from the Git LFS pointers of idealo/image-super-resolution.
+IDEALO = "https://public-asai-dl-models.s3.eu-central-1.amazonaws.com/ISR"
+LARGE = Architecture(c=6, d=20, g=64, g0=64, scale=2, upscaling="ups")
+SMALL = Architecture(c=3, d=10, g=64, g0=64, scale=2, upscaling="ups")
+LITE = Architecture(c=3, d=6, g=32, g0=32, scale=2, upscaling="shuffle")
+
+TABLE = {
+    weights.name: weights
+    for weights in (
+        Weights(
+            name="noise-cancel-lite",
+            architecture=LITE,
+            file="noise-cancel-lite.weights.h5",
+            bytes=2_013_152,
+            sha256="2d785f4660b50010963e02d5e9ba10e44d6b44fc952e360fa7eb6188dbf9098c",
+            url=None,
+        ),
+        Weights(
+            name="noise-cancel",
+            architecture=LARGE,
+            file="rdn-C6-D20-G64-G064-x2_ArtefactCancelling_epoch219.hdf5",
+            bytes=66_071_288,
+            sha256="a361e56e2efd1096dbd149aa5e053db61c6f4815140c4686c6a1b0b94b6b137a",
+            url=f"{IDEALO}/rdn-C6-D20-G64-G064-x2/ArtefactCancelling",
+        ),
+        Weights(
+            name="psnr-large",
+            architecture=LARGE,
+            file="rdn-C6-D20-G64-G064-x2_PSNR_epoch086.hdf5",
+            bytes=66_071_288,
+            sha256="1816f1d37bbdbc724e5ab3429b402d00f78194a1b08628a1e44df6a3fcb5161b",
+            url=f"{IDEALO}/rdn-C6-D20-G64-G064-x2/PSNR-driven",
+        ),
+        Weights(
+            name="psnr-small",
+            architecture=SMALL,
+            file="rdn-C3-D10-G64-G064-x2_PSNR_epoch134.hdf5",
+            bytes=10_694_096,
+            sha256="b76993189e63fb34dd46d1d40b40498fdb1e298c04185575a1c634e11c86cffd",
+            url=f"{IDEALO}/rdn-C3-D10-G64-G064-x2/PSNR-driven",
+        ),
+    )
+}
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(path: Path, sha256: str) -> None:
+    """Make sure that a file is the one it has to be.
+
+    Raises:
+        WeightsRefused: it is another one; the message has both hashes.
+    """
+    if (actual := hash_file(path)) != sha256:
+        raise WeightsRefused(f"{path} has the SHA-256 {actual}, not {sha256}: it is damaged or another file; remove it")
+
+
+def find_weights(weights: Weights, directories: Sequence[Path], base_url: str, timeout: float = 30) -> Path:
+    """Find the weight file in one of `directories`, or download it into the last of them; verified in any case.
+
+    Args:
+        directories: searched in this order.
+        base_url: replaces the place in the table; empty: the table's own.
+        timeout: seconds that a server may be silent.
+
+    Raises:
+        ModelUnavailable: it is in none of them and can't be downloaded.
+        WeightsRefused: it was found or downloaded and is another file.
+    """
+    for directory in directories:
+        if (path := directory / weights.file).is_file():
+            verify(path, weights.sha256)
+            return path
+    searched = ", ".join(map(str, directories))
+    if weights.url is None:
+        raise ModelUnavailable(f"the weights of {weights.name} ({weights.file}) are not in {searched}")
+    url = f"{(base_url or weights.url).rstrip('/')}/{weights.file}"
+    try:
+        return _download(url, weights, directories[-1], timeout)
+    except (OSError, HTTPException, ValueError) as exc:  # the network, the disk, the protocol, the URL
+        raise ModelUnavailable(
+            f"the weights of {weights.name} are not in {searched} and could not be downloaded from {url}: {exc}."
+            f" Put {weights.file} (SHA-256 {weights.sha256}) into a directory and name it in UPSCALER_WEIGHTS_DIR,"
+            " or name a mirror in UPSCALER_WEIGHTS_URL"
+        ) from exc
+
+
+def _download(url: str, weights: Weights, target: Path, timeout: float) -> Path:
+    """Download into a temporary file and give it its name only when it is complete and right."""
+    target.mkdir(parents=True, exist_ok=True)
+    part = target / f"{weights.file}.{os.getpid()}.part"
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as response, part.open("wb") as file:
+            # One byte too many is enough to know; a wrong file must not fill the disk.
+            while chunk := response.read(min(CHUNK, weights.bytes + 1 - file.tell())):
+                file.write(chunk)
+        size, sha256 = part.stat().st_size, hash_file(part)
+        if (size, sha256) != (weights.bytes, weights.sha256):
+            raise WeightsRefused(
+                f"{url} gave {size if size <= weights.bytes else f'more than {weights.bytes}'} bytes with the SHA-256"
+                f" {sha256}; {weights.file} has {weights.bytes} bytes and {weights.sha256}: not used"
+            )
+        return part.rename(target / weights.file)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,60 @@
+"""What one request's work may do between tiles, and what it learns there."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from errors import ClientGone, DeadlinePassed
+from super_resolution.tiling import Box
+
+
+class Work:
+    """One request's work: its deadline, whether anybody still waits for it, and where its time went.
+
+    The upscaler calls `checkpoint` before and `tile_done` after each tile. A plain request, a
+    streamed one and a queued job differ only in their `Work`.
+
+    Args:
+        timeout: seconds from now that the work may take.
+        timeout_setting: the environment variable that raises `timeout`.
+        is_client_gone: whether the client has hung up; asked between tiles, so it has to be cheap.
+    """
+
+    def __init__(self, timeout: float, timeout_setting: str, is_client_gone: Callable[[], bool]) -> None:
+        self.timeout = timeout
+        self.timeout_setting = timeout_setting
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._deadline = time.monotonic() + timeout
+        self._is_client_gone = is_client_gone
+
+    def checkpoint(self) -> None:
+        """Go on, or raise.
+
+        Raises:
+            ClientGone: nobody waits for the answer any more.
+            DeadlinePassed: the time is over.
+        """
+        if self._is_client_gone():
+            raise ClientGone("the client hung up")
+        if time.monotonic() > self._deadline:
+            raise DeadlinePassed(
+                f"the picture was not finished within {self.timeout:g} s; send a smaller one, come back when the"
+                f" service is less busy, or raise {self.timeout_setting}",
+                limit=self.timeout,
+                setting=self.timeout_setting,
+            )
+
+    def tile_done(self, box: Box, pixels: np.ndarray) -> None:
+        """Learn that `pixels` of the enlarged picture are final at `box`. A plain answer waits for all of them."""
+
+    @contextmanager
+    def span(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to `seconds[name]`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - start
