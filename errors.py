@@ -1,27 +1,27 @@
 """Every error this service raises on purpose.
 
-    Exception
-    * ServiceError              a request failed; carries what the problem document says
-        x MalformedMessage      400
-        x NotAcceptable         406
-        x BodyTimeout           408
-        x BodyTooLarge          413
-        x UnsupportedMedia      415
-            + UnsupportedImage  415
-        x Unprocessable         422
-            + ImageCorrupt
-            + ImageTooLarge
-            + UnsupportedMode
-            + FormatCannotHold
-            + EstimateOverDeadline
-        x ClientGone            499, seen in the log only
-        x TooManyRequests       429
-        x EngineFailed          503
-        x DeadlinePassed        504
-    * StartError                the service can't start; the message is the one line the operator reads
-        x SettingInvalid
-        x ModelUnavailable
-        x WeightsRefused
+Exception
+* ServiceError              a request failed; carries what the problem document says
+    x MalformedMessage      400
+    x NotAcceptable         406
+    x BodyTimeout           408
+    x BodyTooLarge          413
+    x UnsupportedMedia      415
+        + UnsupportedImage  415
+    x Unprocessable         422
+        + ImageCorrupt
+        + ImageTooLarge
+        + UnsupportedMode
+        + FormatCannotHold
+        + EstimateOverDeadline
+    x ClientGone            499, seen in the log only
+    x TooManyRequests       429
+    x EngineFailed          503
+    x DeadlinePassed        504
+* StartError                the service can't start; the message is the one line the operator reads
+    x SettingInvalid
+    x ModelUnavailable
+    x WeightsRefused
 """
 
 

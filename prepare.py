@@ -6,10 +6,12 @@ Ends with one line and exit status 1 where the service could not serve what it w
 """
 
 import importlib.util
+import json
 import logging
 import socket
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import logs
@@ -50,7 +52,7 @@ def weight_file_of(settings: Settings) -> Path:
     if weights.url is None:
         directories = [MODELS / weights.name]
     else:
-        directories = [each for each in (settings.weights_dir, settings.cache_dir) if each is not None]
+        directories = [*filter(None, [settings.weights_dir]), settings.cache_dir]
     return find_weights(weights, directories, settings.weights_url)
 
 
@@ -75,7 +77,8 @@ def _convert(settings: Settings, directory: Path) -> None:
     weights = weight_file_of(settings)
     _require_tensorflow(f"converting {settings.model}")
     log.info("converting %s, once: this takes a minute or two", settings.model)
-    command = [sys.executable, "-m", "convert", settings.model, str(weights), str(directory)]
+    row = json.dumps(asdict(weights_of(settings)))
+    command = [sys.executable, "-m", "convert", "--row", row, str(weights), str(directory)]
     # TensorFlow stays in the child. Its many lines are shown only if it fails.
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode:

@@ -1,5 +1,7 @@
 """The composition root: everything is built here, once, when this module is imported."""
 
+import functools
+
 from image_codec import limit_pillow
 from picture_upscaler import PictureUpscaler
 from prepare import directory_of, weight_file_of
@@ -20,7 +22,7 @@ model = read_model_files(directory_of(settings))
 engine = open_engine(
     settings.engine,
     model,
-    weight_file_of(settings) if settings.engine == "tensorflow" else None,
+    functools.partial(weight_file_of, settings),
     precision_of(settings.engine, settings.precision),
     settings.threads or available_cpus(),
 )

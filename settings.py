@@ -51,8 +51,12 @@ def _seconds(text: str) -> float:
     return number
 
 
-def _directory(text: str) -> Path | None:
-    return Path(text).expanduser() if text else None
+def _directory(text: str) -> Path:
+    return Path(_text(text)).expanduser()
+
+
+def _optional_directory(text: str) -> Path | None:
+    return _directory(text) if text else None
 
 
 def _setting(default: str, parse: Callable[[str], Any], unit: str, sentence: str) -> Any:
@@ -68,23 +72,75 @@ class Settings:
     """What an operator can set; field `x` is read from `UPSCALER_X` (`port` from `PORT`)."""
 
     model: str = _setting("noise-cancel-lite", _text, "name", "The model to serve, by its name in the model table.")
-    engine: str = _setting("openvino", _one_of("openvino", "tensorflow"), "name", "What runs the network: `openvino`, or `tensorflow` (ISR's own classes: the slow reference).")
-    precision: str = _setting("auto", _one_of("auto", "fp32", "bf16"), "name", "Arithmetic of the network: `fp32`, `bf16`, or `auto`: bf16 where the processor has it. One that the processor lacks refuses to start.")
-    weights_dir: Path | None = _setting("", _directory, "path", "A directory that is searched first for weight files; empty: none.")
-    weights_url: str = _setting("", str, "URL", "Replaces the place idealo's weights are downloaded from: the file name is appended; empty: idealo's own.")
-    cache_dir: Path | None = _setting("~/.cache/image-super-scaling", _directory, "path", "Where downloaded and converted weights are kept.")
-    threads: int = _setting("0", _whole(0, 1024), "threads", "Threads of the network; 0: as many as the CPU quota of the container or the machine allows.")
-    tile: int = _setting("256", _whole(16, 4096), "px", "Largest edge of a tile, without its halo: smaller takes less memory and shorter turns, larger less repeated work.")
-    quality: int = _setting("100", _whole(1, 100), "1-100", "Quality of JPEG and WebP answers that ask for none; from 90 up JPEG is written 4:4:4.")
-    max_body_bytes: int = _setting("47185920", _whole(1), "bytes", "Largest request body (the default is 45 MiB: an image file of 33 MiB in base64).")
+    engine: str = _setting(
+        "openvino",
+        _one_of("openvino", "tensorflow"),
+        "name",
+        "What runs the network: `openvino`, or `tensorflow` (ISR's own classes: the slow reference).",
+    )
+    precision: str = _setting(
+        "auto",
+        _one_of("auto", "fp32", "bf16"),
+        "name",
+        "Arithmetic of the network: `auto` is bf16 where the processor has it; one that it lacks refuses to start.",
+    )
+    weights_dir: Path | None = _setting(
+        "", _optional_directory, "path", "A directory that is searched first for weight files; empty: none."
+    )
+    weights_url: str = _setting(
+        "",
+        str,
+        "URL",
+        "Replaces the place idealo's weights are downloaded from: the file name is appended; empty: idealo's own.",
+    )
+    cache_dir: Path = _setting(
+        "~/.cache/image-super-scaling", _directory, "path", "Where downloaded and converted weights are kept."
+    )
+    threads: int = _setting(
+        "0",
+        _whole(0, 1024),
+        "threads",
+        "Threads of the network; 0: as many as the CPU quota of the container or the machine allows.",
+    )
+    tile: int = _setting(
+        "256",
+        _whole(16, 4096),
+        "px",
+        "Edge of a tile without its halo: smaller takes less memory and shorter turns, larger less repeated work.",
+    )
+    quality: int = _setting(
+        "100",
+        _whole(1, 100),
+        "1-100",
+        "Quality of JPEG and WebP answers that ask for none; from 90 up JPEG is written 4:4:4.",
+    )
+    max_body_bytes: int = _setting(
+        "47185920",
+        _whole(1),
+        "bytes",
+        "Largest request body (the default is 45 MiB: an image file of 33 MiB in base64).",
+    )
     max_pixels: int = _setting("25000000", _whole(1), "px", "Largest picture, width times height.")
-    max_requests: int = _setting("16", _whole(1, 1000), "requests", "Upscale requests held at a time; one more is answered 429 at once.")
-    read_timeout: float = _setting("30", _seconds, "s", "Time a client has to send its whole body, and to take each part of its answer.")
-    timeout: float = _setting("90", _seconds, "s", "Time a request may take once its body is there; a picture that would take longer is refused at once.")
+    max_requests: int = _setting(
+        "16", _whole(1, 1000), "requests", "Upscale requests held at a time; one more is answered 429 at once."
+    )
+    read_timeout: float = _setting(
+        "30", _seconds, "s", "Time a client has to send its whole body, and to take each part of its answer."
+    )
+    timeout: float = _setting(
+        "90",
+        _seconds,
+        "s",
+        "Time a request may take once its body is there; a picture that would take longer is refused at once.",
+    )
     host: str = _setting("0.0.0.0", _text, "address", "Address to listen on.")
     port: int = _setting("7777", _whole(1, 65_535), "port", "Port to listen on (plain `PORT`, without the prefix).")
-    log_level: str = _setting("info", _one_of("debug", "info", "warning", "error"), "name", "Least severity that is logged.")
-    log_format: str = _setting("text", _one_of("text", "json"), "name", "One line of text, or one JSON object, per log record.")
+    log_level: str = _setting(
+        "info", _one_of("debug", "info", "warning", "error"), "name", "Least severity that is logged."
+    )
+    log_format: str = _setting(
+        "text", _one_of("text", "json"), "name", "One line of text, or one JSON object, per log record."
+    )
 
 
 def variable_of(name: str) -> str:

@@ -54,8 +54,9 @@ class Edge:
 
     def work(self) -> Work:
         """The current request's work: until its deadline, or until the client hangs up."""
-        g.work = Work(self._settings.timeout, "UPSCALER_TIMEOUT", Connection(request.environ).is_gone)
-        return g.work
+        work = Work(self._settings.timeout, "UPSCALER_TIMEOUT", Connection(request.environ).is_gone)
+        g.work = work
+        return work
 
     def _begin(self) -> None:
         given = request.headers.get("X-Request-ID", "")

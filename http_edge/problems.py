@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Flask, Response, g
+from flask import Flask, Response, current_app, g
 from werkzeug.exceptions import HTTPException
 
 from errors import ServiceError
@@ -35,9 +35,8 @@ def _http_error(error: HTTPException) -> Response:
     problem.status = error.code or 500
     problem.title = error.name
     problem.code = error.name.lower().replace(" ", "_")
-    response = error.get_response()
-    assert isinstance(response, Response)
-    response.data = Problem.of(problem, g.request_id).to_json()
+    response = current_app.make_response(error.get_response())
+    response.set_data(Problem.of(problem, g.request_id).to_json())
     response.content_type = PROBLEM
     return response
 

@@ -54,10 +54,9 @@ def decode(data: bytes, max_pixels: int) -> Picture:
         _open(data, max_pixels).verify()  # finds wrong checksums that decoding does not look at; spoils the image
         image.load()
     except DECODER_ERRORS as exc:
-        raise ImageCorrupt(f"the {image.format} image is truncated or corrupt: {exc}") from exc
-    metadata = _metadata(image)
-    upright = _upright(image)
-    return Picture((_frame(upright),), FORMAT_NAMES[str(image.format)], metadata)
+        raise ImageCorrupt(f"the image is truncated or corrupt: {exc}") from exc
+    frame = _frame(_upright(image))
+    return Picture((frame,), FORMAT_NAMES[str(image.format)], _metadata(image))
 
 
 def sniff(data: bytes) -> FormatName | None:
@@ -77,12 +76,13 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     except Image.DecompressionBombError as exc:
         raise _too_large(max_pixels, None, "more pixels than any picture has") from exc
     except DECODER_ERRORS as exc:
-        raise ImageCorrupt(f"the image's header is corrupt: {exc}") from exc
+        raise ImageCorrupt(f"the image is truncated or corrupt: {exc}") from exc
     pixels = image.width * image.height
     if pixels > max_pixels:
         raise _too_large(max_pixels, pixels, f"{image.width} x {image.height} = {pixels} px")
-    if getattr(image, "n_frames", 1) > 1 and image.format != MPO:
-        raise UnsupportedMode(f"the image is animated ({image.n_frames} frames): only single pictures are read")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != MPO:
+        raise UnsupportedMode(f"the image is animated ({frames} frames): only single pictures are read")
     if image.mode not in READ_MODES:
         raise UnsupportedMode(f"{image.format} of mode {image.mode} is not read (read are {', '.join(READ_MODES)})")
     return image
@@ -129,7 +129,7 @@ def _metadata(image: Image.Image) -> Metadata:
 def _exif(image: Image.Image) -> bytes | None:
     """The EXIF block, upright and without the thumbnail (Pillow does not write the IFD it is in)."""
     try:
-        exif = image.getexif()
+        exif = image.getexif()  # the image's own: once it is changed, `_upright` would find nothing to do
         if not exif:
             return None
         if ExifTags.Base.Orientation in exif:

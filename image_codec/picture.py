@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from image_codec.formats import FormatName
 
@@ -14,8 +15,8 @@ class Frame:
     `colour`: (h, w, 1) grey or (h, w, 3) RGB, uint8; `alpha`: (h, w) uint8, or None where the picture has none.
     """
 
-    colour: np.ndarray
-    alpha: np.ndarray | None = None
+    colour: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None = None
 
     @property
     def is_opaque(self) -> bool:

@@ -10,8 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from super_resolution.engine import EngineFacts
+from super_resolution.engine import EngineFacts, infer_levels
 from super_resolution.engine_openvino import save_ir
 from super_resolution.engine_tensorflow import EngineTensorFlow, as_function, load_isr
 from super_resolution.model_files import DESCRIPTION, IR, IR_WEIGHTS, KNOWN_ANSWER
@@ -30,7 +31,7 @@ KNOWN_ANSWER_EDGE = 32
 TOLERANCES = {"fp32": 0.05, "bf16": 8.0}
 
 
-def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[np.ndarray]) -> None:
+def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[NDArray[np.uint8]]) -> None:
     """Write a model's directory.
 
     Args:
@@ -54,7 +55,7 @@ def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[np
         ),
     )
     known = _centre(photographs[0], KNOWN_ANSWER_EDGE)
-    np.savez_compressed(target / KNOWN_ANSWER, pixels=known, expected=_levels(engine, known))
+    np.savez_compressed(target / KNOWN_ANSWER, pixels=known, expected=infer_levels(engine, known))
     description = {
         "name": weights.name,
         "architecture": asdict(weights.architecture),
@@ -65,7 +66,7 @@ def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[np
     (target / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
 
 
-def measure_halo(engine: EngineTensorFlow, photographs: Sequence[np.ndarray]) -> int:
+def measure_halo(engine: EngineTensorFlow, photographs: Sequence[NDArray[np.uint8]]) -> int:
     """The smallest halo with which a part of each photograph differs from the whole by less than `HALO_LIMIT` levels.
 
     Each one is cut once from top to bottom, and its left half enlarged with `halo` px of the right one.
@@ -74,19 +75,15 @@ def measure_halo(engine: EngineTensorFlow, photographs: Sequence[np.ndarray]) ->
     halos = [halo for halo in HALOS if halo < full]
     for pixels in photographs:
         core = pixels.shape[1] // 2
-        whole = _levels(engine, pixels)[:, : core * scale]
+        whole = infer_levels(engine, pixels)[:, : core * scale]
         while halos:
-            part = _levels(engine, pixels[:, : core + halos[0]])[:, : core * scale]
+            part = infer_levels(engine, pixels[:, : core + halos[0]])[:, : core * scale]
             if np.abs(part - whole).max() < HALO_LIMIT:
                 break
             halos.pop(0)
     return halos[0] if halos else full
 
 
-def _levels(engine: EngineTensorFlow, pixels: np.ndarray) -> np.ndarray:
-    return engine.infer(pixels[np.newaxis].astype(np.float32) / 255)[0] * 255
-
-
-def _centre(pixels: np.ndarray, edge: int) -> np.ndarray:
+def _centre(pixels: NDArray[np.uint8], edge: int) -> NDArray[np.uint8]:
     top, left = ((side - edge) // 2 for side in pixels.shape[:2])
     return np.ascontiguousarray(pixels[top : top + edge, left : left + edge])

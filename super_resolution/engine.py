@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -14,8 +15,8 @@ class KnownAnswer:
     clamped nor rounded; `tolerance`: the largest difference in levels that the engine's precision explains.
     """
 
-    pixels: np.ndarray
-    expected: np.ndarray
+    pixels: NDArray[np.uint8]
+    expected: NDArray[np.float32]
     tolerance: float
 
 
@@ -44,7 +45,7 @@ class Engine(Protocol):
     def facts(self) -> EngineFacts:
         """The model, and how it is run."""
 
-    def infer(self, batch: np.ndarray) -> np.ndarray:
+    def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Enlarge one picture.
 
         Args:
@@ -54,3 +55,10 @@ class Engine(Protocol):
             (1, scale h, scale w, 3) float32, about [0, 1] and not clamped. The network pads with zeros at
             the border, as its convolutions do.
         """
+
+
+def infer_levels(engine: Engine, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Enlarge (h, w, 3) uint8 to (scale h, scale w, 3) float32 in 8-bit levels, neither clamped nor rounded."""
+    batch = pixels[np.newaxis].astype(np.float32) / np.float32(255)
+    levels: NDArray[np.float32] = engine.infer(batch)[0] * np.float32(255)
+    return levels

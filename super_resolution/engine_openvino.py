@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import openvino
+from numpy.typing import NDArray
 
 from errors import SettingInvalid
 from super_resolution.engine import EngineFacts
@@ -45,7 +46,7 @@ class EngineOpenVino:
             engine="openvino",
             precision=precision,
             threads=threads,
-            scale=model.scale,
+            scale=model.architecture.scale,
             halo=model.halo,
         )
         options = {
@@ -58,7 +59,7 @@ class EngineOpenVino:
         }
         self._request = openvino.Core().compile_model(model.ir, "CPU", options).create_infer_request()
 
-    def infer(self, batch: np.ndarray) -> np.ndarray:
+    def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Engine.infer`."""
         self._request.infer({0: batch}, share_inputs=True)
         # A copy: the next call writes into the same memory.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 # Importing ISR opens ./log_file for writing: let it do so where nobody looks. It also logs through a
 # handler of its own, which would break our log format.
@@ -20,7 +21,7 @@ import tensorflow as tf
 
 from super_resolution.engine import EngineFacts
 from super_resolution.model_files import ModelFiles
-from super_resolution.weights import TABLE, Architecture
+from super_resolution.weights import Architecture
 
 
 def build_isr(architecture: Architecture) -> Any:
@@ -62,11 +63,11 @@ class EngineTensorFlow:
             engine="tensorflow",
             precision="fp32",
             threads=threads,
-            scale=model.scale,
+            scale=model.architecture.scale,
             halo=model.halo,
         )
-        return cls(load_isr(TABLE[model.name].architecture, weights), facts)
+        return cls(load_isr(model.architecture, weights), facts)
 
-    def infer(self, batch: np.ndarray) -> np.ndarray:
+    def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Engine.infer`."""
         return np.asarray(self._function(tf.constant(batch)))

@@ -11,7 +11,7 @@ import numpy as np
 
 from errors import ModelUnavailable
 from super_resolution.engine import KnownAnswer
-from super_resolution.weights import Weights, verify
+from super_resolution.weights import Architecture, Weights, verify
 
 DESCRIPTION = "model.json"
 IR = "fp32.xml"
@@ -31,7 +31,7 @@ class ModelFiles:
 
     name: str
     directory: Path
-    scale: int
+    architecture: Architecture
     halo: int
     tolerances: dict[str, float]
     sha256: dict[str, str]
@@ -59,7 +59,7 @@ def read_model_files(directory: Path) -> ModelFiles:
         model = ModelFiles(
             name=description["name"],
             directory=directory,
-            scale=description["architecture"]["scale"],
+            architecture=Architecture(**description["architecture"]),
             halo=description["halo"],
             tolerances=description["tolerances"],
             sha256=description["sha256"],

@@ -1,5 +1,6 @@
 """Open a model with an engine: the one place that knows both engines."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from errors import SettingInvalid
@@ -21,13 +22,15 @@ def precision_of(engine: str, wanted: str) -> str:
     return "fp32"
 
 
-def open_engine(engine: str, model: ModelFiles, weights: Path | None, precision: str, threads: int) -> Engine:
+def open_engine(
+    engine: str, model: ModelFiles, find_weight_file: Callable[[], Path], precision: str, threads: int
+) -> Engine:
     """Load a model.
 
     Args:
         engine: `openvino` or `tensorflow`.
         model: the model's files, verified.
-        weights: its weight file, verified; for `tensorflow` only.
+        find_weight_file: where its weight file is, verified; asked for `tensorflow` only.
         precision: from `precision_of`.
         threads: CPU threads, at least 1.
     """
@@ -36,5 +39,4 @@ def open_engine(engine: str, model: ModelFiles, weights: Path | None, precision:
     # Imported here: the serving process must not hold TensorFlow unless it was asked to.
     from super_resolution.engine_tensorflow import EngineTensorFlow
 
-    assert weights is not None
-    return EngineTensorFlow.open(model, weights, threads)
+    return EngineTensorFlow.open(model, find_weight_file(), threads)

@@ -1,11 +1,13 @@
 """Pixels in, enlarged pixels out: tiles, turns, clamping and rounding."""
 
+import functools
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import EngineFailed
-from super_resolution.engine import Engine, KnownAnswer
+from super_resolution.engine import Engine, KnownAnswer, infer_levels
 from super_resolution.lane import Lane
 from super_resolution.speed import Speed
 from super_resolution.tiling import cut
@@ -38,7 +40,7 @@ class Upscaler:
         self._speed = Speed()
         self._trusted = False
 
-    def __call__(self, pixels: np.ndarray, work: Work) -> np.ndarray:
+    def __call__(self, pixels: NDArray[np.uint8], work: Work) -> NDArray[np.uint8]:
         """Enlarge `pixels`.
 
         Args:
@@ -57,7 +59,7 @@ class Upscaler:
         scale = self.facts.scale
         enlarged = np.empty((height * scale, width * scale, channels), np.uint8)
         for tile in cut(height, width, self._tile, self.facts.halo):
-            levels = self._lane.run(work, lambda window=tile.window: self._infer(pixels[window.slices]))
+            levels = self._lane.run(work, functools.partial(self._infer, pixels[tile.window.slices]))
             core = tile.core.seen_from(tile.window).scaled(scale)
             box = tile.core.scaled(scale)
             enlarged[box.slices] = to_uint8(levels[core.slices])
@@ -99,16 +101,17 @@ class Upscaler:
         difference = np.abs(self._infer(known.pixels) - known.expected).max()
         if difference > known.tolerance:
             raise EngineFailed(
-                f"{self.facts} differs from its known answer by {difference:.3g} levels; {known.tolerance:.3g} are allowed"
+                f"{self.facts} differs from its known answer by {difference:.3g} levels,"
+                f" more than the {known.tolerance:.3g} allowed"
             )
         self._trusted = True
 
-    def _infer(self, pixels: np.ndarray) -> np.ndarray:
+    def _infer(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(h, w, 3) uint8 -> (scale h, scale w, 3) float32 in 8-bit levels, neither clamped nor rounded."""
         height, width, channels = pixels.shape
         start = time.perf_counter()
         try:
-            levels = self._engine.infer(pixels[np.newaxis].astype(np.float32) / 255)[0] * 255
+            levels = infer_levels(self._engine, pixels)
         except Exception as exc:  # whatever an engine raises, it means the same
             self._trusted = False
             raise EngineFailed(f"{self.facts} failed on a tile of {width} x {height} px") from exc
@@ -120,6 +123,7 @@ class Upscaler:
         return levels
 
 
-def to_uint8(levels: np.ndarray) -> np.ndarray:
+def to_uint8(levels: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Clamp to [0, 255] and round to the nearest level. (ISR truncates; so the two differ by one level at most.)"""
-    return np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+    return rounded

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import ClientGone, DeadlinePassed
 from super_resolution.tiling import Box
@@ -47,7 +48,7 @@ class Work:
                 setting=self.timeout_setting,
             )
 
-    def tile_done(self, box: Box, pixels: np.ndarray) -> None:
+    def tile_done(self, box: Box, pixels: NDArray[np.uint8]) -> None:
         """Learn that `pixels` of the enlarged picture are final at `box`. A plain answer waits for all of them."""
 
     @contextmanager

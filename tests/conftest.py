@@ -1,0 +1,148 @@
+"""What many tests share: real server processes, pictures, a server of weight files."""
+
+import contextlib
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "sample-images"
+FIXTURES = ROOT / "tests" / "fixtures"
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is wordy
+
+
+class Server:
+    """A running service: `run.sh` in a process of its own."""
+
+    def __init__(self, log: Path, **settings: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = log
+        self.environ = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": os.environ.get("HOME", "/tmp"),
+            "PORT": str(self.port),
+            **settings,
+        }
+        with log.open("wb") as file:
+            self.process = subprocess.Popen(
+                [ROOT / "run.sh"], env=self.environ, stdout=file, stderr=subprocess.STDOUT, cwd="/"
+            )
+
+    def wait(self, seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/readyz").status_code == 200:
+                    return
+            assert self.process.poll() is None, f"the server ended: {self.log.read_text()}"
+            time.sleep(0.1)
+        raise AssertionError(f"the server was not ready in {seconds} s: {self.log.read_text()}")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def upscale(self, image: bytes, **parameters: str) -> httpx.Response:
+        """Send plain bytes."""
+        return httpx.post(
+            f"{self.url}/upscale",
+            content=image,
+            params=parameters,
+            headers={"Content-Type": "application/octet-stream"},
+            timeout=60,
+        )
+
+    def rss(self) -> int:
+        """Resident memory of the serving process, in bytes."""
+        workers = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        status = Path(f"/proc/{workers[0]}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+
+StartServer = Callable[..., Server]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Start services with settings of their own; they are stopped at the end."""
+    servers: list[Server] = []
+
+    def start(**settings: str) -> Server:
+        server = Server(tmp_path_factory.mktemp("server") / "log", **settings)
+        servers.append(server)
+        server.wait()
+        return server
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(start_server: StartServer) -> Server:
+    """A service with the default settings."""
+    return start_server()
+
+
+@pytest.fixture(scope="session")
+def small_server(start_server: StartServer) -> Server:
+    """A service with small limits."""
+    return start_server(
+        UPSCALER_MAX_PIXELS="10000",
+        UPSCALER_MAX_BODY_BYTES="200000",
+        UPSCALER_READ_TIMEOUT="2",
+        UPSCALER_LOG_FORMAT="json",
+    )
+
+
+def photograph(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """A part of a sample picture, repeated in a mirror where it is too small."""
+    pixels = np.asarray(Image.open(SAMPLES / "coffee-artefacts.jpg"))
+    pixels = np.roll(pixels, (37 * seed, 53 * seed), (0, 1))
+    while pixels.shape[0] < height:
+        pixels = np.concatenate((pixels, pixels[::-1]))
+    while pixels.shape[1] < width:
+        pixels = np.concatenate((pixels, pixels[:, ::-1]), axis=1)
+    return np.ascontiguousarray(pixels[:height, :width])
+
+
+def encoded(pixels: NDArray[np.uint8] | Image.Image, file_format: str = "PNG", **options: object) -> bytes:
+    """An image file."""
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    file = io.BytesIO()
+    image.save(file, file_format, **options)
+    return file.getvalue()
+
+
+def opened(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def psnr(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Peak signal-to-noise ratio over all channels, in dB."""
+    error = np.mean((one.astype(float) - other.astype(float)) ** 2)
+    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))

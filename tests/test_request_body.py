@@ -1,0 +1,191 @@
+"""Bodies that are too large, too slow or never complete, against a real server; bytes on a real socket."""
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from conftest import Server, StartServer, encoded, photograph
+
+TINY = encoded(photograph(3, 5))
+LIMIT = 200_000  # of `small_server`, in bytes
+READ_TIMEOUT = 2  # of `small_server`, in seconds
+MIB = 1 << 20
+
+
+@contextlib.contextmanager
+def connection(server: Server, headers: str) -> Iterator[socket.socket]:
+    """A connection on which the head of an upscale request was sent."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        client.sendall(f"POST /upscale HTTP/1.1\r\nHost: test\r\nContent-Type: image/png\r\n{headers}\r\n\r\n".encode())
+        yield client
+
+
+def read_answer(client: socket.socket) -> tuple[int, dict[str, object]]:
+    """Status and problem document of one answer."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        assert (part := client.recv(65536)), f"closed without an answer: {data!r}"
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    while len(body) < length:
+        body += client.recv(65536)
+    return int(head.split()[1]), json.loads(body)
+
+
+def assert_ping_is_quick(server: Server) -> None:
+    start = time.monotonic()
+    assert httpx.get(f"{server.url}/ping").status_code == 200
+    assert time.monotonic() - start < 1
+
+
+def in_chunks(data: bytes, size: int = 30_000) -> Iterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_the_limit(small_server: Server, chunked: bool) -> None:
+    """Exactly the limit is read (and is no picture); one byte more is refused, however it is framed."""
+
+    def send(size: int) -> httpx.Response:
+        body = b"x" * size
+        return httpx.post(
+            f"{small_server.url}/upscale",
+            content=in_chunks(body) if chunked else body,
+            headers={"Content-Type": "image/png"},
+        )
+
+    assert send(LIMIT).json()["code"] == "unsupported_image_format"
+    response = send(LIMIT + 1)
+    assert response.status_code == 413
+    problem = response.json()
+    assert (problem["code"], problem["limit"], problem["setting"]) == (
+        "body_too_large",
+        LIMIT,
+        "UPSCALER_MAX_BODY_BYTES",
+    )
+    assert problem.get("actual") == (None if chunked else LIMIT + 1)
+    assert small_server.upscale(TINY).status_code == 200
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_far_too_large(server: Server, chunked: bool) -> None:
+    """20 MB over the default limit: the client sees the answer, not a broken pipe."""
+    body = b"x" * (65 * MIB)
+    response = httpx.post(
+        f"{server.url}/upscale",
+        content=in_chunks(body, MIB) if chunked else body,
+        headers={"Content-Type": "image/png"},
+        timeout=30,
+    )
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+    assert server.upscale(TINY).status_code == 200
+
+
+@pytest.mark.parametrize("headers", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+def test_a_body_that_stops_coming(small_server: Server, headers: str) -> None:
+    start = time.monotonic()
+    with connection(small_server, headers) as client:
+        client.sendall(b"1\r\nx\r\n")
+        status, problem = read_answer(client)
+        seconds = time.monotonic() - start
+        assert (status, problem["code"], problem["limit"]) == (408, "body_timeout", READ_TIMEOUT)
+        assert problem["setting"] == "UPSCALER_READ_TIMEOUT"
+        assert READ_TIMEOUT <= seconds < READ_TIMEOUT + 2
+        assert client.recv(10) == b""  # the connection can't be used again
+
+
+def test_a_body_that_trickles(small_server: Server) -> None:
+    """Each byte comes in good time; the whole does not."""
+    start = time.monotonic()
+    with connection(small_server, "Content-Length: 1000") as client:
+        with contextlib.suppress(OSError):
+            while time.monotonic() < start + READ_TIMEOUT + 1:
+                client.sendall(b"x")
+                time.sleep(0.1)
+        status, problem = read_answer(client)
+    assert (status, problem["code"]) == (408, "body_timeout")
+
+
+def test_a_body_that_never_ends(small_server: Server) -> None:
+    """Chunk after chunk: refused at the limit, and cut off when it goes on."""
+    chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
+    start = time.monotonic()
+    with connection(small_server, "Transfer-Encoding: chunked") as client:
+        with contextlib.suppress(OSError):
+            while time.monotonic() < start + 10:
+                client.sendall(chunk)
+        assert time.monotonic() - start < 9, "the server never hung up"
+    assert_ping_is_quick(small_server)
+
+
+def test_broken_chunks(small_server: Server) -> None:
+    with connection(small_server, "Transfer-Encoding: chunked") as client:
+        client.sendall(b"xyz\r\n")
+        status, problem = read_answer(client)
+    assert (status, problem["code"]) == (400, "malformed_message")
+    assert "chunked encoding" in str(problem["detail"])
+
+
+@pytest.mark.parametrize("headers", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+def test_a_client_that_hangs_up_in_its_body(start_server: StartServer, headers: str) -> None:
+    server = start_server(UPSCALER_MAX_REQUESTS="1")
+    with connection(server, headers) as client:
+        client.sendall(b"5\r\nhello\r\n")
+    deadline = time.monotonic() + 2
+    while (response := server.upscale(TINY)).status_code == 429 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert response.status_code == 200, "its slot was not given back"
+    assert " 499 " in server.log.read_text()
+
+
+def test_slots_are_taken_before_bodies_and_probes_always_answered(start_server: StartServer) -> None:
+    server = start_server(UPSCALER_MAX_REQUESTS="4", UPSCALER_READ_TIMEOUT="20")
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(connection(server, "Content-Length: 1000"))
+        time.sleep(0.3)
+        for _ in range(3):
+            response = server.upscale(TINY)
+            assert (response.status_code, response.json()["code"]) == (429, "too_many_requests")
+            assert response.json()["setting"] == "UPSCALER_MAX_REQUESTS"
+            assert int(response.headers["Retry-After"]) >= 1
+            assert_ping_is_quick(server)
+            assert httpx.get(f"{server.url}/readyz").status_code == 200
+        # A refused client with a large body sees its answer as well.
+        assert server.upscale(b"x" * (30 * MIB)).status_code == 429
+    deadline = time.monotonic() + 3
+    while (response := server.upscale(TINY)).status_code == 429 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert response.status_code == 200
+
+
+def test_refused_clients_that_never_finish_do_not_starve_the_probes(start_server: StartServer) -> None:
+    """Each refused client would be listened to for five seconds: only so many at a time."""
+    server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_READ_TIMEOUT="20")
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(connection(server, "Content-Length: 1000"))
+        time.sleep(0.3)
+        for _ in range(5):
+            assert_ping_is_quick(server)
+
+
+def test_a_client_that_hangs_up_during_inference(start_server: StartServer) -> None:
+    """The work stops at the next tile and the slot is free again."""
+    server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_PRECISION="fp32")
+    picture = encoded(photograph(3000, 3000), "JPEG")
+    with connection(server, f"Content-Length: {len(picture)}") as client:
+        client.sendall(picture)
+        time.sleep(1.5)
+        assert server.upscale(TINY).status_code == 429
+    deadline = time.monotonic() + 4
+    while (response := server.upscale(TINY)).status_code == 429 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert response.status_code == 200, "the work went on for nobody"
+    assert " 499 " in server.log.read_text()

@@ -1,0 +1,241 @@
+"""Bad input through the front door: each with its status, its code and its message; then the next request is answered."""
+
+import base64
+import struct
+import threading
+import zlib
+
+import httpx
+import pytest
+from conftest import SAMPLES, Server, StartServer, encoded, opened, photograph
+from PIL import Image
+
+TINY = encoded(photograph(3, 5))
+JPEG = (SAMPLES / "face.jpg").read_bytes()
+
+
+def base64_of(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds nothing."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = b"IDAT" + zlib.compress(b"\0")
+    chunks = [
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in (header, body)
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def wrong_crc(png: bytes) -> bytes:
+    """A PNG whose pixels' checksum is wrong."""
+    end = png.index(b"IEND") - 4
+    return png[: end - 4] + bytes(byte ^ 0xFF for byte in png[end - 4 : end]) + png[end:]
+
+
+def assert_problem(response: httpx.Response, status: int, code: str, detail: str) -> None:
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    problem = response.json()
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert detail in problem["detail"]
+    assert problem["type"] == f"urn:image-super-scaling:problem:{code}"
+    assert problem["title"]
+    assert problem["requestId"] == response.headers["X-Request-ID"]
+    assert "Traceback" not in response.text
+
+
+def assert_next_is_answered(server: Server) -> None:
+    assert server.upscale(TINY).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "the body is empty"),
+        (b"not JSON", "the body is not JSON"),
+        (b"\xff\xfe", "the body is not JSON"),
+        (b'{"imageBase64": "', "the body is not JSON"),
+        (b"[]", "must be a JSON object"),
+        (b"7", "must be a JSON object"),
+        (b"null", "must be a JSON object"),
+        (b'"text"', "must be a JSON object"),
+        (b"[" * 100_000, "the body is not JSON"),
+        (b'{"a":' * 100_000, "the body is not JSON"),
+        (b"{}", "imageBase64 is missing"),
+        (b'{"image": "x"}', "imageBase64 is missing"),
+        (b'{"imageBase64": null}', "imageBase64"),
+        (b'{"imageBase64": 7}', "imageBase64"),
+        (b'{"imageBase64": ["x"]}', "imageBase64"),
+        (b'{"imageBase64": ""}', "imageBase64 is empty"),
+        (b'{"imageBase64": "  "}', "imageBase64 is empty"),
+        (b'{"imageBase64": "data:image/png;base64,"}', "imageBase64 is empty"),
+        (b'{"imageBase64": "AAAA", "scale": 4}', "'scale' is unknown; known are imageBase64, format, quality"),
+        (b'{"imageBase64": "AAA%"}', "is not base64"),
+        (b'{"imageBase64": "AA-_"}', "is not base64"),
+        (b'{"imageBase64": "AAA\\u00c4"}', "is not base64"),
+        (b'{"imageBase64": "AAAAA"}', "is not base64"),
+        (b'{"imageBase64": "AAA"}', "is not base64"),
+        (b'{"imageBase64": "AA==AAAA"}', "is not base64"),
+        (b'{"imageBase64": "data:text/plain;base64,AAAA"}', "is not base64"),
+        (b'{"imageBase64": "AAAA", "quality": 0}', "quality: input should be greater than or equal to 1"),
+        (b'{"imageBase64": "AAAA", "quality": 101}', "quality: input should be less than or equal to 100"),
+        (b'{"imageBase64": "AAAA", "quality": "high"}', "quality: input should be a valid integer"),
+        (b'{"imageBase64": "AAAA", "quality": "90"}', "quality: input should be a valid integer"),
+        (b'{"imageBase64": "AAAA", "quality": 90.5}', "quality: input should be a valid integer"),
+        (b'{"imageBase64": "AAAA", "quality": true}', "quality: input should be a valid integer"),
+        (b'{"imageBase64": "AAAA", "format": "exe"}', "format: input should be 'jpeg', 'png' or 'webp'"),
+        (b'{"imageBase64": "AAAA", "format": 7}', "format: input should be 'jpeg', 'png' or 'webp'"),
+    ],
+)
+def test_malformed_messages(server: Server, body: bytes, detail: str) -> None:
+    response = httpx.post(f"{server.url}/upscale", content=body, headers={"Content-Type": "application/json"})
+    assert_problem(response, 400, "malformed_message", detail)
+    assert_next_is_answered(server)
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "detail"),
+    [
+        ("", b"", "the body is empty"),
+        ("?quality=0", TINY, "quality: input should be greater than or equal to 1"),
+        ("?quality=101", TINY, "quality: input should be less than or equal to 100"),
+        ("?quality=high", TINY, "quality: input should be a valid integer"),
+        ("?quality=", TINY, "quality: input should be a valid integer"),
+        ("?quality=-1", TINY, "quality: input should be a valid integer"),
+        ("?quality=1&quality=2", TINY, "'quality' is given 2 times"),
+        ("?format=exe", TINY, "format: input should be 'jpeg', 'png' or 'webp'"),
+        ("?scale=4", TINY, "'scale' is unknown"),
+        ("?imageBase64=AAAA", TINY, "imageBase64 is no query parameter"),
+        ("?image=AAAA", TINY, "'image' is unknown"),
+    ],
+)
+def test_malformed_options(server: Server, query: str, body: bytes, detail: str) -> None:
+    response = httpx.post(f"{server.url}/upscale{query}", content=body, headers={"Content-Type": "image/png"})
+    assert_problem(response, 400, "malformed_message", detail)
+    assert_next_is_answered(server)
+
+
+def test_options_of_json_belong_into_it(server: Server) -> None:
+    response = httpx.post(f"{server.url}/upscale?quality=90", json={"imageBase64": base64_of(TINY)})
+    assert_problem(response, 400, "malformed_message", "'quality': options belong into the JSON message")
+
+
+def test_null_means_default(server: Server) -> None:
+    message = {"imageBase64": base64_of(TINY), "format": None, "quality": None}
+    assert httpx.post(f"{server.url}/upscale", json=message).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("content_type", "detail"),
+    [
+        (None, "Content-Type is missing"),
+        ("", "Content-Type is missing"),
+        ("text/plain", "Content-Type is text/plain"),
+        ("application/x-www-form-urlencoded", "Content-Type is application/x-www-form-urlencoded"),
+        ("application/jsonp", "Content-Type is application/jsonp"),
+    ],
+)
+def test_content_types(server: Server, content_type: str | None, detail: str) -> None:
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    response = httpx.post(f"{server.url}/upscale", content=TINY, headers=headers)
+    assert_problem(response, 415, "unsupported_media_type", detail)
+    assert_next_is_answered(server)
+
+
+ANIMATED = encoded(
+    Image.fromarray(photograph(8, 8)), "PNG", save_all=True, append_images=[Image.fromarray(photograph(8, 8, 1))]
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code", "detail"),
+    [
+        (b"just text, and more of it", 415, "unsupported_image_format", "(jpeg, png, webp)"),
+        (b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n", 415, "unsupported_image_format", "(jpeg, png, webp)"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "unsupported_image_format", "(jpeg, png, webp)"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "unsupported_image_format", "(jpeg, png, webp)"),
+        (encoded(photograph(4, 4), "BMP"), 415, "unsupported_image_format", "(jpeg, png, webp)"),
+        (encoded(photograph(4, 4), "GIF"), 415, "unsupported_image_format", "(jpeg, png, webp)"),
+        (b"\0" * 1000, 415, "unsupported_image_format", "(jpeg, png, webp)"),
+        (JPEG[: len(JPEG) // 2], 422, "image_corrupt", "the image is truncated or corrupt"),
+        (TINY[: len(TINY) - 20], 422, "image_corrupt", "the image is truncated or corrupt"),
+        (wrong_crc(TINY), 422, "image_corrupt", "the image is truncated or corrupt"),
+        (encoded(photograph(9, 9), "WEBP")[:-30], 422, "image_corrupt", "the image is truncated or corrupt"),
+        (png_header(50_000, 50_000), 422, "image_too_large", "50000 x 50000 = 2500000000 px; at most 25000000"),
+        (png_header(100_000, 100_000), 422, "image_too_large", "at most 25000000"),
+        (png_header(5001, 5000), 422, "image_too_large", "5001 x 5000 = 25005000 px; at most 25000000"),
+        (png_header(8, 8), 422, "image_corrupt", "the image is truncated or corrupt"),
+        (ANIMATED, 422, "unsupported_image_mode", "the image is animated (2 frames)"),
+        (encoded(Image.new("CMYK", (8, 8)), "JPEG"), 422, "unsupported_image_mode", "JPEG of mode CMYK is not read"),
+        (encoded(Image.new("I;16", (8, 8)), "PNG"), 422, "unsupported_image_mode", "PNG of mode I;16 is not read"),
+    ],
+    ids=lambda value: value[:12].hex() if isinstance(value, bytes) else None,
+)
+@pytest.mark.parametrize("form", ["json", "bytes"])
+def test_bad_images(server: Server, form: str, data: bytes, status: int, code: str, detail: str) -> None:
+    if form == "json":
+        response = httpx.post(f"{server.url}/upscale", json={"imageBase64": base64_of(data)})
+    else:
+        response = server.upscale(data)
+    assert_problem(response, status, code, detail)
+    assert_next_is_answered(server)
+
+
+HALF_TRANSPARENT = encoded(Image.new("RGBA", (6, 4), (200, 10, 10, 128)))
+OPAQUE = encoded(Image.new("RGBA", (6, 4), (200, 10, 10, 255)))
+
+
+def test_jpeg_of_a_transparent_picture(server: Server) -> None:
+    response = server.upscale(HALF_TRANSPARENT, format="jpeg")
+    assert_problem(response, 422, "format_cannot_hold", "transparent parts, which jpeg can't hold: ask for png or webp")
+    assert opened(server.upscale(OPAQUE, format="jpeg").content).mode == "RGB"
+
+
+def test_a_side_that_the_format_cannot_hold(server: Server) -> None:
+    response = server.upscale(encoded(Image.new("RGB", (8192, 1))), format="webp")
+    assert_problem(response, 422, "format_cannot_hold", "16384 px; webp holds at most 16383 px")
+    assert (response.json()["limit"], response.json()["actual"]) == (16_383, 16_384)
+
+
+def test_the_pixel_limit(small_server: Server) -> None:
+    """Exactly the limit works, one row of pixels more does not."""
+    assert small_server.upscale(encoded(photograph(100, 100))).status_code == 200
+    response = small_server.upscale(encoded(photograph(101, 100)))
+    assert_problem(response, 422, "image_too_large", "100 x 101 = 10100 px; at most 10000 px")
+    problem = response.json()
+    assert (problem["limit"], problem["actual"], problem["setting"]) == (10_000, 10_100, "UPSCALER_MAX_PIXELS")
+    assert_next_is_answered(small_server)
+
+
+def test_a_picture_that_would_take_too_long(start_server: StartServer) -> None:
+    server = start_server(UPSCALER_TIMEOUT="0.05", UPSCALER_PRECISION="fp32")
+    response = server.upscale(encoded(photograph(1200, 1200), "JPEG"))
+    assert_problem(response, 422, "estimate_over_deadline", "1200 x 1200 px would take about")
+    problem = response.json()
+    assert problem["limit"] == 0.05
+    assert problem["actual"] > 0.05
+    assert problem["setting"] == "UPSCALER_TIMEOUT"
+    assert_next_is_answered(server)
+
+
+def test_a_picture_that_takes_too_long(start_server: StartServer) -> None:
+    """Alone it would be finished in time; others are there too."""
+    probe = start_server(UPSCALER_PRECISION="fp32")
+    picture = encoded(photograph(700, 700), "JPEG")
+    probe.upscale(picture)
+    alone = probe.upscale(picture)
+    seconds = float(alone.headers["Server-Timing"].split("infer;dur=")[1].split(",")[0]) / 1000
+    server = start_server(UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT=f"{2.5 * seconds:.3f}")
+    answers: list[httpx.Response] = []
+    threads = [threading.Thread(target=lambda: answers.append(server.upscale(picture))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    late = [answer for answer in answers if answer.status_code != 200]
+    assert late, "six requests in the time of two and a half"
+    for answer in late:
+        assert_problem(answer, 504, "deadline_passed", "UPSCALER_TIMEOUT")
+    assert_next_is_answered(server)
