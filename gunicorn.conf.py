@@ -12,7 +12,7 @@ settings = read_settings()
 
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
 # One process, one model, one inference lane on all cores; scale by replicas.
-worker_class = "gthread"
+worker_class = "http_edge.gunicorn_worker.Worker"  # gthread, safe against slow clients
 workers = 1
 # Not loaded before the fork: engines have threads of their own, which don't survive it.
 preload_app = False
@@ -33,6 +33,10 @@ logconfig_dict = log_config(settings)
 def post_worker_init(worker: Any) -> None:
     """Warm the engine up and say, in one line, what is served where."""
     import resources
+
+    worker.head_timeout = settings.read_timeout
+    # A body may be this much longer than allowed, and its sender still sees the answer.
+    worker.linger_bytes = 2 * settings.max_body_bytes
 
     log = logging.getLogger("service")
     try:

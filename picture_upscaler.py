@@ -110,5 +110,5 @@ def _halve(values: NDArray[np.float32], weight: NDArray[np.float32]) -> tuple[ND
         return total
 
     count = sum_blocks(weight)
-    mean: NDArray[np.float32] = sum_blocks(values * weight) / np.maximum(count, np.float32(1))
+    mean = (sum_blocks(values * weight) / np.maximum(count, 1)).astype(np.float32)
     return mean, np.sign(count)

@@ -4,8 +4,10 @@ import contextlib
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from http_edge.gunicorn_worker import CLOSE_AFTER_ANSWER
 
 # A half-closed connection counts as hung up, as it does for proxies. (Linux; elsewhere a full hang-up is seen.)
 HANGUP = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
@@ -20,6 +22,7 @@ class Connection:
 
     def __init__(self, environ: dict[str, Any]) -> None:
         self._socket: socket.socket | None = environ.get("gunicorn.socket")
+        self._close_after_answer: Callable[[], None] | None = environ.get(CLOSE_AFTER_ANSWER)
 
     def is_gone(self) -> bool:
         """Whether the client has hung up."""
@@ -39,7 +42,9 @@ class Connection:
 
         def stop_reading() -> None:
             passed.set()
-            self.stop_reading()
+            if self._socket is not None:
+                with contextlib.suppress(OSError):  # the client has closed it already
+                    self._socket.shutdown(socket.SHUT_RD)
 
         timer = threading.Timer(seconds, stop_reading)
         timer.daemon = True
@@ -49,11 +54,10 @@ class Connection:
         finally:
             timer.cancel()
 
-    def stop_reading(self) -> None:
-        """Shut the reading side: the answer can still be sent, and the connection closes after it."""
-        if self._socket is not None:
-            with contextlib.suppress(OSError):  # the client has closed it already
-                self._socket.shutdown(socket.SHUT_RD)
+    def close_after_answer(self) -> None:
+        """Tell the client that the connection can't be used again, and close it after the answer."""
+        if self._close_after_answer is not None:
+            self._close_after_answer()
 
     def set_write_timeout(self, seconds: float) -> None:
         """Give up on a client that takes nothing for `seconds`."""

@@ -71,11 +71,12 @@ class Edge:
         response.headers["X-Request-ID"] = g.request_id
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
-        Connection(request.environ).set_write_timeout(self._settings.read_timeout)
-        # These run once the answer is sent, whether the client took it or not.
+        connection = Connection(request.environ)
+        connection.set_write_timeout(self._settings.read_timeout)
+        if not g.body.is_complete:
+            connection.close_after_answer()
         if g.slot is not None:
-            response.call_on_close(g.slot.release)
-        response.call_on_close(g.body.drain)
+            response.call_on_close(g.slot.release)  # once the answer is sent, whether the client took it or not
         self._log(response)
         return response
 

@@ -1,6 +1,7 @@
 """Reading a request's body: never more than the limit, never longer than the deadline."""
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from gunicorn.http.errors import ParseException
@@ -9,11 +10,6 @@ from errors import BodyTimeout, BodyTooLarge, ClientGone, MalformedMessage
 from http_edge.connection import Connection
 
 CHUNK = 1 << 20  # bytes read at a time
-# A surplus is read and thrown away, so that the client sees the answer and not a broken pipe: at most to this
-# multiple of the limit, for at most these seconds, for at most this many clients at a time.
-DRAIN_FACTOR = 2
-DRAIN_SECONDS = 5.0
-DRAINS = threading.BoundedSemaphore(8)
 
 
 class RequestBody:
@@ -64,25 +60,14 @@ class RequestBody:
         self._complete = True
         return data
 
-    def drain(self) -> None:
-        """Throw away what was not read; where that would take too much, make sure that the connection closes."""
-        if self._complete:
-            return
-        if DRAINS.acquire(blocking=False):
-            try:
-                with self._connection.read_deadline(DRAIN_SECONDS) as passed:
-                    for _ in self._chunks(DRAIN_FACTOR * self._max_bytes - self._received, passed):
-                        pass
-            except (ParseException, OSError):
-                pass  # whatever the client sends now, it has its answer
-            finally:
-                DRAINS.release()
-        self._connection.stop_reading()
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing of it is left on the connection."""
+        return self._complete
 
-    def _chunks(self, most: int, passed: threading.Event) -> Any:
-        end = self._received + most
-        while self._received < end and not passed.is_set():
-            chunk = self._input.read(min(CHUNK, end - self._received))
+    def _chunks(self, most: int, passed: threading.Event) -> Iterator[bytes]:
+        while self._received < most and not passed.is_set():
+            chunk: bytes = self._input.read(min(CHUNK, most - self._received))
             if not chunk:
                 return
             self._received += len(chunk)

@@ -109,12 +109,7 @@ def server(start_server: StartServer) -> Server:
 @pytest.fixture(scope="session")
 def small_server(start_server: StartServer) -> Server:
     """A service with small limits."""
-    return start_server(
-        UPSCALER_MAX_PIXELS="10000",
-        UPSCALER_MAX_BODY_BYTES="200000",
-        UPSCALER_READ_TIMEOUT="2",
-        UPSCALER_LOG_FORMAT="json",
-    )
+    return start_server(UPSCALER_MAX_PIXELS="10000", UPSCALER_MAX_BODY_BYTES="200000", UPSCALER_READ_TIMEOUT="2")
 
 
 def photograph(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

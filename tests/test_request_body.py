@@ -28,7 +28,8 @@ def read_answer(client: socket.socket) -> tuple[int, dict[str, object]]:
     """Status and problem document of one answer."""
     data = b""
     while b"\r\n\r\n" not in data:
-        assert (part := client.recv(65536)), f"closed without an answer: {data!r}"
+        part = client.recv(65536)
+        assert part, f"closed without an answer: {data!r}"
         data += part
     head, _, body = data.partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])

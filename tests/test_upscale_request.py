@@ -1,4 +1,4 @@
-"""Bad input through the front door: each with its status, its code and its message; then the next request is answered."""
+"""Bad input through the front door: each has its status, code and message, and the next request is answered."""
 
 import base64
 import struct
