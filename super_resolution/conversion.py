@@ -27,8 +27,8 @@ HALO_EDGE = 192
 # Edge of the known answer's picture, in px.
 KNOWN_ANSWER_EDGE = 32
 # Largest differences in levels from the fp32 reference on a small photograph. A healthy engine stays far below
-# (about 0.001 and 2 were seen), a broken one is off by tens.
-TOLERANCES = {"fp32": 0.05, "bf16": 8.0}
+# (0.0001 and 3 were seen), a broken one is off by tens.
+TOLERANCES = {"fp32": 0.05, "bf16": 16.0}
 
 
 def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[NDArray[np.uint8]]) -> None:

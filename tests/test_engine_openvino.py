@@ -1,0 +1,101 @@
+"""OpenVINO against the reference: ISR's own network and ISR's own `predict`."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from conftest import ROOT, photograph, psnr
+
+from errors import SettingInvalid
+from super_resolution.engine import EngineFacts, infer_levels
+from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir
+from super_resolution.engine_tensorflow import EngineTensorFlow, as_function, build_isr, load_isr
+from super_resolution.model_files import IR, ModelFiles, read_model_files
+from super_resolution.upscaler import to_uint8
+from super_resolution.weights import LARGE, LITE
+
+LITE_DIRECTORY = ROOT / "models" / "noise-cancel-lite"
+PICTURES = [(37, 53, 0), (64, 80, 1), (1, 1, 2), (96, 61, 3)]
+
+# The best that this processor has, as the service would choose.
+NATIVE = choose_precision("auto")
+
+
+def lite(_: Path) -> tuple[Any, ModelFiles]:
+    return load_isr(LITE, LITE_DIRECTORY / "noise-cancel-lite.weights.h5"), read_model_files(LITE_DIRECTORY)
+
+
+def large(directory: Path) -> tuple[Any, ModelFiles]:
+    """The architecture of idealo's large models, with seeded random weights whose output looks like a picture."""
+    keras.utils.set_random_seed(0)
+    isr = build_isr(LARGE)
+    output = isr.model.predict(photograph(160, 200)[np.newaxis] / 255, verbose=0)
+    last = isr.model.get_layer("SR")
+    kernel, bias = last.get_weights()
+    gain = 0.2 / output.std()
+    last.set_weights([kernel * gain, (bias - output.mean()) * gain + 0.5])
+    save_ir(as_function(isr).get_concrete_function(), directory / IR)
+    return isr, ModelFiles("random", directory, LARGE, LARGE.receptive_field, {}, {})
+
+
+@pytest.fixture(scope="module", params=[lite, large])
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ModelFiles]:
+    made: tuple[Any, ModelFiles] = request.param(tmp_path_factory.mktemp("ir"))
+    return made
+
+
+@pytest.mark.parametrize(("height", "width", "seed"), PICTURES)
+def test_fp32_equals_isr(pair: tuple[Any, ModelFiles], height: int, width: int, seed: int) -> None:
+    """On every pixel within one level: ISR truncates, we round."""
+    isr, model = pair
+    pixels = photograph(height, width, seed)
+    ours = to_uint8(infer_levels(EngineOpenVino(model, "fp32", threads=2), pixels)).astype(int)
+    theirs = isr.predict(pixels).astype(int)
+    assert theirs.std() > 5 or height == 1, "a flat answer would prove nothing"
+    assert np.abs(ours - theirs).max() <= 1
+    # And before rounding hardly at all.
+    reference = infer_levels(EngineTensorFlow(isr, facts(model)), pixels)
+    assert np.abs(infer_levels(EngineOpenVino(model, "fp32", 2), pixels) - reference).max() < 0.01
+
+
+@pytest.mark.skipif(NATIVE != "bf16", reason="this processor has no bf16")
+def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
+    _, model = pair
+    pixels = photograph(160, 200)
+    fp32, bf16 = (to_uint8(infer_levels(EngineOpenVino(model, each, 2), pixels)) for each in ("fp32", "bf16"))
+    assert 48 <= psnr(bf16, fp32) < 80  # much closer, and it would not be bf16
+
+
+def test_threads_and_precision_do_not_leak_from_one_engine_to_the_next() -> None:
+    model = read_model_files(LITE_DIRECTORY)
+    pixels = photograph(40, 40)
+    before = infer_levels(EngineOpenVino(model, "fp32", threads=1), pixels)
+    infer_levels(EngineOpenVino(model, NATIVE, threads=2), pixels)
+    assert np.abs(infer_levels(EngineOpenVino(model, "fp32", threads=1), pixels) - before).max() < 1e-3
+
+
+def test_the_committed_ir_is_the_committed_weights(tmp_path: Path) -> None:
+    """What `make models` would write now from the weight file answers as what is committed."""
+    isr, model = lite(tmp_path)
+    known = model.known_answer("fp32")
+    answer = infer_levels(EngineTensorFlow(isr, facts(model)), known.pixels)
+    assert np.abs(answer - known.expected).max() < 1e-3
+    assert np.abs(infer_levels(EngineOpenVino(model, "fp32", 2), known.pixels) - known.expected).max() < known.tolerance
+
+
+def test_precisions() -> None:
+    assert choose_precision("fp32") == "fp32"
+    assert NATIVE in PRECISIONS
+
+
+def test_a_precision_that_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PRECISIONS, "bf16", ("bf16", "NO SUCH CAPABILITY"))
+    assert choose_precision("auto") == "fp32"
+    with pytest.raises(SettingInvalid, match="UPSCALER_PRECISION='bf16': this processor has fp32 only"):
+        choose_precision("bf16")
+
+
+def facts(model: ModelFiles) -> EngineFacts:
+    return EngineFacts(model.name, "tensorflow", "fp32", 2, model.architecture.scale, model.halo)

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from super_resolution.tiling import Box, cut
+
+SIZES = [(1, 1), (1, 700), (63, 64), (64, 65), (65, 127), (128, 129), (96, 97), (159, 161), (500, 700)]
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize(("tile", "halo"), [(64, 0), (64, 16), (16, 26), (700, 8)])
+def test_cores_cover_each_pixel_once(height: int, width: int, tile: int, halo: int) -> None:
+    covered = np.zeros((height, width), int)
+    for each in cut(height, width, tile, halo):
+        covered[each.core.slices] += 1
+    assert (covered == 1).all()
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize(("tile", "halo"), [(64, 0), (64, 16), (16, 26)])
+def test_windows(height: int, width: int, tile: int, halo: int) -> None:
+    """A window has `halo` px around its core, or reaches the true border; all have one shape, of bounded size."""
+    tiles = list(cut(height, width, tile, halo))
+    for each in tiles:
+        core, window = each.core, each.window
+        assert window.top >= 0
+        assert window.bottom <= height
+        assert window.left >= 0
+        assert window.right <= width
+        assert window.top == 0 or window.top <= core.top - halo
+        assert window.left == 0 or window.left <= core.left - halo
+        assert window.bottom == height or window.bottom >= core.bottom + halo
+        assert window.right == width or window.right >= core.right + halo
+        assert window.bottom - window.top <= tile + 2 * halo
+        assert window.right - window.left <= tile + 2 * halo
+    assert len({(each.window.bottom - each.window.top, each.window.right - each.window.left) for each in tiles}) == 1
+
+
+def test_boxes() -> None:
+    box = Box(top=2, left=3, bottom=7, right=5)
+    assert box.area == 10
+    assert box.scaled(2) == Box(4, 6, 14, 10)
+    assert box.seen_from(Box(1, 1, 9, 9)) == Box(1, 2, 6, 4)
+    assert np.arange(100).reshape(10, 10)[box.slices].shape == (5, 2)

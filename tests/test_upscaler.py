@@ -1,0 +1,164 @@
+import threading
+
+import numpy as np
+import pytest
+from conftest import ROOT, photograph
+from fakes import PIXELS, patient_work, upscaler_with
+from numpy.typing import NDArray
+
+from errors import ClientGone, EngineFailed
+from super_resolution.engine import Engine, infer_levels
+from super_resolution.engine_openvino import EngineOpenVino
+from super_resolution.lane import Lane
+from super_resolution.model_files import ModelFiles, read_model_files
+from super_resolution.tiling import Box, cut
+from super_resolution.upscaler import Upscaler, to_uint8
+from super_resolution.work import Work
+
+
+@pytest.fixture(scope="module")
+def model() -> ModelFiles:
+    return read_model_files(ROOT / "models" / "noise-cancel-lite")
+
+
+@pytest.fixture(scope="module")
+def engine(model: ModelFiles) -> Engine:
+    return EngineOpenVino(model, "fp32", threads=2)
+
+
+def tiled(engine: Engine, pixels: NDArray[np.uint8], tile: int, halo: int) -> NDArray[np.float32]:
+    """What the upscaler does, without clamping and rounding."""
+    height, width, channels = pixels.shape
+    levels = np.empty((2 * height, 2 * width, channels), np.float32)
+    for each in cut(height, width, tile, halo):
+        window = infer_levels(engine, pixels[each.window.slices])
+        levels[each.core.scaled(2).slices] = window[each.core.seen_from(each.window).scaled(2).slices]
+    return levels
+
+
+SIZES = [(1, 1), (1, 200), (17, 33), (127, 128), (129, 257), (255, 256), (500, 700)]
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_with_the_whole_receptive_field_tiled_equals_untiled(
+    engine: Engine, model: ModelFiles, height: int, width: int
+) -> None:
+    pixels = photograph(height, width)
+    whole = infer_levels(engine, pixels)
+    assert np.abs(tiled(engine, pixels, 128, model.architecture.receptive_field) - whole).max() < 1e-4
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_with_the_models_halo_nobody_can_tell(engine: Engine, height: int, width: int, seed: int) -> None:
+    pixels = photograph(height, width, seed)
+    whole = infer_levels(engine, pixels)
+    assert np.abs(tiled(engine, pixels, 64, engine.facts.halo) - whole).max() < 0.01
+
+
+def test_the_upscaler_joins_tiles_without_a_seam(engine: Engine, model: ModelFiles) -> None:
+    """The whole way, rounded: at most a level where a value lay on the brink, and hardly anywhere."""
+    pixels = photograph(300, 413)
+    upscaler = Upscaler(engine, Lane(), 64, model.known_answer("fp32"))
+    enlarged = upscaler(pixels, patient_work()).astype(int)
+    difference = np.abs(enlarged - to_uint8(infer_levels(engine, pixels)))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [(-7, 0), (-0.4, 0), (0.49, 0), (0.51, 1), (254.4, 254), (254.6, 255), (255.4, 255), (300, 255), (128.7, 129)],
+)
+def test_clamped_then_rounded(levels: float, expected: int) -> None:
+    assert to_uint8(np.array([levels], np.float32)) == [expected]
+
+
+def test_tiles_are_reported_once_each() -> None:
+    reported = np.zeros((70, 90), int)
+
+    class Watching(Work):
+        def tile_done(self, box: Box, pixels: NDArray[np.uint8]) -> None:
+            assert pixels.shape[:2] == (box.bottom - box.top, box.right - box.left)
+            reported[box.slices] += 1
+
+    upscaler_with()(photograph(35, 45), Watching(60, "UPSCALER_TIMEOUT", lambda: False))
+    assert (reported == 1).all()
+
+
+def test_a_hang_up_is_noticed_between_tiles() -> None:
+    tiles: list[int] = []
+    upscaler = upscaler_with(lambda batch: tiles.append(batch.size))
+    with pytest.raises(ClientGone):
+        upscaler(photograph(200, 200), Work(60, "UPSCALER_TIMEOUT", lambda: len(tiles) >= 5))
+    assert len(tiles) == 5
+
+
+class Faults:
+    """Fails the first `count` pictures that are not the known answer's, in one of several ways."""
+
+    def __init__(self, kind: str, count: int = 1) -> None:
+        self.kind, self.left, self.asked = kind, count, 0
+
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        if batch.shape == (1, *PIXELS.shape):
+            self.asked += 1
+            return None
+        if self.left == 0:
+            return None
+        self.left -= 1
+        if self.kind == "raises":
+            raise RuntimeError("out of memory")
+        if self.kind == "not a number":
+            return np.full((1, 2 * batch.shape[1], 2 * batch.shape[2], 3), np.nan, np.float32)
+        return batch  # "not enlarged"
+
+
+@pytest.mark.parametrize("kind", ["raises", "not a number", "not enlarged"])
+def test_a_failed_tile_fails_the_request_and_the_next_one_is_checked(kind: str) -> None:
+    faults = Faults(kind)
+    upscaler = upscaler_with(faults)
+    with pytest.raises(EngineFailed):
+        upscaler(photograph(40, 40), patient_work())
+    assert faults.asked == 1
+    pixels = photograph(40, 40)
+    enlarged = upscaler(pixels, patient_work())
+    assert faults.asked == 2, "the known answer was not asked for again"
+    assert (enlarged == pixels.repeat(2, axis=0).repeat(2, axis=1)).all()
+
+
+def test_an_engine_with_another_answer_is_not_trusted() -> None:
+    """Wrong by a level everywhere: no picture is enlarged, at the start or later."""
+    upscaler = upscaler_with(lambda batch: batch.repeat(2, axis=1).repeat(2, axis=2) + np.float32(1 / 255))
+    for _ in range(2):
+        with pytest.raises(
+            EngineFailed, match=r"differs from its known answer by 1 levels, more than the 0\.01 allowed"
+        ):
+            upscaler.warm_up()
+        with pytest.raises(EngineFailed):
+            upscaler(photograph(9, 9), patient_work())
+
+
+def test_many_threads_each_get_their_own_pixels() -> None:
+    upscaler = upscaler_with()
+    wrong: list[int] = []
+
+    def enlarge(seed: int) -> None:
+        pixels = photograph(30 + seed, 50, seed)
+        if not (upscaler(pixels, patient_work()) == pixels.repeat(2, axis=0).repeat(2, axis=1)).all():
+            wrong.append(seed)
+
+    threads = [threading.Thread(target=enlarge, args=(seed,)) for seed in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_estimates_grow_with_the_picture(engine: Engine, model: ModelFiles) -> None:
+    upscaler = Upscaler(engine, Lane(), 256, model.known_answer("fp32"))
+    assert upscaler.seconds_for(1000, 1000) == 0, "nothing was measured yet"
+    upscaler.warm_up()
+    small, large = upscaler.seconds_for(100, 100), upscaler.seconds_for(1000, 1000)
+    assert 0 < 80 * small < large < 200 * small
