@@ -6,6 +6,7 @@ python -m convert --row JSON WEIGHTS TARGET what `prepare` does: a row of the ta
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -27,13 +28,14 @@ def convert_into(weights: Weights, weight_file: Path, target: Path) -> None:
         for file in PHOTOGRAPHS
     ]
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
-    convert(weights, weight_file, unfinished, photographs)
-    if not target.exists():
-        unfinished.rename(target)
-        return
-    for file in unfinished.iterdir():
-        file.replace(target / file.name)
-    unfinished.rmdir()
+    try:
+        convert(weights, weight_file, unfinished, photographs)
+        if target.exists():
+            shutil.copytree(unfinished, target, dirs_exist_ok=True)
+        else:
+            unfinished.rename(target)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def main(arguments: list[str]) -> None:

@@ -29,11 +29,13 @@ def limit_pillow() -> None:
     """Set Pillow's own limits, once, before any picture is opened.
 
     `decode` checks the header's pixels against the service's limit, with an error that says so. Pillow's check runs
-    a moment earlier; it is left as the last resort for sizes that no real picture has, and its warning is silenced
-    here, because a warning filter can't be changed safely while other threads decode.
+    a moment earlier; it is left as the last resort for sizes that no real picture has. Pillow's warnings, on large
+    pictures and on blocks that it skips, are silenced here, because a filter can't be changed safely while other
+    threads decode.
     """
     Image.MAX_IMAGE_PIXELS = 1 << 31
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def decode(data: bytes, max_pixels: int) -> Picture:

@@ -131,9 +131,7 @@ def test_an_engine_with_another_answer_is_not_trusted() -> None:
     """Wrong by a level everywhere: no picture is enlarged, at the start or later."""
     upscaler = upscaler_with(lambda batch: batch.repeat(2, axis=1).repeat(2, axis=2) + np.float32(1 / 255))
     for _ in range(2):
-        with pytest.raises(
-            EngineFailed, match=r"differs from its known answer by 1 levels, more than the 0\.01 allowed"
-        ):
+        with pytest.raises(EngineFailed, match=r"differs .* by 1 levels, more than the 0\.01 allowed"):
             upscaler.warm_up()
         with pytest.raises(EngineFailed):
             upscaler(photograph(9, 9), patient_work())

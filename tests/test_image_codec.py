@@ -1,0 +1,200 @@
+"""Decoding and encoding: the table of formats and modes, metadata, and broken blocks in good pictures."""
+
+import contextlib
+
+import numpy as np
+import pytest
+from conftest import encoded, opened, photograph
+from PIL import Image
+
+from errors import FormatCannotHold, ImageCorrupt, ImageTooLarge, UnsupportedImage, UnsupportedMode
+from image_codec import FORMATS, FormatName, Frame, Metadata, Picture, check_can_hold, decode, encode, sniff
+from image_codec.formats import READ_MODES
+
+LIMIT = 1_000_000
+RGB = photograph(12, 20)
+RGBA = np.dstack((RGB, np.linspace(0, 255, 240).reshape(12, 20).astype(np.uint8)))
+PALETTE = Image.fromarray(RGB).quantize(16)
+
+
+def transparent_palette() -> bytes:
+    return encoded(PALETTE, "PNG", transparency=bytes([0, 128] + [255] * 14))
+
+
+@pytest.mark.parametrize(
+    ("data", "mode"),
+    [
+        (encoded(Image.fromarray(RGB).convert("1")), "L"),
+        (encoded(Image.fromarray(RGB).convert("L")), "L"),
+        (encoded(Image.fromarray(RGB).convert("L"), "JPEG"), "L"),
+        (encoded(Image.fromarray(RGB).convert("L"), transparency=7), "LA"),
+        (encoded(Image.fromarray(RGBA).convert("LA")), "LA"),
+        (encoded(PALETTE), "RGB"),
+        (transparent_palette(), "RGBA"),
+        (encoded(RGB), "RGB"),
+        (encoded(RGB, "JPEG"), "RGB"),
+        (encoded(RGB, "WEBP"), "RGB"),
+        (encoded(Image.fromarray(RGB), transparency=tuple(int(value) for value in RGB[0, 0])), "RGBA"),
+        (encoded(RGBA), "RGBA"),
+        (encoded(RGBA, "WEBP", lossless=True), "RGBA"),
+    ],
+)
+def test_modes_read(data: bytes, mode: str) -> None:
+    """Each picture is what Pillow shows, transparency included."""
+    picture = decode(data, LIMIT)
+    assert picture.mode == mode
+    assert (picture.height, picture.width) == (12, 20)
+    shown = np.asarray(opened(data).convert("RGBA"))
+    frame = picture.frames[0]
+    colour = frame.colour.repeat(3, axis=2) if mode.startswith("L") else frame.colour
+    assert (colour == shown[..., :3]).all()
+    assert (shown[..., 3] == (255 if frame.alpha is None else frame.alpha)).all()
+
+
+def test_every_mode_that_is_read_can_be_stored_somewhere() -> None:
+    for modes in READ_MODES.values():
+        for mode in modes:
+            assert mode in FORMATS[FormatName.PNG].modes
+
+
+def picture_of(mode: str, alpha: int = 200) -> Picture:
+    colour = RGB if mode.startswith("RGB") else RGB[:, :, :1]
+    return Picture((Frame(colour, np.full((12, 20), alpha, np.uint8) if mode.endswith("A") else None),), FormatName.PNG)
+
+
+@pytest.mark.parametrize("name", list(FormatName))
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_the_table_written(name: FormatName, mode: str) -> None:
+    """What the table says comes back; what it leaves out is refused, before and at encoding."""
+    picture = picture_of(mode)
+    if mode not in FORMATS[name].modes:
+        for refused in (lambda: check_can_hold(picture, 2, name), lambda: encode(picture, name, 90)):
+            with pytest.raises(FormatCannotHold):
+                refused()
+        opaque = encode(picture_of(mode, alpha=255), name, 90)
+        assert opened(opaque).mode == FORMATS[name].modes[mode.removesuffix("A")]
+        return
+    check_can_hold(picture, 2, name)
+    image = opened(encode(picture, name, 100))
+    assert (image.format, image.mode, image.size) == (FORMATS[name].pillow, FORMATS[name].modes[mode], (20, 12))
+    if name is FormatName.PNG:
+        again = decode(encode(picture, name, 100), LIMIT).frames[0]
+        assert (again.colour == picture.frames[0].colour).all()
+        if picture.frames[0].alpha is not None and again.alpha is not None:
+            assert (again.alpha == picture.frames[0].alpha).all()
+
+
+@pytest.mark.parametrize(("quality", "sampling"), [(89, (2, 2)), (90, (1, 1))])
+def test_jpeg_keeps_all_colours_from_quality_90(quality: int, sampling: tuple[int, int]) -> None:
+    image = opened(encode(picture_of("RGB"), FormatName.JPEG, quality))
+    assert image.layer[0][1:3] == sampling  # type: ignore[attr-defined]
+
+
+def with_exif(**tags: object) -> Image.Exif:
+    exif = Image.Exif()
+    for name, value in tags.items():
+        exif[{"orientation": 0x0112, "maker": 0x010F, "width": 0x0100}[name]] = value
+    return exif
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_orientation_is_applied_and_reset(orientation: int, file_format: str) -> None:
+    options = {"lossless": True} if file_format == "WEBP" else {"quality": 100, "subsampling": 0}
+    plain = decode(encoded(RGB, file_format, **options), LIMIT).frames[0].colour
+    turned = encoded(RGB, file_format, exif=with_exif(orientation=orientation, maker="Us"), **options)
+    picture = decode(turned, LIMIT)
+    flip = {1: plain, 2: plain[:, ::-1], 3: plain[::-1, ::-1], 4: plain[::-1]}
+    flip |= {index: flip[base].transpose(1, 0, 2) for index, base in {5: 1, 6: 4, 7: 3, 8: 2}.items()}
+    assert (picture.frames[0].colour == flip[orientation]).all()
+    again = opened(encode(picture, FormatName(file_format.lower()), 100)).getexif()
+    assert (again[0x0112], again[0x010F]) == (1, "Us")
+
+
+def test_the_thumbnail_is_dropped_and_sizes_are_corrected() -> None:
+    exif = with_exif(width=20)
+    exif.get_ifd(0x8769).update({0xA002: 20, 0xA003: 12})
+    picture = decode(encoded(RGB, "JPEG", exif=exif), LIMIT)
+    enlarged = Picture((Frame(RGB.repeat(2, 0).repeat(2, 1)),), picture.format, picture.metadata)
+    again = opened(encode(enlarged, FormatName.JPEG, 90)).getexif()
+    assert again[0x0100] == 40
+    assert dict(again.get_ifd(0x8769)) == {0xA002: 40, 0xA003: 24}
+    assert not again.get_ifd(0x0201)
+
+
+GREY_PROFILE = b"\0" * 16 + b"GRAY" + b"\0" * 108
+RGB_PROFILE = b"\0" * 16 + b"RGB " + b"\0" * 108
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "profile", "kept"),
+    [
+        ("L", FormatName.PNG, GREY_PROFILE, True),
+        ("L", FormatName.JPEG, GREY_PROFILE, True),
+        ("L", FormatName.WEBP, GREY_PROFILE, False),
+        ("RGB", FormatName.WEBP, RGB_PROFILE, True),
+        ("RGBA", FormatName.PNG, RGB_PROFILE, True),
+        ("RGB", FormatName.JPEG, b"broken", False),
+    ],
+)
+def test_a_profile_goes_only_where_it_fits(mode: str, name: FormatName, profile: bytes, kept: bool) -> None:
+    plain = picture_of(mode)
+    image = opened(encode(Picture(plain.frames, name, Metadata(icc=profile)), name, 90))
+    assert image.info.get("icc_profile") == (profile if kept else None)
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff"])
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_a_broken_exif_block_does_no_harm(exif: bytes, file_format: str) -> None:
+    picture = decode(encoded(RGB, file_format, exif=exif), LIMIT)
+    assert opened(encode(picture, picture.format, 90)).size == (20, 12)
+
+
+def test_an_exif_block_too_long_for_jpeg_is_left_out() -> None:
+    exif = with_exif(maker="x" * 70_000)
+    picture = decode(encoded(RGB, "PNG", exif=exif), LIMIT)
+    assert not opened(encode(picture, FormatName.JPEG, 90)).getexif()
+    assert opened(encode(picture, FormatName.PNG, 90)).getexif()[0x010F] == "x" * 70_000
+
+
+def test_mpo_is_its_first_picture() -> None:
+    data = encoded(RGB, "MPO", save_all=True, append_images=[Image.fromarray(RGB[::-1])], quality=100)
+    picture = decode(data, LIMIT)
+    assert picture.format == "jpeg"
+    assert len(picture.frames) == 1
+    assert np.abs(picture.frames[0].colour.astype(int) - RGB).mean() < 6
+
+
+@pytest.mark.parametrize("name", list(FormatName))
+def test_every_truncation_is_a_clear_refusal(name: FormatName) -> None:
+    """Whatever is cut off: one of our errors or a whole picture, never anything else."""
+    data = encoded(RGB, name.upper(), exif=with_exif(maker="Us"))
+    refused = 0
+    for length in range(0, len(data), 7):
+        try:
+            assert decode(data[:length], LIMIT).width == 20
+        except (ImageCorrupt, UnsupportedImage):
+            refused += 1
+    assert refused > 10
+
+
+@pytest.mark.parametrize("name", list(FormatName))
+def test_random_damage_is_a_clear_refusal_or_a_picture(name: FormatName) -> None:
+    data = encoded(RGB, name.upper())
+    random = np.random.default_rng(0)
+    for _ in range(400):
+        damaged = bytearray(data)
+        for position in random.integers(0, len(data), 3):
+            damaged[position] = random.integers(0, 256)
+        with contextlib.suppress(ImageCorrupt, UnsupportedImage, ImageTooLarge, UnsupportedMode):
+            decode(bytes(damaged), LIMIT)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG", b"GIF89a", b"RIFF\0\0\0\0WAVE"])
+def test_sniff_nothing(data: bytes) -> None:
+    assert sniff(data) is None
+
+
+@pytest.mark.parametrize("name", list(FormatName))
+def test_sniff(name: FormatName) -> None:
+    assert sniff(encoded(RGB, name.upper())) is name

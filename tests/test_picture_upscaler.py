@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+from conftest import ROOT, photograph, psnr
+from fakes import patient_work, upscaler_with
+from numpy.typing import NDArray
+
+from image_codec import FormatName, Frame, Metadata, Picture
+from picture_upscaler import PictureUpscaler, bleed
+from super_resolution.engine_openvino import EngineOpenVino
+from super_resolution.lane import Lane
+from super_resolution.model_files import read_model_files
+from super_resolution.upscaler import Upscaler
+
+
+@pytest.fixture(scope="module")
+def enlarge() -> PictureUpscaler:
+    """With the real network."""
+    model = read_model_files(ROOT / "models" / "noise-cancel-lite")
+    return PictureUpscaler(Upscaler(EngineOpenVino(model, "fp32", 2), Lane(), 256, model.known_answer("fp32")))
+
+
+def one_frame(enlarge: PictureUpscaler, colour: NDArray[np.uint8], alpha: NDArray[np.uint8] | None = None) -> Frame:
+    metadata = Metadata(icc=b"profile", exif=b"exif", dpi=(72.0, 72.0))
+    enlarged = enlarge(Picture((Frame(colour, alpha),), FormatName.PNG, metadata), patient_work())
+    assert (enlarged.format, enlarged.metadata) == (FormatName.PNG, metadata)
+    return enlarged.frames[0]
+
+
+def test_grey_stays_grey(enlarge: PictureUpscaler) -> None:
+    colour = photograph(30, 40)
+    grey = colour.mean(axis=2, keepdims=True).astype(np.uint8)
+    frame = one_frame(enlarge, grey)
+    assert frame.colour.shape == (60, 80, 1)
+    as_colour = one_frame(enlarge, grey.repeat(3, axis=2)).colour
+    assert np.abs(as_colour.astype(int) - frame.colour).max() <= 12
+    assert psnr(as_colour, frame.colour.repeat(3, axis=2)) > 40
+
+
+@pytest.mark.parametrize("value", [0, 1, 128, 255])
+def test_constant_alpha_stays_and_costs_no_second_pass(value: int) -> None:
+    calls: list[tuple[int, ...]] = []
+    enlarge = PictureUpscaler(upscaler_with(lambda batch: calls.append(batch.shape)))
+    frame = one_frame(enlarge, photograph(8, 9), np.full((8, 9), value, np.uint8))
+    assert frame.alpha is not None
+    assert frame.alpha.shape == (16, 18)
+    assert (frame.alpha == value).all()
+    assert calls.count((1, 8, 9, 3)) == 1
+
+
+def disc(size: int) -> NDArray[np.uint8]:
+    """Coverage of a disc, antialiased."""
+    fine = np.hypot(*(np.mgrid[: size * 8, : size * 8] / 8 - size / 2)) < size * 0.35
+    coverage: NDArray[np.uint8] = np.rint(fine.reshape(size, 8, size, 8).mean(axis=(1, 3)) * 255).astype(np.uint8)
+    return coverage
+
+
+def test_no_dark_fringes(enlarge: PictureUpscaler) -> None:
+    """A red disc on transparent black is, on white, the disc that was opaque on white: no dark rim."""
+    size, red = 48, np.array([220, 30, 40])
+    alpha = disc(size)
+    colour = np.where(alpha[..., None] > 0, red, 0).astype(np.uint8)
+    share = alpha[..., None] / 255
+    on_white = np.rint(red * share + 255 * (1 - share)).astype(np.uint8)
+    opaque = one_frame(enlarge, on_white).colour.astype(int)
+    frame = one_frame(enlarge, colour, alpha)
+    assert frame.alpha is not None
+    share = frame.alpha[..., None] / 255
+    seen = frame.colour * share + 255 * (1 - share)
+    visible = frame.alpha > 0
+    assert np.abs(frame.colour.astype(int) - red)[visible].max() <= 5, "the colour under the rim is not the disc's"
+    rim = (frame.alpha > 0) & (frame.alpha < 255)
+    assert rim.any()
+    darkest = np.minimum(red, 255) - 0.02 * 255
+    assert (seen[rim] >= darkest).all()
+    assert psnr(np.rint(seen).astype(np.uint8), opaque.astype(np.uint8)) > 30
+
+
+def test_alpha_keeps_what_is_flat(enlarge: PictureUpscaler) -> None:
+    """Wholly transparent and wholly opaque areas stay so to the last level."""
+    alpha = disc(40)
+    frame = one_frame(enlarge, photograph(40, 40), alpha)
+    assert frame.alpha is not None
+    assert (frame.alpha[:8] == 0).all()
+    assert (frame.alpha[32:48, 32:48] == 255).all()
+
+
+def test_estimates_count_passes() -> None:
+    enlarge = PictureUpscaler(upscaler_with())
+    enlarge(Picture((Frame(photograph(40, 40)),), FormatName.PNG), patient_work())
+    plain = enlarge.seconds_for(Picture((Frame(photograph(40, 40)),), FormatName.PNG))
+    with_alpha = enlarge.seconds_for(Picture((Frame(photograph(40, 40), disc(40)),), FormatName.PNG))
+    assert plain > 0
+    assert with_alpha == 2 * plain
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 3), (16, 16), (33, 20)])
+def test_bleed(shape: tuple[int, int]) -> None:
+    """Visible colours stay; each gap is filled from visible ones, near ones first."""
+    random = np.random.default_rng(0)
+    colour = random.integers(0, 256, (*shape, 3), np.uint8)
+    visible = random.random(shape) < 0.3
+    visible[0, 0] = True
+    colour[~visible] = 0
+    colour[visible] = np.maximum(colour[visible], 50)
+    filled = bleed(colour, visible)
+    assert (filled[visible] == colour[visible]).all()
+    assert (filled >= 50).all()
+
+
+def test_bleed_from_the_nearest() -> None:
+    colour = np.zeros((4, 64, 3), np.uint8)
+    colour[:, 0], colour[:, -1] = (250, 0, 0), (0, 0, 250)
+    visible = np.zeros((4, 64), bool)
+    visible[:, [0, -1]] = True
+    filled = bleed(colour, visible)
+    assert (filled[:, 1] == (250, 0, 0)).all()
+    assert (filled[:, 62] == (0, 0, 250)).all()
+
+
+@pytest.mark.parametrize("visible", [True, False])
+def test_bleed_nothing_to_do(visible: bool) -> None:
+    colour = photograph(5, 6)
+    assert (bleed(colour, np.full((5, 6), visible)) == colour).all()

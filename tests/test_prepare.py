@@ -1,0 +1,188 @@
+"""Before the server starts: bad settings and models end with one line; good ones are found, verified, converted."""
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+from conftest import FIXTURES, ROOT, free_port
+
+from errors import ModelUnavailable, WeightsRefused
+from prepare import directory_of, prepare, weight_file_of
+from settings import Settings
+from super_resolution.engine import infer_levels
+from super_resolution.model_files import read_model_files
+from super_resolution.opening import open_engine
+from super_resolution.upscaler import to_uint8
+from super_resolution.weights import TABLE, Architecture, Weights
+
+# Written by ISR 2.2.0 on TensorFlow 2.3.1: the layout of idealo's files.
+LEGACY = FIXTURES / "legacy-C2-D2-G16-G016-x2.hdf5"
+LEGACY_ROW = Weights(
+    name="legacy",
+    architecture=Architecture(c=2, d=2, g=16, g0=16, scale=2, upscaling="ups"),
+    file=LEGACY.name,
+    bytes=LEGACY.stat().st_size,
+    sha256=hashlib.sha256(LEGACY.read_bytes()).hexdigest(),
+    url="http://127.0.0.1:1",
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"UPSCALER_MODEL": "nonesuch"},
+            "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite, ",
+        ),
+        ({"UPSCALER_ENGINE": "magic"}, "UPSCALER_ENGINE='magic': must be one of openvino, tensorflow"),
+        ({"UPSCALER_PRECISION": "int3"}, "UPSCALER_PRECISION='int3': must be one of auto, fp32, bf16"),
+        (
+            {"UPSCALER_ENGINE": "tensorflow", "UPSCALER_PRECISION": "bf16"},
+            "UPSCALER_PRECISION='bf16': the tensorflow engine has fp32 only",
+        ),
+        ({"UPSCALER_TIMEOUT": "soon"}, "UPSCALER_TIMEOUT='soon': must be a number of seconds above 0"),
+        ({"PORT": "99999"}, "PORT='99999': must be a whole number from 1 to 65535"),
+        ({"UPSCALER_HOST": "192.0.2.1"}, "can't listen on 192.0.2.1 port"),
+        (
+            {"UPSCALER_MODEL": "noise-cancel", "UPSCALER_WEIGHTS_URL": "http://127.0.0.1:1"},
+            "could not be downloaded from http://127.0.0.1:1/rdn-C6-D20-G64-G064-x2_ArtefactCancelling_epoch219.hdf5",
+        ),
+        (
+            {"UPSCALER_MODEL": "psnr-small", "UPSCALER_CACHE_DIR": "/dev/null/x"},
+            "Not a directory",
+        ),
+    ],
+    ids=lambda value: None if isinstance(value, str) else "-".join(value),
+)
+def test_a_start_that_can_not_be(tmp_path: Path, settings: dict[str, str], message: str) -> None:
+    """`run.sh` ends with one line on stderr and exit status 1; no server is started."""
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "UPSCALER_CACHE_DIR": str(tmp_path),
+        "PORT": str(free_port()),
+    }
+    result = subprocess.run([ROOT / "run.sh"], env=environ | settings, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("image-super-scaling can't start: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+
+
+def test_a_port_in_use(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PORT": port}
+        result = subprocess.run([ROOT / "run.sh"], env=environ, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert f"can't listen on 0.0.0.0 port {port}: Address already in use; set PORT" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_misspelt_setting_is_named(tmp_path: Path) -> None:
+    environ = {
+        "PATH": os.environ["PATH"],
+        "UPSCALER_TIMOUT": "7",
+        "PORT": str(free_port()),
+    }
+    result = subprocess.run(
+        [sys.executable, "-m", "prepare"], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 0
+    assert "UPSCALER_TIMOUT is no setting of this service and is ignored" in result.stdout
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is http.server's)
+        pass
+
+
+@pytest.fixture
+def legacy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A row of its own in the table, whose file is served by a local server."""
+    monkeypatch.setitem(TABLE, "legacy", LEGACY_ROW)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=FIXTURES))
+    Thread(target=server.serve_forever, daemon=True).start()
+    return Settings(
+        model="legacy",
+        weights_url=f"http://127.0.0.1:{server.server_port}",
+        cache_dir=tmp_path / "cache",
+        port=free_port(),
+    )
+
+
+def test_the_whole_way_of_a_legacy_file(legacy: Settings) -> None:
+    """Found, downloaded, verified, converted, loaded: both engines answer as ISR did on TensorFlow 2.3.1."""
+    prepare(legacy)
+    directory = directory_of(legacy)
+    model = read_model_files(directory)
+    assert sorted(path.name for path in legacy.cache_dir.iterdir()) == sorted([directory.name, LEGACY.name])
+    assert 8 <= model.halo <= LEGACY_ROW.architecture.receptive_field == 12
+
+    with np.load(FIXTURES / "legacy_io.npz") as recorded:
+        pixels, network, predicted = recorded["x"], recorded["f"].reshape(74, 106, 3), recorded["y"]
+    for name in ("openvino", "tensorflow"):
+        engine = open_engine(name, model, partial(weight_file_of, legacy), "fp32", threads=2)
+        levels = infer_levels(engine, pixels)
+        assert np.abs(levels / 255 - network).max() < 1e-6
+        assert np.abs(to_uint8(levels).astype(int) - predicted).max() <= 1
+        assert str(engine.facts) == f"legacy {name} fp32"
+
+    # A second start finds all of it, without the server.
+    prepare(replace(legacy, weights_url="http://127.0.0.1:1", port=free_port()))
+
+
+def test_what_a_conversion_was_made_of_is_in_its_name(legacy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = directory_of(legacy)
+    monkeypatch.setattr("super_resolution.model_files.CONVERTERS", ("openvino",))
+    assert directory_of(legacy) != before
+
+
+@pytest.mark.parametrize("file", ["fp32.xml", "fp32.bin", "known_answer.npz"])
+def test_a_damaged_model_file_is_refused(tmp_path: Path, file: str) -> None:
+    source = ROOT / "models" / "noise-cancel-lite"
+    for path in source.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    data = (tmp_path / file).read_bytes()
+    (tmp_path / file).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(WeightsRefused, match=f"{file} has the SHA-256"):
+        read_model_files(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["missing", "not JSON", "a list", "a key less", "a file less"])
+def test_an_incomplete_model_is_refused(tmp_path: Path, damage: str) -> None:
+    source = ROOT / "models" / "noise-cancel-lite"
+    for path in source.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    description = tmp_path / "model.json"
+    values = json.loads(description.read_text())
+    if damage == "missing":
+        description.unlink()
+    elif damage == "a file less":
+        (tmp_path / "fp32.bin").unlink()
+    else:
+        del values["halo"]
+        description.write_text({"not JSON": "{", "a list": "[]", "a key less": json.dumps(values)}[damage])
+    with pytest.raises(ModelUnavailable, match="holds no complete model"):
+        read_model_files(tmp_path)
+
+
+def test_a_failed_conversion_says_why(legacy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights of another architecture than the table says."""
+    row = replace(LEGACY_ROW, architecture=replace(LEGACY_ROW.architecture, d=3))
+    monkeypatch.setitem(TABLE, "legacy", row)
+    with pytest.raises(ModelUnavailable, match=r"converting legacy failed: ValueError: Layer count mismatch"):
+        prepare(legacy)
+    with pytest.raises(ModelUnavailable, match="converting legacy failed"):
+        prepare(legacy)
+    assert [path.name for path in legacy.cache_dir.iterdir()] == [LEGACY.name], "something half-made was left"

@@ -1,0 +1,69 @@
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from errors import SettingInvalid
+from settings import Settings, read_settings, unknown_variables, variable_of
+
+
+def test_defaults() -> None:
+    assert read_settings({}) == Settings()
+    assert Settings().max_body_bytes == 45 * 1024 * 1024
+
+
+def test_read() -> None:
+    settings = read_settings(
+        {
+            "PORT": "80",
+            "UPSCALER_MODEL": "psnr-small",
+            "UPSCALER_TIMEOUT": "2.5",
+            "UPSCALER_WEIGHTS_DIR": "/weights",
+            "UPSCALER_TILE": " 64 ",
+            "UNRELATED": "x",
+        }
+    )
+    assert (settings.port, settings.model, settings.timeout, settings.tile) == (80, "psnr-small", 2.5, 64)
+    assert settings.weights_dir == Path("/weights")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("PORT", "", "must be a whole number from 1 to 65535"),
+        ("PORT", "0", "must be a whole number from 1 to 65535"),
+        ("UPSCALER_MODEL", "", "must not be empty"),
+        ("UPSCALER_ENGINE", "OpenVINO", "must be one of openvino, tensorflow"),
+        ("UPSCALER_PRECISION", "fp16", "must be one of auto, fp32, bf16"),
+        ("UPSCALER_CACHE_DIR", "", "must not be empty"),
+        ("UPSCALER_THREADS", "-1", "must be a whole number from 0 to 1024"),
+        ("UPSCALER_TILE", "15", "must be a whole number from 16 to 4096"),
+        ("UPSCALER_QUALITY", "101", "must be a whole number from 1 to 100"),
+        ("UPSCALER_MAX_BODY_BYTES", "45M", "must be a whole number from 1"),
+        ("UPSCALER_MAX_PIXELS", "1e6", "must be a whole number from 1"),
+        ("UPSCALER_MAX_REQUESTS", "0", "must be a whole number from 1 to 1000"),
+        ("UPSCALER_READ_TIMEOUT", "0", "must be a number of seconds above 0"),
+        ("UPSCALER_TIMEOUT", "nan", "must be a number of seconds above 0"),
+        ("UPSCALER_TIMEOUT", "inf", "must be a number of seconds above 0"),
+        ("UPSCALER_LOG_LEVEL", "INFO", "must be one of debug, info, warning, error"),
+        ("UPSCALER_LOG_FORMAT", "xml", "must be one of text, json"),
+    ],
+)
+def test_bad_values_name_the_variable(variable: str, value: str, message: str) -> None:
+    with pytest.raises(SettingInvalid, match=re.escape(f"{variable}={value!r}: {message}")):
+        read_settings({variable: value})
+
+
+def test_misspelt_variables() -> None:
+    environ = {"UPSCALER_TIMOUT": "7", "UPSCALER_TIMEOUT": "7", "UPSCALER_PORT": "80", "PORT": "80", "PATH": "/"}
+    assert unknown_variables(environ) == ["UPSCALER_PORT", "UPSCALER_TIMOUT"]
+
+
+def test_the_readme_has_every_setting_with_its_default_and_sentence() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for field in fields(Settings):
+        default = field.metadata["default"] or " "
+        row = f"| `{variable_of(field.name)}` | `{default}` | {field.metadata['unit']} | {field.metadata['sentence']} |"
+        assert row in readme, row
