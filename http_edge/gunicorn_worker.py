@@ -59,12 +59,24 @@ class Worker(ThreadWorker):
 
     # Before the request: wait for its head.
 
-    def accept(self, listener: socket.socket) -> None:
-        """Accept a connection; no thread is lent to it yet."""
-        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
+    def accept(self, listener: socket.socket) -> bool:
+        """Accept a connection, if there is one; no thread is lent to it yet."""
+        try:
             client, address = listener.accept()
-            self.nr_conns += 1
-            self._await_head(Conn(self, client, address, listener.getsockname()))
+        except (BlockingIOError, ConnectionAbortedError):
+            return False
+        self.nr_conns += 1
+        self._await_head(Conn(self, client, address, listener.getsockname()))
+        return True
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Listen or not; a worker that stops refuses further connections, where gunicorn's would let them hang."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in [each for each in self.sockets if each.fileno() != -1]:
+                while self.accept(listener):  # who got in before is still served
+                    pass
+                listener.close()
 
     def on_client_socket_readable(self, conn: "Conn", client: socket.socket) -> None:
         """A connection that was kept alive has its next request's first bytes."""

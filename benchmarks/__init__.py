@@ -1,0 +1,1 @@
+"""Measuring and looking; nothing imports this."""

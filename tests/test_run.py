@@ -1,0 +1,93 @@
+"""Start and stop: what an operator sees of `run.sh`."""
+
+import json
+import re
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import Server, StartServer, encoded, photograph
+
+TINY = encoded(photograph(3, 5))
+
+
+def test_one_start_line(start_server: StartServer) -> None:
+    server = start_server()
+    lines = server.log.read_text().splitlines()
+    assert len(lines) == 1
+    assert re.search(
+        rf"serving on http://localhost:{server.port} model=noise-cancel-lite engine=openvino"
+        r" precision=(fp32|bf16) threads=\d+$",
+        lines[0],
+    )
+
+
+def test_memory_at_rest(start_server: StartServer) -> None:
+    """And TensorFlow is not among what it holds."""
+    server = start_server()
+    assert server.rss() < 400_000_000
+    worker = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()[0]
+    assert "libtensorflow" not in Path(f"/proc/{worker}/maps").read_text()
+
+
+def test_settings_are_obeyed(start_server: StartServer) -> None:
+    server = start_server(UPSCALER_PRECISION="fp32", UPSCALER_THREADS="1", UPSCALER_TILE="32", UPSCALER_QUALITY="1")
+    ready = httpx.get(f"{server.url}/readyz").json()
+    assert (ready["precision"], ready["threads"]) == ("fp32", 1)
+    picture = encoded(photograph(64, 64), "JPEG")
+    assert len(server.upscale(picture).content) < len(server.upscale(picture, quality="90").content)
+
+
+def test_the_tensorflow_engine_answers_the_same(start_server: StartServer, server: Server) -> None:
+    reference = start_server(UPSCALER_ENGINE="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
+    assert httpx.get(f"{reference.url}/readyz").json()["engine"] == "tensorflow"
+    fp32 = start_server(UPSCALER_PRECISION="fp32")
+    picture = encoded(photograph(45, 71))
+    response = reference.upscale(picture)
+    assert response.headers["X-Upscaler-Model"] == "noise-cancel-lite tensorflow fp32"
+    assert response.content == fp32.upscale(picture).content
+
+
+def test_json_logs(start_server: StartServer) -> None:
+    server = start_server(UPSCALER_LOG_FORMAT="json")
+    headers = {"Content-Type": "image/png", "X-Request-ID": "seen-in-the-log"}
+    httpx.post(f"{server.url}/upscale", content=TINY, headers=headers)
+    httpx.get(f"{server.url}/nowhere")
+    httpx.get(f"{server.url}/ping")
+    records = [json.loads(line) for line in server.log.read_text().splitlines()]
+    accesses = [record for record in records if record["logger"] == "access"]
+    assert [(each["method"], each["path"], each["status"]) for each in accesses] == [
+        ("POST", "/upscale", 200),
+        ("GET", "/nowhere", 404),
+    ]
+    assert accesses[0]["request_id"] == "seen-in-the-log"
+    assert accesses[0]["infer_milliseconds"] > 0
+
+
+@pytest.mark.parametrize("log_level", ["info", "warning"])
+def test_sigterm_finishes_what_runs(start_server: StartServer, log_level: str) -> None:
+    """The request in flight is answered, new ones are refused, the exit status is 0."""
+    server = start_server(UPSCALER_LOG_LEVEL=log_level)
+    answers: list[httpx.Response] = []
+    picture = encoded(photograph(1500, 1500), "JPEG")
+    client = threading.Thread(target=lambda: answers.append(server.upscale(picture)))
+    client.start()
+    time.sleep(0.7)
+    server.process.terminate()
+    time.sleep(0.5)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.url}/ping")
+    client.join()
+    assert answers[0].status_code == 200
+    assert answers[0].headers["X-Result-Width"] == "3000"
+    assert server.process.wait(20) == 0
+
+
+def test_sigterm_at_rest(start_server: StartServer) -> None:
+    server = start_server()
+    start = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - start < 5
+    assert "Traceback" not in server.log.read_text()
