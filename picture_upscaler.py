@@ -86,7 +86,7 @@ def bleed(colour: NDArray[np.uint8], visible: NDArray[np.bool_]) -> NDArray[np.u
     if visible.all() or not visible.any():
         return colour
     levels = [(colour.astype(np.float32), visible.astype(np.float32)[:, :, np.newaxis])]
-    while levels[-1][1].min() == 0:
+    while not levels[-1][1].all():
         levels.append(_halve(*levels[-1]))
     filled = levels.pop()[0]
     while levels:

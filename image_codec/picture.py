@@ -21,7 +21,7 @@ class Frame:
     @property
     def is_opaque(self) -> bool:
         """Whether nothing shines through."""
-        return self.alpha is None or int(self.alpha.min()) == 255
+        return self.alpha is None or bool((self.alpha == 255).all())
 
 
 @dataclass(frozen=True)
