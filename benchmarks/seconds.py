@@ -21,7 +21,7 @@ from settings import ROOT
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import infer_levels
 from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir
-from super_resolution.engine_tensorflow import as_function, build_isr
+from super_resolution.engine_tensorflow import build_isr, export_isr
 from super_resolution.model_files import IR, ModelFiles
 from super_resolution.weights import LARGE, LITE, SMALL
 
@@ -42,7 +42,8 @@ def main() -> None:
     for name, architecture in ARCHITECTURES.items():
         with tempfile.TemporaryDirectory() as directory:
             isr = build_isr(architecture)
-            save_ir(as_function(isr).get_concrete_function(), Path(directory) / IR)
+            export_isr(isr, Path(directory) / "network.pb")
+            save_ir(Path(directory) / "network.pb", Path(directory) / IR)
             model = ModelFiles(name, Path(directory), architecture, 0, {}, {})
             engines = [EngineOpenVino(model, precision, available_cpus()) for precision in precisions]
         calls: list[Callable[[], object]] = [functools.partial(isr.predict, pixels)]

@@ -5,6 +5,7 @@ Needs TensorFlow, so it runs in a process of its own: `prepare` starts it for id
 """
 
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from super_resolution.engine import EngineFacts, infer_levels
 from super_resolution.engine_openvino import save_ir
-from super_resolution.engine_tensorflow import EngineTensorFlow, as_function, load_isr
+from super_resolution.engine_tensorflow import EngineTensorFlow, export_isr, load_isr
 from super_resolution.model_files import DESCRIPTION, IR, IR_WEIGHTS, KNOWN_ANSWER
 from super_resolution.weights import Weights, hash_file
 
@@ -42,7 +43,10 @@ def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[ND
     """
     target.mkdir(parents=True, exist_ok=True)
     isr = load_isr(weights.architecture, path)
-    save_ir(as_function(isr).get_concrete_function(), target / IR)
+    with tempfile.TemporaryDirectory() as directory:
+        graph = Path(directory) / "network.pb"
+        export_isr(isr, graph)
+        save_ir(graph, target / IR)
     engine = EngineTensorFlow(
         isr,
         EngineFacts(

@@ -70,13 +70,14 @@ class EngineOpenVino:
         return np.array(self._request.get_output_tensor(0).data)
 
 
-def save_ir(network: object, path: Path) -> None:
+def save_ir(graph: Path, path: Path) -> None:
     """Convert a network and save its IR, fp32 weights and all, at `path` (.xml) and beside it (.bin).
 
     Args:
-        network: a function of TensorFlow with one input of shape (1, h, w, 3), h and w free.
+        graph: the network as TensorFlow's frozen graph. (A file, because on Python 3.13 OpenVINO 2026.4 can't take
+            the network as an object: its look at TensorFlow's version ends with a NameError.)
     """
-    openvino.save_model(openvino.convert_model(network), path, compress_to_fp16=False)
+    openvino.save_model(openvino.convert_model(graph), path, compress_to_fp16=False)
     _keep_last_in_fp32(path)
 
 

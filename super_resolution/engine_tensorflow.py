@@ -18,6 +18,7 @@ for handler in (isr_logger := logging.getLogger("ISR.utils.utils")).handlers[:]:
     handler.close()
 
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from super_resolution.engine import EngineFacts
 from super_resolution.model_files import ModelFiles
@@ -39,6 +40,12 @@ def load_isr(architecture: Architecture, weights: Path) -> Any:
 def as_function(isr: Any) -> Any:
     """ISR's network as one TensorFlow function for pictures of every size, so that no size is traced anew."""
     return tf.function(isr.model, input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)])
+
+
+def export_isr(isr: Any, path: Path) -> None:
+    """Save ISR's network at `path` (.pb) as a frozen graph, with one input of shape (1, h, w, 3), h and w free."""
+    frozen = convert_variables_to_constants_v2(as_function(isr).get_concrete_function())
+    path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
 
 
 class EngineTensorFlow:

@@ -11,7 +11,7 @@ from conftest import ROOT, photograph, psnr
 from errors import SettingInvalid
 from super_resolution.engine import EngineFacts, infer_levels
 from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir
-from super_resolution.engine_tensorflow import EngineTensorFlow, as_function, build_isr, load_isr
+from super_resolution.engine_tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
 from super_resolution.model_files import IR, ModelFiles, read_model_files
 from super_resolution.upscaler import to_uint8
 from super_resolution.weights import LARGE, LITE
@@ -36,7 +36,8 @@ def large(directory: Path) -> tuple[Any, ModelFiles]:
     kernel, bias = last.get_weights()
     gain = 0.2 / output.std()
     last.set_weights([kernel * gain, (bias - output.mean()) * gain + 0.5])
-    save_ir(as_function(isr).get_concrete_function(), directory / IR)
+    export_isr(isr, directory / "network.pb")
+    save_ir(directory / "network.pb", directory / IR)
     return isr, ModelFiles("random", directory, LARGE, LARGE.receptive_field, {}, {})
 
 
