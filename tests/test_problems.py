@@ -1,0 +1,71 @@
+"""Failures that no request can bring about: the application in this process, with a fault put into it."""
+
+import logging
+
+import numpy as np
+import pytest
+from conftest import encoded, photograph
+from numpy.typing import NDArray
+
+import flask_app
+import resources
+
+TINY = encoded(photograph(3, 5))
+PNG = {"Content-Type": "image/png"}
+
+
+class Fault:
+    """An engine that fails until it is mended."""
+
+    facts = resources.facts
+
+    def __init__(self) -> None:
+        self.is_mended = False
+
+    def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.is_mended:
+            return resources.engine.infer(batch)
+        raise RuntimeError("secret detail of the engine")
+
+
+def test_a_failed_inference(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """503 for the picture and for the probe, until the engine gives its known answer again."""
+    client = flask_app.app.test_client()
+    assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
+    engine = Fault()
+    monkeypatch.setattr(resources.upscaler, "_engine", engine)
+    with caplog.at_level(logging.ERROR):
+        response = client.post("/upscale", data=TINY, headers=PNG, buffered=True)
+    assert response.status_code == 503
+    assert response.json is not None
+    assert response.json["code"] == "engine_failed"
+    assert b"secret" not in response.data
+    assert "secret detail of the engine" in caplog.text
+    assert response.json["requestId"] in caplog.text
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/ping").status_code == 200
+    assert client.get("/livez").status_code == 200
+    engine.is_mended = True
+    assert client.get("/readyz").status_code == 200
+    assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
+
+
+def test_a_defect(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """500 with nothing but the request's id; the log has the rest; the slot is free again."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    client = flask_app.app.test_client()
+    with monkeypatch.context() as patch:
+        patch.setattr(resources.upscale, "main", broken)
+        for _ in range(resources.settings.max_requests + 1):
+            with caplog.at_level(logging.ERROR):
+                response = client.post("/upscale", data=TINY, headers=PNG, buffered=True)
+            assert response.status_code == 500
+            assert response.content_type == "application/problem+json"
+    assert b"secret" not in response.data
+    assert response.json is not None
+    assert response.json["requestId"] == response.headers["X-Request-ID"]
+    assert "ZeroDivisionError: secret detail" in caplog.text
+    assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
