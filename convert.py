@@ -5,9 +5,9 @@ python -m convert --row JSON WEIGHTS TARGET what `prepare` does: a row of the ta
 """
 
 import json
-import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from image_codec import decode
@@ -18,7 +18,7 @@ from super_resolution.weights import TABLE, Architecture, Weights, verify
 PHOTOGRAPHS = ("coffee-artefacts.jpg", "face.jpg", "fur-texture.png", "rocket.webp")
 
 
-def convert_into(weights: Weights, weight_file: Path, target: Path) -> None:
+def convert_into(weights: Weights, weight_file: Path, target: Path, *, overwrite: bool) -> None:
     """Convert `weight_file` into the directory `target`, which appears, or changes, only when all is done."""
     from super_resolution.conversion import convert  # TensorFlow: not before the arguments are understood
 
@@ -27,12 +27,14 @@ def convert_into(weights: Weights, weight_file: Path, target: Path) -> None:
         decode((ROOT / "sample-images" / file).read_bytes(), max_pixels=1_000_000).frames[0].colour
         for file in PHOTOGRAPHS
     ]
-    unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
+    # A name of its own: others may fill the same cache at the same time.
+    unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part"))
     try:
+        unfinished.chmod(0o755)
         convert(weights, weight_file, unfinished, photographs)
-        if target.exists():
+        if overwrite:
             shutil.copytree(unfinished, target, dirs_exist_ok=True)
-        else:
+        elif not target.exists():  # else another process was faster, with the same result
             unfinished.rename(target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -43,11 +45,11 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case [name] if name in TABLE:
             directory = ROOT / "models" / name
-            convert_into(TABLE[name], directory / TABLE[name].file, directory)
+            convert_into(TABLE[name], directory / TABLE[name].file, directory, overwrite=True)
         case ["--row", row, weight_file, target]:
             values = json.loads(row)
             weights = Weights(**values | {"architecture": Architecture(**values["architecture"])})
-            convert_into(weights, Path(weight_file), Path(target))
+            convert_into(weights, Path(weight_file), Path(target), overwrite=False)
         case _:
             sys.exit(f"usage: python -m convert NAME, one of {', '.join(TABLE)}")
 

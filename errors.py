@@ -11,6 +11,7 @@ Exception
     x Unprocessable         422
         + ImageCorrupt
         + ImageTooLarge
+        + ImageTooComplex
         + UnsupportedMode
         + FormatCannotHold
         + EstimateOverDeadline
@@ -120,6 +121,13 @@ class ImageTooLarge(Unprocessable):
 
     code = "image_too_large"
     title = "The image has too many pixels"
+
+
+class ImageTooComplex(Unprocessable):
+    """The image has far more parts than real pictures have."""
+
+    code = "image_too_complex"
+    title = "The image is too complex"
 
 
 class UnsupportedMode(Unprocessable):

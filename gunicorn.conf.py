@@ -1,12 +1,14 @@
 """How gunicorn serves `flask_app:app`. Read by gunicorn itself (run.sh)."""
 
 import logging
+import resource
 from pathlib import Path
 from typing import Any
 
 from errors import EngineFailed
 from logs import log_config
 from settings import read_settings
+from super_resolution.upscaler import START_TIMEOUT
 
 settings = read_settings()
 
@@ -16,18 +18,25 @@ worker_class = "http_edge.gunicorn_worker.Worker"  # gthread, safe against slow 
 workers = 1
 # Not loaded before the fork: engines have threads of their own, which don't survive it.
 preload_app = False
+# More than the worker ever lets wait: it chooses itself whom to close (`MAX_WAITING`).
+worker_connections = 10_000
 # Each request that is held has a thread; the others find one of these, whatever the held ones wait for.
 threads = settings.max_requests + 16
 # Longer than a load balancer keeps its connections, so that it is never the service that closes one in use.
 keepalive = 75
-# For this kind of worker: how long the whole process may be silent, not how long a request may take.
-timeout = 120
+# For this kind of worker: how long the whole process may be silent, not how long a request may take. It is silent
+# while it warms up.
+timeout = int(START_TIMEOUT) + 30
 # On SIGTERM: stop listening, finish what is running, then exit 0.
 graceful_timeout = int(settings.timeout) + 5
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 control_socket_disable = True
 logconfig_dict = log_config(settings)
+
+# Every connection is a file; the usual soft limit of 1024 is less than the worker lets wait.
+_, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(most_files, 65_536), most_files))
 
 
 def post_worker_init(worker: Any) -> None:

@@ -5,11 +5,13 @@ from typing import Any
 
 from settings import Settings
 
+TIME = "%Y-%m-%dT%H:%M:%S%z"
 FORMATTERS = {
-    "text": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+    "text": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s", "datefmt": TIME},
     "json": {
         "()": "pythonjsonlogger.json.JsonFormatter",
         "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        "datefmt": TIME,
         "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
     },
 }

@@ -9,6 +9,8 @@ from super_resolution.work import Work
 
 # Weights of red, green and blue in luma (ITU-R BT.601).
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# Rows of a picture (an even number) that are computed with at a time, to save memory.
+BAND = 64
 
 
 class PictureUpscaler:
@@ -26,6 +28,10 @@ class PictureUpscaler:
         """
         frames = tuple(self._frame(frame, work) for frame in picture.frames)
         return Picture(frames, picture.format, picture.metadata)
+
+    def measure_speed(self, work: Work) -> None:
+        """See `Upscaler.measure_speed`."""
+        self._upscaler.measure_speed(work)
 
     def seconds_for(self, picture: Picture) -> float:
         """Estimate the seconds that the network needs for `picture`."""
@@ -46,7 +52,9 @@ class PictureUpscaler:
     def _grey(self, grey: NDArray[np.uint8], work: Work) -> NDArray[np.uint8]:
         """Grey goes through the network as three equal channels and comes back as one."""
         enlarged = self._upscaler(np.dstack((grey, grey, grey)), work)
-        luma: NDArray[np.uint8] = np.rint(enlarged @ LUMA).astype(np.uint8)
+        luma = np.empty(enlarged.shape[:2], np.uint8)
+        for top in range(0, len(enlarged), BAND):
+            luma[top : top + BAND] = np.rint(enlarged[top : top + BAND] @ LUMA)
         return luma
 
     def _alpha(self, alpha: NDArray[np.uint8], work: Work) -> NDArray[np.uint8]:
@@ -85,30 +93,31 @@ def bleed(colour: NDArray[np.uint8], visible: NDArray[np.bool_]) -> NDArray[np.u
     """
     if visible.all() or not visible.any():
         return colour
-    levels = [(colour.astype(np.float32), visible.astype(np.float32)[:, :, np.newaxis])]
-    while not levels[-1][1].all():
-        levels.append(_halve(*levels[-1]))
-    filled = levels.pop()[0]
-    while levels:
-        values, weight = levels.pop()
-        height, width = values.shape[:2]
-        enlarged = filled.repeat(2, axis=0)[:height].repeat(2, axis=1)[:, :width]
-        filled = np.where(weight > 0, values, enlarged)
-    rounded: NDArray[np.uint8] = np.rint(filled).astype(np.uint8)
-    return rounded
+    filled = bleed(*_halve(colour, visible))
+    result = colour.copy()
+    for top in range(0, len(colour), BAND):
+        band = filled[top // 2 : (top + BAND) // 2].repeat(2, axis=0).repeat(2, axis=1)
+        part, gaps = result[top : top + BAND], ~visible[top : top + BAND]
+        part[gaps] = band[: part.shape[0], : part.shape[1]][gaps]
+    return result
 
 
-def _halve(values: NDArray[np.float32], weight: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Average blocks of 2x2 by weight (0 or 1); a block without any stays a gap."""
-    padding = [(0, side % 2) for side in values.shape[:2]] + [(0, 0)]
-    values, weight = np.pad(values, padding), np.pad(weight, padding)
+def _halve(colour: NDArray[np.uint8], visible: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Average the visible pixels of each block of 2x2; a block without any stays a gap."""
+    height, width, channels = colour.shape
+    halved = np.zeros(((height + 1) // 2, (width + 1) // 2, channels), np.uint8)
+    seen = np.zeros(halved.shape[:2], bool)
+    for top in range(0, height, BAND):
+        weight = visible[top : top + BAND, :, np.newaxis].astype(np.uint16)
+        total = _sum_blocks(colour[top : top + BAND] * weight)
+        count = _sum_blocks(weight)
+        rows = slice(top // 2, top // 2 + len(total))
+        halved[rows] = (total + count // 2) // np.maximum(count, 1)
+        seen[rows] = count[:, :, 0] > 0
+    return halved, seen
 
-    def sum_blocks(array: NDArray[np.float32]) -> NDArray[np.float32]:
-        height, width, channels = array.shape
-        blocks = array.reshape(height // 2, 2, width // 2, 2, channels)
-        total: NDArray[np.float32] = blocks.sum(axis=(1, 3))
-        return total
 
-    count = sum_blocks(weight)
-    mean = (sum_blocks(values * weight) / np.maximum(count, 1)).astype(np.float32)
-    return mean, np.sign(count)
+def _sum_blocks(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Sums of blocks of 2x2; what is missing at the lower and right border counts nothing."""
+    padded = np.pad(values, [(0, side % 2) for side in values.shape[:2]] + [(0, 0)])
+    return padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]

@@ -63,6 +63,8 @@ def prepare(settings: Settings) -> None:
         StartError: it can't be.
     """
     _check_port(settings)
+    if settings.weights_dir is not None and not settings.weights_dir.is_dir():
+        raise SettingInvalid(f"UPSCALER_WEIGHTS_DIR={str(settings.weights_dir)!r}: there is no such directory")
     precision_of(settings.engine, settings.precision)
     if settings.engine == "tensorflow":
         _require_tensorflow("UPSCALER_ENGINE=tensorflow")

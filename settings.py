@@ -125,7 +125,7 @@ class Settings:
         "16", _whole(1, 1000), "requests", "Upscale requests held at a time; one more is answered 429 at once."
     )
     read_timeout: float = _setting(
-        "30", _seconds, "s", "Time a client has to send its whole body, and to take each part of its answer."
+        "30", _seconds, "s", "Time a client has to send its request, and to take each MiB of its answer."
     )
     timeout: float = _setting(
         "90",

@@ -11,7 +11,7 @@ from super_resolution.engine import EngineFacts
 from super_resolution.work import Work
 
 # Bytes of an answer handed to the server at a time; the write timeout holds for each.
-CHUNK = 1 << 18
+CHUNK = 1 << 20
 
 
 def json_answer(text: str) -> Response:

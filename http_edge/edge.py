@@ -1,12 +1,16 @@
 """What happens around every request: its id, its slot, its body, its headers, its line in the log."""
 
+import functools
+import json
 import logging
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 
+from errors import ServiceError
 from http_edge.connection import Connection
 from http_edge.negotiation import AnswerForm, negotiate
 from http_edge.problems import register_problems
@@ -76,30 +80,27 @@ class Edge:
         if not g.body.is_complete:
             connection.close_after_answer()
         if g.slot is not None:
-            response.call_on_close(g.slot.release)  # once the answer is sent, whether the client took it or not
+            # Once the answer is sent, whether the client took it or not.
+            response.call_on_close(functools.partial(g.slot.release, worked=response.status_code == HTTPStatus.OK))
         self._log(response)
         return response
 
     def _log(self, response: Response) -> None:
         if request.path in PROBES and response.status_code < 400:
             return
-        milliseconds = round((time.monotonic() - g.start) * 1000, 1)
         work: Work | None = g.get("work")
-        spans = {} if work is None else {name: round(seconds * 1000, 1) for name, seconds in work.seconds.items()}
-        access_log.info(
-            "%s %s %s %s %s ms %s",
-            g.request_id,
-            request.method,
-            request.path,
-            response.status_code,
-            milliseconds,
-            " ".join(f"{name}={value}" for name, value in spans.items()),
-            extra={
-                "request_id": g.request_id,
-                "method": request.method,
-                "path": request.path,
-                "status": response.status_code,
-                "milliseconds": milliseconds,
-                **{f"{name}_milliseconds": value for name, value in spans.items()},
-            },
-        )
+        problem: ServiceError | None = g.get("problem")
+        record: dict[str, object] = {
+            "request_id": g.request_id,
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "milliseconds": round((time.monotonic() - g.start) * 1000, 1),
+        }
+        if work is not None:
+            record |= {f"{name}_milliseconds": round(value * 1000, 1) for name, value in work.seconds.items()}
+        if problem is not None:
+            record |= {"code": problem.code, "detail": problem.detail}
+        # As JSON values, so that nothing a client sends can pass for a line or a field of its own.
+        text = " ".join(f"{name}={json.dumps(value)}" for name, value in record.items())
+        access_log.info(text, extra=record)

@@ -7,25 +7,42 @@ event loop keeps it.
 """
 
 import contextlib
+import errno
 import functools
+import json
+import logging
 import selectors
 import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
-from gunicorn.util import write_error
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException, UnsupportedTransferCoding
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from errors import ServiceError
+from message_protocol import Problem
+
+log = logging.getLogger("service")
 
 HEAD_END = b"\r\n\r\n"
 # The longest request head, in bytes.
 MAX_HEAD = 32 * 1024
+# Connections that wait for a (next) request's head. One more, and the one that waits longest is closed: a client that
+# has something to send does so at once.
+MAX_WAITING = 1000
 # After an answer what the client still sends is thrown away for at most these seconds, so that it sees the answer and
 # not a broken pipe; and for at most this many clients at a time.
 LINGER_SECONDS = 5.0
 MAX_LINGERING = 256
+# What clients that wait for nothing have, in seconds, when the service stops.
+STOP_SECONDS = 2.0
 CHUNK = 1 << 18  # bytes read at a time
+
+# gunicorn's errors whose status is not 400.
+STATUSES = {LimitRequestLine: 414, LimitRequestHeaders: 431, UnsupportedTransferCoding: 501}
 
 # The key in the WSGI environment of a function that makes the connection close after the answer.
 CLOSE_AFTER_ANSWER = "http_edge.close_after_answer"
@@ -57,13 +74,27 @@ class Worker(ThreadWorker):
 
         self.wsgi = with_close
 
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Call what waits for an event; a connection that fails is closed and disturbs no other one."""
+        for key, _ in self.poller.select(timeout):
+            try:
+                key.data(key.fileobj)
+            except Exception:
+                log.exception("a connection failed in the event loop")
+                if isinstance(key.fileobj, socket.socket) and key.fileobj not in self.sockets:
+                    with contextlib.suppress(KeyError, ValueError):
+                        self.poller.unregister(key.fileobj)
+                    key.fileobj.close()
+
     # Before the request: wait for its head.
 
     def accept(self, listener: socket.socket) -> bool:
         """Accept a connection, if there is one; no thread is lent to it yet."""
         try:
             client, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
+        except OSError as exc:
+            if exc.errno in (errno.EMFILE, errno.ENFILE):
+                self._close_longest_waiting()  # it stays in the kernel's queue until there is a file descriptor
             return False
         self.nr_conns += 1
         self._await_head(Conn(self, client, address, listener.getsockname()))
@@ -72,11 +103,15 @@ class Worker(ThreadWorker):
     def set_accept_enabled(self, enabled: bool) -> None:
         """Listen or not; a worker that stops refuses further connections, where gunicorn's would let them hang."""
         super().set_accept_enabled(enabled)
-        if not self.alive:
-            for listener in [each for each in self.sockets if each.fileno() != -1]:
-                while self.accept(listener):  # who got in before is still served
-                    pass
-                listener.close()
+        if self.alive:
+            return
+        log.info("stopping: %d connections are open", self.nr_conns)
+        for listener in [each for each in self.sockets if each.fileno() != -1]:
+            while self.accept(listener):  # who got in before is still served
+                pass
+            listener.close()
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_SECONDS)
 
     def on_client_socket_readable(self, conn: "Conn", client: socket.socket) -> None:
         """A connection that was kept alive has its next request's first bytes."""
@@ -87,33 +122,76 @@ class Worker(ThreadWorker):
     def _await_head(self, conn: "Conn") -> None:
         conn.sock.setblocking(False)
         conn.timeout = time.monotonic() + self.head_timeout
+        conn.peeked = 0
         self.pending_conns.append(conn)
         self._watch(conn, self.on_pending_socket_readable)
+        if len(self.pending_conns) + len(self.keepalived_conns) > MAX_WAITING:
+            self._close_longest_waiting()
 
     def on_pending_socket_readable(self, conn: "Conn", client: socket.socket) -> None:
         """Look, without taking it, whether the head is complete; only then lend a thread."""
         head = b""
         with contextlib.suppress(OSError):
             head = client.recv(MAX_HEAD, socket.MSG_PEEK)
-        if head and HEAD_END not in head:
-            if len(head) < MAX_HEAD:
-                # Be woken by more than what is there already.
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(head) + 1)
-                return
-            self.poller.unregister(client)
-            self.pending_conns.remove(conn)
+        if HEAD_END in head:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            super().on_pending_socket_readable(conn, client)
+        elif len(head) == conn.peeked:  # woken, and nothing new: the client has hung up
+            self._drop_pending(conn)
+        elif len(head) < MAX_HEAD:
+            conn.peeked = len(head)
+            # Be woken by more than what is there already.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(head) + 1)
+        else:
+            self._refuse(conn, 431, f"the request's head is longer than {MAX_HEAD} bytes")
+
+    def murder_pending(self) -> None:
+        """End what has waited too long; called by the event loop about once a second."""
+        now = time.monotonic()
+        while self.pending_conns and self.pending_conns[0].timeout < now:
+            conn = self.pending_conns[0]
+            if conn.peeked:
+                self._refuse(conn, 408, f"the request's head was not complete within {self.head_timeout:g} s")
+            else:
+                self._drop_pending(conn)
+        while self._lingering and self._lingering[0].timeout < now:
+            self._let_go(self._lingering.popleft())
+
+    def _close_longest_waiting(self) -> None:
+        if self.pending_conns:
+            self._drop_pending(self.pending_conns[0])
+        elif self.keepalived_conns:
             self.nr_conns -= 1
-            write_error(client, 431, "Request Header Fields Too Large", f"at most {MAX_HEAD} bytes are read")
-            conn.close(graceful=True)
-            return
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-        super().on_pending_socket_readable(conn, client)
+            self._let_go(self.keepalived_conns.popleft())
+
+    def _drop_pending(self, conn: "Conn") -> None:
+        self.pending_conns.remove(conn)
+        self.nr_conns -= 1
+        self._let_go(conn)
+
+    def _refuse(self, conn: "Conn", status: int, detail: str) -> None:
+        """Answer a connection that waited for its request's head."""
+        self.pending_conns.remove(conn)
+        self.nr_conns -= 1
+        self.poller.unregister(conn.sock)
+        send_problem(conn.sock, status, detail)
+        conn.close(graceful=True)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """Answer a request that gunicorn could not read: it is no HTTP."""
+        if isinstance(exc, ParseException):
+            # As a JSON value, so that nothing a client sends can pass for a line of its own.
+            log.warning("no HTTP from %s: %s", addr[0] if addr else "a client", json.dumps(str(exc)[:200]))
+            send_problem(client, STATUSES.get(type(exc), 400), str(exc)[:200])
+        else:
+            log.error("error outside of the application", exc_info=exc)
+            send_problem(client, 500, "the service failed; its log has the details")
 
     # After the answer: wait for the client to close.
 
     def _keepalive_after(self, conn: "Conn", keepalive: bool) -> bool:
         """Keep no connection with bytes read ahead: their rest would be waited for on a thread."""
-        return super()._keepalive_after(conn, keepalive) and not conn.parser.unreader.buf.getvalue()
+        return bool(super()._keepalive_after(conn, keepalive)) and not conn.parser.unreader.buf.getvalue()
 
     def linger(self, conn: "Conn") -> None:
         """Say that no more comes, and throw away what the client sends until it has closed."""
@@ -140,12 +218,6 @@ class Worker(ThreadWorker):
             self._lingering.remove(conn)
             self._let_go(conn)
 
-    def murder_pending(self) -> None:
-        """Called by the event loop about once a second: end what has waited too long."""
-        super().murder_pending()
-        while self._lingering and self._lingering[0].timeout < time.monotonic():
-            self._let_go(self._lingering.popleft())
-
     def _let_go(self, conn: "Conn") -> None:
         self.poller.unregister(conn.sock)
         conn.close()
@@ -155,10 +227,14 @@ class Worker(ThreadWorker):
 
 
 class Conn(TConn):
-    """A connection that does not block the event loop when it is closed."""
+    """A connection that does not block the event loop when it is closed.
+
+    `peeked`: bytes of the request's head that were seen; `thrown_away`: bytes read after the answer.
+    """
 
     def __init__(self, worker: Worker, client: socket.socket, address: object, server: object) -> None:
         super().__init__(worker.cfg, client, address, server)
+        self.peeked = 0
         self.thrown_away = 0
         self._worker = worker
 
@@ -168,3 +244,17 @@ class Conn(TConn):
             self._worker.linger(self)
         else:
             super().close()
+
+
+def send_problem(client: socket.socket, status: int, detail: str) -> None:
+    """Send a problem document as a whole answer, after which the connection closes."""
+    problem = ServiceError(detail)
+    problem.status, problem.title = status, HTTPStatus(status).phrase
+    problem.code = problem.title.lower().replace(" ", "_").replace("-", "_")
+    body = Problem.of(problem, request_id=None).to_json().encode()
+    head = (
+        f"HTTP/1.1 {status} {problem.title}\r\nContent-Type: application/problem+json\r\n"
+        f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+    )
+    with contextlib.suppress(OSError):  # nobody is there, or nobody reads
+        client.sendall(head.encode() + body)

@@ -6,7 +6,7 @@ from werkzeug.datastructures import MIMEAccept
 
 from errors import NotAcceptable
 from image_codec import FORMATS, FormatName, sniff
-from message_protocol import UpscaleInput
+from message_protocol import MOST_ECHOED, UpscaleInput
 
 JSON = "application/json"
 
@@ -15,11 +15,13 @@ JSON = "application/json"
 class AnswerForm:
     """How an upscale request is answered.
 
-    `json`: as a JSON message, else as the image file; `formats`: the image formats that the client accepts most.
+    `json`: as a JSON message, else as the image file; `accepted`: the image formats that the client accepts at all;
+    `preferred`: those that it accepts most.
     """
 
     json: bool
-    formats: tuple[FormatName, ...]
+    accepted: tuple[FormatName, ...]
+    preferred: tuple[FormatName, ...]
 
     def format_for(self, message: UpscaleInput) -> FormatName | None:
         """The format to answer `message` in; None: the input's own.
@@ -27,14 +29,14 @@ class AnswerForm:
         Raises:
             NotAcceptable: the message asks for a format that the client does not accept.
         """
-        if self.json or len(self.formats) == len(FORMATS):
+        if self.json:
             return message.format
         if message.format is None:
             own = sniff(message.image)
-            return own if own in self.formats else self.formats[0]
-        if message.format not in self.formats:
+            return own if own in self.preferred else self.preferred[0]
+        if message.format not in self.accepted:
             raise NotAcceptable(
-                f"format {message.format} is asked for, and Accept allows {', '.join(self.formats)} only"
+                f"format {message.format} is asked for, and Accept allows {', '.join(self.accepted)} only"
             )
         return message.format
 
@@ -45,13 +47,16 @@ def negotiate(accept: MIMEAccept, sent_json: bool) -> AnswerForm:
     Raises:
         NotAcceptable: it allows neither JSON nor a supported image format.
     """
-    if not accept:
-        return AnswerForm(sent_json, tuple(FORMATS))
-    json_quality = accept.quality(JSON)
-    image_qualities = {name: accept.quality(each.media_type) for name, each in FORMATS.items()}
+    # Parameters such as charset make no difference here. No header accepts everything.
+    plain = MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in accept] or [("*/*", 1)])
+    json_quality = plain.quality(JSON)
+    image_qualities = {name: plain.quality(each.media_type) for name, each in FORMATS.items()}
     image_quality = max(image_qualities.values())
     if not json_quality and not image_quality:
         types = ", ".join([JSON, *(each.media_type for each in FORMATS.values())])
-        raise NotAcceptable(f"Accept: {accept.to_header()} allows none of {types}")
-    json = json_quality > image_quality or (json_quality == image_quality and sent_json)
-    return AnswerForm(json, tuple(name for name, quality in image_qualities.items() if quality == image_quality))
+        raise NotAcceptable(f"Accept: {accept.to_header()[:MOST_ECHOED]} allows none of {types}")
+    return AnswerForm(
+        json=json_quality > image_quality or (json_quality == image_quality and sent_json),
+        accepted=tuple(name for name, quality in image_qualities.items() if quality),
+        preferred=tuple(name for name, quality in image_qualities.items() if quality == image_quality),
+    )

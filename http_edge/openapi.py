@@ -19,6 +19,7 @@ SCHEMA = "#/components/schemas/{model}"
 IMAGE = {"schema": {"type": "string", "contentMediaType": "image/*"}}
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
 RESULT_HEADERS = {
+    "X-Request-ID": "the request's id, which the log has too",
     "X-Upscaler-Model": "the model, engine and precision that answered",
     "X-Result-Width": "width of the answer in px",
     "X-Result-Height": "height of the answer in px",

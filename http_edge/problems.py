@@ -2,8 +2,8 @@
 
 import logging
 
-from flask import Flask, Response, current_app, g
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from errors import ServiceError
 from message_protocol import Problem
@@ -21,6 +21,7 @@ def register_problems(app: Flask) -> None:
 
 
 def _service_error(error: ServiceError) -> Response:
+    g.problem = error
     if error.status >= 500:
         log.error("%s %s: %s", g.request_id, error.code, error.detail, exc_info=error.__cause__)
     response = Response(Problem.of(error, g.request_id).to_json(), error.status, mimetype=PROBLEM)
@@ -31,17 +32,27 @@ def _service_error(error: ServiceError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     """Flask's own errors, such as 404 and 405; headers such as `Allow` stay."""
-    problem = ServiceError(error.description or error.name)
+    problem = ServiceError(_detail(error))
     problem.status = error.code or 500
     problem.title = error.name
     problem.code = error.name.lower().replace(" ", "_")
+    g.problem = problem
     response = current_app.make_response(error.get_response())
     response.set_data(Problem.of(problem, g.request_id).to_json())
     response.content_type = PROBLEM
     return response
 
 
+def _detail(error: HTTPException) -> str:
+    if isinstance(error, NotFound):
+        return f"there is no {request.path}; /openapi.json describes what there is"
+    if isinstance(error, MethodNotAllowed):
+        return f"{request.path} takes {', '.join(sorted(error.valid_methods or []))}, not {request.method}"
+    return error.description or error.name
+
+
 def _defect(error: Exception) -> Response:
     log.error("%s unexpected error", g.request_id, exc_info=error)
     problem = ServiceError("the service failed; its log has the details under this requestId")
+    g.problem = problem
     return Response(Problem.of(problem, g.request_id).to_json(), problem.status, mimetype=PROBLEM)

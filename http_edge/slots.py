@@ -6,6 +6,9 @@ import time
 
 from errors import TooManyRequests
 
+# The share of the last request in the moving average of their times.
+WEIGHT = 0.2
+
 
 class Slots:
     """A bounded number of places, and the time they are usually held.
@@ -38,22 +41,21 @@ class Slots:
             self._taken += 1
         return Slot(self)
 
-    def give_back(self, seconds: float) -> None:
-        """Take back a place that was held for `seconds`."""
+    def give_back(self, seconds: float | None) -> None:
+        """Take back a place that was held for `seconds` of work; None: for a request that was none."""
         with self._lock:
             self._taken -= 1
-            self._mean_seconds += 0.2 * (seconds - self._mean_seconds)
+            if seconds is not None:
+                self._mean_seconds += WEIGHT * (seconds - self._mean_seconds)
 
 
 class Slot:
     """One taken place."""
 
     def __init__(self, slots: Slots) -> None:
-        self._slots: Slots | None = slots
+        self._slots = slots
         self._since = time.monotonic()
 
-    def release(self) -> None:
-        """Give the place back; a second time does nothing."""
-        if self._slots is not None:
-            self._slots.give_back(time.monotonic() - self._since)
-            self._slots = None
+    def release(self, worked: bool) -> None:
+        """Give the place back; `worked`: a picture was enlarged, so its time is worth remembering."""
+        self._slots.give_back(time.monotonic() - self._since if worked else None)

@@ -2,27 +2,36 @@
 
 import io
 import logging
-import struct
+import math
 import warnings
-import zlib
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
-from errors import ImageCorrupt, ImageTooLarge, UnsupportedImage, UnsupportedMode
+from errors import ImageCorrupt, ImageTooLarge, ServiceError, UnsupportedImage, UnsupportedMode
 from image_codec.formats import FORMATS, READ_MODES, FormatName
 from image_codec.picture import Frame, Metadata, Picture
+from image_codec.structure import check_structure
 
 log = logging.getLogger(__name__)
-
-# What Pillow's decoders and `verify` raise for bytes they can't make sense of.
-DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, struct.error, zlib.error)
 
 # The only decoders that are ever tried.
 PILLOW_FORMATS = [each.pillow for each in FORMATS.values()]
 # A JPEG with further pictures (previews, the other eye's view) behind it: its first one is the picture.
 MPO = "MPO"
 FORMAT_NAMES = {each.pillow: each.name for each in FORMATS.values()} | {MPO: FormatName.JPEG}
+# EXIF's orientation -> what makes the picture upright. (Exif 2.3, tag 0x0112)
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# The finest resolution that every format can store, in dots per inch. (JPEG's JFIF has 16 bits.)
+MOST_DPI = 65_535
 
 
 def limit_pillow() -> None:
@@ -38,6 +47,14 @@ def limit_pillow() -> None:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
+def sniff(data: bytes) -> FormatName | None:
+    """The format of an image file, by its header; None where it is none that is supported."""
+    try:
+        return FORMAT_NAMES[str(_open(data).format)]
+    except ServiceError:
+        return None
+
+
 def decode(data: bytes, max_pixels: int) -> Picture:
     """Decode an image file; the EXIF orientation is applied.
 
@@ -48,55 +65,67 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     Raises:
         UnsupportedImage: it is no image of a supported format.
         ImageTooLarge: it has more than `max_pixels`.
+        ImageTooComplex: it is built to cost a decoder hours.
         UnsupportedMode: it is animated, or of a mode that is not read.
         ImageCorrupt: it is truncated or damaged.
     """
-    image = _open(data, max_pixels)
+    image = _open(data)
+    _check_size(image.width, image.height, max_pixels)
+    _check_variant(image)
     try:
-        _open(data, max_pixels).verify()  # finds wrong checksums that decoding does not look at; spoils the image
+        _open(data).verify()  # finds wrong checksums that decoding does not look at; spoils the image
         image.load()
-    except DECODER_ERRORS as exc:
-        raise ImageCorrupt(f"the image is truncated or corrupt: {exc}") from exc
-    frame = _frame(_upright(image))
-    return Picture((frame,), FORMAT_NAMES[str(image.format)], _metadata(image))
+        _drop_texts_that_pass_for_data(image)
+        exif = _exif(image)
+        frame = _frame(_upright(image, exif))
+    except ServiceError:
+        raise
+    except Exception as exc:  # a decoder may raise anything for bytes it can't make sense of
+        raise _corrupt(exc) from exc
+    return Picture((frame,), FORMAT_NAMES[str(image.format)], _metadata(image, exif))
 
 
-def sniff(data: bytes) -> FormatName | None:
-    """The format of an image file, by its header; None where it is none that is supported."""
+def _open(data: bytes) -> Image.Image:
+    """Read the header."""
+    check_structure(data)
     try:
-        return FORMAT_NAMES[str(Image.open(io.BytesIO(data), formats=PILLOW_FORMATS).format)]
-    except (Image.DecompressionBombError, *DECODER_ERRORS):
-        return None
-
-
-def _open(data: bytes, max_pixels: int) -> Image.Image:
-    """Read the header and check it."""
-    try:
-        image = Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
+        return Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
     except UnidentifiedImageError as exc:
         raise UnsupportedImage(f"the bytes are no image of a supported format ({', '.join(FORMATS)})") from exc
     except Image.DecompressionBombError as exc:
-        raise _too_large(max_pixels, None, "more pixels than any picture has") from exc
-    except DECODER_ERRORS as exc:
-        raise ImageCorrupt(f"the image is truncated or corrupt: {exc}") from exc
-    pixels = image.width * image.height
-    if pixels > max_pixels:
-        raise _too_large(max_pixels, pixels, f"{image.width} x {image.height} = {pixels} px")
+        raise ImageTooLarge(f"the image has more pixels than any picture: {exc}") from exc
+    except Exception as exc:
+        raise _corrupt(exc) from exc
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise ImageTooLarge(
+            f"the image has {width} x {height} = {width * height} px; at most {max_pixels} px are accepted:"
+            " raise UPSCALER_MAX_PIXELS for more",
+            limit=max_pixels,
+            actual=width * height,
+            setting="UPSCALER_MAX_PIXELS",
+        )
+
+
+def _check_variant(image: Image.Image) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != MPO:
         raise UnsupportedMode(f"the image is animated ({frames} frames): only single pictures are read")
     if image.mode not in READ_MODES:
         raise UnsupportedMode(f"{image.format} of mode {image.mode} is not read (read are {', '.join(READ_MODES)})")
-    return image
 
 
-def _too_large(max_pixels: int, pixels: int | None, size: str) -> ImageTooLarge:
-    return ImageTooLarge(
-        f"the image has {size}; at most {max_pixels} px are accepted: raise UPSCALER_MAX_PIXELS for more",
-        limit=max_pixels,
-        actual=pixels,
-        setting="UPSCALER_MAX_PIXELS",
-    )
+def _corrupt(exc: Exception) -> ImageCorrupt:
+    return ImageCorrupt(f"the image is truncated or corrupt: {exc}")
+
+
+def _drop_texts_that_pass_for_data(image: Image.Image) -> None:
+    """Pillow files a PNG's texts beside its data, by their keywords: a text called "transparency" is none."""
+    for name in ("transparency", "icc_profile", "exif", "dpi"):
+        if isinstance(image.info.get(name), str):
+            del image.info[name]
 
 
 def _frame(image: Image.Image) -> Frame:
@@ -110,33 +139,55 @@ def _frame(image: Image.Image) -> Frame:
     return Frame(channels)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation; a broken EXIF block counts as none."""
+def _exif(image: Image.Image) -> Image.Exif:
+    """The EXIF tags; none where the block is broken."""
     try:
-        return ImageOps.exif_transpose(image)
-    except DECODER_ERRORS as exc:
-        log.warning("broken EXIF block ignored: %s", exc)
-        return image
+        return image.getexif()
+    except Exception as exc:  # metadata never fails a picture, whatever is wrong with it
+        log.info("broken EXIF block ignored: %r", exc)
+        return Image.Exif()
 
 
-def _metadata(image: Image.Image) -> Metadata:
-    dpi = image.info.get("dpi")
-    return Metadata(
-        icc=image.info.get("icc_profile") or None,
-        exif=_exif(image),
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
-    )
+def _upright(image: Image.Image, exif: Image.Exif) -> Image.Image:
+    method = UPRIGHT.get(exif.get(ExifTags.Base.Orientation, 1))
+    return image if method is None else image.transpose(method)
 
 
-def _exif(image: Image.Image) -> bytes | None:
-    """The EXIF block, upright and without the thumbnail (Pillow does not write the IFD it is in)."""
+def _metadata(image: Image.Image, exif: Image.Exif) -> Metadata:
+    return Metadata(icc=image.info.get("icc_profile") or None, exif=_upright_exif(exif), dpi=_dpi(image))
+
+
+def _dpi(image: Image.Image) -> tuple[float, float] | None:
     try:
-        exif = image.getexif()  # the image's own: once it is changed, `_upright` would find nothing to do
-        if not exif:
-            return None
-        if ExifTags.Base.Orientation in exif:
-            exif[ExifTags.Base.Orientation] = 1
-        return exif.tobytes()
-    except DECODER_ERRORS as exc:
-        log.warning("broken EXIF block dropped: %s", exc)
+        x, y = (float(value) for value in image.info["dpi"])
+    except Exception:  # there is none, or it is none
         return None
+    return (x, y) if all(math.isfinite(value) and 1 <= value <= MOST_DPI for value in (x, y)) else None
+
+
+def _upright_exif(exif: Image.Exif) -> bytes | None:
+    """The EXIF block with its orientation reset, without the thumbnail (Pillow does not write the IFD it is in)."""
+    if not exif:
+        return None
+    if ExifTags.Base.Orientation in exif:
+        exif[ExifTags.Base.Orientation] = 1
+    for tag in [tag for tag in exif if not _can_be_written(tag, exif[tag])]:
+        del exif[tag]
+    try:
+        return exif.tobytes()
+    except Exception as exc:  # a broken block inside: see `_exif`
+        log.info("broken EXIF block dropped: %r", exc)
+        return None
+
+
+def _can_be_written(tag: int, value: object) -> bool:
+    """Whether Pillow, which read a tag, can write it again: not if its type is none that the tag may have."""
+    if tag in list(ExifTags.IFD):  # holds further tags, and is nothing alone
+        return True
+    alone = Image.Exif()
+    alone[tag] = value
+    try:
+        alone.tobytes()
+    except Exception:
+        return False
+    return True

@@ -1,6 +1,7 @@
 """A `Picture` to the bytes of an image file."""
 
 import io
+import logging
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from PIL import ExifTags, Image
 from errors import FormatCannotHold
 from image_codec.formats import FORMATS, Format, FormatName
 from image_codec.picture import Frame, Metadata, Picture
+
+log = logging.getLogger(__name__)
 
 # From this quality up JPEG keeps the colours of every pixel (4:4:4); below it halves them both ways (4:2:0).
 FULL_CHROMA_QUALITY = 90
@@ -82,7 +85,7 @@ def _metadata_options(picture: Picture, mode: str, name: FormatName) -> dict[str
         options["icc_profile"] = metadata.icc
     if metadata.exif:
         exif = _exif_for_size(metadata.exif, picture.width, picture.height)
-        if name is not FormatName.JPEG or len(exif) <= JPEG_EXIF_LIMIT:
+        if exif and (name is not FormatName.JPEG or len(exif) <= JPEG_EXIF_LIMIT):
             options["exif"] = exif
     if metadata.dpi:
         options["dpi"] = metadata.dpi
@@ -94,8 +97,16 @@ def _icc_fits(icc: bytes, mode: str) -> bool:
     return icc[16:20] == (b"GRAY" if mode.startswith("L") else b"RGB ")
 
 
-def _exif_for_size(data: bytes, width: int, height: int) -> bytes:
-    """Correct the tags that repeat the picture's size."""
+def _exif_for_size(data: bytes, width: int, height: int) -> bytes | None:
+    """Correct the tags that repeat the picture's size; None where a broken block inside makes that impossible."""
+    try:
+        return _exif_with_size(data, width, height)
+    except Exception as exc:  # metadata never fails a picture
+        log.info("broken EXIF block dropped: %r", exc)
+        return None
+
+
+def _exif_with_size(data: bytes, width: int, height: int) -> bytes:
     exif = Image.Exif()
     exif.load(data)
     details = exif.get_ifd(ExifTags.IFD.Exif)

@@ -17,8 +17,8 @@ class Problem(BaseModel):
     status: int
     detail: str
     code: str = Field(description="the kind of problem, for programs")
-    limit: float | None = Field(None, description="the limit that was passed")
-    actual: float | None = Field(None, description="what the request had")
+    limit: int | float | None = Field(None, description="the limit that was passed")
+    actual: int | float | None = Field(None, description="what the request had")
     setting: str | None = Field(None, description="the environment variable that raises the limit")
     request_id: str | None = Field(None, alias="requestId")
 

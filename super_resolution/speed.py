@@ -11,20 +11,25 @@ class Speed:
     """A moving average of seconds per pixel.
 
     Written by one thread at a time (inside the lane), read by any.
+
+    Args:
+        seconds_per_pixel: what was measured before; 0 for nothing.
     """
 
-    def __init__(self) -> None:
-        self._seconds_per_pixel: float | None = None
+    def __init__(self, seconds_per_pixel: float = 0.0) -> None:
+        self._seconds_per_pixel = seconds_per_pixel
 
     def learn(self, area: int, seconds: float) -> None:
         """Learn that `area` px took `seconds`."""
         measured = seconds / area
-        if self._seconds_per_pixel is None:
+        if not self._seconds_per_pixel:
             self._seconds_per_pixel = measured
         else:
+            # One tile that was held up (by a frozen container, a noisy neighbour) says little about the next.
+            measured = min(measured, 2 * self._seconds_per_pixel)
             weight = WEIGHT * min(1.0, area / FULL_WEIGHT_AREA)
             self._seconds_per_pixel += weight * (measured - self._seconds_per_pixel)
 
     def seconds_for(self, area: int) -> float:
         """Seconds that `area` px will take; 0 before anything was learnt."""
-        return area * (self._seconds_per_pixel or 0.0)
+        return area * self._seconds_per_pixel

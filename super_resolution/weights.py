@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tempfile
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -137,31 +138,46 @@ def find_weights(weights: Weights, directories: Sequence[Path], base_url: str, t
     if weights.url is None:
         raise ModelUnavailable(f"the weights of {weights.name} ({weights.file}) are not in {searched}")
     url = f"{(base_url or weights.url).rstrip('/')}/{weights.file}"
+    target = directories[-1]
     try:
-        return _download(url, weights, directories[-1], timeout)
-    except (OSError, HTTPException, ValueError) as exc:  # the network, the disk, the protocol, the URL
+        target.mkdir(parents=True, exist_ok=True)
+        # A name of its own: others may fill the same cache at the same time.
+        descriptor, name = tempfile.mkstemp(dir=target, prefix=f"{weights.file}.", suffix=".part")
+        os.close(descriptor)
+        part = Path(name)
+        part.chmod(0o644)
+    except OSError as exc:
+        raise ModelUnavailable(
+            f"the weights of {weights.name} are not in {searched}, and {target} can't be written: {exc.strerror};"
+            " name another directory in UPSCALER_CACHE_DIR"
+        ) from exc
+    try:
+        _download(url, weights, part, timeout)
+        return part.rename(target / weights.file)
+    except (OSError, HTTPException, ValueError) as exc:
         raise ModelUnavailable(
             f"the weights of {weights.name} are not in {searched} and could not be downloaded from {url}: {exc}."
             f" Put {weights.file} (SHA-256 {weights.sha256}) into a directory and name it in UPSCALER_WEIGHTS_DIR,"
             " or name a mirror in UPSCALER_WEIGHTS_URL"
         ) from exc
-
-
-def _download(url: str, weights: Weights, target: Path, timeout: float) -> Path:
-    """Download into a temporary file and give it its name only when it is complete and right."""
-    target.mkdir(parents=True, exist_ok=True)
-    part = target / f"{weights.file}.{os.getpid()}.part"
-    try:
-        with urllib.request.urlopen(url, timeout=timeout) as response, part.open("wb") as file:
-            # One byte too many is enough to know; a wrong file must not fill the disk.
-            while chunk := response.read(min(CHUNK, weights.bytes + 1 - file.tell())):
-                file.write(chunk)
-        size, sha256 = part.stat().st_size, hash_file(part)
-        if (size, sha256) != (weights.bytes, weights.sha256):
-            raise WeightsRefused(
-                f"{url} gave {size if size <= weights.bytes else f'more than {weights.bytes}'} bytes with the SHA-256"
-                f" {sha256}; {weights.file} has {weights.bytes} bytes and {weights.sha256}: not used"
-            )
-        return part.rename(target / weights.file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _download(url: str, weights: Weights, part: Path, timeout: float) -> None:
+    """Download into `part` and make sure that it is complete and right.
+
+    Raises:
+        WeightsRefused: it is not.
+        OSError, HTTPException, ValueError: the network, the disk, the protocol, the URL.
+    """
+    with urllib.request.urlopen(url, timeout=timeout) as response, part.open("wb") as file:
+        # One byte too many is enough to know; a wrong file must not fill the disk.
+        while chunk := response.read(min(CHUNK, weights.bytes + 1 - file.tell())):
+            file.write(chunk)
+    size, sha256 = part.stat().st_size, hash_file(part)
+    if (size, sha256) != (weights.bytes, weights.sha256):
+        raise WeightsRefused(
+            f"{url} gave {size if size <= weights.bytes else f'more than {weights.bytes}'} bytes with the SHA-256"
+            f" {sha256}; {weights.file} has {weights.bytes} bytes and {weights.sha256}: not used"
+        )

@@ -27,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is word
 class Server:
     """A running service: `run.sh` in a process of its own."""
 
-    def __init__(self, log: Path, **settings: str) -> None:
+    def __init__(self, log: Path, most_files: int | None = None, **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
@@ -37,9 +37,10 @@ class Server:
             "PORT": str(self.port),
             **settings,
         }
+        limit = [] if most_files is None else ["prlimit", f"--nofile={most_files}"]
         with log.open("wb") as file:
             self.process = subprocess.Popen(
-                [ROOT / "run.sh"], env=self.environ, stdout=file, stderr=subprocess.STDOUT, cwd="/"
+                [*limit, ROOT / "run.sh"], env=self.environ, stdout=file, stderr=subprocess.STDOUT, cwd="/"
             )
 
     def wait(self, seconds: float = 60) -> None:
@@ -66,11 +67,20 @@ class Server:
             timeout=60,
         )
 
+    @property
+    def worker(self) -> Path:
+        """The serving process below /proc."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return Path("/proc") / children[0]
+
     def rss(self) -> int:
         """Resident memory of the serving process, in bytes."""
-        workers = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        status = Path(f"/proc/{workers[0]}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+        return int((self.worker / "status").read_text().partition("VmRSS:")[2].split()[0]) * 1024
+
+    def cpu_seconds(self) -> float:
+        """CPU time that the serving process has taken."""
+        user, system = (self.worker / "stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 StartServer = Callable[..., Server]
@@ -88,8 +98,8 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
     """Start services with settings of their own; they are stopped at the end."""
     servers: list[Server] = []
 
-    def start(**settings: str) -> Server:
-        server = Server(tmp_path_factory.mktemp("server") / "log", **settings)
+    def start(most_files: int | None = None, **settings: str) -> Server:
+        server = Server(tmp_path_factory.mktemp("server") / "log", most_files, **settings)
         servers.append(server)
         server.wait()
         return server

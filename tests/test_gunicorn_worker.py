@@ -1,7 +1,9 @@
 """Clients that would silence gunicorn's own threaded worker: the service has 17 threads, and more clients than that."""
 
 import contextlib
+import json
 import socket
+import struct
 import time
 
 import httpx
@@ -44,6 +46,54 @@ def test_clients_that_do_not_go_on_do_not_disturb(narrow_server: Server, sent: b
             assert time.monotonic() - start < 1
 
 
+def cut_off(port: int, sent: bytes) -> None:
+    """Send, and reset the connection."""
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(OSError):
+            client.sendall(sent)
+
+
+def test_clients_that_cut_off(narrow_server: Server) -> None:
+    """Whenever they do: the process that serves stays the same."""
+    worker = narrow_server.worker
+    for length in (1, 10_000, 33_000, 100_000):
+        for _ in range(40):
+            cut_off(narrow_server.port, b"x" * length)
+            cut_off(narrow_server.port, b"POST /upscale HTTP/1.1\r\nContent-Length: 200000\r\n\r\n" + b"x" * length)
+    assert httpx.get(f"{narrow_server.url}/ping").status_code == 200
+    assert narrow_server.worker == worker
+
+
+@pytest.mark.parametrize("most_files", [None, 200])
+def test_more_idle_clients_than_are_let_wait(start_server: StartServer, most_files: int | None) -> None:
+    """Or than there are file descriptors for: those that wait longest are closed, and a request is answered."""
+    server = start_server(most_files=most_files)
+    worker = server.worker
+    with contextlib.ExitStack() as stack:
+        for _ in range(1100 if most_files is None else 2 * most_files):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+        for _ in range(3):
+            start = time.monotonic()
+            assert httpx.get(f"{server.url}/ping").status_code == 200
+            assert time.monotonic() - start < 2
+    assert server.worker == worker
+
+
+@pytest.mark.parametrize("end", ["close", "shutdown"])
+def test_half_a_head_and_gone_costs_nothing(narrow_server: Server, end: str) -> None:
+    with socket.create_connection(("127.0.0.1", narrow_server.port)) as client:
+        client.sendall(b"GET /ping HTTP/1.1\r\nHost")
+        time.sleep(0.1)
+        if end == "close":
+            client.close()
+        else:
+            client.shutdown(socket.SHUT_WR)
+        before = narrow_server.cpu_seconds()
+        time.sleep(1.5)
+        assert narrow_server.cpu_seconds() - before < 0.3
+
+
 def test_a_head_in_small_pieces(narrow_server: Server) -> None:
     with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=5) as client:
         for byte in b"GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n":
@@ -57,14 +107,40 @@ def test_a_head_in_small_pieces(narrow_server: Server) -> None:
 def test_a_head_that_does_not_come_in_time(narrow_server: Server) -> None:
     with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=10) as client:
         client.sendall(b"GET /ping HTTP/1.1\r\n")
-        with contextlib.suppress(ConnectionResetError):
-            assert client.recv(100) == b""
+        assert_problem(client, 408)
 
 
 def test_a_head_that_is_too_long(narrow_server: Server) -> None:
     with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=10) as client:
         client.sendall(b"GET /ping HTTP/1.1\r\nX: " + b"x" * 40_000)
-        assert b" 431 " in client.recv(100)
+        assert_problem(client, 431)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET /ping HTTP/9.9\r\n\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        (b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET /ping HTTP/1.1\r\n" + b"X: x\r\n" * 200 + b"\r\n", 431),
+        (b"POST /upscale HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\n", 501),
+    ],
+)
+def test_what_is_no_http(narrow_server: Server, sent: bytes, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=10) as client:
+        client.sendall(sent)
+        assert_problem(client, status)
+
+
+def assert_problem(client: socket.socket, status: int) -> None:
+    answer = b"".join(iter(lambda: client.recv(10_000), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == status
 
 
 def test_connections_are_used_again(narrow_server: Server) -> None:

@@ -1,11 +1,13 @@
 """Decoding and encoding: the table of formats and modes, metadata, and broken blocks in good pictures."""
 
 import contextlib
+import struct
 
 import numpy as np
 import pytest
 from conftest import encoded, opened, photograph
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from errors import FormatCannotHold, ImageCorrupt, ImageTooLarge, UnsupportedImage, UnsupportedMode
 from image_codec import FORMATS, FormatName, Frame, Metadata, Picture, check_can_hold, decode, encode, sniff
@@ -150,6 +152,63 @@ def test_a_broken_exif_block_does_no_harm(exif: bytes, file_format: str) -> None
     assert opened(encode(picture, picture.format, 90)).size == (20, 12)
 
 
+TEXT_TAGS = {"Make": 0x010F, "Software": 0x0131, "Artist": 0x013B, "Copyright": 0x8298}
+
+
+@pytest.mark.parametrize("tag", TEXT_TAGS.values(), ids=TEXT_TAGS)
+@pytest.mark.parametrize("kind", [3, 5, 10, 11, 12], ids=["short", "rational", "srational", "float", "double"])
+def test_tags_of_a_wrong_type_do_no_harm(tag: int, kind: int) -> None:
+    """Pillow reads them and can't write them. The other tags stay, and the orientation is obeyed."""
+    data = encoded(RGB, "JPEG", exif=exif_block((0x0112, 3, 1, b"\6\0\0\0"), (tag, kind, 1, b"\x32\0\0\0")))
+    picture = decode(data, LIMIT)
+    assert (picture.width, picture.height) == (12, 20)
+    for name in FormatName:
+        assert opened(encode(picture, name, 90)).getexif()[0x0112] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (5, struct.pack("<II", 2**32 - 1, 1)),
+        (5, struct.pack("<II", 1, 0)),
+        (10, struct.pack("<ii", -5, 1)),
+        (12, struct.pack("<d", float("inf"))),
+        (12, struct.pack("<d", float("nan"))),
+        (12, struct.pack("<d", 1e300)),
+        (12, struct.pack("<d", -1)),
+    ],
+)
+def test_resolutions_that_are_none_do_no_harm(kind: int, value: bytes) -> None:
+    block = exif_block((0x011A, kind, 1, value), (0x011B, kind, 1, value), (0x0128, 3, 1, b"\2\0\0\0"))
+    jpeg = encoded(RGB, "JPEG")
+    without_jfif = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + jpeg[20:]
+    picture = decode(without_jfif, LIMIT)
+    assert picture.metadata.dpi is None
+    for name in FormatName:
+        assert opened(encode(picture, name, 90)).size == (20, 12)
+
+
+def exif_block(*tags: tuple[int, int, int, bytes]) -> bytes:
+    """An EXIF block of (tag, type, count, value); a value of more than four bytes is put behind the table."""
+    table, rest = b"", b""
+    for tag, kind, count, value in tags:
+        if len(value) > 4:
+            value, rest = struct.pack("<I", 14 + 12 * len(tags) + len(rest)), rest + value
+        table += struct.pack("<HHI", tag, kind, count) + value
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(tags)) + table + struct.pack("<I", 0) + rest
+
+
+@pytest.mark.parametrize("name", ["dpi", "transparency", "icc_profile", "exif"])
+@pytest.mark.parametrize("text", ["", "1", "ab"])
+def test_texts_that_pass_for_data(name: str, text: str) -> None:
+    """Pillow files a PNG's texts beside its data."""
+    for image in (Image.fromarray(RGB), PALETTE, Image.fromarray(RGB).convert("1")):
+        texts = PngInfo()
+        texts.add_text(name, text)
+        picture = decode(encoded(image, "PNG", pnginfo=texts), LIMIT)
+        assert opened(encode(picture, FormatName.JPEG, 90)).size == (20, 12)
+
+
 def test_an_exif_block_too_long_for_jpeg_is_left_out() -> None:
     exif = with_exif(maker="x" * 70_000)
     picture = decode(encoded(RGB, "PNG", exif=exif), LIMIT)
@@ -180,14 +239,15 @@ def test_every_truncation_is_a_clear_refusal(name: FormatName) -> None:
 
 @pytest.mark.parametrize("name", list(FormatName))
 def test_random_damage_is_a_clear_refusal_or_a_picture(name: FormatName) -> None:
-    data = encoded(RGB, name.upper())
+    data = encoded(RGB, name.upper(), exif=with_exif(maker="Us", orientation=6, width=20), dpi=(300, 300))
     random = np.random.default_rng(0)
     for _ in range(400):
         damaged = bytearray(data)
         for position in random.integers(0, len(data), 3):
             damaged[position] = random.integers(0, 256)
         with contextlib.suppress(ImageCorrupt, UnsupportedImage, ImageTooLarge, UnsupportedMode):
-            decode(bytes(damaged), LIMIT)
+            picture = decode(bytes(damaged), LIMIT)
+            assert opened(encode(picture, FormatName.PNG, 90)).size == (picture.width, picture.height)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG", b"GIF89a", b"RIFF\0\0\0\0WAVE"])

@@ -54,6 +54,7 @@ LEGACY_ROW = Weights(
             "UPSCALER_PRECISION='bf16': the tensorflow engine has fp32 only",
         ),
         ({"UPSCALER_TIMEOUT": "soon"}, "UPSCALER_TIMEOUT='soon': must be a number of seconds above 0"),
+        ({"UPSCALER_WEIGHTS_DIR": "/nowhere"}, "UPSCALER_WEIGHTS_DIR='/nowhere': there is no such directory"),
         ({"PORT": "99999"}, "PORT='99999': must be a whole number from 1 to 65535"),
         ({"UPSCALER_HOST": "192.0.2.1"}, "can't listen on 192.0.2.1 port"),
         (
@@ -62,7 +63,7 @@ LEGACY_ROW = Weights(
         ),
         (
             {"UPSCALER_MODEL": "psnr-small", "UPSCALER_CACHE_DIR": "/dev/null/x"},
-            "Not a directory",
+            "/dev/null/x can't be written: Not a directory; name another directory in UPSCALER_CACHE_DIR",
         ),
     ],
     ids=lambda value: None if isinstance(value, str) else "-".join(value),

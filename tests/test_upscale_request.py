@@ -3,6 +3,7 @@
 import base64
 import struct
 import threading
+import time
 import zlib
 
 import httpx
@@ -18,14 +19,27 @@ def base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def chunk(name: bytes, content: bytes = b"") -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
 def png_header(width: int, height: int) -> bytes:
     """A PNG that claims a size and holds nothing."""
-    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = b"IDAT" + zlib.compress(b"\0")
-    chunks = [
-        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in (header, body)
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0"))
+
+
+def progressive_bomb() -> bytes:
+    """A small JPEG that passes over its pixels in sixty thousand scans."""
+    data = encoded(Image.new("L", (4000, 4000), 128), "JPEG", progressive=True)
+    end = data.rindex(b"\xff\xd9")
+    return data[:end] + b"\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x00\x00" * 60_000 + data[end:]
+
+
+def segment_bomb() -> bytes:
+    """A JPEG with so many EXIF segments that putting them together takes minutes."""
+    return JPEG[:2] + b"\xff\xe1\x00\x09Exif\0\0x" * 1_300_000 + JPEG[2:]
 
 
 def wrong_crc(png: bytes) -> bytes:
@@ -65,9 +79,9 @@ def assert_next_is_answered(server: Server) -> None:
         (b'{"a":' * 100_000, "the body is not JSON"),
         (b"{}", "imageBase64 is missing"),
         (b'{"image": "x"}', "imageBase64 is missing"),
-        (b'{"imageBase64": null}', "imageBase64"),
-        (b'{"imageBase64": 7}', "imageBase64"),
-        (b'{"imageBase64": ["x"]}', "imageBase64"),
+        (b'{"imageBase64": null}', "imageBase64 must be a string"),
+        (b'{"imageBase64": 7}', "imageBase64 must be a string"),
+        (b'{"imageBase64": ["x"]}', "imageBase64 must be a string"),
         (b'{"imageBase64": ""}', "imageBase64 is empty"),
         (b'{"imageBase64": "  "}', "imageBase64 is empty"),
         (b'{"imageBase64": "data:image/png;base64,"}', "imageBase64 is empty"),
@@ -106,14 +120,50 @@ def test_malformed_messages(server: Server, body: bytes, detail: str) -> None:
         ("?quality=-1", TINY, "quality: input should be a valid integer"),
         ("?quality=1&quality=2", TINY, "'quality' is given 2 times"),
         ("?format=exe", TINY, "format: input should be 'jpeg', 'png' or 'webp'"),
-        ("?scale=4", TINY, "'scale' is unknown"),
-        ("?imageBase64=AAAA", TINY, "imageBase64 is no query parameter"),
+        ("?scale=4", TINY, "'scale' is unknown; known are format, quality"),
+        ("?imageBase64=AAAA", TINY, "'imageBase64' is unknown as a query parameter"),
         ("?image=AAAA", TINY, "'image' is unknown"),
     ],
 )
 def test_malformed_options(server: Server, query: str, body: bytes, detail: str) -> None:
     response = httpx.post(f"{server.url}/upscale{query}", content=body, headers={"Content-Type": "image/png"})
     assert_problem(response, 400, "malformed_message", detail)
+    assert_next_is_answered(server)
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"{" + b",".join(b'"%x":1' % number for number in range(2_000_000)) + b"}", "far more members than"),
+        (b'{"imageBase64":[' + b"[]," * 10_000_000 + b"0]}", "far more members than"),
+        (b'{"' + b"x" * 30_000_000 + b'": 1}', "imageBase64 is missing"),
+        (b'{"imageBase64": "AAAA", "' + b"x" * 30_000_000 + b'": 1}', "is unknown"),
+        (b'{"imageBase64": "' + b"\xc3\xa9" * 15_000_000 + b'"}', "it has a character outside ASCII"),
+        (b'{"imageBase64": "' + b" " * 40_000_000 + b'"}', "imageBase64 is empty"),
+    ],
+    ids=["members", "list", "key", "another key", "not ASCII", "white space"],
+)
+def test_large_malformed_messages(server: Server, body: bytes, detail: str) -> None:
+    """Refused with a short answer, and without stopping everything else for long."""
+    pings: list[float] = []
+    done = threading.Event()
+
+    def ping() -> None:
+        while not done.is_set():
+            start = time.monotonic()
+            httpx.get(f"{server.url}/ping", timeout=30)
+            pings.append(time.monotonic() - start)
+
+    pinging = threading.Thread(target=ping)
+    pinging.start()
+    response = httpx.post(
+        f"{server.url}/upscale", content=body, headers={"Content-Type": "application/json"}, timeout=30
+    )
+    done.set()
+    pinging.join()
+    assert_problem(response, 400, "malformed_message", detail)
+    assert len(response.content) < 1000
+    assert max(pings) < 1.5
     assert_next_is_answered(server)
 
 
@@ -125,6 +175,12 @@ def test_options_of_json_belong_into_it(server: Server) -> None:
 def test_null_means_default(server: Server) -> None:
     message = {"imageBase64": base64_of(TINY), "format": None, "quality": None}
     assert httpx.post(f"{server.url}/upscale", json=message).status_code == 200
+
+
+def test_encodings(server: Server) -> None:
+    headers = {"Content-Type": "image/png", "Content-Encoding": "gzip"}
+    response = httpx.post(f"{server.url}/upscale", content=TINY, headers=headers)
+    assert_problem(response, 415, "unsupported_media_type", "Content-Encoding gzip is not read")
 
 
 @pytest.mark.parametrize(
@@ -168,6 +224,9 @@ ANIMATED = encoded(
         (png_header(5001, 5000), 422, "image_too_large", "5001 x 5000 = 25005000 px; at most 25000000"),
         (png_header(8, 8), 422, "image_corrupt", "the image is truncated or corrupt"),
         (ANIMATED, 422, "unsupported_image_mode", "the image is animated (2 frames)"),
+        (progressive_bomb(), 422, "image_too_complex", "more than 500 scans"),
+        (segment_bomb(), 422, "image_too_complex", "more than 1000 segments"),
+        (TINY[:33] + 300_000 * chunk(b"zzZz") + TINY[33:], 422, "image_too_complex", "more than 20000 chunks"),
         (encoded(Image.new("CMYK", (8, 8)), "JPEG"), 422, "unsupported_image_mode", "JPEG of mode CMYK is not read"),
         (encoded(Image.new("I;16", (8, 8)), "PNG"), 422, "unsupported_image_mode", "PNG of mode I;16 is not read"),
     ],

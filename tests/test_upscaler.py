@@ -1,4 +1,5 @@
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -152,6 +153,21 @@ def test_many_threads_each_get_their_own_pixels() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_one_slow_tile_says_little_and_speed_can_be_measured_anew() -> None:
+    stall = threading.Event()
+    upscaler = upscaler_with(lambda _: time.sleep(0.5) if stall.is_set() else time.sleep(0.001))
+    upscaler.warm_up()
+    usual = upscaler.seconds_for(500, 500)
+    stall.set()
+    upscaler(photograph(3, 3), patient_work())
+    assert upscaler.seconds_for(500, 500) < 1.5 * usual
+    upscaler.measure_speed(patient_work())
+    assert upscaler.seconds_for(500, 500) > 20 * usual
+    stall.clear()
+    upscaler.measure_speed(patient_work())
+    assert upscaler.seconds_for(500, 500) < 5 * usual
 
 
 def test_estimates_grow_with_the_picture(engine: Engine, model: ModelFiles) -> None:

@@ -126,7 +126,7 @@ def test_a_wrong_file_in_a_directory_is_refused(tmp_path: Path) -> None:
 
 def test_a_directory_that_can_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ModelUnavailable, match="Not a directory"):
+    with pytest.raises(ModelUnavailable, match="cache can't be written: Not a directory; name another"):
         find_weights(ROW, [tmp_path / "file" / "cache"], "")
 
 
