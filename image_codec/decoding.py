@@ -30,6 +30,8 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# More than any real picture has; Pillow itself refuses twice as many.
+MOST_PIXELS = 1 << 31
 # The finest resolution that every format can store, in dots per inch. (JPEG's JFIF has 16 bits.)
 MOST_DPI = 65_535
 
@@ -42,7 +44,7 @@ def limit_pillow() -> None:
     pictures and on blocks that it skips, are silenced here, because a filter can't be changed safely while other
     threads decode.
     """
-    Image.MAX_IMAGE_PIXELS = 1 << 31
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
@@ -50,7 +52,7 @@ def limit_pillow() -> None:
 def sniff(data: bytes) -> FormatName | None:
     """The format of an image file, by its header; None where it is none that is supported."""
     try:
-        return FORMAT_NAMES[str(_open(data).format)]
+        return FORMAT_NAMES[str(_open(data, MOST_PIXELS).format)]
     except ServiceError:
         return None
 
@@ -69,11 +71,10 @@ def decode(data: bytes, max_pixels: int) -> Picture:
         UnsupportedMode: it is animated, or of a mode that is not read.
         ImageCorrupt: it is truncated or damaged.
     """
-    image = _open(data)
-    _check_size(image.width, image.height, max_pixels)
+    image = _open(data, max_pixels)
     _check_variant(image)
     try:
-        _open(data).verify()  # finds wrong checksums that decoding does not look at; spoils the image
+        _open(data, max_pixels).verify()  # finds wrong checksums that decoding does not look at; spoils the image
         image.load()
         _drop_texts_that_pass_for_data(image)
         exif = _exif(image)
@@ -85,28 +86,30 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     return Picture((frame,), FORMAT_NAMES[str(image.format)], _metadata(image, exif))
 
 
-def _open(data: bytes) -> Image.Image:
-    """Read the header."""
+def _open(data: bytes, max_pixels: int) -> Image.Image:
+    """Read the header and check the size."""
     check_structure(data)
     try:
-        return Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
+        image = Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
     except UnidentifiedImageError as exc:
         raise UnsupportedImage(f"the bytes are no image of a supported format ({', '.join(FORMATS)})") from exc
     except Image.DecompressionBombError as exc:
-        raise ImageTooLarge(f"the image has more pixels than any picture: {exc}") from exc
+        raise _too_large("more pixels than any picture", None, max_pixels) from exc
     except Exception as exc:
         raise _corrupt(exc) from exc
+    pixels = image.width * image.height
+    if pixels > max_pixels:
+        raise _too_large(f"{image.width} x {image.height} = {pixels} px", pixels, max_pixels)
+    return image
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        raise ImageTooLarge(
-            f"the image has {width} x {height} = {width * height} px; at most {max_pixels} px are accepted:"
-            " raise UPSCALER_MAX_PIXELS for more",
-            limit=max_pixels,
-            actual=width * height,
-            setting="UPSCALER_MAX_PIXELS",
-        )
+def _too_large(size: str, pixels: int | None, max_pixels: int) -> ImageTooLarge:
+    return ImageTooLarge(
+        f"the image has {size}; at most {max_pixels} px are accepted: raise UPSCALER_MAX_PIXELS for more",
+        limit=max_pixels,
+        actual=pixels,
+        setting="UPSCALER_MAX_PIXELS",
+    )
 
 
 def _check_variant(image: Image.Image) -> None:

@@ -183,7 +183,7 @@ def test_resolutions_that_are_none_do_no_harm(kind: int, value: bytes) -> None:
     jpeg = encoded(RGB, "JPEG")
     without_jfif = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + jpeg[20:]
     picture = decode(without_jfif, LIMIT)
-    assert picture.metadata.dpi is None
+    assert picture.metadata.dpi in (None, (72, 72))  # what Pillow takes for a fraction by zero
     for name in FormatName:
         assert opened(encode(picture, name, 90)).size == (20, 12)
 

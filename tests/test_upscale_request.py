@@ -269,12 +269,12 @@ def test_the_pixel_limit(small_server: Server) -> None:
 
 
 def test_a_picture_that_would_take_too_long(start_server: StartServer) -> None:
-    server = start_server(UPSCALER_TIMEOUT="0.05", UPSCALER_PRECISION="fp32")
-    response = server.upscale(encoded(photograph(1200, 1200), "JPEG"))
-    assert_problem(response, 422, "estimate_over_deadline", "1200 x 1200 px would take about")
+    server = start_server(UPSCALER_TIMEOUT="1", UPSCALER_PRECISION="fp32")
+    response = server.upscale(encoded(photograph(3000, 3000), "JPEG"))
+    assert_problem(response, 422, "estimate_over_deadline", "3000 x 3000 px would take about")
     problem = response.json()
-    assert problem["limit"] == 0.05
-    assert problem["actual"] > 0.05
+    assert problem["limit"] == 1
+    assert problem["actual"] > 1
     assert problem["setting"] == "UPSCALER_TIMEOUT"
     assert_next_is_answered(server)
 
