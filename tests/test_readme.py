@@ -1,7 +1,9 @@
 """What README.md shows works as it is written there."""
 
+import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,12 +29,26 @@ def test_commands(server: Server, tmp_path: Path, command: str) -> None:
     result = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     written = re.search(r" -o (\S+)", command)
-    if written:
-        assert opened((tmp_path / written[1]).read_bytes()).width > 400
+    if not written:
+        assert result.stdout == '{"success":true}'
+    elif written[1].endswith(".json"):
+        assert set(json.loads((tmp_path / written[1]).read_text())) == {"imageBase64"}
     else:
-        assert result.stdout.startswith(('{"success":true}', '{"imageBase64":"'))
+        assert opened((tmp_path / written[1]).read_bytes()).width > 400
 
 
-@pytest.mark.parametrize("path", re.findall(r"\]\(([^)]+)\)", README))
-def test_links(path: str) -> None:
-    assert (ROOT / path).exists()
+def test_python(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "sample-images").symlink_to(ROOT / "sample-images")
+    monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, "-c", program.replace("localhost:7777", f"127.0.0.1:{server.port}")], check=True)
+    assert opened((tmp_path / "larger.jpg").read_bytes()).size == (512, 512)
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))
+def test_links(target: str) -> None:
+    if target.startswith("#"):
+        headings = [line.lstrip("# ").lower().replace(" ", "-") for line in README.splitlines() if line.startswith("#")]
+        assert target[1:] in headings
+    else:
+        assert (ROOT / target).exists()
