@@ -43,7 +43,7 @@ def test_clients_that_do_not_go_on_do_not_disturb(narrow_server: Server, sent: b
         for _ in range(5):
             start = time.monotonic()
             assert httpx.get(f"{narrow_server.url}/ping").status_code == 200
-            assert time.monotonic() - start < 1
+            assert time.monotonic() - start < 2
 
 
 def cut_off(port: int, sent: bytes) -> None:

@@ -59,7 +59,7 @@ def test_two_posters_take_turns() -> None:
 
     run_all(*(threading.Thread(target=poster, args=(name,)) for name in "ab"))
     changes = sum(one != other for one, other in itertools.pairwise(order))
-    assert changes >= 16
+    assert changes >= 10  # an unfair lock has one or two
 
 
 @pytest.mark.parametrize(

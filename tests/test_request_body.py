@@ -41,7 +41,7 @@ def read_answer(client: socket.socket) -> tuple[int, dict[str, object]]:
 def assert_ping_is_quick(server: Server) -> None:
     start = time.monotonic()
     assert httpx.get(f"{server.url}/ping").status_code == 200
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 2
 
 
 def in_chunks(data: bytes, size: int = 30_000) -> Iterator[bytes]:
@@ -180,7 +180,7 @@ def test_refused_clients_that_never_finish_do_not_starve_the_probes(start_server
 def test_a_client_that_hangs_up_during_inference(start_server: StartServer) -> None:
     """The work stops at the next tile and the slot is free again."""
     server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_PRECISION="fp32")
-    picture = encoded(photograph(3000, 3000), "JPEG")
+    picture = encoded(photograph(2000, 2000), "JPEG")
     with connection(server, f"Content-Length: {len(picture)}") as client:
         client.sendall(picture)
         time.sleep(1.5)
