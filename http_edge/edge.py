@@ -16,7 +16,7 @@ from http_edge.negotiation import AnswerForm, negotiate
 from http_edge.problems import register_problems
 from http_edge.request_body import RequestBody
 from http_edge.slots import Slots
-from http_edge.upscale_request import is_json, read_message
+from http_edge.upscale_request import Sent, read_message, sent_as
 from message_protocol import UpscaleInput
 from settings import Settings
 from super_resolution.work import Work
@@ -52,7 +52,7 @@ class Edge:
             UnsupportedMedia, NotAcceptable: seen in the headers, before the body is read.
             MalformedMessage, BodyTooLarge, BodyTimeout, ClientGone: see `read_message`.
         """
-        form = negotiate(request.accept_mimetypes, is_json(request))
+        form = negotiate(request.accept_mimetypes, sent_json=sent_as(request) is Sent.JSON)
         message = read_message(request, g.body)
         return message.model_copy(update={"format": form.format_for(message)}), form
 

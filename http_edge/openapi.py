@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from errors import ClientGone, EngineFailed, ServiceError
 from http_edge.negotiation import JSON
 from http_edge.problems import PROBLEM
+from http_edge.upscale_form import FORM, PART
 from http_edge.upscale_request import BYTES
 from image_codec import FORMATS
 from message_protocol import PingOutput, Problem, ReadyOutput, UpscaleInput, UpscaleOutput
@@ -71,12 +72,12 @@ def _upscale() -> dict[str, Any]:
     errors = {error.status: error for error in _request_errors() if error is not ClientGone}
     return {
         "summary": "Enlarge one image",
-        "description": "Send a JSON message, or the image file itself with the options as query parameters.",
+        "description": "Send a JSON message, a form, or the image file itself with the options as query parameters.",
         "parameters": [
             {
                 "name": name,
                 "in": "query",
-                "description": f"{properties[name]['description']} (for a body of plain bytes; in JSON it is a member)",
+                "description": f"{properties[name]['description']} (in JSON it is a member, in a form a part)",
                 "schema": {key: value for key, value in properties[name].items() if key != "description"},
             }
             for name in properties
@@ -84,7 +85,7 @@ def _upscale() -> dict[str, Any]:
         ],
         "requestBody": {
             "required": True,
-            "content": {JSON: _of(UpscaleInput)} | dict.fromkeys([*IMAGE_TYPES, BYTES], IMAGE),
+            "content": {JSON: _of(UpscaleInput), FORM: _form(properties)} | dict.fromkeys([*IMAGE_TYPES, BYTES], IMAGE),
         },
         "responses": {
             "200": {
@@ -97,6 +98,12 @@ def _upscale() -> dict[str, Any]:
             **{str(status): _problem(error) for status, error in sorted(errors.items())},
         },
     }
+
+
+def _form(properties: dict[str, Any]) -> dict[str, Any]:
+    options = {name: schema for name, schema in properties.items() if name != "imageBase64"}
+    image = {"type": "string", "contentMediaType": "image/*", "description": "the image file"}
+    return {"schema": {"type": "object", "properties": {PART: image, **options}, "required": [PART]}}
 
 
 def _get(summary: str, model: type[BaseModel], *errors: type[ServiceError]) -> dict[str, Any]:

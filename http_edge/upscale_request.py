@@ -1,23 +1,33 @@
-"""An upscale request to a message: JSON, or plain bytes with query parameters."""
+"""An upscale request to a message: JSON, a form, or plain bytes with query parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from enum import Enum, auto
 
 from flask import Request
 
 from errors import MalformedMessage, UnsupportedMedia
 from http_edge.negotiation import JSON
 from http_edge.request_body import RequestBody
+from http_edge.upscale_form import FORM, read_form
 from image_codec import FORMATS
 from message_protocol import MOST_ECHOED, UpscaleInput
 
 BYTES = "application/octet-stream"
 
 
-def is_json(request: Request) -> bool:
-    """Whether the request carries a JSON message, else the image file itself.
+class Sent(Enum):
+    """The form of a request."""
+
+    JSON = auto()
+    FORM = auto()
+    BYTES = auto()
+
+
+def sent_as(request: Request) -> Sent:
+    """The form of a request, by its headers.
 
     Raises:
-        UnsupportedMedia: it carries neither.
+        UnsupportedMedia: it is none that is read.
     """
     if (encoding := request.headers.get("Content-Encoding", "identity")) != "identity":
         raise UnsupportedMedia(f"Content-Encoding {encoding[:MOST_ECHOED]} is not read: send the body as it is")
@@ -25,11 +35,13 @@ def is_json(request: Request) -> bool:
         raise UnsupportedMedia(f"Transfer-Encoding {coding[:MOST_ECHOED]} is not read: send the body as it is")
     media_type = request.mimetype
     if media_type == JSON:
-        return True
+        return Sent.JSON
+    if media_type == FORM:
+        return Sent.FORM
     if media_type == BYTES or media_type.startswith("image/"):
-        return False
+        return Sent.BYTES
     raise UnsupportedMedia(
-        f"Content-Type is {media_type[:MOST_ECHOED] or 'missing'}: send {JSON}, or the image file itself as"
+        f"Content-Type is {media_type[:MOST_ECHOED] or 'missing'}: send {JSON}, {FORM}, or the image file itself as"
         f" {', '.join(each.media_type for each in FORMATS.values())} or {BYTES}"
     )
 
@@ -38,22 +50,31 @@ def read_message(request: Request, body: RequestBody) -> UpscaleInput:
     """Read the body and make the message of it.
 
     Raises:
-        MalformedMessage: body or query parameters are wrong.
+        MalformedMessage: body, parts or query parameters are wrong.
         BodyTooLarge, BodyTimeout, ClientGone: see `RequestBody.read`.
     """
-    sent_json = is_json(request)
-    options = _options(request)
-    if sent_json and options:
-        name = next(iter(options))[:MOST_ECHOED]
-        raise MalformedMessage(f"query parameter {name!r}: options belong into the JSON message")
+    sent = sent_as(request)
+    parameters = [(name, value) for name, values in request.args.lists() for value in values]
+    if sent is Sent.JSON and parameters:
+        name, _ = parameters[0]
+        raise MalformedMessage(f"query parameter {name[:MOST_ECHOED]!r}: options belong into the JSON message")
     data = body.read()
     if not data:
         raise MalformedMessage("the body is empty")
-    return UpscaleInput.from_json(data) if sent_json else UpscaleInput.from_bytes(data, options)
+    match sent:
+        case Sent.JSON:
+            return UpscaleInput.from_json(data)
+        case Sent.FORM:
+            image, parts = read_form(data, request.mimetype_params.get("boundary"))
+            return UpscaleInput.from_bytes(image, _options([*parameters, *parts]))
+        case Sent.BYTES:
+            return UpscaleInput.from_bytes(data, _options(parameters))
 
 
-def _options(request: Request) -> Mapping[str, str]:
-    for name, values in request.args.lists():
-        if len(values) > 1:
-            raise MalformedMessage(f"query parameter {name[:MOST_ECHOED]!r} is given {len(values)} times")
-    return request.args.to_dict()
+def _options(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for name, value in pairs:
+        if name in options:
+            raise MalformedMessage(f"option {name[:MOST_ECHOED]!r} is given more than once")
+        options[name] = value
+    return options

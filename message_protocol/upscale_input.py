@@ -85,7 +85,7 @@ class UpscaleInput(BaseModel):
 def _numbers(options: Mapping[str, str]) -> dict[str, str | int]:
     """Query parameters are text: digits become numbers. The image can't be one of them."""
     if IMAGE in options:
-        raise MalformedMessage(f"{IMAGE!r} is unknown as a query parameter: send the image as the body")
+        raise MalformedMessage(f"{IMAGE!r} is unknown as an option")
     return {name: int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text for name, text in options.items()}
 
 

@@ -118,10 +118,10 @@ def test_malformed_messages(server: Server, body: bytes, detail: str) -> None:
         ("?quality=high", TINY, "quality: input should be a valid integer"),
         ("?quality=", TINY, "quality: input should be a valid integer"),
         ("?quality=-1", TINY, "quality: input should be a valid integer"),
-        ("?quality=1&quality=2", TINY, "'quality' is given 2 times"),
+        ("?quality=1&quality=2", TINY, "option 'quality' is given more than once"),
         ("?format=exe", TINY, "format: input should be 'jpeg', 'png' or 'webp'"),
         ("?scale=4", TINY, "'scale' is unknown; known are format, quality"),
-        ("?imageBase64=AAAA", TINY, "'imageBase64' is unknown as a query parameter"),
+        ("?imageBase64=AAAA", TINY, "'imageBase64' is unknown as an option"),
         ("?image=AAAA", TINY, "'image' is unknown"),
     ],
 )

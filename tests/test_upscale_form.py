@@ -1,0 +1,78 @@
+"""`multipart/form-data` through the front door."""
+
+import httpx
+import pytest
+from conftest import Server, encoded, opened, photograph
+
+TINY = encoded(photograph(3, 5))
+BOUNDARY = "b0undary"
+HEADERS = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def part(disposition: str, content: bytes) -> bytes:
+    head = f"--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n"
+    return head.encode() + content + b"\r\n"
+
+
+IMAGE = part('name="image"; filename="a.png"', TINY)
+END = f"--{BOUNDARY}--\r\n".encode()
+
+
+def test_a_form(server: Server) -> None:
+    """Options as parts or as query parameters; the answer is the file, or JSON where that is preferred."""
+    files = {"image": ("in.png", TINY, "image/png")}
+    plain = httpx.post(f"{server.url}/upscale", files=files)
+    assert plain.headers["Content-Type"] == "image/png"
+    assert plain.content == server.upscale(TINY).content
+    with_options = httpx.post(f"{server.url}/upscale", files=files, data={"format": "jpeg"}, params={"quality": 50})
+    assert opened(with_options.content).format == "JPEG"
+    as_json = httpx.post(f"{server.url}/upscale", files=files, headers={"Accept": "application/json"})
+    assert set(as_json.json()) == {"imageBase64"}
+
+
+def test_a_large_form(server: Server) -> None:
+    """Files are not bound by what bounds the other parts."""
+    picture = encoded(photograph(1000, 900))
+    assert len(picture) > 1_000_000
+    response = httpx.post(f"{server.url}/upscale", files={"image": ("in.png", picture)}, timeout=60)
+    assert opened(response.content).size == (1800, 2000)
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "the body is empty"),
+        (b"nonsense", "the body is no multipart/form-data"),
+        (END, "the form has 0 parts 'image'"),
+        (part('name="format"', b"png") + END, "the form has 0 parts 'image'"),
+        (part('name="image"', TINY) + END, "part 'image' is no file"),
+        (IMAGE + IMAGE + END, "the form has 2 parts 'image'"),
+        (IMAGE + part('name="other"; filename="x"', b"x") + END, "file 'other' is unknown"),
+        (IMAGE + part('name="scale"', b"4") + END, "'scale' is unknown; known are format, quality"),
+        (IMAGE + part('name="quality"', b"high") + END, "quality: input should be a valid integer"),
+        (IMAGE + part('name="format"', b"exe") + END, "format: input should be"),
+        (IMAGE + 2 * part('name="format"', b"png") + END, "option 'format' is given more than once"),
+        (IMAGE + part('name="format"', b"x" * 600_000) + END, "has over 500000 bytes"),
+        (IMAGE + 20 * part('name="x"', b"") + END, "more than 10 parts"),
+        (part('name="image"; filename="a.png"', b"") + END, "part 'image' is empty"),
+    ],
+)
+def test_bad_forms(server: Server, body: bytes, detail: str) -> None:
+    response = httpx.post(f"{server.url}/upscale", content=body, headers=HEADERS)
+    assert (response.status_code, response.json()["code"]) == (400, "malformed_message")
+    assert detail in response.json()["detail"]
+    assert server.upscale(TINY).status_code == 200
+
+
+def test_without_a_boundary(server: Server) -> None:
+    headers = {"Content-Type": "multipart/form-data"}
+    response = httpx.post(f"{server.url}/upscale", content=IMAGE + END, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (400, "malformed_message")
+    assert "without a boundary" in response.json()["detail"]
+
+
+def test_an_option_twice_in_two_places(server: Server) -> None:
+    body = IMAGE + part('name="format"', b"png") + END
+    response = httpx.post(f"{server.url}/upscale?format=png", content=body, headers=HEADERS)
+    assert response.status_code == 400
+    assert "option 'format' is given more than once" in response.json()["detail"]
