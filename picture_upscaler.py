@@ -1,5 +1,7 @@
 """Enlarges a whole picture with a network that knows RGB only: grey, transparency, frames."""
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ class PictureUpscaler:
             EngineFailed, ClientGone, DeadlinePassed: see `Upscaler`.
         """
         frames = tuple(self._frame(frame, work) for frame in picture.frames)
-        return Picture(frames, picture.format, picture.metadata)
+        return dataclasses.replace(picture, frames=frames)
 
     def measure_speed(self, work: Work) -> None:
         """See `Upscaler.measure_speed`."""

@@ -37,7 +37,7 @@ class ResourceUpscale:
         enlarged = self._enlarge(picture, work)
         work.checkpoint()
         with work.span("encode"):
-            image = encode(enlarged, name, message.quality or self._quality)
+            image = encode(enlarged, name, message.quality, self._quality)
         return UpscaleOutput(image=image, format=name, width=enlarged.width, height=enlarged.height)
 
     def _check_estimate(self, picture: Picture, work: Work) -> None:

@@ -3,6 +3,7 @@
 import io
 import logging
 import math
+import re
 import warnings
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from errors import ImageCorrupt, ImageTooLarge, ServiceError, UnsupportedImage, UnsupportedMode
 from image_codec.formats import FORMATS, READ_MODES, FormatName
 from image_codec.picture import Frame, Metadata, Picture
-from image_codec.structure import check_structure
+from image_codec.structure import check_structure, is_lossless_webp
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# The same in XMP, as an attribute or as an element.
+XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:=["']|>))[2-8]""")
 # More than any real picture has; Pillow itself refuses twice as many.
 MOST_PIXELS = 1 << 31
 # The finest resolution that every format can store, in dots per inch. (JPEG's JFIF has 16 bits.)
@@ -83,7 +86,7 @@ def decode(data: bytes, max_pixels: int) -> Picture:
         raise
     except Exception as exc:  # a decoder may raise anything for bytes it can't make sense of
         raise _corrupt(exc) from exc
-    return Picture((frame,), FORMAT_NAMES[str(image.format)], _metadata(image, exif))
+    return Picture((frame,), FORMAT_NAMES[str(image.format)], _metadata(image, exif), is_lossless_webp(data))
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
@@ -126,7 +129,7 @@ def _corrupt(exc: Exception) -> ImageCorrupt:
 
 def _drop_texts_that_pass_for_data(image: Image.Image) -> None:
     """Pillow files a PNG's texts beside its data, by their keywords: a text called "transparency" is none."""
-    for name in ("transparency", "icc_profile", "exif", "dpi"):
+    for name in ("transparency", "icc_profile", "exif", "xmp", "dpi"):
         if isinstance(image.info.get(name), str):
             del image.info[name]
 
@@ -157,7 +160,15 @@ def _upright(image: Image.Image, exif: Image.Exif) -> Image.Image:
 
 
 def _metadata(image: Image.Image, exif: Image.Exif) -> Metadata:
-    return Metadata(icc=image.info.get("icc_profile") or None, exif=_upright_exif(exif), dpi=_dpi(image))
+    return Metadata(
+        icc=image.info.get("icc_profile") or None, exif=_upright_exif(exif), xmp=_upright_xmp(image), dpi=_dpi(image)
+    )
+
+
+def _upright_xmp(image: Image.Image) -> bytes | None:
+    """The XMP packet with its copy of the orientation reset."""
+    xmp = image.info.get("xmp")
+    return XMP_ORIENTATION.sub(rb"\g<1>1", xmp) if isinstance(xmp, bytes) and xmp else None
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
 
 from errors import FormatCannotHold
 from image_codec.formats import FORMATS, Format, FormatName
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 FULL_CHROMA_QUALITY = 90
 # The longest EXIF block that fits into JPEG's segment, in bytes.
 JPEG_EXIF_LIMIT = 65_533
+# The longest XMP packet, in bytes: its segment begins with a name of 29.
+JPEG_XMP_LIMIT = 65_533 - 29
 
 
 def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
@@ -36,12 +39,13 @@ def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
         )
 
 
-def encode(picture: Picture, name: FormatName, quality: int) -> bytes:
+def encode(picture: Picture, name: FormatName, quality: int | None, default_quality: int) -> bytes:
     """Write an image file, with the picture's metadata.
 
     Args:
         picture: has passed `check_can_hold`.
-        quality: 1 to 100, for the formats that have one.
+        quality: 1 to 100, for the formats that have one; None: lossless where the picture was and the format can,
+            else `default_quality`.
 
     Raises:
         FormatCannotHold: see `check_can_hold`.
@@ -51,9 +55,12 @@ def encode(picture: Picture, name: FormatName, quality: int) -> bytes:
     image = _image(picture.frames[0], picture.mode).convert(mode)
     options = _metadata_options(picture, mode, name)
     if name is FormatName.JPEG:
+        quality = quality or default_quality
         options |= {"quality": quality, "subsampling": 0 if quality >= FULL_CHROMA_QUALITY else 2}
+    elif name is FormatName.WEBP and quality is None and picture.is_lossless:
+        options |= {"lossless": True}
     elif name is FormatName.WEBP:
-        options |= {"quality": quality}
+        options |= {"quality": quality or default_quality}
     file = io.BytesIO()
     image.save(file, file_format.pillow, **options)
     return file.getvalue()
@@ -87,9 +94,25 @@ def _metadata_options(picture: Picture, mode: str, name: FormatName) -> dict[str
         exif = _exif_for_size(metadata.exif, picture.width, picture.height)
         if exif and (name is not FormatName.JPEG or len(exif) <= JPEG_EXIF_LIMIT):
             options["exif"] = exif
+    if metadata.xmp:
+        options |= _xmp_option(metadata.xmp, name)
     if metadata.dpi:
         options["dpi"] = metadata.dpi
     return options
+
+
+def _xmp_option(xmp: bytes, name: FormatName) -> dict[str, Any]:
+    """How an XMP packet is handed to Pillow; not at all where the format can't hold it."""
+    if name is FormatName.PNG:
+        try:
+            texts = PngInfo()
+            texts.add_itxt("XML:com.adobe.xmp", xmp.decode())
+        except UnicodeDecodeError:
+            return {}
+        return {"pnginfo": texts}
+    if name is FormatName.JPEG and len(xmp) > JPEG_XMP_LIMIT:
+        return {}
+    return {"xmp": xmp}
 
 
 def _icc_fits(icc: bytes, mode: str) -> bool:

@@ -26,20 +26,25 @@ class Frame:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is carried along: `icc` and `exif` as bytes (the orientation already applied), `dpi` as (x, y)."""
+    """What is carried along: `icc`, `exif` and `xmp` as bytes (the orientation already reset), `dpi` as (x, y)."""
 
     icc: bytes | None = None
     exif: bytes | None = None
+    xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Frames of equal size and mode, from a file of format `format`."""
+    """Frames of equal size and mode, from a file of format `format`.
+
+    `is_lossless`: in a format that can be either (WebP), the file was written without loss.
+    """
 
     frames: tuple[Frame, ...]
     format: FormatName
     metadata: Metadata = field(default_factory=Metadata)
+    is_lossless: bool = False
 
     @property
     def height(self) -> int:

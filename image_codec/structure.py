@@ -32,6 +32,17 @@ def check_structure(data: bytes) -> None:
         _check("chunks", _count_chunks(data), MOST_CHUNKS)
 
 
+def is_lossless_webp(data: bytes) -> bool:
+    """Whether a WebP's pixels are in a chunk of the lossless kind. (RFC 9649)"""
+    place = 12  # behind "RIFF", the size and "WEBP"
+    while data[:4] == b"RIFF" and data[8:12] == b"WEBP" and place < len(data):
+        name, length = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")
+        if name in (b"VP8 ", b"VP8L"):
+            return name == b"VP8L"
+        place += 8 + length + length % 2
+    return False
+
+
 def _count_segments(data: bytes) -> int:
     """Segments of a JPEG before its first scan; counting ends above the limit."""
     place, count = len(JPEG_START), 0

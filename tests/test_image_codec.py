@@ -70,17 +70,17 @@ def test_the_table_written(name: FormatName, mode: str) -> None:
     """What the table says comes back; what it leaves out is refused, before and at encoding."""
     picture = picture_of(mode)
     if mode not in FORMATS[name].modes:
-        for refused in (lambda: check_can_hold(picture, 2, name), lambda: encode(picture, name, 90)):
+        for refused in (lambda: check_can_hold(picture, 2, name), lambda: encode(picture, name, 90, 100)):
             with pytest.raises(FormatCannotHold):
                 refused()
-        opaque = encode(picture_of(mode, alpha=255), name, 90)
+        opaque = encode(picture_of(mode, alpha=255), name, 90, 100)
         assert opened(opaque).mode == FORMATS[name].modes[mode.removesuffix("A")]
         return
     check_can_hold(picture, 2, name)
-    image = opened(encode(picture, name, 100))
+    image = opened(encode(picture, name, 100, 100))
     assert (image.format, image.mode, image.size) == (FORMATS[name].pillow, FORMATS[name].modes[mode], (20, 12))
     if name is FormatName.PNG:
-        again = decode(encode(picture, name, 100), LIMIT).frames[0]
+        again = decode(encode(picture, name, 100, 100), LIMIT).frames[0]
         assert (again.colour == picture.frames[0].colour).all()
         if picture.frames[0].alpha is not None and again.alpha is not None:
             assert (again.alpha == picture.frames[0].alpha).all()
@@ -88,7 +88,7 @@ def test_the_table_written(name: FormatName, mode: str) -> None:
 
 @pytest.mark.parametrize(("quality", "sampling"), [(89, (2, 2)), (90, (1, 1))])
 def test_jpeg_keeps_all_colours_from_quality_90(quality: int, sampling: tuple[int, int]) -> None:
-    image = opened(encode(picture_of("RGB"), FormatName.JPEG, quality))
+    image = opened(encode(picture_of("RGB"), FormatName.JPEG, quality, 100))
     assert image.layer[0][1:3] == sampling  # type: ignore[attr-defined]
 
 
@@ -109,7 +109,7 @@ def test_orientation_is_applied_and_reset(orientation: int, file_format: str) ->
     flip = {1: plain, 2: plain[:, ::-1], 3: plain[::-1, ::-1], 4: plain[::-1]}
     flip |= {index: flip[base].transpose(1, 0, 2) for index, base in {5: 1, 6: 4, 7: 3, 8: 2}.items()}
     assert (picture.frames[0].colour == flip[orientation]).all()
-    again = opened(encode(picture, FormatName(file_format.lower()), 100)).getexif()
+    again = opened(encode(picture, FormatName(file_format.lower()), 100, 100)).getexif()
     assert (again[0x0112], again[0x010F]) == (1, "Us")
 
 
@@ -118,7 +118,7 @@ def test_the_thumbnail_is_dropped_and_sizes_are_corrected() -> None:
     exif.get_ifd(0x8769).update({0xA002: 20, 0xA003: 12})
     picture = decode(encoded(RGB, "JPEG", exif=exif), LIMIT)
     enlarged = Picture((Frame(RGB.repeat(2, 0).repeat(2, 1)),), picture.format, picture.metadata)
-    again = opened(encode(enlarged, FormatName.JPEG, 90)).getexif()
+    again = opened(encode(enlarged, FormatName.JPEG, 90, 100)).getexif()
     assert again[0x0100] == 40
     assert dict(again.get_ifd(0x8769)) == {0xA002: 40, 0xA003: 24}
     assert not again.get_ifd(0x0201)
@@ -141,7 +141,7 @@ RGB_PROFILE = b"\0" * 16 + b"RGB " + b"\0" * 108
 )
 def test_a_profile_goes_only_where_it_fits(mode: str, name: FormatName, profile: bytes, kept: bool) -> None:
     plain = picture_of(mode)
-    image = opened(encode(Picture(plain.frames, name, Metadata(icc=profile)), name, 90))
+    image = opened(encode(Picture(plain.frames, name, Metadata(icc=profile)), name, 90, 100))
     assert image.info.get("icc_profile") == (profile if kept else None)
 
 
@@ -149,7 +149,7 @@ def test_a_profile_goes_only_where_it_fits(mode: str, name: FormatName, profile:
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
 def test_a_broken_exif_block_does_no_harm(exif: bytes, file_format: str) -> None:
     picture = decode(encoded(RGB, file_format, exif=exif), LIMIT)
-    assert opened(encode(picture, picture.format, 90)).size == (20, 12)
+    assert opened(encode(picture, picture.format, 90, 100)).size == (20, 12)
 
 
 TEXT_TAGS = {"Make": 0x010F, "Software": 0x0131, "Artist": 0x013B, "Copyright": 0x8298}
@@ -163,7 +163,7 @@ def test_tags_of_a_wrong_type_do_no_harm(tag: int, kind: int) -> None:
     picture = decode(data, LIMIT)
     assert (picture.width, picture.height) == (12, 20)
     for name in FormatName:
-        assert opened(encode(picture, name, 90)).getexif()[0x0112] == 1
+        assert opened(encode(picture, name, 90, 100)).getexif()[0x0112] == 1
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_resolutions_that_are_none_do_no_harm(kind: int, value: bytes) -> None:
     picture = decode(without_jfif, LIMIT)
     assert picture.metadata.dpi in (None, (72, 72))  # what Pillow takes for a fraction by zero
     for name in FormatName:
-        assert opened(encode(picture, name, 90)).size == (20, 12)
+        assert opened(encode(picture, name, 90, 100)).size == (20, 12)
 
 
 def exif_block(*tags: tuple[int, int, int, bytes]) -> bytes:
@@ -206,14 +206,14 @@ def test_texts_that_pass_for_data(name: str, text: str) -> None:
         texts = PngInfo()
         texts.add_text(name, text)
         picture = decode(encoded(image, "PNG", pnginfo=texts), LIMIT)
-        assert opened(encode(picture, FormatName.JPEG, 90)).size == (20, 12)
+        assert opened(encode(picture, FormatName.JPEG, 90, 100)).size == (20, 12)
 
 
 def test_an_exif_block_too_long_for_jpeg_is_left_out() -> None:
     exif = with_exif(maker="x" * 70_000)
     picture = decode(encoded(RGB, "PNG", exif=exif), LIMIT)
-    assert not opened(encode(picture, FormatName.JPEG, 90)).getexif()
-    assert opened(encode(picture, FormatName.PNG, 90)).getexif()[0x010F] == "x" * 70_000
+    assert not opened(encode(picture, FormatName.JPEG, 90, 100)).getexif()
+    assert opened(encode(picture, FormatName.PNG, 90, 100)).getexif()[0x010F] == "x" * 70_000
 
 
 def test_mpo_is_its_first_picture() -> None:
@@ -247,7 +247,7 @@ def test_random_damage_is_a_clear_refusal_or_a_picture(name: FormatName) -> None
             damaged[position] = random.integers(0, 256)
         with contextlib.suppress(ImageCorrupt, UnsupportedImage, ImageTooLarge, UnsupportedMode):
             picture = decode(bytes(damaged), LIMIT)
-            assert opened(encode(picture, FormatName.PNG, 90)).size == (picture.width, picture.height)
+            assert opened(encode(picture, FormatName.PNG, 90, 100)).size == (picture.width, picture.height)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG", b"GIF89a", b"RIFF\0\0\0\0WAVE"])
