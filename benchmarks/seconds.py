@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from image_codec import decode
@@ -21,7 +20,6 @@ from settings import ROOT
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import infer_levels
 from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir
-from super_resolution.engine_tensorflow import build_isr, export_isr
 from super_resolution.model_files import IR, ModelFiles
 from super_resolution.weights import LARGE, LITE, SMALL
 
@@ -32,6 +30,10 @@ RUNS = 3
 
 def main() -> None:
     """Print a table in Markdown."""
+    import keras
+
+    from super_resolution.engine_tensorflow import build_isr, export_isr  # TensorFlow: not for who needs the table only
+
     keras.utils.disable_interactive_logging()  # `predict` would draw a progress bar into the table
     sample = decode((ROOT / "sample-images" / "coffee-artefacts.jpg").read_bytes(), 1_000_000).frames[0].colour
     pixels = np.ascontiguousarray(sample[:HEIGHT, :WIDTH])
