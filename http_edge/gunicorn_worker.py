@@ -8,7 +8,6 @@ event loop keeps it.
 
 import contextlib
 import errno
-import functools
 import json
 import logging
 import selectors
@@ -16,6 +15,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -81,10 +81,8 @@ class Worker(ThreadWorker):
                 key.data(key.fileobj)
             except Exception:
                 log.exception("a connection failed in the event loop")
-                if isinstance(key.fileobj, socket.socket) and key.fileobj not in self.sockets:
-                    with contextlib.suppress(KeyError, ValueError):
-                        self.poller.unregister(key.fileobj)
-                    key.fileobj.close()
+                if isinstance(key.data, Watch):
+                    self._forget(key.data.conn)
 
     # Before the request: wait for its head.
 
@@ -103,7 +101,7 @@ class Worker(ThreadWorker):
     def set_accept_enabled(self, enabled: bool) -> None:
         """Listen or not; a worker that stops refuses further connections, where gunicorn's would let them hang."""
         super().set_accept_enabled(enabled)
-        if self.alive:
+        if self.alive or enabled:
             return
         log.info("stopping: %d connections are open", self.nr_conns)
         for listener in [each for each in self.sockets if each.fileno() != -1]:
@@ -115,13 +113,16 @@ class Worker(ThreadWorker):
 
     def on_client_socket_readable(self, conn: "Conn", client: socket.socket) -> None:
         """A connection that was kept alive has its next request's first bytes."""
+        if client.fileno() == -1:  # an event of the same turn has closed it
+            return
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._await_head(conn)
 
     def _await_head(self, conn: "Conn") -> None:
         conn.sock.setblocking(False)
-        conn.timeout = time.monotonic() + self.head_timeout
+        conn.since = time.monotonic()
+        conn.timeout = conn.since + (self.head_timeout if self.alive else STOP_SECONDS)
         conn.peeked = 0
         self.pending_conns.append(conn)
         self._watch(conn, self.on_pending_socket_readable)
@@ -137,7 +138,7 @@ class Worker(ThreadWorker):
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
             super().on_pending_socket_readable(conn, client)
         elif len(head) == conn.peeked:  # woken, and nothing new: the client has hung up
-            self._drop_pending(conn)
+            self._forget(conn)
         elif len(head) < MAX_HEAD:
             conn.peeked = len(head)
             # Be woken by more than what is there already.
@@ -153,29 +154,35 @@ class Worker(ThreadWorker):
             if conn.peeked:
                 self._refuse(conn, 408, f"the request's head was not complete within {self.head_timeout:g} s")
             else:
-                self._drop_pending(conn)
+                self._forget(conn)
         while self._lingering and self._lingering[0].timeout < now:
-            self._let_go(self._lingering.popleft())
+            self._forget(self._lingering[0])
 
     def _close_longest_waiting(self) -> None:
-        if self.pending_conns:
-            self._drop_pending(self.pending_conns[0])
-        elif self.keepalived_conns:
-            self.nr_conns -= 1
-            self._let_go(self.keepalived_conns.popleft())
-
-    def _drop_pending(self, conn: "Conn") -> None:
-        self.pending_conns.remove(conn)
-        self.nr_conns -= 1
-        self._let_go(conn)
+        waiting = [conns[0] for conns in (self.pending_conns, self.keepalived_conns) if conns]
+        if waiting:
+            self._forget(min(waiting, key=lambda conn: conn.since))
 
     def _refuse(self, conn: "Conn", status: int, detail: str) -> None:
         """Answer a connection that waited for its request's head."""
-        self.pending_conns.remove(conn)
-        self.nr_conns -= 1
-        self.poller.unregister(conn.sock)
+        self._stop_waiting(conn)
         send_problem(conn.sock, status, detail)
         conn.close(graceful=True)
+
+    def _forget(self, conn: "Conn") -> None:
+        """Close a connection that waits for something, whatever it is."""
+        self._stop_waiting(conn)
+        conn.close()
+
+    def _stop_waiting(self, conn: "Conn") -> None:
+        for conns in (self.pending_conns, self.keepalived_conns):
+            if conn in conns:
+                conns.remove(conn)
+                self.nr_conns -= 1
+        if conn in self._lingering:
+            self._lingering.remove(conn)
+        with contextlib.suppress(KeyError, ValueError):  # it is not watched any more
+            self.poller.unregister(conn.sock)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer a request that gunicorn could not read: it is no HTTP."""
@@ -215,28 +222,43 @@ class Worker(ThreadWorker):
             data = client.recv(CHUNK)
         conn.thrown_away += len(data)
         if not data or conn.thrown_away >= self.linger_bytes:
-            self._lingering.remove(conn)
-            self._let_go(conn)
-
-    def _let_go(self, conn: "Conn") -> None:
-        self.poller.unregister(conn.sock)
-        conn.close()
+            self._forget(conn)
 
     def _watch(self, conn: "Conn", call: Callable[["Conn", socket.socket], None]) -> None:
-        self.poller.register(conn.sock, selectors.EVENT_READ, functools.partial(call, conn))
+        self.poller.register(conn.sock, selectors.EVENT_READ, Watch(conn, call))
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the event loop does when a connection of ours has something to read."""
+
+    conn: "Conn"
+    call: Callable[["Conn", socket.socket], None]
+
+    def __call__(self, client: socket.socket) -> None:
+        """Called with the socket."""
+        if client.fileno() != -1:  # else an event of the same turn has closed it
+            self.call(self.conn, client)
 
 
 class Conn(TConn):
     """A connection that does not block the event loop when it is closed.
 
-    `peeked`: bytes of the request's head that were seen; `thrown_away`: bytes read after the answer.
+    `since`: when it began to wait for a request; `peeked`: bytes of the request's head that were seen;
+    `thrown_away`: bytes read after the answer.
     """
 
     def __init__(self, worker: Worker, client: socket.socket, address: object, server: object) -> None:
         super().__init__(worker.cfg, client, address, server)
+        self.since = time.monotonic()
         self.peeked = 0
         self.thrown_away = 0
         self._worker = worker
+
+    def set_timeout(self) -> None:
+        """Called when the connection is kept alive for its next request."""
+        super().set_timeout()
+        self.since = time.monotonic()
 
     def close(self, graceful: bool = False) -> None:
         """Close it; gracefully: once the client has."""

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from errors import ImageCorrupt, ImageTooLarge, ServiceError, UnsupportedImage, UnsupportedMode
 from image_codec.formats import FORMATS, READ_MODES, FormatName
 from image_codec.picture import Frame, Metadata, Picture
-from image_codec.structure import check_structure, is_lossless_webp
+from image_codec.structure import MOST_EXIF, check_structure, is_lossless_webp
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# The same in XMP, as an attribute or as an element.
-XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:=["']|>))[2-8]""")
+# The same in XMP, in the two spellings that Pillow reads as well (and adds to the EXIF tags).
+XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))[2-8]')
 # More than any real picture has; Pillow itself refuses twice as many.
 MOST_PIXELS = 1 << 31
 # The finest resolution that every format can store, in dots per inch. (JPEG's JFIF has 16 bits.)
@@ -79,7 +79,7 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     try:
         _open(data, max_pixels).verify()  # finds wrong checksums that decoding does not look at; spoils the image
         image.load()
-        _drop_texts_that_pass_for_data(image)
+        _drop_odd_blocks(image)
         exif = _exif(image)
         frame = _frame(_upright(image, exif))
     except ServiceError:
@@ -127,10 +127,18 @@ def _corrupt(exc: Exception) -> ImageCorrupt:
     return ImageCorrupt(f"the image is truncated or corrupt: {exc}")
 
 
-def _drop_texts_that_pass_for_data(image: Image.Image) -> None:
-    """Pillow files a PNG's texts beside its data, by their keywords: a text called "transparency" is none."""
+def _drop_odd_blocks(image: Image.Image) -> None:
+    """Drop what is no metadata: it must not be read at all.
+
+    Pillow files a PNG's texts beside its data, by their keywords: a text called "transparency" is none. And it makes
+    objects of all that an EXIF block holds, a hundred times its size: longer ones than a JPEG's are not read.
+    """
     for name in ("transparency", "icc_profile", "exif", "xmp", "dpi"):
         if isinstance(image.info.get(name), str):
+            del image.info[name]
+    for name in ("exif", "Raw profile type exif"):
+        if len(image.info.get(name) or "") > MOST_EXIF:
+            log.info("EXIF block of more than %d bytes dropped", MOST_EXIF)
             del image.info[name]
 
 

@@ -10,6 +10,8 @@ from errors import ImageTooComplex
 # distrust more than 500. Segments before the first scan: profiles and extended XMP take up to a few hundred.
 MOST_SCANS = 500
 MOST_SEGMENTS = 1000
+# A JPEG's one segment of EXIF holds 64 KiB, bytes; some writers use a second one.
+MOST_EXIF = 1 << 17
 # A PNG of 33 MB in the smallest usual chunks, of 4 KiB, has about 8,000.
 MOST_CHUNKS = 20_000
 
@@ -27,7 +29,9 @@ def check_structure(data: bytes) -> None:
     if data.startswith(JPEG_START):
         # In coded pixels 0xFF is followed by 0 or a restart marker, so that this finds scans (and few others).
         _check("scans", data.count(JPEG_SCAN), MOST_SCANS)
-        _check("segments", _count_segments(data), MOST_SEGMENTS)
+        segments, exif = _count_segments(data)
+        _check("segments", segments, MOST_SEGMENTS)
+        _check("bytes of EXIF", exif, MOST_EXIF)
     elif data.startswith(PNG_START):
         _check("chunks", _count_chunks(data), MOST_CHUNKS)
 
@@ -43,13 +47,16 @@ def is_lossless_webp(data: bytes) -> bool:
     return False
 
 
-def _count_segments(data: bytes) -> int:
-    """Segments of a JPEG before its first scan; counting ends above the limit."""
-    place, count = len(JPEG_START), 0
+def _count_segments(data: bytes) -> tuple[int, int]:
+    """Segments of a JPEG before its first scan, and how many bytes of them are EXIF; counting ends above the limit."""
+    place, count, exif = len(JPEG_START), 0, 0
     while count <= MOST_SEGMENTS and data[place : place + 1] == b"\xff" and data[place : place + 2] != JPEG_SCAN:
-        place += 2 + int.from_bytes(data[place + 2 : place + 4])
+        length = int.from_bytes(data[place + 2 : place + 4])
+        if data[place + 4 : place + 8] == b"Exif":
+            exif += length
+        place += 2 + length
         count += 1
-    return count
+    return count, exif
 
 
 def _count_chunks(data: bytes) -> int:

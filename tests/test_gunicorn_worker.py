@@ -80,6 +80,19 @@ def test_more_idle_clients_than_are_let_wait(start_server: StartServer, most_fil
     assert server.worker == worker
 
 
+def test_more_clients_that_are_kept_alive_than_are_let_wait(start_server: StartServer) -> None:
+    """A new one is served all the same: the one that waits longest makes room."""
+    server = start_server()
+    request = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(1010):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            client.sendall(request)
+            assert client.recv(1000).startswith(b"HTTP/1.1 200")
+        for _ in range(20):
+            assert httpx.get(f"{server.url}/ping").status_code == 200
+
+
 @pytest.mark.parametrize("end", ["close", "shutdown"])
 def test_half_a_head_and_gone_costs_nothing(narrow_server: Server, end: str) -> None:
     with socket.create_connection(("127.0.0.1", narrow_server.port)) as client:

@@ -209,6 +209,15 @@ def test_texts_that_pass_for_data(name: str, text: str) -> None:
         assert opened(encode(picture, FormatName.JPEG, 90, 100)).size == (20, 12)
 
 
+@pytest.mark.parametrize("name", ["PNG", "WEBP"])
+def test_a_huge_exif_block_is_not_read(name: str) -> None:
+    """Two megabytes of fractions would take seconds and some hundred megabytes to make objects of."""
+    block = exif_block((0x0112, 3, 1, b"\6\0\0\0"), (0x9300, 5, 250_000, bytes(2_000_000)))
+    picture = decode(encoded(RGB, name, exif=block), LIMIT)
+    assert picture.metadata.exif is None
+    assert (picture.width, picture.height) == (20, 12)
+
+
 def test_an_exif_block_too_long_for_jpeg_is_left_out() -> None:
     exif = with_exif(maker="x" * 70_000)
     picture = decode(encoded(RGB, "PNG", exif=exif), LIMIT)

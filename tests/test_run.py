@@ -112,6 +112,32 @@ def test_sigterm_at_rest(start_server: StartServer) -> None:
     assert log.splitlines()[-1].endswith("stopping: 2 connections are open")
 
 
+def test_sigterm_and_a_client_that_begins_again(start_server: StartServer) -> None:
+    server = start_server()
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.recv(1000)
+        start = time.monotonic()
+        server.process.terminate()
+        time.sleep(0.4)
+        client.sendall(b"GET /pi")
+        assert server.process.wait(30) == 0
+        assert time.monotonic() - start < 8
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.6, 0.9, 1.2])
+def test_sigterm_while_it_starts(tmp_path: Path, seconds: float) -> None:
+    """Whenever it comes: nothing is left running, and no traceback is printed."""
+    server = Server(tmp_path / "log")
+    time.sleep(seconds)
+    server.process.terminate()
+    server.process.wait(30)
+    assert "AttributeError" not in server.log.read_text()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", server.port))
+
+
 def test_make_hands_the_signal_on(tmp_path: Path) -> None:
     """What `make run` starts ends with make, and its port is free again."""
     port = free_port()

@@ -37,6 +37,11 @@ def progressive_bomb() -> bytes:
     return data[:end] + b"\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x00\x00" * 60_000 + data[end:]
 
 
+def exif_bomb() -> bytes:
+    """A JPEG with two megabytes of EXIF."""
+    return JPEG[:2] + 31 * (b"\xff\xe1\xff\xffExif\0\0" + bytes(65_527)) + JPEG[2:]
+
+
 def segment_bomb() -> bytes:
     """A JPEG with so many EXIF segments that putting them together takes minutes."""
     return JPEG[:2] + b"\xff\xe1\x00\x09Exif\0\0x" * 1_300_000 + JPEG[2:]
@@ -225,6 +230,12 @@ ANIMATED = encoded(
         (png_header(8, 8), 422, "image_corrupt", "the image is truncated or corrupt"),
         (ANIMATED, 422, "unsupported_image_mode", "the image is animated (2 frames)"),
         (progressive_bomb(), 422, "image_too_complex", "more than 500 scans"),
+        (
+            JPEG[:2] + 31 * (b"\xff\xe1\xff\xffExif\0\0" + bytes(65_527)) + JPEG[2:],
+            422,
+            "image_too_complex",
+            "bytes of EXIF",
+        ),
         (segment_bomb(), 422, "image_too_complex", "more than 1000 segments"),
         (TINY[:33] + 300_000 * chunk(b"zzZz") + TINY[33:], 422, "image_too_complex", "more than 20000 chunks"),
         (encoded(Image.new("CMYK", (8, 8)), "JPEG"), 422, "unsupported_image_mode", "JPEG of mode CMYK is not read"),
