@@ -25,6 +25,8 @@ Exception
     x WeightsRefused
 """
 
+from http import HTTPStatus
+
 
 class ServiceError(Exception):
     """A request failed in a way the client is told about.
@@ -52,6 +54,14 @@ class ServiceError(Exception):
         self.actual = actual
         self.setting = setting
         self.retry_after = retry_after
+
+
+def http_error(status: int, detail: str) -> ServiceError:
+    """An error that only HTTP knows, such as 404: title and code are made of the status's own phrase."""
+    error = ServiceError(detail)
+    error.status, error.title = status, HTTPStatus(status).phrase
+    error.code = error.title.lower().replace(" ", "_").replace("-", "_")
+    return error
 
 
 class MalformedMessage(ServiceError):

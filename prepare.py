@@ -76,11 +76,11 @@ def prepare(settings: Settings) -> None:
 
 
 def _convert(settings: Settings, directory: Path) -> None:
-    weights = weight_file_of(settings)
+    weight_file = weight_file_of(settings)
     _require_tensorflow(f"converting {settings.model}")
     log.info("converting %s, once: this takes a minute or two", settings.model)
     row = json.dumps(asdict(weights_of(settings)))
-    command = [sys.executable, "-m", "convert", "--row", row, str(weights), str(directory)]
+    command = [sys.executable, "-m", "convert", "--row", row, str(weight_file), str(directory)]
     # TensorFlow stays in the child. Its many lines are shown only if it fails.
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode:

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.seconds import ARCHITECTURES
+from benchmarks.networks import ARCHITECTURES, precisions_here, random_model, write_random
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import infer_levels
-from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir
-from super_resolution.model_files import IR, ModelFiles
+from super_resolution.engine_openvino import EngineOpenVino
 from super_resolution.weights import Architecture
 
 EDGE = 256 + 2 * 16  # px
@@ -26,22 +25,19 @@ EDGE = 256 + 2 * 16  # px
 
 def write_ir(architecture: Architecture, directory: Path) -> None:
     """Write a network with random weights. (In a process of its own: TensorFlow's memory must not count.)"""
-    from super_resolution.engine_tensorflow import build_isr, export_isr
-
-    export_isr(build_isr(architecture), directory / "network.pb")
-    save_ir(directory / "network.pb", directory / IR)
+    write_random(architecture, directory)
 
 
 def peak(architecture: Architecture, directory: Path, precision: str) -> int:
     """Enlarge one tile; the peak of this process's resident memory in MB."""
-    engine = EngineOpenVino(ModelFiles("random", directory, architecture, 0, {}, {}), precision, available_cpus())
+    engine = EngineOpenVino(random_model(architecture, directory), precision, available_cpus())
     infer_levels(engine, np.zeros((EDGE, EDGE, 3), np.uint8))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def main() -> None:
     """Print a table in Markdown."""
-    precisions = [name for name in PRECISIONS if name in ("fp32", choose_precision("auto"))]
+    precisions = precisions_here()
     print(f"peak resident memory in MB for a tile of {EDGE} x {EDGE} px\n")
     print("| network |", *(f"{name} |" for name in precisions))
     print("|---|" + "---|" * len(precisions))

@@ -13,40 +13,33 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 
+from benchmarks.networks import ARCHITECTURES, precisions_here, random_model, write_random
 from image_codec import decode
 from settings import ROOT
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import infer_levels
-from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir
-from super_resolution.model_files import IR, ModelFiles
-from super_resolution.weights import LARGE, LITE, SMALL
+from super_resolution.engine_openvino import EngineOpenVino
 
-ARCHITECTURES = {"noise-cancel-lite": LITE, "psnr-small": SMALL, "noise-cancel, psnr-large": LARGE}
 HEIGHT, WIDTH = 240, 384  # px
 RUNS = 3
 
 
 def main() -> None:
     """Print a table in Markdown."""
-    import keras
-
-    from super_resolution.engine_tensorflow import build_isr, export_isr  # TensorFlow: not for who needs the table only
-
     keras.utils.disable_interactive_logging()  # `predict` would draw a progress bar into the table
     sample = decode((ROOT / "sample-images" / "coffee-artefacts.jpg").read_bytes(), 1_000_000).frames[0].colour
     pixels = np.ascontiguousarray(sample[:HEIGHT, :WIDTH])
-    precisions = [name for name in PRECISIONS if name in ("fp32", choose_precision("auto"))]
+    precisions = precisions_here()
     print(f"{available_cpus()} threads; seconds per megapixel of input\n")
     print("| network | ISR `predict` |", *(f"OpenVINO {name} |" for name in precisions))
     print("|---|---|" + "---|" * len(precisions))
     for name, architecture in ARCHITECTURES.items():
         with tempfile.TemporaryDirectory() as directory:
-            isr = build_isr(architecture)
-            export_isr(isr, Path(directory) / "network.pb")
-            save_ir(Path(directory) / "network.pb", Path(directory) / IR)
-            model = ModelFiles(name, Path(directory), architecture, 0, {}, {})
+            isr = write_random(architecture, Path(directory))
+            model = random_model(architecture, Path(directory))
             engines = [EngineOpenVino(model, precision, available_cpus()) for precision in precisions]
         calls: list[Callable[[], object]] = [functools.partial(isr.predict, pixels)]
         calls += [functools.partial(infer_levels, engine, pixels) for engine in engines]

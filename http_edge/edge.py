@@ -52,8 +52,9 @@ class Edge:
             UnsupportedMedia, NotAcceptable: seen in the headers, before the body is read.
             MalformedMessage, BodyTooLarge, BodyTimeout, ClientGone: see `read_message`.
         """
-        form = negotiate(request.accept_mimetypes, sent_json=sent_as(request) is Sent.JSON)
-        message = read_message(request, g.body)
+        sent = sent_as(request)
+        form = negotiate(request.accept_mimetypes, sent_json=sent is Sent.JSON)
+        message = read_message(request, sent, g.body)
         return message.model_copy(update={"format": form.format_for(message)}), form
 
     def work(self) -> Work:

@@ -16,13 +16,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException, UnsupportedTransferCoding
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from errors import ServiceError
+from errors import http_error
 from message_protocol import Problem
 
 log = logging.getLogger("service")
@@ -68,8 +67,8 @@ class Worker(ThreadWorker):
         super().load_wsgi()
         application: Callable[..., Any] = self.wsgi
 
-        def with_close(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-            environ[CLOSE_AFTER_ANSWER] = start_response.__self__.force_close  # type: ignore[attr-defined]
+        def with_close(environ: dict[str, Any], start_response: Any) -> Any:
+            environ[CLOSE_AFTER_ANSWER] = start_response.__self__.force_close  # it is a method of the response
             return application(environ, start_response)
 
         self.wsgi = with_close
@@ -270,12 +269,10 @@ class Conn(TConn):
 
 def send_problem(client: socket.socket, status: int, detail: str) -> None:
     """Send a problem document as a whole answer, after which the connection closes."""
-    problem = ServiceError(detail)
-    problem.status, problem.title = status, HTTPStatus(status).phrase
-    problem.code = problem.title.lower().replace(" ", "_").replace("-", "_")
-    body = Problem.of(problem, request_id=None).to_json().encode()
+    error = http_error(status, detail)
+    body = Problem.of(error, request_id=None).to_json().encode()
     head = (
-        f"HTTP/1.1 {status} {problem.title}\r\nContent-Type: application/problem+json\r\n"
+        f"HTTP/1.1 {status} {error.title}\r\nContent-Type: application/problem+json\r\n"
         f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
     )
     with contextlib.suppress(OSError):  # nobody is there, or nobody reads

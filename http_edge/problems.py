@@ -5,7 +5,7 @@ import logging
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from errors import ServiceError
+from errors import ServiceError, http_error
 from message_protocol import Problem
 
 log = logging.getLogger(__name__)
@@ -21,10 +21,9 @@ def register_problems(app: Flask) -> None:
 
 
 def _service_error(error: ServiceError) -> Response:
-    g.problem = error
     if error.status >= 500:
         log.error("%s %s: %s", g.request_id, error.code, error.detail, exc_info=error.__cause__)
-    response = Response(Problem.of(error, g.request_id).to_json(), error.status, mimetype=PROBLEM)
+    response = Response(_document(error), error.status, mimetype=PROBLEM)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -32,13 +31,8 @@ def _service_error(error: ServiceError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     """Flask's own errors, such as 404 and 405; headers such as `Allow` stay."""
-    problem = ServiceError(_detail(error))
-    problem.status = error.code or 500
-    problem.title = error.name
-    problem.code = error.name.lower().replace(" ", "_")
-    g.problem = problem
     response = current_app.make_response(error.get_response())
-    response.set_data(Problem.of(problem, g.request_id).to_json())
+    response.set_data(_document(http_error(response.status_code, _detail(error))))
     response.content_type = PROBLEM
     return response
 
@@ -54,5 +48,10 @@ def _detail(error: HTTPException) -> str:
 def _defect(error: Exception) -> Response:
     log.error("%s unexpected error", g.request_id, exc_info=error)
     problem = ServiceError("the service failed; its log has the details under this requestId")
-    g.problem = problem
-    return Response(Problem.of(problem, g.request_id).to_json(), problem.status, mimetype=PROBLEM)
+    return Response(_document(problem), problem.status, mimetype=PROBLEM)
+
+
+def _document(error: ServiceError) -> str:
+    """The document; the request's line in the log will name the error as well."""
+    g.problem = error
+    return Problem.of(error, g.request_id).to_json()

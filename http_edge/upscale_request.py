@@ -46,14 +46,18 @@ def sent_as(request: Request) -> Sent:
     )
 
 
-def read_message(request: Request, body: RequestBody) -> UpscaleInput:
+def read_message(request: Request, sent: Sent, body: RequestBody) -> UpscaleInput:
     """Read the body and make the message of it.
+
+    Args:
+        request: for its query parameters.
+        sent: from `sent_as`.
+        body: not read yet.
 
     Raises:
         MalformedMessage: body, parts or query parameters are wrong.
         BodyTooLarge, BodyTimeout, ClientGone: see `RequestBody.read`.
     """
-    sent = sent_as(request)
     parameters = [(name, value) for name, values in request.args.lists() for value in values]
     if sent is Sent.JSON and parameters:
         name, _ = parameters[0]

@@ -55,6 +55,7 @@ def limit_pillow() -> None:
 def sniff(data: bytes) -> FormatName | None:
     """The format of an image file, by its header; None where it is none that is supported."""
     try:
+        check_structure(data)
         return FORMAT_NAMES[str(_open(data, MOST_PIXELS).format)]
     except ServiceError:
         return None
@@ -74,16 +75,16 @@ def decode(data: bytes, max_pixels: int) -> Picture:
         UnsupportedMode: it is animated, or of a mode that is not read.
         ImageCorrupt: it is truncated or damaged.
     """
+    check_structure(data)
     image = _open(data, max_pixels)
     _check_variant(image)
+    spare = _open(data, max_pixels)
     try:
-        _open(data, max_pixels).verify()  # finds wrong checksums that decoding does not look at; spoils the image
+        spare.verify()  # finds wrong checksums that decoding does not look at; spoils the image
         image.load()
         _drop_odd_blocks(image)
         exif = _exif(image)
         frame = _frame(_upright(image, exif))
-    except ServiceError:
-        raise
     except Exception as exc:  # a decoder may raise anything for bytes it can't make sense of
         raise _corrupt(exc) from exc
     return Picture((frame,), FORMAT_NAMES[str(image.format)], _metadata(image, exif), is_lossless_webp(data))
@@ -91,7 +92,6 @@ def decode(data: bytes, max_pixels: int) -> Picture:
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
     """Read the header and check the size."""
-    check_structure(data)
     try:
         image = Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
     except UnidentifiedImageError as exc:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -81,6 +82,13 @@ class Server:
         """CPU time that the serving process has taken."""
         user, system = (self.worker / "stat").read_text().rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """A request handler of a test's own HTTP server; it prints nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is http.server's)
+        pass
 
 
 StartServer = Callable[..., Server]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import encoded, opened, photograph
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngInfo
 
 from errors import FormatCannotHold, ImageCorrupt, ImageTooLarge, UnsupportedImage, UnsupportedMode
@@ -89,7 +90,8 @@ def test_the_table_written(name: FormatName, mode: str) -> None:
 @pytest.mark.parametrize(("quality", "sampling"), [(89, (2, 2)), (90, (1, 1))])
 def test_jpeg_keeps_all_colours_from_quality_90(quality: int, sampling: tuple[int, int]) -> None:
     image = opened(encode(picture_of("RGB"), FormatName.JPEG, quality, 100))
-    assert image.layer[0][1:3] == sampling  # type: ignore[attr-defined]
+    assert isinstance(image, JpegImageFile)
+    assert image.layer[0][1:3] == sampling
 
 
 def with_exif(**tags: object) -> Image.Exif:

@@ -16,7 +16,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
-from conftest import FIXTURES, ROOT, free_port
+from conftest import FIXTURES, ROOT, QuietHandler, free_port
 from numpy.typing import NDArray
 
 from errors import ModelUnavailable, WeightsRefused
@@ -106,16 +106,15 @@ def test_a_misspelt_setting_is_named(tmp_path: Path) -> None:
     assert "UPSCALER_TIMOUT is no setting of this service and is ignored" in result.stdout
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is http.server's)
-        pass
+class FileHandler(QuietHandler, SimpleHTTPRequestHandler):
+    """Serves files."""
 
 
 @pytest.fixture
 def legacy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A row of its own in the table, whose file is served by a local server."""
     monkeypatch.setitem(TABLE, "legacy", LEGACY_ROW)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=FIXTURES))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(FileHandler, directory=FIXTURES))
     Thread(target=server.serve_forever, daemon=True).start()
     return Settings(
         model="legacy",

@@ -38,6 +38,14 @@ def read_answer(client: socket.socket) -> tuple[int, dict[str, object]]:
     return int(head.split()[1]), json.loads(body)
 
 
+def answer_once_a_slot_is_free(server: Server, seconds: float) -> httpx.Response:
+    """The answer to a small picture that is sent again and again while it is refused."""
+    deadline = time.monotonic() + seconds
+    while (response := server.upscale(TINY)).status_code == 429 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return response
+
+
 def assert_ping_is_quick(server: Server) -> None:
     start = time.monotonic()
     assert httpx.get(f"{server.url}/ping").status_code == 200
@@ -138,10 +146,7 @@ def test_a_client_that_hangs_up_in_its_body(start_server: StartServer, headers: 
     server = start_server(UPSCALER_MAX_REQUESTS="1")
     with connection(server, headers) as client:
         client.sendall(b"5\r\nhello\r\n")
-    deadline = time.monotonic() + 2
-    while (response := server.upscale(TINY)).status_code == 429 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert response.status_code == 200, "its slot was not given back"
+    assert answer_once_a_slot_is_free(server, 2).status_code == 200, "its slot was not given back"
     assert "status=499" in server.log.read_text()
 
 
@@ -160,14 +165,11 @@ def test_slots_are_taken_before_bodies_and_probes_always_answered(start_server: 
             assert httpx.get(f"{server.url}/readyz").status_code == 200
         # A refused client with a large body sees its answer as well.
         assert server.upscale(b"x" * (30 * MIB)).status_code == 429
-    deadline = time.monotonic() + 3
-    while (response := server.upscale(TINY)).status_code == 429 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert response.status_code == 200
+    assert answer_once_a_slot_is_free(server, 3).status_code == 200
 
 
 def test_refused_clients_that_never_finish_do_not_starve_the_probes(start_server: StartServer) -> None:
-    """Each refused client would be listened to for five seconds: only so many at a time."""
+    """A refused client is listened to for five seconds: without a thread."""
     server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_READ_TIMEOUT="20")
     with contextlib.ExitStack() as stack:
         for _ in range(60):
@@ -185,8 +187,5 @@ def test_a_client_that_hangs_up_during_inference(start_server: StartServer) -> N
         client.sendall(picture)
         time.sleep(1.5)
         assert server.upscale(TINY).status_code == 429
-    deadline = time.monotonic() + 4
-    while (response := server.upscale(TINY)).status_code == 429 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert response.status_code == 200, "the work went on for nobody"
+    assert answer_once_a_slot_is_free(server, 4).status_code == 200, "the work went on for nobody"
     assert "status=499" in server.log.read_text()

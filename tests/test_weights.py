@@ -1,13 +1,15 @@
 """Finding, downloading and verifying weights: the real code against a real server of real bytes."""
 
 import hashlib
+import sys
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from conftest import QuietHandler
 
 from errors import ModelUnavailable, WeightsRefused
 from super_resolution.weights import LITE, TABLE, Weights, find_weights
@@ -23,7 +25,7 @@ ROW = Weights(
 )
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     """Serves the file in the way that the path names."""
 
     def do_GET(self) -> None:
@@ -54,9 +56,6 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(CONTENT + b"more" * 100_000)
         else:
             self.wfile.write(CONTENT)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is http.server's)
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -132,15 +131,15 @@ def test_a_directory_that_can_not_be_written(tmp_path: Path) -> None:
 
 def test_the_table_is_isrs() -> None:
     """Names, architectures and URLs of idealo's weights are those of the ISR package."""
-    from super_resolution import engine_tensorflow  # noqa: F401 (imports ISR in the way it has to be)
-    from ISR.models.rdn import WEIGHTS_URLS  # isort: skip
+    from super_resolution.engine_tensorflow import build_isr  # imports ISR in the way it has to be
 
-    for name, theirs in WEIGHTS_URLS.items():
+    published = sys.modules[type(build_isr(LITE)).__module__].WEIGHTS_URLS
+    for name, theirs in published.items():
         ours = TABLE[name]
         assert f"{ours.url}/{ours.file}" == theirs["url"]
         assert ours.architecture.arch_params == theirs["arch_params"]
         assert ours.architecture.upscaling == "ups"
-    assert set(TABLE) - set(WEIGHTS_URLS) == {"noise-cancel-lite"}
+    assert set(TABLE) - set(published) == {"noise-cancel-lite"}
 
 
 @pytest.mark.parametrize(
