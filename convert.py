@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from image_codec import decode
+from image_codec import Limits, decode
 from settings import ROOT
 from super_resolution.weights import TABLE, Architecture, Weights, verify
 
@@ -24,7 +24,7 @@ def convert_into(weights: Weights, weight_file: Path, target: Path, *, overwrite
 
     verify(weight_file, weights.sha256)
     photographs = [
-        decode((ROOT / "sample-images" / file).read_bytes(), max_pixels=1_000_000).frames[0].colour
+        decode((ROOT / "sample-images" / file).read_bytes(), Limits(pixels=1_000_000, frames=1)).frames[0].colour
         for file in PHOTOGRAPHS
     ]
     # A name of its own: others may fill the same cache at the same time.

@@ -11,6 +11,7 @@ Exception
     x Unprocessable         422
         + ImageCorrupt
         + ImageTooLarge
+        + TooManyFrames
         + ImageTooComplex
         + UnsupportedMode
         + FormatCannotHold
@@ -131,6 +132,13 @@ class ImageTooLarge(Unprocessable):
 
     code = "image_too_large"
     title = "The image has too many pixels"
+
+
+class TooManyFrames(Unprocessable):
+    """The animation or document has more frames or pages than the service accepts."""
+
+    code = "too_many_frames"
+    title = "The image has too many frames"
 
 
 class ImageTooComplex(Unprocessable):

@@ -1,11 +1,11 @@
-"""Enlarges a whole picture with a network that knows RGB only: grey, transparency, frames."""
+"""Enlarges a whole picture with a network that knows RGB only: grey, 16 bits, inks, transparency, frames."""
 
 import dataclasses
 
 import numpy as np
 from numpy.typing import NDArray
 
-from image_codec import Frame, Picture
+from image_codec import Frame, Picture, Samples
 from super_resolution.upscaler import Upscaler
 from super_resolution.work import Work
 
@@ -36,42 +36,80 @@ class PictureUpscaler:
         self._upscaler.measure_speed(work)
 
     def seconds_for(self, picture: Picture) -> float:
-        """Estimate the seconds that the network needs for `picture`."""
-        passes = sum(1 if frame.alpha is None or _is_constant(frame.alpha) else 2 for frame in picture.frames)
-        return passes * self._upscaler.seconds_for(picture.height, picture.width)
+        """Estimate the seconds that the network needs for all frames of `picture`."""
+        return sum(_passes(frame) * self._upscaler.seconds_for(frame.height, frame.width) for frame in picture.frames)
 
     def _frame(self, frame: Frame, work: Work) -> Frame:
         if frame.alpha is None:
-            return Frame(self._colour(frame.colour, work))
+            return dataclasses.replace(frame, colour=self._colour(frame.colour, work))
         colour = bleed(frame.colour, frame.alpha > 0)
-        return Frame(self._colour(colour, work), self._alpha(frame.alpha, work))
+        return dataclasses.replace(frame, colour=self._colour(colour, work), alpha=self._alpha(frame.alpha, work))
 
-    def _colour(self, colour: NDArray[np.uint8], work: Work) -> NDArray[np.uint8]:
-        if colour.shape[2] == 3:
-            return self._upscaler(colour, work)
-        return self._grey(colour[:, :, 0], work)[:, :, np.newaxis]
+    def _colour(self, colour: Samples, work: Work) -> Samples:
+        channels = colour.shape[2]
+        if colour.dtype == np.uint16:
+            return self._stretched(colour[:, :, 0], work)[:, :, np.newaxis]
+        if channels == 1:
+            return self._grey(colour[:, :, 0], work)[:, :, np.newaxis]
+        return self._upscaler(colour, work) if channels == 3 else self._inks(colour, work)
 
-    def _grey(self, grey: NDArray[np.uint8], work: Work) -> NDArray[np.uint8]:
+    def _grey(self, grey: Samples, work: Work) -> Samples:
         """Grey goes through the network as three equal channels and comes back as one."""
         enlarged = self._upscaler(np.dstack((grey, grey, grey)), work)
-        luma = np.empty(enlarged.shape[:2], np.uint8)
+        luma = np.empty(enlarged.shape[:2], grey.dtype)
         for top in range(0, len(enlarged), BAND):
             luma[top : top + BAND] = np.rint(enlarged[top : top + BAND] @ LUMA)
         return luma
 
+    def _stretched(self, grey: Samples, work: Work) -> Samples:
+        """16-bit grey, which often fills a small part of its range, is shown to the network in full contrast."""
+        darkest, brightest = int(grey.min()), int(grey.max())
+        if darkest == brightest:
+            return self._constant(grey)
+        range_16 = np.iinfo(np.uint16).max
+        stretch = range_16 / (brightest - darkest)
+        enlarged = self._grey(_linear(grey, stretch, -darkest * stretch), work)
+        return _linear(enlarged, 1 / stretch, darkest)
+
+    def _inks(self, colour: Samples, work: Work) -> Samples:
+        """Cyan, magenta and yellow as the light they leave, red, green and blue; black on its own."""
+        light, black = ~colour[:, :, :3], ~colour[:, :, 3]
+        enlarged_black = self._constant(black) if _is_constant(black) else self._grey(black, work)
+        return ~np.dstack((self._upscaler(light, work), enlarged_black))
+
     def _alpha(self, alpha: NDArray[np.uint8], work: Work) -> NDArray[np.uint8]:
-        scale = self.facts.scale
         if _is_constant(alpha):
-            height, width = alpha.shape
-            return np.full((height * scale, width * scale), alpha[0, 0], np.uint8)
+            return np.asarray(self._constant(alpha), np.uint8)
         # The network is made for photographs: around flat areas it may be off by a level or swing over an edge.
         # No pixel becomes more or less transparent than its neighbours were.
-        least, most = (_spread(alpha, extreme, scale) for extreme in (np.minimum, np.maximum))
-        return np.clip(self._grey(alpha, work), least, most)
+        least, most = (_spread(alpha, extreme, self.facts.scale) for extreme in (np.minimum, np.maximum))
+        return np.asarray(np.clip(self._grey(alpha, work), least, most), np.uint8)
+
+    def _constant(self, plane: Samples) -> Samples:
+        """A plane of one value needs no network."""
+        height, width = plane.shape
+        return np.full((height * self.facts.scale, width * self.facts.scale), plane[0, 0], plane.dtype)
 
 
-def _is_constant(alpha: NDArray[np.uint8]) -> bool:
-    return bool((alpha == alpha[0, 0]).all())
+def _passes(frame: Frame) -> int:
+    """How often the network has to see the frame."""
+    if frame.mode == "CMYK":
+        return 1 if _is_constant(frame.colour[:, :, 3]) else 2
+    if frame.mode == "I;16" and _is_constant(frame.colour[:, :, 0]):
+        return 0
+    return 1 if frame.alpha is None or _is_constant(frame.alpha) else 2
+
+
+def _is_constant(plane: Samples) -> bool:
+    return bool((plane == plane[0, 0]).all())
+
+
+def _linear(grey: Samples, factor: float, offset: float) -> Samples:
+    """factor x grey + offset, rounded; within 16 bits where the caller's numbers are."""
+    result = np.empty_like(grey)
+    for top in range(0, len(grey), BAND):
+        result[top : top + BAND] = np.rint(grey[top : top + BAND] * factor + offset)
+    return result
 
 
 def _spread(alpha: NDArray[np.uint8], extreme: np.ufunc, scale: int) -> NDArray[np.uint8]:
@@ -82,7 +120,7 @@ def _spread(alpha: NDArray[np.uint8], extreme: np.ufunc, scale: int) -> NDArray[
     return both.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def bleed(colour: NDArray[np.uint8], visible: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def bleed(colour: Samples, visible: NDArray[np.bool_]) -> Samples:
     """Replace the colours of invisible pixels by those of their visible surroundings.
 
     What lies under full transparency is arbitrary, often black, and the network would smear it over the edge.
@@ -104,7 +142,7 @@ def bleed(colour: NDArray[np.uint8], visible: NDArray[np.bool_]) -> NDArray[np.u
     return result
 
 
-def _halve(colour: NDArray[np.uint8], visible: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _halve(colour: Samples, visible: NDArray[np.bool_]) -> tuple[Samples, NDArray[np.bool_]]:
     """Average the visible pixels of each block of 2x2; a block without any stays a gap."""
     height, width, channels = colour.shape
     halved = np.zeros(((height + 1) // 2, (width + 1) // 2, channels), np.uint8)
@@ -119,7 +157,7 @@ def _halve(colour: NDArray[np.uint8], visible: NDArray[np.bool_]) -> tuple[NDArr
     return halved, seen
 
 
-def _sum_blocks(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
+def _sum_blocks(values: Samples) -> Samples:
     """Sums of blocks of 2x2; what is missing at the lower and right border counts nothing."""
     padded = np.pad(values, [(0, side % 2) for side in values.shape[:2]] + [(0, 0)])
     return padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]

@@ -2,7 +2,7 @@
 
 import functools
 
-from image_codec import limit_pillow
+from image_codec import Limits, limit_pillow
 from picture_upscaler import PictureUpscaler
 from prepare import directory_of, weight_file_of
 from resource_ping import ResourcePing
@@ -31,4 +31,4 @@ upscaler = Upscaler(engine, Lane(), settings.tile, model.known_answer(facts.prec
 
 ping = ResourcePing()
 ready = ResourceReady(upscaler)
-upscale = ResourceUpscale(PictureUpscaler(upscaler), settings.max_pixels, settings.quality)
+upscale = ResourceUpscale(PictureUpscaler(upscaler), Limits(settings.max_pixels, settings.max_frames), settings.quality)

@@ -120,7 +120,8 @@ class Settings:
         "bytes",
         "Largest request body (the default is 45 MiB: an image file of 33 MiB in base64).",
     )
-    max_pixels: int = _setting("25000000", _whole(1), "px", "Largest picture, width times height.")
+    max_pixels: int = _setting("25000000", _whole(1), "px", "Largest picture, width times height times frames.")
+    max_frames: int = _setting("100", _whole(1), "frames", "Most frames of an animation, or pages.")
     max_requests: int = _setting(
         "16", _whole(1, 1000), "requests", "Upscale requests held at a time; one more is answered 429 at once."
     )

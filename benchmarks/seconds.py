@@ -17,10 +17,10 @@ import keras
 import numpy as np
 
 from benchmarks.networks import ARCHITECTURES, precisions_here, random_model, write_random
-from image_codec import decode
+from image_codec import Limits, decode
 from settings import ROOT
 from super_resolution.cpus import available_cpus
-from super_resolution.engine import infer_levels
+from super_resolution.engine import Pixels, infer_levels
 from super_resolution.engine_openvino import EngineOpenVino
 
 HEIGHT, WIDTH = 240, 384  # px
@@ -30,8 +30,9 @@ RUNS = 3
 def main() -> None:
     """Print a table in Markdown."""
     keras.utils.disable_interactive_logging()  # `predict` would draw a progress bar into the table
-    sample = decode((ROOT / "sample-images" / "coffee-artefacts.jpg").read_bytes(), 1_000_000).frames[0].colour
-    pixels = np.ascontiguousarray(sample[:HEIGHT, :WIDTH])
+    file = (ROOT / "sample-images" / "coffee-artefacts.jpg").read_bytes()
+    sample = decode(file, Limits(pixels=1_000_000, frames=1)).frames[0].colour
+    pixels: Pixels = np.ascontiguousarray(sample[:HEIGHT, :WIDTH])
     precisions = precisions_here()
     print(f"{available_cpus()} threads; seconds per megapixel of input\n")
     print("| network | ISR `predict` |", *(f"OpenVINO {name} |" for name in precisions))

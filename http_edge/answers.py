@@ -27,6 +27,8 @@ def upscale_answer(output: UpscaleOutput, form: AnswerForm, work: Work, facts: E
     response.headers["X-Upscaler-Model"] = str(facts)
     response.headers["X-Result-Width"] = str(output.width)
     response.headers["X-Result-Height"] = str(output.height)
+    if output.notes:
+        response.headers["X-Upscaler-Notes"] = "; ".join(output.notes)
     response.headers["Server-Timing"] = ", ".join(
         f"{name};dur={work.seconds[name] * 1000:.1f}" for name in ("queue", "decode", "infer", "encode")
     )

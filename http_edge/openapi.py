@@ -24,6 +24,7 @@ RESULT_HEADERS = {
     "X-Upscaler-Model": "the model, engine and precision that answered",
     "X-Result-Width": "width of the answer in px",
     "X-Result-Height": "height of the answer in px",
+    "X-Upscaler-Notes": "what of the image could not be kept, if anything",
     "Server-Timing": "milliseconds spent waiting (queue), decoding, in the network (infer) and encoding",
 }
 

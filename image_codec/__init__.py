@@ -1,17 +1,21 @@
 """Encoded image files to pictures and back; the only package that imports PIL. Knows no model."""
 
-from image_codec.decoding import decode, limit_pillow, sniff
+from image_codec.decoding import decode
 from image_codec.encoding import check_can_hold, encode
-from image_codec.formats import FORMATS, Format, FormatName
-from image_codec.picture import Frame, Metadata, Picture
+from image_codec.formats import FORMATS, Format, FormatName, sniff
+from image_codec.limits import Limits
+from image_codec.opening import limit_pillow
+from image_codec.picture import Frame, Metadata, Picture, Samples
 
 __all__ = [
     "FORMATS",
     "Format",
     "FormatName",
     "Frame",
+    "Limits",
     "Metadata",
     "Picture",
+    "Samples",
     "check_can_hold",
     "decode",
     "encode",

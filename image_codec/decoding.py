@@ -1,26 +1,31 @@
 """Bytes of an image file to a `Picture`."""
 
-import io
-import logging
-import math
-import re
-import warnings
+import dataclasses
+from collections.abc import Iterable, Iterator
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
 
-from errors import ImageCorrupt, ImageTooLarge, ServiceError, UnsupportedImage, UnsupportedMode
-from image_codec.formats import FORMATS, READ_MODES, FormatName
+from errors import ServiceError, UnsupportedImage, UnsupportedMode
+from image_codec.animation import Animation, Rgba, show
+from image_codec.apng_parts import has_default_image, read_apng
+from image_codec.formats import FORMATS, FormatName, sniff
+from image_codec.gif_parts import read_gif
+from image_codec.limits import Limits
+from image_codec.metadata import drop_odd_blocks, read_exif, read_metadata
+from image_codec.opening import (
+    check_mode,
+    corrupt,
+    frame_of,
+    is_reduced_to_8_bits,
+    open_image,
+    raw_mode,
+    rgba_of,
+    split_alpha,
+)
 from image_codec.picture import Frame, Metadata, Picture
-from image_codec.structure import MOST_EXIF, check_structure, is_lossless_webp
+from image_codec.structure import check_structure, is_lossless_webp
 
-log = logging.getLogger(__name__)
-
-# The only decoders that are ever tried.
-PILLOW_FORMATS = [each.pillow for each in FORMATS.values()]
-# A JPEG with further pictures (previews, the other eye's view) behind it: its first one is the picture.
-MPO = "MPO"
-FORMAT_NAMES = {each.pillow: each.name for each in FORMATS.values()} | {MPO: FormatName.JPEG}
 # EXIF's orientation -> what makes the picture upright. (Exif 2.3, tag 0x0112)
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,185 +36,154 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# The same in XMP, in the two spellings that Pillow reads as well (and adds to the EXIF tags).
-XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))[2-8]')
-# More than any real picture has; Pillow itself refuses twice as many.
-MOST_PIXELS = 1 << 31
-# The finest resolution that every format can store, in dots per inch. (JPEG's JFIF has 16 bits.)
-MOST_DPI = 65_535
+# The longest that GIF can show a frame.
+MOST_MILLISECONDS = 655_350
+# TIFF's tag of what a page is; its bits for previews and masks. (TIFF 6.0, NewSubfileType)
+PAGE_KIND, NO_PAGE = 254, 0b101
 
 
-def limit_pillow() -> None:
-    """Set Pillow's own limits, once, before any picture is opened.
-
-    `decode` checks the header's pixels against the service's limit, with an error that says so. Pillow's check runs
-    a moment earlier; it is left as the last resort for sizes that no real picture has. Pillow's warnings, on large
-    pictures and on blocks that it skips, are silenced here, because a filter can't be changed safely while other
-    threads decode.
-    """
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-
-
-def sniff(data: bytes) -> FormatName | None:
-    """The format of an image file, by its header; None where it is none that is supported."""
-    try:
-        check_structure(data)
-        return FORMAT_NAMES[str(_open(data, MOST_PIXELS).format)]
-    except ServiceError:
-        return None
-
-
-def decode(data: bytes, max_pixels: int) -> Picture:
-    """Decode an image file; the EXIF orientation is applied.
+def decode(data: bytes, limits: Limits) -> Picture:
+    """Decode an image file; the EXIF orientation is applied, and an animation's partial frames are put together.
 
     Args:
         data: the file.
-        max_pixels: the most px, width times height; checked on the header, before anything is decoded.
+        limits: checked on the headers, before anything is decoded.
 
     Raises:
         UnsupportedImage: it is no image of a supported format.
-        ImageTooLarge: it has more than `max_pixels`.
+        ImageTooLarge, TooManyFrames: see `Limits`.
         ImageTooComplex: it is built to cost a decoder hours.
-        UnsupportedMode: it is animated, or of a mode that is not read.
+        UnsupportedMode: it is of a mode that is not read.
         ImageCorrupt: it is truncated or damaged.
     """
-    check_structure(data)
-    image = _open(data, max_pixels)
-    _check_variant(image)
-    spare = _open(data, max_pixels)
+    name = sniff(data)
+    if name is None:
+        raise UnsupportedImage(f"the bytes are no image of a supported format ({', '.join(FORMATS)})")
+    check_structure(data, name, limits)
     try:
-        spare.verify()  # finds wrong checksums that decoding does not look at; spoils the image
-        image.load()
-        _drop_odd_blocks(image)
-        exif = _exif(image)
-        frame = _frame(_upright(image, exif))
+        if name is FormatName.GIF:
+            return _gif(data, limits)
+        image = open_image(data, name, limits)
+        if name is FormatName.PNG and (animation := read_apng(data, limits)):
+            return _apng(data, image, animation, limits)
+        if name is FormatName.WEBP and image.n_frames > 1:  # type: ignore[attr-defined]
+            return _animated_webp(data, image, limits)
+        if name is FormatName.TIFF:
+            return _pages(image, limits)
+        return _single(data, name, image, limits)
+    except ServiceError:
+        raise
     except Exception as exc:  # a decoder may raise anything for bytes it can't make sense of
-        raise _corrupt(exc) from exc
-    return Picture((frame,), FORMAT_NAMES[str(image.format)], _metadata(image, exif), is_lossless_webp(data))
+        raise corrupt(exc) from exc
 
 
-def _open(data: bytes, max_pixels: int) -> Image.Image:
-    """Read the header and check the size."""
-    try:
-        image = Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
-    except UnidentifiedImageError as exc:
-        raise UnsupportedImage(f"the bytes are no image of a supported format ({', '.join(FORMATS)})") from exc
-    except Image.DecompressionBombError as exc:
-        raise _too_large("more pixels than any picture", None, max_pixels) from exc
-    except Exception as exc:
-        raise _corrupt(exc) from exc
-    pixels = image.width * image.height
-    if pixels > max_pixels:
-        raise _too_large(f"{image.width} x {image.height} = {pixels} px", pixels, max_pixels)
-    return image
+def _single(data: bytes, name: FormatName, image: Image.Image, limits: Limits) -> Picture:
+    # Finds wrong checksums that decoding does not look at; spoils the image.
+    open_image(data, name, limits).verify()
+    notes = _depth_notes(image)
+    if (pictures := getattr(image, "n_frames", 1)) > 1:  # previews, or the other eye's view
+        notes += (f"only the first of {pictures} pictures in the file was read",)
+    return Picture((_loaded(image),), name, is_lossless=is_lossless_webp(data), notes=notes)
 
 
-def _too_large(size: str, pixels: int | None, max_pixels: int) -> ImageTooLarge:
-    return ImageTooLarge(
-        f"the image has {size}; at most {max_pixels} px are accepted: raise UPSCALER_MAX_PIXELS for more",
-        limit=max_pixels,
-        actual=pixels,
-        setting="UPSCALER_MAX_PIXELS",
-    )
+def _gif(data: bytes, limits: Limits) -> Picture:
+    animation = read_gif(data, limits)
+    shown = list(_shown(animation, FormatName.GIF, limits))
+    # A GIF does not say what it is made of: its pixels do.
+    has_alpha = any((pixels[:, :, 3] < 255).any() for pixels, _ in shown)
+    is_grey = all((pixels[:, :, :1] == pixels[:, :, 1:3]).all() for pixels, _ in shown)
+    return Picture(_frames(shown, is_grey, has_alpha, Metadata()), FormatName.GIF, animation.plays)
 
 
-def _check_variant(image: Image.Image) -> None:
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != MPO:
-        raise UnsupportedMode(f"the image is animated ({frames} frames): only single pictures are read")
-    if image.mode not in READ_MODES:
-        raise UnsupportedMode(f"{image.format} of mode {image.mode} is not read (read are {', '.join(READ_MODES)})")
+def _apng(data: bytes, image: Image.Image, animation: Animation, limits: Limits) -> Picture:
+    check_mode(image)
+    open_image(data, FormatName.PNG, limits).verify()
+    notes = _depth_notes(image)
+    if image.mode.startswith("I;16"):
+        notes = ("16-bit grey of an animation was read as 8-bit",)
+    if has_default_image(data):
+        notes += ("the picture for viewers that show no animations was left out",)
+    is_grey, has_alpha = image.mode in ("1", "L", "LA", "I;16"), image.has_transparency_data
+    drop_odd_blocks(image)
+    metadata = read_metadata(image, read_exif(image))
+    shown = list(_shown(animation, FormatName.PNG, limits))
+    has_alpha = has_alpha or any((pixels[:, :, 3] < 255).any() for pixels, _ in shown)
+    return Picture(_frames(shown, is_grey, has_alpha, metadata), FormatName.PNG, animation.plays, notes=notes)
 
 
-def _corrupt(exc: Exception) -> ImageCorrupt:
-    return ImageCorrupt(f"the image is truncated or corrupt: {exc}")
+def _animated_webp(data: bytes, image: Image.Image, limits: Limits) -> Picture:
+    count = image.n_frames  # type: ignore[attr-defined]
+    limits.check_frames(count)
+    limits.check_pixels(image.width, image.height, count)
+    metadata = read_metadata(image, read_exif(image))
+
+    def shown() -> Iterator[tuple[Rgba, float]]:
+        for index in range(count):
+            image.seek(index)
+            image.load()
+            yield np.asarray(image.convert("RGBA")), image.info["duration"]
+
+    frames = _frames(shown(), is_grey=False, has_alpha=image.mode == "RGBA", metadata=metadata)
+    return Picture(frames, FormatName.WEBP, image.info["loop"], is_lossless_webp(data))
 
 
-def _drop_odd_blocks(image: Image.Image) -> None:
-    """Drop what is no metadata: it must not be read at all.
-
-    Pillow files a PNG's texts beside its data, by their keywords: a text called "transparency" is none. And it makes
-    objects of all that an EXIF block holds, a hundred times its size: longer ones than a JPEG's are not read.
-    """
-    for name in ("transparency", "icc_profile", "exif", "xmp", "dpi"):
-        if isinstance(image.info.get(name), str):
-            del image.info[name]
-    for name in ("exif", "Raw profile type exif"):
-        if len(image.info.get(name) or "") > MOST_EXIF:
-            log.info("EXIF block of more than %d bytes dropped", MOST_EXIF)
-            del image.info[name]
-
-
-def _frame(image: Image.Image) -> Frame:
-    opaque_mode, transparent_mode = READ_MODES[image.mode]
-    mode = transparent_mode if image.has_transparency_data else opaque_mode
-    channels = np.asarray(image.convert(mode))
-    if channels.ndim == 2:
-        channels = channels[:, :, np.newaxis]
-    if mode.endswith("A"):
-        return Frame(channels[:, :, :-1], channels[:, :, -1])
-    return Frame(channels)
-
-
-def _exif(image: Image.Image) -> Image.Exif:
-    """The EXIF tags; none where the block is broken."""
-    try:
-        return image.getexif()
-    except Exception as exc:  # metadata never fails a picture, whatever is wrong with it
-        log.info("broken EXIF block ignored: %r", exc)
-        return Image.Exif()
+def _pages(image: Image.Image, limits: Limits) -> Picture:
+    """Pages may be of different sizes and modes; previews and masks are none."""
+    count: int = image.n_frames  # type: ignore[attr-defined]
+    pages, pixels = list[int](), 0
+    for index in range(count):
+        image.seek(index)
+        if not image.tag_v2.get(PAGE_KIND, 0) & NO_PAGE:  # type: ignore[attr-defined]
+            pages.append(index)
+            pixels += image.width * image.height
+            limits.check_pixels(pixels, 1)
+    if not pages:
+        raise UnsupportedMode("the TIFF has previews only")
+    notes: tuple[str, ...] = ()
+    if len(pages) < count:
+        notes += (f"{count - len(pages)} previews or masks were left out",)
+    frames = list[Frame]()
+    for index in pages:
+        if image.tell() != index:
+            image.info.clear()  # Pillow leaves there what the page before had
+            image.seek(index)
+        notes += tuple(note for note in _depth_notes(image) if note not in notes)
+        frames.append(_loaded(image))
+    return Picture(tuple(frames), FormatName.TIFF, notes=notes)
 
 
-def _upright(image: Image.Image, exif: Image.Exif) -> Image.Image:
+def _depth_notes(image: Image.Image) -> tuple[str, ...]:
+    return ("16-bit colour was read as 8-bit",) if is_reduced_to_8_bits(image) else ()
+
+
+def _loaded(image: Image.Image) -> Frame:
+    """The picture that `image` stands at, upright, with its metadata."""
+    check_mode(image)
+    is_grey_with_alpha = raw_mode(image).startswith("LA")
+    image.load()
+    drop_odd_blocks(image)
+    exif = read_exif(image)
     method = UPRIGHT.get(exif.get(ExifTags.Base.Orientation, 1))
-    return image if method is None else image.transpose(method)
+    upright = image if method is None else image.transpose(method)
+    return dataclasses.replace(frame_of(upright, is_grey_with_alpha), metadata=read_metadata(image, exif))
 
 
-def _metadata(image: Image.Image, exif: Image.Exif) -> Metadata:
-    return Metadata(
-        icc=image.info.get("icc_profile") or None, exif=_upright_exif(exif), xmp=_upright_xmp(image), dpi=_dpi(image)
-    )
+def _shown(animation: Animation, name: FormatName, limits: Limits) -> Iterator[tuple[Rgba, float]]:
+    return show(animation, lambda file: rgba_of(file, name, limits))
 
 
-def _upright_xmp(image: Image.Image) -> bytes | None:
-    """The XMP packet with its copy of the orientation reset."""
-    xmp = image.info.get("xmp")
-    return XMP_ORIENTATION.sub(rb"\g<1>1", xmp) if isinstance(xmp, bytes) and xmp else None
-
-
-def _dpi(image: Image.Image) -> tuple[float, float] | None:
-    try:
-        x, y = (float(value) for value in image.info["dpi"])
-    except Exception:  # there is none, or it is none
-        return None
-    return (x, y) if all(math.isfinite(value) and 1 <= value <= MOST_DPI for value in (x, y)) else None
-
-
-def _upright_exif(exif: Image.Exif) -> bytes | None:
-    """The EXIF block with its orientation reset, without the thumbnail (Pillow does not write the IFD it is in)."""
-    if not exif:
-        return None
-    if ExifTags.Base.Orientation in exif:
-        exif[ExifTags.Base.Orientation] = 1
-    for tag in [tag for tag in exif if not _can_be_written(tag, exif[tag])]:
-        del exif[tag]
-    try:
-        return exif.tobytes()
-    except Exception as exc:  # a broken block inside: see `_exif`
-        log.info("broken EXIF block dropped: %r", exc)
-        return None
-
-
-def _can_be_written(tag: int, value: object) -> bool:
-    """Whether Pillow, which read a tag, can write it again: not if its type is none that the tag may have."""
-    if tag in list(ExifTags.IFD):  # holds further tags, and is nothing alone
-        return True
-    alone = Image.Exif()
-    alone[tag] = value
-    try:
-        alone.tobytes()
-    except Exception:
-        return False
-    return True
+def _frames(
+    shown: Iterable[tuple[Rgba, float]], is_grey: bool, has_alpha: bool, metadata: Metadata
+) -> tuple[Frame, ...]:
+    """Frames of what is shown; equal neighbours become one."""
+    channels = ([0] if is_grey else [0, 1, 2]) + ([3] if has_alpha else [])
+    frames, last = list[Frame](), None
+    for pixels, milliseconds in shown:
+        if last is not None and (pixels == last).all() and frames[-1].milliseconds + milliseconds <= MOST_MILLISECONDS:
+            frames[-1] = dataclasses.replace(frames[-1], milliseconds=frames[-1].milliseconds + milliseconds)
+            continue
+        last = pixels
+        kept = np.ascontiguousarray(pixels[:, :, channels])
+        frame = split_alpha(kept) if has_alpha else Frame(kept)
+        frames.append(dataclasses.replace(frame, milliseconds=milliseconds, metadata=metadata))
+    return tuple(frames)

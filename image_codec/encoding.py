@@ -1,45 +1,59 @@
 """A `Picture` to the bytes of an image file."""
 
+import contextlib
 import io
-import logging
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import ExifTags, Image
-from PIL.PngImagePlugin import PngInfo
+from PIL import Image, ImageCms
 
 from errors import FormatCannotHold
-from image_codec.formats import FORMATS, Format, FormatName
+from image_codec.formats import FORMATS, Extra, Format, FormatName, Series
+from image_codec.gif_writing import write_gif
+from image_codec.metadata import fitting, left_out, pillow_options
 from image_codec.picture import Frame, Metadata, Picture
-
-log = logging.getLogger(__name__)
+from image_codec.tiff_writing import Page, write_tiff
 
 # From this quality up JPEG keeps the colours of every pixel (4:4:4); below it halves them both ways (4:2:0).
 FULL_CHROMA_QUALITY = 90
-# The longest EXIF block that fits into JPEG's segment, in bytes.
-JPEG_EXIF_LIMIT = 65_533
-# The longest XMP packet, in bytes: its segment begins with a name of 29.
-JPEG_XMP_LIMIT = 65_533 - 29
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """`data`: the file; `notes`: what of the picture is not in it, for people."""
+
+    data: bytes
+    notes: tuple[str, ...]
 
 
 def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
     """Make sure, before the work, that `picture` enlarged by `scale` can be stored in the format `name`.
 
     Raises:
-        FormatCannotHold: it can't, without losing its transparency or because it is too long.
+        FormatCannotHold: it can't, without losing its transparency, its depth or its frames, or because it is too long.
     """
-    file_format = FORMATS[name]
-    _stored_mode(picture, file_format)
-    if (side := scale * max(picture.width, picture.height)) > file_format.max_side:
+    target = FORMATS[name]
+    series = FORMATS[picture.format].series
+    if len(picture.frames) > 1 and target.series is not series:
+        kind = "pages" if series is Series.PAGES else "frames"
+        able = _names(each for each in FORMATS.values() if each.series is series)
         raise FormatCannotHold(
-            f"the result's longer side is {side} px; {name} holds at most {file_format.max_side} px:"
-            " ask for another format",
-            limit=file_format.max_side,
-            actual=side,
+            f"the image has {len(picture.frames)} {kind}, which {name} can't hold: ask for {able}",
+            actual=len(picture.frames),
         )
+    for frame in picture.frames:
+        _stored_mode(frame, target)
+        if (side := scale * max(frame.width, frame.height)) > target.max_side:
+            raise FormatCannotHold(
+                f"the result's longer side is {side} px; {name} holds at most {target.max_side} px:"
+                " ask for another format",
+                limit=target.max_side,
+                actual=side,
+            )
 
 
-def encode(picture: Picture, name: FormatName, quality: int | None, default_quality: int) -> bytes:
+def encode(picture: Picture, name: FormatName, quality: int | None, default_quality: int) -> Encoded:
     """Write an image file, with the picture's metadata.
 
     Args:
@@ -50,10 +64,16 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
     Raises:
         FormatCannotHold: see `check_can_hold`.
     """
-    file_format = FORMATS[name]
-    mode = _stored_mode(picture, file_format)
-    image = _image(picture.frames[0], picture.mode).convert(mode)
-    options = _metadata_options(picture, mode, name)
+    target = FORMATS[name]
+    carried = [_carried(frame, target) for frame in picture.frames]
+    notes = _notes(picture.frames, carried, target)
+    images = [_image(frame, _stored_mode(frame, target)) for frame in picture.frames]
+    if name is FormatName.TIFF:
+        pages = [Page(*each) for each in zip(images, carried, strict=True)]
+        return Encoded(write_tiff(pages), notes)
+    if name is FormatName.GIF:
+        return Encoded(write_gif(picture, images), notes)
+    options = pillow_options(carried[0], name)
     if name is FormatName.JPEG:
         quality = quality or default_quality
         options |= {"quality": quality, "subsampling": 0 if quality >= FULL_CHROMA_QUALITY else 2}
@@ -61,84 +81,60 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
         options |= {"lossless": True}
     elif name is FormatName.WEBP:
         options |= {"quality": quality or default_quality}
+    if len(images) > 1:
+        times = [frame.milliseconds for frame in picture.frames]
+        options |= {"save_all": True, "append_images": images[1:], "duration": times, "loop": picture.plays}
     file = io.BytesIO()
-    image.save(file, file_format.pillow, **options)
-    return file.getvalue()
+    images[0].save(file, target.pillow, **options)
+    return Encoded(file.getvalue(), notes)
 
 
-def _stored_mode(picture: Picture, file_format: Format) -> str:
-    if picture.mode in file_format.modes:
-        return file_format.modes[picture.mode]
-    without_alpha = picture.mode.removesuffix("A")
-    if all(frame.is_opaque for frame in picture.frames):
-        return file_format.modes[without_alpha]
-    raise FormatCannotHold(
-        f"the image has transparent parts, which {file_format.name} can't hold: ask for"
-        f" {' or '.join(each.name for each in FORMATS.values() if picture.mode in each.modes)}"
-    )
+def _carried(frame: Frame, target: Format) -> Metadata:
+    return fitting(frame.metadata, target, _stored_mode(frame, target), frame.width, frame.height)
+
+
+def _stored_mode(frame: Frame, target: Format) -> str:
+    if frame.mode in target.modes:
+        return target.modes[frame.mode]
+    able = _names(each for each in FORMATS.values() if frame.mode in each.modes)
+    if frame.alpha is None:
+        raise FormatCannotHold(f"the image is of mode {frame.mode}, which {target.name} can't hold: ask for {able}")
+    if not frame.is_opaque:
+        raise FormatCannotHold(f"the image has transparent parts, which {target.name} can't hold: ask for {able}")
+    return target.modes[frame.mode.removesuffix("A")]
+
+
+def _names(formats: Iterable[Format]) -> str:
+    *others, last = (each.name for each in formats)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _image(frame: Frame, mode: str) -> Image.Image:
-    channels = frame.colour if frame.alpha is None else np.dstack((frame.colour, frame.alpha))
-    if mode == "L":
-        channels = channels[:, :, 0]
-    return Image.fromarray(np.ascontiguousarray(channels))
+    """The frame in the mode it is stored in; a palette's colours as RGB."""
+    if frame.mode == "CMYK":
+        image = Image.fromarray(np.ascontiguousarray(frame.colour), "CMYK")
+        return image if mode == "CMYK" else _as_rgb(image, frame.metadata.icc)
+    colour = frame.colour[:, :, 0] if frame.colour.shape[2] == 1 else frame.colour
+    if mode == "P":
+        return Image.fromarray(colour).convert("RGB")
+    channels = colour if frame.alpha is None else np.dstack((colour, frame.alpha))
+    return Image.fromarray(np.ascontiguousarray(channels)).convert(mode)
 
 
-def _metadata_options(picture: Picture, mode: str, name: FormatName) -> dict[str, Any]:
-    metadata: Metadata = picture.metadata
-    options: dict[str, Any] = {}
-    if metadata.icc and _icc_fits(metadata.icc, mode):
-        options["icc_profile"] = metadata.icc
-    if metadata.exif:
-        exif = _exif_for_size(metadata.exif, picture.width, picture.height)
-        if exif and (name is not FormatName.JPEG or len(exif) <= JPEG_EXIF_LIMIT):
-            options["exif"] = exif
-    if metadata.xmp:
-        options |= _xmp_option(metadata.xmp, name)
-    if metadata.dpi:
-        options["dpi"] = metadata.dpi
-    return options
+def _as_rgb(cmyk: Image.Image, icc: bytes | None) -> Image.Image:
+    """By the colours that the profile says the inks have; without one, by Pillow's plain arithmetic."""
+    if icc:
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):  # metadata never fails a picture
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+            rgb = ImageCms.profileToProfile(cmyk, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            if rgb is not None:
+                return rgb
+    return cmyk.convert("RGB")
 
 
-def _xmp_option(xmp: bytes, name: FormatName) -> dict[str, Any]:
-    """How an XMP packet is handed to Pillow; not at all where the format can't hold it."""
-    if name is FormatName.PNG:
-        try:
-            texts = PngInfo()
-            texts.add_itxt("XML:com.adobe.xmp", xmp.decode())
-        except UnicodeDecodeError:
-            return {}
-        return {"pnginfo": texts}
-    if name is FormatName.JPEG and len(xmp) > JPEG_XMP_LIMIT:
-        return {}
-    return {"xmp": xmp}
-
-
-def _icc_fits(icc: bytes, mode: str) -> bool:
-    """Whether the profile's colour space (bytes 16 to 19 of its header, ICC.1) is the one the pixels are stored in."""
-    return icc[16:20] == (b"GRAY" if mode.startswith("L") else b"RGB ")
-
-
-def _exif_for_size(data: bytes, width: int, height: int) -> bytes | None:
-    """Correct the tags that repeat the picture's size; None where a broken block inside makes that impossible."""
-    try:
-        return _exif_with_size(data, width, height)
-    except Exception as exc:  # metadata never fails a picture
-        log.info("broken EXIF block dropped: %r", exc)
-        return None
-
-
-def _exif_with_size(data: bytes, width: int, height: int) -> bytes:
-    exif = Image.Exif()
-    exif.load(data)
-    details = exif.get_ifd(ExifTags.IFD.Exif)
-    for tags, tag, size in (
-        (exif, ExifTags.Base.ImageWidth, width),
-        (exif, ExifTags.Base.ImageLength, height),
-        (details, ExifTags.Base.ExifImageWidth, width),
-        (details, ExifTags.Base.ExifImageHeight, height),
-    ):
-        if tag in tags:
-            tags[tag] = size
-    return exif.tobytes()
+def _notes(frames: Sequence[Frame], carried: Sequence[Metadata], target: Format) -> tuple[str, ...]:
+    missing = {extra for frame, kept in zip(frames, carried, strict=True) for extra in left_out(frame.metadata, kept)}
+    notes = [f"{extra.value} was left out: {target.name} can't hold it" for extra in Extra if extra in missing]
+    if any(frame.mode == "CMYK" and target.modes["CMYK"] == "RGB" for frame in frames):
+        notes.append("CMYK was converted to RGB")
+    return tuple(notes)

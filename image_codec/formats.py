@@ -1,8 +1,9 @@
 """The supported formats and what each can hold: the one table that decoding, encoding, tests and documents read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 
 class FormatName(StrEnum):
@@ -11,41 +12,105 @@ class FormatName(StrEnum):
     JPEG = "jpeg"
     PNG = "png"
     WEBP = "webp"
+    TIFF = "tiff"
+    BMP = "bmp"
+    GIF = "gif"
+
+
+class Series(Enum):
+    """What several pictures in one file are."""
+
+    ANIMATION = "animation"  # of one size, each shown for a time
+    PAGES = "pages"  # each on its own
+
+
+class Extra(Enum):
+    """What a file may carry besides its pixels."""
+
+    ICC = "ICC profile"
+    EXIF = "EXIF"
+    XMP = "XMP"
+    DPI = "resolution"
 
 
 @dataclass(frozen=True)
 class Format:
     """One image format.
 
-    `pillow`: Pillow's name of it; `media_type`: its content type; `max_side`: the most px of a side that its
-    headers or Pillow's writer allow; `modes`: a picture's mode -> the mode it is stored in. A mode with alpha that
-    is missing there can be stored, without its alpha, if the picture is opaque.
+    `pillow`: Pillow's name of it; `media_type`: its content type; `signature`: how its files begin; `max_side`: the
+    most px of a side that its headers or Pillow's writer allow; `modes`: a picture's mode -> the mode it is stored in
+    (a mode with alpha that is missing there can be stored, without its alpha, if the picture is opaque); `series`:
+    what it can hold instead of a single picture; `extras`: what it carries.
     """
 
     name: FormatName
     pillow: str
     media_type: str
+    signature: re.Pattern[bytes]
     max_side: int
     modes: Mapping[str, str]
+    series: Series | None = None
+    extras: frozenset[Extra] = frozenset(Extra)
 
 
 FORMATS = {
     each.name: each
     for each in (
-        Format(FormatName.JPEG, "JPEG", "image/jpeg", 65_500, {"L": "L", "RGB": "RGB"}),
+        Format(
+            FormatName.JPEG,
+            pillow="JPEG",
+            media_type="image/jpeg",
+            signature=re.compile(rb"\xff\xd8\xff"),
+            max_side=65_500,
+            modes={"L": "L", "RGB": "RGB", "CMYK": "CMYK"},
+        ),
         Format(
             FormatName.PNG,
-            "PNG",
-            "image/png",
-            2**31 - 1,
-            {"L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA"},
+            pillow="PNG",
+            media_type="image/png",
+            signature=re.compile(rb"\x89PNG\r\n\x1a\n"),
+            max_side=2**31 - 1,
+            modes={"L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "I;16": "I;16"},
+            series=Series.ANIMATION,
         ),
         Format(
             FormatName.WEBP,
-            "WEBP",
-            "image/webp",
-            16_383,
-            {"L": "RGB", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA"},
+            pillow="WEBP",
+            media_type="image/webp",
+            signature=re.compile(rb"RIFF....WEBP", re.DOTALL),
+            max_side=16_383,
+            modes={"L": "RGB", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"},
+            series=Series.ANIMATION,
+            extras=frozenset({Extra.ICC, Extra.EXIF, Extra.XMP}),
+        ),
+        Format(
+            FormatName.TIFF,
+            pillow="TIFF",
+            media_type="image/tiff",
+            # Little and big endian, each of the classic kind and BigTIFF.
+            signature=re.compile(rb"II[*+]\0|MM\0[*+]"),
+            max_side=2**31 - 1,
+            modes={mode: mode for mode in ("L", "LA", "RGB", "RGBA", "CMYK", "I;16")},
+            series=Series.PAGES,
+        ),
+        Format(
+            FormatName.BMP,
+            pillow="BMP",
+            media_type="image/bmp",
+            signature=re.compile(rb"BM"),
+            max_side=2**31 - 1,
+            modes={"L": "L", "RGB": "RGB", "CMYK": "RGB"},
+            extras=frozenset({Extra.DPI}),
+        ),
+        Format(
+            FormatName.GIF,
+            pillow="GIF",
+            media_type="image/gif",
+            signature=re.compile(rb"GIF8[79]a"),
+            max_side=65_535,
+            modes=dict.fromkeys(("L", "LA", "RGB", "RGBA", "CMYK"), "P"),
+            series=Series.ANIMATION,
+            extras=frozenset(),
         ),
     )
 }
@@ -56,7 +121,22 @@ READ_MODES = {
     "1": ("L", "LA"),
     "L": ("L", "LA"),
     "LA": ("LA", "LA"),
+    "La": ("LA", "LA"),
     "P": ("RGB", "RGBA"),
+    "PA": ("RGBA", "RGBA"),
     "RGB": ("RGB", "RGBA"),
     "RGBA": ("RGBA", "RGBA"),
+    "RGBa": ("RGBA", "RGBA"),
+    "RGBX": ("RGB", "RGB"),
+    "YCbCr": ("RGB", "RGB"),
+    "LAB": ("RGB", "RGB"),
+    "CMYK": ("CMYK", "CMYK"),
+    # With a transparent value, 16-bit grey is read as 8 bit: no picture has an alpha of 16.
+    "I;16": ("I;16", "LA"),
+    "I;16B": ("I;16", "LA"),
 }
+
+
+def sniff(data: bytes) -> FormatName | None:
+    """The format of an image file, by its first bytes; None where it is none that is supported."""
+    return next((each.name for each in FORMATS.values() if each.signature.match(data)), None)

@@ -7,21 +7,11 @@ from numpy.typing import NDArray
 
 from image_codec.formats import FormatName
 
+# Channels of colour -> the mode's name, without alpha.
+MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 
-@dataclass(frozen=True)
-class Frame:
-    """What is shown at one moment.
-
-    `colour`: (h, w, 1) grey or (h, w, 3) RGB, uint8; `alpha`: (h, w) uint8, or None where the picture has none.
-    """
-
-    colour: NDArray[np.uint8]
-    alpha: NDArray[np.uint8] | None = None
-
-    @property
-    def is_opaque(self) -> bool:
-        """Whether nothing shines through."""
-        return self.alpha is None or bool((self.alpha == 255).all())
+# Of colour: 8 bits of anything, or 16 bits of grey.
+Samples = NDArray[np.uint8 | np.uint16]
 
 
 @dataclass(frozen=True)
@@ -35,29 +25,63 @@ class Metadata:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """Frames of equal size and mode, from a file of format `format`.
+class Frame:
+    """One picture of a file: what an animation shows at one moment, a page, or all there is.
 
-    `is_lossless`: in a format that can be either (WebP), the file was written without loss.
+    `colour`: (h, w, 1) grey, (h, w, 3) RGB or (h, w, 4) CMYK (255 is all ink), uint8; grey may be uint16; `alpha`:
+    (h, w) uint8, or None where the picture has none; `milliseconds`: how long an animation shows it; `metadata`: a
+    page's own; those of an animation are the file's.
     """
 
-    frames: tuple[Frame, ...]
-    format: FormatName
+    colour: Samples
+    alpha: NDArray[np.uint8] | None = None
+    milliseconds: float = 0
     metadata: Metadata = field(default_factory=Metadata)
-    is_lossless: bool = False
 
     @property
     def height(self) -> int:
         """In px."""
-        return int(self.frames[0].colour.shape[0])
+        return int(self.colour.shape[0])
 
     @property
     def width(self) -> int:
         """In px."""
-        return int(self.frames[0].colour.shape[1])
+        return int(self.colour.shape[1])
 
     @property
     def mode(self) -> str:
-        """`L`, `LA`, `RGB` or `RGBA`, by Pillow's names."""
-        grey = self.frames[0].colour.shape[2] == 1
-        return ("L" if grey else "RGB") + ("" if self.frames[0].alpha is None else "A")
+        """`L`, `LA`, `RGB`, `RGBA`, `CMYK` or `I;16`, by Pillow's names."""
+        if self.colour.dtype == np.uint16:
+            return "I;16"
+        return MODES[self.colour.shape[2]] + ("" if self.alpha is None else "A")
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether nothing shines through."""
+        return self.alpha is None or bool((self.alpha == 255).all())
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file, decoded.
+
+    `frames`: one, or an animation's (of equal size and mode), or pages (each as it is); `format`: the file's;
+    `plays`: how often an animation runs, 0 for ever; `is_lossless`: in a format that can be either (WebP), the file
+    was written without loss; `notes`: what of the file is not in the picture, for people.
+    """
+
+    frames: tuple[Frame, ...]
+    format: FormatName
+    plays: int = 1
+    is_lossless: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def height(self) -> int:
+        """Of the first frame, in px."""
+        return self.frames[0].height
+
+    @property
+    def width(self) -> int:
+        """Of the first frame, in px."""
+        return self.frames[0].width

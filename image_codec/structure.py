@@ -4,7 +4,14 @@ Neither the pixel limit nor a deadline helps: a progressive JPEG may pass over t
 scans, and a decoder can't be interrupted.
 """
 
+import itertools
+from collections.abc import Iterator
+
 from errors import ImageTooComplex
+from image_codec.chunks import Chunk, png_chunks, webp_chunks
+from image_codec.formats import FormatName
+from image_codec.limits import Limits
+from image_codec.structure_tiff import check_tiff
 
 # Real JPEGs have about ten scans in a picture and a few pictures in a file (previews); libjpeg-turbo's own advice is to
 # distrust more than 500. Segments before the first scan: profiles and extended XMP take up to a few hundred.
@@ -12,39 +19,44 @@ MOST_SCANS = 500
 MOST_SEGMENTS = 1000
 # A JPEG's one segment of EXIF holds 64 KiB, bytes; some writers use a second one.
 MOST_EXIF = 1 << 17
-# A PNG of 33 MB in the smallest usual chunks, of 4 KiB, has about 8,000.
+# A PNG of 33 MB in the smallest usual chunks, of 4 KiB, has about 8,000. (A WebP has a few for each frame.)
 MOST_CHUNKS = 20_000
 
 JPEG_START = b"\xff\xd8"
 JPEG_SCAN = b"\xff\xda"
-PNG_START = b"\x89PNG\r\n\x1a\n"
+LOSSY, LOSSLESS, ANIMATED = b"VP8 ", b"VP8L", b"ANMF"
+WEBP_IN_FRAME = 16  # an animation's frame begins with its place, its time and flags
 
 
-def check_structure(data: bytes) -> None:
-    """Make sure that a file has no more parts than real pictures have. (Its format is told by its first bytes.)
+def check_structure(data: bytes, name: FormatName, limits: Limits) -> None:
+    """Make sure that a file of the format `name` has no more parts than real pictures have.
 
     Raises:
         ImageTooComplex: it has.
+        TooManyFrames: it has more pages than `limits` allow. (Other formats' frames are counted where they are read.)
     """
-    if data.startswith(JPEG_START):
+    if name is FormatName.JPEG:
         # In coded pixels 0xFF is followed by 0 or a restart marker, so that this finds scans (and few others).
         _check("scans", data.count(JPEG_SCAN), MOST_SCANS)
         segments, exif = _count_segments(data)
         _check("segments", segments, MOST_SEGMENTS)
         _check("bytes of EXIF", exif, MOST_EXIF)
-    elif data.startswith(PNG_START):
-        _check("chunks", _count_chunks(data), MOST_CHUNKS)
+    elif name is FormatName.PNG:
+        _check("chunks", _count(png_chunks(data)), MOST_CHUNKS)
+    elif name is FormatName.WEBP:
+        _check("chunks", _count(webp_chunks(data)), MOST_CHUNKS)
+    elif name is FormatName.TIFF:
+        check_tiff(data, limits)
 
 
 def is_lossless_webp(data: bytes) -> bool:
-    """Whether a WebP's pixels are in a chunk of the lossless kind. (RFC 9649)"""
-    place = 12  # behind "RIFF", the size and "WEBP"
-    while data[:4] == b"RIFF" and data[8:12] == b"WEBP" and place < len(data):
-        name, length = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")
-        if name in (b"VP8 ", b"VP8L"):
-            return name == b"VP8L"
-        place += 8 + length + length % 2
-    return False
+    """Whether a WebP's pixels, of every frame, are in chunks of the lossless kind. (RFC 9649)"""
+    kinds = set()
+    for chunk in webp_chunks(data):
+        kinds.add(chunk.name)
+        if chunk.name == ANIMATED:  # holds the pixels' chunk, perhaps behind one of alpha
+            kinds |= {inner.name for inner in itertools.islice(webp_chunks(data, chunk.start + WEBP_IN_FRAME), 2)}
+    return LOSSLESS in kinds and LOSSY not in kinds
 
 
 def _count_segments(data: bytes) -> tuple[int, int]:
@@ -59,13 +71,9 @@ def _count_segments(data: bytes) -> tuple[int, int]:
     return count, exif
 
 
-def _count_chunks(data: bytes) -> int:
-    """Chunks of a PNG; counting ends above the limit."""
-    place, count = len(PNG_START), 0
-    while count <= MOST_CHUNKS and place < len(data):
-        place += 12 + int.from_bytes(data[place : place + 4])  # length, name, content, checksum
-        count += 1
-    return count
+def _count(chunks: Iterator[Chunk]) -> int:
+    """How many there are; counting ends above the limit."""
+    return sum(1 for _ in itertools.islice(chunks, MOST_CHUNKS + 1))
 
 
 def _check(what: str, count: int, most: int) -> None:

@@ -9,7 +9,7 @@ from image_codec import FormatName
 
 
 class UpscaleOutput(BaseModel):
-    """The enlarged image file; its format and size go into the headers."""
+    """The enlarged image file; its format and size, and what of the input is not in it, go into the headers."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -21,6 +21,7 @@ class UpscaleOutput(BaseModel):
     format: FormatName = Field(exclude=True)
     width: int = Field(exclude=True)
     height: int = Field(exclude=True)
+    notes: tuple[str, ...] = Field((), exclude=True)
 
     def to_json(self) -> str:
         """`{"imageBase64": "..."}` and nothing else."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution.engine import EngineFacts, infer_levels
+from super_resolution.engine import EngineFacts, Pixels, infer_levels
 from super_resolution.engine_openvino import save_ir
 from super_resolution.engine_tensorflow import EngineTensorFlow, export_isr, load_isr
 from super_resolution.model_files import DESCRIPTION, IR, IR_WEIGHTS, KNOWN_ANSWER
@@ -32,7 +32,7 @@ KNOWN_ANSWER_EDGE = 32
 TOLERANCES = {"fp32": 0.05, "bf16": 16.0}
 
 
-def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[NDArray[np.uint8]]) -> None:
+def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[Pixels]) -> None:
     """Write a model's directory.
 
     Args:
@@ -70,7 +70,7 @@ def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[ND
     (target / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
 
 
-def measure_halo(engine: EngineTensorFlow, photographs: Sequence[NDArray[np.uint8]]) -> int:
+def measure_halo(engine: EngineTensorFlow, photographs: Sequence[Pixels]) -> int:
     """The smallest halo with which a part of each photograph differs from the whole by less than `HALO_LIMIT` levels.
 
     Each one is cut once from top to bottom, and its left half enlarged with `halo` px of the right one.
@@ -88,6 +88,6 @@ def measure_halo(engine: EngineTensorFlow, photographs: Sequence[NDArray[np.uint
     return halos[0] if halos else full
 
 
-def _centre(pixels: NDArray[np.uint8], edge: int) -> NDArray[np.uint8]:
+def _centre(pixels: Pixels, edge: int) -> NDArray[np.uint8]:
     top, left = ((side - edge) // 2 for side in pixels.shape[:2])
     return np.ascontiguousarray(pixels[top : top + edge, left : left + edge])

@@ -6,6 +6,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+# Levels from 0 to 255 or to 65535.
+Pixels = NDArray[np.uint8 | np.uint16]
+
 
 @dataclass(frozen=True)
 class KnownAnswer:
@@ -57,8 +60,9 @@ class Engine(Protocol):
         """
 
 
-def infer_levels(engine: Engine, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Enlarge (h, w, 3) uint8 to (scale h, scale w, 3) float32 in 8-bit levels, neither clamped nor rounded."""
-    batch = pixels[np.newaxis].astype(np.float32) / np.float32(255)
-    levels: NDArray[np.float32] = engine.infer(batch)[0] * np.float32(255)
+def infer_levels(engine: Engine, pixels: Pixels) -> NDArray[np.float32]:
+    """Enlarge (h, w, 3) to (scale h, scale w, 3) float32 in levels of the pixels' type, neither clamped nor rounded."""
+    most = np.float32(np.iinfo(pixels.dtype).max)
+    batch = pixels[np.newaxis].astype(np.float32) / most
+    levels: NDArray[np.float32] = engine.infer(batch)[0] * most
     return levels

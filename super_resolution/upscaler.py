@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import EngineFailed
-from super_resolution.engine import Engine, KnownAnswer, infer_levels
+from super_resolution.engine import Engine, KnownAnswer, Pixels, infer_levels
 from super_resolution.lane import Lane
 from super_resolution.speed import Speed
 from super_resolution.tiling import cut
@@ -42,15 +42,15 @@ class Upscaler:
         self._speed = Speed()
         self._trusted = False
 
-    def __call__(self, pixels: NDArray[np.uint8], work: Work) -> NDArray[np.uint8]:
+    def __call__(self, pixels: Pixels, work: Work) -> Pixels:
         """Enlarge `pixels`.
 
         Args:
-            pixels: (h, w, 3) uint8, RGB, h and w from 1.
+            pixels: (h, w, 3) uint8 or uint16, RGB, h and w from 1.
             work: asked before and told after each tile.
 
         Returns:
-            (scale h, scale w, 3) uint8: clamped, then rounded to the nearest level.
+            (scale h, scale w, 3) of the same type: clamped, then rounded to the nearest level.
 
         Raises:
             EngineFailed: the engine raised or gave no picture; nothing is put in a failed tile's place.
@@ -59,12 +59,12 @@ class Upscaler:
         self.check(work)
         height, width, channels = pixels.shape
         scale = self.facts.scale
-        enlarged = np.empty((height * scale, width * scale, channels), np.uint8)
+        enlarged = np.empty((height * scale, width * scale, channels), pixels.dtype)
         for tile in cut(height, width, self._tile, self.facts.halo):
             levels = self._lane.run(work, functools.partial(self._infer, pixels[tile.window.slices]))
             core = tile.core.seen_from(tile.window).scaled(scale)
             box = tile.core.scaled(scale)
-            enlarged[box.slices] = to_uint8(levels[core.slices])
+            enlarged[box.slices] = round_levels(levels[core.slices], pixels.dtype.type)
             work.tile_done(box, enlarged[box.slices])
         return enlarged
 
@@ -124,8 +124,8 @@ class Upscaler:
             )
         self._trusted = True
 
-    def _infer(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(h, w, 3) uint8 -> (scale h, scale w, 3) float32 in 8-bit levels, neither clamped nor rounded."""
+    def _infer(self, pixels: Pixels) -> NDArray[np.float32]:
+        """See `infer_levels`."""
         height, width, channels = pixels.shape
         start = time.perf_counter()
         try:
@@ -141,7 +141,7 @@ class Upscaler:
         return levels
 
 
-def to_uint8(levels: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Clamp to [0, 255] and round to the nearest level. (ISR truncates; so the two differ by one level at most.)"""
-    rounded: NDArray[np.uint8] = np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+def round_levels(levels: NDArray[np.float32], dtype: type[np.uint8 | np.uint16]) -> Pixels:
+    """Clamp to the levels of `dtype` and round to the nearest. (ISR truncates; so the two differ by one at most.)"""
+    rounded: Pixels = np.rint(np.clip(levels, 0, np.iinfo(dtype).max)).astype(dtype)
     return rounded

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -155,7 +156,7 @@ def opened(data: bytes) -> Image.Image:
     return image
 
 
-def psnr(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+def psnr(one: NDArray[Any], other: NDArray[Any]) -> float:
     """Peak signal-to-noise ratio over all channels, in dB."""
     error = np.mean((one.astype(float) - other.astype(float)) ** 2)
     return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))

@@ -13,7 +13,7 @@ from super_resolution.engine import EngineFacts, infer_levels
 from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir
 from super_resolution.engine_tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
 from super_resolution.model_files import IR, ModelFiles, read_model_files
-from super_resolution.upscaler import to_uint8
+from super_resolution.upscaler import round_levels
 from super_resolution.weights import LARGE, LITE
 
 LITE_DIRECTORY = ROOT / "models" / "noise-cancel-lite"
@@ -52,7 +52,7 @@ def test_fp32_equals_isr(pair: tuple[Any, ModelFiles], height: int, width: int, 
     """On every pixel within one level: ISR truncates, we round."""
     isr, model = pair
     pixels = photograph(height, width, seed)
-    ours = to_uint8(infer_levels(EngineOpenVino(model, "fp32", threads=2), pixels)).astype(int)
+    ours = round_levels(infer_levels(EngineOpenVino(model, "fp32", threads=2), pixels), np.uint8).astype(int)
     theirs = isr.predict(pixels).astype(int)
     assert theirs.std() > 5 or height == 1, "a flat answer would prove nothing"
     assert np.abs(ours - theirs).max() <= 1
@@ -65,7 +65,9 @@ def test_fp32_equals_isr(pair: tuple[Any, ModelFiles], height: int, width: int, 
 def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
     _, model = pair
     pixels = photograph(160, 200)
-    fp32, bf16 = (to_uint8(infer_levels(EngineOpenVino(model, each, 2), pixels)) for each in ("fp32", "bf16"))
+    fp32, bf16 = (
+        round_levels(infer_levels(EngineOpenVino(model, each, 2), pixels), np.uint8) for each in ("fp32", "bf16")
+    )
     assert 48 <= psnr(bf16, fp32) < 80  # much closer, and it would not be bf16
 
 

@@ -21,9 +21,11 @@ def enlarge() -> PictureUpscaler:
 
 def one_frame(enlarge: PictureUpscaler, colour: NDArray[np.uint8], alpha: NDArray[np.uint8] | None = None) -> Frame:
     metadata = Metadata(icc=b"profile", exif=b"exif", dpi=(72.0, 72.0))
-    enlarged = enlarge(Picture((Frame(colour, alpha),), FormatName.PNG, metadata), patient_work())
-    assert (enlarged.format, enlarged.metadata) == (FormatName.PNG, metadata)
-    return enlarged.frames[0]
+    picture = Picture((Frame(colour, alpha, 20, metadata),), FormatName.PNG)
+    enlarged = enlarge(picture, patient_work())
+    frame = enlarged.frames[0]
+    assert (enlarged.format, frame.metadata, frame.milliseconds) == (FormatName.PNG, metadata, 20)
+    return frame
 
 
 def test_grey_stays_grey(enlarge: PictureUpscaler) -> None:

@@ -25,7 +25,7 @@ from settings import Settings
 from super_resolution.engine import infer_levels
 from super_resolution.model_files import ModelFiles, read_model_files
 from super_resolution.opening import open_engine
-from super_resolution.upscaler import to_uint8
+from super_resolution.upscaler import round_levels
 from super_resolution.weights import TABLE, Architecture, Weights
 
 # Written by ISR 2.2.0 on TensorFlow 2.3.1: the layout of idealo's files.
@@ -147,7 +147,7 @@ def test_the_whole_way_of_a_legacy_file(legacy: Settings) -> None:
             facts, levels = child.submit(open_and_infer, name, model, weight_file_of(legacy), pixels).result()
             assert facts == f"legacy {name} fp32"
             assert np.abs(levels / 255 - network).max() < 1e-6
-            assert np.abs(to_uint8(levels).astype(int) - predicted).max() <= 1
+            assert np.abs(round_levels(levels, np.uint8).astype(int) - predicted).max() <= 1
 
     # A second start finds all of it, without the server.
     prepare(replace(legacy, weights_url="http://127.0.0.1:1", port=free_port()))

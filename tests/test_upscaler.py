@@ -13,7 +13,7 @@ from super_resolution.engine_openvino import EngineOpenVino
 from super_resolution.lane import Lane
 from super_resolution.model_files import ModelFiles, read_model_files
 from super_resolution.tiling import Box, cut
-from super_resolution.upscaler import Upscaler, to_uint8
+from super_resolution.upscaler import Upscaler, round_levels
 from super_resolution.work import Work
 
 
@@ -62,7 +62,7 @@ def test_the_upscaler_joins_tiles_without_a_seam(engine: Engine, model: ModelFil
     pixels = photograph(300, 413)
     upscaler = Upscaler(engine, Lane(), 64, model.known_answer("fp32"))
     enlarged = upscaler(pixels, patient_work()).astype(int)
-    difference = np.abs(enlarged - to_uint8(infer_levels(engine, pixels)))
+    difference = np.abs(enlarged - round_levels(infer_levels(engine, pixels), np.uint8))
     assert difference.max() <= 1
     assert (difference > 0).mean() < 1e-4
 
@@ -72,7 +72,7 @@ def test_the_upscaler_joins_tiles_without_a_seam(engine: Engine, model: ModelFil
     [(-7, 0), (-0.4, 0), (0.49, 0), (0.51, 1), (254.4, 254), (254.6, 255), (255.4, 255), (300, 255), (128.7, 129)],
 )
 def test_clamped_then_rounded(levels: float, expected: int) -> None:
-    assert to_uint8(np.array([levels], np.float32)) == [expected]
+    assert round_levels(np.array([levels], np.float32), np.uint8) == [expected]
 
 
 def test_tiles_are_reported_once_each() -> None:

@@ -1,0 +1,139 @@
+"""Image files to Pillow's images, and those to pixels."""
+
+import io
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from errors import ImageCorrupt, UnsupportedImage, UnsupportedMode
+from image_codec.formats import FORMATS, READ_MODES, FormatName
+from image_codec.limits import Limits
+from image_codec.picture import Frame, Samples
+
+# More than any real picture has; Pillow itself refuses twice as many.
+MOST_PIXELS = 1 << 31
+# TIFF's tag of what black is, and its value for pictures that count from white. (TIFF 6.0)
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
+
+
+def limit_pillow() -> None:
+    """Set Pillow's own limits, once, before any picture is opened.
+
+    `open_image` checks the header's pixels against the service's limit, with an error that says so. Pillow's check
+    runs a moment earlier; it is left as the last resort for sizes that no real picture has. Pillow's warnings, on
+    large pictures and on blocks that it skips, are silenced here, because a filter can't be changed safely while
+    other threads decode.
+    """
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+def open_image(data: bytes, name: FormatName, limits: Limits) -> Image.Image:
+    """Read the header of a file of the format `name`; no other decoder is tried.
+
+    Raises:
+        UnsupportedImage: it only begins like one.
+        ImageTooLarge: see `Limits`.
+        ImageCorrupt: the header is damaged.
+    """
+    try:
+        image = Image.open(io.BytesIO(data), formats=[FORMATS[name].pillow])
+    except UnidentifiedImageError as exc:
+        raise UnsupportedImage(
+            f"the bytes begin like {name} and are no image, or of a variant that is not read"
+        ) from exc
+    except Image.DecompressionBombError as exc:
+        raise limits.too_large("more pixels than any picture") from exc
+    except Exception as exc:  # a decoder may raise anything for bytes it can't make sense of
+        raise corrupt(exc) from exc
+    limits.check_pixels(image.width, image.height)
+    return image
+
+
+def corrupt(exc: Exception) -> ImageCorrupt:
+    """The error for what a decoder raised."""
+    return ImageCorrupt(f"the image is truncated or corrupt: {exc}")
+
+
+def check_mode(image: Image.Image) -> None:
+    """Make sure that the image is of a mode that is read.
+
+    Raises:
+        UnsupportedMode: it is not.
+    """
+    if image.mode not in READ_MODES:
+        raise UnsupportedMode(f"{image.format} of mode {image.mode} is not read (read are {', '.join(READ_MODES)})")
+
+
+def frame_of(image: Image.Image, is_grey_with_alpha: bool = False) -> Frame:
+    """The pixels of a loaded image.
+
+    Args:
+        is_grey_with_alpha: the file says so. (Pillow reads that as RGBA where it has 16 bits.)
+    """
+    opaque_mode, transparent_mode = READ_MODES["LA" if is_grey_with_alpha else image.mode]
+    if opaque_mode == "I;16":
+        return _grey_16(image)
+    mode = transparent_mode if image.has_transparency_data else opaque_mode
+    channels = np.asarray(image.convert(mode))
+    if channels.ndim == 2:
+        channels = channels[:, :, np.newaxis]
+    return split_alpha(channels) if mode.endswith("A") else Frame(channels)
+
+
+def split_alpha(channels: NDArray[np.uint8]) -> Frame:
+    """(h, w, c) with alpha last."""
+    return Frame(channels[:, :, :-1], channels[:, :, -1])
+
+
+def rgba_of(data: bytes, name: FormatName, limits: Limits) -> NDArray[np.uint8]:
+    """Decode a single picture to (h, w, 4) RGBA.
+
+    Raises:
+        UnsupportedMode, UnsupportedImage, ImageTooLarge, ImageCorrupt: see `open_image` and `check_mode`.
+    """
+    image = open_image(data, name, limits)
+    check_mode(image)
+    try:
+        image.load()
+        frame = frame_of(image)
+    except Exception as exc:
+        raise corrupt(exc) from exc
+    colour = _to_8_bits(frame.colour) if frame.mode == "I;16" else frame.colour
+    alpha = np.full(colour.shape[:2], 255, np.uint8) if frame.alpha is None else frame.alpha
+    if colour.shape[2] == 1:
+        colour = colour.repeat(3, axis=2)
+    return np.dstack((colour, alpha))
+
+
+def raw_mode(image: Image.Image) -> str:
+    """How the pixels lie in the file, in Pillow's words; of an image that is not loaded yet."""
+    if not image.tile:  # type: ignore[attr-defined]
+        return ""
+    arguments = image.tile[0].args  # type: ignore[attr-defined]
+    return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
+
+
+def is_reduced_to_8_bits(image: Image.Image) -> bool:
+    """Whether Pillow reads 8 of the file's 16 bits: of colour, and of grey with transparency."""
+    keeps_16 = READ_MODES.get(image.mode, ("",))[0] == "I;16" and not image.has_transparency_data
+    return ";16" in raw_mode(image) and not keeps_16
+
+
+def _grey_16(image: Image.Image) -> Frame:
+    grey = np.asarray(image).astype(np.uint16)
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow inverts 8 bits only
+        grey = np.uint16(65_535) - grey
+    frame = Frame(grey[:, :, np.newaxis])
+    transparent = image.info.get("transparency")
+    if transparent is None:
+        return frame
+    return Frame(_to_8_bits(frame.colour), np.where(grey == transparent, 0, 255).astype(np.uint8))
+
+
+def _to_8_bits(samples: Samples) -> NDArray[np.uint8]:
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
