@@ -159,7 +159,7 @@ def _depth_notes(image: Image.Image) -> tuple[str, ...]:
 def _loaded(image: Image.Image) -> Frame:
     """The picture that `image` stands at, upright, with its metadata."""
     check_mode(image)
-    is_grey_with_alpha = raw_mode(image).startswith("LA")
+    is_grey_with_alpha = raw_mode(image).startswith("LA;16")
     image.load()
     drop_odd_blocks(image)
     exif = read_exif(image)

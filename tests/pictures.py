@@ -1,0 +1,131 @@
+"""Files of every format and mode that is read, and what other decoders than the service's see in its answers."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import tifffile
+from conftest import encoded, photograph
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+HEIGHT, WIDTH = 12, 20
+RGB = photograph(HEIGHT, WIDTH)
+ALPHA = np.linspace(0, 255, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.uint8)
+GREY_16 = (RGB.astype(np.uint32) @ np.array([77, 150, 29], np.uint32)).astype(np.uint16)
+IMAGE = Image.fromarray(RGB)
+GREY = IMAGE.convert("L")
+RGBA = Image.fromarray(np.dstack((RGB, ALPHA)))
+PALETTE = IMAGE.quantize(16)
+# As on an iPhone: the same primaries of every length, so that the profile is one that nobody mistakes for sRGB.
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """`format` and `mode`: as the service names them; `colour`, `alpha`: what is in the file, losses aside."""
+
+    name: str
+    data: bytes
+    format: str
+    mode: str
+    colour: NDArray[Any]
+    alpha: NDArray[np.uint8] | None = None
+
+
+def _sent(name: str, data: bytes, mode: str) -> Sent:
+    """What Pillow sees in the file is in it."""
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    file_format = {"MPO": "jpeg"}.get(str(image.format), str(image.format).lower())
+    seen = image if mode in ("I;16", "CMYK") else image.convert(mode)
+    channels = np.atleast_3d(np.asarray(seen))
+    channels = channels.astype(channels.dtype.newbyteorder("="))
+    if mode.endswith("A"):
+        return Sent(name, data, file_format, mode, channels[:, :, :-1], channels[:, :, -1])
+    return Sent(name, data, file_format, mode, channels)
+
+
+def _tiff(pixels: NDArray[Any], **options: Any) -> bytes:
+    """Written by tifffile, as Pillow can't."""
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, **options)
+    return file.getvalue()
+
+
+def _compressed(image: Image.Image, compression: str) -> bytes:
+    return encoded(image, "TIFF", compression=compression)
+
+
+LAB = Image.merge("LAB", [GREY, *(Image.new("L", GREY.size, 128) for _ in range(2))])
+
+SENT = [
+    _sent("jpeg-L", encoded(GREY, "JPEG", quality=95), "L"),
+    _sent("jpeg-RGB", encoded(RGB, "JPEG", quality=95), "RGB"),
+    _sent("jpeg-progressive", encoded(RGB, "JPEG", progressive=True), "RGB"),
+    _sent("jpeg-CMYK", encoded(IMAGE.convert("CMYK"), "JPEG", quality=95), "CMYK"),
+    _sent("mpo", encoded(RGB, "MPO", save_all=True, append_images=[GREY.convert("RGB")]), "RGB"),
+    _sent("png-1", encoded(IMAGE.convert("1")), "L"),
+    _sent("png-L", encoded(GREY), "L"),
+    _sent("png-L-transparent", encoded(GREY, transparency=int(np.asarray(GREY)[3, 3])), "LA"),
+    _sent("png-LA", encoded(RGBA.convert("LA")), "LA"),
+    _sent("png-P", encoded(PALETTE), "RGB"),
+    _sent("png-P-transparent", encoded(PALETTE, transparency=bytes([0, 128] + [255] * 14)), "RGBA"),
+    _sent("png-RGB", encoded(RGB), "RGB"),
+    _sent("png-RGBA", encoded(RGBA), "RGBA"),
+    _sent("png-I;16", encoded(Image.fromarray(GREY_16)), "I;16"),
+    _sent("webp-RGB", encoded(RGB, "WEBP", quality=95), "RGB"),
+    _sent("webp-RGB-lossless", encoded(RGB, "WEBP", lossless=True), "RGB"),
+    _sent("webp-RGBA-lossless", encoded(RGBA, "WEBP", lossless=True, exact=True), "RGBA"),
+    _sent("tiff-1-group4", _compressed(IMAGE.convert("1"), "group4"), "L"),
+    _sent("tiff-L-packbits", _compressed(GREY, "packbits"), "L"),
+    _sent("tiff-LA", encoded(RGBA.convert("LA"), "TIFF"), "LA"),
+    _sent("tiff-P-lzw", _compressed(PALETTE, "tiff_lzw"), "RGB"),
+    _sent("tiff-RGB", encoded(RGB, "TIFF"), "RGB"),
+    _sent("tiff-RGB-lzw", _compressed(IMAGE, "tiff_lzw"), "RGB"),
+    _sent("tiff-RGB-deflate", _compressed(IMAGE, "tiff_adobe_deflate"), "RGB"),
+    _sent("tiff-RGB-jpeg", _compressed(IMAGE, "jpeg"), "RGB"),
+    _sent("tiff-RGB-zstd", _compressed(IMAGE, "zstd"), "RGB"),
+    _sent("tiff-RGB-planes", _tiff(np.moveaxis(RGB, 2, 0), photometric="rgb", planarconfig="separate"), "RGB"),
+    _sent("tiff-RGB-tiles", _tiff(RGB, photometric="rgb", tile=(16, 16)), "RGB"),
+    _sent("tiff-RGB-big", _tiff(RGB, photometric="rgb", bigtiff=True), "RGB"),
+    _sent("tiff-YCbCr", encoded(IMAGE.convert("YCbCr"), "TIFF"), "RGB"),
+    _sent("tiff-LAB", encoded(LAB, "TIFF"), "RGB"),
+    _sent("tiff-RGBA", encoded(RGBA, "TIFF"), "RGBA"),
+    _sent("tiff-CMYK-lzw", _compressed(IMAGE.convert("CMYK"), "tiff_lzw"), "CMYK"),
+    _sent("tiff-I;16", encoded(Image.fromarray(GREY_16), "TIFF"), "I;16"),
+    _sent("tiff-I;16-big-endian", _tiff(GREY_16, byteorder=">"), "I;16"),
+    _sent("bmp-1", encoded(IMAGE.convert("1"), "BMP"), "L"),
+    _sent("bmp-L", encoded(GREY, "BMP"), "L"),
+    _sent("bmp-P", encoded(PALETTE, "BMP"), "RGB"),
+    _sent("bmp-RGB", encoded(RGB, "BMP"), "RGB"),
+    _sent("bmp-RGBA", cv2.imencode(".bmp", np.asarray(RGBA)[:, :, [2, 1, 0, 3]])[1].tobytes(), "RGBA"),
+    _sent("gif-L", encoded(GREY, "GIF"), "L"),
+    _sent("gif-P", encoded(PALETTE, "GIF"), "RGB"),
+    _sent("gif-P-transparent", encoded(PALETTE, "GIF", transparency=3), "RGBA"),
+]
+
+
+def _opencv(data: bytes) -> NDArray[Any]:
+    seen = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert seen is not None, "OpenCV can't read it"
+    channels = np.atleast_3d(seen)
+    return channels if channels.shape[2] == 1 else channels[:, :, [2, 1, 0, 3][: channels.shape[2]]]
+
+
+def _tifffile(data: bytes) -> NDArray[Any]:
+    return np.atleast_3d(tifffile.imread(io.BytesIO(data)))
+
+
+# By the format of the answer: (h, w, c), alpha last.
+SECOND_DECODERS: dict[str, Callable[[bytes], NDArray[Any]]] = {
+    "jpeg": _opencv,
+    "png": _opencv,
+    "webp": _opencv,
+    "tiff": _tifffile,
+    "bmp": _opencv,
+    "gif": _opencv,
+}

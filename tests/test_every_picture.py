@@ -1,0 +1,80 @@
+"""Every mode and format that is read, sent through `POST /upscale` to every format that is written."""
+
+import io
+
+import numpy as np
+import pytest
+from conftest import ROOT, Server, psnr
+from fakes import patient_work
+from PIL import Image
+from pictures import HEIGHT, SECOND_DECODERS, SENT, WIDTH, Sent
+
+from image_codec import FORMATS, FormatName, Frame, Picture
+from picture_upscaler import PictureUpscaler
+from super_resolution.engine_openvino import EngineOpenVino
+from super_resolution.lane import Lane
+from super_resolution.model_files import read_model_files
+from super_resolution.upscaler import Upscaler
+
+LOSSLESS = ("png", "tiff", "bmp")
+
+
+@pytest.fixture(scope="module")
+def enlarge() -> PictureUpscaler:
+    """The reference path: the network on the pixels themselves, without files and HTTP."""
+    model = read_model_files(ROOT / "models" / "noise-cancel-lite")
+    return PictureUpscaler(Upscaler(EngineOpenVino(model, "fp32", 2), Lane(), 256, model.known_answer("fp32")))
+
+
+@pytest.fixture(scope="module")
+def exact_server(start_server) -> Server:  # type: ignore[no-untyped-def]
+    server: Server = start_server(UPSCALER_PRECISION="fp32")
+    return server
+
+
+@pytest.mark.parametrize("name", list(FormatName))
+@pytest.mark.parametrize("sent", SENT, ids=lambda sent: sent.name)
+def test_the_table(exact_server: Server, enlarge: PictureUpscaler, sent: Sent, name: FormatName) -> None:
+    answer = exact_server.upscale(sent.data, format=name)
+    target = FORMATS[name]
+    is_opaque = sent.alpha is None or bool((sent.alpha == 255).all())
+    mode = sent.mode if sent.mode in target.modes or not is_opaque else sent.mode.removesuffix("A")
+    if mode not in target.modes:
+        assert answer.status_code == 422
+        assert answer.json()["code"] == "format_cannot_hold"
+        able = [each for each in FORMATS.values() if mode in each.modes]
+        assert all(each.name in answer.json()["detail"] for each in able)
+        return
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == target.media_type
+
+    image = Image.open(io.BytesIO(answer.content))
+    image.load()
+    stored = target.modes[mode]
+    assert image.size == (2 * WIDTH, 2 * HEIGHT)
+    if name is FormatName.GIF:
+        assert image.mode in ("P", "L")  # Pillow's L is a palette of all greys
+        assert ("transparency" in image.info) == (not is_opaque)
+    else:
+        assert image.mode == stored
+
+    frame = Frame(sent.colour, None if is_opaque else sent.alpha)
+    reference = enlarge(Picture((frame,), name), patient_work()).frames[0]
+    seen = SECOND_DECODERS[name](answer.content)
+    assert seen.shape[:2] == (2 * HEIGHT, 2 * WIDTH)
+    assert seen.dtype == (np.uint16 if stored == "I;16" else np.uint8)
+    if sent.mode == "CMYK" and stored != "CMYK":
+        expected = np.asarray(Image.fromarray(np.asarray(reference.colour), "CMYK").convert("RGB"))
+    elif sent.mode == "CMYK" and name is FormatName.JPEG:
+        seen, expected = np.asarray(image), reference.colour  # OpenCV converts it to RGB
+    else:
+        expected = reference.colour
+    visible = np.ones(seen.shape[:2], bool) if reference.alpha is None else reference.alpha >= 128
+    colour = seen[:, :, : expected.shape[2]] if seen.shape[2] > 2 or expected.shape[2] == 1 else seen.repeat(3, axis=2)
+    if name in LOSSLESS or (name is FormatName.WEBP and "lossless" in sent.name):
+        assert (colour.astype(int) == expected)[visible].all()
+    else:
+        assert psnr(colour[visible], expected[visible]) > (27 if name is FormatName.GIF else 33)
+    if reference.alpha is not None:
+        alpha = seen[:, :, -1]
+        assert ((alpha > 0) == visible).all() if name is FormatName.GIF else (alpha == reference.alpha).all()
