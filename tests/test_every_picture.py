@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from conftest import ROOT, Server, psnr
 from fakes import patient_work
-from PIL import Image
 from pictures import HEIGHT, SECOND_DECODERS, SENT, WIDTH, Sent
+from PIL import Image
 
 from image_codec import FORMATS, FormatName, Frame, Picture
 from picture_upscaler import PictureUpscaler

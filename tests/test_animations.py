@@ -1,0 +1,389 @@
+"""Animations and pages: what is shown at each moment, and for how long, is kept."""
+
+import dataclasses
+import io
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+from conftest import Server, StartServer, encoded, photograph, psnr
+from numpy.typing import NDArray
+from PIL import Image
+
+from errors import ImageCorrupt, ImageTooLarge, ServiceError, TooManyFrames, UnsupportedImage
+from image_codec import FormatName, Frame, Limits, Picture, decode, encode
+
+LIMITS = Limits(pixels=1_000_000, frames=100)
+HEIGHT, WIDTH = 30, 40
+TIMES = [100, 50, 70, 200]
+RED, GREEN, BLUE, CLEAR = (255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 255, 255), (0, 0, 0, 0)
+COLOURS = [RED, GREEN, BLUE]
+
+
+def moving_box(count: int = 4, has_alpha: bool = False) -> list[Image.Image]:
+    """A photograph that a box of few colours moves over; with alpha, a hole that grows, and a half-transparent part."""
+    images = []
+    for index in range(count):
+        pixels = np.asarray(Image.fromarray(photograph(HEIGHT, WIDTH)).quantize(60).convert("RGB")).copy()
+        pixels[5 + index * 4 : 12 + index * 4, 8 + index * 5 : 20 + index * 5] = (255 - 40 * index, 30 * index, 0)
+        if has_alpha:
+            alpha = np.full((HEIGHT, WIDTH), 255, np.uint8)
+            alpha[: 8 + index * 2, :10] = 0
+            alpha[20:, 30:] = 128
+            pixels = np.dstack((pixels, alpha))
+        images.append(Image.fromarray(pixels))
+    return images
+
+
+def animated(images: Sequence[Image.Image], file_format: str, **options: Any) -> bytes:
+    return encoded(images[0], file_format, save_all=True, append_images=images[1:], duration=TIMES, **options)
+
+
+def rgba(frame: Frame) -> NDArray[np.uint8]:
+    colour = frame.colour if frame.colour.shape[2] == 3 else frame.colour.repeat(3, axis=2)
+    alpha = np.full(colour.shape[:2], 255) if frame.alpha is None else frame.alpha
+    return np.dstack((colour, alpha)).astype(np.uint8)
+
+
+def seen_by_opencv(data: bytes) -> tuple[list[NDArray[np.uint8]], list[int], int]:
+    """Frames as RGBA, milliseconds, and how often it is played."""
+    is_read, animation = cv2.imdecodeanimation(np.frombuffer(data, np.uint8))
+    assert is_read
+    frames = []
+    for frame in animation.frames:
+        code = {1: cv2.COLOR_GRAY2RGBA, 3: cv2.COLOR_BGR2RGBA, 4: cv2.COLOR_BGRA2RGBA}[np.atleast_3d(frame).shape[2]]
+        frames.append(np.asarray(cv2.cvtColor(frame, code), np.uint8))
+    return frames, [round(each) for each in animation.durations], animation.loop_count
+
+
+ANIMATED = {
+    "gif": animated(moving_box(), "GIF", loop=2),
+    "gif-cleared": animated(moving_box(has_alpha=True), "GIF", loop=0, disposal=2),
+    "webp": animated(moving_box(), "WEBP", lossless=True, loop=3),
+    "webp-alpha": animated(moving_box(has_alpha=True), "WEBP", lossless=True, exact=True, loop=0),
+    "png": animated(moving_box(), "PNG", loop=3),
+    "png-alpha-cleared": animated(moving_box(has_alpha=True), "PNG", loop=0, disposal=1),
+    "png-alpha-blended": animated(moving_box(has_alpha=True), "PNG", loop=5, blend=1),
+    "png-grey": animated([image.convert("L") for image in moving_box()], "PNG", loop=1),
+    "gif-once": animated(moving_box(), "GIF"),
+}
+PLAYS = {"gif": 3, "webp": 3, "png": 3, "png-alpha-blended": 5, "png-grey": 1, "gif-once": 1}
+
+
+@pytest.mark.parametrize("name", ANIMATED)
+def test_what_is_shown_is_what_opencv_shows(name: str) -> None:
+    picture = decode(ANIMATED[name], LIMITS)
+    frames, times, plays = seen_by_opencv(ANIMATED[name])
+    assert [frame.milliseconds for frame in picture.frames] == times == TIMES
+    assert picture.plays == plays == PLAYS.get(name, 0)
+    for frame, seen in zip(picture.frames, frames, strict=True):
+        visible = seen[:, :, 3] > 0
+        assert np.abs(rgba(frame).astype(int) - seen)[visible].max() <= 1
+        assert ((rgba(frame)[:, :, 3] > 0) == visible).all()
+
+
+@pytest.mark.parametrize("target", ["gif", "webp", "png"])
+@pytest.mark.parametrize("name", ANIMATED)
+def test_through_the_service(server: Server, name: str, target: str) -> None:
+    """Each frame is the still of the same pixels, enlarged; times and plays stay."""
+    picture = decode(ANIMATED[name], LIMITS)
+    answer = server.upscale(ANIMATED[name], format=target)
+    assert answer.status_code == 200, answer.text
+    frames, times, plays = seen_by_opencv(answer.content)
+    assert times == TIMES
+    assert plays == picture.plays
+    for frame, seen in zip(picture.frames, frames, strict=True):
+        still = server.upscale(
+            encoded(np.ascontiguousarray(rgba(frame) if frame.alpha is not None else frame.colour.squeeze()))
+        )
+        expected = np.asarray(Image.open(io.BytesIO(still.content)).convert("RGBA"))
+        assert seen.shape == expected.shape == (2 * HEIGHT, 2 * WIDTH, 4)
+        visible = expected[:, :, 3] >= 128
+        if target == "gif":
+            assert ((seen[:, :, 3] > 0) == visible).all()
+        else:
+            assert (seen[:, :, 3] == expected[:, :, 3]).all()
+        if target == "png":
+            assert (seen[:, :, :3] == expected[:, :, :3])[visible].all()
+        else:
+            assert psnr(seen[visible][:, :3], expected[visible][:, :3]) > 25
+    own = Image.open(io.BytesIO(answer.content))
+    assert (getattr(own, "n_frames", 1), own.size) == (4, (2 * WIDTH, 2 * HEIGHT))
+
+
+def gif(parts: Sequence[tuple[Any, int, int, int, int]], size: tuple[int, int] = (4, 4), behind: bytes = b";") -> bytes:
+    """A GIF of red, green, blue and transparent (3): of each part its indices, left, top, 10 ms, disposal."""
+    file = struct.pack("<6sHHBBB", b"GIF89a", *size, 0x81, 1, 0) + bytes(b for c in COLOURS for b in c[:3]) + bytes(3)
+    for indices, left, top, hundredths, disposal in parts:
+        pixels = np.array(indices, np.uint8)
+        saved = encoded(Image.fromarray(pixels), "GIF", optimize=False, interlace=0)
+        file += b"!\xf9\4" + struct.pack("<BHBB", disposal << 2 | 1, hundredths, 3, 0)
+        file += struct.pack("<sHHHHB", b",", left, top, pixels.shape[1], pixels.shape[0], 0) + saved[13 + 768 + 10 : -1]
+    return file + behind
+
+
+FULL = [[0] * 4] * 4
+DOT = [[1]]
+HOLE = [[3, 2], [2, 3]]
+
+
+def canvas(**dots: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """Red, but for `rc=colour`: row and column."""
+    pixels = np.full((4, 4, 4), RED, np.uint8)
+    for place, colour in dots.items():
+        pixels[int(place[1]), int(place[2])] = colour
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        # Keep.
+        (
+            [(FULL, 0, 0, 1, 1), (DOT, 2, 1, 1, 1), (DOT, 3, 3, 1, 1)],
+            [{}, {"p12": GREEN}, {"p12": GREEN, "p33": GREEN}],
+        ),
+        # Unspecified is keep.
+        (
+            [(FULL, 0, 0, 1, 0), (DOT, 2, 1, 1, 0), (DOT, 3, 3, 1, 0)],
+            [{}, {"p12": GREEN}, {"p12": GREEN, "p33": GREEN}],
+        ),
+        # To the background: transparent, whatever colour the file names.
+        (
+            [(FULL, 0, 0, 1, 1), (DOT, 2, 1, 1, 2), (DOT, 3, 3, 1, 1)],
+            [{}, {"p12": GREEN}, {"p12": CLEAR, "p33": GREEN}],
+        ),
+        # To what was there before.
+        ([(FULL, 0, 0, 1, 1), (DOT, 2, 1, 1, 3), (DOT, 3, 3, 1, 1)], [{}, {"p12": GREEN}, {"p33": GREEN}]),
+        # Transparent pixels leave what is there.
+        ([(FULL, 0, 0, 1, 1), (HOLE, 1, 1, 1, 1)], [{}, {"p12": BLUE, "p21": BLUE}]),
+        # Parts that reach out of the canvas are cut.
+        ([(FULL, 0, 0, 1, 1), (HOLE, 3, 2, 1, 1)], [{}, {"p33": BLUE}]),
+        ([(FULL, 0, 0, 1, 1), (HOLE, 300, 200, 1, 1), (DOT, 0, 0, 1, 1)], [{}, {"p00": GREEN}]),
+    ],
+    ids=["keep", "unspecified", "clear", "restore", "transparent", "cut", "outside"],
+)
+def test_partial_frames_of_a_gif(parts: list[Any], shown: list[dict[str, Any]]) -> None:
+    frames = decode(gif(parts), LIMITS).frames
+    for frame, dots in zip(frames, shown, strict=True):
+        assert (rgba(frame) == canvas(**dots)).all()
+
+
+def test_what_no_frame_covers_is_transparent() -> None:
+    picture = decode(gif([(DOT, 2, 1, 5, 1)]), LIMITS)
+    expected = np.zeros((4, 4, 4), np.uint8)
+    expected[1, 2] = GREEN
+    assert (rgba(picture.frames[0]) == expected).all()
+
+
+def test_a_first_frame_larger_than_the_screen_is_the_screen() -> None:
+    assert decode(gif([(FULL, 0, 0, 1, 1)], size=(0, 0)), LIMITS).width == 4
+
+
+def test_equal_neighbours_become_one_and_keep_their_time() -> None:
+    frames = decode(gif([(FULL, 0, 0, 7, 1), (FULL, 0, 0, 9, 1), (DOT, 0, 0, 1, 1)]), LIMITS).frames
+    assert [frame.milliseconds for frame in frames] == [160, 10]
+
+
+@pytest.mark.parametrize("behind", [b"", b"\0", b"\0\0garbage", b";garbage"])
+def test_ends_of_gifs_in_the_wild(behind: bytes) -> None:
+    assert len(decode(gif([(FULL, 0, 0, 7, 1), (DOT, 0, 0, 1, 1)], behind=behind), LIMITS).frames) == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (gif([(FULL, 0, 0, 1, 1), (DOT, 0, 0, 1, 1)])[:-6], ImageCorrupt),
+        (gif([(FULL, 0, 0, 1, 1)])[:30], ImageCorrupt),
+        (gif([]), ImageCorrupt),
+        (gif([])[:9], ImageCorrupt),
+        (gif([(FULL, 0, 0, 1, 1)]).replace(b",\0\0\0\0\4\0\4\0", b",\0\0\0\0\0\0\4\0"), ImageCorrupt),
+        (gif([(DOT, 0, 0, 1, 1)] * 101), TooManyFrames),
+        (gif([(FULL, 0, 0, 1, 1), (DOT, 0, 0, 1, 1)], size=(1000, 501)), ImageTooLarge),
+        (gif([(FULL, 0, 0, 1, 1)]).replace(b",\0\0\0\0\4\0\4\0", b",\0\0\0\0\xff\xff\xff\xff"), ImageTooLarge),
+        (gif([(FULL, 65_000, 65_000, 1, 1)]), ImageTooLarge),
+    ],
+    ids=["second cut", "first cut", "empty", "head cut", "no width", "frames", "pixels", "huge part", "far part"],
+)
+def test_bad_gifs(data: bytes, error: type[ServiceError]) -> None:
+    with pytest.raises(error):
+        decode(data, LIMITS)
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def without(data: bytes, name: bytes, which: int) -> bytes:
+    """A PNG that lacks a chunk."""
+    place, seen = 8, 0
+    while place < len(data):
+        end = place + 12 + int.from_bytes(data[place : place + 4])
+        if data[place + 4 : place + 8] == name:
+            if seen == which:
+                return data[:place] + data[end:]
+            seen += 1
+        place = end
+    raise AssertionError(f"no {name!r}")
+
+
+def changed(data: bytes, name: bytes, offset: int, value: bytes) -> bytes:
+    """A PNG with some bytes of the first chunk `name` changed, and its checksum."""
+    place = data.index(name)
+    length = int.from_bytes(data[place - 4 : place])
+    content = bytearray(data[place + 4 : place + 4 + length])
+    content[offset : offset + len(value)] = value
+    return data[: place - 4] + chunk(name, bytes(content)) + data[place + 8 + length :]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        without(ANIMATED["png"], b"fdAT", 1),
+        without(ANIMATED["png"], b"fcTL", 2),
+        changed(ANIMATED["png"], b"fcTL", 4, struct.pack(">I", 41)),
+        changed(ANIMATED["png"], b"fcTL", 24, b"\7"),
+        changed(ANIMATED["png"], b"acTL", 0, struct.pack(">I", 9)),
+        ANIMATED["png"].replace(b"fdAT", b"fdAT" + b"\0"),
+        ANIMATED["png"][:-300],
+        animated(moving_box()[:1] * 2 + moving_box()[1:3], "PNG")[:60],
+    ],
+)
+def test_bad_apngs(data: bytes) -> None:
+    with pytest.raises((ImageCorrupt, UnsupportedImage)):
+        decode(data, LIMITS)
+
+
+def test_an_apng_whose_default_image_is_no_frame() -> None:
+    data = encoded(
+        Image.new("RGB", (WIDTH, HEIGHT), "red"),
+        "PNG",
+        save_all=True,
+        append_images=moving_box(),
+        default_image=True,
+        duration=TIMES,
+    )
+    picture = decode(data, LIMITS)
+    assert (rgba(picture.frames[0])[:, :, :3] == np.asarray(moving_box()[0])).all()
+    assert len(picture.frames) == 4
+    assert picture.notes == ("the picture for viewers that show no animations was left out",)
+
+
+@pytest.mark.parametrize("name", ["gif", "webp", "png", "tiff"])
+def test_frame_and_pixel_limits(start_server: StartServer, name: str) -> None:
+    server = start_server(UPSCALER_MAX_FRAMES="3", UPSCALER_MAX_PIXELS="2000")
+    images = moving_box()
+    problem = server.upscale(encoded(images[0], name, save_all=True, append_images=images[1:], duration=100)).json()
+    assert (problem["status"], problem["code"], problem["limit"]) == (422, "too_many_frames", 3)
+    assert problem["setting"] == "UPSCALER_MAX_FRAMES"
+    problem = server.upscale(encoded(images[0], name, save_all=True, append_images=images[1:2], duration=100)).json()
+    assert (problem["code"], problem["limit"], problem["actual"]) == ("image_too_large", 2000, 2 * HEIGHT * WIDTH)
+    assert server.upscale(encoded(images[0], name)).status_code == 200
+
+
+@pytest.mark.parametrize("target", ["jpeg", "bmp", "tiff"])
+def test_an_animation_fits_no_format_without_one(server: Server, target: str) -> None:
+    problem = server.upscale(ANIMATED["gif"], format=target).json()
+    assert (problem["status"], problem["code"]) == (422, "format_cannot_hold")
+    assert "4 frames" in problem["detail"]
+    assert "png, webp or gif" in problem["detail"]
+
+
+def test_the_deadline_counts_all_frames(start_server: StartServer) -> None:
+    """A still is in time, a hundred of them are not, and are refused before the work."""
+    server = start_server(UPSCALER_TIMEOUT="1")
+    images = [Image.fromarray(photograph(150, 150, seed)) for seed in range(100)]
+    assert server.upscale(encoded(images[0], "WEBP")).status_code == 200
+    answer = server.upscale(
+        encoded(images[0], "WEBP", save_all=True, append_images=images[1:], duration=50, quality=30)
+    )
+    assert answer.json()["code"] == "estimate_over_deadline"
+    assert "100 frames" in answer.json()["detail"]
+
+
+def test_times_are_rounded_to_what_gif_has_without_drifting() -> None:
+    frames = [dataclasses.replace(Frame(np.asarray(each)), milliseconds=100 / 3) for each in moving_box() * 6]
+    gif_file = encode(Picture(tuple(frames), FormatName.PNG), FormatName.GIF, None, 100).data
+    times = [frame.milliseconds for frame in decode(gif_file, LIMITS).frames]
+    assert set(times) == {30, 40}
+    assert sum(times) == 800
+
+
+def test_one_palette_where_one_suffices() -> None:
+    """A global table and no local ones; frames of other colours get their own."""
+    alike = tuple(Frame(np.asarray(each)) for each in moving_box())
+    noise = np.random.default_rng(0).integers(0, 256, (2, HEIGHT, WIDTH, 3), np.uint8)
+    noise[0, :, :, 0] //= 8
+    noise[1, :, :, 2] //= 8
+    for frames, tables in ((alike, 0), (tuple(Frame(each) for each in noise), 1)):
+        data = encode(Picture(frames, FormatName.GIF), FormatName.GIF, None, 100).data
+        assert count_local_tables(data) == tables
+
+
+def count_local_tables(data: bytes) -> int:
+    place, count = 13 + (3 << (data[10] & 7) + 1), 0
+    while data[place : place + 1] != b";":
+        if data[place : place + 1] == b"!":
+            place += 2
+        else:
+            flags = data[place + 9]
+            count += flags >> 7
+            place += 10 + (3 << (flags & 7) + 1 if flags & 0x80 else 0) + 1
+        while data[place]:
+            place += data[place] + 1
+        place += 1
+    return count
+
+
+# Pages of different sizes and modes.
+PAGES = [
+    Image.fromarray(photograph(20, 30)).convert("1"),
+    Image.fromarray(photograph(30, 20)),
+    Image.fromarray(photograph(16, 16)).convert("CMYK"),
+]
+
+
+def pages_file(**options: Any) -> bytes:
+    return encoded(PAGES[0], "TIFF", save_all=True, append_images=PAGES[1:], **options)
+
+
+def test_pages_stay_what_they_are(server: Server) -> None:
+    answer = server.upscale(pages_file())
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/tiff")
+    with tifffile.TiffFile(io.BytesIO(answer.content)) as file:
+        assert [page.shape for page in file.pages] == [(40, 60), (60, 40, 3), (32, 32, 4)]
+    still = server.upscale(encoded(np.asarray(PAGES[1])))
+    second = Image.open(io.BytesIO(answer.content))
+    second.seek(1)
+    assert (np.asarray(second) == np.asarray(Image.open(io.BytesIO(still.content)))).all()
+    problem = server.upscale(pages_file(), format="gif").json()
+    assert "3 pages, which gif can't hold: ask for tiff" in problem["detail"]
+
+
+def test_each_page_has_its_own_profile_and_resolution() -> None:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for index, icc in enumerate([b"\0" * 16 + b"RGB " + b"\1" * 110, None]):
+            writer.write(
+                photograph(16, 16), photometric="rgb", iccprofile=icc, resolution=(100 + index, 100), resolutionunit=2
+            )
+    picture = decode(file.getvalue(), LIMITS)
+    again = decode(encode(picture, FormatName.TIFF, None, 100).data, LIMITS)
+    for each in (picture, again):
+        assert [len(frame.metadata.icc or b"") for frame in each.frames] == [130, 0]
+        assert [frame.metadata.dpi for frame in each.frames] == [(100, 100), (101, 100)]
+
+
+def test_previews_in_a_tiff_are_no_pages() -> None:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        writer.write(photograph(16, 16), photometric="rgb")
+        writer.write(photograph(8, 8), photometric="rgb", subfiletype=1)
+    picture = decode(file.getvalue(), LIMITS)
+    assert (len(picture.frames), picture.width) == (1, 16)
+    assert picture.notes == ("1 previews or masks were left out",)
