@@ -86,8 +86,8 @@ def fitting(metadata: Metadata, target: Format, mode: str, width: int, height: i
 
 
 def left_out(before: Metadata, after: Metadata) -> list[Extra]:
-    """What was there before and no longer is."""
-    kinds = {Extra.ICC: "icc", Extra.EXIF: "exif", Extra.XMP: "xmp", Extra.DPI: "dpi"}
+    """What was there before and no longer is, but for the resolution, which nobody misses."""
+    kinds = {Extra.ICC: "icc", Extra.EXIF: "exif", Extra.XMP: "xmp"}
     return [extra for extra, name in kinds.items() if getattr(before, name) and not getattr(after, name)]
 
 
@@ -195,7 +195,7 @@ def _exif_for_size(data: bytes, width: int, height: int) -> bytes | None:
 
 def _exif_with_size(data: bytes, width: int, height: int) -> bytes:
     exif = loaded_exif(data)
-    details = exif.get_ifd(ExifTags.IFD.Exif)
+    details = exif.get_ifd(ExifTags.IFD.Exif) if ExifTags.IFD.Exif in exif else {}
     for tags, tag, size in (
         (exif, ExifTags.Base.ImageWidth, width),
         (exif, ExifTags.Base.ImageLength, height),

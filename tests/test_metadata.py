@@ -1,0 +1,211 @@
+"""What comes with the pixels: through the service, to every format that can hold it."""
+
+import io
+import itertools
+import struct
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+from conftest import Server, encoded, opened, photograph
+from pictures import GREY, GREY_16, IMAGE, PROFILE, RGB, RGBA
+from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import IFDRational
+
+from image_codec import FormatName, Limits, decode, encode
+
+LIMITS = Limits(pixels=1_000_000, frames=100)
+
+
+def profile_with(primaries: dict[bytes, tuple[float, float, float]]) -> bytes:
+    """An ICC profile of other primaries (XYZ under D50) than sRGB's."""
+    profile = bytearray(PROFILE)
+    (count,) = struct.unpack_from(">I", profile, 128)
+    for index in range(count):
+        name, place, _ = struct.unpack_from(">4sII", profile, 132 + 12 * index)
+        if name in primaries:
+            struct.pack_into(">3i", profile, place + 8, *(round(value * 65_536) for value in primaries[name]))
+    return bytes(profile)
+
+
+# Display P3, as an iPhone's pictures have it.
+DISPLAY_P3 = profile_with(
+    {b"rXYZ": (0.5151, 0.2412, -0.0011), b"gXYZ": (0.2919, 0.6922, 0.0419), b"bXYZ": (0.1572, 0.0666, 0.7841)}
+)
+XMP = b'<?xpacket begin=""?><x:xmpmeta xmlns:x="adobe:ns:meta/"><note>hello</note></x:xmpmeta>'
+
+
+def described() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F], exif[0x0131] = 6, "Us", "Ours 1.0"
+    exif.get_ifd(0x8769).update({0x829A: IFDRational(1, 60), 0x9003: "2026:11:23 10:00:00", 0xA002: 20, 0xA003: 12})
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 14.0)})
+    return exif
+
+
+# A photograph with all that a camera adds; and the same as a TIFF.
+CAMERA = encoded(RGB, "JPEG", quality=95, exif=described(), icc_profile=DISPLAY_P3, xmp=XMP, dpi=(300, 300))
+
+
+def test_the_profile_is_a_profile() -> None:
+    wide = ImageCms.ImageCmsProfile(io.BytesIO(DISPLAY_P3))
+    red = Image.new("RGB", (1, 1), "red")
+    shown = ImageCms.profileToProfile(red, ImageCms.createProfile("sRGB"), wide)
+    assert shown is not None
+    assert shown.getpixel((0, 0)) != (255, 0, 0)
+
+
+@pytest.mark.parametrize("target", ["jpeg", "png", "webp", "tiff"])
+@pytest.mark.parametrize("source", ["jpeg", "png", "webp", "tiff"])
+def test_everything_is_carried(server: Server, source: str, target: str) -> None:
+    data = CAMERA if source == "jpeg" else encode(decode(CAMERA, LIMITS), FormatName(source), None, 100).data
+    answer = server.upscale(data, format=target)
+    assert answer.status_code == 200
+    assert "X-Upscaler-Notes" not in answer.headers
+    image = Image.open(io.BytesIO(answer.content))
+    image.load()
+    exif = image.getexif()
+    assert image.size == (24, 40)
+    assert image.info["icc_profile"] == DISPLAY_P3
+    assert image.info["xmp"] == XMP
+    assert exif.get(0x0112, 1) == 1
+    assert (exif[0x010F], exif[0x0131]) == ("Us", "Ours 1.0")
+    details = exif.get_ifd(0x8769)
+    assert (details[0xA002], details[0xA003], details[0x9003]) == (24, 40, "2026:11:23 10:00:00")
+    assert details[0x829A] == IFDRational(1, 60)
+    assert exif.get_ifd(0x8825)[2] == (48, 8, 14)
+    if "webp" not in (source, target):  # holds no resolution
+        assert tuple(round(each) for each in image.info["dpi"]) == (300, 300)
+
+
+def test_tifffile_finds_the_tags() -> None:
+    answer = encode(decode(CAMERA, LIMITS), FormatName.TIFF, None, 100).data
+    with tifffile.TiffFile(io.BytesIO(answer)) as file:
+        tags = file.pages.first.tags
+        assert tags["Make"].value == "Us"
+        assert tags["ExifTag"].value["ExposureTime"] == (1, 60)
+        assert tags["GPSTag"].value["GPSLatitudeRef"] == "N"
+        assert (tags["XResolution"].value, tags["ResolutionUnit"].value) == ((300, 1), 2)
+        assert tags["InterColorProfile"].value == DISPLAY_P3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_orientation_of_a_tiff(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    flip = {1: RGB, 2: RGB[:, ::-1], 3: RGB[::-1, ::-1], 4: RGB[::-1]}
+    flip |= {index: flip[base].transpose(1, 0, 2) for index, base in {5: 1, 6: 4, 7: 3, 8: 2}.items()}
+    for options in ({}, {"compression": "tiff_lzw"}):
+        frame = decode(encoded(RGB, "TIFF", exif=exif, **options), LIMITS).frames[0]
+        assert (frame.colour == flip[orientation]).all()
+        assert frame.metadata.exif is None or 0x0112 not in opened(encoded(RGB, exif=frame.metadata.exif)).getexif()
+
+
+def test_tags_that_say_how_a_tiff_is_stored_are_not_carried() -> None:
+    """A compressed, tiled TIFF as JPEG and as TIFF again."""
+    file = io.BytesIO()
+    tifffile.imwrite(
+        file, photograph(40, 50), photometric="rgb", tile=(16, 16), compression="zlib", software="Us", metadata=None
+    )
+    picture = decode(file.getvalue(), LIMITS)
+    assert dict(opened(encode(picture, FormatName.JPEG, 90, 100).data).getexif()) == {0x0131: "Us"}
+    with tifffile.TiffFile(io.BytesIO(encode(picture, FormatName.TIFF, 90, 100).data)) as again:
+        assert again.pages.first.tags["Software"].value == "Us"
+        assert "TileOffsets" not in again.pages.first.tags
+        assert (again.asarray() == photograph(40, 50)).all()
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "notes"),
+    [
+        (
+            CAMERA,
+            {"format": "bmp"},
+            "ICC profile was left out: bmp can't hold it; EXIF was left out: bmp can't hold it;"
+            " XMP was left out: bmp can't hold it",
+        ),
+        (encoded(IMAGE.convert("CMYK"), "JPEG"), {"format": "png"}, "CMYK was converted to RGB"),
+        (
+            encoded(RGB, "MPO", save_all=True, append_images=[IMAGE.copy()]),
+            {},
+            "only the first of 2 pictures in the file was read",
+        ),
+        (cv2.imencode(".png", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, "16-bit colour was read as 8-bit"),
+        (cv2.imencode(".tiff", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, "16-bit colour was read as 8-bit"),
+        (encoded(Image.fromarray(GREY_16), transparency=int(GREY_16[0, 0])), {}, "16-bit colour was read as 8-bit"),
+        (encoded(Image.fromarray(GREY_16)), {}, None),
+        (encoded(RGB), {}, None),
+    ],
+    ids=["bmp", "cmyk", "mpo", "png 16", "tiff 16", "grey 16 transparent", "grey 16", "nothing"],
+)
+def test_what_is_not_kept_is_said(server: Server, data: bytes, options: dict[str, str], notes: str | None) -> None:
+    answer = server.upscale(data, **options)
+    assert answer.status_code == 200
+    assert answer.headers.get("X-Upscaler-Notes") == notes
+
+
+def test_sixteen_bits_are_rounded_to_eight() -> None:
+    wide = RGB.astype(np.uint16) * 257
+    for name in (".png", ".tiff"):
+        frame = decode(cv2.imencode(name, wide[:, :, ::-1])[1].tobytes(), LIMITS).frames[0]
+        assert (frame.colour == RGB).all()
+
+
+def png(kind: int, depth: int, pixels: bytes, *extra: bytes) -> bytes:
+    """A PNG of 2 x 1 px, by hand."""
+    from test_animations import chunk
+
+    header = struct.pack(">IIBBBBB", 2, 1, depth, kind, 0, 0, 0)
+    import zlib
+
+    body = chunk(b"IHDR", header) + b"".join(extra) + chunk(b"IDAT", zlib.compress(b"\0" + pixels))
+    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
+
+
+def test_grey_of_sixteen_bits_with_alpha_stays_grey() -> None:
+    frame = decode(png(4, 16, bytes([10, 0, 255, 255, 200, 0, 127, 255])), LIMITS).frames[0]
+    assert frame.mode == "LA"
+    assert frame.alpha is not None
+    assert (frame.colour.ravel().tolist(), frame.alpha.ravel().tolist()) == ([10, 200], [255, 127])
+
+
+def test_white_is_zero() -> None:
+    """A negative is read as what it shows, in 8 and in 16 bits."""
+    for pixels in (np.asarray(GREY), GREY_16):
+        file = io.BytesIO()
+        tifffile.imwrite(file, np.iinfo(pixels.dtype).max - pixels, photometric="miniswhite")
+        assert (decode(file.getvalue(), LIMITS).frames[0].colour[:, :, 0] == pixels).all()
+
+
+def test_cmyk_is_converted_by_its_profile_or_without_a_broken_one() -> None:
+    cmyk = IMAGE.convert("CMYK")
+    plain = encode(decode(encoded(cmyk, "TIFF"), LIMITS), FormatName.PNG, None, 100).data
+    assert (np.asarray(opened(plain)) == np.asarray(cmyk.convert("RGB"))).all()
+    for icc in (b"broken", b"\0" * 16 + b"CMYK" + b"\0" * 108, PROFILE):
+        picture = decode(encoded(cmyk, "TIFF", icc_profile=icc), LIMITS)
+        assert (np.asarray(opened(encode(picture, FormatName.PNG, None, 100).data)) == np.asarray(opened(plain))).all()
+
+
+@pytest.mark.parametrize("source", ["jpeg", "tiff"])
+def test_a_cmyk_profile_stays_with_cmyk(source: str) -> None:
+    icc = b"\0" * 16 + b"CMYK" + b"\0" * 108
+    picture = decode(encoded(IMAGE.convert("CMYK"), source, icc_profile=icc), LIMITS)
+    for target in ("jpeg", "tiff"):
+        image = opened(encode(picture, FormatName(target), None, 100).data)
+        assert (image.mode, image.info["icc_profile"]) == ("CMYK", icc)
+
+
+def test_an_animation_keeps_its_metadata() -> None:
+    images = [RGBA, Image.fromarray(np.asarray(RGBA)[::-1])]
+    for source, target in itertools.product(("PNG", "WEBP"), repeat=2):
+        options = {"save_all": True, "append_images": images[1:], "duration": 100, "icc_profile": DISPLAY_P3}
+        exif = Image.Exif()
+        exif[0x010F] = "Us"
+        picture = decode(encoded(images[0], source, exif=exif.tobytes(), **options), LIMITS)
+        again = opened(encode(picture, FormatName(target.lower()), None, 100).data)
+        assert again.info["icc_profile"] == DISPLAY_P3
+        assert again.getexif()[0x010F] == "Us"
+        if target == "WEBP":
+            data = encode(picture, FormatName.WEBP, None, 100).data
+            assert data[data.index(b"EXIF") + 8 :].startswith((b"II", b"MM"))
