@@ -4,7 +4,7 @@ from conftest import ROOT, photograph, psnr
 from fakes import patient_work, upscaler_with
 from numpy.typing import NDArray
 
-from image_codec import FormatName, Frame, Metadata, Picture
+from image_codec import FormatName, Frame, Metadata, Picture, Samples
 from picture_upscaler import PictureUpscaler, bleed
 from super_resolution.engine_openvino import EngineOpenVino
 from super_resolution.lane import Lane
@@ -19,7 +19,7 @@ def enlarge() -> PictureUpscaler:
     return PictureUpscaler(Upscaler(EngineOpenVino(model, "fp32", 2), Lane(), 256, model.known_answer("fp32")))
 
 
-def one_frame(enlarge: PictureUpscaler, colour: NDArray[np.uint8], alpha: NDArray[np.uint8] | None = None) -> Frame:
+def one_frame(enlarge: PictureUpscaler, colour: Samples, alpha: NDArray[np.uint8] | None = None) -> Frame:
     metadata = Metadata(icc=b"profile", exif=b"exif", dpi=(72.0, 72.0))
     picture = Picture((Frame(colour, alpha, 20, metadata),), FormatName.PNG)
     enlarged = enlarge(picture, patient_work())
@@ -56,24 +56,28 @@ def disc(size: int) -> NDArray[np.uint8]:
     return coverage
 
 
-def test_no_dark_fringes(enlarge: PictureUpscaler) -> None:
-    """A red disc on transparent black is, on white, the disc that was opaque on white: no dark rim."""
+@pytest.mark.parametrize("ground", [(255, 255, 255), (0, 160, 60)], ids=["white", "green"])
+def test_no_fringes(enlarge: PictureUpscaler, ground: tuple[int, int, int]) -> None:
+    """A red disc on transparent black is, on any ground, the disc that was opaque on that ground: no halo.
+
+    On the way from red to the ground no channel of the rim leaves what lies between them by more than 2 %.
+    """
     size, red = 48, np.array([220, 30, 40])
     alpha = disc(size)
     colour = np.where(alpha[..., None] > 0, red, 0).astype(np.uint8)
     share = alpha[..., None] / 255
-    on_white = np.rint(red * share + 255 * (1 - share)).astype(np.uint8)
-    opaque = one_frame(enlarge, on_white).colour.astype(int)
+    on_ground = np.rint(red * share + np.array(ground) * (1 - share)).astype(np.uint8)
+    opaque = one_frame(enlarge, on_ground).colour.astype(int)
     frame = one_frame(enlarge, colour, alpha)
     assert frame.alpha is not None
     share = frame.alpha[..., None] / 255
-    seen = frame.colour * share + 255 * (1 - share)
+    seen = frame.colour * share + np.array(ground) * (1 - share)
     visible = frame.alpha > 0
     assert np.abs(frame.colour.astype(int) - red)[visible].max() <= 5, "the colour under the rim is not the disc's"
     rim = (frame.alpha > 0) & (frame.alpha < 255)
     assert rim.any()
-    darkest = np.minimum(red, 255) - 0.02 * 255
-    assert (seen[rim] >= darkest).all()
+    assert (seen[rim] >= np.minimum(red, ground) - 0.02 * 255).all()
+    assert (seen[rim] <= np.maximum(red, ground) + 0.02 * 255).all()
     assert psnr(np.rint(seen).astype(np.uint8), opaque.astype(np.uint8)) > 30
 
 
@@ -123,3 +127,59 @@ def test_bleed_from_the_nearest() -> None:
 def test_bleed_nothing_to_do(visible: bool) -> None:
     colour = photograph(5, 6)
     assert (bleed(colour, np.full((5, 6), visible)) == colour).all()
+
+
+def test_sixteen_bits_stay_sixteen(enlarge: PictureUpscaler) -> None:
+    """More levels than 8 bits have, near those of the same picture in 8 bits."""
+    grey = photograph(40, 50)[:, :, :1]
+    frame = one_frame(enlarge, grey.astype(np.uint16) * 257)
+    assert frame.mode == "I;16"
+    assert len(np.unique(frame.colour)) > 1500
+    in_eight = one_frame(enlarge, grey).colour
+    assert psnr(frame.colour / 257, in_eight) > 45  # not equal: it is shown in full contrast
+
+
+def test_a_small_range_of_sixteen_bits_is_shown_in_full_contrast(enlarge: PictureUpscaler) -> None:
+    """Twelve bits in sixteen, as cameras and scanners write them, are as precise as a full range."""
+    grey = photograph(40, 50)[:, :, :1].astype(np.uint16)
+    grey = (grey - grey.min()) * np.uint16(16)
+    full, small = (one_frame(enlarge, pixels).colour for pixels in (grey * np.uint16(16), grey + np.uint16(1000)))
+    assert np.abs((small.astype(float) - 1000) * 16 - full).max() <= 16
+
+
+@pytest.mark.parametrize("value", [0, 1, 4095, 65_535])
+def test_constant_grey_of_sixteen_bits_needs_no_network(value: int) -> None:
+    enlarge = PictureUpscaler(upscaler_with())
+    picture = Picture((Frame(np.full((4, 5, 1), value, np.uint16)),), FormatName.TIFF)
+    assert enlarge.seconds_for(picture) == 0
+    colour = enlarge(picture, patient_work()).frames[0].colour
+    assert colour.shape == (8, 10, 1)
+    assert colour.dtype == np.uint16
+    assert (colour == value).all()
+
+
+def test_inks(enlarge: PictureUpscaler) -> None:
+    """Colour as in RGB, black as in grey, and where there is no black ink there will be none."""
+    light = photograph(30, 40)
+    with_black = np.dstack((255 - light, light[:, :, 1]))
+    frame = one_frame(enlarge, with_black)
+    assert frame.mode == "CMYK"
+    assert (frame.colour[:, :, :3] == 255 - one_frame(enlarge, light).colour).all()
+    assert (frame.colour[:, :, 3] == 255 - one_frame(enlarge, 255 - light[:, :, 1:2]).colour[:, :, 0]).all()
+    without = np.dstack((255 - light, np.zeros((30, 40), np.uint8)))
+    assert not one_frame(enlarge, without).colour[:, :, 3].any()
+
+
+def test_estimates_count_frames_and_inks() -> None:
+    enlarge = PictureUpscaler(upscaler_with())
+    pixels = photograph(40, 40)
+    enlarge(Picture((Frame(pixels),), FormatName.PNG), patient_work())
+
+    def seconds(*frames: Frame) -> float:
+        return enlarge.seconds_for(Picture(frames, FormatName.TIFF))
+
+    one = seconds(Frame(pixels))
+    assert seconds(*[Frame(pixels)] * 7) == pytest.approx(7 * one)
+    assert seconds(Frame(pixels), Frame(pixels[:20])) < 2 * one
+    assert seconds(Frame(np.dstack((pixels, pixels[:, :, 0])))) == 2 * one
+    assert seconds(Frame(np.dstack((pixels, np.zeros((40, 40), np.uint8))))) == one

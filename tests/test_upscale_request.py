@@ -104,8 +104,14 @@ def assert_next_is_answered(server: Server) -> None:
         (b'{"imageBase64": "AAAA", "quality": "90"}', "quality: input should be a valid integer"),
         (b'{"imageBase64": "AAAA", "quality": 90.5}', "quality: input should be a valid integer"),
         (b'{"imageBase64": "AAAA", "quality": true}', "quality: input should be a valid integer"),
-        (b'{"imageBase64": "AAAA", "format": "exe"}', "format: input should be 'jpeg', 'png' or 'webp'"),
-        (b'{"imageBase64": "AAAA", "format": 7}', "format: input should be 'jpeg', 'png' or 'webp'"),
+        (
+            b'{"imageBase64": "AAAA", "format": "exe"}',
+            "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp' or 'gif'",
+        ),
+        (
+            b'{"imageBase64": "AAAA", "format": 7}',
+            "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp' or 'gif'",
+        ),
     ],
 )
 def test_malformed_messages(server: Server, body: bytes, detail: str) -> None:
@@ -124,7 +130,7 @@ def test_malformed_messages(server: Server, body: bytes, detail: str) -> None:
         ("?quality=", TINY, "quality: input should be a valid integer"),
         ("?quality=-1", TINY, "quality: input should be a valid integer"),
         ("?quality=1&quality=2", TINY, "option 'quality' is given more than once"),
-        ("?format=exe", TINY, "format: input should be 'jpeg', 'png' or 'webp'"),
+        ("?format=exe", TINY, "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp' or 'gif'"),
         ("?scale=4", TINY, "'scale' is unknown; known are format, quality"),
         ("?imageBase64=AAAA", TINY, "'imageBase64' is unknown as an option"),
         ("?image=AAAA", TINY, "'image' is unknown"),
@@ -205,21 +211,53 @@ def test_content_types(server: Server, content_type: str | None, detail: str) ->
     assert_next_is_answered(server)
 
 
-ANIMATED = encoded(
-    Image.fromarray(photograph(8, 8)), "PNG", save_all=True, append_images=[Image.fromarray(photograph(8, 8, 1))]
-)
+def tiff(*entries: tuple[int, int, int, int], pages: int = 1) -> bytes:
+    """A TIFF of 16 x 1,000,000 px with `entries` (tag, type, count, value) in each directory, besides its size."""
+    size = [(256, 4, 1, 16), (257, 4, 1, 1_000_000)]
+    data = b"II*\0"
+    for _ in range(pages):
+        table = b"".join(struct.pack("<HHII", *entry) for entry in sorted([*size, *entries]))
+        start = len(data) + 4
+        data += struct.pack("<IH", start, len(table) // 12) + table
+    return data + bytes(4_000_000)
+
+
+def strips_bomb(pages: int) -> bytes:
+    """A TIFF of a million strips, or of many pages that share ten thousand; Pillow makes some objects of each."""
+    count = 1_000_000 if pages == 1 else 10_000
+    return tiff((273, 4, count, 100), (279, 4, count, 100), pages=pages)
+
+
+def tags_bomb() -> bytes:
+    """A TIFF of tags that each point to a directory of thousands more."""
+    return tiff(*((0x8769, 4, 1, 8) for _ in range(2500)))
+
+
+def blocks_bomb() -> bytes:
+    """A GIF with a million data blocks of one byte."""
+    return encoded(photograph(9, 9), "GIF")[:-1] + b"!\xfe" + b"\1x" * 1_000_000 + b"\0;"
 
 
 @pytest.mark.parametrize(
     ("data", "status", "code", "detail"),
     [
-        (b"just text, and more of it", 415, "unsupported_image_format", "(jpeg, png, webp)"),
-        (b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n", 415, "unsupported_image_format", "(jpeg, png, webp)"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "unsupported_image_format", "(jpeg, png, webp)"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "unsupported_image_format", "(jpeg, png, webp)"),
-        (encoded(photograph(4, 4), "BMP"), 415, "unsupported_image_format", "(jpeg, png, webp)"),
-        (encoded(photograph(4, 4), "GIF"), 415, "unsupported_image_format", "(jpeg, png, webp)"),
-        (b"\0" * 1000, 415, "unsupported_image_format", "(jpeg, png, webp)"),
+        (b"just text, and more of it", 415, "unsupported_image_format", "(jpeg, png, webp, tiff, bmp, gif)"),
+        (b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n", 415, "unsupported_image_format", "(jpeg, png, webp, tiff, bmp, gif)"),
+        (
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+            415,
+            "unsupported_image_format",
+            "(jpeg, png, webp, tiff, bmp, gif)",
+        ),
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+            415,
+            "unsupported_image_format",
+            "(jpeg, png, webp, tiff, bmp, gif)",
+        ),
+        (encoded(photograph(4, 4), "TGA"), 415, "unsupported_image_format", "(jpeg, png, webp, tiff, bmp, gif)"),
+        (encoded(photograph(4, 4), "JPEG2000"), 415, "unsupported_image_format", "(jpeg, png, webp, tiff, bmp, gif)"),
+        (b"\0" * 1000, 415, "unsupported_image_format", "(jpeg, png, webp, tiff, bmp, gif)"),
         (JPEG[: len(JPEG) // 2], 422, "image_corrupt", "the image is truncated or corrupt"),
         (TINY[: len(TINY) - 20], 422, "image_corrupt", "the image is truncated or corrupt"),
         (wrong_crc(TINY), 422, "image_corrupt", "the image is truncated or corrupt"),
@@ -228,13 +266,20 @@ ANIMATED = encoded(
         (png_header(100_000, 100_000), 422, "image_too_large", "at most 25000000"),
         (png_header(5001, 5000), 422, "image_too_large", "5001 x 5000 = 25005000 px; at most 25000000"),
         (png_header(8, 8), 422, "image_corrupt", "the image is truncated or corrupt"),
-        (ANIMATED, 422, "unsupported_image_mode", "the image is animated (2 frames)"),
         (progressive_bomb(), 422, "image_too_complex", "more than 500 scans"),
         (exif_bomb(), 422, "image_too_complex", "more than 131072 bytes of EXIF"),
         (segment_bomb(), 422, "image_too_complex", "more than 1000 segments"),
         (TINY[:33] + 300_000 * chunk(b"zzZz") + TINY[33:], 422, "image_too_complex", "more than 20000 chunks"),
-        (encoded(Image.new("CMYK", (8, 8)), "JPEG"), 422, "unsupported_image_mode", "JPEG of mode CMYK is not read"),
-        (encoded(Image.new("I;16", (8, 8)), "PNG"), 422, "unsupported_image_mode", "PNG of mode I;16 is not read"),
+        (strips_bomb(1), 422, "image_too_complex", "more than 250000 numbers in its tags"),
+        (strips_bomb(40), 422, "image_too_complex", "more than 250000 numbers in its tags"),
+        (tags_bomb(), 422, "image_too_complex", "more than 2000 tags"),
+        (blocks_bomb(), 422, "image_too_complex", "more than 500000 data blocks"),
+        (encoded(photograph(9, 9), "TIFF")[:-30], 422, "image_corrupt", "the image is truncated or corrupt"),
+        (encoded(photograph(9, 9), "GIF")[:-30], 422, "image_corrupt", "the image is truncated or corrupt"),
+        (encoded(photograph(9, 9), "BMP")[:-30], 422, "image_corrupt", "the image is truncated or corrupt"),
+        (encoded(Image.new("F", (8, 8)), "TIFF"), 422, "unsupported_image_mode", "TIFF of mode F is not read"),
+        (encoded(Image.new("I", (8, 8)), "TIFF"), 422, "unsupported_image_mode", "TIFF of mode I is not read"),
+        (b"BM, as in text", 415, "unsupported_image_format", "the bytes begin like bmp and are no image"),
     ],
     ids=lambda value: value[:12].hex() if isinstance(value, bytes) else None,
 )
@@ -254,7 +299,9 @@ OPAQUE = encoded(Image.new("RGBA", (6, 4), (200, 10, 10, 255)))
 
 def test_jpeg_of_a_transparent_picture(server: Server) -> None:
     response = server.upscale(HALF_TRANSPARENT, format="jpeg")
-    assert_problem(response, 422, "format_cannot_hold", "transparent parts, which jpeg can't hold: ask for png or webp")
+    assert_problem(
+        response, 422, "format_cannot_hold", "transparent parts, which jpeg can't hold: ask for png, webp, tiff or gif"
+    )
     assert opened(server.upscale(OPAQUE, format="jpeg").content).mode == "RGB"
 
 

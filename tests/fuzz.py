@@ -1,0 +1,166 @@
+"""Feed the codec a million damaged files: `make fuzz`, or `python -m tests.fuzz --count 10000 --seed 7`.
+
+Each case is one of the tests' pictures with some bytes changed, mostly in its headers, cut, doubled or mixed with
+another. It has to be decoded, and what was decoded encoded again, or refused as an error of the client, in bounded time
+and memory.
+What fails is written to tests/fixtures/fuzz, which `test_fuzz.py` tries each time.
+"""
+
+import argparse
+import ctypes
+import multiprocessing
+import random
+import resource
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.context import ForkProcess
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+
+from errors import ServiceError
+from image_codec import Limits, decode, encode, limit_pillow
+
+FINDINGS = Path(__file__).parent / "fixtures" / "fuzz"
+LIMITS = Limits(pixels=200_000, frames=10)
+# s: many times what the largest of these pictures takes, on a busy machine.
+MOST_SECONDS = 20
+# Bytes: above what a worker takes for itself and the largest picture.
+MOST_MEMORY = 256 << 20
+# Values on the edges of what header fields are checked for.
+EDGES = [bytes(4), b"\xff" * 4, b"\0\0\0\1", b"\1\0\0\0", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\xff\xff"]
+# The share of changes that go to the first bytes, where the headers are.
+HEADER, HEADER_SHARE = 200, 0.7
+CONTEXT = multiprocessing.get_context("fork")
+
+
+def seeds() -> list[bytes]:
+    """The pictures that are damaged."""
+    sys.path.insert(0, str(Path(__file__).parent))  # as pytest does
+    import test_animations
+    import test_metadata
+    from pictures import SENT
+
+    return [
+        *(sent.data for sent in SENT),
+        *test_animations.ANIMATED.values(),
+        test_animations.pages_file(),
+        test_metadata.CAMERA,
+    ]
+
+
+def damaged(pictures: list[bytes], seed: int, index: int) -> bytes:
+    """The case `index`: always the same."""
+    chance = random.Random(f"{seed} {index}")
+    data = bytearray(chance.choice(pictures))
+    for _ in range(chance.choice((1, 1, 2, 4, 16))):
+        end = HEADER if chance.random() < HEADER_SHARE else len(data)
+        place = chance.randrange(max(1, min(end, len(data))))
+        match chance.randrange(8):
+            case 0 | 1 | 2:
+                data[place : place + 1] = bytes([chance.randrange(256)])
+            case 3:
+                data[place : place + 1] = bytes([data[place] ^ 1 << chance.randrange(8)]) if data else b""
+            case 4:
+                length = chance.choice((1, 2, 4))
+                data[place : place + length] = chance.choice(EDGES)[:length]
+            case 5:
+                del data[place : place + chance.choice((1, 2, 4, 12, 1000))]
+            case 6:
+                data[place:place] = data[place : place + chance.choice((1, 4, 12, 64))]
+            case 7:
+                other = chance.choice(pictures)
+                cut = chance.randrange(len(other))
+                data[place : place + 32] = other[cut : cut + 32]
+    return bytes(data)
+
+
+def check(data: bytes) -> None:
+    """Decode and encode; whatever is raised is a finding."""
+    try:
+        picture = decode(data, LIMITS)
+        encode(picture, picture.format, 80, 80)
+    except ServiceError as exc:
+        if exc.status not in (415, 422):
+            raise
+
+
+@dataclass
+class Worker:
+    """A process that tries the cases from `first` on, every `step`-th; `current` tells which."""
+
+    process: ForkProcess
+    current: "Synchronized[int]"
+
+    @classmethod
+    def start(cls, pictures: list[bytes], seed: int, first: int, count: int, step: int) -> "Worker":
+        current: Synchronized[int] = CONTEXT.Value(ctypes.c_int64, first)
+        process = CONTEXT.Process(target=_try, args=(pictures, seed, range(first, count, step), current), daemon=True)
+        process.start()
+        return cls(process, current)
+
+
+def _try(pictures: list[bytes], seed: int, cases: range, current: "Synchronized[int]") -> None:
+    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for index in cases:
+        current.value = index
+        data = damaged(pictures, seed, index)
+        try:
+            check(data)
+        except Exception as exc:
+            keep(data, f"raised {exc!r}")
+        if (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) << 10 > MOST_MEMORY:
+            keep(data, "took too much memory")
+            start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    current.value = cases.stop
+
+
+def keep(data: bytes, what: str) -> None:
+    """Write a finding down."""
+    path = FINDINGS / f"{zlib.crc32(data):08x}"
+    path.write_bytes(data)
+    print(f"\n{path}: {what}", flush=True)
+
+
+def watch(pictures: list[bytes], seed: int, count: int, worker: Worker, step: int) -> Iterator[Worker]:
+    """Restart a worker behind a case that ended or stopped it, until all cases are tried; yields it each second."""
+    seen, since = -1, time.monotonic()
+    while worker.current.value < count or worker.process.is_alive():
+        yield worker
+        index = worker.current.value
+        if index != seen:
+            seen, since = index, time.monotonic()
+        is_dead, is_stuck = not worker.process.is_alive(), time.monotonic() - since > MOST_SECONDS
+        if index < count and (is_dead or is_stuck):
+            keep(damaged(pictures, seed, index), "ended the process" if is_dead else "took too long")
+            worker.process.kill()
+            worker.process.join()
+            worker = Worker.start(pictures, seed, index + step, count, step)
+
+
+def main() -> None:
+    """Try the cases on all cores, with a line of progress."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
+    arguments = parser.parse_args()
+    limit_pillow()
+    FINDINGS.mkdir(parents=True, exist_ok=True)
+    before = len(list(FINDINGS.iterdir()))
+    pictures, seed, count, step = seeds(), arguments.seed, arguments.count, arguments.workers
+    watched = [
+        watch(pictures, seed, count, Worker.start(pictures, seed, first, count, step), step) for first in range(step)
+    ]
+    while states := [state for each in watched if (state := next(each, None))]:
+        print(f"\r{min(state.current.value for state in states)} of {count}", end="", flush=True)
+        time.sleep(1)
+    found = len(list(FINDINGS.iterdir())) - before
+    print(f"\r{count} cases, {found} findings")
+    sys.exit(found > 0)
+
+
+if __name__ == "__main__":
+    main()
