@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Server, opened
 
+from image_codec import FORMATS
+from image_codec.formats import READ_MODES, Series
+
 README = (ROOT / "README.md").read_text()
 COMMANDS = [
     command.strip()
@@ -52,3 +55,20 @@ def test_links(target: str) -> None:
         assert target[1:] in headings
     else:
         assert (ROOT / target).exists()
+
+
+def test_the_table_of_pictures_is_the_code_s() -> None:
+    """What each format stores of each mode, and of several pictures."""
+    rows = [row for row in re.findall(r"^\| (.*) \|$", README, re.MULTILINE) if row.count("|") == len(FORMATS) + 1]
+    head, *body = [[cell.strip(" `") for cell in row.split("|")] for row in rows]
+    assert head[2:] == [f"as {name}" for name in FORMATS]
+    written = {mode: dict(zip(FORMATS, cells, strict=True)) for mode, _, *cells in body}
+    for mode in {mode for modes in READ_MODES.values() for mode in modes}:
+        cells = written.pop(mode)
+        for name, each in FORMATS.items():
+            opaque = each.modes.get(mode.removesuffix("A"))
+            assert cells[name] == each.modes.get(mode, f"{opaque} if opaque, else 422" if mode.endswith("A") else "422")
+    for name, each in FORMATS.items():
+        assert written["frames"][name] == ("frames" if each.series is Series.ANIMATION else "422")
+        assert written["pages"][name] == ("pages" if each.series is Series.PAGES else "422")
+    assert set(written) == {"frames", "pages"}
