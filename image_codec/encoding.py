@@ -12,7 +12,7 @@ from errors import FormatCannotHold
 from image_codec.formats import FORMATS, Extra, Format, FormatName, Series
 from image_codec.gif_writing import write_gif
 from image_codec.metadata import fitting, left_out, pillow_options
-from image_codec.picture import Frame, Metadata, Picture
+from image_codec.picture import Frame, Metadata, Picture, Samples
 from image_codec.tiff_writing import Page, write_tiff
 
 # From this quality up JPEG keeps the colours of every pixel (4:4:4); below it halves them both ways (4:2:0).
@@ -67,12 +67,13 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
     target = FORMATS[name]
     carried = [_carried(frame, target) for frame in picture.frames]
     notes = _notes(picture.frames, carried, target)
-    images = [_image(frame, _stored_mode(frame, target)) for frame in picture.frames]
+    modes = [_stored_mode(frame, target) for frame in picture.frames]
+    pixels = [_pixels(*each) for each in zip(picture.frames, modes, strict=True)]
     if name is FormatName.TIFF:
-        pages = [Page(*each) for each in zip(images, carried, strict=True)]
-        return Encoded(write_tiff(pages), notes)
+        return Encoded(write_tiff([Page(*each) for each in zip(pixels, modes, carried, strict=True)]), notes)
     if name is FormatName.GIF:
-        return Encoded(write_gif(picture, images), notes)
+        return Encoded(write_gif(picture, pixels), notes)
+    images = [_image(*each) for each in zip(pixels, modes, strict=True)]
     options = pillow_options(carried[0], name)
     if name is FormatName.JPEG:
         quality = quality or default_quality
@@ -109,16 +110,19 @@ def _names(formats: Iterable[Format]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _image(frame: Frame, mode: str) -> Image.Image:
-    """The frame in the mode it is stored in; a palette's colours as RGB."""
-    if frame.mode == "CMYK":
-        image = Image.fromarray(np.ascontiguousarray(frame.colour), "CMYK")
-        return image if mode == "CMYK" else _as_rgb(image, frame.metadata.icc)
-    colour = frame.colour[:, :, 0] if frame.colour.shape[2] == 1 else frame.colour
-    if mode == "P":
-        return Image.fromarray(colour).convert("RGB")
-    channels = colour if frame.alpha is None else np.dstack((colour, frame.alpha))
-    return Image.fromarray(np.ascontiguousarray(channels)).convert(mode)
+def _pixels(frame: Frame, mode: str) -> Samples:
+    """The frame as it is stored in `mode`, (h, w) or (h, w, c); a palette's colours as RGB, its alpha stays apart."""
+    if frame.mode == "CMYK" != mode:
+        return np.asarray(_as_rgb(_image(frame.colour, "CMYK"), frame.metadata.icc))
+    colour = frame.colour
+    if mode.startswith(("RGB", "P")) and colour.shape[2] == 1:
+        colour = colour.repeat(3, axis=2)
+    pixels = np.dstack((colour, frame.alpha)) if mode.endswith("A") and frame.alpha is not None else colour
+    return np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _image(pixels: Samples, mode: str) -> Image.Image:
+    return Image.fromarray(pixels, "CMYK" if mode == "CMYK" else None)  # four channels alone are taken for RGBA
 
 
 def _as_rgb(cmyk: Image.Image, icc: bytes | None) -> Image.Image:

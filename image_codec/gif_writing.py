@@ -14,7 +14,7 @@ from PIL import Image
 
 from image_codec.gif_parts import END, HAS_TABLE, HAS_TRANSPARENCY, IMAGE
 from image_codec.palette import Indexed, index_frames
-from image_codec.picture import Frame, Picture
+from image_codec.picture import Frame, Picture, Samples
 
 # From this alpha on a pixel is visible.
 VISIBLE = 128
@@ -24,14 +24,14 @@ KEEP, CLEAR = 1, 2
 PILLOW_HEAD = 13 + 3 * 256 + 10
 
 
-def write_gif(picture: Picture, images: Sequence[Image.Image]) -> bytes:
+def write_gif(picture: Picture, colours: Sequence[Samples]) -> bytes:
     """Write a GIF of all frames; alpha is cut at one half, times are rounded to 10 ms without drifting.
 
     Args:
         picture: its frames are of equal size.
-        images: the colours of each frame, RGB.
+        colours: of each frame, (h, w, 3) RGB uint8.
     """
-    indexed = index_frames([np.asarray(image) for image in images], [_is_visible(frame) for frame in picture.frames])
+    indexed = index_frames(colours, [_is_visible(frame) for frame in picture.frames])
     has_gaps = indexed[0].transparent is not None
     is_animated = len(indexed) > 1
     table = indexed[0].palette

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from image_codec.picture import Samples
+
 MOST_COLOURS = 256
 # The palette is chosen on about so many px of the picture.
 SAMPLE = 1 << 18
@@ -31,10 +33,10 @@ class Indexed:
 
 
 # (h, w, 3) uint8, and (h, w) where it is invisible.
-Masked = tuple[NDArray[np.uint8], NDArray[np.bool_]]
+Masked = tuple[Samples, NDArray[np.bool_]]
 
 
-def index_frames(colours: Sequence[NDArray[np.uint8]], visible: Sequence[NDArray[np.bool_]]) -> list[Indexed]:
+def index_frames(colours: Sequence[Samples], visible: Sequence[NDArray[np.bool_]]) -> list[Indexed]:
     """Choose palettes, one for all frames where one suffices, and find each pixel's place in them.
 
     Where all frames together have no more colours than a palette, nothing is lost. Else a single frame is dithered
@@ -66,7 +68,7 @@ def _all_colours(frames: Sequence[Masked], most: int) -> NDArray[np.uint32] | No
     return colours
 
 
-def _find(frame: NDArray[np.uint8], colours: NDArray[np.uint32]) -> NDArray[np.uint8]:
+def _find(frame: Samples, colours: NDArray[np.uint32]) -> NDArray[np.uint8]:
     indices = np.empty(frame.shape[:2], np.uint8)
     for rows in _bands(frame):
         indices[rows] = np.searchsorted(colours, _packed(frame[rows]))
@@ -96,7 +98,7 @@ def _choose(frames: Sequence[Masked], most: int) -> NDArray[np.uint8]:
     return np.array(chosen, np.uint8).reshape(-1, 3)[:most]
 
 
-def _nearest(frame: NDArray[np.uint8], palette: NDArray[np.uint8], dither: Image.Dither) -> Indexed:
+def _nearest(frame: Samples, palette: NDArray[np.uint8], dither: Image.Dither) -> Indexed:
     image = Image.new("P", (1, 1))
     # Pillow always searches 256 colours: those that are missing are made the last one.
     image.putpalette(np.pad(palette, [(0, MOST_COLOURS - len(palette)), (0, 0)], mode="edge").tobytes())
@@ -121,11 +123,11 @@ def _error(frame: Masked, indexed: Indexed) -> float:
     return total / max(count, 1)
 
 
-def _bands(frame: NDArray[np.uint8]) -> Iterator[slice]:
+def _bands(frame: Samples) -> Iterator[slice]:
     return (slice(top, top + BAND) for top in range(0, len(frame), BAND))
 
 
-def _packed(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
+def _packed(colours: Samples) -> NDArray[np.uint32]:
     """Each colour as one number."""
     red, green, blue = (colours[..., channel].astype(np.uint32) for channel in range(3))
     return np.asarray(red << 16 | green << 8 | blue, np.uint32)

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin, TiffTags
+from PIL import TiffImagePlugin, TiffTags
 
 from image_codec.metadata import describing_tags, loaded_exif
-from image_codec.picture import Metadata
+from image_codec.picture import Metadata, Samples
 
 HEADER = b"II*\0"
 END = bytes(4)  # of the chain of directories
@@ -39,9 +38,10 @@ PHOTOMETRIC = {
 
 @dataclass(frozen=True)
 class Page:
-    """`image`: of a mode of `PHOTOMETRIC`."""
+    """`pixels`: (h, w) or (h, w, c), alpha last; `mode`: one of `PHOTOMETRIC`."""
 
-    image: Image.Image
+    pixels: Samples
+    mode: str
     metadata: Metadata
 
 
@@ -60,8 +60,7 @@ def write_tiff(pages: Sequence[Page]) -> bytes:
         file.seek(link)
         file.write(struct.pack("<I", start))
         file.seek(start)
-        pixels = np.asarray(page.image)
-        pixels = pixels.reshape(*pixels.shape[:2], -1)
+        pixels = page.pixels.reshape(*page.pixels.shape[:2], -1)
         strips = list(_strips(pixels))
         directory = _directory(page, pixels, [len(strip) for strip in strips])
         file.write(directory.tobytes(start))
@@ -80,11 +79,11 @@ def _directory(page: Page, pixels: NDArray[Any], lengths: list[int]) -> TiffImag
     directory[TiffImagePlugin.IMAGELENGTH] = height
     directory[TiffImagePlugin.BITSPERSAMPLE] = (pixels.itemsize * 8,) * channels
     directory[TiffImagePlugin.SAMPLESPERPIXEL] = channels
-    directory[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = PHOTOMETRIC[page.image.mode]
+    directory[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = PHOTOMETRIC[page.mode]
     directory[TiffImagePlugin.PLANAR_CONFIGURATION] = ONE_AFTER_ANOTHER
     directory[TiffImagePlugin.COMPRESSION] = DEFLATE
     directory[TiffImagePlugin.PREDICTOR] = DIFFERENCED
-    if page.image.mode.endswith("A"):
+    if page.mode.endswith("A"):
         directory[TiffImagePlugin.EXTRASAMPLES] = TRUE_ALPHA
     directory[TiffImagePlugin.ROWSPERSTRIP] = _rows_per_strip(pixels)
     directory[TiffImagePlugin.STRIPBYTECOUNTS] = tuple(lengths)
