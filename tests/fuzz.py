@@ -22,6 +22,7 @@ from pathlib import Path
 
 from errors import ServiceError
 from image_codec import Limits, decode, encode, limit_pillow
+from image_codec.chunks import PNG_SIGNATURE, png_chunks
 
 FINDINGS = Path(__file__).parent / "fixtures" / "fuzz"
 LIMITS = Limits(pixels=200_000, frames=10)
@@ -33,6 +34,9 @@ MOST_MEMORY = 256 << 20
 EDGES = [bytes(4), b"\xff" * 4, b"\0\0\0\1", b"\1\0\0\0", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\xff\xff"]
 # The share of changes that go to the first bytes, where the headers are.
 HEADER, HEADER_SHARE = 200, 0.7
+# The share whose first bytes, which tell the format, and checksums are right.
+REPAIRED_SHARE = 0.9
+SIGNATURE = 4
 CONTEXT = multiprocessing.get_context("fork")
 
 
@@ -54,7 +58,8 @@ def seeds() -> list[bytes]:
 def damaged(pictures: list[bytes], seed: int, index: int) -> bytes:
     """The case `index`: always the same."""
     chance = random.Random(f"{seed} {index}")
-    data = bytearray(chance.choice(pictures))
+    picture = chance.choice(pictures)
+    data = bytearray(picture)
     for _ in range(chance.choice((1, 1, 2, 4, 16))):
         end = HEADER if chance.random() < HEADER_SHARE else len(data)
         place = chance.randrange(max(1, min(end, len(data))))
@@ -74,7 +79,20 @@ def damaged(pictures: list[bytes], seed: int, index: int) -> bytes:
                 other = chance.choice(pictures)
                 cut = chance.randrange(len(other))
                 data[place : place + 32] = other[cut : cut + 32]
+    if chance.random() < REPAIRED_SHARE:
+        data[:SIGNATURE] = picture[:SIGNATURE]
+        return with_checksums(bytes(data))
     return bytes(data)
+
+
+def with_checksums(data: bytes) -> bytes:
+    """A PNG's chunks with the right checksums, so that more than their checksums is looked at."""
+    if not data.startswith(PNG_SIGNATURE):
+        return data
+    result = bytearray(PNG_SIGNATURE)
+    for name, start, end in png_chunks(data):
+        result += data[start - 8 : end] + zlib.crc32(name + data[start:end]).to_bytes(4)
+    return bytes(result)
 
 
 def check(data: bytes) -> None:

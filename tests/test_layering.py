@@ -26,10 +26,18 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
-# Within super_resolution.
-CORE = ["conversion", "opening", "upscaler", "engine_openvino", "engine_tensorflow", "model_files", "weights"]
-CORE += ["lane", "work", "engine", "speed", "tiling", "cpus"]
-CORE_RANK = {f"super_resolution.{name}": rank for rank, name in enumerate(CORE)}
+# Within a package, from the top as well.
+WITHIN = {
+    "super_resolution": [
+        *("conversion", "opening", "upscaler", "engine_openvino", "engine_tensorflow", "model_files", "weights"),
+        *("lane", "work", "engine", "speed", "tiling", "cpus"),
+    ],
+    "image_codec": [
+        *("encoding", "gif_writing", "palette", "tiff_writing", "decoding", "gif_parts", "apng_parts", "animation"),
+        *("opening", "metadata", "structure", "structure_tiff", "limits", "chunks", "picture", "formats"),
+    ],
+}
+INNER_RANK = {f"{package}.{name}": rank for package, names in WITHIN.items() for rank, name in enumerate(names)}
 
 HOMES = {
     "flask": ("flask_app.py", "http_edge/"),
@@ -70,11 +78,13 @@ def test_imports_point_down(path: Path) -> None:
         assert top not in ("benchmarks", "training", "tests"), f"{relative(path)} imports {name}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "super_resolution").glob("[!_]*.py")), ids=relative)
-def test_imports_within_the_core_point_down(path: Path) -> None:
-    own = CORE_RANK[f"super_resolution.{path.stem}"]
+@pytest.mark.parametrize(
+    "path", [path for name in WITHIN for path in sorted((ROOT / name).glob("[!_]*.py"))], ids=relative
+)
+def test_imports_within_a_package_point_down(path: Path) -> None:
+    own = INNER_RANK[f"{path.parent.name}.{path.stem}"]
     for name in imports(path):
-        assert CORE_RANK.get(name, own + 1) > own, f"{relative(path)} imports {name}"
+        assert INNER_RANK.get(name, own + 1) > own, f"{relative(path)} imports {name}"
 
 
 @pytest.mark.parametrize("path", PRODUCT, ids=relative)
