@@ -2,8 +2,10 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from errors import ServiceError, UnsupportedImage, UnsupportedMode
@@ -26,15 +28,18 @@ from image_codec.opening import (
 from image_codec.picture import Frame, Metadata, Picture
 from image_codec.structure import check_structure, is_lossless_webp
 
-# EXIF's orientation -> what makes the picture upright. (Exif 2.3, tag 0x0112)
+Turn = tuple[bool, bool, bool]
+# EXIF's orientation -> whether rows and columns change places, whether the result's rows, and its columns, are turned
+# round. (Exif 2.3, tag 0x0112)
 UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+    1: (False, False, False),
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
 }
 # The longest that GIF can show a frame.
 MOST_MILLISECONDS = 655_350
@@ -71,7 +76,7 @@ def decode(data: bytes, limits: Limits) -> Picture:
         if name is FormatName.TIFF:
             return _pages(image, limits)
         return _single(data, name, image, limits)
-    except ServiceError:
+    except (ServiceError, MemoryError):
         raise
     except Exception as exc:  # a decoder may raise anything for bytes it can't make sense of
         raise corrupt(exc) from exc
@@ -92,7 +97,7 @@ def _gif(data: bytes, limits: Limits) -> Picture:
     # A GIF does not say what it is made of: its pixels do.
     has_alpha = any((pixels[:, :, 3] < 255).any() for pixels, _ in shown)
     is_grey = all((pixels[:, :, :1] == pixels[:, :, 1:3]).all() for pixels, _ in shown)
-    return Picture(_frames(shown, is_grey, has_alpha, Metadata()), FormatName.GIF, animation.plays)
+    return Picture(_frames(shown, is_grey, has_alpha, Metadata(), UPRIGHT[1]), FormatName.GIF, animation.plays)
 
 
 def _apng(data: bytes, image: Image.Image, animation: Animation, limits: Limits) -> Picture:
@@ -105,17 +110,17 @@ def _apng(data: bytes, image: Image.Image, animation: Animation, limits: Limits)
         notes += ("the picture for viewers that show no animations was left out",)
     is_grey, has_alpha = image.mode in ("1", "L", "LA", "I;16"), image.has_transparency_data
     drop_odd_blocks(image)
-    metadata = read_metadata(image, read_exif(image))
+    turn, metadata = _turn_and_metadata(image)
     shown = list(_shown(animation, FormatName.PNG, limits))
     has_alpha = has_alpha or any((pixels[:, :, 3] < 255).any() for pixels, _ in shown)
-    return Picture(_frames(shown, is_grey, has_alpha, metadata), FormatName.PNG, animation.plays, notes=notes)
+    return Picture(_frames(shown, is_grey, has_alpha, metadata, turn), FormatName.PNG, animation.plays, notes=notes)
 
 
 def _animated_webp(data: bytes, image: Image.Image, limits: Limits) -> Picture:
     count = image.n_frames  # type: ignore[attr-defined]
     limits.check_frames(count)
     limits.check_pixels(image.width, image.height, count)
-    metadata = read_metadata(image, read_exif(image))
+    turn, metadata = _turn_and_metadata(image)
 
     def shown() -> Iterator[tuple[Rgba, float]]:
         for index in range(count):
@@ -123,7 +128,7 @@ def _animated_webp(data: bytes, image: Image.Image, limits: Limits) -> Picture:
             image.load()
             yield np.asarray(image.convert("RGBA")), image.info["duration"]
 
-    frames = _frames(shown(), is_grey=False, has_alpha=image.mode == "RGBA", metadata=metadata)
+    frames = _frames(shown(), is_grey=False, has_alpha=image.mode == "RGBA", metadata=metadata, turn=turn)
     return Picture(frames, FormatName.WEBP, image.info["loop"], is_lossless_webp(data))
 
 
@@ -162,10 +167,25 @@ def _loaded(image: Image.Image) -> Frame:
     is_grey_with_alpha = raw_mode(image).startswith("LA;16")
     image.load()
     drop_odd_blocks(image)
+    turn, metadata = _turn_and_metadata(image)
+    return dataclasses.replace(_upright(frame_of(image, is_grey_with_alpha), turn), metadata=metadata)
+
+
+def _turn_and_metadata(image: Image.Image) -> tuple[Turn, Metadata]:
     exif = read_exif(image)
-    method = UPRIGHT.get(exif.get(ExifTags.Base.Orientation, 1))
-    upright = image if method is None else image.transpose(method)
-    return dataclasses.replace(frame_of(upright, is_grey_with_alpha), metadata=read_metadata(image, exif))
+    turn = UPRIGHT.get(exif.get(ExifTags.Base.Orientation, 1), UPRIGHT[1])
+    return turn, read_metadata(image, exif)  # resets the orientation
+
+
+def _upright(frame: Frame, turn: Turn) -> Frame:
+    is_on_its_side, turns_rows, turns_columns = turn
+
+    def turned(pixels: NDArray[Any]) -> NDArray[Any]:
+        pixels = pixels.swapaxes(0, 1) if is_on_its_side else pixels
+        return np.ascontiguousarray(pixels[:: -1 if turns_rows else 1, :: -1 if turns_columns else 1])
+
+    alpha = None if frame.alpha is None else turned(frame.alpha)
+    return dataclasses.replace(frame, colour=turned(frame.colour), alpha=alpha)
 
 
 def _shown(animation: Animation, name: FormatName, limits: Limits) -> Iterator[tuple[Rgba, float]]:
@@ -173,9 +193,9 @@ def _shown(animation: Animation, name: FormatName, limits: Limits) -> Iterator[t
 
 
 def _frames(
-    shown: Iterable[tuple[Rgba, float]], is_grey: bool, has_alpha: bool, metadata: Metadata
+    shown: Iterable[tuple[Rgba, float]], is_grey: bool, has_alpha: bool, metadata: Metadata, turn: Turn
 ) -> tuple[Frame, ...]:
-    """Frames of what is shown; equal neighbours become one."""
+    """Frames of what is shown, upright; equal neighbours become one."""
     channels = ([0] if is_grey else [0, 1, 2]) + ([3] if has_alpha else [])
     frames, last = list[Frame](), None
     for pixels, milliseconds in shown:
@@ -183,7 +203,7 @@ def _frames(
             frames[-1] = dataclasses.replace(frames[-1], milliseconds=frames[-1].milliseconds + milliseconds)
             continue
         last = pixels
-        kept = np.ascontiguousarray(pixels[:, :, channels])
-        frame = split_alpha(kept) if has_alpha else Frame(kept)
+        kept = pixels[:, :, channels]
+        frame = _upright(split_alpha(kept) if has_alpha else Frame(kept), turn)
         frames.append(dataclasses.replace(frame, milliseconds=milliseconds, metadata=metadata))
     return tuple(frames)

@@ -387,3 +387,15 @@ def test_previews_in_a_tiff_are_no_pages() -> None:
     picture = decode(file.getvalue(), LIMITS)
     assert (len(picture.frames), picture.width) == (1, 16)
     assert picture.notes == ("1 previews or masks were left out",)
+
+
+@pytest.mark.parametrize("name", ["PNG", "WEBP"])
+def test_an_animation_is_turned_upright(name: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    options = {"lossless": True} if name == "WEBP" else {}
+    picture = decode(animated(moving_box(), name, exif=exif.tobytes(), **options), LIMITS)
+    assert (picture.width, picture.height) == (HEIGHT, WIDTH)
+    for frame, image in zip(picture.frames, moving_box(), strict=True):
+        assert (rgba(frame)[:, :, :3] == np.rot90(np.asarray(image), -1)).all()
+    assert Image.open(io.BytesIO(encode(picture, picture.format, None, 100).data)).getexif()[0x0112] == 1
