@@ -29,6 +29,8 @@ def main() -> None:
         for path in sorted(each for each in SAMPLES.iterdir() if each.suffix != ".md"):
             data = path.read_bytes()
             image = Image.open(io.BytesIO(data))
+            if image.mode == "P":  # of an animation the first frame's quality counts
+                image = image.convert("RGBA")
             milliseconds = statistics.median(upscale(client, data)[1] for _ in range(RUNS))
             bicubic, ours = quality(client, image)
             print(f"| {path.name} | {image.width} x {image.height} | {milliseconds:.0f} | {bicubic:.2f} | {ours:.2f} |")

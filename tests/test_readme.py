@@ -37,7 +37,7 @@ def test_commands(server: Server, tmp_path: Path, command: str) -> None:
     elif written[1].endswith(".json"):
         assert set(json.loads((tmp_path / written[1]).read_text())) == {"imageBase64"}
     else:
-        assert opened((tmp_path / written[1]).read_bytes()).width > 400
+        assert opened((tmp_path / written[1]).read_bytes()).width > 190
 
 
 def test_python(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
