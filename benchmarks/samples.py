@@ -28,7 +28,7 @@ def main() -> None:
     with running_service() as client:
         for path in sorted(each for each in SAMPLES.iterdir() if each.suffix != ".md"):
             data = path.read_bytes()
-            image = Image.open(io.BytesIO(data))
+            image: Image.Image = Image.open(io.BytesIO(data))
             if image.mode == "P":  # of an animation the first frame's quality counts
                 image = image.convert("RGBA")
             milliseconds = statistics.median(upscale(client, data)[1] for _ in range(RUNS))

@@ -1,9 +1,12 @@
 """The chunks that PNG and WebP files are made of."""
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# PNG's chunks that say what its colours are, besides iCCP -> their lengths. (PNG specification, 11.3.2)
+COLOUR_CHUNKS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4}
 # Behind "RIFF", the size and "WEBP".
 WEBP_FIRST = 12
 
@@ -31,3 +34,13 @@ def webp_chunks(data: bytes, place: int = WEBP_FIRST) -> Iterator[Chunk]:
         length = int.from_bytes(data[place + 4 : place + 8], "little")
         yield Chunk(data[place : place + 4], place + 8, place + 8 + length)
         place += 8 + length + length % 2
+
+
+def png_colours(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Names and contents of the chunks that say what a PNG's colours are."""
+    head = itertools.takewhile(lambda chunk: chunk.name != b"IDAT", png_chunks(data))
+    return tuple(
+        (chunk.name, data[chunk.start : chunk.end])
+        for chunk in head
+        if chunk.end - chunk.start == COLOUR_CHUNKS.get(chunk.name)
+    )

@@ -8,16 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from errors import ServiceError, UnsupportedImage, UnsupportedMode
+from errors import UnsupportedImage, UnsupportedMode
 from image_codec.animation import Animation, Rgba, show
 from image_codec.apng_parts import has_default_image, read_apng
+from image_codec.chunks import png_colours
 from image_codec.formats import FORMATS, FormatName, sniff
 from image_codec.gif_parts import read_gif
 from image_codec.limits import Limits
 from image_codec.metadata import drop_odd_blocks, read_exif, read_metadata
 from image_codec.opening import (
     check_mode,
-    corrupt,
+    decoding,
     frame_of,
     is_reduced_to_8_bits,
     open_image,
@@ -41,10 +42,12 @@ UPRIGHT = {
     7: (True, True, True),
     8: (True, True, False),
 }
-# The longest that GIF can show a frame.
-MOST_MILLISECONDS = 655_350
+SIDEWAYS = [orientation for orientation, (is_on_its_side, _, _) in UPRIGHT.items() if is_on_its_side]
+# Equal neighbours become one frame as long as every format can hold its time.
+MOST_MILLISECONDS = FORMATS[FormatName.GIF].most_milliseconds
 # TIFF's tag of what a page is; its bits for previews and masks. (TIFF 6.0, NewSubfileType)
 PAGE_KIND, NO_PAGE = 254, 0b101
+READ_AS_8_BITS = "16 bits were read as 8"
 
 
 def decode(data: bytes, limits: Limits) -> Picture:
@@ -65,21 +68,19 @@ def decode(data: bytes, limits: Limits) -> Picture:
     if name is None:
         raise UnsupportedImage(f"the bytes are no image of a supported format ({', '.join(FORMATS)})")
     check_structure(data, name, limits)
-    try:
+    with decoding():
         if name is FormatName.GIF:
             return _gif(data, limits)
         image = open_image(data, name, limits)
-        if name is FormatName.PNG and (animation := read_apng(data, limits)):
-            return _apng(data, image, animation, limits)
+        if name is FormatName.PNG:
+            animation = read_apng(data, limits)
+            picture = _apng(data, image, animation, limits) if animation else _single(data, name, image, limits)
+            return _with_png_colours(picture, png_colours(data))
         if name is FormatName.WEBP and image.n_frames > 1:  # type: ignore[attr-defined]
             return _animated_webp(data, image, limits)
         if name is FormatName.TIFF:
             return _pages(image, limits)
         return _single(data, name, image, limits)
-    except (ServiceError, MemoryError):
-        raise
-    except Exception as exc:  # a decoder may raise anything for bytes it can't make sense of
-        raise corrupt(exc) from exc
 
 
 def _single(data: bytes, name: FormatName, image: Image.Image, limits: Limits) -> Picture:
@@ -88,7 +89,8 @@ def _single(data: bytes, name: FormatName, image: Image.Image, limits: Limits) -
     notes = _depth_notes(image)
     if (pictures := getattr(image, "n_frames", 1)) > 1:  # previews, or the other eye's view
         notes += (f"only the first of {pictures} pictures in the file was read",)
-    return Picture((_loaded(image),), name, is_lossless=is_lossless_webp(data), notes=notes)
+    is_lossless = name is FormatName.WEBP and is_lossless_webp(data)
+    return Picture((_loaded(image),), name, is_lossless=is_lossless, notes=notes)
 
 
 def _gif(data: bytes, limits: Limits) -> Picture:
@@ -103,13 +105,12 @@ def _gif(data: bytes, limits: Limits) -> Picture:
 def _apng(data: bytes, image: Image.Image, animation: Animation, limits: Limits) -> Picture:
     check_mode(image)
     open_image(data, FormatName.PNG, limits).verify()
-    notes = _depth_notes(image)
-    if image.mode.startswith("I;16"):
-        notes = ("16-bit grey of an animation was read as 8-bit",)
+    drop_odd_blocks(image)
+    notes: tuple[str, ...] = (READ_AS_8_BITS,) if ";16" in raw_mode(image) else ()
     if has_default_image(data):
         notes += ("the picture for viewers that show no animations was left out",)
-    is_grey, has_alpha = image.mode in ("1", "L", "LA", "I;16"), image.has_transparency_data
-    drop_odd_blocks(image)
+    is_grey = image.mode in ("1", "L", "LA", "I;16") or raw_mode(image).startswith("LA")
+    has_alpha = image.has_transparency_data
     turn, metadata = _turn_and_metadata(image)
     shown = list(_shown(animation, FormatName.PNG, limits))
     has_alpha = has_alpha or any((pixels[:, :, 3] < 255).any() for pixels, _ in shown)
@@ -138,7 +139,8 @@ def _pages(image: Image.Image, limits: Limits) -> Picture:
     pages, pixels = list[int](), 0
     for index in range(count):
         image.seek(index)
-        if not image.tag_v2.get(PAGE_KIND, 0) & NO_PAGE:  # type: ignore[attr-defined]
+        kind = image.tag_v2.get(PAGE_KIND, 0)  # type: ignore[attr-defined]
+        if not (isinstance(kind, int) and kind & NO_PAGE):
             pages.append(index)
             pixels += image.width * image.height
             limits.check_pixels(pixels, 1)
@@ -149,32 +151,41 @@ def _pages(image: Image.Image, limits: Limits) -> Picture:
         notes += (f"{count - len(pages)} previews or masks were left out",)
     frames = list[Frame]()
     for index in pages:
-        if image.tell() != index:
-            image.info.clear()  # Pillow leaves there what the page before had
-            image.seek(index)
+        image.seek(index)
         notes += tuple(note for note in _depth_notes(image) if note not in notes)
         frames.append(_loaded(image))
     return Picture(tuple(frames), FormatName.TIFF, notes=notes)
 
 
 def _depth_notes(image: Image.Image) -> tuple[str, ...]:
-    return ("16-bit colour was read as 8-bit",) if is_reduced_to_8_bits(image) else ()
+    return (READ_AS_8_BITS,) if is_reduced_to_8_bits(image) else ()
 
 
 def _loaded(image: Image.Image) -> Frame:
     """The picture that `image` stands at, upright, with its metadata."""
     check_mode(image)
-    is_grey_with_alpha = raw_mode(image).startswith("LA;16")
-    image.load()
     drop_odd_blocks(image)
-    turn, metadata = _turn_and_metadata(image)
-    return dataclasses.replace(_upright(frame_of(image, is_grey_with_alpha), turn), metadata=metadata)
+    raw = raw_mode(image)
+    # A TIFF is turned when it is loaded, and says no longer that it was.
+    stored = getattr(image, "tag_v2", {}).get(ExifTags.Base.Orientation)
+    image.load()
+    turn, metadata = _turn_and_metadata(image, stored)
+    return dataclasses.replace(_upright(frame_of(image, raw), turn), metadata=metadata)
 
 
-def _turn_and_metadata(image: Image.Image) -> tuple[Turn, Metadata]:
+def _turn_and_metadata(image: Image.Image, tiff_orientation: object = None) -> tuple[Turn, Metadata]:
     exif = read_exif(image)
     turn = UPRIGHT.get(exif.get(ExifTags.Base.Orientation, 1), UPRIGHT[1])
-    return turn, read_metadata(image, exif)  # resets the orientation
+    is_on_its_side = turn[0] or tiff_orientation in SIDEWAYS
+    return turn, read_metadata(image, exif, is_on_its_side)  # resets the orientation
+
+
+def _with_png_colours(picture: Picture, colours: tuple[tuple[bytes, bytes], ...]) -> Picture:
+    frames = (
+        dataclasses.replace(frame, metadata=dataclasses.replace(frame.metadata, png_colours=colours))
+        for frame in picture.frames
+    )
+    return dataclasses.replace(picture, frames=tuple(frames))
 
 
 def _upright(frame: Frame, turn: Turn) -> Frame:

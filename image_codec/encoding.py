@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from errors import FormatCannotHold
-from image_codec.formats import FORMATS, Extra, Format, FormatName, Series
+from image_codec.formats import FORMATS, Format, FormatName, Series
 from image_codec.gif_writing import write_gif
 from image_codec.metadata import fitting, left_out, pillow_options
 from image_codec.picture import Frame, Metadata, Picture, Samples
@@ -17,6 +17,8 @@ from image_codec.tiff_writing import Page, write_tiff
 
 # From this quality up JPEG keeps the colours of every pixel (4:4:4); below it halves them both ways (4:2:0).
 FULL_CHROMA_QUALITY = 90
+# Writers of animations count all milliseconds in 31 bits.
+MOST_MILLISECONDS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
             f"the image has {len(picture.frames)} {kind}, which {name} can't hold: ask for {able}",
             actual=len(picture.frames),
         )
+    if len(picture.frames) > 1 and target.series is Series.ANIMATION:
+        _check_times(picture, target)
     for frame in picture.frames:
         _stored_mode(frame, target)
         if (side := scale * max(frame.width, frame.height)) > target.max_side:
@@ -65,14 +69,18 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
         FormatCannotHold: see `check_can_hold`.
     """
     target = FORMATS[name]
-    carried = [_carried(frame, target) for frame in picture.frames]
-    notes = _notes(picture.frames, carried, target)
     modes = [_stored_mode(frame, target) for frame in picture.frames]
+    carried = [
+        fitting(frame.metadata, target, mode, frame.width, frame.height)
+        for frame, mode in zip(picture.frames, modes, strict=True)
+    ]
+    notes = _notes(picture, carried, target)
+    plays = min(picture.plays, target.most_plays)
     pixels = [_pixels(*each) for each in zip(picture.frames, modes, strict=True)]
     if name is FormatName.TIFF:
         return Encoded(write_tiff([Page(*each) for each in zip(pixels, modes, carried, strict=True)]), notes)
     if name is FormatName.GIF:
-        return Encoded(write_gif(picture, pixels), notes)
+        return Encoded(write_gif(picture.frames, pixels, plays), notes)
     images = [_image(*each) for each in zip(pixels, modes, strict=True)]
     options = pillow_options(carried[0], name)
     if name is FormatName.JPEG:
@@ -83,15 +91,33 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
     elif name is FormatName.WEBP:
         options |= {"quality": quality or default_quality}
     if len(images) > 1:
-        times = [frame.milliseconds for frame in picture.frames]
-        options |= {"save_all": True, "append_images": images[1:], "duration": times, "loop": picture.plays}
+        times = [_as_fraction(frame.milliseconds) for frame in picture.frames]
+        options |= {"save_all": True, "append_images": images[1:], "duration": times, "loop": plays}
     file = io.BytesIO()
     images[0].save(file, target.pillow, **options)
     return Encoded(file.getvalue(), notes)
 
 
-def _carried(frame: Frame, target: Format) -> Metadata:
-    return fitting(frame.metadata, target, _stored_mode(frame, target), frame.width, frame.height)
+def _check_times(picture: Picture, target: Format) -> None:
+    longest, total = (of(frame.milliseconds for frame in picture.frames) for of in (max, sum))
+    for what, milliseconds, most in (
+        ("a frame is", longest, target.most_milliseconds),
+        ("all frames are", total, MOST_MILLISECONDS),
+    ):
+        if milliseconds > most:
+            raise FormatCannotHold(
+                f"{what} shown for {milliseconds / 1000:g} s; {target.name} holds at most {most / 1000:g} s",
+                limit=most / 1000,
+                actual=milliseconds / 1000,
+            )
+
+
+def _as_fraction(milliseconds: float) -> float:
+    """Rounded to what PNG can hold: a fraction of seconds of two numbers below 65,536."""
+    if milliseconds <= 1000:
+        return milliseconds
+    unit = next(unit for unit in (1, 10, 100, 1000) if milliseconds < 65_535.5 * unit)
+    return round(milliseconds / unit) * unit
 
 
 def _stored_mode(frame: Frame, target: Format) -> str:
@@ -136,9 +162,12 @@ def _as_rgb(cmyk: Image.Image, icc: bytes | None) -> Image.Image:
     return cmyk.convert("RGB")
 
 
-def _notes(frames: Sequence[Frame], carried: Sequence[Metadata], target: Format) -> tuple[str, ...]:
-    missing = {extra for frame, kept in zip(frames, carried, strict=True) for extra in left_out(frame.metadata, kept)}
-    notes = [f"{extra.value} was left out: {target.name} can't hold it" for extra in Extra if extra in missing]
-    if any(frame.mode == "CMYK" and target.modes["CMYK"] == "RGB" for frame in frames):
+def _notes(picture: Picture, carried: Sequence[Metadata], target: Format) -> tuple[str, ...]:
+    pairs = zip(picture.frames, carried, strict=True)
+    missing = dict.fromkeys(words for frame, kept in pairs for words in left_out(frame.metadata, kept))
+    notes = [f"left out, as this {target.name} can't hold it: {', '.join(missing)}"] if missing else []
+    if any(frame.mode == "CMYK" and target.modes["CMYK"] == "RGB" for frame in picture.frames):
         notes.append("CMYK was converted to RGB")
+    if len(picture.frames) > 1 and target.series is Series.ANIMATION and picture.plays > target.most_plays:
+        notes.append(f"the animation runs {target.most_plays} times instead of {picture.plays}")
     return tuple(notes)

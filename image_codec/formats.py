@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from image_codec.chunks import PNG_SIGNATURE
+
 
 class FormatName(StrEnum):
     """The formats by their names on the wire."""
@@ -24,13 +26,14 @@ class Series(Enum):
     PAGES = "pages"  # each on its own
 
 
-class Extra(Enum):
-    """What a file may carry besides its pixels."""
+class Extra(StrEnum):
+    """What a file may carry besides its pixels, by the names of `Metadata`'s fields."""
 
-    ICC = "ICC profile"
-    EXIF = "EXIF"
-    XMP = "XMP"
-    DPI = "resolution"
+    ICC = "icc"
+    EXIF = "exif"
+    XMP = "xmp"
+    DPI = "dpi"
+    PNG_COLOURS = "png_colours"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Format:
     `pillow`: Pillow's name of it; `media_type`: its content type; `signature`: how its files begin; `max_side`: the
     most px of a side that its headers or Pillow's writer allow; `modes`: a picture's mode -> the mode it is stored in
     (a mode with alpha that is missing there can be stored, without its alpha, if the picture is opaque); `series`:
-    what it can hold instead of a single picture; `extras`: what it carries.
+    what it can hold instead of a single picture; `extras`: what it carries; `most_plays`, `most_milliseconds`: how
+    often an animation can run, and how long a frame can be shown.
     """
 
     name: FormatName
@@ -50,7 +54,9 @@ class Format:
     max_side: int
     modes: Mapping[str, str]
     series: Series | None = None
-    extras: frozenset[Extra] = frozenset(Extra)
+    extras: frozenset[Extra] = frozenset(Extra) - {Extra.PNG_COLOURS}
+    most_plays: int = 0
+    most_milliseconds: int = 0
 
 
 FORMATS = {
@@ -68,10 +74,13 @@ FORMATS = {
             FormatName.PNG,
             pillow="PNG",
             media_type="image/png",
-            signature=re.compile(rb"\x89PNG\r\n\x1a\n"),
+            signature=re.compile(re.escape(PNG_SIGNATURE)),
             max_side=2**31 - 1,
             modes={"L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "I;16": "I;16"},
             series=Series.ANIMATION,
+            extras=frozenset(Extra),
+            most_plays=2**31 - 1,
+            most_milliseconds=65_535_000,
         ),
         Format(
             FormatName.WEBP,
@@ -81,7 +90,8 @@ FORMATS = {
             max_side=16_383,
             modes={"L": "RGB", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"},
             series=Series.ANIMATION,
-            extras=frozenset({Extra.ICC, Extra.EXIF, Extra.XMP}),
+            most_plays=65_535,
+            most_milliseconds=2**24 - 1,
         ),
         Format(
             FormatName.TIFF,
@@ -111,6 +121,8 @@ FORMATS = {
             modes=dict.fromkeys(("L", "LA", "RGB", "RGBA", "CMYK"), "P"),
             series=Series.ANIMATION,
             extras=frozenset(),
+            most_plays=65_536,
+            most_milliseconds=655_350,
         ),
     )
 }

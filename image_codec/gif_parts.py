@@ -6,9 +6,9 @@ Pillow reads GIFs too, but it paints what no frame covers with a colour of the p
 import re
 import struct
 
-from errors import ImageCorrupt, ImageTooComplex
+from errors import ImageCorrupt
 from image_codec.animation import Animation, Disposal, Part
-from image_codec.limits import Limits
+from image_codec.limits import Limits, check_parts
 
 # Data comes in blocks of up to 255 bytes: a file of 33 MB has 140,000 of them.
 MOST_BLOCKS = 500_000
@@ -51,10 +51,7 @@ class _Bytes:
         while length := self.take(1)[0]:
             self._place += length
             self._blocks += 1
-            if self._blocks > MOST_BLOCKS:
-                raise ImageTooComplex(
-                    f"the image has more than {MOST_BLOCKS} data blocks, which no real picture has", limit=MOST_BLOCKS
-                )
+            check_parts("data blocks", self._blocks, MOST_BLOCKS)
         return self._data[start : self._place]
 
     def take_table(self, flags: int) -> bytes:

@@ -14,36 +14,39 @@ from PIL import Image
 
 from image_codec.gif_parts import END, HAS_TABLE, HAS_TRANSPARENCY, IMAGE
 from image_codec.palette import Indexed, index_frames
-from image_codec.picture import Frame, Picture, Samples
+from image_codec.picture import Frame, Samples
 
 # From this alpha on a pixel is visible.
 VISIBLE = 128
 # The control extension's ways to dispose of a frame.
 KEEP, CLEAR = 1, 2
+# Browsers show a frame of 10 ms for 100 ms: what is longer than 10 ms must not be rounded to it.
+SHORTEST = 2
 # What Pillow writes before the data of a grey picture: screen, table of 256 colours, the picture's place.
 PILLOW_HEAD = 13 + 3 * 256 + 10
 
 
-def write_gif(picture: Picture, colours: Sequence[Samples]) -> bytes:
+def write_gif(frames: Sequence[Frame], colours: Sequence[Samples], plays: int) -> bytes:
     """Write a GIF of all frames; alpha is cut at one half, times are rounded to 10 ms without drifting.
 
     Args:
-        picture: its frames are of equal size.
+        frames: of equal size; of them the alpha and the times are used.
         colours: of each frame, (h, w, 3) RGB uint8.
+        plays: how often an animation runs, 0 for ever.
     """
-    indexed = index_frames(colours, [_is_visible(frame) for frame in picture.frames])
+    indexed = index_frames(colours, [_is_visible(frame) for frame in frames])
     has_gaps = indexed[0].transparent is not None
     is_animated = len(indexed) > 1
     table = indexed[0].palette
     file = io.BytesIO()
-    file.write(struct.pack("<6sHH", b"GIF89a", picture.width, picture.height))
+    file.write(struct.pack("<6sHH", b"GIF89a", frames[0].width, frames[0].height))
     file.write(bytes([HAS_TABLE | _table_bits(table), 0, 0]) + _padded(table))
-    if is_animated and picture.plays != 1:
+    if is_animated and plays != 1:
         # Browsers count the repeats, one less than the plays; 0 is for ever.
-        file.write(b"!\xff\x0bNETSCAPE2.0\3\1" + struct.pack("<HB", min(max(picture.plays - 1, 0), 0xFFFF), 0))
+        file.write(b"!\xff\x0bNETSCAPE2.0\3\1" + struct.pack("<HB", max(plays - 1, 0), 0))
     # What is transparent shows the frame before, unless that was cleared.
     flags = (CLEAR if has_gaps and is_animated else KEEP) << 2 | has_gaps * HAS_TRANSPARENCY
-    for index, (each, hundredths) in enumerate(zip(indexed, _hundredths(picture.frames), strict=True)):
+    for index, (each, hundredths) in enumerate(zip(indexed, _hundredths(frames), strict=True)):
         if is_animated or has_gaps:
             file.write(b"!\xf9\4" + struct.pack("<BHBB", flags, hundredths, each.transparent or 0, 0))
         # Over an opaque frame only what changes is written.
@@ -67,10 +70,13 @@ def _is_visible(frame: Frame) -> NDArray[np.bool_]:
 
 def _hundredths(frames: Sequence[Frame]) -> Iterator[int]:
     """How long each frame is shown, in 10 ms: what is rounded off one is made good by the next."""
-    end = 0.0
+    due, shown = 0.0, 0
     for frame in frames:
-        start, end = end, end + frame.milliseconds
-        yield min(round(end / 10) - round(start / 10), 0xFFFF)
+        due += frame.milliseconds / 10
+        least = SHORTEST if frame.milliseconds > 10 else 0
+        hundredths = min(max(round(due) - shown, least), 0xFFFF)
+        shown += hundredths
+        yield hundredths
 
 
 def _everything(indexed: Indexed) -> tuple[slice, slice]:

@@ -1,8 +1,11 @@
-"""How large a picture may be."""
+"""How large a picture may be, and of how many parts."""
 
 from dataclasses import dataclass
 
-from errors import ImageTooLarge, TooManyFrames
+from errors import ImageTooComplex, ImageTooLarge, TooManyFrames
+
+# A JPEG's one segment of EXIF holds 64 KiB, bytes; some writers use a second one.
+MOST_EXIF = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -47,3 +50,18 @@ class Limits:
             actual=pixels,
             setting="UPSCALER_MAX_PIXELS",
         )
+
+
+def check_parts(what: str, count: int, most: int) -> None:
+    """Make sure that a file is not built of far more parts than real pictures have, to cost a decoder hours.
+
+    Args:
+        what: the parts, for the message.
+        count: of them; who counts may stop one above the limit.
+        most: the limit.
+
+    Raises:
+        ImageTooComplex: it is.
+    """
+    if count > most:
+        raise ImageTooComplex(f"the image has more than {most} {what}, which no real picture has", limit=most)

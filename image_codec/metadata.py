@@ -1,16 +1,19 @@
 """What comes with the pixels: taken from Pillow's image, handed to Pillow's writers. It never fails a picture."""
 
+import contextlib
+import dataclasses
 import logging
 import math
 import re
+from collections.abc import MutableMapping
 from typing import Any
 
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from image_codec.formats import Extra, Format, FormatName
+from image_codec.limits import MOST_EXIF
 from image_codec.picture import Metadata
-from image_codec.structure import MOST_EXIF
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +21,7 @@ log = logging.getLogger(__name__)
 XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))[2-8]')
 # The finest resolution that every format can store, in dots per inch. (JPEG's JFIF has 16 bits.)
 MOST_DPI = 65_535
+ICC_TAG = 34675
 # The longest EXIF block and XMP packet that fit into JPEG's segments, in bytes; XMP's begins with a name of 29.
 JPEG_LIMITS = (65_533, 65_533 - 29)
 EXIF_PREFIX = b"Exif\0\0"
@@ -25,21 +29,35 @@ EXIF_PREFIX = b"Exif\0\0"
 DESCRIBING = [
     *(ExifTags.Base.DocumentName, ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model),
     *(ExifTags.Base.PageName, ExifTags.Base.Software, ExifTags.Base.DateTime, ExifTags.Base.Artist),
-    *(ExifTags.Base.HostComputer, ExifTags.Base.Copyright),
+    *(ExifTags.Base.HostComputer, ExifTags.Base.Copyright, ExifTags.Base.Rating, ExifTags.Base.RatingPercent),
+    *(ExifTags.Base.XPTitle, ExifTags.Base.XPComment, ExifTags.Base.XPAuthor, ExifTags.Base.XPKeywords),
+    ExifTags.Base.XPSubject,
 ]
+# What is said of what is left out.
+WORDS = {
+    Extra.ICC: "the ICC profile",
+    Extra.EXIF: "EXIF",
+    Extra.XMP: "XMP",
+    Extra.DPI: "the resolution",
+    Extra.PNG_COLOURS: "the PNG's description of its colours",
+}
 DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 # The colour space in a profile's header (bytes 16 to 19, ICC.1) that fits the stored mode.
 ICC_SPACES = {"L": b"GRAY", "LA": b"GRAY", "I;16": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB ", "CMYK": b"CMYK"}
 
 
 def drop_odd_blocks(image: Image.Image) -> None:
-    """Drop what is no metadata: it must not be read at all.
+    """Drop what is no metadata: it must not be read at all. To be called before the image is loaded, and after.
 
-    Pillow files a PNG's texts beside its data, by their keywords: a text called "transparency" is none. And it makes
-    objects of all that an EXIF block holds, a hundred times its size: longer ones than a JPEG's are not read.
+    Pillow files a PNG's texts beside its data, by their keywords: a text called "transparency" is none. A TIFF's tags
+    may be of every type. And Pillow makes objects of all that an EXIF block holds, a hundred times its size: longer
+    ones than a JPEG's are not read.
     """
-    for name in ("transparency", "icc_profile", "exif", "xmp", "dpi"):
+    for name in ("transparency", "dpi"):
         if isinstance(image.info.get(name), str):
+            del image.info[name]
+    for name in ("icc_profile", "exif", "xmp"):
+        if name in image.info and not isinstance(image.info[name], bytes):
             del image.info[name]
     for name in ("exif", "Raw profile type exif"):
         if len(image.info.get(name) or "") > MOST_EXIF:
@@ -49,6 +67,7 @@ def drop_odd_blocks(image: Image.Image) -> None:
 
 def read_exif(image: Image.Image) -> Image.Exif:
     """The EXIF tags; none where the block is broken."""
+    drop_odd_blocks(image)
     try:
         return image.getexif()
     except Exception as exc:
@@ -56,13 +75,22 @@ def read_exif(image: Image.Image) -> Image.Exif:
         return Image.Exif()
 
 
-def read_metadata(image: Image.Image, exif: Image.Exif) -> Metadata:
-    """All that is carried along, upright: the orientation is reset."""
+def read_metadata(image: Image.Image, exif: Image.Exif, is_on_its_side: bool) -> Metadata:
+    """All that is carried along, upright: the orientation is reset.
+
+    Args:
+        image: loaded.
+        exif: of `read_exif`.
+        is_on_its_side: whether width and height change places.
+    """
+    is_tiff = image.format == "TIFF"
+    icc = exif.get(ICC_TAG) if is_tiff else image.info.get("icc_profile")  # of this page, and not of one before
+    dpi = _resolution(exif) if is_tiff or image.format == "WEBP" else image.info.get("dpi")
     return Metadata(
-        icc=image.info.get("icc_profile") or None,
-        exif=_upright_exif(_described(exif) if image.format == "TIFF" else exif),
+        icc=icc if isinstance(icc, bytes) and icc else None,
+        exif=_upright_exif(_described(exif) if is_tiff else exif),
         xmp=_upright_xmp(image),
-        dpi=_dpi(image),
+        dpi=_dpi(dpi, is_on_its_side),
     )
 
 
@@ -73,22 +101,23 @@ def fitting(metadata: Metadata, target: Format, mode: str, width: int, height: i
         mode: in which the pixels are stored there.
         width, height: of the enlarged picture, in px.
     """
-    icc, exif, xmp = metadata.icc, metadata.exif, metadata.xmp
+    fits = Metadata(**{extra: getattr(metadata, extra) for extra in target.extras})
     most_exif, most_xmp = JPEG_LIMITS if target.name is FormatName.JPEG else (math.inf, math.inf)
-    if exif:
-        exif = _exif_for_size(exif, width, height)
-    return Metadata(
-        icc=icc if icc and Extra.ICC in target.extras and icc[16:20] == ICC_SPACES.get(mode) else None,
-        exif=exif if exif and Extra.EXIF in target.extras and len(exif) <= most_exif else None,
-        xmp=xmp if xmp and Extra.XMP in target.extras and len(xmp) <= most_xmp and _is_text(xmp) else None,
-        dpi=metadata.dpi if Extra.DPI in target.extras else None,
+    exif = _exif_for(fits, target, width, height)
+    return dataclasses.replace(
+        fits,
+        icc=fits.icc if fits.icc and fits.icc[16:20] == ICC_SPACES.get(mode) else None,
+        exif=exif if exif and len(exif) <= most_exif else None,
+        xmp=fits.xmp if fits.xmp and len(fits.xmp) <= most_xmp and _is_text(fits.xmp) else None,
     )
 
 
-def left_out(before: Metadata, after: Metadata) -> list[Extra]:
-    """What was there before and no longer is, but for the resolution, which nobody misses."""
-    kinds = {Extra.ICC: "icc", Extra.EXIF: "exif", Extra.XMP: "xmp"}
-    return [extra for extra, name in kinds.items() if getattr(before, name) and not getattr(after, name)]
+def left_out(before: Metadata, after: Metadata) -> list[str]:
+    """What was there before and no longer is, in words."""
+    missing = [extra for extra in WORDS if getattr(before, extra) and not getattr(after, extra)]
+    if any(name == b"sRGB" for name, _ in before.png_colours):  # what every viewer takes colours for anyway
+        missing = [extra for extra in missing if extra is not Extra.PNG_COLOURS]
+    return [WORDS[extra] for extra in missing]
 
 
 def pillow_options(metadata: Metadata, name: FormatName) -> dict[str, Any]:
@@ -99,20 +128,31 @@ def pillow_options(metadata: Metadata, name: FormatName) -> dict[str, Any]:
     if metadata.exif:
         # A WebP's chunk of EXIF begins without JPEG's prefix, and Pillow's writer of animations leaves it there.
         options["exif"] = metadata.exif.removeprefix(EXIF_PREFIX) if name is FormatName.WEBP else metadata.exif
-    if metadata.xmp and name is FormatName.PNG:
-        options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_itxt("XML:com.adobe.xmp", metadata.xmp.decode())
-    elif metadata.xmp:
-        options["xmp"] = metadata.xmp
     if metadata.dpi:
         options["dpi"] = metadata.dpi
+    if name is FormatName.PNG:
+        options["pnginfo"] = _png_info(metadata)
+    elif metadata.xmp:
+        options["xmp"] = metadata.xmp
     return options
+
+
+def _png_info(metadata: Metadata) -> PngInfo:
+    info = PngInfo()
+    if metadata.xmp:
+        info.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode())
+    for name, content in metadata.png_colours:
+        info.add(name, content)
+    return info
 
 
 def describing_tags(exif: Image.Exif) -> dict[int, Any]:
     """The tags that describe the picture, and not how a TIFF's pixels are stored; directories as dictionaries."""
-    plain = {int(tag): exif[tag] for tag in DESCRIBING if tag in exif}
-    return plain | {int(tag): inner for tag in DIRECTORIES if (inner := dict(exif.get_ifd(tag)))}
+    plain: dict[int, Any] = {int(tag): exif[tag] for tag in DESCRIBING if tag in exif}
+    inner = {int(tag): dict(exif.get_ifd(tag)) for tag in DIRECTORIES}
+    for tags in (plain, *inner.values()):
+        _keep_letters(tags)
+    return plain | {tag: tags for tag, tags in inner.items() if tags}
 
 
 def loaded_exif(data: bytes | None) -> Image.Exif:
@@ -148,12 +188,21 @@ def _upright_xmp(image: Image.Image) -> bytes | None:
     return XMP_ORIENTATION.sub(rb"\g<1>1", xmp) if isinstance(xmp, bytes) and xmp else None
 
 
-def _dpi(image: Image.Image) -> tuple[float, float] | None:
+def _resolution(tags: Image.Exif) -> tuple[Any, Any] | None:
+    """Dots per inch, by the tags; None where their unit is none."""
+    per_inch = {2: 1, 3: 2.54}.get(tags.get(ExifTags.Base.ResolutionUnit, 2))
+    x, y = tags.get(ExifTags.Base.XResolution), tags.get(ExifTags.Base.YResolution)
+    return None if per_inch is None or x is None or y is None else (x * per_inch, y * per_inch)
+
+
+def _dpi(value: Any, is_on_its_side: bool) -> tuple[float, float] | None:
     try:
-        x, y = (float(value) for value in image.info["dpi"])
+        x, y = (float(each) for each in value)
     except Exception:  # there is none, or it is none
         return None
-    return (x, y) if all(math.isfinite(value) and 1 <= value <= MOST_DPI for value in (x, y)) else None
+    if not all(math.isfinite(each) and 1 <= each <= MOST_DPI for each in (x, y)):
+        return None
+    return (y, x) if is_on_its_side else (x, y)
 
 
 def _upright_exif(exif: Image.Exif) -> bytes | None:
@@ -164,6 +213,8 @@ def _upright_exif(exif: Image.Exif) -> bytes | None:
         exif[ExifTags.Base.Orientation] = 1
     for tag in [tag for tag in exif if not _can_be_written(tag, exif[tag])]:
         del exif[tag]
+    for tags in (exif, *(exif.get_ifd(tag) for tag in DIRECTORIES if tag in exif)):
+        _keep_letters(tags)
     try:
         return exif.tobytes()
     except Exception as exc:  # a broken block inside: see `read_exif`
@@ -184,24 +235,35 @@ def _can_be_written(tag: int, value: object) -> bool:
     return True
 
 
-def _exif_for_size(data: bytes, width: int, height: int) -> bytes | None:
+def _keep_letters(tags: MutableMapping[int, Any]) -> None:
+    """Pillow reads texts as Latin-1, and writes question marks for what is not ASCII; bytes it writes as they are."""
+    for tag, value in list(tags.items()):
+        if isinstance(value, str) and not value.isascii():
+            with contextlib.suppress(UnicodeEncodeError):
+                tags[tag] = value.encode("latin-1")
+
+
+def _exif_for(metadata: Metadata, target: Format, width: int, height: int) -> bytes | None:
     """Correct the tags that repeat the picture's size; None where a broken block inside makes that impossible."""
+    if not metadata.exif and not (metadata.dpi and target.name is FormatName.WEBP):
+        return None
     try:
-        return _exif_with_size(data, width, height)
+        exif = loaded_exif(metadata.exif)
+        details = exif.get_ifd(ExifTags.IFD.Exif) if ExifTags.IFD.Exif in exif else {}
+        for tags, tag, size in (
+            (exif, ExifTags.Base.ImageWidth, width),
+            (exif, ExifTags.Base.ImageLength, height),
+            (details, ExifTags.Base.ExifImageWidth, width),
+            (details, ExifTags.Base.ExifImageHeight, height),
+        ):
+            if tag in tags:
+                tags[tag] = size
+        if metadata.dpi:  # repeated here; a WebP has no other place for it
+            exif[ExifTags.Base.XResolution], exif[ExifTags.Base.YResolution] = metadata.dpi
+            exif[ExifTags.Base.ResolutionUnit] = 2
+        for tags in (exif, details):
+            _keep_letters(tags)
+        return exif.tobytes()
     except Exception as exc:
         log.info("broken EXIF block dropped: %r", exc)
         return None
-
-
-def _exif_with_size(data: bytes, width: int, height: int) -> bytes:
-    exif = loaded_exif(data)
-    details = exif.get_ifd(ExifTags.IFD.Exif) if ExifTags.IFD.Exif in exif else {}
-    for tags, tag, size in (
-        (exif, ExifTags.Base.ImageWidth, width),
-        (exif, ExifTags.Base.ImageLength, height),
-        (details, ExifTags.Base.ExifImageWidth, width),
-        (details, ExifTags.Base.ExifImageHeight, height),
-    ):
-        if tag in tags:
-            tags[tag] = size
-    return exif.tobytes()

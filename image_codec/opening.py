@@ -1,13 +1,15 @@
 """Image files to Pillow's images, and those to pixels."""
 
+import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from errors import ImageCorrupt, UnsupportedImage, UnsupportedMode
+from errors import ImageCorrupt, ServiceError, UnsupportedImage, UnsupportedMode
 from image_codec.formats import FORMATS, READ_MODES, FormatName
 from image_codec.limits import Limits
 from image_codec.picture import Frame, Samples
@@ -39,23 +41,33 @@ def open_image(data: bytes, name: FormatName, limits: Limits) -> Image.Image:
         ImageTooLarge: see `Limits`.
         ImageCorrupt: the header is damaged.
     """
-    try:
-        image = Image.open(io.BytesIO(data), formats=[FORMATS[name].pillow])
-    except UnidentifiedImageError as exc:
-        raise UnsupportedImage(
-            f"the bytes begin like {name} and are no image, or of a variant that is not read"
-        ) from exc
-    except Image.DecompressionBombError as exc:
-        raise limits.too_large("more pixels than any picture") from exc
-    except Exception as exc:  # a decoder may raise anything for bytes it can't make sense of
-        raise corrupt(exc) from exc
+    with decoding():
+        try:
+            image = Image.open(io.BytesIO(data), formats=[FORMATS[name].pillow])
+        except UnidentifiedImageError as exc:
+            raise UnsupportedImage(
+                f"the bytes begin like {name} and are no image, or of a variant that is not read"
+            ) from exc
+        except Image.DecompressionBombError as exc:
+            raise limits.too_large("more pixels than any picture") from exc
     limits.check_pixels(image.width, image.height)
     return image
 
 
-def corrupt(exc: Exception) -> ImageCorrupt:
-    """The error for what a decoder raised."""
-    return ImageCorrupt(f"the image is truncated or corrupt: {exc}")
+@contextlib.contextmanager
+def decoding() -> Iterator[None]:
+    """Make an `ImageCorrupt` of whatever a decoder raises for bytes it can't make sense of.
+
+    Raises:
+        ServiceError: our own errors pass.
+        MemoryError: is no fault of the picture's.
+    """
+    try:
+        yield
+    except (ServiceError, MemoryError):
+        raise
+    except Exception as exc:
+        raise ImageCorrupt(f"the image is truncated or corrupt: {exc}") from exc
 
 
 def check_mode(image: Image.Image) -> None:
@@ -68,15 +80,16 @@ def check_mode(image: Image.Image) -> None:
         raise UnsupportedMode(f"{image.format} of mode {image.mode} is not read (read are {', '.join(READ_MODES)})")
 
 
-def frame_of(image: Image.Image, is_grey_with_alpha: bool = False) -> Frame:
+def frame_of(image: Image.Image, raw: str) -> Frame:
     """The pixels of a loaded image.
 
     Args:
-        is_grey_with_alpha: the file says so. (Pillow reads that as RGBA where it has 16 bits.)
+        raw: its `raw_mode`, from before it was loaded.
     """
-    opaque_mode, transparent_mode = READ_MODES["LA" if is_grey_with_alpha else image.mode]
+    # Grey of 16 bits with alpha is read as RGBA.
+    opaque_mode, transparent_mode = READ_MODES["LA" if raw.startswith("LA;16") else image.mode]
     if opaque_mode == "I;16":
-        return _grey_16(image)
+        return _grey_16(image, raw)
     mode = transparent_mode if image.has_transparency_data else opaque_mode
     channels = np.asarray(image.convert(mode))
     if channels.ndim == 2:
@@ -97,11 +110,10 @@ def rgba_of(data: bytes, name: FormatName, limits: Limits) -> NDArray[np.uint8]:
     """
     image = open_image(data, name, limits)
     check_mode(image)
-    try:
+    with decoding():
+        raw = raw_mode(image)
         image.load()
-        frame = frame_of(image)
-    except Exception as exc:
-        raise corrupt(exc) from exc
+        frame = frame_of(image, raw)
     colour = _to_8_bits(frame.colour) if frame.mode == "I;16" else frame.colour
     alpha = np.full(colour.shape[:2], 255, np.uint8) if frame.alpha is None else frame.alpha
     if colour.shape[2] == 1:
@@ -123,8 +135,10 @@ def is_reduced_to_8_bits(image: Image.Image) -> bool:
     return ";16" in raw_mode(image) and not keeps_16
 
 
-def _grey_16(image: Image.Image) -> Frame:
+def _grey_16(image: Image.Image, raw: str) -> Frame:
     grey = np.asarray(image).astype(np.uint16)
+    if raw.startswith("I;12"):  # Pillow leaves 12 bits as they are, 16 times too dark
+        grey = np.asarray(grey << 4 | grey >> 8, np.uint16)
     tags = getattr(image, "tag_v2", {})
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow inverts 8 bits only
         grey = np.uint16(65_535) - grey

@@ -16,12 +16,16 @@ Samples = NDArray[np.uint8 | np.uint16]
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is carried along: `icc`, `exif` and `xmp` as bytes (the orientation already reset), `dpi` as (x, y)."""
+    """What is carried along: `icc`, `exif` and `xmp` as bytes (the orientation already reset), `dpi` as (x, y).
+
+    `png_colours`: names and contents of the chunks with which a PNG says what its colours are, instead of by `icc`.
+    """
 
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    png_colours: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,15 @@ scans, and a decoder can't be interrupted.
 import itertools
 from collections.abc import Iterator
 
-from errors import ImageTooComplex
 from image_codec.chunks import Chunk, png_chunks, webp_chunks
 from image_codec.formats import FormatName
-from image_codec.limits import Limits
+from image_codec.limits import MOST_EXIF, Limits, check_parts
 from image_codec.structure_tiff import check_tiff
 
 # Real JPEGs have about ten scans in a picture and a few pictures in a file (previews); libjpeg-turbo's own advice is to
 # distrust more than 500. Segments before the first scan: profiles and extended XMP take up to a few hundred.
 MOST_SCANS = 500
 MOST_SEGMENTS = 1000
-# A JPEG's one segment of EXIF holds 64 KiB, bytes; some writers use a second one.
-MOST_EXIF = 1 << 17
 # A PNG of 33 MB in the smallest usual chunks, of 4 KiB, has about 8,000. (A WebP has a few for each frame.)
 MOST_CHUNKS = 20_000
 
@@ -37,14 +34,14 @@ def check_structure(data: bytes, name: FormatName, limits: Limits) -> None:
     """
     if name is FormatName.JPEG:
         # In coded pixels 0xFF is followed by 0 or a restart marker, so that this finds scans (and few others).
-        _check("scans", data.count(JPEG_SCAN), MOST_SCANS)
+        check_parts("scans", data.count(JPEG_SCAN), MOST_SCANS)
         segments, exif = _count_segments(data)
-        _check("segments", segments, MOST_SEGMENTS)
-        _check("bytes of EXIF", exif, MOST_EXIF)
+        check_parts("segments", segments, MOST_SEGMENTS)
+        check_parts("bytes of EXIF", exif, MOST_EXIF)
     elif name is FormatName.PNG:
-        _check("chunks", _count(png_chunks(data)), MOST_CHUNKS)
+        check_parts("chunks", _count(png_chunks(data)), MOST_CHUNKS)
     elif name is FormatName.WEBP:
-        _check("chunks", _count(webp_chunks(data)), MOST_CHUNKS)
+        check_parts("chunks", _count(webp_chunks(data)), MOST_CHUNKS)
     elif name is FormatName.TIFF:
         check_tiff(data, limits)
 
@@ -74,8 +71,3 @@ def _count_segments(data: bytes) -> tuple[int, int]:
 def _count(chunks: Iterator[Chunk]) -> int:
     """How many there are; counting ends above the limit."""
     return sum(1 for _ in itertools.islice(chunks, MOST_CHUNKS + 1))
-
-
-def _check(what: str, count: int, most: int) -> None:
-    if count > most:
-        raise ImageTooComplex(f"the image has more than {most} {what}, which no real picture has", limit=most)

@@ -14,11 +14,14 @@ from typing import Any
 from numpy.typing import NDArray
 from PIL import TiffImagePlugin, TiffTags
 
+from errors import FormatCannotHold
 from image_codec.metadata import describing_tags, loaded_exif
 from image_codec.picture import Metadata, Samples
 
 HEADER = b"II*\0"
 END = bytes(4)  # of the chain of directories
+# Places in the file have 32 bits; some are left for the directory.
+MOST_BYTES = 2**32 - 2**24
 # Bytes of a strip before compression.
 STRIP = 1 << 18
 # zlib's own default costs twice the time, for a few per cent.
@@ -50,6 +53,9 @@ def write_tiff(pages: Sequence[Page]) -> bytes:
 
     Args:
         pages: at least one; each has its own size, mode and metadata.
+
+    Raises:
+        FormatCannotHold: it would be too long.
     """
     file = io.BytesIO(HEADER + END)
     link = len(HEADER)  # where the place of the next page's directory goes
@@ -62,6 +68,8 @@ def write_tiff(pages: Sequence[Page]) -> bytes:
         file.seek(start)
         pixels = page.pixels.reshape(*page.pixels.shape[:2], -1)
         strips = list(_strips(pixels))
+        if start + sum(map(len, strips)) > MOST_BYTES:
+            raise FormatCannotHold("the TIFF would have more than 4 GiB: ask for png or webp")
         directory = _directory(page, pixels, [len(strip) for strip in strips])
         file.write(directory.tobytes(start))
         file.writelines(strips)

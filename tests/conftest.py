@@ -5,9 +5,11 @@ import io
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -148,6 +150,11 @@ def encoded(pixels: NDArray[np.uint8] | Image.Image, file_format: str = "PNG", *
     file = io.BytesIO()
     image.save(file, file_format, **options)
     return file.getvalue()
+
+
+def png_chunk(name: bytes, content: bytes = b"") -> bytes:
+    """With its length and checksum."""
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
 def opened(data: bytes) -> Image.Image:

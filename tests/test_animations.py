@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import struct
+import time
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -11,12 +12,25 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from conftest import Server, StartServer, encoded, photograph, psnr
+from conftest import Server, StartServer, encoded, photograph, png_chunk, psnr
+from fakes import upscaler_with
 from numpy.typing import NDArray
 from PIL import Image
 
-from errors import ImageCorrupt, ImageTooLarge, ServiceError, TooManyFrames, UnsupportedImage
-from image_codec import FormatName, Frame, Limits, Picture, decode, encode
+from errors import (
+    EstimateOverDeadline,
+    FormatCannotHold,
+    ImageCorrupt,
+    ImageTooLarge,
+    ServiceError,
+    TooManyFrames,
+    UnsupportedImage,
+)
+from image_codec import FormatName, Frame, Limits, Picture, check_can_hold, decode, encode
+from message_protocol import UpscaleInput
+from picture_upscaler import PictureUpscaler
+from resource_upscale import ResourceUpscale
+from super_resolution.work import Work
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
 HEIGHT, WIDTH = 30, 40
@@ -215,10 +229,6 @@ def test_bad_gifs(data: bytes, error: type[ServiceError]) -> None:
         decode(data, LIMITS)
 
 
-def chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-
 def without(data: bytes, name: bytes, which: int) -> bytes:
     """A PNG that lacks a chunk."""
     place, seen = 8, 0
@@ -238,7 +248,7 @@ def changed(data: bytes, name: bytes, offset: int, value: bytes) -> bytes:
     length = int.from_bytes(data[place - 4 : place])
     content = bytearray(data[place + 4 : place + 4 + length])
     content[offset : offset + len(value)] = value
-    return data[: place - 4] + chunk(name, bytes(content)) + data[place + 8 + length :]
+    return data[: place - 4] + png_chunk(name, bytes(content)) + data[place + 8 + length :]
 
 
 @pytest.mark.parametrize(
@@ -294,16 +304,16 @@ def test_an_animation_fits_no_format_without_one(server: Server, target: str) ->
     assert "png, webp or gif" in problem["detail"]
 
 
-def test_the_deadline_counts_all_frames(start_server: StartServer) -> None:
-    """A still is in time, a hundred of them are not, and are refused before the work."""
-    server = start_server(UPSCALER_TIMEOUT="1")
-    images = [Image.fromarray(photograph(150, 150, seed)) for seed in range(100)]
-    assert server.upscale(encoded(images[0], "WEBP")).status_code == 200
-    answer = server.upscale(
-        encoded(images[0], "WEBP", save_all=True, append_images=images[1:], duration=50, quality=30)
-    )
-    assert answer.json()["code"] == "estimate_over_deadline"
-    assert "100 frames" in answer.json()["detail"]
+def test_the_deadline_counts_all_frames() -> None:
+    """A still is in time, a hundred frames of its size are not, and are refused before the work."""
+    upscaler = upscaler_with(lambda _: time.sleep(0.02), tile=256)
+    upscale = ResourceUpscale(PictureUpscaler(upscaler), LIMITS, 100)
+    images = [Image.fromarray(photograph(20, 20, seed)) for seed in range(100)]
+    still = UpscaleInput.from_bytes(encoded(images[0], "WEBP"), {})
+    animation = UpscaleInput.from_bytes(encoded(images[0], "WEBP", save_all=True, append_images=images[1:]), {})
+    upscale.main(still, Work(1.0, "UPSCALER_TIMEOUT", lambda: False))
+    with pytest.raises(EstimateOverDeadline, match="20 x 20 px in 100 frames"):
+        upscale.main(animation, Work(1.0, "UPSCALER_TIMEOUT", lambda: False))
 
 
 def test_times_are_rounded_to_what_gif_has_without_drifting() -> None:
@@ -399,3 +409,71 @@ def test_an_animation_is_turned_upright(name: str) -> None:
     for frame, image in zip(picture.frames, moving_box(), strict=True):
         assert (rgba(frame)[:, :, :3] == np.rot90(np.asarray(image), -1)).all()
     assert Image.open(io.BytesIO(encode(picture, picture.format, None, 100).data)).getexif()[0x0112] == 1
+
+
+def shown_for(*milliseconds: float, plays: int = 1) -> Picture:
+    frames = [Frame(np.full((4, 4, 3), index, np.uint8), None, each) for index, each in enumerate(milliseconds)]
+    return Picture(tuple(frames), FormatName.GIF, plays)
+
+
+@pytest.mark.parametrize("name", [FormatName.GIF, FormatName.WEBP, FormatName.PNG])
+@pytest.mark.parametrize("milliseconds", [0, 0.2, 1000 / 3, 999.9, 50_000.123, 65_536, 66_001, 100_001, 655_350])
+def test_times_of_every_length(name: FormatName, milliseconds: float) -> None:
+    picture = shown_for(milliseconds, 100)
+    check_can_hold(picture, 2, name)
+    frames = decode(encode(picture, name, 100, 100).data, LIMITS).frames
+    assert frames[0].milliseconds == pytest.approx(milliseconds, abs=6)
+
+
+@pytest.mark.parametrize(
+    ("name", "milliseconds"), [(FormatName.GIF, 655_360), (FormatName.WEBP, 2**24), (FormatName.PNG, 65_536_000)]
+)
+def test_times_that_are_too_long(name: FormatName, milliseconds: float) -> None:
+    with pytest.raises(FormatCannotHold, match="a frame is shown for"):
+        check_can_hold(shown_for(milliseconds, 100), 2, name)
+    with pytest.raises(FormatCannotHold, match="all frames are shown for"):
+        check_can_hold(shown_for(*[60_000_000] * 40), 2, FormatName.PNG)
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [(FormatName.GIF, 65_536), (FormatName.WEBP, 65_535), (FormatName.PNG, 2**31 - 1)]
+)
+def test_more_plays_than_a_format_counts(name: FormatName, most: int) -> None:
+    for plays in (0, 1, 2, most, most + 1, 2**32 - 1):
+        encoded_file = encode(shown_for(100, 100, plays=plays), name, 100, 100)
+        assert decode(encoded_file.data, LIMITS).plays == min(plays, most)
+        assert encoded_file.notes == ((f"the animation runs {most} times instead of {plays}",) if plays > most else ())
+
+
+def test_no_frame_is_rounded_to_what_browsers_slow_down() -> None:
+    """They show 10 ms for 100 ms."""
+    assert set(times_in_gif([1000 / 60] * 30)) == {20}
+    assert times_in_gif([10] * 3) == [10] * 3
+    assert times_in_gif([15, 15, 100]) == [20, 20, 90]
+
+
+def times_in_gif(milliseconds: Sequence[float]) -> list[float]:
+    data = encode(shown_for(*milliseconds), FormatName.GIF, None, 100).data
+    return [frame.milliseconds for frame in decode(data, LIMITS).frames]
+
+
+def test_grey_of_sixteen_bits_with_alpha() -> None:
+    """Of an animation, it is read as grey of 8 bits, and that is said."""
+    control = struct.pack(">IIIIIHHBB", 0, 2, 1, 0, 0, 1, 10, 0, 0)
+    pixels = zlib.compress(bytes([0, 10, 0, 255, 255, 200, 0, 127, 255]))
+    second = struct.pack(">IIIIIHHBB", 1, 2, 1, 0, 0, 1, 10, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        png_chunk(name, content)
+        for name, content in (
+            (b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 4, 0, 0, 0)),
+            (b"acTL", struct.pack(">II", 2, 0)),
+            (b"fcTL", control),
+            (b"IDAT", pixels),
+            (b"fcTL", second),
+            (b"fdAT", struct.pack(">I", 2) + zlib.compress(bytes([0, 90, 0, 255, 255, 80, 0, 255, 255]))),
+            (b"IEND", b""),
+        )
+    )
+    picture = decode(data, LIMITS)
+    assert [frame.mode for frame in picture.frames] == ["LA", "LA"]
+    assert picture.notes == ("16 bits were read as 8",)

@@ -34,7 +34,7 @@ WITHIN = {
     ],
     "image_codec": [
         *("encoding", "gif_writing", "palette", "tiff_writing", "decoding", "gif_parts", "apng_parts", "animation"),
-        *("opening", "metadata", "structure", "structure_tiff", "limits", "chunks", "picture", "formats"),
+        *("opening", "metadata", "structure", "structure_tiff", "limits", "picture", "formats", "chunks"),
     ],
 }
 INNER_RANK = {f"{package}.{name}": rank for package, names in WITHIN.items() for rank, name in enumerate(names)}

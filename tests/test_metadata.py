@@ -3,12 +3,13 @@
 import io
 import itertools
 import struct
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 import tifffile
-from conftest import Server, encoded, opened, photograph
+from conftest import Server, encoded, opened, photograph, png_chunk
 from pictures import GREY, GREY_16, IMAGE, PROFILE, RGB, RGBA
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational
@@ -122,8 +123,7 @@ def test_tags_that_say_how_a_tiff_is_stored_are_not_carried() -> None:
         (
             CAMERA,
             {"format": "bmp"},
-            "ICC profile was left out: bmp can't hold it; EXIF was left out: bmp can't hold it;"
-            " XMP was left out: bmp can't hold it",
+            "left out, as this bmp can't hold it: the ICC profile, EXIF, XMP",
         ),
         (encoded(IMAGE.convert("CMYK"), "JPEG"), {"format": "png"}, "CMYK was converted to RGB"),
         (
@@ -131,9 +131,9 @@ def test_tags_that_say_how_a_tiff_is_stored_are_not_carried() -> None:
             {},
             "only the first of 2 pictures in the file was read",
         ),
-        (cv2.imencode(".png", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, "16-bit colour was read as 8-bit"),
-        (cv2.imencode(".tiff", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, "16-bit colour was read as 8-bit"),
-        (encoded(Image.fromarray(GREY_16), transparency=int(GREY_16[0, 0])), {}, "16-bit colour was read as 8-bit"),
+        (cv2.imencode(".png", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, "16 bits were read as 8"),
+        (cv2.imencode(".tiff", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, "16 bits were read as 8"),
+        (encoded(Image.fromarray(GREY_16), transparency=int(GREY_16[0, 0])), {}, "16 bits were read as 8"),
         (encoded(Image.fromarray(GREY_16)), {}, None),
         (encoded(RGB), {}, None),
     ],
@@ -154,13 +154,11 @@ def test_sixteen_bits_are_rounded_to_eight() -> None:
 
 def png(kind: int, depth: int, pixels: bytes, *extra: bytes) -> bytes:
     """A PNG of 2 x 1 px, by hand."""
-    from test_animations import chunk
 
     header = struct.pack(">IIBBBBB", 2, 1, depth, kind, 0, 0, 0)
-    import zlib
 
-    body = chunk(b"IHDR", header) + b"".join(extra) + chunk(b"IDAT", zlib.compress(b"\0" + pixels))
-    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
+    body = png_chunk(b"IHDR", header) + b"".join(extra) + png_chunk(b"IDAT", zlib.compress(b"\0" + pixels))
+    return b"\x89PNG\r\n\x1a\n" + body + png_chunk(b"IEND", b"")
 
 
 def test_grey_of_sixteen_bits_with_alpha_stays_grey() -> None:
@@ -209,3 +207,125 @@ def test_an_animation_keeps_its_metadata() -> None:
         if target == "WEBP":
             data = encode(picture, FormatName.WEBP, None, 100).data
             assert data[data.index(b"EXIF") + 8 :].startswith((b"II", b"MM"))
+
+
+def tiff_with(tag: int, kind: int, value: bytes) -> bytes:
+    """A grey TIFF of 2 x 2 px, 8 bits, with one more tag."""
+    count = len(value) // {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 13: 4}[kind]
+    entries = [
+        (256, 3, 1, 2),
+        (257, 3, 1, 2),
+        (258, 3, 1, 8),
+        (262, 3, 1, 1),
+        (273, 4, 1, 8),
+        (278, 3, 1, 2),
+        (279, 4, 1, 4),
+    ]
+    table = [struct.pack("<HHIHH", *entry, 0) if entry[1] == 3 else struct.pack("<HHII", *entry) for entry in entries]
+    place = 12 + 2 + 12 * (len(table) + 1) + 4
+    stored = value.ljust(4, b"\0") if len(value) <= 4 else struct.pack("<I", place)
+    table.append(struct.pack("<HHI", tag, kind, count) + stored)
+    directory = struct.pack("<H", len(table)) + b"".join(
+        sorted(table, key=lambda entry: struct.unpack("<H", entry[:2]))
+    )
+    return struct.pack("<2sHI", b"II", 42, 12) + bytes([1, 2, 3, 4]) + directory + bytes(4) + value
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3, 4, 5, 7, 13])
+@pytest.mark.parametrize("tag", [254, 274, 282, 296, 315, 700, 33723, 34377, 34665, 34675, 34853])
+@pytest.mark.parametrize("size", [8, 400])
+def test_tags_of_every_type_do_no_harm_in_a_tiff(tag: int, kind: int, size: int) -> None:
+    picture = decode(tiff_with(tag, kind, bytes(range(1, 9)) * (size // 8)), LIMITS)
+    assert picture.frames[0].colour[:, :, 0].tolist() == [[1, 2], [3, 4]]
+    for name in FormatName:
+        assert encode(picture, name, 90, 100).data
+
+
+def huge_exif() -> bytes:
+    """A block of two megabytes of fractions."""
+    fractions = struct.pack("<HHII", 0x9300, 5, 250_000, 26)
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + fractions + bytes(4 + 2_000_000)
+
+
+@pytest.mark.parametrize("name", ["PNG", "WEBP"])
+@pytest.mark.parametrize("is_animated", [False, True])
+def test_a_huge_exif_block_is_not_read(name: str, is_animated: bool) -> None:
+    more = {"save_all": True, "append_images": [IMAGE.rotate(180)], "duration": 50} if is_animated else {}
+    picture = decode(encoded(IMAGE, name, exif=huge_exif(), **more), LIMITS)
+    assert len(picture.frames) == 1 + is_animated
+    assert picture.frames[0].metadata.exif is None
+
+
+def test_what_lies_behind_a_jpeg_makes_it_no_lossless_webp() -> None:
+    assert not decode(CAMERA + b"RIFF\0\0\0\0WEBPVP8L\0\0\0\0", LIMITS).is_lossless
+
+
+def test_twelve_bits_fill_sixteen() -> None:
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.array([[4095, 0], [2048, 1]], np.uint16), photometric="minisblack")
+    data = file.getvalue()
+    with tifffile.TiffFile(file) as opened_file:
+        place = opened_file.pages.first.dataoffsets[0]
+        bits = opened_file.pages.first.tags["BitsPerSample"].valueoffset
+        counts = opened_file.pages.first.tags["StripByteCounts"].valueoffset
+    packed = bytearray(data)
+    packed[bits : bits + 2] = struct.pack("<H", 12)
+    packed[counts : counts + 2] = struct.pack("<H", 6)
+    packed[place : place + 6] = bytes([0xFF, 0xF0, 0x00, 0x80, 0x00, 0x01])
+    assert decode(bytes(packed), LIMITS).frames[0].colour[:, :, 0].tolist() == [[65_535, 0], [32_776, 16]]
+
+
+def test_a_tiff_without_a_resolution_has_none() -> None:
+    file = io.BytesIO()
+    tifffile.imwrite(file, RGB, photometric="rgb", resolution=None)
+    data = file.getvalue().replace(struct.pack("<HH", 282, 5), struct.pack("<HH", 285, 5))
+    for source in (data, tiff_with(296, 3, struct.pack("<H", 1))):
+        picture = decode(source, LIMITS)
+        assert picture.frames[0].metadata.dpi is None
+        assert "dpi" not in opened(encode(picture, FormatName.PNG, 90, 100).data).info
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_the_resolution_turns_with_the_picture(name: str) -> None:
+    """A fax has fewer dots per inch in one direction."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x011A], exif[0x011B], exif[0x0128] = 6, IFDRational(204), IFDRational(98), 2
+    picture = decode(encoded(RGB, name, exif=exif, dpi=(204, 98)), LIMITS)
+    assert picture.frames[0].metadata.dpi == pytest.approx((98, 204), abs=0.1)
+    again = decode(encode(picture, FormatName(name.lower()), 90, 100).data, LIMITS)
+    assert again.frames[0].metadata.dpi == pytest.approx((98, 204), abs=0.1)
+
+
+@pytest.mark.parametrize("target", ["jpeg", "png", "webp", "tiff"])
+def test_texts_keep_their_letters(target: str) -> None:
+    exif = Image.Exif()
+    exif[0x013B] = "Jürgen Müller".encode()
+    exif.get_ifd(0x8769)[0x9290] = "05"
+    exif.get_ifd(0x8769)[0xA430] = "Zoë".encode()
+    data = encode(decode(encoded(RGB, "JPEG", exif=exif), LIMITS), FormatName(target), 90, 100).data
+    again = opened(data).getexif()
+    assert again[0x013B].encode("latin-1").decode() == "Jürgen Müller"
+    assert again.get_ifd(0x8769)[0xA430].encode("latin-1").decode() == "Zoë"
+
+
+def test_a_png_s_own_description_of_its_colours_stays() -> None:
+    linear = png(2, 8, bytes([10, 20, 30, 40, 50, 60]), png_chunk(b"gAMA", struct.pack(">I", 100_000)))
+    picture = decode(linear, LIMITS)
+    assert png_chunk(b"gAMA", struct.pack(">I", 100_000)) in encode(picture, FormatName.PNG, 90, 100).data
+    assert encode(picture, FormatName.JPEG, 90, 100).notes == (
+        "left out, as this jpeg can't hold it: the PNG's description of its colours",
+    )
+    usual = png(2, 8, bytes(6), png_chunk(b"sRGB", b"\0"), png_chunk(b"gAMA", struct.pack(">I", 45_455)))
+    assert encode(decode(usual, LIMITS), FormatName.JPEG, 90, 100).notes == ()
+
+
+def test_a_page_has_nothing_of_the_preview_before_it() -> None:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        icc = b"\0" * 16 + b"RGB " + b"\1" * 110
+        writer.write(
+            photograph(8, 8), photometric="rgb", subfiletype=1, iccprofile=icc, resolution=(99, 99), resolutionunit=2
+        )
+        writer.write(photograph(16, 16), photometric="rgb", resolution=(50, 50), resolutionunit=3)
+    (frame,) = decode(file.getvalue(), LIMITS).frames
+    assert (frame.width, frame.metadata.icc, frame.metadata.dpi) == (16, None, (127, 127))
