@@ -12,8 +12,8 @@ from image_codec.animation import Animation, Disposal, Part
 from image_codec.chunks import PNG_SIGNATURE, png_chunks
 from image_codec.limits import Limits
 
-# What a part needs of the file's head to be decoded.
-SHARED = (b"PLTE", b"tRNS")
+# What a part needs of the file's head to be decoded -> the most bytes that it can have.
+SHARED = {b"PLTE": 3 * 256, b"tRNS": 256}
 DISPOSALS = (Disposal.KEEP, Disposal.CLEAR, Disposal.RESTORE)
 
 
@@ -32,15 +32,18 @@ def read_apng(data: bytes, limits: Limits) -> Animation | None:
         ImageCorrupt: it is truncated, or its frames make no sense.
         ImageTooLarge, TooManyFrames: see `Limits`.
     """
-    header, shared, animation, frames = b"", b"", b"", list[_Frame]()
+    header, animation, frames = b"", b"", list[_Frame]()
+    shared = dict[bytes, bytes]()
     for chunk in png_chunks(data):
         name, content = chunk.name, data[chunk.start : chunk.end]
         if name == b"IHDR":
             header = content
         elif name == b"acTL":
             animation = content
-        elif name in SHARED and not frames:
-            shared += _chunk(name, content)
+        elif name in SHARED:
+            if len(content) > SHARED[name]:
+                raise ImageCorrupt(f"the image is truncated or corrupt: a {name.decode()} chunk is too long")
+            shared[name] = _chunk(name, content)
         elif name == b"fcTL":
             frames.append(_Frame(content))
             limits.check_frames(len(frames))
@@ -56,7 +59,7 @@ def read_apng(data: bytes, limits: Limits) -> Animation | None:
     try:
         promised, plays = struct.unpack(">II", animation)
         width, height = struct.unpack_from(">II", header)
-        parts = tuple(_part(frame, header, shared, width, height) for frame in frames)
+        parts = tuple(_part(frame, header, b"".join(shared.values()), width, height) for frame in frames)
     except struct.error as exc:
         raise ImageCorrupt("the image is truncated or corrupt: a chunk of the animation is too short") from exc
     if len(frames) < promised:

@@ -17,13 +17,16 @@ from image_codec.gif_parts import read_gif
 from image_codec.limits import Limits
 from image_codec.metadata import drop_odd_blocks, read_exif, read_metadata
 from image_codec.opening import (
+    WIDE,
     check_mode,
     decoding,
     frame_of,
+    has_channels_left_out,
     is_reduced_to_8_bits,
     open_image,
     raw_mode,
     rgba_of,
+    scale_transparency,
     split_alpha,
 )
 from image_codec.picture import Frame, Metadata, Picture
@@ -47,6 +50,8 @@ SIDEWAYS = [orientation for orientation, (is_on_its_side, _, _) in UPRIGHT.items
 MOST_MILLISECONDS = FORMATS[FormatName.GIF].most_milliseconds
 # TIFF's tag of what a page is; its bits for previews and masks. (TIFF 6.0, NewSubfileType)
 PAGE_KIND, NO_PAGE = 254, 0b101
+# Where a PNG's header says that it is interlaced. (PNG specification, 11.2.1)
+PNG_INTERLACE = 28
 READ_AS_8_BITS = "16 bits were read as 8"
 
 
@@ -86,8 +91,10 @@ def decode(data: bytes, limits: Limits) -> Picture:
 def _single(data: bytes, name: FormatName, image: Image.Image, limits: Limits) -> Picture:
     # Finds wrong checksums that decoding does not look at; spoils the image.
     open_image(data, name, limits).verify()
-    notes = _depth_notes(image)
-    if (pictures := getattr(image, "n_frames", 1)) > 1:  # previews, or the other eye's view
+    notes = _reading_notes(image)
+    if isinstance(image.info.get("interlace"), str):  # a text of that name has taken the header's place
+        image.info["interlace"] = data[PNG_INTERLACE]
+    if name is FormatName.JPEG and (pictures := getattr(image, "n_frames", 1)) > 1:  # previews, or the other eye's view
         notes += (f"only the first of {pictures} pictures in the file was read",)
     is_lossless = name is FormatName.WEBP and is_lossless_webp(data)
     return Picture((_loaded(image),), name, is_lossless=is_lossless, notes=notes)
@@ -106,7 +113,7 @@ def _apng(data: bytes, image: Image.Image, animation: Animation, limits: Limits)
     check_mode(image)
     open_image(data, FormatName.PNG, limits).verify()
     drop_odd_blocks(image)
-    notes: tuple[str, ...] = (READ_AS_8_BITS,) if ";16" in raw_mode(image) else ()
+    notes: tuple[str, ...] = (READ_AS_8_BITS,) if WIDE.search(raw_mode(image)) else ()
     if has_default_image(data):
         notes += ("the picture for viewers that show no animations was left out",)
     is_grey = image.mode in ("1", "L", "LA", "I;16") or raw_mode(image).startswith("LA")
@@ -152,19 +159,23 @@ def _pages(image: Image.Image, limits: Limits) -> Picture:
     frames = list[Frame]()
     for index in pages:
         image.seek(index)
-        notes += tuple(note for note in _depth_notes(image) if note not in notes)
+        notes += tuple(note for note in _reading_notes(image) if note not in notes)
         frames.append(_loaded(image))
     return Picture(tuple(frames), FormatName.TIFF, notes=notes)
 
 
-def _depth_notes(image: Image.Image) -> tuple[str, ...]:
-    return (READ_AS_8_BITS,) if is_reduced_to_8_bits(image) else ()
+def _reading_notes(image: Image.Image) -> tuple[str, ...]:
+    notes = [READ_AS_8_BITS] if is_reduced_to_8_bits(image) else []
+    if has_channels_left_out(image):
+        notes.append("a channel that is neither colour nor alpha was left out")
+    return tuple(notes)
 
 
 def _loaded(image: Image.Image) -> Frame:
     """The picture that `image` stands at, upright, with its metadata."""
     check_mode(image)
     drop_odd_blocks(image)
+    scale_transparency(image)
     raw = raw_mode(image)
     # A TIFF is turned when it is loaded, and says no longer that it was.
     stored = getattr(image, "tag_v2", {}).get(ExifTags.Base.Orientation)

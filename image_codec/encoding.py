@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from errors import FormatCannotHold
+from image_codec.cmyk_profile import only_table
 from image_codec.formats import FORMATS, Format, FormatName, Series
 from image_codec.gif_writing import write_gif
 from image_codec.metadata import fitting, left_out, pillow_options
@@ -94,7 +95,15 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
         times = [_as_fraction(frame.milliseconds) for frame in picture.frames]
         options |= {"save_all": True, "append_images": images[1:], "duration": times, "loop": plays}
     file = io.BytesIO()
-    images[0].save(file, target.pillow, **options)
+    try:
+        images[0].save(file, target.pillow, **options)
+    except (OSError, RuntimeError):
+        if name is not FormatName.WEBP:
+            raise
+        # The header of a large, detailed picture at a high quality may not fit. Without loss there is no such limit.
+        file = io.BytesIO()
+        images[0].save(file, target.pillow, **options | {"lossless": True})
+        notes += ("written without loss, as WebP's encoder can't write it at this quality",)
     return Encoded(file.getvalue(), notes)
 
 
@@ -153,9 +162,9 @@ def _image(pixels: Samples, mode: str) -> Image.Image:
 
 def _as_rgb(cmyk: Image.Image, icc: bytes | None) -> Image.Image:
     """By the colours that the profile says the inks have; without one, by Pillow's plain arithmetic."""
-    if icc:
+    if icc and (table := only_table(icc)):
         with contextlib.suppress(ImageCms.PyCMSError, OSError):  # metadata never fails a picture
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(table))
             rgb = ImageCms.profileToProfile(cmyk, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
             if rgb is not None:
                 return rgb

@@ -90,8 +90,9 @@ def read_gif(data: bytes, limits: Limits) -> Animation:
     # A first picture larger than the screen that the file claims: it is the screen.
     width, height = max(width, parts[0].left + parts[0].width), max(height, parts[0].top + parts[0].height)
     limits.check_pixels(width, height, len(parts))
-    for part in parts:
-        limits.check_pixels(part.width, part.height)
+    # Parts may be larger than the canvas, and are decoded all the same.
+    if (pixels := sum(part.width * part.height for part in parts)) > limits.pixels:
+        raise limits.too_large(f"partial frames of {pixels} px together", pixels)
     return Animation(width, height, plays, tuple(parts))
 
 

@@ -1,6 +1,5 @@
 """What comes with the pixels: taken from Pillow's image, handed to Pillow's writers. It never fails a picture."""
 
-import contextlib
 import dataclasses
 import logging
 import math
@@ -216,10 +215,11 @@ def _upright_exif(exif: Image.Exif) -> bytes | None:
     for tags in (exif, *(exif.get_ifd(tag) for tag in DIRECTORIES if tag in exif)):
         _keep_letters(tags)
     try:
-        return exif.tobytes()
+        block = exif.tobytes()
     except Exception as exc:  # a broken block inside: see `read_exif`
         log.info("broken EXIF block dropped: %r", exc)
         return None
+    return block if len(block) <= MOST_EXIF else None
 
 
 def _can_be_written(tag: int, value: object) -> bool:
@@ -235,12 +235,18 @@ def _can_be_written(tag: int, value: object) -> bool:
     return True
 
 
+class _Letters(str):
+    """A text that Pillow, which read it as Latin-1 whatever it was, writes back byte for byte."""
+
+    def encode(self, encoding: str = "latin-1", errors: str = "strict") -> bytes:
+        """Pillow asks for ASCII, with question marks for what is none."""
+        return super().encode("latin-1", errors)
+
+
 def _keep_letters(tags: MutableMapping[int, Any]) -> None:
-    """Pillow reads texts as Latin-1, and writes question marks for what is not ASCII; bytes it writes as they are."""
     for tag, value in list(tags.items()):
-        if isinstance(value, str) and not value.isascii():
-            with contextlib.suppress(UnicodeEncodeError):
-                tags[tag] = value.encode("latin-1")
+        if isinstance(value, str):
+            tags[tag] = _Letters(value)
 
 
 def _exif_for(metadata: Metadata, target: Format, width: int, height: int) -> bytes | None:

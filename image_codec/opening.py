@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import warnings
 from collections.abc import Iterator
 
@@ -16,6 +17,11 @@ from image_codec.picture import Frame, Samples
 
 # More than any real picture has; Pillow itself refuses twice as many.
 MOST_PIXELS = 1 << 31
+# Pillow's names of samples of 16 bits. ("BGR;16" is a pixel of 16 bits.)
+WIDE = re.compile(";16[BLN]")
+# TIFF's tags of how its numbers are to be read, and what Pillow reads as something else. (TIFF 6.0)
+BITS_PER_SAMPLE, PLANES, EXTRA_SAMPLES, SAMPLE_FORMAT = 258, 284, 338, 339
+SEPARATE, UNSPECIFIED, SIGNED = 2, 0, 2
 # TIFF's tag of what black is, and its value for pictures that count from white. (TIFF 6.0)
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 
@@ -78,6 +84,21 @@ def check_mode(image: Image.Image) -> None:
     """
     if image.mode not in READ_MODES:
         raise UnsupportedMode(f"{image.format} of mode {image.mode} is not read (read are {', '.join(READ_MODES)})")
+    tags = getattr(image, "tag_v2", {})
+    if SIGNED in _numbers(tags.get(SAMPLE_FORMAT)):
+        raise UnsupportedMode("TIFF of signed numbers is not read")
+    if tags.get(PLANES) == SEPARATE and max(_numbers(tags.get(BITS_PER_SAMPLE)), default=1) > 8:
+        raise UnsupportedMode("TIFF of more than 8 bits in separate planes is not read")
+
+
+def has_channels_left_out(image: Image.Image) -> bool:
+    """Whether a TIFF has channels that are neither colour nor alpha, which Pillow skips."""
+    return UNSPECIFIED in _numbers(getattr(image, "tag_v2", {}).get(EXTRA_SAMPLES))
+
+
+def _numbers(value: object) -> tuple[int, ...]:
+    """Of a tag: one number or several, or none where it is of another type."""
+    return tuple(each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, int))
 
 
 def frame_of(image: Image.Image, raw: str) -> Frame:
@@ -111,6 +132,7 @@ def rgba_of(data: bytes, name: FormatName, limits: Limits) -> NDArray[np.uint8]:
     image = open_image(data, name, limits)
     check_mode(image)
     with decoding():
+        scale_transparency(image)
         raw = raw_mode(image)
         image.load()
         frame = frame_of(image, raw)
@@ -119,6 +141,13 @@ def rgba_of(data: bytes, name: FormatName, limits: Limits) -> NDArray[np.uint8]:
     if colour.shape[2] == 1:
         colour = colour.repeat(3, axis=2)
     return np.dstack((colour, alpha))
+
+
+def scale_transparency(image: Image.Image) -> None:
+    """Make the transparent value of a PNG's grey of 2 or 4 bits one of 8 bits, as its samples are once it is loaded."""
+    factor = {"L;2": 255 // 3, "L;4": 255 // 15}.get(raw_mode(image))
+    if factor and isinstance(image.info.get("transparency"), int):
+        image.info["transparency"] *= factor
 
 
 def raw_mode(image: Image.Image) -> str:
@@ -132,7 +161,7 @@ def raw_mode(image: Image.Image) -> str:
 def is_reduced_to_8_bits(image: Image.Image) -> bool:
     """Whether Pillow reads 8 of the file's 16 bits: of colour, and of grey with transparency."""
     keeps_16 = READ_MODES.get(image.mode, ("",))[0] == "I;16" and not image.has_transparency_data
-    return ";16" in raw_mode(image) and not keeps_16
+    return WIDE.search(raw_mode(image)) is not None and not keeps_16
 
 
 def _grey_16(image: Image.Image, raw: str) -> Frame:

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from image_codec.limits import Limits, check_parts
@@ -13,6 +13,11 @@ MOST_TAGS = 2000
 # 25 megapixels in tiles of 16 x 16 px has 200,000.
 MOST_NUMBERS = 250_000
 
+# Tags of a page's and a tile's width and height, in px.
+EDGES = (256, 257, 322, 323)
+# Tiles reach over the border: how many times the limit's px all may have together.
+TILE_SURPLUS = 2
+SHORT = 3
 # Types whose values are bytes or text, and stay so.
 BYTES, ASCII, UNDEFINED = 1, 2, 7
 # Tags that point to further directories: EXIF, GPS, interoperability.
@@ -34,22 +39,40 @@ BIG_VERSION = 43
 
 
 def check_tiff(data: bytes, limits: Limits) -> None:
-    """Make sure that a TIFF has no more pages, tags and numbers than real ones have.
+    """Make sure that a TIFF has no more pages, tags, numbers and pixels in its tiles than real ones have.
 
     Raises:
         ImageTooComplex: it has more tags or numbers.
-        TooManyFrames: it has more pages than `limits` allow.
+        TooManyFrames, ImageTooLarge: it has more pages, or px in its tiles, than `limits` allow.
     """
-    numbers = 0
-    for pages, (tag_count, number_count) in enumerate(_Walk(data), start=1):
+    total = _Directory()
+    for pages, page in enumerate(_Walk(data), start=1):
         limits.check_frames(pages)
-        numbers += number_count
-        check_parts("tags", tag_count, MOST_TAGS)
-        check_parts("numbers in its tags", numbers, MOST_NUMBERS)
+        check_parts("tags", page.tags, MOST_TAGS)
+        total = total.plus(page)
+        check_parts("numbers in its tags", total.numbers, MOST_NUMBERS)
+        # Directories may point to the same bytes, which would be read, and written, again and again.
+        check_parts("bytes in its tags", total.bytes, len(data))
+        # Tiles are decoded as a whole, those of a small page too.
+        if total.tile_pixels > TILE_SURPLUS * limits.pixels:
+            raise limits.too_large(f"tiles of {total.tile_pixels} px", total.tile_pixels)
+
+
+@dataclass(frozen=True)
+class _Directory:
+    """What a directory and those that it points to hold: `bytes` in texts and blocks, `tile_pixels` of whole tiles."""
+
+    tags: int = 0
+    numbers: int = 0
+    bytes: int = 0
+    tile_pixels: int = 0
+
+    def plus(self, other: "_Directory") -> "_Directory":
+        return _Directory(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
 
 
 class _Walk:
-    """Over a TIFF's pages: the tags and numbers of each, with those of the directories that it points to."""
+    """Over a TIFF's pages."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -58,43 +81,58 @@ class _Walk:
         self._layout = BIG if is_big else CLASSIC
         self._first = 8 if is_big else 4
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def __iter__(self) -> Iterator[_Directory]:
         seen = set[int]()
         try:
             (place,) = self._unpack(self._layout.offset, self._first)
             while place and place not in seen:
                 seen.add(place)
-                tags, numbers, pointed, place = self._directory(place)
-                while pointed and tags <= MOST_TAGS:
+                page, pointed, place = self._directory(place)
+                while pointed and page.tags <= MOST_TAGS:
                     if (inner := pointed.pop()) in seen:
                         continue
                     seen.add(inner)
-                    more_tags, more_numbers, further, _ = self._directory(inner)
-                    tags, numbers, pointed = tags + more_tags, numbers + more_numbers, pointed + further
-                yield tags, numbers
+                    more, further, _ = self._directory(inner)
+                    page, pointed = page.plus(more), pointed + further
+                yield page
         except (struct.error, OverflowError):  # cut off: the decoder will say so
             return
 
-    def _directory(self, place: int) -> tuple[int, int, list[int], int]:
-        """Tags, numbers, places of further directories, and the place of the next page (0: there is none)."""
+    def _directory(self, place: int) -> tuple[_Directory, list[int], int]:
+        """What is in it, places of further directories, and the place of the next page (0: there is none)."""
         (tags,) = self._unpack(self._layout.count, place)
         place += struct.calcsize(self._order + self._layout.count)
         size = struct.calcsize(self._order + self._layout.tag)
-        numbers, pointed = 0, list[int]()
+        numbers, texts, pointed, edges = 0, 0, list[int](), dict[int, int]()
         for index in range(min(tags, MOST_TAGS)):
             tag, kind, count, value = self._unpack(self._layout.tag, place + index * size)
             if tag in POINTERS:
                 pointed += self._unpack_value(value)
-            elif kind not in (BYTES, ASCII, UNDEFINED):
+            elif kind in (BYTES, ASCII, UNDEFINED):
+                texts += count
+            else:
                 numbers += count
+            if tag in EDGES:
+                edges[tag] = self._unpack_value(value)[0] if kind != SHORT else self._unpack_short(value)
         try:
             (following,) = self._unpack(self._layout.offset, place + tags * size)
         except (struct.error, OverflowError):
             following = 0
-        return tags, numbers, pointed, following
+        return _Directory(tags, numbers, texts, _tile_pixels(edges)), pointed, following
 
     def _unpack(self, layout: str, place: int) -> tuple[Any, ...]:
         return struct.unpack_from(self._order + layout, self._data, place)
 
     def _unpack_value(self, value: bytes) -> tuple[Any, ...]:
         return struct.unpack_from(self._order + self._layout.offset, value)
+
+    def _unpack_short(self, value: bytes) -> int:
+        return int(struct.unpack_from(self._order + "H", value)[0])
+
+
+def _tile_pixels(edges: dict[int, int]) -> int:
+    """Of all tiles of a page; 0 where it has none."""
+    width, height, tile_width, tile_height = (edges.get(tag, 0) for tag in EDGES)
+    if not tile_width or not tile_height:
+        return 0
+    return -(-width // tile_width) * tile_width * -(-height // tile_height) * tile_height

@@ -221,8 +221,20 @@ def test_ends_of_gifs_in_the_wild(behind: bytes) -> None:
         (gif([(FULL, 0, 0, 1, 1), (DOT, 0, 0, 1, 1)], size=(1000, 501)), ImageTooLarge),
         (gif([(FULL, 0, 0, 1, 1)]).replace(b",\0\0\0\0\4\0\4\0", b",\0\0\0\0\xff\xff\xff\xff"), ImageTooLarge),
         (gif([(FULL, 65_000, 65_000, 1, 1)]), ImageTooLarge),
+        (gif([(DOT, 0, 0, 1, 1), *[(np.zeros((800, 800), np.uint8), 0, 0, 1, 1)] * 2], size=(1, 1)), ImageTooLarge),
     ],
-    ids=["second cut", "first cut", "empty", "head cut", "no width", "frames", "pixels", "huge part", "far part"],
+    ids=[
+        "second cut",
+        "first cut",
+        "empty",
+        "head cut",
+        "no width",
+        "frames",
+        "pixels",
+        "huge part",
+        "far part",
+        "large parts",
+    ],
 )
 def test_bad_gifs(data: bytes, error: type[ServiceError]) -> None:
     with pytest.raises(error):
@@ -262,6 +274,20 @@ def changed(data: bytes, name: bytes, offset: int, value: bytes) -> bytes:
         ANIMATED["png"].replace(b"fdAT", b"fdAT" + b"\0"),
         ANIMATED["png"][:-300],
         animated(moving_box()[:1] * 2 + moving_box()[1:3], "PNG")[:60],
+        ANIMATED["png"][:33] + png_chunk(b"PLTE", bytes(771)) + ANIMATED["png"][33:],
+        ANIMATED["png"][:33] + png_chunk(b"tRNS", bytes(257)) + ANIMATED["png"][33:],
+    ],
+    ids=[
+        "no fdAT",
+        "no fcTL",
+        "too wide",
+        "disposal",
+        "9 frames",
+        "misplaced",
+        "cut",
+        "head",
+        "palette",
+        "transparency",
     ],
 )
 def test_bad_apngs(data: bytes) -> None:
@@ -306,14 +332,14 @@ def test_an_animation_fits_no_format_without_one(server: Server, target: str) ->
 
 def test_the_deadline_counts_all_frames() -> None:
     """A still is in time, a hundred frames of its size are not, and are refused before the work."""
-    upscaler = upscaler_with(lambda _: time.sleep(0.02), tile=256)
+    upscaler = upscaler_with(lambda batch: time.sleep(1e-5 * batch[0, :, :, 0].size), tile=256)
     upscale = ResourceUpscale(PictureUpscaler(upscaler), LIMITS, 100)
-    images = [Image.fromarray(photograph(20, 20, seed)) for seed in range(100)]
+    images = [Image.fromarray(photograph(60, 60, seed)) for seed in range(100)]
     still = UpscaleInput.from_bytes(encoded(images[0], "WEBP"), {})
     animation = UpscaleInput.from_bytes(encoded(images[0], "WEBP", save_all=True, append_images=images[1:]), {})
-    upscale.main(still, Work(1.0, "UPSCALER_TIMEOUT", lambda: False))
-    with pytest.raises(EstimateOverDeadline, match="20 x 20 px in 100 frames"):
-        upscale.main(animation, Work(1.0, "UPSCALER_TIMEOUT", lambda: False))
+    upscale.main(still, Work(2.0, "UPSCALER_TIMEOUT", lambda: False))
+    with pytest.raises(EstimateOverDeadline, match="60 x 60 px in 100 frames"):
+        upscale.main(animation, Work(2.0, "UPSCALER_TIMEOUT", lambda: False))
 
 
 def test_times_are_rounded_to_what_gif_has_without_drifting() -> None:
@@ -412,7 +438,9 @@ def test_an_animation_is_turned_upright(name: str) -> None:
 
 
 def shown_for(*milliseconds: float, plays: int = 1) -> Picture:
-    frames = [Frame(np.full((4, 4, 3), index, np.uint8), None, each) for index, each in enumerate(milliseconds)]
+    frames = [
+        Frame(np.full((16, 16, 3), 200 * (index % 2), np.uint8), None, each) for index, each in enumerate(milliseconds)
+    ]
     return Picture(tuple(frames), FormatName.GIF, plays)
 
 

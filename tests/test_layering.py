@@ -33,7 +33,17 @@ WITHIN = {
         *("lane", "work", "engine", "speed", "tiling", "cpus"),
     ],
     "image_codec": [
-        *("encoding", "gif_writing", "palette", "tiff_writing", "decoding", "gif_parts", "apng_parts", "animation"),
+        *(
+            "encoding",
+            "gif_writing",
+            "palette",
+            "tiff_writing",
+            "cmyk_profile",
+            "decoding",
+            "gif_parts",
+            "apng_parts",
+            "animation",
+        ),
         *("opening", "metadata", "structure", "structure_tiff", "limits", "picture", "formats", "chunks"),
     ],
 }

@@ -4,17 +4,21 @@ import io
 import itertools
 import struct
 import zlib
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import tifffile
 from conftest import Server, encoded, opened, photograph, png_chunk
+from numpy.typing import NDArray
 from pictures import GREY, GREY_16, IMAGE, PROFILE, RGB, RGBA
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational
 
+from errors import UnsupportedMode
 from image_codec import FormatName, Limits, decode, encode
+from image_codec.cmyk_profile import only_table
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
 
@@ -176,13 +180,57 @@ def test_white_is_zero() -> None:
         assert (decode(file.getvalue(), LIMITS).frames[0].colour[:, :, 0] == pixels).all()
 
 
-def test_cmyk_is_converted_by_its_profile_or_without_a_broken_one() -> None:
-    cmyk = IMAGE.convert("CMYK")
-    plain = encode(decode(encoded(cmyk, "TIFF"), LIMITS), FormatName.PNG, None, 100).data
-    assert (np.asarray(opened(plain)) == np.asarray(cmyk.convert("RGB"))).all()
-    for icc in (b"broken", b"\0" * 16 + b"CMYK" + b"\0" * 108, PROFILE):
-        picture = decode(encoded(cmyk, "TIFF", icc_profile=icc), LIMITS)
-        assert (np.asarray(opened(encode(picture, FormatName.PNG, None, 100).data)) == np.asarray(opened(plain))).all()
+def cmyk_profile(**more: bytes) -> bytes:
+    """A profile of inks that are all grey: the lightness is what black and cyan leave. `more`: further tags."""
+    straight = bytes(range(256))
+    corners = [(cyan, black) for cyan in (0, 1) for _ in range(4) for black in (0, 1)]
+    table = b"".join(bytes([255 * (1 - cyan) * (1 - black), 128, 128]) for cyan, black in corners)
+    identity = struct.pack(">9i", *(65_536 * (row == column) for row in range(3) for column in range(3)))
+    lut = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + identity + straight * 4 + table + straight * 3
+    tags = {b"A2B0": lut, b"wtpt": b"XYZ \0\0\0\0" + struct.pack(">3i", 63_190, 65_536, 54_061)}
+    tags |= {name.encode(): content for name, content in more.items()}
+    directory, contents = struct.pack(">I", len(tags)), b""
+    for name, content in tags.items():
+        directory += struct.pack(">4sII", name, 132 + 12 * len(tags) + len(contents), len(content))
+        contents += content.ljust((len(content) + 3) // 4 * 4, b"\0")
+    head = bytearray(128)
+    head[0:4] = struct.pack(">I", 128 + len(directory) + len(contents))
+    head[8:12], head[12:24], head[36:40] = b"\2\x40\0\0", b"prtrCMYKLab ", b"acsp"
+    head[68:80] = struct.pack(">3i", 63_190, 65_536, 54_061)
+    return bytes(head) + directory + contents
+
+
+def converted(icc: bytes | None) -> NDArray[np.uint8]:
+    """What a CMYK picture with this profile is as RGB."""
+    options = {"icc_profile": icc} if icc else {}
+    picture = decode(encoded(IMAGE.convert("CMYK"), "TIFF", **options), LIMITS)
+    return np.asarray(opened(encode(picture, FormatName.PNG, None, 100).data))
+
+
+def test_cmyk_is_converted_by_its_profile() -> None:
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(cmyk_profile()))
+    expected = ImageCms.profileToProfile(
+        IMAGE.convert("CMYK"), profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+    )
+    assert (converted(cmyk_profile()) == np.asarray(expected)).all()
+    assert np.ptp(converted(cmyk_profile()).astype(int), axis=2).max() <= 2, "the inks of this profile are grey"
+
+
+@pytest.mark.parametrize(
+    "icc",
+    [None, b"broken", b"\0" * 16 + b"CMYK" + b"\0" * 108, PROFILE, cmyk_profile()[:300], cmyk_profile(A2B0=b"mpet")],
+)
+def test_cmyk_is_converted_without_a_usable_profile(icc: bytes | None) -> None:
+    assert (converted(icc) == np.asarray(IMAGE.convert("CMYK").convert("RGB"))).all()
+
+
+def test_programs_in_profiles_are_not_run() -> None:
+    """Of a profile, LittleCMS sees the tables alone; the picture keeps all of it."""
+    bomb = cmyk_profile(D2B0=b"mpet" + bytes(100), B2D0=b"mpet" + bytes(100))
+    assert only_table(bomb) == only_table(cmyk_profile())
+    assert only_table(cmyk_profile(desc=bytes(5 << 20))) is None
+    picture = decode(encoded(IMAGE.convert("CMYK"), "TIFF", icc_profile=bomb), LIMITS)
+    assert opened(encode(picture, FormatName.TIFF, None, 100).data).info["icc_profile"] == bomb
 
 
 @pytest.mark.parametrize("source", ["jpeg", "tiff"])
@@ -212,22 +260,12 @@ def test_an_animation_keeps_its_metadata() -> None:
 def tiff_with(tag: int, kind: int, value: bytes) -> bytes:
     """A grey TIFF of 2 x 2 px, 8 bits, with one more tag."""
     count = len(value) // {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 13: 4}[kind]
-    entries = [
-        (256, 3, 1, 2),
-        (257, 3, 1, 2),
-        (258, 3, 1, 8),
-        (262, 3, 1, 1),
-        (273, 4, 1, 8),
-        (278, 3, 1, 2),
-        (279, 4, 1, 4),
-    ]
-    table = [struct.pack("<HHIHH", *entry, 0) if entry[1] == 3 else struct.pack("<HHII", *entry) for entry in entries]
-    place = 12 + 2 + 12 * (len(table) + 1) + 4
+    usual = [(256, 2), (257, 2), (258, 8), (262, 1), (273, 8), (278, 2), (279, 4)]
+    entries = {number: struct.pack("<HHII", number, 4, 1, stored) for number, stored in usual}
+    place = 12 + 2 + 12 * (len(entries) + 1) + 4
     stored = value.ljust(4, b"\0") if len(value) <= 4 else struct.pack("<I", place)
-    table.append(struct.pack("<HHI", tag, kind, count) + stored)
-    directory = struct.pack("<H", len(table)) + b"".join(
-        sorted(table, key=lambda entry: struct.unpack("<H", entry[:2]))
-    )
+    entries[tag] = struct.pack("<HHI", tag, kind, count) + stored
+    directory = struct.pack("<H", len(entries)) + b"".join(entries[number] for number in sorted(entries))
     return struct.pack("<2sHI", b"II", 42, 12) + bytes([1, 2, 3, 4]) + directory + bytes(4) + value
 
 
@@ -235,7 +273,7 @@ def tiff_with(tag: int, kind: int, value: bytes) -> bytes:
 @pytest.mark.parametrize("tag", [254, 274, 282, 296, 315, 700, 33723, 34377, 34665, 34675, 34853])
 @pytest.mark.parametrize("size", [8, 400])
 def test_tags_of_every_type_do_no_harm_in_a_tiff(tag: int, kind: int, size: int) -> None:
-    picture = decode(tiff_with(tag, kind, bytes(range(1, 9)) * (size // 8)), LIMITS)
+    picture = decode(tiff_with(tag, kind, bytes([8]) * size), LIMITS)
     assert picture.frames[0].colour[:, :, 0].tolist() == [[1, 2], [3, 4]]
     for name in FormatName:
         assert encode(picture, name, 90, 100).data
@@ -264,7 +302,7 @@ def test_twelve_bits_fill_sixteen() -> None:
     file = io.BytesIO()
     tifffile.imwrite(file, np.array([[4095, 0], [2048, 1]], np.uint16), photometric="minisblack")
     data = file.getvalue()
-    with tifffile.TiffFile(file) as opened_file:
+    with tifffile.TiffFile(io.BytesIO(data)) as opened_file:
         place = opened_file.pages.first.dataoffsets[0]
         bits = opened_file.pages.first.tags["BitsPerSample"].valueoffset
         counts = opened_file.pages.first.tags["StripByteCounts"].valueoffset
@@ -298,14 +336,17 @@ def test_the_resolution_turns_with_the_picture(name: str) -> None:
 
 @pytest.mark.parametrize("target", ["jpeg", "png", "webp", "tiff"])
 def test_texts_keep_their_letters(target: str) -> None:
-    exif = Image.Exif()
-    exif[0x013B] = "Jürgen Müller".encode()
-    exif.get_ifd(0x8769)[0x9290] = "05"
-    exif.get_ifd(0x8769)[0xA430] = "Zoë".encode()
-    data = encode(decode(encoded(RGB, "JPEG", exif=exif), LIMITS), FormatName(target), 90, 100).data
+    """In whatever encoding: of the tags that Pillow knows the type of, and of the others."""
+    artist, owner = "J\u00fcrgen".encode() + b"\0", "Zo\u00eb".encode() + b"\0"
+    block = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2)
+    block += (
+        struct.pack("<HHII", 0x013B, 2, len(artist), 38) + struct.pack("<HHII", 0x8769, 4, 1, 46) + bytes(4) + artist
+    )
+    block += struct.pack("<HHHII", 1, 0xA430, 2, len(owner), 64) + bytes(4) + owner
+    data = encode(decode(encoded(RGB, "JPEG", exif=block), LIMITS), FormatName(target), 90, 100).data
     again = opened(data).getexif()
-    assert again[0x013B].encode("latin-1").decode() == "Jürgen Müller"
-    assert again.get_ifd(0x8769)[0xA430].encode("latin-1").decode() == "Zoë"
+    assert again[0x013B].encode("latin-1") == artist[:-1]
+    assert again.get_ifd(0x8769)[0xA430].encode("latin-1") == owner[:-1]
 
 
 def test_a_png_s_own_description_of_its_colours_stays() -> None:
@@ -329,3 +370,66 @@ def test_a_page_has_nothing_of_the_preview_before_it() -> None:
         writer.write(photograph(16, 16), photometric="rgb", resolution=(50, 50), resolutionunit=3)
     (frame,) = decode(file.getvalue(), LIMITS).frames
     assert (frame.width, frame.metadata.icc, frame.metadata.dpi) == (16, None, (127, 127))
+
+
+@pytest.mark.parametrize(("depth", "most"), [(1, 1), (2, 3), (4, 15), (8, 255)])
+def test_a_transparent_grey_of_few_bits(depth: int, most: int) -> None:
+    """Of two pixels, black and the next level, the second is transparent."""
+    data = png(0, depth, bytes([1 << (8 - 2 * depth)]) if depth < 8 else b"\0\1", png_chunk(b"tRNS", b"\0\1"))
+    frame = decode(data, LIMITS).frames[0]
+    assert frame.colour.ravel().tolist() == [0, 255 // most]
+    assert frame.alpha is not None
+    assert frame.alpha.ravel().tolist() == [255, 0]
+
+
+def interlaced() -> bytes:
+    """A PNG of 2 x 2 px in Adam7's passes: 1 (one pixel), 6 (its right neighbour), 7 (the second row)."""
+    head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 1))
+    passes = png_chunk(b"IDAT", zlib.compress(bytes([0, 10, 0, 20, 0, 30, 40])))
+    return b"\x89PNG\r\n\x1a\n" + head + passes + png_chunk(b"IEND")
+
+
+@pytest.mark.parametrize("plain", [encoded(RGB), interlaced()], ids=["rows", "passes"])
+def test_a_text_that_passes_for_how_a_png_is_stored(plain: bytes) -> None:
+    with_text = plain[:33] + png_chunk(b"tEXt", b"interlace\0some text") + plain[33:]
+    assert (decode(with_text, LIMITS).frames[0].colour == decode(plain, LIMITS).frames[0].colour).all()
+    assert decode(interlaced(), LIMITS).frames[0].colour.ravel().tolist() == [10, 20, 30, 40]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "options", "words"),
+    [
+        (RGB[:, :, 0].astype(np.int8), {"photometric": "minisblack"}, "signed numbers"),
+        (np.stack([GREY_16] * 3), {"photometric": "rgb", "planarconfig": "separate"}, "separate planes"),
+    ],
+    ids=["signed", "planes"],
+)
+def test_tiffs_that_pillow_would_misread(pixels: NDArray[Any], options: dict[str, Any], words: str) -> None:
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, **options)
+    with pytest.raises(UnsupportedMode, match=words):
+        decode(file.getvalue(), LIMITS)
+
+
+def test_a_channel_that_is_no_alpha_is_left_out_and_that_is_said() -> None:
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.asarray(RGBA), photometric="rgb", extrasamples=["unspecified"])
+    picture = decode(file.getvalue(), LIMITS)
+    assert (picture.frames[0].mode, picture.notes) == (
+        "RGB",
+        ("a channel that is neither colour nor alpha was left out",),
+    )
+
+
+def test_pixels_of_16_bits_are_no_samples_of_16_bits() -> None:
+    """A BMP of 5, 6 and 5 bits."""
+    head = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 3, 4, 0, 0, 0, 0) + struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    data = (
+        b"BM"
+        + struct.pack("<IHHI", 14 + len(head) + 4, 0, 0, 14 + len(head))
+        + head
+        + struct.pack("<HH", 0xF800, 0x001F)
+    )
+    picture = decode(data, LIMITS)
+    assert picture.frames[0].colour.tolist() == [[[255, 0, 0], [0, 0, 255]]]
+    assert picture.notes == ()

@@ -8,7 +8,7 @@ import zlib
 
 import httpx
 import pytest
-from conftest import SAMPLES, Server, StartServer, encoded, opened, photograph
+from conftest import SAMPLES, Server, StartServer, encoded, opened, photograph, png_chunk
 from PIL import Image
 
 TINY = encoded(photograph(3, 5))
@@ -19,15 +19,10 @@ def base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def chunk(name: bytes, content: bytes = b"") -> bytes:
-    """A chunk of a PNG."""
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-
 def png_header(width: int, height: int) -> bytes:
     """A PNG that claims a size and holds nothing."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0"))
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(b"\0"))
 
 
 def progressive_bomb() -> bytes:
@@ -228,6 +223,16 @@ def strips_bomb(pages: int) -> bytes:
     return tiff((273, 4, count, 100), (279, 4, count, 100), pages=pages)
 
 
+def tile_bomb() -> bytes:
+    """A TIFF of 16 x 1,000,000 px in a tile of 1.6 gigapixels."""
+    return tiff((322, 4, 1, 1600), (323, 4, 1, 1_000_000), (324, 4, 1, 100), (325, 4, 1, 100))
+
+
+def text_bomb() -> bytes:
+    """A TIFF of many pages that share a text of megabytes."""
+    return tiff((270, 2, 3_000_000, 5000), pages=50)
+
+
 def tags_bomb() -> bytes:
     """A TIFF of tags that each point to a directory of thousands more."""
     return tiff(*((0x8769, 4, 1, 8) for _ in range(2500)))
@@ -269,9 +274,11 @@ def blocks_bomb() -> bytes:
         (progressive_bomb(), 422, "image_too_complex", "more than 500 scans"),
         (exif_bomb(), 422, "image_too_complex", "more than 131072 bytes of EXIF"),
         (segment_bomb(), 422, "image_too_complex", "more than 1000 segments"),
-        (TINY[:33] + 300_000 * chunk(b"zzZz") + TINY[33:], 422, "image_too_complex", "more than 20000 chunks"),
+        (TINY[:33] + 300_000 * png_chunk(b"zzZz") + TINY[33:], 422, "image_too_complex", "more than 20000 chunks"),
         (strips_bomb(1), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (strips_bomb(40), 422, "image_too_complex", "more than 250000 numbers in its tags"),
+        (tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
+        (text_bomb(), 422, "image_too_complex", "bytes in its tags"),
         (tags_bomb(), 422, "image_too_complex", "more than 2000 tags"),
         (blocks_bomb(), 422, "image_too_complex", "more than 500000 data blocks"),
         (encoded(photograph(9, 9), "TIFF")[:-30], 422, "image_corrupt", "the image is truncated or corrupt"),

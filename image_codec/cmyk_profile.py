@@ -1,0 +1,39 @@
+"""A look at a profile before LittleCMS sees it. (ICC.1:2010)
+
+A profile may hold programs of any length (multiProcessElements), which LittleCMS runs for every pixel.
+"""
+
+import struct
+
+# Of usual CMYK profiles: half a megabyte to 3 MB, some dozen tags.
+MOST_BYTES = 4 << 20
+MOST_TAGS = 100
+HEADER = 128
+# Device to profile connection space, by a table: perceptual, colorimetric, saturation.
+TABLES = (b"A2B0", b"A2B1", b"A2B2")
+# The kinds of tables that have a fixed number of steps.
+KINDS = (b"mft1", b"mft2", b"mAB ")
+# What else a conversion needs.
+KEPT = (b"wtpt", b"bkpt", b"chad")
+
+
+def only_table(icc: bytes) -> bytes | None:
+    """The CMYK profile with its tables alone; None where it has none, or is none that prints."""
+    if not HEADER + 4 <= len(icc) <= MOST_BYTES or icc[16:20] != b"CMYK" or icc[36:40] != b"acsp":
+        return None
+    (count,) = struct.unpack_from(">I", icc, HEADER)
+    contents = dict[bytes, bytes]()
+    for index in range(min(count, MOST_TAGS, (len(icc) - HEADER - 4) // 12)):
+        name, start, length = struct.unpack_from(">4sII", icc, HEADER + 4 + 12 * index)
+        content = icc[start : start + length]
+        if name in KEPT or (name in TABLES and content[:4] in KINDS):
+            contents[name] = content
+    if TABLES[0] not in contents:
+        return None
+    place = HEADER + 4 + 12 * len(contents)
+    entries, blocks = b"", b""
+    for name, content in contents.items():
+        entries += struct.pack(">4sII", name, place + len(blocks), len(content))
+        blocks += content.ljust((len(content) + 3) // 4 * 4, b"\0")
+    body = struct.pack(">I", len(contents)) + entries + blocks
+    return struct.pack(">I", HEADER + len(body)) + icc[4:HEADER] + body
