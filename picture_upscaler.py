@@ -28,6 +28,8 @@ class PictureUpscaler:
         Raises:
             EngineFailed, ClientGone, DeadlinePassed: see `Upscaler`.
         """
+        tiles = (_passes(frame) * self._upscaler.tiles_for(frame.height, frame.width) for frame in picture.frames)
+        work.expect(sum(tiles))
         frames = tuple(self._frame(frame, work) for frame in picture.frames)
         return dataclasses.replace(picture, frames=frames)
 

@@ -74,6 +74,10 @@ class Upscaler:
             sum(tile.window.area for tile in cut(height, width, self._tile, self.facts.halo))
         )
 
+    def tiles_for(self, height: int, width: int) -> int:
+        """How many tiles a `height` by `width` picture, in px, is cut into."""
+        return len(list(cut(height, width, self._tile, self.facts.halo)))
+
     def check(self, work: Work) -> None:
         """Make sure that the engine is to be trusted: it gave its known answer and has not failed since.
 

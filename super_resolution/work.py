@@ -28,6 +28,7 @@ class Work:
         self.timeout = timeout
         self.timeout_setting = timeout_setting
         self.seconds: dict[str, float] = defaultdict(float)
+        self.tiles = self.tiles_done = 0
         self._deadline = time.monotonic() + timeout
         self._is_client_gone = is_client_gone
 
@@ -42,14 +43,19 @@ class Work:
             raise ClientGone("the client hung up")
         if time.monotonic() > self._deadline:
             raise DeadlinePassed(
-                f"the picture was not finished within {self.timeout:g} s; send a smaller one, come back when the"
-                f" service is less busy, or raise {self.timeout_setting}",
+                f"the picture was not finished within {self.timeout:g} s ({self.tiles_done} of {self.tiles} tiles were"
+                f" done); send a smaller one, come back when the service is less busy, or raise {self.timeout_setting}",
                 limit=self.timeout,
                 setting=self.timeout_setting,
             )
 
-    def tile_done(self, box: Box, pixels: NDArray[np.uint8]) -> None:
-        """Learn that `pixels` of the enlarged picture are final at `box`. A plain answer waits for all of them."""
+    def expect(self, tiles: int) -> None:
+        """Learn how many tiles there will be: those of all frames, and of all passes that a frame needs."""
+        self.tiles = tiles
+
+    def tile_done(self, box: Box, pixels: NDArray[np.uint8 | np.uint16]) -> None:
+        """Learn that a tile is done: what the network made of it, at `box` of the pass that it belongs to."""
+        self.tiles_done += 1
 
     @contextmanager
     def span(self, name: str) -> Iterator[None]:

@@ -183,3 +183,19 @@ def test_estimates_count_frames_and_inks() -> None:
     assert seconds(Frame(pixels), Frame(pixels[:20])) < 2 * one
     assert seconds(Frame(np.dstack((pixels, pixels[:, :, 0])))) == 2 * one
     assert seconds(Frame(np.dstack((pixels, np.zeros((40, 40), np.uint8))))) == one
+
+
+@pytest.mark.parametrize(
+    ("frames", "tiles"),
+    [
+        ([Frame(photograph(40, 40))], 9),
+        ([Frame(photograph(40, 40))] * 3, 27),
+        ([Frame(photograph(40, 40), disc(40)), Frame(photograph(16, 16))], 19),
+        ([Frame(np.zeros((9, 9, 4), np.uint8)), Frame(np.zeros((9, 9, 1), np.uint16))], 1),
+    ],
+    ids=["still", "frames", "alpha and pages", "constant planes"],
+)
+def test_progress_counts_the_tiles_of_all_frames(frames: list[Frame], tiles: int) -> None:
+    work = patient_work()
+    PictureUpscaler(upscaler_with(tile=16))(Picture(tuple(frames), FormatName.TIFF), work)
+    assert (work.tiles, work.tiles_done) == (tiles, tiles)

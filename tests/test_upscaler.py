@@ -8,7 +8,7 @@ from fakes import PIXELS, patient_work, upscaler_with
 from numpy.typing import NDArray
 
 from errors import ClientGone, EngineFailed
-from super_resolution.engine import Engine, infer_levels
+from super_resolution.engine import Engine, Pixels, infer_levels
 from super_resolution.engine_openvino import EngineOpenVino
 from super_resolution.lane import Lane
 from super_resolution.model_files import ModelFiles, read_model_files
@@ -79,7 +79,7 @@ def test_tiles_are_reported_once_each() -> None:
     reported = np.zeros((70, 90), int)
 
     class Watching(Work):
-        def tile_done(self, box: Box, pixels: NDArray[np.uint8]) -> None:
+        def tile_done(self, box: Box, pixels: Pixels) -> None:
             assert pixels.shape[:2] == (box.bottom - box.top, box.right - box.left)
             reported[box.slices] += 1
 
