@@ -31,6 +31,7 @@ from image_codec.opening import (
 )
 from image_codec.picture import Frame, Metadata, Picture
 from image_codec.structure import check_structure, is_lossless_webp
+from image_codec.structure_tiff import NO_PAGE, PAGE_KIND
 
 Turn = tuple[bool, bool, bool]
 # EXIF's orientation -> whether rows and columns change places, whether the result's rows, and its columns, are turned
@@ -48,8 +49,6 @@ UPRIGHT = {
 SIDEWAYS = [orientation for orientation, (is_on_its_side, _, _) in UPRIGHT.items() if is_on_its_side]
 # Equal neighbours become one frame as long as every format can hold its time.
 MOST_MILLISECONDS = FORMATS[FormatName.GIF].most_milliseconds
-# TIFF's tag of what a page is; its bits for previews and masks. (TIFF 6.0, NewSubfileType)
-PAGE_KIND, NO_PAGE = 254, 0b101
 # Where a PNG's header says that it is interlaced. (PNG specification, 11.2.1)
 PNG_INTERLACE = 28
 READ_AS_8_BITS = "16 bits were read as 8"

@@ -21,8 +21,9 @@ XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))[2-8]')
 # The finest resolution that every format can store, in dots per inch. (JPEG's JFIF has 16 bits.)
 MOST_DPI = 65_535
 ICC_TAG = 34675
-# The longest EXIF block and XMP packet that fit into JPEG's segments, in bytes; XMP's begins with a name of 29.
-JPEG_LIMITS = (65_533, 65_533 - 29)
+# The longest EXIF block, XMP packet (it begins with a name of 29) and profile (in 255 segments, each with a name and
+# numbers of 14) that fit into JPEG's segments, in bytes.
+JPEG_LIMITS = (65_533, 65_533 - 29, 255 * (65_533 - 14))
 EXIF_PREFIX = b"Exif\0\0"
 # In a TIFF the EXIF tags stand among those that say how the pixels are stored: only these describe the picture.
 DESCRIBING = [
@@ -101,11 +102,11 @@ def fitting(metadata: Metadata, target: Format, mode: str, width: int, height: i
         width, height: of the enlarged picture, in px.
     """
     fits = Metadata(**{extra: getattr(metadata, extra) for extra in target.extras})
-    most_exif, most_xmp = JPEG_LIMITS if target.name is FormatName.JPEG else (math.inf, math.inf)
+    most_exif, most_xmp, most_icc = JPEG_LIMITS if target.name is FormatName.JPEG else (math.inf,) * 3
     exif = _exif_for(fits, target, width, height)
     return dataclasses.replace(
         fits,
-        icc=fits.icc if fits.icc and fits.icc[16:20] == ICC_SPACES.get(mode) else None,
+        icc=fits.icc if fits.icc and len(fits.icc) <= most_icc and fits.icc[16:20] == ICC_SPACES.get(mode) else None,
         exif=exif if exif and len(exif) <= most_exif else None,
         xmp=fits.xmp if fits.xmp and len(fits.xmp) <= most_xmp and _is_text(fits.xmp) else None,
     )

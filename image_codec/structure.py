@@ -5,6 +5,7 @@ scans, and a decoder can't be interrupted.
 """
 
 import itertools
+import re
 from collections.abc import Iterator
 
 from image_codec.chunks import Chunk, png_chunks, webp_chunks
@@ -19,6 +20,13 @@ MOST_SEGMENTS = 1000
 # A PNG of 33 MB in the smallest usual chunks, of 4 KiB, has about 8,000. (A WebP has a few for each frame.)
 MOST_CHUNKS = 20_000
 
+# Some writers leave a few bytes between segments; decoders skip them one by one.
+MOST_SKIPPED = 1 << 16
+
+MARKER = 0xFF
+# Restarts, start, end, and two that are not used: markers alone.
+WITHOUT_LENGTH = (*range(0xD0, 0xDA), 0x01, 0xC8)
+EXIF = re.compile(rb"\xff\xe1(..)Exif", re.DOTALL)
 JPEG_START = b"\xff\xd8"
 JPEG_SCAN = b"\xff\xda"
 LOSSY, LOSSLESS, ANIMATED = b"VP8 ", b"VP8L", b"ANMF"
@@ -35,9 +43,8 @@ def check_structure(data: bytes, name: FormatName, limits: Limits) -> None:
     if name is FormatName.JPEG:
         # In coded pixels 0xFF is followed by 0 or a restart marker, so that this finds scans (and few others).
         check_parts("scans", data.count(JPEG_SCAN), MOST_SCANS)
-        segments, exif = _count_segments(data)
-        check_parts("segments", segments, MOST_SEGMENTS)
-        check_parts("bytes of EXIF", exif, MOST_EXIF)
+        _check_segments(data)
+        check_parts("bytes of EXIF", sum(int.from_bytes(found[1]) for found in EXIF.finditer(data)), MOST_EXIF)
     elif name is FormatName.PNG:
         check_parts("chunks", _count(png_chunks(data)), MOST_CHUNKS)
     elif name is FormatName.WEBP:
@@ -56,16 +63,21 @@ def is_lossless_webp(data: bytes) -> bool:
     return LOSSLESS in kinds and LOSSY not in kinds
 
 
-def _count_segments(data: bytes) -> tuple[int, int]:
-    """Segments of a JPEG before its first scan, and how many bytes of them are EXIF; counting ends above the limit."""
-    place, count, exif = len(JPEG_START), 0, 0
-    while count <= MOST_SEGMENTS and data[place : place + 1] == b"\xff" and data[place : place + 2] != JPEG_SCAN:
-        length = int.from_bytes(data[place + 2 : place + 4])
-        if data[place + 4 : place + 8] == b"Exif":
-            exif += length
-        place += 2 + length
-        count += 1
-    return count, exif
+def _check_segments(data: bytes) -> None:
+    """Count a JPEG's segments before its first scan as decoders find them, skipping what lies between."""
+    place, count, skipped = len(JPEG_START), 0, 0
+    while place + 1 < len(data) and data[place : place + 2] != JPEG_SCAN:
+        if data[place] != MARKER or data[place + 1 : place + 2] in (b"\xff", b"\0"):
+            place += 1
+            skipped += 1
+        elif data[place + 1] in WITHOUT_LENGTH:
+            place += 2
+            skipped += 2
+        else:
+            place += 2 + int.from_bytes(data[place + 2 : place + 4])
+            count += 1
+        check_parts("segments", count, MOST_SEGMENTS)
+        check_parts("bytes between segments", skipped, MOST_SKIPPED)
 
 
 def _count(chunks: Iterator[Chunk]) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from typing import Any
 
+from errors import ImageCorrupt
 from image_codec.limits import Limits, check_parts
 
 # Real files have some dozen tags in a directory.
@@ -17,7 +18,10 @@ MOST_NUMBERS = 250_000
 EDGES = (256, 257, 322, 323)
 # Tiles reach over the border: how many times the limit's px all may have together.
 TILE_SURPLUS = 2
-SHORT = 3
+# The first tag of most pages: what it is. Its bits for previews and masks, which are not decoded. (NewSubfileType)
+PAGE_KIND, NO_PAGE = 254, 0b101
+# Types of whole numbers: SHORT, LONG, IFD, LONG8, IFD8.
+WHOLE_NUMBERS = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 # Types whose values are bytes or text, and stay so.
 BYTES, ASCII, UNDEFINED = 1, 2, 7
 # Tags that point to further directories: EXIF, GPS, interoperability.
@@ -43,6 +47,7 @@ def check_tiff(data: bytes, limits: Limits) -> None:
 
     Raises:
         ImageTooComplex: it has more tags or numbers.
+        ImageCorrupt: an important tag is of the wrong type.
         TooManyFrames, ImageTooLarge: it has more pages, or px in its tiles, than `limits` allow.
     """
     total = _Directory()
@@ -103,36 +108,46 @@ class _Walk:
         (tags,) = self._unpack(self._layout.count, place)
         place += struct.calcsize(self._order + self._layout.count)
         size = struct.calcsize(self._order + self._layout.tag)
-        numbers, texts, pointed, edges = 0, 0, list[int](), dict[int, int]()
+        numbers, texts, pointed = 0, 0, list[int]()
+        page_kind, edges = 0, dict.fromkeys(EDGES, 0)
         for index in range(min(tags, MOST_TAGS)):
-            tag, kind, count, value = self._unpack(self._layout.tag, place + index * size)
-            if tag in POINTERS:
-                pointed += self._unpack_value(value)
+            entry = place + index * size
+            tag, kind, count, _ = self._unpack(self._layout.tag, entry)
+            if tag in POINTERS and kind in WHOLE_NUMBERS:  # Pillow follows no others
+                pointed.append(self._number(entry))
             elif kind in (BYTES, ASCII, UNDEFINED):
                 texts += count
             else:
                 numbers += count
-            if tag in EDGES:
-                edges[tag] = self._unpack_value(value)[0] if kind != SHORT else self._unpack_short(value)
+            if tag in EDGES:  # of a tag that is there twice, decoders may take either
+                edges[tag] = max(edges[tag], self._number(entry))
+            elif tag == PAGE_KIND and index == 0 and kind in WHOLE_NUMBERS:  # tags are in order; Pillow takes the first
+                page_kind = self._number(entry)
         try:
             (following,) = self._unpack(self._layout.offset, place + tags * size)
         except (struct.error, OverflowError):
             following = 0
-        return _Directory(tags, numbers, texts, _tile_pixels(edges)), pointed, following
+        pixels = 0 if page_kind & NO_PAGE else _tile_pixels(edges)
+        return _Directory(tags, numbers, texts, pixels), pointed, following
+
+    def _number(self, entry: int) -> int:
+        """The first number of the tag whose entry is at that place: in the entry if there is room, else elsewhere."""
+        tag, kind, count, value = self._unpack(self._layout.tag, entry)
+        if kind not in WHOLE_NUMBERS:
+            raise ImageCorrupt(f"the image is truncated or corrupt: tag {tag} is no whole number")
+        layout = WHOLE_NUMBERS[kind]
+        if struct.calcsize(self._order + layout) * count <= len(value):
+            return int(struct.unpack_from(self._order + layout, value)[0])
+        (place,) = struct.unpack_from(self._order + self._layout.offset, value)
+        return int(self._unpack(layout, place)[0])
 
     def _unpack(self, layout: str, place: int) -> tuple[Any, ...]:
         return struct.unpack_from(self._order + layout, self._data, place)
 
-    def _unpack_value(self, value: bytes) -> tuple[Any, ...]:
-        return struct.unpack_from(self._order + self._layout.offset, value)
-
-    def _unpack_short(self, value: bytes) -> int:
-        return int(struct.unpack_from(self._order + "H", value)[0])
-
 
 def _tile_pixels(edges: dict[int, int]) -> int:
     """Of all tiles of a page; 0 where it has none."""
-    width, height, tile_width, tile_height = (edges.get(tag, 0) for tag in EDGES)
+    width, height, tile_width, tile_height = edges.values()
     if not tile_width or not tile_height:
         return 0
     return -(-width // tile_width) * tile_width * -(-height // tile_height) * tile_height

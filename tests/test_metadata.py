@@ -433,3 +433,22 @@ def test_pixels_of_16_bits_are_no_samples_of_16_bits() -> None:
     picture = decode(data, LIMITS)
     assert picture.frames[0].colour.tolist() == [[[255, 0, 0], [0, 0, 255]]]
     assert picture.notes == ()
+
+
+def test_tiled_pages_with_previews_are_within_the_limit_of_their_pixels() -> None:
+    """As in maps: previews in tiles do not count, and neither does the byte order."""
+    file = io.BytesIO()
+    options: dict[str, Any] = {"photometric": "rgb", "tile": (32, 32), "compression": "zlib"}
+    with tifffile.TiffWriter(file, bigtiff=True) as writer:
+        writer.write(photograph(90, 90), **options)
+        for _ in range(9):
+            writer.write(photograph(90, 90), subfiletype=1, **options)
+    assert decode(file.getvalue(), Limits(pixels=9000, frames=100)).width == 90
+
+
+def test_a_profile_too_long_for_jpeg_is_left_out() -> None:
+    icc = b"\0" * 16 + b"RGB " + bytes(17_000_000)
+    picture = decode(encoded(RGB, "TIFF", icc_profile=icc), LIMITS)
+    result = encode(picture, FormatName.JPEG, 90, 100)
+    assert result.notes == ("left out, as this jpeg can't hold it: the ICC profile",)
+    assert decode(encode(picture, FormatName.TIFF, 90, 100).data, LIMITS).frames[0].metadata.icc == icc

@@ -228,6 +228,30 @@ def tile_bomb() -> bytes:
     return tiff((322, 4, 1, 1600), (323, 4, 1, 1_000_000), (324, 4, 1, 100), (325, 4, 1, 100))
 
 
+def twice_tiled_bomb() -> bytes:
+    """The same, with harmless tags behind: decoders take the first ones."""
+    return tiff((322, 4, 1, 1600), (322, 4, 1, 16), (323, 4, 1, 1_000_000), (323, 4, 1, 16), (324, 4, 1, 100))
+
+
+def pointed_tile_bomb() -> bytes:
+    """The same, with a width of eight bytes, which is not in the tag."""
+    data = bytearray(tiff((322, 16, 1, 200), (323, 4, 1, 1_000_000), (324, 4, 1, 100)))
+    data[200:208] = struct.pack("<Q", 1600)
+    return bytes(data)
+
+
+def short_pointer_bomb() -> bytes:
+    """A TIFF whose EXIF directory, of many numbers, is pointed to by two bytes; what lies behind them is no address."""
+    data = bytearray(tiff((0x8769, 3, 1, 0xFFFF_0000 + 200)))
+    data[200:214] = struct.pack("<HHHII", 1, 0x9300, 5, 300_000, 300)
+    return bytes(data)
+
+
+def hidden_exif_bomb(filling: bytes) -> bytes:
+    """A JPEG whose EXIF segments stand behind bytes that decoders skip."""
+    return exif_bomb().replace(b"\xff\xe1", filling + b"\xff\xe1")
+
+
 def text_bomb() -> bytes:
     """A TIFF of many pages that share a text of megabytes."""
     return tiff((270, 2, 3_000_000, 5000), pages=50)
@@ -278,6 +302,14 @@ def blocks_bomb() -> bytes:
         (strips_bomb(1), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (strips_bomb(40), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
+        (twice_tiled_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
+        (pointed_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
+        (tiff((322, 5, 1, 100), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 is no whole number"),
+        (short_pointer_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
+        (hidden_exif_bomb(b"\xff"), 422, "image_too_complex", "more than 131072 bytes of EXIF"),
+        (hidden_exif_bomb(b"\xff\xd0"), 422, "image_too_complex", "more than 131072 bytes of EXIF"),
+        (JPEG[:20] + b"x" * 70_000 + JPEG[20:], 422, "image_too_complex", "more than 65536 bytes between segments"),
+        (JPEG[:2] + b"\xff" * 70_000 + JPEG[2:], 422, "image_too_complex", "more than 65536 bytes between segments"),
         (text_bomb(), 422, "image_too_complex", "bytes in its tags"),
         (tags_bomb(), 422, "image_too_complex", "more than 2000 tags"),
         (blocks_bomb(), 422, "image_too_complex", "more than 500000 data blocks"),
