@@ -380,13 +380,13 @@ def test_a_picture_that_takes_too_long(start_server: StartServer) -> None:
     seconds = float(alone.headers["Server-Timing"].split("infer;dur=")[1].split(",")[0]) / 1000
     server = start_server(UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT=f"{2.5 * seconds:.3f}")
     answers: list[httpx.Response] = []
-    threads = [threading.Thread(target=lambda: answers.append(server.upscale(picture))) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: answers.append(server.upscale(picture))) for _ in range(14)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     late = [answer for answer in answers if answer.status_code != 200]
-    assert late, "six requests in the time of two and a half"
+    assert late, "fourteen requests in the time of two and a half"
     for answer in late:
         assert_problem(answer, 504, "deadline_passed", "UPSCALER_TIMEOUT")
     assert_next_is_answered(server)
