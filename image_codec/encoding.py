@@ -4,6 +4,7 @@ import contextlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -83,28 +84,33 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
     if name is FormatName.GIF:
         return Encoded(write_gif(picture.frames, pixels, plays), notes)
     images = [_image(*each) for each in zip(pixels, modes, strict=True)]
-    options = pillow_options(carried[0], name)
-    if name is FormatName.JPEG:
-        quality = quality or default_quality
-        options |= {"quality": quality, "subsampling": 0 if quality >= FULL_CHROMA_QUALITY else 2}
-    elif name is FormatName.WEBP and quality is None and picture.is_lossless:
-        options |= {"lossless": True}
-    elif name is FormatName.WEBP:
-        options |= {"quality": quality or default_quality}
+    options = pillow_options(carried[0], name) | _quality_options(picture, name, quality, default_quality)
     if len(images) > 1:
         times = [_as_fraction(frame.milliseconds) for frame in picture.frames]
         options |= {"save_all": True, "append_images": images[1:], "duration": times, "loop": plays}
-    file = io.BytesIO()
     try:
-        images[0].save(file, target.pillow, **options)
+        return Encoded(_saved(images[0], target, options), notes)
     except (OSError, RuntimeError):
         if name is not FormatName.WEBP:
             raise
-        # The header of a large, detailed picture at a high quality may not fit. Without loss there is no such limit.
-        file = io.BytesIO()
-        images[0].save(file, target.pillow, **options | {"lossless": True})
-        notes += ("written without loss, as WebP's encoder can't write it at this quality",)
-    return Encoded(file.getvalue(), notes)
+    # The header of a large, detailed picture at a high quality may not fit. Without loss there is no such limit.
+    notes += ("written without loss, as WebP's encoder can't write it at this quality",)
+    return Encoded(_saved(images[0], target, options | {"lossless": True}), notes)
+
+
+def _quality_options(picture: Picture, name: FormatName, quality: int | None, default_quality: int) -> dict[str, Any]:
+    if name is FormatName.WEBP and quality is None and picture.is_lossless:
+        return {"lossless": True}
+    quality = quality or default_quality
+    if name is FormatName.JPEG:
+        return {"quality": quality, "subsampling": 0 if quality >= FULL_CHROMA_QUALITY else 2}
+    return {"quality": quality} if name is FormatName.WEBP else {}
+
+
+def _saved(image: Image.Image, target: Format, options: dict[str, Any]) -> bytes:
+    file = io.BytesIO()
+    image.save(file, target.pillow, **options)
+    return file.getvalue()
 
 
 def _check_times(picture: Picture, target: Format) -> None:
