@@ -1,0 +1,1 @@
+"""Training the project's own network; the service imports nothing of this."""

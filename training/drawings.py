@@ -1,0 +1,122 @@
+"""Pictures that are drawn, not photographed: text, lines, flat areas in saturated colours with sharp edges.
+
+Photographs have too little of all three. Without flat areas that reach the border of a patch the network never learns
+what its zero padding does to them.
+"""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from training.degradation import Pixels
+
+FONTS = Path("/usr/share/fonts")  # where Linux keeps them, if it has any
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?()+-=/%&äöüéèñçß"
+FONT_SIZES = (13, 18, 26, 40)  # px in the sharp picture; smaller letters could not be read in the small one
+SUPERSAMPLING = 3  # a smooth drawing is made this much larger, then reduced
+
+Colour = tuple[int, int, int]
+
+
+def draw(edge: int, random: np.random.Generator) -> Pixels:
+    """Draw something; returns (edge, edge, 3), RGB."""
+    # Half have smooth edges, as on a screen; half hard ones.
+    enlarged = SUPERSAMPLING if random.random() < 0.5 else 1
+    image = Image.new("RGB", (edge * enlarged, edge * enlarged), _colour(random))
+    pen = ImageDraw.Draw(image)
+    match random.choice(["areas", "text", "lines", "all"], p=[0.5, 0.25, 0.15, 0.1]):
+        case "areas":
+            _areas(pen, image.width, random)
+        case "text":
+            _text(pen, image.width, enlarged, random)
+        case "lines":
+            _lines(pen, image.width, enlarged, random)
+        case _:
+            _areas(pen, image.width, random)
+            _lines(pen, image.width, enlarged, random)
+            _text(pen, image.width, enlarged, random)
+    if enlarged > 1:
+        image = image.resize((edge, edge), Image.Resampling.BOX)
+    return np.asarray(image)
+
+
+def _colour(random: np.random.Generator) -> Colour:
+    """One of black, white, the six saturated colours, their mixtures with a gray, or any colour."""
+    corner = 255 * random.integers(0, 2, size=3)
+    match random.integers(3):
+        case 0:
+            chosen = corner
+        case 1:
+            chosen = corner + (random.integers(0, 256) - corner) * random.uniform(0, 0.6)
+        case _:
+            chosen = random.integers(0, 256, size=3)
+    red, green, blue = np.asarray(chosen).astype(int).tolist()
+    return red, green, blue
+
+
+def _areas(pen: ImageDraw.ImageDraw, edge: int, random: np.random.Generator) -> None:
+    """None to ten flat shapes, most of them reaching over the border."""
+    for _ in range(random.integers(0, 11)):
+        fill = _colour(random)
+        x, y = random.integers(-edge // 4, edge, size=2).tolist()
+        width, height = random.integers(edge // 16, edge, size=2).tolist()
+        match random.integers(3):
+            case 0:
+                pen.rectangle((x, y, x + width, y + height), fill=fill)
+            case 1:
+                pen.ellipse((x, y, x + width, y + height), fill=fill)
+            case _:
+                corners = random.integers(-edge // 8, edge + edge // 8, size=(3, 2))
+                pen.polygon([(x, y) for x, y in corners.tolist()], fill=fill)
+
+
+def _text(pen: ImageDraw.ImageDraw, edge: int, enlarged: int, random: np.random.Generator) -> None:
+    """Lines of letters and digits in one font from the top to the bottom."""
+    size = int(random.choice(FONT_SIZES)) * enlarged
+    font, fill = _font(int(random.integers(1 << 30)), size), _colour(random)
+    x, y = random.integers(-size, size, size=2).tolist()
+    while y < edge:
+        words = ("".join(random.choice(list(LETTERS), size=random.integers(1, 10))) for _ in range(12))
+        pen.text((x, y), " ".join(words)[: 3 * edge // size], fill=fill, font=font)
+        y += round(size * 1.25)
+
+
+def _lines(pen: ImageDraw.ImageDraw, edge: int, enlarged: int, random: np.random.Generator) -> None:
+    """A grid or a fan of parallel lines, or lines and arcs anywhere."""
+    fill, width = _colour(random), int(random.integers(1, 5)) * enlarged
+    if random.random() < 0.4:
+        step, lean = int(random.integers(4, 20)) * enlarged + width, int(random.integers(-edge, edge))
+        crossed = random.random() < 0.5
+        for place in range(-edge, 2 * edge, step):
+            pen.line((place, 0, place + lean, edge), fill=fill, width=width)
+            if crossed:
+                pen.line((0, place, edge, place + lean), fill=fill, width=width)
+        return
+    for _ in range(random.integers(3, 30)):
+        x, y, other_x, other_y = random.integers(0, edge, size=4).tolist()
+        if random.random() < 0.5:
+            pen.line((x, y, other_x, other_y), fill=fill, width=width)
+        else:
+            box = (min(x, other_x), min(y, other_y), max(x, other_x), max(y, other_y))
+            first, last = random.integers(0, 360, size=2).tolist()
+            pen.arc(box, first, last, fill=fill, width=width)
+
+
+@functools.cache
+def _font_files() -> tuple[Path, ...]:
+    """The system's TrueType fonts."""
+    return tuple(sorted(FONTS.rglob("*.ttf")))
+
+
+@functools.lru_cache(maxsize=256)
+def _font_of(path: Path | None, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """A font file, or Pillow's own font."""
+    return ImageFont.load_default(size) if path is None else ImageFont.truetype(path, size)
+
+
+def _font(number: int, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """One of the system's fonts or Pillow's own, `size` px high."""
+    files = (None, *_font_files())
+    return _font_of(files[number % len(files)], size)

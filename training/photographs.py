@@ -1,0 +1,100 @@
+"""From folders of photographs to the patches that training is made of."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from training.degradation import Pixels
+from training.errors import TrainingError
+
+# A photograph is used as it is and reduced: reduced ones are sharper, and have other textures.
+SIZES = (1.0, 0.7, 0.5)
+KEPT = 0.6  # share of all patches that is kept
+BY_TEXTURE = 0.85  # share of those that has the most texture; the others are kept by chance, so that skies stay
+
+
+def load_patches(folders: Sequence[Path], edge: int, seed: int) -> Pixels:
+    """Cut all photographs below `folders` into patches and choose among these by their texture.
+
+    Args:
+        folders: they are searched with all that is below them.
+        edge: of a patch, in px.
+        seed: decides where the cuts are and which flat patches stay.
+
+    Returns:
+        (n, edge, edge, 3), RGB.
+
+    Raises:
+        TrainingError: there is no folder, no file in it, no readable picture, or none as large as a patch.
+    """
+    files = _files(folders)
+    random = np.random.default_rng(seed)
+    patches: list[Pixels] = []
+    unreadable = small = 0
+    for path in files:
+        try:
+            image = _read(path)
+        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
+            print(f"skipped, not readable as a picture: {path} ({type(exc).__name__})", file=sys.stderr)
+            unreadable += 1
+            continue
+        if min(image.size) < edge:
+            print(f"skipped, smaller than {edge} x {edge} px: {path}", file=sys.stderr)
+            small += 1
+            continue
+        patches.extend(_cut(image, edge, random))
+    if not patches:
+        raise TrainingError(
+            f"none of the {len(files)} files in {', '.join(map(str, folders))} can be used:"
+            f" {unreadable} are not readable as pictures, {small} are smaller than {edge} x {edge} px"
+        )
+    return _choose(patches, random)
+
+
+def _files(folders: Sequence[Path]) -> list[Path]:
+    """All files below the folders, in the same order everywhere."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise TrainingError(f"there is no folder {folder}")
+    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    if not files:
+        raise TrainingError(f"there is no file in {', '.join(map(str, folders))}")
+    return files
+
+
+def _read(path: Path) -> Image.Image:
+    """Read a picture, upright, as RGB."""
+    with Image.open(path) as image:
+        return ImageOps.exif_transpose(image).convert("RGB")
+
+
+def _cut(image: Image.Image, edge: int, random: np.random.Generator) -> Iterator[Pixels]:
+    """Cut a picture, in every size that is large enough, into patches side by side, beginning anywhere."""
+    for size in SIZES:
+        width, height = round(image.width * size), round(image.height * size)
+        if min(width, height) < edge:
+            return
+        pixels = np.asarray(image if size == 1 else image.resize((width, height), Image.Resampling.LANCZOS))
+        first_row, first_column = int(random.integers(height % edge + 1)), int(random.integers(width % edge + 1))
+        for top in range(first_row, height - edge + 1, edge):
+            for left in range(first_column, width - edge + 1, edge):
+                yield pixels[top : top + edge, left : left + edge]
+
+
+def _choose(patches: list[Pixels], random: np.random.Generator) -> Pixels:
+    """Keep most of the patches: nearly all for their texture, some by chance."""
+    order = np.argsort([-_texture(patch) for patch in patches], kind="stable")
+    kept = max(1, round(KEPT * len(patches)))
+    textured = max(1, round(BY_TEXTURE * kept))
+    by_chance: NDArray[np.int64] = random.choice(order[textured:], kept - textured, replace=False)
+    return np.stack([patches[index] for index in (*order[:textured], *by_chance)])
+
+
+def _texture(patch: Pixels) -> float:
+    """How much neighbouring pixels differ on average, in levels of the green channel."""
+    green = patch[..., 1].astype(np.int16)
+    return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())

@@ -1,0 +1,198 @@
+"""Train a network of the project, from photographs and drawings to a weight file that ISR loads.
+
+On a CPU (TensorFlow is the fastest there: 16,000 steps an hour on two cores that have bfloat16):
+
+    python -m training.train --photographs FOLDER --output OUT --name noise-cancel-lite --hours 2 \\
+        --precision mixed_bfloat16 --evaluation Set5 Set14
+
+Going on with weights, or after an interruption with the checkpoint in OUT:
+
+    python -m training.train ... --start noise-cancel-lite.weights.h5 --learning-rate 3e-4
+    python -m training.train ... --resume
+
+On a GPU, with more patches per step and all cores making examples (JAX needs --compile; PyTorch does without):
+
+    KERAS_BACKEND=jax python -m training.train ... --batch 256 --patch 48 --workers 14 --pool 8192 --reuse 16 \\
+        --precision mixed_bfloat16 --compile
+
+What the pictures go through is in `degradation.Degradation`. Ends with exit status 1 where the weights don't do what
+they are trained for: enlarge better than bicubic, and not worse than those they started from.
+"""
+
+import math
+import os
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is wordy
+
+import keras
+import numpy as np
+
+from training.batches import Batches, BatchOptions
+from training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from training.degradation import Degradation
+from training.errors import TrainingError
+from training.evaluation import Scores, bicubic_enlarger, evaluate, network_enlarger
+from training.examples import LOW_EDGE, ExampleOptions
+from training.network import build_network, load_weights, start_as_bilinear
+from training.options import Options, read_options
+from training.photographs import load_patches
+
+LINE_EVERY = 30  # s between two lines of progress
+TOLERANCE = 0.05  # dB that a score may be below that of the start: the sets are small
+
+
+def train(options: Options) -> bool:
+    """Train, and say whether the weights keep what the last lines printed claim."""
+    options.check()
+    keras.utils.set_random_seed(options.seed)
+    architecture, scale = options.architecture, options.scale
+    checkpoint = options.output / "checkpoint.npz"
+    options.output.mkdir(parents=True, exist_ok=True)
+
+    # The model: uint8 in, which makes a quarter of the traffic to a GPU; the loss is L1 of values from 0 to 1.
+    network = build_network(architecture, options.precision)
+    if options.start:
+        load_weights(network, options.start)
+    else:
+        start_as_bilinear(network, architecture)
+    levels = keras.Input((options.patch, options.patch, 3), dtype="uint8")
+    model = keras.Model(levels, network(keras.layers.Rescaling(1 / 255)(levels)))
+    optimizer = keras.optimizers.Adam(
+        beta_2=0.99,  # gradients of single small batches say little about those of a thousand steps ago
+        global_clipnorm=options.gradient_norm,
+        use_ema=True,
+        ema_momentum=options.average,
+    )
+    model.compile(optimizer, loss=l1_of_levels, jit_compile=options.compile)
+    optimizer.build(model.trainable_variables)
+    # For evaluation and for the weight file: in float32, with averaged weights.
+    averaged = build_network(architecture)
+    averaged.set_weights(network.get_weights())
+
+    # What is to be improved: the start's scores, before a checkpoint replaces its weights.
+    at_start = scores_of(network_enlarger(averaged), options)
+    progress = load_checkpoint(checkpoint, network, optimizer, architecture) if options.resume else Progress()
+    print(f"{network.count_params():,} parameters; {keras.backend.backend()}; step {progress.step}", flush=True)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        # The data: patches of photographs in a file that the processes share, degraded examples, batches.
+        patches_file = Path(scratch) / "patches.npy"
+        patches = load_patches(options.photographs, LOW_EDGE * scale, options.seed)
+        np.save(patches_file, patches)
+        print(f"{len(patches):,} patches of {LOW_EDGE * scale} px, {patches.nbytes / 1e6:,.0f} MB", flush=True)
+        del patches
+        # The step belongs to the seed: a training that goes on must not see its first examples again.
+        seed = options.seed + progress.step
+        examples = ExampleOptions(scale, seed, options.drawings, Degradation())
+        dimensions = BatchOptions(options.batch, options.patch, options.pool, options.reuse, options.workers)
+        with closing(Batches(patches_file, examples, dimensions)) as batches:
+            # The loop.
+            first, done = progress, 0.0
+            losses: list[float] = []  # of the steps since the last line, in levels of 255
+            saved = printed = began = time.monotonic()
+            while done < 1:
+                optimizer.learning_rate = learning_rate(options, progress.step, done)
+                losses.append(255 * float(model.train_on_batch(*batches.take())))
+                now = time.monotonic()
+                progress = Progress(progress.step + 1, first.seconds + now - began)
+                done = share_done(options, progress)
+                if not math.isfinite(losses[-1]):
+                    raise TrainingError(f"the loss is {losses[-1]} at step {progress.step}; lower --learning-rate")
+                if now - printed >= LINE_EVERY or done >= 1:
+                    speed = (progress.step - first.step) / (now - began)
+                    print(
+                        f"{done:6.1%}  step {progress.step}  loss {np.mean(losses):.3f} levels  {speed:.2f} steps/s"
+                        f"  learning rate {float(optimizer.learning_rate.numpy()):.2e}",
+                        flush=True,
+                    )
+                    losses, printed = [], now
+                if now - saved >= 60 * options.checkpoint_minutes or done >= 1:
+                    save_checkpoint(checkpoint, network, optimizer, progress, options)
+                    save_average(network, optimizer, averaged, options.output / f"{options.name}.weights.h5")
+                    if options.evaluate_often and done < 1:
+                        print_scores("now", scores_of(network_enlarger(averaged), options))
+                    saved = now
+
+    # The evaluation.
+    at_end = scores_of(network_enlarger(averaged), options)
+    bicubic = scores_of(bicubic_enlarger(scale), options)
+    for title, scores in (("bicubic", bicubic), ("start", at_start), ("end", at_end)):
+        print_scores(title, scores)
+    return claims_hold(at_end, bicubic, at_start)
+
+
+def l1_of_levels(target: Any, output: Any) -> Any:
+    """Mean absolute difference per pixel between levels from 0 to 255 and values from 0 to 1, up to the border."""
+    return keras.ops.mean(keras.ops.abs(target / 255 - output), axis=-1)
+
+
+def share_done(options: Options, progress: Progress) -> float:
+    """How much of the time, or of the steps if they run out first, is over: from 0 to 1."""
+    of_steps = progress.step / options.steps if options.steps else 0.0
+    return min(max(progress.seconds / options.seconds, of_steps), 1.0)
+
+
+def learning_rate(options: Options, step: int, done: float) -> float:
+    """A linear warm-up, then a cosine that is 0 when all is done."""
+    warm_up = min((step + 1) / max(options.warm_up, 1), 1)
+    return options.learning_rate * warm_up * (1 + math.cos(math.pi * done)) / 2
+
+
+def save_average(network: Any, optimizer: Any, averaged: Any, path: Path) -> None:
+    """Put the moving average of the network's weights into `averaged`, and save it."""
+    kept = network.get_weights()
+    optimizer.finalize_variable_values(network.trainable_variables)  # Keras's way to the moving average
+    averaged.set_weights(network.get_weights())
+    network.set_weights(kept)
+    part = path.with_name(f"part.{path.name}")
+    averaged.save_weights(part)
+    part.rename(path)
+
+
+def scores_of(enlarge: Any, options: Options) -> dict[str, Scores]:
+    """Scores for each folder of test pictures."""
+    return {folder.name: evaluate(enlarge, folder, options.scale) for folder in options.evaluation}
+
+
+def print_scores(title: str, scores: dict[str, Scores]) -> None:
+    """Print one line per set."""
+    for name, each in scores.items():
+        print(f"{title:8} {name}: {each}", flush=True)
+
+
+def claims_hold(ours: dict[str, Scores], bicubic: dict[str, Scores], start: dict[str, Scores]) -> bool:
+    """Print what is claimed of the weights and whether it is so."""
+    claims = {
+        "clean pictures are better than by bicubic": all(ours[name].clean > bicubic[name].clean for name in ours),
+        "JPEGs are better than by bicubic": all(ours[name].jpeg > bicubic[name].jpeg for name in ours),
+        f"nothing is more than {TOLERANCE} dB below the start": all(
+            getattr(ours[name], score) >= getattr(start[name], score) - TOLERANCE
+            for name in ours
+            for score in ("clean", "jpeg", "consistency")
+        ),
+    }
+    if not ours:
+        print("nothing was evaluated, nothing is claimed: --evaluation names folders of test pictures")
+        return True
+    for claim, holds in claims.items():
+        print(f"{'holds' if holds else 'DOES NOT HOLD'}: {claim}")
+    return all(claims.values())
+
+
+def main() -> int:
+    """Read the command line and train; one line says why it can't."""
+    try:
+        return 0 if train(read_options(sys.argv[1:], __doc__ or "")) else 1
+    except TrainingError as exc:
+        print(f"training: {exc}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
