@@ -1,1 +1,1 @@
-"""Measuring and looking; nothing imports this."""
+"""Measuring and looking; the service imports nothing of this."""

@@ -10,10 +10,10 @@ import io
 import statistics
 
 import httpx
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.metrics import luma_psnr
+from benchmarks.pictures import on_white
 from benchmarks.service import running_service, upscale
 from settings import ROOT
 
@@ -46,20 +46,8 @@ def quality(client: httpx.Client, image: Image.Image) -> tuple[float, float]:
     file = io.BytesIO()
     half.convert(image.mode).save(file, "PNG")
     ours = Image.open(io.BytesIO(upscale(client, file.getvalue())[0]))
-    return psnr(luma(bicubic), luma(image)), psnr(luma(ours), luma(image))
-
-
-def luma(image: Image.Image) -> NDArray[np.float64]:
-    """Y on white, borders cut."""
-    white = Image.new("RGBA", image.size, "white")
-    rgb = np.asarray(Image.alpha_composite(white, image.convert("RGBA")))[..., :3] / 255
-    y: NDArray[np.float64] = 16 + rgb @ np.array([65.481, 128.553, 24.966])
-    return y[BORDER:-BORDER, BORDER:-BORDER]
-
-
-def psnr(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Peak signal-to-noise ratio, in dB."""
-    return float(10 * np.log10(255**2 / np.mean((one - other) ** 2)))
+    original = on_white(image)
+    return luma_psnr(on_white(bicubic), original, BORDER), luma_psnr(on_white(ours), original, BORDER)
 
 
 if __name__ == "__main__":

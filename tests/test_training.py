@@ -14,11 +14,13 @@ import pytest
 from conftest import ROOT, photograph
 from PIL import Image
 
+from benchmarks.metrics import psnr
+from benchmarks.pictures import filter_enlarger
 from super_resolution.weights import TABLE, Architecture
 from training.degradation import Degradation, Pixels, degrade
 from training.drawings import draw
 from training.errors import TrainingError
-from training.evaluation import bicubic_enlarger, evaluate, luma_psnr, psnr
+from training.evaluation import evaluate
 from training.examples import LOW_EDGE, ExampleOptions, make_examples
 from training.network import build_network, load_weights, start_as_bilinear
 from training.photographs import load_patches
@@ -29,6 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 TINY = Architecture(c=2, d=2, g=8, g0=8, scale=2, upscaling="shuffle")
 CLEAN = Degradation(clean=1)
 JPEG = Degradation(clean=0, noise=0)
+BICUBIC = filter_enlarger(2, Image.Resampling.BICUBIC)
 
 
 def both_upscalings(architecture: Architecture) -> list[Architecture]:
@@ -184,18 +187,13 @@ def test_what_cannot_be_used_is_named_and_skipped(tmp_path: Path, capsys: pytest
 
 def test_evaluation_of_bicubic(tmp_path: Path) -> None:
     Image.fromarray(photograph(101, 120)).save(tmp_path / "one.png")
-    scores = evaluate(bicubic_enlarger(2), tmp_path, 2)
+    scores = evaluate(BICUBIC, tmp_path, 2)
     assert 20 < scores.jpeg < scores.clean < scores.consistency < 60
 
 
-def test_psnr() -> None:
-    gray = np.full((20, 20, 3), 100, np.uint8)
-    assert psnr(gray, gray + 255 // 51) == pytest.approx(20 * np.log10(51))
-    # One level of the full range is 219/255 levels of Y.
-    assert luma_psnr(gray, gray + 1, 2) == pytest.approx(20 * np.log10(255 / 0.8588), abs=0.01)
-    framed = gray.copy()
-    framed[:2] = framed[:, -2:] = 0
-    assert luma_psnr(gray, framed, 2) == luma_psnr(gray, gray, 2), "the border does not count"
+def test_pictures_that_cannot_be_evaluated(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="can't evaluate: there is no picture in"):
+        evaluate(BICUBIC, tmp_path, 2)
 
 
 # The command line

@@ -32,12 +32,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is word
 
 import keras
 import numpy as np
+from PIL import Image
 
+from benchmarks.pictures import filter_enlarger
 from training.batches import Batches, BatchOptions
 from training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from training.degradation import Degradation
 from training.errors import TrainingError
-from training.evaluation import Scores, bicubic_enlarger, evaluate, network_enlarger
+from training.evaluation import Scores, evaluate, network_enlarger
 from training.examples import LOW_EDGE, ExampleOptions
 from training.network import build_network, load_weights, start_as_bilinear
 from training.options import Options, read_options
@@ -121,7 +123,7 @@ def train(options: Options) -> bool:
 
     # The evaluation.
     at_end = scores_of(network_enlarger(averaged), options)
-    bicubic = scores_of(bicubic_enlarger(scale), options)
+    bicubic = scores_of(filter_enlarger(scale, Image.Resampling.BICUBIC), options)
     for title, scores in (("bicubic", bicubic), ("start", at_start), ("end", at_end)):
         print_scores(title, scores)
     return claims_hold(at_end, bicubic, at_start)
