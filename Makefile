@@ -1,4 +1,4 @@
-# make run | test | lock | models | samples | picture | seconds | memory | fuzz | clean        PYTHON=python3.12 chooses the interpreter
+# make run | test | lock | models | samples | picture | seconds | memory | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ export PYTHONPATH := $(CURDIR)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test lock models samples picture seconds memory fuzz clean
+.PHONY: run test lock models samples picture seconds memory quality fuzz clean
 
 # exec: a signal to make has to reach the server.
 run: $(VENV)/.everything
@@ -34,6 +34,10 @@ seconds: $(VENV)/.dev
 
 memory: $(VENV)/.dev
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m benchmarks.memory
+
+# `make quality OPTIONS="FOLDER --sheet sheet.png"`; see the file for more.
+quality: $(VENV)/.dev
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m benchmarks.quality $(OPTIONS)
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz

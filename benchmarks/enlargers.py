@@ -1,0 +1,100 @@
+"""Everything that enlarges pictures here: Pillow's filters, and each model by every engine and precision."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.metrics import Pixels
+from benchmarks.networks import precisions_here
+from benchmarks.pictures import Enlarge, filter_enlarger
+from benchmarks.weight_files import convert_weight_file
+from prepare import MODELS, directory_of, weight_file_of
+from settings import Settings, read_settings
+from super_resolution.cpus import available_cpus
+from super_resolution.engine import Engine
+from super_resolution.lane import Lane
+from super_resolution.model_files import DESCRIPTION, ModelFiles, read_model_files
+from super_resolution.opening import open_engine
+from super_resolution.upscaler import Upscaler
+from super_resolution.weights import TABLE
+from super_resolution.work import Work
+
+ENGINES = ("tensorflow", "openvino")
+DAY = 86_400  # s: nobody waits for an answer here
+
+
+@dataclass(frozen=True)
+class Enlarger:
+    """A row of the tables.
+
+    `group`: the model, or the filter; of a group the last one is what the service would use.
+    """
+
+    group: str
+    name: str
+    scale: int
+    enlarge: Enlarge
+
+
+def filters(scale: int) -> list[Enlarger]:
+    """Pillow's bicubic and Lanczos filters."""
+    return [
+        Enlarger(name, name, scale, filter_enlarger(scale, resampling))
+        for name, resampling in (("bicubic", Image.Resampling.BICUBIC), ("Lanczos", Image.Resampling.LANCZOS))
+    ]
+
+
+def shipped_models() -> list[str]:
+    """Names of the models that come with the project."""
+    return [name for name in TABLE if (MODELS / name / DESCRIPTION).is_file()]
+
+
+def of_model(name: str, engines: Sequence[str]) -> list[Enlarger]:
+    """Each way to run a model of the table.
+
+    Raises:
+        BenchmarkError: there is no such model, or it was never prepared.
+        StartError: its files are damaged, or a setting is.
+    """
+    if name not in TABLE:
+        raise BenchmarkError(f"there is no model {name}; known are {', '.join(TABLE)}")
+    settings = replace(read_settings(), model=name)
+    if not (directory_of(settings) / DESCRIPTION).is_file():
+        raise BenchmarkError(f"{name} is not converted yet: UPSCALER_MODEL={name} python -m prepare")
+    return _ways(read_model_files(directory_of(settings)), lambda: weight_file_of(settings), engines, settings)
+
+
+def of_weight_file(path: Path, scratch: Path, engines: Sequence[str]) -> list[Enlarger]:
+    """Each way to run a weight file that is in no table; its conversion is put into `scratch`, which is empty.
+
+    Raises:
+        BenchmarkError: it can't be read or converted.
+    """
+    return _ways(convert_weight_file(path, scratch / "model"), lambda: path, engines, read_settings())
+
+
+def _ways(
+    model: ModelFiles, find_weight_file: Callable[[], Path], engines: Sequence[str], settings: Settings
+) -> list[Enlarger]:
+    threads = settings.threads or available_cpus()
+    ways = []
+    for engine in (each for each in ENGINES if each in engines):
+        for precision in precisions_here() if engine == "openvino" else ["fp32"]:
+            opened = open_engine(engine, model, find_weight_file, precision, threads)
+            ways.append(_enlarger(opened, model, settings.tile))
+    return ways
+
+
+def _enlarger(engine: Engine, model: ModelFiles, tile: int) -> Enlarger:
+    """As the service does it: in tiles, rounded, and only after the engine gave its known answer."""
+    facts = engine.facts
+    upscaler = Upscaler(engine, Lane(), tile, model.known_answer(facts.precision))
+
+    def enlarge(low: Pixels) -> Pixels:
+        return np.asarray(upscaler(low, Work(DAY, "nothing", is_client_gone=lambda: False)), np.uint8)
+
+    return Enlarger(model.name, str(facts), facts.scale, enlarge)
