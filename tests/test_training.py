@@ -21,7 +21,7 @@ from training.degradation import Degradation, Pixels, degrade
 from training.drawings import draw
 from training.errors import TrainingError
 from training.evaluation import evaluate
-from training.examples import LOW_EDGE, ExampleOptions, make_examples
+from training.examples import LOW_EDGE, ExampleOptions, make_examples, packed, unpacked
 from training.network import build_network, load_weights, start_as_bilinear
 from training.photographs import load_patches
 
@@ -285,3 +285,12 @@ def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     build_network(TINY).save_weights(tmp_path / "tiny.weights.h5")
     with pytest.raises(TrainingError, match="no weight file of this architecture"):
         load_weights(build_network(replace(TINY, d=3)), tmp_path / "tiny.weights.h5")
+
+
+def test_an_example_that_lost_bytes_is_noticed() -> None:
+    """On the way through a pipe, or of the one before it."""
+    low, high = np.arange(12, dtype=np.uint8).reshape(2, 2, 3), np.zeros((4, 4, 3), np.uint8)
+    record = packed(low, high)
+    assert unpacked(record) == low.tobytes() + high.tobytes()
+    assert unpacked(record[5:] + record[:5]) is None
+    assert unpacked(record[:9] + b"x" + record[10:]) is None

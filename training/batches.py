@@ -10,13 +10,13 @@ import sys
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 
 from training.degradation import Pixels
 from training.errors import TrainingError
-from training.examples import LOW_EDGE, ExampleOptions
+from training.examples import CHECKSUM, LOW_EDGE, ExampleOptions, unpacked
 
 ROOT = Path(__file__).resolve().parent.parent
 READY = 4  # batches that wait to be used
@@ -55,13 +55,9 @@ class Batches:
         self._arrivals: queue.Queue[bytes] = queue.Queue(WAITING * options.workers)
         self._batches: queue.Queue[tuple[Pixels, Pixels]] = queue.Queue(READY)
         self._closed = False
-        self._processes = []
+        self._processes = list[subprocess.Popen[bytes]]()
         for seed in np.random.SeedSequence(examples.seed).generate_state(options.workers).tolist():
-            own = replace(examples, seed=seed).to_json()
-            command = [sys.executable, "-m", "training.examples", str(patches_file.resolve()), own]
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
-            self._processes.append(process)
-            threading.Thread(target=self._receive, args=(process.stdout,), daemon=True).start()
+            threading.Thread(target=self._receive, args=(patches_file, examples, seed), daemon=True).start()
         threading.Thread(target=self._cut_batches, daemon=True).start()
 
     def take(self) -> tuple[Pixels, Pixels]:
@@ -84,11 +80,21 @@ class Batches:
         for process in self._processes:
             process.wait()
 
-    def _receive(self, pipe: IO[bytes]) -> None:
-        """Hand on what one process makes."""
-        example = self._low[0].nbytes + self._high[0].nbytes
-        while not self._closed and len(data := pipe.read(example)) == example:
-            self._arrivals.put(data)
+    def _receive(self, patches_file: Path, examples: ExampleOptions, seed: int) -> None:
+        """Hand on what one process makes. Where its stream is broken, another one goes on with the next seed."""
+        record = CHECKSUM + self._low[0].nbytes + self._high[0].nbytes
+        while not self._closed:
+            own = replace(examples, seed=seed).to_json()
+            command = [sys.executable, "-m", "training.examples", str(patches_file.resolve()), own]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+            self._processes.append(process)
+            pipe = cast(IO[bytes], process.stdout)
+            while len(data := pipe.read(record)) == record and (example := unpacked(data)) is not None:
+                self._arrivals.put(example)
+            if len(data) < record:
+                return  # it ended: `take` says so, if nobody wanted it to
+            process.kill()
+            seed += 1
 
     def _cut_batches(self) -> None:
         """Fill the pool, and cut batches out of it."""

@@ -8,6 +8,7 @@ and who writes to a pipe that nobody reads any more ends. OPTIONS are `ExampleOp
 
 import json
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ import numpy as np
 from training.degradation import Degradation, Pixels, degrade
 from training.drawings import draw
 
+CHECKSUM = 4  # bytes before each example
 LOW_EDGE = 96  # px of a small picture: larger than the patches of training, which are cut out of it in many ways
 
 
@@ -66,13 +68,25 @@ def make_examples(patches: Pixels, options: ExampleOptions) -> Iterator[tuple[Pi
         yield degrade(high, options.scale, options.degradation, random), high
 
 
+def packed(low: Pixels, high: Pixels) -> bytes:
+    """Both pictures with a checksum before them: pipes were seen to lose bytes when processes are stopped and go on."""
+    data = low.tobytes() + high.tobytes()
+    return zlib.crc32(data).to_bytes(CHECKSUM) + data
+
+
+def unpacked(record: bytes) -> bytes | None:
+    """The pictures of a record of `packed`; None where it is not whole."""
+    data = record[CHECKSUM:]
+    return data if zlib.crc32(data).to_bytes(CHECKSUM) == record[:CHECKSUM] else None
+
+
 def main() -> None:
     """Write examples to standard output, small picture before sharp one, until nobody reads them."""
     patches_file, options = sys.argv[1:]
     patches = np.load(Path(patches_file), mmap_mode="r")  # mapped: all processes share one copy
     with suppress(BrokenPipeError):
         for low, high in make_examples(patches, ExampleOptions.from_json(options)):
-            sys.stdout.buffer.write(low.tobytes() + high.tobytes())
+            sys.stdout.buffer.write(packed(low, high))
 
 
 if __name__ == "__main__":

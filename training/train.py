@@ -46,6 +46,7 @@ from training.options import Options, read_options
 from training.photographs import load_patches
 
 LINE_EVERY = 30  # s between two lines of progress
+DIVERGED = 3  # times the lowest loss of a line: no chance does that, and no checkpoint of it shall be kept
 TOLERANCE = 0.05  # dB that a score may be below that of the start: the sets are small
 
 
@@ -96,6 +97,7 @@ def train(options: Options) -> bool:
         with closing(Batches(patches_file, examples, dimensions)) as batches:
             # The loop.
             first, done = progress, 0.0
+            lowest = math.inf  # mean loss of a line
             losses: list[float] = []  # of the steps since the last line, in levels of 255
             saved = printed = began = time.monotonic()
             while done < 1:
@@ -107,9 +109,16 @@ def train(options: Options) -> bool:
                 if not math.isfinite(losses[-1]):
                     raise TrainingError(f"the loss is {losses[-1]} at step {progress.step}; lower --learning-rate")
                 if now - printed >= LINE_EVERY or done >= 1:
+                    mean = float(np.mean(losses))
+                    lowest = min(lowest, mean)
+                    if mean > DIVERGED * lowest and len(losses) > 20:
+                        raise TrainingError(
+                            f"the loss has risen from {lowest:.1f} to {mean:.1f} levels at step {progress.step}:"
+                            " go on from the last checkpoint with --resume and a lower --learning-rate"
+                        )
                     speed = (progress.step - first.step) / (now - began)
                     print(
-                        f"{done:6.1%}  step {progress.step}  loss {np.mean(losses):.3f} levels  {speed:.2f} steps/s"
+                        f"{done:6.1%}  step {progress.step}  loss {mean:.3f} levels  {speed:.2f} steps/s"
                         f"  learning rate {float(optimizer.learning_rate.numpy()):.2e}",
                         flush=True,
                     )
