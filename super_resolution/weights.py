@@ -71,7 +71,7 @@ TABLE = {
             architecture=LITE,
             file="noise-cancel-lite.weights.h5",
             bytes=2_013_152,
-            sha256="2d785f4660b50010963e02d5e9ba10e44d6b44fc952e360fa7eb6188dbf9098c",
+            sha256="663e613c60540d32cdc651f24cc40af370f1a4ce32ae2aa4935df1bbbcc5a030",
             url=None,
         ),
         Weights(
