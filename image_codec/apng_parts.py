@@ -35,6 +35,8 @@ def read_apng(data: bytes, limits: Limits) -> Animation | None:
     header, animation, frames = b"", b"", list[_Frame]()
     shared = dict[bytes, bytes]()
     for chunk in png_chunks(data):
+        if chunk.name == b"IDAT" and not animation:
+            return None
         name, content = chunk.name, data[chunk.start : chunk.end]
         if name == b"IHDR":
             header = content
@@ -47,11 +49,8 @@ def read_apng(data: bytes, limits: Limits) -> Animation | None:
         elif name == b"fcTL":
             frames.append(_Frame(content))
             limits.check_frames(len(frames))
-        elif name == b"IDAT":
-            if not animation:
-                return None
-            if frames:  # else the picture for those who know no animations: it is none of the frames
-                frames[0].data.append(content)
+        elif name == b"IDAT" and frames:  # else the picture for those who know no animations, which is no frame
+            frames[0].data.append(content)
         elif name == b"fdAT" and frames:
             frames[-1].data.append(content[4:])
     if not animation or not frames:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile
 
-from errors import UnsupportedImage, UnsupportedMode
+from errors import ImageCorrupt, ServiceError, UnsupportedImage, UnsupportedMode
 from image_codec.animation import Animation, Rgba, show
 from image_codec.apng_parts import has_default_image, read_apng
 from image_codec.chunks import png_colours
@@ -19,15 +19,15 @@ from image_codec.metadata import drop_odd_blocks, read_exif, read_metadata
 from image_codec.opening import (
     WIDE,
     check_mode,
-    decoding,
-    frame_of,
+    frame_count,
     has_channels_left_out,
     is_reduced_to_8_bits,
+    load_frame,
     open_image,
     raw_mode,
     rgba_of,
-    scale_transparency,
     split_alpha,
+    tiff_tags,
 )
 from image_codec.picture import Frame, Metadata, Picture
 from image_codec.structure import check_structure, is_lossless_webp
@@ -72,28 +72,36 @@ def decode(data: bytes, limits: Limits) -> Picture:
     if name is None:
         raise UnsupportedImage(f"the bytes are no image of a supported format ({', '.join(FORMATS)})")
     check_structure(data, name, limits)
-    with decoding():
-        if name is FormatName.GIF:
-            return _gif(data, limits)
-        image = open_image(data, name, limits)
-        if name is FormatName.PNG:
-            animation = read_apng(data, limits)
-            picture = _apng(data, image, animation, limits) if animation else _single(data, name, image, limits)
-            return _with_png_colours(picture, png_colours(data))
-        if name is FormatName.WEBP and image.n_frames > 1:  # type: ignore[attr-defined]
-            return _animated_webp(data, image, limits)
-        if name is FormatName.TIFF:
-            return _pages(image, limits)
-        return _single(data, name, image, limits)
+    try:
+        return _decoded(data, name, limits)
+    except (ServiceError, MemoryError):  # running out of memory is no fault of the picture's
+        raise
+    except Exception as exc:  # a decoder may raise anything for bytes it can't make sense of
+        raise ImageCorrupt(f"the image is truncated or corrupt: {exc}") from exc
 
 
-def _single(data: bytes, name: FormatName, image: Image.Image, limits: Limits) -> Picture:
-    # Finds wrong checksums that decoding does not look at; spoils the image.
-    open_image(data, name, limits).verify()
+def _decoded(data: bytes, name: FormatName, limits: Limits) -> Picture:
+    if name is FormatName.GIF:
+        return _gif(data, limits)
+    image = open_image(data, name, limits)
+    if name is FormatName.PNG:
+        # Finds wrong checksums that decoding does not look at; spoils the image. (Other formats have none.)
+        open_image(data, name, limits).verify()
+        animation = read_apng(data, limits)
+        picture = _apng(data, image, animation, limits) if animation else _single(data, name, image)
+        return _with_png_colours(picture, png_colours(data))
+    if name is FormatName.WEBP and frame_count(image) > 1:
+        return _animated_webp(data, image, limits)
+    if name is FormatName.TIFF:
+        return _pages(image, limits)
+    return _single(data, name, image)
+
+
+def _single(data: bytes, name: FormatName, image: ImageFile.ImageFile) -> Picture:
     notes = _reading_notes(image)
     if isinstance(image.info.get("interlace"), str):  # a text of that name has taken the header's place
         image.info["interlace"] = data[PNG_INTERLACE]
-    if name is FormatName.JPEG and (pictures := getattr(image, "n_frames", 1)) > 1:  # previews, or the other eye's view
+    if name is FormatName.JPEG and (pictures := frame_count(image)) > 1:  # previews, or the other eye's view
         notes += (f"only the first of {pictures} pictures in the file was read",)
     is_lossless = name is FormatName.WEBP and is_lossless_webp(data)
     return Picture((_loaded(image),), name, is_lossless=is_lossless, notes=notes)
@@ -108,9 +116,8 @@ def _gif(data: bytes, limits: Limits) -> Picture:
     return Picture(_frames(shown, is_grey, has_alpha, Metadata(), UPRIGHT[1]), FormatName.GIF, animation.plays)
 
 
-def _apng(data: bytes, image: Image.Image, animation: Animation, limits: Limits) -> Picture:
+def _apng(data: bytes, image: ImageFile.ImageFile, animation: Animation, limits: Limits) -> Picture:
     check_mode(image)
-    open_image(data, FormatName.PNG, limits).verify()
     drop_odd_blocks(image)
     notes: tuple[str, ...] = (READ_AS_8_BITS,) if WIDE.search(raw_mode(image)) else ()
     if has_default_image(data):
@@ -123,8 +130,8 @@ def _apng(data: bytes, image: Image.Image, animation: Animation, limits: Limits)
     return Picture(_frames(shown, is_grey, has_alpha, metadata, turn), FormatName.PNG, animation.plays, notes=notes)
 
 
-def _animated_webp(data: bytes, image: Image.Image, limits: Limits) -> Picture:
-    count = image.n_frames  # type: ignore[attr-defined]
+def _animated_webp(data: bytes, image: ImageFile.ImageFile, limits: Limits) -> Picture:
+    count = frame_count(image)
     limits.check_frames(count)
     limits.check_pixels(image.width, image.height, count)
     turn, metadata = _turn_and_metadata(image)
@@ -139,13 +146,13 @@ def _animated_webp(data: bytes, image: Image.Image, limits: Limits) -> Picture:
     return Picture(frames, FormatName.WEBP, image.info["loop"], is_lossless_webp(data))
 
 
-def _pages(image: Image.Image, limits: Limits) -> Picture:
+def _pages(image: ImageFile.ImageFile, limits: Limits) -> Picture:
     """Pages may be of different sizes and modes; previews and masks are none."""
-    count: int = image.n_frames  # type: ignore[attr-defined]
+    count = frame_count(image)
     pages, pixels = list[int](), 0
     for index in range(count):
         image.seek(index)
-        kind = image.tag_v2.get(PAGE_KIND, 0)  # type: ignore[attr-defined]
+        kind = tiff_tags(image).get(PAGE_KIND, 0)
         if not (isinstance(kind, int) and kind & NO_PAGE):
             pages.append(index)
             pixels += image.width * image.height
@@ -163,24 +170,20 @@ def _pages(image: Image.Image, limits: Limits) -> Picture:
     return Picture(tuple(frames), FormatName.TIFF, notes=notes)
 
 
-def _reading_notes(image: Image.Image) -> tuple[str, ...]:
+def _reading_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:
     notes = [READ_AS_8_BITS] if is_reduced_to_8_bits(image) else []
     if has_channels_left_out(image):
         notes.append("a channel that is neither colour nor alpha was left out")
     return tuple(notes)
 
 
-def _loaded(image: Image.Image) -> Frame:
+def _loaded(image: ImageFile.ImageFile) -> Frame:
     """The picture that `image` stands at, upright, with its metadata."""
-    check_mode(image)
-    drop_odd_blocks(image)
-    scale_transparency(image)
-    raw = raw_mode(image)
     # A TIFF is turned when it is loaded, and says no longer that it was.
-    stored = getattr(image, "tag_v2", {}).get(ExifTags.Base.Orientation)
-    image.load()
+    stored = tiff_tags(image).get(ExifTags.Base.Orientation)
+    frame = load_frame(image)
     turn, metadata = _turn_and_metadata(image, stored)
-    return dataclasses.replace(_upright(frame_of(image, raw), turn), metadata=metadata)
+    return dataclasses.replace(_upright(frame, turn), metadata=metadata)
 
 
 def _turn_and_metadata(image: Image.Image, tiff_orientation: object = None) -> tuple[Turn, Metadata]:

@@ -1,18 +1,19 @@
 """Image files to Pillow's images, and those to pixels."""
 
-import contextlib
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
-from errors import ImageCorrupt, ServiceError, UnsupportedImage, UnsupportedMode
+from errors import UnsupportedImage, UnsupportedMode
 from image_codec.formats import FORMATS, READ_MODES, FormatName
 from image_codec.limits import Limits
+from image_codec.metadata import drop_odd_blocks
 from image_codec.picture import Frame, Samples
 
 # More than any real picture has; Pillow itself refuses twice as many.
@@ -39,41 +40,34 @@ def limit_pillow() -> None:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
-def open_image(data: bytes, name: FormatName, limits: Limits) -> Image.Image:
+def open_image(data: bytes, name: FormatName, limits: Limits) -> ImageFile.ImageFile:
     """Read the header of a file of the format `name`; no other decoder is tried.
 
     Raises:
         UnsupportedImage: it only begins like one.
         ImageTooLarge: see `Limits`.
-        ImageCorrupt: the header is damaged.
+        Exception: whatever a decoder raises for bytes it can't make sense of.
     """
-    with decoding():
-        try:
-            image = Image.open(io.BytesIO(data), formats=[FORMATS[name].pillow])
-        except UnidentifiedImageError as exc:
-            raise UnsupportedImage(
-                f"the bytes begin like {name} and are no image, or of a variant that is not read"
-            ) from exc
-        except Image.DecompressionBombError as exc:
-            raise limits.too_large("more pixels than any picture") from exc
+    try:
+        image = Image.open(io.BytesIO(data), formats=[FORMATS[name].pillow])
+    except UnidentifiedImageError as exc:
+        raise UnsupportedImage(
+            f"the bytes begin like {name} and are no image, or of a variant that is not read"
+        ) from exc
+    except Image.DecompressionBombError as exc:
+        raise limits.too_large("more pixels than any picture") from exc
     limits.check_pixels(image.width, image.height)
     return image
 
 
-@contextlib.contextmanager
-def decoding() -> Iterator[None]:
-    """Make an `ImageCorrupt` of whatever a decoder raises for bytes it can't make sense of.
+def frame_count(image: Image.Image) -> int:
+    """Frames, pages or pictures in the file."""
+    return int(getattr(image, "n_frames", 1))
 
-    Raises:
-        ServiceError: our own errors pass.
-        MemoryError: is no fault of the picture's.
-    """
-    try:
-        yield
-    except (ServiceError, MemoryError):
-        raise
-    except Exception as exc:
-        raise ImageCorrupt(f"the image is truncated or corrupt: {exc}") from exc
+
+def tiff_tags(image: Image.Image) -> Mapping[int, Any]:
+    """The tags of the page that a TIFF stands at; none for other formats."""
+    return getattr(image, "tag_v2", {})
 
 
 def check_mode(image: Image.Image) -> None:
@@ -84,7 +78,7 @@ def check_mode(image: Image.Image) -> None:
     """
     if image.mode not in READ_MODES:
         raise UnsupportedMode(f"{image.format} of mode {image.mode} is not read (read are {', '.join(READ_MODES)})")
-    tags = getattr(image, "tag_v2", {})
+    tags = tiff_tags(image)
     if SIGNED in _numbers(tags.get(SAMPLE_FORMAT)):
         raise UnsupportedMode("TIFF of signed numbers is not read")
     if tags.get(PLANES) == SEPARATE and max(_numbers(tags.get(BITS_PER_SAMPLE)), default=1) > 8:
@@ -93,7 +87,7 @@ def check_mode(image: Image.Image) -> None:
 
 def has_channels_left_out(image: Image.Image) -> bool:
     """Whether a TIFF has channels that are neither colour nor alpha, which Pillow skips."""
-    return UNSPECIFIED in _numbers(getattr(image, "tag_v2", {}).get(EXTRA_SAMPLES))
+    return UNSPECIFIED in _numbers(tiff_tags(image).get(EXTRA_SAMPLES))
 
 
 def _numbers(value: object) -> tuple[int, ...]:
@@ -101,12 +95,19 @@ def _numbers(value: object) -> tuple[int, ...]:
     return tuple(each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, int))
 
 
-def frame_of(image: Image.Image, raw: str) -> Frame:
-    """The pixels of a loaded image.
+def load_frame(image: ImageFile.ImageFile) -> Frame:
+    """Decode the picture that `image` stands at, without its metadata and as it is stored.
 
-    Args:
-        raw: its `raw_mode`, from before it was loaded.
+    Raises:
+        UnsupportedMode: see `check_mode`.
+        Exception: see `open_image`.
     """
+    check_mode(image)
+    drop_odd_blocks(image)
+    raw = raw_mode(image)
+    _scale_transparency(image, raw)
+    image.load()
+    drop_odd_blocks(image)  # what stands behind the pixels
     # Grey of 16 bits with alpha is read as RGBA.
     opaque_mode, transparent_mode = READ_MODES["LA" if raw.startswith("LA;16") else image.mode]
     if opaque_mode == "I;16":
@@ -127,15 +128,9 @@ def rgba_of(data: bytes, name: FormatName, limits: Limits) -> NDArray[np.uint8]:
     """Decode a single picture to (h, w, 4) RGBA.
 
     Raises:
-        UnsupportedMode, UnsupportedImage, ImageTooLarge, ImageCorrupt: see `open_image` and `check_mode`.
+        UnsupportedMode, UnsupportedImage, ImageTooLarge, Exception: see `open_image` and `load_frame`.
     """
-    image = open_image(data, name, limits)
-    check_mode(image)
-    with decoding():
-        scale_transparency(image)
-        raw = raw_mode(image)
-        image.load()
-        frame = frame_of(image, raw)
+    frame = load_frame(open_image(data, name, limits))
     colour = _to_8_bits(frame.colour) if frame.mode == "I;16" else frame.colour
     alpha = np.full(colour.shape[:2], 255, np.uint8) if frame.alpha is None else frame.alpha
     if colour.shape[2] == 1:
@@ -143,33 +138,32 @@ def rgba_of(data: bytes, name: FormatName, limits: Limits) -> NDArray[np.uint8]:
     return np.dstack((colour, alpha))
 
 
-def scale_transparency(image: Image.Image) -> None:
-    """Make the transparent value of a PNG's grey of 2 or 4 bits one of 8 bits, as its samples are once it is loaded."""
-    factor = {"L;2": 255 // 3, "L;4": 255 // 15}.get(raw_mode(image))
-    if factor and isinstance(image.info.get("transparency"), int):
-        image.info["transparency"] *= factor
-
-
-def raw_mode(image: Image.Image) -> str:
+def raw_mode(image: ImageFile.ImageFile) -> str:
     """How the pixels lie in the file, in Pillow's words; of an image that is not loaded yet."""
-    if not image.tile:  # type: ignore[attr-defined]
+    if not image.tile:
         return ""
-    arguments = image.tile[0].args  # type: ignore[attr-defined]
+    arguments = image.tile[0].args
     return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
 
 
-def is_reduced_to_8_bits(image: Image.Image) -> bool:
+def is_reduced_to_8_bits(image: ImageFile.ImageFile) -> bool:
     """Whether Pillow reads 8 of the file's 16 bits: of colour, and of grey with transparency."""
     keeps_16 = READ_MODES.get(image.mode, ("",))[0] == "I;16" and not image.has_transparency_data
     return WIDE.search(raw_mode(image)) is not None and not keeps_16
+
+
+def _scale_transparency(image: Image.Image, raw: str) -> None:
+    """Make the transparent value of a PNG's grey of 2 or 4 bits one of 8 bits, as its samples are once it is loaded."""
+    factor = {"L;2": 255 // 3, "L;4": 255 // 15}.get(raw)
+    if factor and isinstance(image.info.get("transparency"), int):
+        image.info["transparency"] *= factor
 
 
 def _grey_16(image: Image.Image, raw: str) -> Frame:
     grey = np.asarray(image).astype(np.uint16)
     if raw.startswith("I;12"):  # Pillow leaves 12 bits as they are, 16 times too dark
         grey = np.asarray(grey << 4 | grey >> 8, np.uint16)
-    tags = getattr(image, "tag_v2", {})
-    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow inverts 8 bits only
+    if tiff_tags(image).get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow inverts 8 bits only
         grey = np.uint16(65_535) - grey
     frame = Frame(grey[:, :, np.newaxis])
     transparent = image.info.get("transparency")

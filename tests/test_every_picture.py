@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from conftest import ROOT, Server, psnr
+from conftest import ROOT, Server, StartServer, psnr
 from fakes import patient_work
 from pictures import HEIGHT, SECOND_DECODERS, SENT, WIDTH, Sent
 from PIL import Image
@@ -27,9 +27,8 @@ def enlarge() -> PictureUpscaler:
 
 
 @pytest.fixture(scope="module")
-def exact_server(start_server) -> Server:  # type: ignore[no-untyped-def]
-    server: Server = start_server(UPSCALER_PRECISION="fp32")
-    return server
+def exact_server(start_server: StartServer) -> Server:
+    return start_server(UPSCALER_PRECISION="fp32")
 
 
 @pytest.mark.parametrize("name", list(FormatName))

@@ -21,7 +21,7 @@ UPN1_CHANNELS = 64  # ISR's choice
 UPN2_CHANNELS = 32  # ISR's choice
 
 
-class PixelShuffle(layers.Layer):  # type: ignore[misc]  # keras is not typed here
+class PixelShuffle(layers.Layer):
     """Turn (n, h, w, scale * scale * c) into (n, h * scale, w * scale, c), as TensorFlow's depth_to_space does."""
 
     def __init__(self, scale: int, **options: Any) -> None:
