@@ -22,7 +22,10 @@ from training.drawings import draw
 from training.errors import TrainingError
 from training.evaluation import evaluate
 from training.examples import LOW_EDGE, ExampleOptions, make_examples, packed, unpacked
+from training.growing import grow, start_from
+from training.losses import ENOUGH, LOSSES
 from training.network import build_network, load_weights, start_as_bilinear
+from training.optimizer import ConvolutionMuon
 from training.photographs import load_patches
 
 # Keras 3.15 hands TensorFlow's variables to numpy 2 in the old way.
@@ -83,6 +86,70 @@ def test_bfloat16_differs_little() -> None:
         load_weights(network, ROOT / "models" / "noise-cancel-lite" / "noise-cancel-lite.weights.h5")
         outputs.append(np.asarray(network(photograph(24, 24)[np.newaxis] / np.float32(255))))
     assert 0 < np.abs(outputs[0] - outputs[1]).max() < 0.02
+
+
+@pytest.mark.parametrize("upscaling", ["shuffle", "ups"])
+def test_a_grown_network_makes_the_same_pictures(upscaling: str) -> None:
+    small, large = replace(TINY, upscaling=upscaling), Architecture(3, 4, 12, 10, 2, upscaling)
+    smaller, network = build_network(small), build_network(large)
+    grow(network, large, smaller, small)
+    picture = random_pictures(12, 15)
+    np.testing.assert_allclose(network(picture), smaller(picture), atol=1e-5)
+    new = network.get_layer("F_4_3").get_weights()[0]
+    assert np.abs(new).min() > 0, "what is new has to be ready to learn"
+
+
+@pytest.mark.parametrize(
+    ("large", "message"),
+    [
+        (replace(TINY, d=1), "can't grow into a smaller one"),
+        (replace(TINY, d=3, upscaling="ups"), "enlarges otherwise"),
+    ],
+)
+def test_networks_that_cannot_grow(large: Architecture, message: str, tmp_path: Path) -> None:
+    build_network(TINY).save_weights(tmp_path / "tiny.weights.h5")
+    with pytest.raises(TrainingError, match=message):
+        start_from(build_network(large), large, tmp_path / "tiny.weights.h5")
+
+
+# Losses and steps
+
+
+def test_losses_are_told_in_levels() -> None:
+    """An error of the same size everywhere is that size by every loss that looks at pixels alone."""
+    target = np.full((2, 16, 16, 3), 100, np.uint8)
+    output = (target + np.float32(4)) / 255
+    for name in ("l1", "psnr"):
+        values = np.asarray(LOSSES[name].of(target, output))
+        assert values.shape == (2,)
+        assert LOSSES[name].levels(float(values.mean())) == pytest.approx(4, rel=0.05)
+
+
+def test_the_fourier_loss_sees_missing_frequencies() -> None:
+    target = np.random.default_rng(0).integers(0, 255, (1, 16, 16, 3), np.uint8)
+    exact, blank = target / np.float32(255), np.full_like(target, 128) / np.float32(255)
+    parts = [float(LOSSES[name].of(target, blank)[0]) for name in ("psnr", "psnr-fourier")]
+    assert parts[1] - parts[0] > 0.01
+    assert float(LOSSES["psnr-fourier"].of(target, exact)[0]) == pytest.approx(-ENOUGH / 100, abs=0.01)
+
+
+def test_a_step_of_muon_moves_all_directions_alike() -> None:
+    """All singular values of the step of a kernel are about the same, however the gradient's differ."""
+    network = build_network(TINY)
+    optimizer = ConvolutionMuon(average=0.9)
+    optimizer.build(network.trainable_variables)
+    optimizer.learning_rate = 0.01
+    before = network.get_weights()
+    random = np.random.default_rng(0)
+    optimizer.apply([random.standard_normal(each.shape).astype(np.float32) ** 3 for each in before])
+    for layer, (old, new) in zip(
+        (each for each in network.variables), zip(before, network.get_weights(), strict=True), strict=True
+    ):
+        step = new - old
+        assert np.abs(step).max() > 0, layer.path
+        if layer.path == "F_1_1/kernel":
+            values = np.linalg.svd(step.reshape(-1, step.shape[-1]), compute_uv=False)
+            assert values.max() < 2 * values.min()
 
 
 # Examples
@@ -260,7 +327,7 @@ def test_a_run_is_resumed_and_isr_loads_its_weights(tmp_path: Path) -> None:
         (("--steps", "1", "--workers", "0"), "--workers 0: it has to be more than 0"),
         (("--steps", "1", "--g0", "2"), "--g0 2: the three colours need 3 channels"),
         (("--steps", "1", "--start", "nothing.weights.h5"), "there is no weight file nothing.weights.h5"),
-        (("--steps", "1", "--start", "README.md"), "README.md is no weight file of this architecture"),
+        (("--steps", "1", "--start", "README.md"), "README.md is no weight file of a residual dense network"),
         (("--steps", "1", "--resume"), "checkpoint.npz to go on with"),
     ],
 )

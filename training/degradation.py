@@ -29,7 +29,7 @@ class Degradation:
     box: float = 0.05
     bilinear: float = 0.05
     # This share of pictures is left as it is then: what is clean must stay as it is.
-    clean: float = 0.45
+    clean: float = 0.3
     # Of the others, this share gets Gaussian noise, the same in no two pixels, with up to this standard deviation, in
     # levels of 255.
     noise: float = 0.15

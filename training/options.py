@@ -10,6 +10,7 @@ from super_resolution.weights import LITE, Architecture
 from training.degradation import Degradation
 from training.errors import TrainingError
 from training.examples import LOW_EDGE
+from training.losses import LOSSES
 
 
 def option(help_text: str, default: Any = MISSING, **more: Any) -> Any:
@@ -24,7 +25,11 @@ class Options:
     photographs: tuple[Path, ...] = option("folders of photographs", nargs="+", type=Path)
     output: Path = option("folder for the checkpoint and the weights", type=Path)
     name: str = option("the weights are saved as NAME.weights.h5", "network")
-    start: Path | None = option("begin with the weights of this file, not as bilinear enlargement", None, type=Path)
+    start: Path | None = option(
+        "begin with the weights of this file, of this network or of a smaller one, not as bilinear enlargement",
+        None,
+        type=Path,
+    )
     resume: bool = option("go on with the checkpoint in the output folder", False, action="store_true")
     evaluation: tuple[Path, ...] = option("folders of test pictures", (), nargs="+", type=Path)
 
@@ -38,9 +43,9 @@ class Options:
     hours: float = option("time for the training, together with --minutes", 0.0, type=float)
     minutes: float = option("time for the training, together with --hours", 0.0, type=float)
     steps: int = option("end after so many steps, if that is earlier; 0: no limit", 0, type=int)
-    learning_rate: float = option("Adam's, after the warm-up; falls to 0 as a cosine", 5e-4, type=float)
-    warm_up: int = option("steps over which it rises from 0, until Adam's moments mean something", 500, type=int)
-    gradient_norm: float = option("longer gradients, all weights together, are cut to this", 0.5, type=float)
+    loss: str = option("what is made small; see training/losses.py", "psnr", choices=tuple(LOSSES))
+    learning_rate: float = option("after the warm-up; falls to 0 as a cosine", 8e-4, type=float)
+    warm_up: int = option("steps over which it rises from 0, until the moments mean something", 200, type=int)
     average: float = option("share of the old in the moving average of the weights", 0.999, type=float)
     batch: int = option("patches per step", 16, type=int)
     patch: int = option("edge of a patch in px of the small picture", 48, type=int)

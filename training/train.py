@@ -7,8 +7,12 @@ On a CPU (TensorFlow is the fastest there: 16,000 steps an hour on two cores tha
 
 Going on with weights, or after an interruption with the checkpoint in OUT:
 
-    python -m training.train ... --start noise-cancel-lite.weights.h5 --learning-rate 3e-4
+    python -m training.train ... --start noise-cancel-lite.weights.h5
     python -m training.train ... --resume
+
+A larger network starts as the smaller one that it shall surpass:
+
+    python -m training.train ... --name noise-cancel-small --d 10 --g 64 --g0 64 --start noise-cancel-lite.weights.h5
 
 On a GPU, with more patches per step and all cores making examples (JAX needs --compile; PyTorch does without):
 
@@ -41,7 +45,10 @@ from training.degradation import Degradation
 from training.errors import TrainingError
 from training.evaluation import Scores, evaluate, network_enlarger
 from training.examples import LOW_EDGE, ExampleOptions
-from training.network import build_network, load_weights, start_as_bilinear
+from training.growing import start_from
+from training.losses import LOSSES
+from training.network import build_network, start_as_bilinear
+from training.optimizer import ConvolutionMuon
 from training.options import Options, read_options
 from training.photographs import load_patches
 
@@ -58,21 +65,17 @@ def train(options: Options) -> bool:
     checkpoint = options.output / "checkpoint.npz"
     options.output.mkdir(parents=True, exist_ok=True)
 
-    # The model: uint8 in, which makes a quarter of the traffic to a GPU; the loss is L1 of values from 0 to 1.
+    # The model: uint8 in, which makes a quarter of the traffic to a GPU.
     network = build_network(architecture, options.precision)
     if options.start:
-        load_weights(network, options.start)
+        start_from(network, architecture, options.start)
     else:
         start_as_bilinear(network, architecture)
     levels = keras.Input((options.patch, options.patch, 3), dtype="uint8")
     model = keras.Model(levels, network(keras.layers.Rescaling(1 / 255)(levels)))
-    optimizer = keras.optimizers.Adam(
-        beta_2=0.99,  # gradients of single small batches say little about those of a thousand steps ago
-        global_clipnorm=options.gradient_norm,
-        use_ema=True,
-        ema_momentum=options.average,
-    )
-    model.compile(optimizer, loss=l1_of_levels, jit_compile=options.compile)
+    optimizer = ConvolutionMuon(options.average)
+    loss = LOSSES[options.loss]
+    model.compile(optimizer, loss=loss.of, jit_compile=options.compile)
     optimizer.build(model.trainable_variables)
     # For evaluation and for the weight file: in float32, with averaged weights.
     averaged = build_network(architecture)
@@ -97,19 +100,19 @@ def train(options: Options) -> bool:
         with closing(Batches(patches_file, examples, dimensions)) as batches:
             # The loop.
             first, done = progress, 0.0
-            lowest = math.inf  # mean loss of a line
-            losses: list[float] = []  # of the steps since the last line, in levels of 255
+            lowest = math.inf  # mean error of a line, in levels
+            losses: list[float] = []  # of the steps since the last line
             saved = printed = began = time.monotonic()
             while done < 1:
                 optimizer.learning_rate = learning_rate(options, progress.step, done)
-                losses.append(255 * float(model.train_on_batch(*batches.take())))
+                losses.append(float(model.train_on_batch(*batches.take())))
                 now = time.monotonic()
                 progress = Progress(progress.step + 1, first.seconds + now - began)
                 done = share_done(options, progress)
                 if not math.isfinite(losses[-1]):
                     raise TrainingError(f"the loss is {losses[-1]} at step {progress.step}; lower --learning-rate")
                 if now - printed >= LINE_EVERY or done >= 1:
-                    mean = float(np.mean(losses))
+                    mean = loss.levels(float(np.mean(losses)))
                     lowest = min(lowest, mean)
                     if mean > DIVERGED * lowest and len(losses) > 20:
                         raise TrainingError(
@@ -136,11 +139,6 @@ def train(options: Options) -> bool:
     for title, scores in (("bicubic", bicubic), ("start", at_start), ("end", at_end)):
         print_scores(title, scores)
     return claims_hold(at_end, bicubic, at_start)
-
-
-def l1_of_levels(target: Any, output: Any) -> Any:
-    """Mean absolute difference per pixel between levels from 0 to 255 and values from 0 to 1, up to the border."""
-    return keras.ops.mean(keras.ops.abs(target / 255 - output), axis=-1)
 
 
 def share_done(options: Options, progress: Progress) -> float:

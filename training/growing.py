@@ -1,0 +1,98 @@
+"""Start a larger network as a smaller one: it makes the same pictures at first, and has more capacity to learn with.
+
+After Net2Net (arXiv:1511.05641), in a simple form: the smaller network's kernels keep their places; what is new keeps
+its random weights, but whatever leads from something new to something old starts at zero.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.weight_files import architecture_of
+from super_resolution.weights import Architecture
+from training.errors import TrainingError
+from training.network import COLOURS, UPN1_CHANNELS, UPN2_CHANNELS, build_network, load_weights
+
+Channels = NDArray[np.int_]
+
+
+def start_from(network: Any, architecture: Architecture, path: Path) -> None:
+    """Give a network of `architecture` the weights of a file, which may be of a smaller network.
+
+    Raises:
+        TrainingError: there is no such file, it is of no RDN, or it is of one that is not smaller.
+    """
+    try:
+        small = architecture_of(path)
+    except BenchmarkError as exc:
+        raise TrainingError(str(exc)) from exc
+    if small == architecture:
+        load_weights(network, path)
+        return
+    smaller = build_network(small)
+    load_weights(smaller, path)
+    grow(network, architecture, smaller, small)
+
+
+def grow(network: Any, architecture: Architecture, smaller: Any, small: Architecture) -> None:
+    """Give `network` weights with which it equals `smaller`.
+
+    Args:
+        network: of `architecture`, with random weights; see `network.build_network`.
+        architecture: its dimensions.
+        smaller: a trained network of `small`.
+        small: its dimensions; none is larger, and `scale` and `upscaling` are the same.
+
+    Raises:
+        TrainingError: the dimensions don't allow it.
+    """
+    sizes = [(getattr(small, name), getattr(architecture, name)) for name in ("c", "d", "g", "g0")]
+    if any(old > new for old, new in sizes):
+        raise TrainingError(f"a network of {small} can't grow into a smaller one of {architecture}")
+    if (small.scale, small.upscaling) != (architecture.scale, architecture.upscaling):
+        raise TrainingError(f"a network of {small} can't grow into one that enlarges otherwise, of {architecture}")
+
+    for layer in smaller.layers:
+        if not layer.weights:
+            continue
+        grown = network.get_layer(layer.name)
+        kernel, bias = grown.get_weights()
+        old_kernel, old_bias = layer.get_weights()
+        inputs, outputs = _inputs(layer.name, architecture, small), np.arange(len(old_bias))
+        # The old channels see the old ones alone, and those as before.
+        kernel[..., : len(old_bias)] = 0
+        kernel[..., inputs[:, np.newaxis], outputs] = old_kernel
+        bias[: len(old_bias)] = old_bias
+        grown.set_weights([kernel, bias])
+
+
+def _inputs(layer: str, architecture: Architecture, small: Architecture) -> Channels:
+    """Which input channels of the larger network's layer are those of the smaller one's, in order.
+
+    What has been concatenated lies at other places: in a block the block's input, then what each convolution adds; in
+    GFF_1 the output of each block.
+    """
+    if layer == "F_m1":
+        return np.arange(COLOURS)
+    if layer == "UPN2":
+        return np.arange(UPN1_CHANNELS)
+    if layer == "UPN3":
+        return np.arange(UPN2_CHANNELS)
+    if layer == "SR":
+        return np.arange(COLOURS if architecture.upscaling == "shuffle" else COLOURS * architecture.scale**2)
+    if layer == "GFF_1":
+        return _joined([architecture.g0] * small.d, [small.g0] * small.d)
+    if layer in ("F_0", "GFF_2", "UPN1"):
+        return np.arange(small.g0)
+    kind, *numbers = layer.split("_")  # F_d_c or LFF_d
+    convolutions = int(numbers[1]) - 1 if kind == "F" else small.c
+    return _joined([architecture.g0] + convolutions * [architecture.g], [small.g0] + convolutions * [small.g])
+
+
+def _joined(places: list[int], taken: list[int]) -> Channels:
+    """The first `taken` channels of each part, where the parts have `places` channels and lie one after the other."""
+    starts = np.cumsum([0, *places[:-1]])
+    return np.concatenate([start + np.arange(count) for start, count in zip(starts, taken, strict=True)])
