@@ -1,4 +1,4 @@
-# make run | test | lock | models | samples | picture | seconds | memory | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
+# make run | test | test-image | lock | models | samples | picture | seconds | memory | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ export PYTHONPATH := $(CURDIR)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test lock models samples picture seconds memory quality fuzz clean
+.PHONY: run test test-image lock models samples picture seconds memory quality fuzz clean
 
 # exec: a signal to make has to reach the server.
 run: $(VENV)/.everything
@@ -19,6 +19,10 @@ test: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+# Builds the images and tries them, without Docker; needs root on Debian. The state it keeps makes the next run faster.
+test-image: $(VENV)/.dev
+	BIN="$(CURDIR)/$(BIN)" tests/image/run.sh $(OPTIONS)
 
 models: $(VENV)/.everything
 	$(BIN)/python -m convert noise-cancel-lite

@@ -17,7 +17,7 @@ from pathlib import Path
 import logs
 from errors import ModelUnavailable, SettingInvalid, StartError
 from settings import ROOT, Settings, read_settings, unknown_variables
-from super_resolution.model_files import model_directory, read_model_files
+from super_resolution.model_files import DESCRIPTION, model_directory, read_model_files
 from super_resolution.opening import precision_of
 from super_resolution.weights import TABLE, Weights, find_weights
 
@@ -49,10 +49,9 @@ def weight_file_of(settings: Settings) -> Path:
         ModelUnavailable, WeightsRefused: see `find_weights`.
     """
     weights = weights_of(settings)
-    if weights.url is None:
-        directories = [MODELS / weights.name]
-    else:
-        directories = [*filter(None, [settings.weights_dir]), settings.cache_dir]
+    directories = [MODELS / weights.name]  # what this installation came with
+    if weights.url is not None:
+        directories += [*filter(None, [settings.weights_dir]), settings.cache_dir]
     return find_weights(weights, directories, settings.weights_url)
 
 
@@ -71,12 +70,22 @@ def prepare(settings: Settings) -> None:
         weight_file_of(settings)
     directory = directory_of(settings)
     if not directory.is_dir():
-        _convert(settings, directory)
+        if weights_of(settings).url is None:
+            there = ", ".join(sorted(path.parent.name for path in MODELS.glob(f"*/{DESCRIPTION}"))) or "none"
+            raise ModelUnavailable(
+                f"{settings.model} is not among the models of this installation ({there}): name one of them in"
+                " UPSCALER_MODEL, or build the image with --build-arg MODELS"
+            )
+        convert_model(settings, weight_file_of(settings), directory)
     read_model_files(directory)
 
 
-def _convert(settings: Settings, directory: Path) -> None:
-    weight_file = weight_file_of(settings)
+def convert_model(settings: Settings, weight_file: Path, directory: Path) -> None:
+    """Convert the weights of the settings' model into a directory that doesn't exist yet.
+
+    Raises:
+        ModelUnavailable: it can't be done, here or at all.
+    """
     _require_tensorflow(f"converting {settings.model}")
     log.info("converting %s, once: this takes a minute or two", settings.model)
     row = json.dumps(asdict(weights_of(settings)))

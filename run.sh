@@ -6,5 +6,12 @@ cd "$(dirname "$0")"
 export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
 # The TensorFlow engine, if it is asked for, would begin with lines about its own build.
 export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-3}"
-python -m prepare
+# In the background, so that a signal ends it at once: as a container's first process, a shell that waits for a child
+# in the foreground hears none, and a conversion takes minutes.
+python -m prepare &
+prepare=$!
+trap 'kill "$prepare" 2>/dev/null; exit 143' TERM
+trap 'kill "$prepare" 2>/dev/null; exit 130' INT
+wait "$prepare"
+trap - TERM INT
 exec python -m gunicorn --config gunicorn.conf.py flask_app:app

@@ -1,37 +1,71 @@
 """How many CPUs this process may really use: the container's quota, not the host's count."""
 
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 CGROUP = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
 
 
-def available_cpus(cgroup: Path = CGROUP) -> int:
-    """CPUs by affinity and by the CPU quota of the cgroup (v2 or v1), rounded down, at least 1.
+def available_cpus(cgroup: Path = CGROUP, own: Path = OWN_CGROUP) -> int:
+    """CPUs by affinity and by the CPU quotas of cgroups (v2 or v1), rounded down, at least 1.
 
     Rounded down because a thread that the quota can't feed stalls all the others in every convolution.
+
+    Args:
+        cgroup: where cgroups are mounted.
+        own: the file in which the kernel says which of them this process is in.
     """
     cpus = float(len(os.sched_getaffinity(0)))
-    for quota in (_quota_v2(cgroup), _quota_v1(cgroup)):
+    for quota in (*_quotas_v2(cgroup, own), *_quotas_v1(cgroup, own)):
         if quota is not None:
             cpus = min(cpus, quota)
     return max(1, int(cpus))
 
 
-def _quota_v2(cgroup: Path) -> float | None:
+def _quotas_v2(cgroup: Path, own: Path) -> Iterator[float | None]:
+    for directory in _directories(cgroup, own, ""):
+        yield _quota_v2(directory)
+
+
+def _quotas_v1(cgroup: Path, own: Path) -> Iterator[float | None]:
+    for directory in _directories(cgroup / "cpu", own, "cpu"):
+        yield _quota_v1(directory)
+
+
+def _quota_v2(directory: Path) -> float | None:
     """`cpu.max` holds "quota period", both in microseconds; the quota may be "max"."""
     try:
-        quota, period = (cgroup / "cpu.max").read_text().split()
+        quota, period = (directory / "cpu.max").read_text().split()
         return None if quota == "max" else int(quota) / int(period)
     except (OSError, ValueError):
         return None
 
 
-def _quota_v1(cgroup: Path) -> float | None:
+def _quota_v1(directory: Path) -> float | None:
     """Two files, in microseconds; the quota is -1 when there is none."""
     try:
-        quota = int((cgroup / "cpu" / "cpu.cfs_quota_us").read_text())
-        period = int((cgroup / "cpu" / "cpu.cfs_period_us").read_text())
+        quota = int((directory / "cpu.cfs_quota_us").read_text())
+        period = int((directory / "cpu.cfs_period_us").read_text())
         return quota / period if quota > 0 else None
     except (OSError, ValueError):
         return None
+
+
+def _directories(mount: Path, own: Path, controller: str) -> Iterator[Path]:
+    """The cgroups that bind this process, where they can be seen: its own, those above it, and what is mounted.
+
+    In a container its own cgroup is what is mounted. A service of systemd, or a container that shares the host's view,
+    is somewhere below.
+    """
+    yield mount
+    try:
+        lines = own.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)  # "4:cpu,cpuacct:/user.slice", "0::/user.slice"
+        if controller in controllers.split(","):
+            below = PurePosixPath(path.lstrip("/"))
+            yield from (mount / each for each in (below, *below.parents) if ".." not in each.parts)

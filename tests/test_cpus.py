@@ -29,10 +29,43 @@ def test_quota(tmp_path: Path, files: dict[str, str], cpus: int) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    assert available_cpus(tmp_path) == cpus
+    assert available_cpus(tmp_path, tmp_path / "none") == cpus
 
 
 def test_rounded_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
     (tmp_path / "cpu.max").write_text("390000 100000")
-    assert available_cpus(tmp_path) == 3
+    assert available_cpus(tmp_path, tmp_path / "none") == 3
+
+
+@pytest.mark.parametrize(
+    ("own", "file"),
+    [
+        ("0::/a/b\n", "a/b/cpu.max"),
+        ("0::/a/b\n", "a/cpu.max"),  # a quota of what is above binds what is below
+        ("0::/\n", "cpu.max"),
+        ("0::/docker/1234\n", "cpu.max"),  # a container with the host's view: its own is what is mounted
+        ("0::/../above\n", "cpu.max"),
+        ("2:memory:/m\n4:cpu,cpuacct:/a/b\n0::/x\n", "cpu/a/b/cpu.cfs_quota_us"),
+        ("2:memory:/m\n4:cpu,cpuacct:/a/b\n0::/x\n", "cpu/a/cpu.cfs_quota_us"),
+    ],
+)
+def test_the_cgroup_of_the_process_counts(tmp_path: Path, own: str, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    (tmp_path / "own").write_text(own)
+    path = tmp_path / "cgroup" / file
+    path.parent.mkdir(parents=True)
+    if path.name == "cpu.max":
+        path.write_text("300000 100000")
+    else:
+        path.write_text("300000")
+        path.with_name("cpu.cfs_period_us").write_text("100000")
+    assert available_cpus(tmp_path / "cgroup", tmp_path / "own") == 3
+
+
+def test_the_quota_of_others_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "own").write_text("0::/mine\n")
+    for name, quota in (("mine", "max"), ("theirs", "100000")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cpu.max").write_text(f"{quota} 100000")
+    assert available_cpus(tmp_path, tmp_path / "own") == HOST

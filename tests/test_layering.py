@@ -14,6 +14,7 @@ LAYERS = [
     ["flask_app"],
     ["http_edge"],
     ["resources"],
+    ["bake", "health"],
     ["prepare", "convert"],
     ["resource_ping", "resource_ready", "resource_upscale"],
     ["message_protocol"],

@@ -1,0 +1,57 @@
+"""Make models part of an installation that can't convert them later, as the Dockerfile does.
+
+    python -m bake --target DIRECTORY NAME...
+
+Each model gets a directory there with its weights and what the engines load, found or downloaded, verified and
+converted: copied to `models/`, it is found before anything else. Ends with one line and exit status 1 where that fails.
+"""
+
+import argparse
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import logs
+from errors import StartError
+from prepare import convert_model, directory_of, weight_file_of
+from settings import Settings, read_settings
+from super_resolution.model_files import read_model_files
+
+
+def bake(settings: Settings, target: Path) -> None:
+    """Put the settings' model into the directory `target`.
+
+    Raises:
+        StartError: it is unknown, can't be had, or is not what it has to be.
+    """
+    weight_file = weight_file_of(settings)
+    if (shipped := directory_of(settings)).is_dir():
+        shutil.copytree(shipped, target, dirs_exist_ok=True)
+    else:
+        convert_model(settings, weight_file, target)
+    if not (target / weight_file.name).exists():
+        shutil.copy(weight_file, target)
+    read_model_files(target)
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bake", description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--target", type=Path, required=True, help="directory for the models' directories")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="a model's name in the model table")
+    arguments = parser.parse_args()
+    try:
+        settings = read_settings()
+        logs.configure(settings)
+        arguments.target.mkdir(parents=True, exist_ok=True)
+        for name in arguments.names:
+            bake(replace(settings, model=name), arguments.target / name)
+    except StartError as exc:
+        print(f"can't bake models in: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Containers of the images that `run.sh` has built, by podman."""
+
+import contextlib
+import json
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+from conftest import free_port
+
+IMAGE = "localhost/image-super-scaling"
+TARGETS = ("slim", "everything")
+# What compose.yaml and the Kubernetes manifest take away as well.
+RESTRICTED = (
+    "--read-only",
+    "--cap-drop=all",
+    "--security-opt=no-new-privileges",
+    "--tmpfs=/tmp:size=16m,mode=1777",
+)
+
+
+def podman(*arguments: str, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(
+        ["podman", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout, check=False
+    )
+    assert not check or result.returncode == 0, f"podman {' '.join(arguments)}: {result.stderr}"
+    return result
+
+
+class Container:
+    """A container that serves on a port of this machine, unless it has no network."""
+
+    def __init__(self, target: str, *options: str, command: tuple[str, ...] = (), **settings: str) -> None:
+        self.name = f"upscaler-{uuid.uuid4().hex[:8]}"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        environment = [f"--env={name}={value}" for name, value in ({"PORT": str(self.port)} | settings).items()]
+        podman(
+            "run",
+            "--detach",
+            f"--name={self.name}",
+            "--pull=never",
+            *environment,
+            *options,
+            f"{IMAGE}:{target}",
+            *command,
+        )
+
+    def wait(self, seconds: float = 90) -> None:
+        """Until it is ready."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.ask("python", "-m", "health").returncode == 0:
+                return
+            assert self.facts["State"]["Status"] == "running", f"it has ended: {self.logs}"
+            time.sleep(0.2)
+        raise AssertionError(f"not ready in {seconds} s: {self.logs}")
+
+    def ask(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command inside."""
+        return podman("exec", self.name, *command, check=False)
+
+    def python(self, code: str) -> str:
+        """Run Python inside; what it prints."""
+        result = self.ask("python", "-c", code)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.strip()
+
+    def upscale(self, image: bytes, **parameters: str) -> httpx.Response:
+        return httpx.post(
+            f"{self.url}/upscale",
+            content=image,
+            params=parameters,
+            headers={"Content-Type": "application/octet-stream"},
+            timeout=120,
+        )
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What podman knows of it."""
+        facts: list[dict[str, Any]] = json.loads(podman("inspect", self.name).stdout)
+        return facts[0]
+
+    @property
+    def logs(self) -> str:
+        result = podman("logs", self.name)
+        return result.stdout + result.stderr
+
+    def stop(self, seconds: int = 100) -> int:
+        """SIGTERM, and SIGKILL after so many seconds; the exit status."""
+        podman("stop", f"--time={seconds}", self.name, timeout=seconds + 30)
+        return self.exit_status()
+
+    def exit_status(self, seconds: float = 60) -> int:
+        """Wait for the end."""
+        return int(podman("wait", self.name, timeout=seconds).stdout)
+
+
+@contextlib.contextmanager
+def container(target: str, *options: str, command: tuple[str, ...] = (), **settings: str) -> Iterator[Container]:
+    """A container that is gone afterwards."""
+    made = Container(target, *options, command=command, **settings)
+    try:
+        yield made
+    finally:
+        podman("rm", "--force", "--time=0", made.name, check=False)

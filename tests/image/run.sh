@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Build the unmodified Dockerfile with buildah and try its images with podman: no Docker, no registry, no daemon.
+# Needs root on Debian (apt, a Debian mirror) and PyPI; installs what it needs. `make test-image` calls it.
+#
+# The base image is a stand-in: a minimal Debian made by debootstrap, under the name ubuntu:24.04. So this can't prove
+# that Ubuntu has packages of those names, nor which versions of Python and glibc they bring (Debian 13: Python 3.13;
+# Ubuntu 24.04: 3.12), nor how Docker itself publishes ports and limits CPUs and memory.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+SUITE=${SUITE:-trixie}
+STATE=${STATE:-${XDG_CACHE_HOME:-$HOME/.cache}/image-super-scaling-image-tests}  # storage and layer cache, some GB
+STAND_IN=docker.io/library/ubuntu:24.04
+CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
+
+say() { printf '%4ds %s\n' $SECONDS "$*"; }
+
+if [ "${1:-}" != inside ]; then
+  # The tools.
+  missing=()
+  for package in buildah podman crun debootstrap nginx-light; do
+    dpkg --status "$package" >/dev/null 2>&1 || missing+=("$package")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    say "installing ${missing[*]}"
+    apt-get update -qq
+    # nginx would be started; policy-rc.d says no.
+    printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null
+    rm /usr/sbin/policy-rc.d
+  fi
+
+  # A configuration of their own: nothing outside $STATE is changed.
+  mkdir -p "$STATE/roots"
+  cat > "$STATE/storage.conf" <<END
+[storage]
+driver = "overlay"
+graphroot = "$STATE/storage"
+runroot = "$STATE/run"
+END
+  # No limits of their own, which crun could not set without a delegated cgroup; the tests say which CPU quota they mean.
+  cat > "$STATE/containers.conf" <<END
+[containers]
+netns = "host"
+cgroups = "disabled"
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
+log_driver = "k8s-file"
+[engine]
+runtime = "crun"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+tmp_dir = "$STATE/libpod"
+END
+  # Where a proxy with a certificate of its own stands before PyPI, pip in the build has to know it.
+  printf '[global]\ncert = /run/host/certificates.crt\ndisable-pip-version-check = true\n' > "$STATE/pip.conf"
+
+  # Mounts and processes of their own: whatever happens, none outlives the tests.
+  export CONTAINERS_STORAGE_CONF="$STATE/storage.conf" CONTAINERS_CONF="$STATE/containers.conf"
+  export DISABLE_HC_SYSTEMD=true STATE SUITE
+  exec unshare --mount --propagation private --pid --fork --kill-child --mount-proc bash "$PWD/tests/image/run.sh" inside "$@"
+fi
+shift
+
+trap 'exit 143' TERM INT  # as process 1 of its namespace this shell would ignore them
+# crun refuses cgroups of both versions at once; in this mount namespace only the first remains.
+if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi
+
+# The stand-in, once.
+if ! buildah inspect --type image "localhost/base:$SUITE" >/dev/null 2>&1; then
+  mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -1)
+  say "making the stand-in for ubuntu:24.04 from Debian $SUITE"
+  root="$STATE/roots/$SUITE"
+  rm -rf "$root"
+  debootstrap --variant=minbase "$SUITE" "$root" "${mirror:?apt knows no Debian mirror}" > "$STATE/debootstrap.log" 2>&1 \
+    || { tail -5 "$STATE/debootstrap.log"; exit 1; }
+  # As in Ubuntu's image: a build that takes the user ID 1000 for itself has to fail here too.
+  chroot "$root" useradd --create-home --uid 1000 --shell /bin/bash ubuntu
+  container=$(buildah from scratch)
+  tar --numeric-owner --directory "$root" --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' \
+    --exclude=./etc/resolv.conf --exclude='./var/cache/apt/archives/*.deb' --exclude='./var/cache/apt/*.bin' \
+    --exclude='./var/lib/apt/lists/*' --create --file "$STATE/base.tar" .
+  buildah add --quiet "$container" "$STATE/base.tar" / >/dev/null
+  buildah config --cmd /bin/bash --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
+  buildah commit --quiet --rm "$container" "localhost/base:$SUITE" >/dev/null
+  rm -rf "$root" "$STATE/base.tar"
+fi
+buildah tag "localhost/base:$SUITE" "$STAND_IN"
+buildah rm --all >/dev/null 2>&1 || true  # left by a build that failed
+
+build() {  # TARGET
+  say "building $1"
+  buildah build --isolation chroot --pull-never --layers --format docker --target "$1" \
+    --volume "$CERTIFICATES:/run/host/certificates.crt:ro" --volume "$STATE/pip.conf:/etc/pip.conf:ro" \
+    --tag "localhost/image-super-scaling:$1" . > "$STATE/build-$1.log" 2>&1 \
+    || { tail -25 "$STATE/build-$1.log"; exit 1; }
+  say "built: $(grep --count 'Using cache' "$STATE/build-$1.log" || true) of $(grep --count ' STEP ' "$STATE/build-$1.log") steps from the cache"
+}
+build slim
+build everything
+"${BIN:-.venv/bin}/python" -m pytest tests/image "$@"
+buildah rmi --prune >/dev/null 2>&1 || true  # images that lost their name to these
+say "disk: $(du --summarize --block-size=M "$STATE/storage" | cut -f1) in storage"

@@ -1,0 +1,353 @@
+"""The images of the Dockerfile, run as an operator runs them. `make test-image` builds them and calls this."""
+
+import hashlib
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import ROOT, SAMPLES, Server, encoded, free_port, photograph
+from containers import IMAGE, RESTRICTED, TARGETS, Container, container, podman
+
+from settings import Settings
+from super_resolution.cpus import CGROUP
+from super_resolution.weights import TABLE
+
+both = pytest.mark.parametrize("target", TARGETS)
+BASE = "docker.io/library/ubuntu:24.04"
+MOST_SLIM = 400_000_000  # bytes above the base
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def restricted(request: pytest.FixtureRequest) -> Iterator[Container]:
+    """A service with everything taken away that it doesn't need, but for the network."""
+    with container(request.param, *RESTRICTED) as made:
+        made.wait()
+        yield made
+
+
+# What it answers
+
+
+@pytest.mark.parametrize("sample", ["coffee-artefacts.jpg", "transparent-logo.png", "bouncing-ball.gif"])
+def test_pixels_are_those_of_the_service_outside(restricted: Container, server: Server, sample: str) -> None:
+    picture = (SAMPLES / sample).read_bytes()
+    inside, outside = restricted.upscale(picture), server.upscale(picture)
+    assert inside.status_code == outside.status_code == 200
+    assert inside.headers["X-Upscaler-Model"] == outside.headers["X-Upscaler-Model"]
+    assert inside.content == outside.content
+
+
+@both
+def test_settings_and_port(target: str) -> None:
+    with container(target, *RESTRICTED, UPSCALER_THREADS="1", UPSCALER_PRECISION="fp32") as made:
+        made.wait()
+        assert f"serving on http://localhost:{made.port} " in made.logs
+        assert "precision=fp32 threads=1" in made.logs
+        ready = httpx.get(f"{made.url}/readyz").json()
+        assert (ready["precision"], ready["threads"]) == ("fp32", 1)
+
+
+def test_the_tensorflow_engine_is_in_the_large_image() -> None:
+    with container("everything", *RESTRICTED, UPSCALER_ENGINE="tensorflow") as made:
+        made.wait()
+        answer = made.upscale(encoded(photograph(40, 60)))
+        assert answer.headers["X-Upscaler-Model"] == "noise-cancel-lite tensorflow fp32"
+
+
+# What it may do
+
+
+def test_user_and_rights(restricted: Container) -> None:
+    assert restricted.ask("id", "-u").stdout.strip() == "10001"
+    status = dict(line.split(":\t", 1) for line in restricted.ask("cat", "/proc/1/status").stdout.splitlines())
+    assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0
+    assert status["NoNewPrivs"] == "1"
+    for place in ("/app", "/app/models", "/opt/venv", "/", "/cache"):
+        refused = restricted.ask("touch", f"{place}/something")
+        assert "Read-only file system" in refused.stderr, place
+
+
+@both
+def test_the_service_could_not_change_itself(target: str) -> None:
+    """Even without a read-only root: only /cache is its own."""
+    with container(target, command=("sleep", "60")) as made:
+        found = made.ask("find", "/", "-xdev", "-writable", "-type", "d", "-not", "-path", "/proc/*").stdout.split()
+        assert {path for path in found if not path.startswith("/dev")} <= {
+            *("/cache", "/tmp", "/var/tmp", "/run/lock", "/var/lock"),
+        }
+
+
+INSIDE = """
+import urllib.request, hashlib
+data = open("/app/sample-images/face.jpg", "rb").read()
+request = urllib.request.Request("http://127.0.0.1:7777/upscale", data, {"Content-Type": "image/jpeg"})
+print(hashlib.sha256(urllib.request.urlopen(request).read()).hexdigest())
+"""
+OUTSIDE = """
+import socket
+try:
+    socket.create_connection(("1.1.1.1", 443), timeout=3)
+    print("connected")
+except OSError as exc:
+    print(exc.strerror)
+"""
+
+
+@both
+def test_no_network(target: str, server: Server) -> None:
+    """It starts and works without any; asked from inside."""
+    with container(target, *RESTRICTED, "--network=none", PORT="7777") as made:
+        made.wait()
+        expected = hashlib.sha256(server.upscale((SAMPLES / "face.jpg").read_bytes()).content).hexdigest()
+        assert made.python(INSIDE) == expected
+        assert made.python(OUTSIDE) == "Network is unreachable"
+
+
+# Start, health, stop
+
+
+def test_health(restricted: Container) -> None:
+    podman("healthcheck", "run", restricted.name)
+    assert restricted.facts["State"]["Health"]["Status"] == "healthy"
+
+
+@both
+def test_a_service_that_does_not_serve_is_not_healthy(target: str) -> None:
+    with container(target, command=("sleep", "60")) as made:
+        assert podman("healthcheck", "run", made.name, check=False).returncode != 0
+        said = made.ask("python", "-m", "health")
+        assert said.returncode == 1
+        assert re.fullmatch(r"not ready: no answer from 0\.0\.0\.0 port \d+: .*Connection refused\n", said.stderr)
+
+
+@both
+def test_sigterm_lets_running_requests_finish(target: str) -> None:
+    picture = encoded(photograph(900, 900), "JPEG")
+    with container(target, *RESTRICTED) as made:
+        made.wait()
+        answers: list[httpx.Response] = []
+        asking = threading.Thread(target=lambda: answers.append(made.upscale(picture)))
+        asking.start()
+        time.sleep(0.5)
+        began = time.monotonic()
+        assert made.stop() == 0
+        asking.join(30)
+        assert time.monotonic() - began < Settings().timeout
+        assert [answer.status_code for answer in answers] == [200]
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{made.url}/ping")
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.3, 1.0])
+def test_sigterm_during_the_start(moment: float) -> None:
+    with container("everything", *RESTRICTED) as made:
+        time.sleep(moment)
+        began = time.monotonic()
+        assert made.stop() in (0, 143)
+        assert time.monotonic() - began < 8
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "message"),
+    [
+        ("slim", {"UPSCALER_MODEL": "nonesuch"}, "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite,"),
+        ("slim", {"UPSCALER_MODEL": "psnr-small"}, "and /cache can't be written: Read-only file system"),
+        ("everything", {"UPSCALER_MODEL": "psnr-small"}, "and /cache can't be written: Read-only file system"),
+        ("slim", {"UPSCALER_ENGINE": "tensorflow"}, "needs TensorFlow and ISR, which are not installed"),
+        ("slim", {"UPSCALER_THREADS": "many"}, "UPSCALER_THREADS='many': must be a whole number"),
+        ("slim", {"PORT": "7777777"}, "PORT='7777777': must be a whole number from 1 to 65535"),
+    ],
+)
+def test_a_start_that_can_not_be(target: str, settings: dict[str, str], message: str) -> None:
+    with container(target, *RESTRICTED, **settings) as made:
+        assert made.exit_status() == 1
+        lines = made.logs.splitlines()
+        assert len(lines) == 1, lines
+        assert message in lines[0]
+
+
+def test_a_port_in_use() -> None:
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        with container("slim", *RESTRICTED, PORT=str(taken.getsockname()[1])) as made:
+            assert made.exit_status() == 1
+            assert re.fullmatch(
+                r".*can't listen on 0\.0\.0\.0 port \d+: Address already in use; set PORT.*\n", made.logs
+            )
+
+
+# CPUs
+
+
+def test_threads_follow_the_quota() -> None:
+    """Live, where this machine lets us make a cgroup with a quota of one CPU."""
+    quota = CGROUP / "cpu" / f"upscaler-{free_port()}"
+    try:
+        quota.mkdir()
+        (quota / "cpu.cfs_period_us").write_text("100000")
+        (quota / "cpu.cfs_quota_us").write_text("100000")
+    except OSError as exc:
+        pytest.skip(f"no cgroup with a CPU quota can be made here ({exc}); tests/test_cpus.py tries trees of files")
+    # The container inherits the cgroup of who starts it.
+    script = (
+        f"echo $$ > {quota}/cgroup.procs && exec podman run --rm --pull=never --env=PORT={free_port()}"
+        f" {' '.join(RESTRICTED)} {IMAGE}:slim"
+        " python -c 'from super_resolution.cpus import available_cpus; print(available_cpus())'"
+    )
+    try:
+        said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=True).stdout
+    finally:
+        quota.rmdir()
+    assert said.strip() == "1"
+
+
+# What is in it
+
+
+def files_of(target: str) -> list[str]:
+    return podman(
+        "run", "--rm", "--network=none", f"{IMAGE}:{target}", "find", "/", "-xdev", "-type", "f"
+    ).stdout.splitlines()
+
+
+@both
+def test_nothing_is_in_it_that_does_not_belong(target: str) -> None:
+    files = files_of(target)
+    tools = re.compile(r"/(gcc|cc|g\+\+|clang|make|pip3?|git|curl|wget)$")
+    assert [path for path in files if tools.search(path)] == []
+    assert [path for path in files if re.match(r"/(var/lib/apt/lists|var/cache/apt|root/\.cache)/.", path)] == []
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    own = {path.removeprefix("/app/") for path in files if path.startswith("/app/")}
+    assert {path for path in own if not path.endswith(".pyc")} <= set(tracked), "not from the repository"
+    unwanted = ("tests/", "benchmarks/", "training/", "docs/", ".git", ".ci", "client/")
+    assert [path for path in own if path.startswith(unwanted)] == []
+    assert any(path.endswith(".pyc") for path in own), "bytecode has to be there: it can't be written later"
+    assert ("/opt/venv/bin/gunicorn" in files) and (
+        any("/tensorflow/" in path for path in files) == (target == "everything")
+    )
+
+
+@both
+def test_labels_and_sizes(target: str) -> None:
+    image = json.loads(podman("image", "inspect", f"{IMAGE}:{target}").stdout)[0]
+    base = json.loads(podman("image", "inspect", BASE).stdout)[0]
+    labels = image["Labels"]
+    assert labels["org.opencontainers.image.title"] == "image-super-scaling"
+    assert {f"org.opencontainers.image.{name}" for name in ("description", "licenses", "version")} <= set(labels)
+    assert image["User"] == "10001:10001"
+    above = image["Size"] - base["Size"]
+    print(f"\n{target}: {image['Size'] / 1e6:.0f} MB, {above / 1e6:.0f} MB above its base")
+    assert target != "slim" or above <= MOST_SLIM
+
+
+# Builds that can't be
+
+
+def failed_build(*arguments: str) -> str:
+    """Build with arguments that can't be; what it says."""
+    state = os.environ["STATE"]
+    result = subprocess.run(
+        [
+            *("buildah", "build", "--isolation=chroot", "--pull-never", "--layers", "--format=docker", "--target=slim"),
+            f"--volume={state}/pip.conf:/etc/pip.conf:ro",
+            *(f"--build-arg={each}" for each in arguments),
+            str(ROOT),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode != 0
+    return result.stdout + result.stderr
+
+
+def test_a_build_with_an_unknown_model() -> None:
+    said = failed_build("MODELS=noise-cancel-lite nonesuch")
+    assert "can't bake models in: UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite," in said
+    assert "Traceback" not in said
+
+
+def test_a_build_with_weights_that_fail_their_hash(tmp_path: Path) -> None:
+    row = TABLE["psnr-small"]
+    (tmp_path / row.file).write_bytes(bytes(row.bytes))
+    port = free_port()
+    mirror = subprocess.Popen(
+        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(tmp_path), str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        said = failed_build("MODELS=psnr-small", f"WEIGHTS_URL=http://127.0.0.1:{port}")
+    finally:
+        mirror.terminate()
+        mirror.wait()
+    assert "can't bake models in: " in said
+    assert row.sha256 in said
+    assert "Traceback" not in said
+
+
+# Behind nginx
+
+
+@pytest.fixture(scope="module")
+def behind_nginx(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The service outside, behind nginx with the configuration that the README shows."""
+    directory, port = tmp_path_factory.mktemp("nginx"), free_port()
+    site = (ROOT / "deploy" / "nginx" / "upscaler.conf").read_text()
+    for old, new in (("127.0.0.1:7777", f"127.0.0.1:{server.port}"), ("listen 80;", f"listen 127.0.0.1:{port};")):
+        assert old in site
+        site = site.replace(old, new)
+    (directory / "site.conf").write_text(site)
+    (directory / "nginx.conf").write_text(
+        f"daemon off; pid {directory}/pid; error_log {directory}/error.log; worker_processes 1;"
+        f" events {{}} http {{ access_log off; client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;"
+        f" fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;"
+        f" include {directory}/site.conf; }}"
+    )
+    process = subprocess.Popen(["nginx", "-c", directory / "nginx.conf", "-e", directory / "error.log"])
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(50):
+        try:
+            httpx.get(f"{url}/ping")
+            break
+        except httpx.TransportError:
+            time.sleep(0.1)
+    yield url
+    process.terminate()
+    process.wait()
+
+
+def test_nginx_passes_pictures_on(behind_nginx: str, server: Server) -> None:
+    picture = encoded(photograph(700, 900), "PNG")
+    answer = httpx.post(f"{behind_nginx}/upscale", content=picture, headers={"Content-Type": "image/png"}, timeout=60)
+    assert answer.status_code == 200
+    assert answer.content == server.upscale(picture).content
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"]), "nginx's own, in the logs of both"
+
+
+def test_behind_nginx_the_service_names_its_limit(behind_nginx: str) -> None:
+    too_large = bytes(Settings().max_body_bytes + 1)
+    answer = httpx.post(f"{behind_nginx}/upscale", content=too_large, headers={"Content-Type": "image/png"}, timeout=60)
+    assert answer.status_code == 413
+    assert "UPSCALER_MAX_BODY_BYTES" in answer.json()["detail"]
+
+
+def test_keeping_connections_to_the_service_loses_no_request(behind_nginx: str) -> None:
+    picture = encoded(photograph(16, 16), "PNG")
+    with httpx.Client() as client:
+        for _ in range(50):
+            answer = client.post(f"{behind_nginx}/upscale", content=picture, headers={"Content-Type": "image/png"})
+            assert answer.status_code == 200
