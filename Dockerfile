@@ -8,7 +8,7 @@ FROM ubuntu:24.04 AS base
 # Versions of Ubuntu's packages come with the base image's release; pinned ones vanish from its mirrors.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates python3 \
+    && apt-get install --yes --no-install-recommends ca-certificates python3 tini \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/apt /var/log/dpkg.log \
     && groupadd --gid 10001 upscaler \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin upscaler \
@@ -58,9 +58,10 @@ FROM base AS runtime
 ENV PYTHONDONTWRITEBYTECODE=1 \
     UPSCALER_CACHE_DIR=/cache
 EXPOSE 7777
-USER 10001:10001
 # A start may convert a model, and warms the engine up.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=180s --retries=3 CMD ["python", "-m", "health"]
+# As a container's first process, a shell or a Python that is just starting hears no SIGTERM; tini does, and hands it on.
+ENTRYPOINT ["tini", "--"]
 CMD ["./run.sh"]
 LABEL org.opencontainers.image.title="image-super-scaling" \
       org.opencontainers.image.description="Enlarges pictures twofold with a neural network and removes JPEG artefacts" \
@@ -70,6 +71,7 @@ FROM runtime AS slim
 COPY --from=packages /opt/venv /opt/venv
 COPY --from=code /app /app
 COPY --from=models-without-weights /baked /app/models
+USER 10001:10001
 ARG VERSION=unversioned
 LABEL org.opencontainers.image.version="$VERSION"
 
@@ -78,5 +80,6 @@ FROM runtime AS everything
 COPY --from=all-packages /opt/venv /opt/venv
 COPY --from=code /app /app
 COPY --from=models /baked /app/models
+USER 10001:10001
 ARG VERSION=unversioned
 LABEL org.opencontainers.image.version="$VERSION"

@@ -8,6 +8,7 @@ Ends with one line and exit status 1 where the service could not serve what it w
 import importlib.util
 import json
 import logging
+import signal
 import socket
 import subprocess
 import sys
@@ -117,6 +118,8 @@ def _check_port(settings: Settings) -> None:
 
 def main() -> int:
     """Prepare; returns the exit status."""
+    # An exception, so that what is half done is cleaned up: a part of a download, a conversion in its own process.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         settings = read_settings()
         logs.configure(settings)

@@ -6,8 +6,8 @@ cd "$(dirname "$0")"
 export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
 # The TensorFlow engine, if it is asked for, would begin with lines about its own build.
 export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-3}"
-# In the background, so that a signal ends it at once: as a container's first process, a shell that waits for a child
-# in the foreground hears none, and a conversion takes minutes.
+# In the background, so that a signal ends it at once: a shell hears none while it waits in the foreground, and
+# preparing may take minutes.
 python -m prepare &
 prepare=$!
 trap 'kill "$prepare" 2>/dev/null; exit 143' TERM

@@ -23,9 +23,7 @@ RESTRICTED = (
 
 
 def podman(*arguments: str, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    result = subprocess.run(
-        ["podman", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout, check=False
-    )
+    result = subprocess.run(["podman", *arguments], capture_output=True, text=True, timeout=timeout, check=False)
     assert not check or result.returncode == 0, f"podman {' '.join(arguments)}: {result.stderr}"
     return result
 

@@ -92,7 +92,9 @@ build() {  # TARGET
     --volume "$CERTIFICATES:/run/host/certificates.crt:ro" --volume "$STATE/pip.conf:/etc/pip.conf:ro" \
     --tag "localhost/image-super-scaling:$1" . > "$STATE/build-$1.log" 2>&1 \
     || { tail -25 "$STATE/build-$1.log"; exit 1; }
-  say "built: $(grep --count 'Using cache' "$STATE/build-$1.log" || true) of $(grep --count ' STEP ' "$STATE/build-$1.log") steps from the cache"
+  size=$(podman image inspect --format '{{.Size}}' "localhost/image-super-scaling:$1")
+  base=$(podman image inspect --format '{{.Size}}' "$STAND_IN")
+  say "$1: $((size / 1000000)) MB, $(((size - base) / 1000000)) MB above its base; $(grep --count 'Using cache' "$STATE/build-$1.log" || true) of $(grep --count ' STEP ' "$STATE/build-$1.log") steps from the cache"
 }
 build slim
 build everything

@@ -1,0 +1,156 @@
+"""What operators deploy with agrees with the schemas, with the settings and with each other."""
+
+import re
+import shutil
+import signal
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, QuietHandler, Server, free_port
+
+from settings import Settings
+
+COMPOSE = ROOT / "compose.yaml"
+KUBERNETES = ROOT / "deploy" / "kubernetes" / "upscaler.yaml"
+NGINX = ROOT / "deploy" / "nginx" / "upscaler.conf"
+DOCKERFILE = ROOT / "Dockerfile"
+BIN = Path(sys.executable).parent
+# Running requests are finished within this after SIGTERM, and a bit is left for the rest.
+LAST_ANSWER = Settings().timeout + 5
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    service: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())["services"]["upscaler"]
+    return service
+
+
+@pytest.fixture(scope="module")
+def deployment() -> dict[str, Any]:
+    documents = {each["kind"]: each for each in yaml.safe_load_all(KUBERNETES.read_text())}
+    assert set(documents) == {"Deployment", "Service"}
+    found: dict[str, Any] = documents["Deployment"]
+    return found
+
+
+def checked(*command: str | Path) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_schemas() -> None:
+    checked(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE)
+    checked(BIN / "kubernetes-validate", "--strict", KUBERNETES)
+
+
+@pytest.mark.skipif(shutil.which("hadolint", path=BIN) is None, reason="hadolint's wheel is for x86-64 alone")
+def test_the_dockerfile_is_clean() -> None:
+    checked(BIN / "hadolint", DOCKERFILE)
+
+
+def test_compose_takes_away_what_is_not_needed(compose: dict[str, Any]) -> None:
+    assert compose["read_only"] is True
+    assert compose["cap_drop"] == ["ALL"]
+    assert compose["security_opt"] == ["no-new-privileges:true"]
+    assert compose["mem_limit"]
+    assert compose["build"]["target"] == "everything"
+
+
+def test_kubernetes_takes_away_what_is_not_needed(deployment: dict[str, Any]) -> None:
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsUser"] == 10001
+    assert pod["automountServiceAccountToken"] is False
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    requests, limits = container["resources"]["requests"], container["resources"]["limits"]
+    assert requests["cpu"] == limits["cpu"], "threads follow the limit"
+
+
+def test_the_user_is_the_same_everywhere(deployment: dict[str, Any]) -> None:
+    assert "USER 10001:10001" in DOCKERFILE.read_text()
+    assert deployment["spec"]["template"]["spec"]["securityContext"]["runAsGroup"] == 10001
+
+
+def test_running_requests_are_given_the_time_they_may_take(compose: dict[str, Any], deployment: dict[str, Any]) -> None:
+    assert float(compose["stop_grace_period"].removesuffix("s")) >= LAST_ANSWER
+    pod = deployment["spec"]["template"]["spec"]
+    before = int(pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][1])
+    assert pod["terminationGracePeriodSeconds"] >= before + LAST_ANSWER
+    stop = re.search(r"docker stop (?:-t|--time|--timeout) (\d+)", (ROOT / "README.md").read_text())
+    assert stop is not None
+    assert int(stop[1]) >= LAST_ANSWER
+
+
+def test_nginx_waits_longer_and_takes_more_than_the_service() -> None:
+    """So that it is the service that refuses, and its answer says why."""
+    text = NGINX.read_text()
+    values = {name: int(value) for name, value in re.findall(r"^\s*(\w+) (\d+)[ms];", text, re.MULTILINE)}
+    assert values["client_max_body_size"] * 2**20 > Settings().max_body_bytes
+    assert values["proxy_read_timeout"] > LAST_ANSWER
+    keepalive = re.search(r"^keepalive = (\d+)$", (ROOT / "gunicorn.conf.py").read_text(), re.MULTILINE)
+    assert keepalive is not None
+    assert values["keepalive_timeout"] < int(keepalive[1])
+
+
+def test_the_health_check_asks_the_port_of_the_settings(server: Server) -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "health"], cwd=ROOT, env=server.environ, capture_output=True, text=True, check=False
+    )
+    assert (asked.returncode, asked.stdout, asked.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({}, r"no answer from 0\.0\.0\.0 port \d+: .*Connection refused"),
+        ({"UPSCALER_HOST": "::1"}, r"no answer from ::1 port \d+: .*"),
+        ({"PORT": "web"}, r"PORT='web': must be a whole number from 1 to 65535"),
+    ],
+)
+def test_the_health_check_says_why_not(settings: dict[str, str], reason: str) -> None:
+    environ = {"PORT": str(free_port()), **settings}
+    asked = subprocess.run(
+        [sys.executable, "-m", "health"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
+    assert asked.returncode == 1
+    assert re.fullmatch(rf"not ready: {reason}\n", asked.stderr), asked.stderr
+
+
+def test_sigterm_ends_a_start(tmp_path: Path) -> None:
+    """Also while weights are being fetched, which may take minutes."""
+
+    class Silent(QuietHandler):
+        def do_GET(self) -> None:
+            asked.set()
+            time.sleep(5)
+
+    asked = threading.Event()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Silent) as mirror:
+        mirror.daemon_threads = True
+        threading.Thread(target=mirror.serve_forever, daemon=True).start()
+        starting = Server(
+            tmp_path / "log",
+            UPSCALER_MODEL="psnr-small",
+            UPSCALER_CACHE_DIR=str(tmp_path),
+            UPSCALER_WEIGHTS_URL=f"http://127.0.0.1:{mirror.server_address[1]}",
+        )
+        assert asked.wait(30)
+        began = time.monotonic()
+        starting.process.send_signal(signal.SIGTERM)
+        assert starting.process.wait(10) == 143
+        assert time.monotonic() - began < 3
+        mirror.shutdown()
+    assert list(tmp_path.glob("*.part")) == [], "something half-made was left"
