@@ -26,6 +26,7 @@ def bake(settings: Settings, target: Path) -> None:
         StartError: it is unknown, can't be had, or is not what it has to be.
     """
     weight_file = weight_file_of(settings)
+    target.parent.mkdir(parents=True, exist_ok=True)
     if (shipped := directory_of(settings)).is_dir():
         shutil.copytree(shipped, target, dirs_exist_ok=True)
     else:
@@ -44,7 +45,6 @@ def main() -> int:
     try:
         settings = read_settings()
         logs.configure(settings)
-        arguments.target.mkdir(parents=True, exist_ok=True)
         for name in arguments.names:
             bake(replace(settings, model=name), arguments.target / name)
     except StartError as exc:

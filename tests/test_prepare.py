@@ -19,6 +19,7 @@ import pytest
 from conftest import FIXTURES, ROOT, QuietHandler, free_port
 from numpy.typing import NDArray
 
+from bake import bake
 from errors import ModelUnavailable, WeightsRefused
 from prepare import directory_of, prepare, weight_file_of
 from settings import Settings
@@ -197,3 +198,51 @@ def test_a_failed_conversion_says_why(legacy: Settings, monkeypatch: pytest.Monk
     with pytest.raises(ModelUnavailable, match="converting legacy failed"):
         prepare(legacy)
     assert [path.name for path in legacy.cache_dir.iterdir()] == [LEGACY.name], "something half-made was left"
+
+
+# Models that become part of an installation
+
+
+def test_a_baked_model_needs_nothing_else(legacy: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server, no cache, no TensorFlow: as in an image that runs without a network."""
+    bake(legacy, tmp_path / "models" / "legacy")
+    monkeypatch.setattr("prepare.MODELS", tmp_path / "models")
+    monkeypatch.setattr("prepare.convert_model", None)
+    alone = replace(legacy, weights_url="http://127.0.0.1:1", cache_dir=Path("/dev/null/x"), port=free_port())
+    prepare(alone)
+    assert directory_of(alone) == tmp_path / "models" / "legacy"
+    assert weight_file_of(alone).read_bytes() == LEGACY.read_bytes()
+
+
+def test_the_projects_own_models_are_copied(tmp_path: Path) -> None:
+    bake(Settings(), tmp_path / "baked")
+    bake(Settings(), tmp_path / "baked")  # a name that was given twice
+    assert read_model_files(tmp_path / "baked").name == "noise-cancel-lite"
+    assert (tmp_path / "baked" / TABLE["noise-cancel-lite"].file).is_file()
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["nonesuch"], "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite,"),
+        (["noise-cancel-lite", "psnr-small"], "could not be downloaded from http://127.0.0.1:1/"),
+    ],
+)
+def test_models_that_can_not_be_baked_in(names: list[str], message: str, tmp_path: Path) -> None:
+    environ = os.environ | {"UPSCALER_WEIGHTS_URL": "http://127.0.0.1:1", "UPSCALER_CACHE_DIR": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "bake", "--target", str(tmp_path / "baked"), *names]
+    result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert result.stderr.startswith("can't bake models in: ")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_installation_without_the_wanted_model_says_what_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "model.json").write_text("{}")
+    monkeypatch.setattr("prepare.MODELS", tmp_path)
+    with pytest.raises(ModelUnavailable, match=r"not among the models of this installation \(other\).*UPSCALER_MODEL"):
+        prepare(Settings(port=free_port()))
