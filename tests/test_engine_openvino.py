@@ -14,17 +14,20 @@ from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_
 from super_resolution.engine_tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
 from super_resolution.model_files import IR, ModelFiles, read_model_files
 from super_resolution.upscaler import round_levels
-from super_resolution.weights import LARGE, LITE
+from super_resolution.weights import LARGE, TABLE, Weights
 
-LITE_DIRECTORY = ROOT / "models" / "noise-cancel-lite"
+MODELS = ROOT / "models"
+OWN = [weights for weights in TABLE.values() if weights.url is None]
 PICTURES = [(37, 53, 0), (64, 80, 1), (1, 1, 2), (96, 61, 3)]
 
 # The best that this processor has, as the service would choose.
 NATIVE = choose_precision("auto")
 
 
-def lite(_: Path) -> tuple[Any, ModelFiles]:
-    return load_isr(LITE, LITE_DIRECTORY / "noise-cancel-lite.weights.h5"), read_model_files(LITE_DIRECTORY)
+def shipped(weights: Weights) -> tuple[Any, ModelFiles]:
+    """One of the project's own models: its weights in ISR's network, and what was converted from them."""
+    directory = MODELS / weights.name
+    return load_isr(weights.architecture, directory / weights.file), read_model_files(directory)
 
 
 def large(directory: Path) -> tuple[Any, ModelFiles]:
@@ -41,10 +44,9 @@ def large(directory: Path) -> tuple[Any, ModelFiles]:
     return isr, ModelFiles("random", directory, LARGE, LARGE.receptive_field, {}, {})
 
 
-@pytest.fixture(scope="module", params=[lite, large])
+@pytest.fixture(scope="module", params=[*OWN, None], ids=[*(weights.name for weights in OWN), "large"])
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ModelFiles]:
-    made: tuple[Any, ModelFiles] = request.param(tmp_path_factory.mktemp("ir"))
-    return made
+    return large(tmp_path_factory.mktemp("ir")) if request.param is None else shipped(request.param)
 
 
 @pytest.mark.parametrize(("height", "width", "seed"), PICTURES)
@@ -72,16 +74,17 @@ def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
 
 
 def test_threads_and_precision_do_not_leak_from_one_engine_to_the_next() -> None:
-    model = read_model_files(LITE_DIRECTORY)
+    model = read_model_files(MODELS / "noise-cancel-lite")
     pixels = photograph(40, 40)
     before = infer_levels(EngineOpenVino(model, "fp32", threads=1), pixels)
     infer_levels(EngineOpenVino(model, NATIVE, threads=2), pixels)
     assert np.abs(infer_levels(EngineOpenVino(model, "fp32", threads=1), pixels) - before).max() < 1e-3
 
 
-def test_the_committed_ir_is_the_committed_weights(tmp_path: Path) -> None:
+@pytest.mark.parametrize("weights", OWN, ids=[weights.name for weights in OWN])
+def test_the_committed_ir_is_the_committed_weights(weights: Weights, tmp_path: Path) -> None:
     """What `make models` would write now from the weight file answers as what is committed."""
-    isr, model = lite(tmp_path)
+    isr, model = shipped(weights)
     known = model.known_answer("fp32")
     answer = infer_levels(EngineTensorFlow(isr, facts(model)), known.pixels)
     assert np.abs(answer - known.expected).max() < 1e-3
