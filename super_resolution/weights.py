@@ -71,7 +71,7 @@ TABLE = {
             architecture=LITE,
             file="noise-cancel-lite.weights.h5",
             bytes=2_013_152,
-            sha256="663e613c60540d32cdc651f24cc40af370f1a4ce32ae2aa4935df1bbbcc5a030",
+            sha256="6e91c16e17d105c305e4a85eb6e591bcae4d35cd30e2a6223af9e25d1a4c3c76",
             url=None,
         ),
         Weights(

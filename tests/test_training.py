@@ -23,7 +23,7 @@ from training.errors import TrainingError
 from training.evaluation import evaluate
 from training.examples import LOW_EDGE, ExampleOptions, make_examples, packed, unpacked
 from training.growing import grow, start_from
-from training.losses import ENOUGH, LOSSES
+from training.loss import ENOUGH, levels_of, psnr_loss
 from training.network import build_network, load_weights, start_as_bilinear
 from training.optimizer import ConvolutionMuon
 from training.photographs import load_patches
@@ -112,25 +112,23 @@ def test_networks_that_cannot_grow(large: Architecture, message: str, tmp_path: 
         start_from(build_network(large), large, tmp_path / "tiny.weights.h5")
 
 
-# Losses and steps
+# Loss and steps
 
 
-def test_losses_are_told_in_levels() -> None:
-    """An error of the same size everywhere is that size by every loss that looks at pixels alone."""
+@pytest.mark.parametrize("error", [1, 4, 20])
+def test_the_loss_is_told_in_levels(error: int) -> None:
     target = np.full((2, 16, 16, 3), 100, np.uint8)
-    output = (target + np.float32(4)) / 255
-    for name in ("l1", "psnr"):
-        values = np.asarray(LOSSES[name].of(target, output))
-        assert values.shape == (2,)
-        assert LOSSES[name].levels(float(values.mean())) == pytest.approx(4, rel=0.05)
+    losses = np.asarray(psnr_loss(target, (target + np.float32(error)) / 255))
+    assert losses.shape == (2,)
+    assert levels_of(float(losses.mean())) == pytest.approx(error, rel=0.4 if error == 1 else 0.03)
 
 
-def test_the_fourier_loss_sees_missing_frequencies() -> None:
-    target = np.random.default_rng(0).integers(0, 255, (1, 16, 16, 3), np.uint8)
-    exact, blank = target / np.float32(255), np.full_like(target, 128) / np.float32(255)
-    parts = [float(LOSSES[name].of(target, blank)[0]) for name in ("psnr", "psnr-fourier")]
-    assert parts[1] - parts[0] > 0.01
-    assert float(LOSSES["psnr-fourier"].of(target, exact)[0]) == pytest.approx(-ENOUGH / 100, abs=0.01)
+def test_every_patch_counts_alike() -> None:
+    """Twice the error costs the same, however large it was; an exact patch costs no less than `ENOUGH`."""
+    target = np.full((4, 8, 8, 3), 100, np.uint8)
+    output = (target + np.array([5, 10, 20, 40], np.float32)[:, None, None, None]) / 255
+    np.testing.assert_allclose(np.diff(np.asarray(psnr_loss(target, output))), 0.0602, atol=0.001)
+    assert float(psnr_loss(target, target / np.float32(255))[0]) == pytest.approx(-ENOUGH / 100, abs=1e-4)
 
 
 def test_a_step_of_muon_moves_all_directions_alike() -> None:

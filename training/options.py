@@ -10,7 +10,6 @@ from super_resolution.weights import LITE, Architecture
 from training.degradation import Degradation
 from training.errors import TrainingError
 from training.examples import LOW_EDGE
-from training.losses import LOSSES
 
 
 def option(help_text: str, default: Any = MISSING, **more: Any) -> Any:
@@ -43,7 +42,6 @@ class Options:
     hours: float = option("time for the training, together with --minutes", 0.0, type=float)
     minutes: float = option("time for the training, together with --hours", 0.0, type=float)
     steps: int = option("end after so many steps, if that is earlier; 0: no limit", 0, type=int)
-    loss: str = option("what is made small; see training/losses.py", "psnr", choices=tuple(LOSSES))
     learning_rate: float = option("after the warm-up; falls to 0 as a cosine", 8e-4, type=float)
     warm_up: int = option("steps over which it rises from 0, until the moments mean something", 200, type=int)
     average: float = option("share of the old in the moving average of the weights", 0.999, type=float)

@@ -46,7 +46,7 @@ from training.errors import TrainingError
 from training.evaluation import Scores, evaluate, network_enlarger
 from training.examples import LOW_EDGE, ExampleOptions
 from training.growing import start_from
-from training.losses import LOSSES
+from training.loss import levels_of, psnr_loss
 from training.network import build_network, start_as_bilinear
 from training.optimizer import ConvolutionMuon
 from training.options import Options, read_options
@@ -74,8 +74,7 @@ def train(options: Options) -> bool:
     levels = keras.Input((options.patch, options.patch, 3), dtype="uint8")
     model = keras.Model(levels, network(keras.layers.Rescaling(1 / 255)(levels)))
     optimizer = ConvolutionMuon(options.average)
-    loss = LOSSES[options.loss]
-    model.compile(optimizer, loss=loss.of, jit_compile=options.compile)
+    model.compile(optimizer, loss=psnr_loss, jit_compile=options.compile)
     optimizer.build(model.trainable_variables)
     # For evaluation and for the weight file: in float32, with averaged weights.
     averaged = build_network(architecture)
@@ -112,7 +111,7 @@ def train(options: Options) -> bool:
                 if not math.isfinite(losses[-1]):
                     raise TrainingError(f"the loss is {losses[-1]} at step {progress.step}; lower --learning-rate")
                 if now - printed >= LINE_EVERY or done >= 1:
-                    mean = loss.levels(float(np.mean(losses)))
+                    mean = levels_of(float(np.mean(losses)))
                     lowest = min(lowest, mean)
                     if mean > DIVERGED * lowest and len(losses) > 20:
                         raise TrainingError(
