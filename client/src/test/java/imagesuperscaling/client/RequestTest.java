@@ -1,0 +1,106 @@
+package imagesuperscaling.client;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import imagesuperscaling.client.TestServer.Answer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the client sends. (The JSON itself: {@link WireExamplesTest}.) */
+class RequestTest {
+    private static final Answer PONG = Answer.json("{\"success\": true}");
+    private static final Answer PICTURE = Answer.of(200, "image/png", "larger");
+    private static final byte[] IMAGE = {-1, 0, 1, '+', '/'};
+
+    @ParameterizedTest
+    @CsvSource({"'', /ping", "/, /ping", "/a/b, /a/b/ping", "/a/b/, /a/b/ping", "/a%20b/, /a%20b/ping", "///, /ping"})
+    void aBaseUrlMayHaveAPathAndASlash(String path, String expected) throws Exception {
+        try (TestServer server = new TestServer(PONG)) {
+            assertTrue(UpscaleClient.of(server.url() + path).ping().success());
+            assertEquals(expected, server.only().uri());
+            assertEquals("GET", server.only().method());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "", "localhost", "localhost:7777", "/path", "ftp://host", "http:///", "http://h?x=1", "http://h#f",
+        "http://u:p@h", "ht tp://h"
+    })
+    void anythingElseIsNoBaseUrl(String url) {
+        assertThrows(IllegalArgumentException.class, () -> UpscaleClient.of(url));
+    }
+
+    @ParameterizedTest
+    @CsvSource(nullValues = "-", value = {
+        "-, -, /upscale",
+        "WEBP, -, /upscale?format=webp",
+        "-, 80, /upscale?quality=80",
+        "JPEG, 1, /upscale?format=jpeg&quality=1"
+    })
+    void plainBytesHaveTheirOptionsInTheQuery(ImageFormat format, Integer quality, String uri) throws Exception {
+        try (TestServer server = new TestServer(PICTURE)) {
+            UpscaleClient client = UpscaleClient.builder(server.url()).wire(Wire.BYTES).build();
+            client.upscale(UpscaleInput.fromBytes(IMAGE).with(new UpscaleOptions(format, quality)));
+            assertEquals(uri, server.only().uri());
+            assertEquals("POST", server.only().method());
+            assertEquals("application/octet-stream", server.only().headers().getFirst("Content-Type"));
+            assertArrayEquals(IMAGE, server.only().body());
+        }
+    }
+
+    @Test
+    void jsonIsStandardBase64WithItsPadding() throws Exception {
+        try (TestServer server = new TestServer(Answer.json("{\"imageBase64\": \"AAAA\"}"))) {
+            UpscaleClient.of(server.url()).upscale(IMAGE);
+            assertEquals("{\"imageBase64\":\"/wABKy8=\"}", new String(server.only().body(), StandardCharsets.UTF_8));
+            assertEquals("application/json", server.only().headers().getFirst("Content-Type"));
+            assertEquals("/upscale", server.only().uri());
+        }
+    }
+
+    @Test
+    void http11IsSpokenAndNoUpgradeAskedFor() throws Exception {
+        try (TestServer server = new TestServer(PONG)) {
+            UpscaleClient.of(server.url()).ping();
+            assertEquals("HTTP/1.1", server.only().protocol());
+            assertFalse(server.only().headers().containsKey("Upgrade"));
+            assertFalse(server.only().headers().containsKey("HTTP2-Settings"));
+        }
+    }
+
+    @Test
+    void aFileIsSentAsItIs(@TempDir Path folder) throws Exception {
+        Path file = Files.write(folder.resolve("in.png"), IMAGE);
+        try (TestServer server = new TestServer(PICTURE)) {
+            UpscaleClient client = UpscaleClient.builder(server.url()).wire(Wire.BYTES).build();
+            assertArrayEquals("larger".getBytes(StandardCharsets.UTF_8), client.upscale(file).image());
+            assertArrayEquals(IMAGE, server.only().body());
+            assertThrows(NoSuchFileException.class, () -> client.upscale(folder.resolve("none.png")));
+        }
+    }
+
+    @Test
+    void settingsOutOfRangeAreRefused() {
+        UpscaleClientBuilder builder = UpscaleClient.builder("http://localhost");
+        assertThrows(IllegalArgumentException.class, () -> builder.retries(-1));
+        assertThrows(IllegalArgumentException.class, () -> builder.connectTimeout(Duration.ZERO));
+        assertThrows(IllegalArgumentException.class, () -> builder.requestTimeout(Duration.ofNanos(1)));
+        assertThrows(IllegalArgumentException.class, () -> builder.longestWait(Duration.ofSeconds(-1)));
+        assertThrows(IllegalArgumentException.class, () -> builder.mostAnswerBytes(0));
+        assertThrows(IllegalArgumentException.class, () -> new UpscaleOptions(null, 0));
+        assertThrows(IllegalArgumentException.class, () -> new UpscaleOptions(null, 101));
+    }
+}
