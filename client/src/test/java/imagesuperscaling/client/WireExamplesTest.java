@@ -1,0 +1,122 @@
+package imagesuperscaling.client;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import imagesuperscaling.client.TestServer.Answer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The examples of messages that the service's own tests hold it to. */
+class WireExamplesTest {
+    private static final Path FOLDER = Path.of("..", "tests", "wire");
+    private static final byte[] LARGER = {'l', 'a', 'r', 'g', 'e', 'r'};
+
+    /** The mistakes that this client can't make: another path, another method, a message with no picture. */
+    private static final Set<String> IMPOSSIBLE =
+            Set.of("missing-field.json", "not-base64.json", "unknown-path.json", "wrong-method.json");
+
+    static List<Path> examples() throws IOException {
+        try (Stream<Path> files = Files.list(FOLDER)) {
+            return files.filter(file -> file.toString().endsWith(".json")).sorted().toList();
+        }
+    }
+
+    static List<Path> possible() throws IOException {
+        return examples().stream()
+                .filter(file -> !IMPOSSIBLE.contains(file.getFileName().toString()))
+                .toList();
+    }
+
+    @Test
+    void theyAreThere() throws Exception {
+        assertTrue(possible().size() >= 6);
+        assertEquals(IMPOSSIBLE.size(), examples().size() - possible().size());
+    }
+
+    @ParameterizedTest
+    @MethodSource("possible")
+    void theRequestIsTheExamples(Path file) throws Exception {
+        JsonObject expected = read(file).getAsJsonObject("request");
+        try (TestServer server = new TestServer(Answer.of(500, "text/plain", "not asked for"))) {
+            assertThrows(UpscaleException.class, () -> send(UpscaleClient.of(server.url()), expected));
+            assertEquals(expected.get("method").getAsString(), server.only().method());
+            assertEquals(expected.get("path").getAsString(), server.only().uri());
+            byte[] body = server.only().body();
+            if (expected.has("json")) {
+                assertEquals(expected.get("json"), Json.read(body));
+            } else {
+                assertEquals(0, body.length);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("examples")
+    void theAnswerIsUnderstood(Path file) throws Exception {
+        JsonObject request = read(file).getAsJsonObject("request");
+        JsonObject response = read(file).getAsJsonObject("response");
+        JsonObject json = response.getAsJsonObject("json");
+        if (response.has("varying")) {
+            response.getAsJsonArray("varying").forEach(name -> json.add(name.getAsString(), vary(name.getAsString())));
+        }
+        Answer answer = Answer.of(
+                response.get("status").getAsInt(), response.get("contentType").getAsString(), json.toString());
+        try (TestServer server = new TestServer(answer)) {
+            UpscaleClient client = UpscaleClient.builder(server.url()).retries(0).build();
+            if (answer.status() != 200) {
+                UpscaleException failure = assertThrows(UpscaleException.class, () -> send(client, request));
+                assertEquals(answer.status(), failure.status());
+                assertEquals(Optional.of(json.get("code").getAsString()), failure.code());
+                assertEquals(json.get("detail").getAsString(), failure.detail());
+                assertEquals(Optional.of("request-1"), failure.requestId());
+            } else if (request.get("path").getAsString().equals("/ping")) {
+                assertEquals(new PingOutput(json.get("success").getAsBoolean()), client.ping());
+            } else {
+                assertArrayEquals(LARGER, client.upscale(input(request)).image());
+            }
+        }
+    }
+
+    private static JsonObject read(Path file) throws IOException {
+        return Json.read(Files.readAllBytes(file));
+    }
+
+    private static JsonPrimitive vary(String name) {
+        return switch (name) {
+            case "imageBase64" -> new JsonPrimitive(Base64.getEncoder().encodeToString(LARGER));
+            case "requestId" -> new JsonPrimitive("request-1");
+            default -> fail("what varies is unknown: " + name);
+        };
+    }
+
+    private static void send(UpscaleClient client, JsonObject request) throws Exception {
+        if (request.get("path").getAsString().equals("/ping")) {
+            client.ping();
+        } else {
+            client.upscale(input(request));
+        }
+    }
+
+    private static UpscaleInput input(JsonObject request) {
+        JsonObject json = request.has("json") ? request.getAsJsonObject("json") : new JsonObject();
+        byte[] image = Base64.getDecoder().decode(Json.string(json, "imageBase64").orElse(""));
+        ImageFormat format = Json.string(json, "format").flatMap(ImageFormat::ofWireName).orElse(null);
+        Integer quality = json.has("quality") ? json.get("quality").getAsInt() : null;
+        return UpscaleInput.fromBytes(image).with(new UpscaleOptions(format, quality));
+    }
+}
