@@ -1,0 +1,131 @@
+package imagesuperscaling.client.cli;
+
+import imagesuperscaling.client.ImageFormat;
+import imagesuperscaling.client.UpscaleClient;
+import imagesuperscaling.client.UpscaleClientBuilder;
+import imagesuperscaling.client.UpscaleOptions;
+import imagesuperscaling.client.Wire;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+
+/** The command line, read. {@code target}: where to, the last of the paths; {@code folder}: it ends with a slash. */
+record Arguments(
+        boolean help, List<Path> inputs, Path target, boolean folder, UpscaleOptions options, UpscaleClient client) {
+    static final String USAGE = """
+            usage: java -jar image-super-scaling-client-0.1.0-cli.jar [options] INPUT... OUTPUT
+
+            Enlarges pictures to twice their width and height.
+
+              in.jpg out.jpg             one file; in.jpg out.png also changes the format
+              one.jpg two.png folder     several files into a folder, which is made if need be
+              pictures folder            the pictures that lie in a folder (not in folders within)
+
+              --url URL        where the service is (default: http://localhost:7777)
+              --format F       of the answers: jpeg, png, webp, tiff, bmp, gif (default: as the input)
+              --quality N      of JPEG and WebP answers, 1 to 100 (default: the service's)
+              --json, --bytes  send pictures as JSON messages (default) or as they are
+              --retries N      how often to try again when the service is busy (default: 3)
+              --timeout S      seconds that each try may take (default: 150)
+              --help           this text
+
+            Outputs keep the input's name, but for the extension with --format. Existing outputs are replaced.
+            Exit status: 0 all done, 1 some failed, 2 wrong usage.
+            """;
+
+    /** Reads a command line. */
+    static Arguments parse(String... words) throws UsageException {
+        Deque<String> rest = new ArrayDeque<>(Arrays.asList(words));
+        List<String> paths = new ArrayList<>();
+        String url = "http://localhost:7777";
+        ImageFormat format = null;
+        Integer quality = null;
+        Integer retries = null;
+        Integer timeout = null;
+        Wire wire = Wire.JSON;
+        while (!rest.isEmpty()) {
+            String word = rest.remove();
+            if (!word.startsWith("-") || word.equals("-")) {
+                paths.add(word);
+                continue;
+            }
+            int equals = word.indexOf('=');
+            if (word.startsWith("--") && equals > 0) {
+                rest.push(word.substring(equals + 1));
+                word = word.substring(0, equals);
+                if (!word.matches("--(url|format|quality|retries|timeout)")) {
+                    throw new UsageException(word + " takes no value, or is unknown");
+                }
+            }
+            switch (word) {
+                case "--help", "-h" -> {
+                    return new Arguments(true, List.of(), null, false, UpscaleOptions.DEFAULT, null);
+                }
+                case "--json" -> wire = Wire.JSON;
+                case "--bytes" -> wire = Wire.BYTES;
+                case "--url" -> url = value(word, rest);
+                case "--format" -> format = format(value(word, rest));
+                case "--quality" -> quality = number(word, value(word, rest), 1, 100);
+                case "--retries" -> retries = number(word, value(word, rest), 0, 1_000_000);
+                case "--timeout" -> timeout = number(word, value(word, rest), 1, 1_000_000);
+                case "--" -> {
+                    paths.addAll(rest);
+                    rest.clear();
+                }
+                default -> throw new UsageException(word + " is unknown");
+            }
+        }
+        if (paths.size() < 2) {
+            throw new UsageException("name at least one input and the output");
+        }
+        String target = paths.remove(paths.size() - 1);
+        try {
+            UpscaleClientBuilder client = UpscaleClient.builder(url).wire(wire);
+            if (retries != null) {
+                client.retries(retries);
+            }
+            if (timeout != null) {
+                client.requestTimeout(Duration.ofSeconds(timeout));
+            }
+            return new Arguments(
+                    false,
+                    paths.stream().map(Path::of).toList(),
+                    Path.of(target),
+                    target.endsWith("/"),
+                    new UpscaleOptions(format, quality),
+                    client.build());
+        } catch (InvalidPathException wrong) {
+            throw new UsageException(wrong.getMessage());
+        } catch (IllegalArgumentException wrong) {
+            throw new UsageException("--url: " + wrong.getMessage());
+        }
+    }
+
+    private static String value(String option, Deque<String> rest) throws UsageException {
+        if (rest.isEmpty()) {
+            throw new UsageException(option + " needs a value");
+        }
+        return rest.remove();
+    }
+
+    private static ImageFormat format(String text) throws UsageException {
+        return ImageFormat.ofWireName(text)
+                .orElseThrow(() ->
+                        new UsageException("--format is one of jpeg, png, webp, tiff, bmp, gif, not " + text));
+    }
+
+    private static int number(String option, String text, int least, int most) throws UsageException {
+        if (text.matches("[0-9]{1,7}")) {
+            int number = Integer.parseInt(text);
+            if (number >= least && number <= most) {
+                return number;
+            }
+        }
+        throw new UsageException(option + " is a number from " + least + " to " + most + ", not " + text);
+    }
+}

@@ -1,0 +1,83 @@
+package imagesuperscaling.client.cli;
+
+import imagesuperscaling.client.ImageFormat;
+import imagesuperscaling.client.UpscaleOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** One picture to enlarge. */
+record Job(Path input, Path output, UpscaleOptions options) {
+    /** What a command line asks for. Nothing is overwritten that it did not name, and no picture overwrites another. */
+    static List<Job> of(Arguments arguments) throws UsageException, IOException {
+        List<Path> inputs = new ArrayList<>();
+        boolean intoFolder =
+                arguments.folder() || arguments.inputs().size() > 1 || Files.isDirectory(arguments.target());
+        for (Path input : arguments.inputs()) {
+            intoFolder |= Files.isDirectory(input);
+            inputs.addAll(Files.isDirectory(input) ? pictures(input) : List.of(input));
+        }
+        if (intoFolder && Files.exists(arguments.target()) && !Files.isDirectory(arguments.target())) {
+            throw new UsageException(arguments.target() + " is a file; for several pictures, name a folder");
+        }
+        List<Job> jobs = new ArrayList<>();
+        for (Path input : inputs) {
+            jobs.add(intoFolder ? inFolder(input, arguments) : single(input, arguments));
+        }
+        check(jobs);
+        return jobs;
+    }
+
+    private static List<Path> pictures(Path folder) throws UsageException, IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            List<Path> pictures = files.filter(Files::isRegularFile)
+                    .filter(file -> ImageFormat.ofFileName(file).isPresent())
+                    .sorted()
+                    .toList();
+            if (pictures.isEmpty()) {
+                throw new UsageException("no pictures lie in " + folder);
+            }
+            return pictures;
+        }
+    }
+
+    private static Job inFolder(Path input, Arguments arguments) {
+        String name = input.getFileName().toString();
+        ImageFormat format = arguments.options().format();
+        if (format != null && format != ImageFormat.ofFileName(input).orElse(null)) {
+            int dot = name.lastIndexOf('.');
+            name = (dot > 0 ? name.substring(0, dot) : name) + "." + format.extension();
+        }
+        return new Job(input, arguments.target().resolve(name), arguments.options());
+    }
+
+    /** Where input and output are named for different formats, the output's is asked for. */
+    private static Job single(Path input, Arguments arguments) {
+        ImageFormat named = ImageFormat.ofFileName(arguments.target()).orElse(null);
+        UpscaleOptions options = arguments.options();
+        if (options.format() == null && named != ImageFormat.ofFileName(input).orElse(null)) {
+            options = new UpscaleOptions(named, options.quality());
+        }
+        return new Job(input, arguments.target(), options);
+    }
+
+    private static void check(List<Job> jobs) throws UsageException, IOException {
+        Map<Path, Path> inputOf = new HashMap<>();
+        for (Job job : jobs) {
+            Path other = inputOf.put(job.output.toAbsolutePath().normalize(), job.input);
+            if (other != null) {
+                throw new UsageException(other + " and " + job.input + " would both become " + job.output);
+            }
+        }
+        for (Job job : jobs) {
+            if (Files.exists(job.output) && Files.exists(job.input) && Files.isSameFile(job.input, job.output)) {
+                throw new UsageException(job.output + " would replace its own input");
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package imagesuperscaling.client.cli;
+
+import imagesuperscaling.client.UpscaleClient;
+import imagesuperscaling.client.UpscaleException;
+import imagesuperscaling.client.UpscaleInput;
+import imagesuperscaling.client.UpscaleOutput;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.Locale;
+
+/** The command line of the client; see {@link Arguments#USAGE}. */
+public final class Main {
+    private final UpscaleClient client;
+    private final PrintStream progress;
+
+    private Main(UpscaleClient client, PrintStream progress) {
+        this.client = client;
+        this.progress = progress;
+    }
+
+    /**
+     * Runs the command line and exits.
+     *
+     * @param words its words
+     */
+    public static void main(String[] words) {
+        System.exit(run(System.out, System.err, words));
+    }
+
+    /** Runs the command line; the result is the exit status. */
+    static int run(PrintStream out, PrintStream err, String... words) {
+        try {
+            Arguments arguments = Arguments.parse(words);
+            if (arguments.help()) {
+                out.print(Arguments.USAGE);
+                return 0;
+            }
+            return new Main(arguments.client(), err).enlarge(Job.of(arguments));
+        } catch (UsageException wrong) {
+            err.println(line(wrong.getMessage() + "; --help tells how"));
+            return 2;
+        } catch (IOException failure) {
+            err.println(line(reason(failure)));
+            return 1;
+        } catch (InterruptedException stop) {
+            err.println("interrupted");
+            return 1;
+        }
+    }
+
+    private int enlarge(List<Job> jobs) throws InterruptedException {
+        int failed = 0;
+        for (int i = 0; i < jobs.size(); i++) {
+            Job job = jobs.get(i);
+            String place = "[" + (i + 1) + "/" + jobs.size() + "] " + job.input() + ": ";
+            try {
+                progress.println(line(place + enlarge(job)));
+            } catch (IOException | OutOfMemoryError failure) {
+                failed++;
+                progress.println(line(place + "failed: " + reason(failure)));
+            }
+        }
+        if (failed > 0) {
+            progress.println(failed + " of " + jobs.size() + " failed");
+        }
+        return failed > 0 ? 1 : 0;
+    }
+
+    private String enlarge(Job job) throws IOException, InterruptedException {
+        long start = System.nanoTime();
+        UpscaleInput input = UpscaleInput.fromFile(job.input()).with(job.options());
+        UpscaleOutput output = client.upscale(input);
+        Files.createDirectories(job.output().toAbsolutePath().getParent());
+        output.toFile(job.output());
+        return String.format(
+                Locale.ROOT,
+                "%s -> %s, %s, %.1f s%s",
+                size(input.image()),
+                job.output(),
+                size(output.image()),
+                (System.nanoTime() - start) / 1e9,
+                output.notes().isEmpty() ? "" : " (" + output.notes() + ")");
+    }
+
+    private static String size(byte[] image) {
+        return String.format(Locale.ROOT, "%.1f kB", image.length / 1000.0);
+    }
+
+    /** Those of file systems say in their class's name what happened, and in their message where. */
+    private static String reason(Throwable failure) {
+        return failure instanceof UpscaleException
+                ? failure.getMessage()
+                : failure.getClass().getSimpleName() + ": " + failure.getMessage();
+    }
+
+    /** One line, whatever a file's name or a server's text has in it. */
+    private static String line(String text) {
+        return text.replaceAll("\\p{Cntrl}+", " ");
+    }
+}

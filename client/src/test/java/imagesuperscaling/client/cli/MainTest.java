@@ -1,0 +1,226 @@
+package imagesuperscaling.client.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import imagesuperscaling.client.TestServer;
+import imagesuperscaling.client.TestServer.Answer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class MainTest {
+    private static final Answer PICTURE = Answer.of(200, "image/png", "larger");
+    private static final byte[] LARGER = PICTURE.body();
+
+    @TempDir
+    Path folder;
+
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    /** Runs the command line with paths below the test's folder. */
+    private int run(TestServer server, String... words) {
+        List<String> all = new ArrayList<>(List.of("--bytes", "--url=" + server.url()));
+        for (String word : words) {
+            all.add(word.startsWith("-") ? word : folder + "/" + word);
+        }
+        return Main.run(print(out), print(err), all.toArray(String[]::new));
+    }
+
+    private static PrintStream print(ByteArrayOutputStream stream) {
+        return new PrintStream(stream, true, StandardCharsets.UTF_8);
+    }
+
+    private void touch(String... names) throws IOException {
+        for (String name : names) {
+            Files.createDirectories(folder.resolve(name).getParent());
+            Files.writeString(folder.resolve(name), name);
+        }
+    }
+
+    private List<String> files(String name) throws IOException {
+        try (Stream<Path> all = Files.list(folder.resolve(name))) {
+            return all.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private String[] lines() {
+        return err.toString(StandardCharsets.UTF_8).replace(folder + "/", "").split("\n");
+    }
+
+    @Test
+    void oneFile() throws Exception {
+        touch("in.png");
+        try (TestServer server = new TestServer(PICTURE)) {
+            assertEquals(0, run(server, "in.png", "out.png"));
+            assertArrayEquals(LARGER, Files.readAllBytes(folder.resolve("out.png")));
+            assertEquals("in.png", new String(server.only().body(), StandardCharsets.UTF_8));
+            assertEquals("/upscale", server.only().uri());
+            assertTrue(lines()[0].matches("\\[1/1] in.png: 0.0 kB -> out.png, 0.0 kB, \\d+\\.\\d s"), lines()[0]);
+            assertEquals(1, lines().length);
+            assertEquals(0, out.size());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "in.png, out.jpg, --quality=90, /upscale?format=jpeg&quality=90",
+        "in.png, out.PNG, --quality=1, /upscale?quality=1",
+        "in.jpeg, out.jpg, --retries=0, /upscale",
+        "in.png, out, --timeout=5, /upscale",
+        "in.png, out.jpg, --format=webp, /upscale?format=webp",
+        "in, out.gif, --retries=0, /upscale?format=gif"
+    })
+    void theOutputsNameAsksForItsFormat(String input, String output, String option, String uri) throws Exception {
+        touch(input);
+        try (TestServer server = new TestServer(PICTURE)) {
+            assertEquals(0, run(server, input, output, option), err::toString);
+            assertEquals(uri, server.only().uri());
+        }
+    }
+
+    @Test
+    void jsonIsTheDefault() throws Exception {
+        touch("in.png");
+        try (TestServer server = new TestServer(Answer.json("{\"imageBase64\": \"bGFyZ2Vy\"}"))) {
+            assertEquals(0, run(server, "in.png", "out.png", "--json"));
+            assertEquals("application/json", server.only().headers().getFirst("Content-Type"));
+            assertArrayEquals(LARGER, Files.readAllBytes(folder.resolve("out.png")));
+            String[] words = {"--url", server.url(), folder + "/in.png", folder + "/out.png"};
+            assertEquals(0, Main.run(print(out), print(err), words));
+            assertEquals("application/json", server.requests.get(1).headers().getFirst("Content-Type"));
+        }
+    }
+
+    @Test
+    void theFilesOfAFolderAndSingleOnes() throws Exception {
+        touch("in/b.png", "in/a.JPG", "in/README.md", "in/within/c.png", "d.tif");
+        try (TestServer server = new TestServer(PICTURE)) {
+            assertEquals(0, run(server, "in", "d.tif", "deep/out"));
+            assertEquals(List.of("a.JPG", "b.png", "d.tif"), files("deep/out"));
+            assertTrue(lines()[2].startsWith("[3/3] d.tif: "), lines()[2]);
+        }
+    }
+
+    @Test
+    void aFormatChangesTheExtension() throws Exception {
+        touch("in/a.b.jpg", "in/c.PNG", "in/d.jpeg");
+        try (TestServer server = new TestServer(PICTURE)) {
+            assertEquals(0, run(server, "in", "out", "--format=jpeg"));
+            assertEquals(List.of("a.b.jpg", "c.jpg", "d.jpeg"), files("out"));
+        }
+    }
+
+    @Test
+    void aFailedFileStopsNoOther() throws Exception {
+        touch("in/a.png", "in/b.png", "in/c.png");
+        String problem = "{\"code\": \"image_corrupt\", \"detail\": \"cut\\noff\", \"requestId\": \"r1\"}";
+        Answer corrupt = Answer.of(422, "application/problem+json", problem);
+        try (TestServer server = new TestServer(PICTURE, corrupt, PICTURE)) {
+            assertEquals(1, run(server, "in", "in/none.png", "out"));
+            assertEquals(List.of("a.png", "c.png"), files("out"));
+            assertEquals("[2/4] in/b.png: failed: HTTP 422 image_corrupt: cut off (request r1)", lines()[1]);
+            assertEquals("[4/4] in/none.png: failed: NoSuchFileException: in/none.png", lines()[3]);
+            assertEquals("2 of 4 failed", lines()[4]);
+            assertEquals(5, lines().length);
+        }
+    }
+
+    @Test
+    void nothingIsLeftOfAnOutputThatCanNotBeWritten() throws Exception {
+        touch("a.png", "out/a.png/in the way");
+        try (TestServer server = new TestServer(PICTURE)) {
+            assertEquals(1, run(server, "a.png", "out"));
+            assertEquals(List.of("a.png"), files("out"));
+        }
+    }
+
+    @Test
+    void aFileLargerThanAnArrayStopsNoOther() throws Exception {
+        touch("b.png");
+        try (RandomAccessFile sparse = new RandomAccessFile(folder.resolve("a.png").toFile(), "rw")) {
+            sparse.setLength(3L << 30);
+        }
+        try (TestServer server = new TestServer(PICTURE)) {
+            assertEquals(1, run(server, "a.png", "b.png", "out"));
+            assertTrue(lines()[0].startsWith("[1/2] a.png: failed: OutOfMemoryError: "), lines()[0]);
+            assertEquals(List.of("b.png"), files("out"));
+        }
+    }
+
+    @Test
+    void theFolderMayBeALink() throws Exception {
+        touch("a.png");
+        Files.createSymbolicLink(folder.resolve("link"), Files.createDirectory(folder.resolve("out")));
+        try (TestServer server = new TestServer(PICTURE)) {
+            assertEquals(0, run(server, "a.png", "link"), err::toString);
+            assertEquals(List.of("a.png"), files("out"));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(quoteCharacter = '"', value = {
+        "\"\", name at least one input and the output",
+        "a.png, name at least one input and the output",
+        "a.png b.png --wrong, --wrong is unknown",
+        "a.png b.png -x, -x is unknown",
+        "a.png b.png --url, --url needs a value",
+        "a.png b.png --url=ftp://h, --url: ftp://h is not a URL such as http://localhost:7777",
+        "a.png b.png --json=1, \"--json takes no value, or is unknown\"",
+        "a.png b.png --format=jpg, \"--format is one of jpeg, png, webp, tiff, bmp, gif, not jpg\"",
+        "a.png b.png --quality=0, \"--quality is a number from 1 to 100, not 0\"",
+        "a.png b.png --quality=x, \"--quality is a number from 1 to 100, not x\"",
+        "a.png b.png --retries=-1, \"--retries is a number from 0 to 1000000, not -1\"",
+        "a.png b.png --timeout=0, \"--timeout is a number from 1 to 1000000, not 0\"",
+        "a.png a.png, a.png would replace its own input",
+        "a.png ., ./a.png would replace its own input",
+        "a.png b/a.png out, a.png and b/a.png would both become out/a.png",
+        "a.png a.jpg out --format=webp, a.png and a.jpg would both become out/a.webp",
+        "a.png b b/a.png, \"b/a.png is a file; for several pictures, name a folder\"",
+        "empty out, no pictures lie in empty"
+    })
+    void wrongUsageDoesNothing(String words, String message) throws Exception {
+        touch("a.png", "a.jpg", "b/a.png");
+        Files.createDirectory(folder.resolve("empty"));
+        String url = "--url=http://localhost:1";
+        String command = words.contains("--url") ? words : url + " " + words;
+        List<String> all = new ArrayList<>();
+        for (String word : command.strip().split(" ")) {
+            all.add(word.startsWith("-") ? word : folder + "/" + word);
+        }
+        assertEquals(2, Main.run(print(out), print(err), all.toArray(String[]::new)));
+        assertEquals(message + "; --help tells how", String.join("\n", lines()));
+        assertFalse(Files.exists(folder.resolve("out")));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--help", "-h"})
+    void helpIsNoFailure(String option) {
+        assertEquals(0, Main.run(print(out), print(err), "a", option));
+        assertEquals(Arguments.USAGE, out.toString(StandardCharsets.UTF_8));
+        assertEquals(0, err.size());
+    }
+
+    @Test
+    void afterTwoDashesAllAreFiles() throws Exception {
+        try (TestServer server = new TestServer(PICTURE)) {
+            String[] words = {"--url", server.url(), "--", "-none.png", folder + "/out.png"};
+            assertEquals(1, Main.run(print(out), print(err), words));
+            assertEquals("[1/1] -none.png: failed: NoSuchFileException: -none.png", lines()[0]);
+        }
+    }
+}
