@@ -1,0 +1,220 @@
+package imagesuperscaling.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The library against the real service. */
+@ExtendWith(Service.Running.class)
+class UpscaleClientIT {
+    /** What the service holds at a time by its defaults. */
+    private static final int SLOTS = 16;
+
+    private UpscaleClient json;
+    private UpscaleClient bytes;
+    private Service service;
+
+    @BeforeEach
+    void clients(Service running) {
+        service = running;
+        json = UpscaleClient.of(running.url());
+        bytes = UpscaleClient.builder(running.url() + "/").wire(Wire.BYTES).build();
+    }
+
+    @Test
+    void ping() throws Exception {
+        assertEquals(new PingOutput(true), json.ping());
+    }
+
+    static List<Path> samples() throws IOException {
+        return Samples.files();
+    }
+
+    @ParameterizedTest
+    @MethodSource("samples")
+    void aPictureIsDoubledAndEqualBothWays(Path file) throws Exception {
+        UpscaleOutput output = json.upscale(file);
+        assertEquals(output, bytes.upscale(file));
+        Optional<List<Integer>> size = Samples.size(Files.readAllBytes(file));
+        assertEquals(size.map(Samples::doubled), Samples.size(output.image()));
+        assertEquals(ImageFormat.ofFileName(file).orElseThrow() == ImageFormat.WEBP, size.isEmpty());
+        assertNotEquals(0, output.image().length);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Wire.class)
+    void optionsAreFollowed(Wire wire) throws Exception {
+        UpscaleClient client = wire == Wire.JSON ? json : bytes;
+        UpscaleInput input = UpscaleInput.fromFile(Samples.FOLDER.resolve("rocket.webp"));
+        byte[] coarse = client.upscale(input.with(new UpscaleOptions(ImageFormat.JPEG, 30))).image();
+        byte[] fine = client.upscale(input.with(new UpscaleOptions(ImageFormat.JPEG, 95))).image();
+        assertEquals((byte) 0xD8, coarse[1]);
+        assertTrue(coarse.length < fine.length / 2, coarse.length + " and " + fine.length + " bytes");
+    }
+
+    @Test
+    void sixteenThreadsEachGetTheirOwnAnswer() throws Exception {
+        List<byte[]> pictures = new ArrayList<>();
+        List<UpscaleOutput> expected = new ArrayList<>();
+        for (int i = 0; i < SLOTS; i++) {
+            pictures.add(Samples.noise(i, 40 + i, 30));
+            expected.add(bytes.upscale(pictures.get(i)));
+            assertEquals(Optional.of(List.of(2 * (40 + i), 60)), Samples.size(expected.get(i).image()));
+        }
+        assertEquals(SLOTS, new HashSet<>(expected).size());
+        ExecutorService threads = Executors.newFixedThreadPool(SLOTS);
+        try {
+            CyclicBarrier together = new CyclicBarrier(SLOTS);
+            List<Callable<UpscaleOutput>> calls = new ArrayList<>();
+            for (int i = 0; i < SLOTS; i++) {
+                UpscaleClient client = i % 2 == 0 ? json : bytes;
+                byte[] picture = pictures.get(i);
+                calls.add(() -> {
+                    together.await();
+                    return client.upscale(picture);
+                });
+            }
+            List<Future<UpscaleOutput>> answers = threads.invokeAll(calls);
+            for (int i = 0; i < SLOTS; i++) {
+                assertEquals(expected.get(i), answers.get(i).get());
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Wire.class)
+    void aCorruptPictureIsRefused(Wire wire) throws Exception {
+        byte[] whole = Files.readAllBytes(Samples.FOLDER.resolve("face.jpg"));
+        byte[] cut = Arrays.copyOf(whole, whole.length / 2);
+        UpscaleClient client = wire == Wire.JSON ? json : bytes;
+        assertRefused(422, "image_corrupt", assertThrows(UpscaleException.class, () -> client.upscale(cut)));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Wire.class)
+    void aPictureOverTheLimitIsRefused(Wire wire) throws Exception {
+        JsonObject example = Json.read(Files.readAllBytes(Path.of("..", "tests", "wire", "too-many-pixels.json")));
+        JsonObject message = example.getAsJsonObject("request").getAsJsonObject("json");
+        byte[] huge = Base64.getDecoder().decode(message.get("imageBase64").getAsString());
+        UpscaleClient client = wire == Wire.JSON ? json : bytes;
+        assertRefused(422, "image_too_large", assertThrows(UpscaleException.class, () -> client.upscale(huge)));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Wire.class)
+    void aBodyOverTheLimitIsRefused(Wire wire) {
+        UpscaleClient client = wire == Wire.JSON ? json : bytes;
+        byte[] large = new byte[50 << 20];
+        assertRefused(413, "body_too_large", assertThrows(UpscaleException.class, () -> client.upscale(large)));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Wire.class)
+    void anEmptyPictureIsRefused(Wire wire) {
+        UpscaleClient client = wire == Wire.JSON ? json : bytes;
+        byte[] empty = new byte[0];
+        assertRefused(400, "malformed_message", assertThrows(UpscaleException.class, () -> client.upscale(empty)));
+    }
+
+    @Test
+    void aFormatThatCanNotHoldItIsRefused() throws Exception {
+        UpscaleInput input = UpscaleInput.fromFile(Samples.FOLDER.resolve("transparent-logo.png"))
+                .with(new UpscaleOptions(ImageFormat.JPEG, null));
+        assertRefused(422, "format_cannot_hold", assertThrows(UpscaleException.class, () -> bytes.upscale(input)));
+    }
+
+    @Test
+    void anotherPathIsRefused() {
+        UpscaleClient lost = UpscaleClient.of(service.url() + "/nowhere");
+        assertRefused(404, "not_found", assertThrows(UpscaleException.class, lost::ping));
+    }
+
+    @Test
+    void aBusyServiceIsTriedAgainUntilItIsNot() throws Exception {
+        byte[] picture = Samples.noise(99, 20, 20);
+        UpscaleOutput expected = json.upscale(picture);
+        List<Socket> uploads = new ArrayList<>();
+        try {
+            // Uploads that have begun hold all the places there are.
+            while (uploads.size() < SLOTS) {
+                uploads.add(beginUpload());
+            }
+            UpscaleException busy = busy(picture);
+            assertRefused(429, "too_many_requests", busy);
+            assertTrue(busy.retryAfter().orElseThrow().toSeconds() >= 1);
+            FutureTask<UpscaleOutput> patient = new FutureTask<>(() -> UpscaleClient.builder(service.url())
+                    .retries(20)
+                    .build()
+                    .upscale(picture));
+            Thread thread = new Thread(patient);
+            thread.start();
+            Threads.awaitSleep(thread);
+            close(uploads);
+            assertEquals(expected, patient.get());
+        } finally {
+            close(uploads);
+        }
+    }
+
+    /** The places are taken once the service has read the heads: until then it answers as ever. */
+    private UpscaleException busy(byte[] picture) throws InterruptedException {
+        UpscaleClient impatient = UpscaleClient.builder(service.url()).retries(0).build();
+        for (int i = 0; i < 50; i++) {
+            try {
+                impatient.upscale(picture);
+            } catch (UpscaleException busy) {
+                return busy;
+            }
+        }
+        throw new AssertionError("never busy");
+    }
+
+    private Socket beginUpload() throws IOException {
+        Socket socket = new Socket("localhost", service.port());
+        String head = "POST /upscale HTTP/1.1\r\nHost: localhost\r\n"
+                + "Content-Type: image/png\r\nContent-Length: 9\r\n\r\n";
+        socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+        return socket;
+    }
+
+    private static void close(List<Socket> sockets) throws IOException {
+        for (Socket socket : sockets) {
+            socket.close();
+        }
+    }
+
+    private static void assertRefused(int status, String code, UpscaleException failure) {
+        assertEquals(status, failure.status(), failure::getMessage);
+        assertEquals(Optional.of(code), failure.code());
+        assertTrue(failure.requestId().isPresent());
+        assertNotEquals("", failure.detail());
+    }
+}
