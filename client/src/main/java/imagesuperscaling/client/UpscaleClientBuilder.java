@@ -97,8 +97,8 @@ public final class UpscaleClientBuilder {
     }
 
     /**
-     * The most bytes of an answer that are taken. While an answer is read, it takes up to twice its size in memory, and
-     * as JSON up to four times.
+     * The most bytes of an answer that are taken; the client hangs up on more. While an answer is read, it takes two to
+     * three times its size of the heap, and as JSON five times.
      *
      * @param value 1 to 2,000,000,000; default 512 MiB
      * @return these settings
