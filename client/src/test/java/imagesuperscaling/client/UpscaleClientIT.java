@@ -163,11 +163,7 @@ class UpscaleClientIT {
         UpscaleOutput expected = json.upscale(picture);
         List<Socket> uploads = new ArrayList<>();
         try {
-            // Uploads that have begun hold all the places there are.
-            while (uploads.size() < SLOTS) {
-                uploads.add(beginUpload());
-            }
-            UpscaleException busy = busy(picture);
+            UpscaleException busy = busy(uploads, picture);
             assertRefused(429, "too_many_requests", busy);
             assertTrue(busy.retryAfter().orElseThrow().toSeconds() >= 1);
             FutureTask<UpscaleOutput> patient = new FutureTask<>(() -> UpscaleClient.builder(service.url())
@@ -184,14 +180,20 @@ class UpscaleClientIT {
         }
     }
 
-    /** The places are taken once the service has read the heads: until then it answers as ever. */
-    private UpscaleException busy(byte[] picture) throws InterruptedException {
+    /**
+     * Begins uploads, which hold a place each, until there is none left. The service reads their heads when it likes:
+     * a request that finds a place may have taken an upload's, so one more is begun.
+     */
+    private UpscaleException busy(List<Socket> uploads, byte[] picture) throws IOException, InterruptedException {
         UpscaleClient impatient = UpscaleClient.builder(service.url()).retries(0).build();
-        for (int i = 0; i < 50; i++) {
-            try {
-                impatient.upscale(picture);
-            } catch (UpscaleException busy) {
-                return busy;
+        while (uploads.size() < 10 * SLOTS) {
+            uploads.add(beginUpload());
+            if (uploads.size() >= SLOTS) {
+                try {
+                    impatient.upscale(picture);
+                } catch (UpscaleException busy) {
+                    return busy;
+                }
             }
         }
         throw new AssertionError("never busy");
