@@ -44,9 +44,11 @@ FROM all-packages AS models
 COPY . .
 ARG MODELS=noise-cancel-lite
 ARG WEIGHTS_URL=
-# Unquoted: the names become arguments of their own.
+# What was fetched and converted by an earlier build is taken from its cache. MODELS is unquoted: the names become
+# arguments of their own.
 # hadolint ignore=SC2086
-RUN UPSCALER_WEIGHTS_URL="$WEIGHTS_URL" UPSCALER_CACHE_DIR=/cache python -m bake --target /baked ${MODELS}
+RUN --mount=type=cache,target=/var/cache/models \
+    UPSCALER_WEIGHTS_URL="$WEIGHTS_URL" UPSCALER_CACHE_DIR=/var/cache/models python -m bake --target /baked ${MODELS}
 
 # OpenVINO needs the conversions only, not the weight files they were made of.
 FROM models AS models-without-weights

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import logs
 from errors import StartError
-from prepare import convert_model, directory_of, weight_file_of
+from prepare import convert_model, directory_of, weight_file_of, weights_of
 from settings import Settings, read_settings
 from super_resolution.model_files import read_model_files
 
@@ -26,13 +26,10 @@ def bake(settings: Settings, target: Path) -> None:
         StartError: it is unknown, can't be had, or is not what it has to be.
     """
     weight_file = weight_file_of(settings)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if (shipped := directory_of(settings)).is_dir():
-        shutil.copytree(shipped, target, dirs_exist_ok=True)
-    else:
-        convert_model(settings, weight_file, target)
-    if not (target / weight_file.name).exists():
-        shutil.copy(weight_file, target)
+    if not (converted := directory_of(settings)).is_dir():
+        convert_model(settings, converted)
+    shutil.copytree(converted, target, dirs_exist_ok=True)
+    shutil.copy(weight_file, target)
     read_model_files(target)
 
 
@@ -45,9 +42,11 @@ def main() -> int:
     try:
         settings = read_settings()
         logs.configure(settings)
+        for name in arguments.names:  # all of them, before the first takes minutes
+            weights_of(replace(settings, model=name))
         for name in arguments.names:
             bake(replace(settings, model=name), arguments.target / name)
-    except StartError as exc:
+    except (StartError, OSError) as exc:
         print(f"can't bake models in: {exc}", file=sys.stderr)
         return 1
     return 0

@@ -6,6 +6,7 @@ python -m convert --row JSON WEIGHTS TARGET what `prepare` does: a row of the ta
 
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -42,6 +43,7 @@ def convert_into(weights: Weights, weight_file: Path, target: Path, *, overwrite
 
 def main(arguments: list[str]) -> None:
     """Run the command line."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # an exception: nothing half-made is left
     match arguments:
         case [name] if name in TABLE:
             directory = ROOT / "models" / name

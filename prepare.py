@@ -20,7 +20,7 @@ from errors import ModelUnavailable, SettingInvalid, StartError
 from settings import ROOT, Settings, read_settings, unknown_variables
 from super_resolution.model_files import DESCRIPTION, model_directory, read_model_files
 from super_resolution.opening import precision_of
-from super_resolution.weights import TABLE, Weights, find_weights
+from super_resolution.weights import ANOTHER_CACHE, TABLE, Weights, find_weights
 
 log = logging.getLogger("prepare")
 
@@ -77,31 +77,46 @@ def prepare(settings: Settings) -> None:
                 f"{settings.model} is not among the models of this installation ({there}): name one of them in"
                 " UPSCALER_MODEL, or build the image with --build-arg MODELS"
             )
-        convert_model(settings, weight_file_of(settings), directory)
+        convert_model(settings, directory)
     read_model_files(directory)
 
 
-def convert_model(settings: Settings, weight_file: Path, directory: Path) -> None:
-    """Convert the weights of the settings' model into a directory that doesn't exist yet.
+def convert_model(settings: Settings, directory: Path) -> None:
+    """Find the weights of the settings' model and convert them into a directory that doesn't exist yet.
 
     Raises:
         ModelUnavailable: it can't be done, here or at all.
+        WeightsRefused: see `find_weights`.
     """
-    _require_tensorflow(f"converting {settings.model}")
+    _require_tensorflow(f"converting {settings.model}")  # before minutes of download
+    weight_file = weight_file_of(settings)
     log.info("converting %s, once: this takes a minute or two", settings.model)
     row = json.dumps(asdict(weights_of(settings)))
     command = [sys.executable, "-m", "convert", "--row", row, str(weight_file), str(directory)]
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ModelUnavailable(f"{directory.parent} can't be written: {exc.strerror}; {ANOTHER_CACHE}") from exc
     # TensorFlow stays in the child. Its many lines are shown only if it fails.
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if result.returncode:
-        log.debug("%s", result.stderr)
-        reason = result.stderr.strip().rpartition("\n")[2] or f"exit status {result.returncode}"
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        _, said = child.communicate()
+    except BaseException:  # the start is being stopped: the child cleans up as well, so it is not killed
+        child.terminate()
+        child.wait()
+        raise
+    if child.returncode:
+        log.debug("%s", said)
+        reason = said.strip().rpartition("\n")[2] or f"exit status {child.returncode}"
         raise ModelUnavailable(f"converting {settings.model} failed: {reason}")
 
 
 def _require_tensorflow(what: str) -> None:
     if any(importlib.util.find_spec(package) is None for package in ("tensorflow", "ISR")):
-        raise ModelUnavailable(f"{what} needs TensorFlow and ISR, which are not installed: install requirements.txt")
+        raise ModelUnavailable(
+            f"{what} needs TensorFlow and ISR, which are not installed: install requirements.txt, or use the image that"
+            " has them, or one with the model baked in (--build-arg MODELS)"
+        )
 
 
 def _check_port(settings: Settings) -> None:
@@ -118,7 +133,7 @@ def _check_port(settings: Settings) -> None:
 
 def main() -> int:
     """Prepare; returns the exit status."""
-    # An exception, so that what is half done is cleaned up: a part of a download, a conversion in its own process.
+    # An exception, so that what is half done is cleaned up: a part of a download, or of a conversion.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         settings = read_settings()

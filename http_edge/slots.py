@@ -33,7 +33,7 @@ class Slots:
             if self._taken >= self._count:
                 # Requests take turns, so all of them end late: the mean time of one is a fair guess.
                 raise TooManyRequests(
-                    f"{self._count} requests are being worked on: come back later, or raise UPSCALER_MAX_REQUESTS",
+                    f"all {self._count} places are taken: come back later, or raise UPSCALER_MAX_REQUESTS",
                     limit=self._count,
                     setting="UPSCALER_MAX_REQUESTS",
                     retry_after=max(1, math.ceil(self._mean_seconds)),

@@ -32,6 +32,8 @@ def _quotas_v2(cgroup: Path, own: Path) -> Iterator[float | None]:
 def _quotas_v1(cgroup: Path, own: Path) -> Iterator[float | None]:
     for directory in _directories(cgroup / "cpu", own, "cpu"):
         yield _quota_v1(directory)
+    for directory in _directories(cgroup / "cpu,cpuacct", own, "cpu"):  # where the link to it is missing
+        yield _quota_v1(directory)
 
 
 def _quota_v2(directory: Path) -> float | None:
@@ -39,7 +41,7 @@ def _quota_v2(directory: Path) -> float | None:
     try:
         quota, period = (directory / "cpu.max").read_text().split()
         return None if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError):
+    except (OSError, ValueError, ZeroDivisionError):
         return None
 
 
@@ -49,7 +51,7 @@ def _quota_v1(directory: Path) -> float | None:
         quota = int((directory / "cpu.cfs_quota_us").read_text())
         period = int((directory / "cpu.cfs_period_us").read_text())
         return quota / period if quota > 0 else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, ZeroDivisionError):
         return None
 
 
@@ -65,7 +67,7 @@ def _directories(mount: Path, own: Path, controller: str) -> Iterator[Path]:
     except OSError:
         return
     for line in lines:
-        _, controllers, path = line.split(":", 2)  # "4:cpu,cpuacct:/user.slice", "0::/user.slice"
-        if controller in controllers.split(","):
-            below = PurePosixPath(path.lstrip("/"))
-            yield from (mount / each for each in (below, *below.parents) if ".." not in each.parts)
+        match line.split(":", 2):  # "4:cpu,cpuacct:/user.slice", "0::/user.slice"
+            case [_, controllers, path] if controller in controllers.split(","):
+                below = PurePosixPath(path.lstrip("/"))
+                yield from (mount / each for each in (below, *below.parents) if ".." not in each.parts)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from errors import ModelUnavailable, WeightsRefused
 
+ANOTHER_CACHE = "name another directory in UPSCALER_CACHE_DIR"  # what to do where one can't be written
 CHUNK = 1 << 20  # bytes read at a time
 
 
@@ -149,7 +150,7 @@ def find_weights(weights: Weights, directories: Sequence[Path], base_url: str, t
     except OSError as exc:
         raise ModelUnavailable(
             f"the weights of {weights.name} are not in {searched}, and {target} can't be written: {exc.strerror};"
-            " name another directory in UPSCALER_CACHE_DIR"
+            f" {ANOTHER_CACHE}"
         ) from exc
     try:
         _download(url, weights, part, timeout)

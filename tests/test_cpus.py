@@ -16,7 +16,9 @@ HOST = len(os.sched_getaffinity(0))
         ({"cpu.max": "100000 100000\n"}, 1),
         ({"cpu.max": "50000 100000\n"}, 1),
         ({"cpu.max": "199999 100000\n"}, 1),
-        ({"cpu.max": "6400000 100000\n"}, HOST),
+        ({"cpu.max": "99900000 100000\n"}, HOST),
+        ({"cpu.max": "100000 0\n"}, HOST),
+        ({"cpu,cpuacct/cpu.cfs_quota_us": "100000\n", "cpu,cpuacct/cpu.cfs_period_us": "100000\n"}, 1),
         ({"cpu.max": "nonsense"}, HOST),
         ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, HOST),
         ({"cpu/cpu.cfs_quota_us": "100000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 1),
@@ -61,6 +63,11 @@ def test_the_cgroup_of_the_process_counts(tmp_path: Path, own: str, file: str, m
         path.write_text("300000")
         path.with_name("cpu.cfs_period_us").write_text("100000")
     assert available_cpus(tmp_path / "cgroup", tmp_path / "own") == 3
+
+
+def test_nonsense_about_the_cgroup_of_the_process(tmp_path: Path) -> None:
+    (tmp_path / "own").write_text("what\n0::/mine\n")
+    assert available_cpus(tmp_path, tmp_path / "own") == HOST
 
 
 def test_the_quota_of_others_does_not_count(tmp_path: Path) -> None:

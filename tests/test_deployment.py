@@ -1,5 +1,6 @@
 """What operators deploy with agrees with the schemas, with the settings and with each other."""
 
+import json
 import re
 import shutil
 import signal
@@ -35,7 +36,7 @@ def compose() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def deployment() -> dict[str, Any]:
     documents = {each["kind"]: each for each in yaml.safe_load_all(KUBERNETES.read_text())}
-    assert set(documents) == {"Deployment", "Service"}
+    assert set(documents) == {"Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"}
     found: dict[str, Any] = documents["Deployment"]
     return found
 
@@ -47,7 +48,8 @@ def checked(*command: str | Path) -> None:
 
 def test_schemas() -> None:
     checked(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE)
-    checked(BIN / "kubernetes-validate", "--strict", KUBERNETES)
+    for version in ("1.25", "1.37"):
+        checked(BIN / "kubernetes-validate", "--strict", "--kubernetes-version", version, KUBERNETES)
 
 
 @pytest.mark.skipif(shutil.which("hadolint", path=BIN) is None, reason="hadolint's wheel is for x86-64 alone")
@@ -59,14 +61,34 @@ def test_compose_takes_away_what_is_not_needed(compose: dict[str, Any]) -> None:
     assert compose["read_only"] is True
     assert compose["cap_drop"] == ["ALL"]
     assert compose["security_opt"] == ["no-new-privileges:true"]
-    assert compose["mem_limit"]
+    assert compose["tmpfs"] == ["/tmp:size=16m,mode=1777"]
     assert compose["build"]["target"] == "everything"
+    assert compose["pids_limit"] > 1000
+    health = re.search(r"^HEALTHCHECK (.*) CMD (.*)$", DOCKERFILE.read_text(), re.MULTILINE)
+    assert health is not None
+    assert compose["healthcheck"]["test"] == ["CMD", *json.loads(health[2])]
+
+
+def test_the_memory_limit_holds_as_many_of_the_largest_pictures_as_are_let_in(
+    compose: dict[str, Any], deployment: dict[str, Any]
+) -> None:
+    """The README's formula, with the largest body as well."""
+    settings = Settings()
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    requests = {each["name"]: each["value"] for each in container["env"]}["UPSCALER_MAX_REQUESTS"]
+    assert requests == compose["environment"]["UPSCALER_MAX_REQUESTS"]
+    needed = 500e6 + int(requests) * (settings.max_body_bytes + 24 * settings.max_pixels)
+    assert compose["mem_limit"] == "4g"
+    assert container["resources"]["limits"]["memory"] == "4Gi"
+    assert needed < 4 * 2**30
 
 
 def test_kubernetes_takes_away_what_is_not_needed(deployment: dict[str, Any]) -> None:
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsUser"] == 10001
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["automountServiceAccountToken"] is False
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False,

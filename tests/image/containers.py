@@ -31,20 +31,16 @@ def podman(*arguments: str, check: bool = True, timeout: float = 120) -> subproc
 class Container:
     """A container that serves on a port of this machine, unless it has no network."""
 
-    def __init__(self, target: str, *options: str, command: tuple[str, ...] = (), **settings: str) -> None:
+    def __init__(self, target: str) -> None:
+        self.image = f"{IMAGE}:{target}"
         self.name = f"upscaler-{uuid.uuid4().hex[:8]}"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+
+    def run(self, *options: str, command: tuple[str, ...], **settings: str) -> None:
         environment = [f"--env={name}={value}" for name, value in ({"PORT": str(self.port)} | settings).items()]
         podman(
-            "run",
-            "--detach",
-            f"--name={self.name}",
-            "--pull=never",
-            *environment,
-            *options,
-            f"{IMAGE}:{target}",
-            *command,
+            *("run", "--detach", f"--name={self.name}", "--pull=never", *environment, *options, self.image, *command)
         )
 
     def wait(self, seconds: float = 90) -> None:
@@ -100,8 +96,9 @@ class Container:
 @contextlib.contextmanager
 def container(target: str, *options: str, command: tuple[str, ...] = (), **settings: str) -> Iterator[Container]:
     """A container that is gone afterwards."""
-    made = Container(target, *options, command=command, **settings)
+    made = Container(target)
     try:
+        made.run(*options, command=command, **settings)
         yield made
     finally:
         podman("rm", "--force", "--time=0", made.name, check=False)

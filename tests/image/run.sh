@@ -18,18 +18,16 @@ if [ "${1:-}" != inside ]; then
   # The tools.
   missing=()
   for package in buildah podman crun debootstrap nginx-light; do
-    dpkg --status "$package" >/dev/null 2>&1 || missing+=("$package")
+    [ "$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
     apt-get update -qq
-    # nginx would be started; policy-rc.d says no.
-    printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null
-    rm /usr/sbin/policy-rc.d
+    # nginx would be started; RUNLEVEL 1 says no.
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null
   fi
 
-  # A configuration of their own: nothing outside $STATE is changed.
+  # A configuration of their own, beside the machine's.
   mkdir -p "$STATE/roots"
   cat > "$STATE/storage.conf" <<END
 [storage]
@@ -66,11 +64,11 @@ if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi
 
 # The stand-in, once.
 if ! buildah inspect --type image "localhost/base:$SUITE" >/dev/null 2>&1; then
-  mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -1)
+  mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' | sed -n 1p)}
   say "making the stand-in for ubuntu:24.04 from Debian $SUITE"
   root="$STATE/roots/$SUITE"
   rm -rf "$root"
-  debootstrap --variant=minbase "$SUITE" "$root" "${mirror:?apt knows no Debian mirror}" > "$STATE/debootstrap.log" 2>&1 \
+  debootstrap --variant=minbase "$SUITE" "$root" "${mirror:?apt knows no Debian mirror: name one in MIRROR}" > "$STATE/debootstrap.log" 2>&1 \
     || { tail -5 "$STATE/debootstrap.log"; exit 1; }
   # As in Ubuntu's image: a build that takes the user ID 1000 for itself has to fail here too.
   chroot "$root" useradd --create-home --uid 1000 --shell /bin/bash ubuntu

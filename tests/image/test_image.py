@@ -1,5 +1,6 @@
 """The images of the Dockerfile, run as an operator runs them. `make test-image` builds them and calls this."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -131,13 +132,14 @@ def test_a_service_that_does_not_serve_is_not_healthy(target: str) -> None:
 
 @both
 def test_sigterm_lets_running_requests_finish(target: str) -> None:
-    picture = encoded(photograph(900, 900), "JPEG")
-    with container(target, *RESTRICTED) as made:
+    picture = encoded(photograph(1500, 1500), "JPEG")
+    with container(target, *RESTRICTED, UPSCALER_PRECISION="fp32") as made:
         made.wait()
         answers: list[httpx.Response] = []
         asking = threading.Thread(target=lambda: answers.append(made.upscale(picture)))
         asking.start()
         time.sleep(0.5)
+        assert asking.is_alive()
         began = time.monotonic()
         assert made.stop() == 0
         asking.join(30)
@@ -160,7 +162,7 @@ def test_sigterm_during_the_start(moment: float) -> None:
     ("target", "settings", "message"),
     [
         ("slim", {"UPSCALER_MODEL": "nonesuch"}, "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite,"),
-        ("slim", {"UPSCALER_MODEL": "psnr-small"}, "and /cache can't be written: Read-only file system"),
+        ("slim", {"UPSCALER_MODEL": "psnr-small"}, "converting psnr-small needs TensorFlow and ISR, which are not"),
         ("everything", {"UPSCALER_MODEL": "psnr-small"}, "and /cache can't be written: Read-only file system"),
         ("slim", {"UPSCALER_ENGINE": "tensorflow"}, "needs TensorFlow and ISR, which are not installed"),
         ("slim", {"UPSCALER_THREADS": "many"}, "UPSCALER_THREADS='many': must be a whole number"),
@@ -189,26 +191,51 @@ def test_a_port_in_use() -> None:
 # CPUs
 
 
-def test_threads_follow_the_quota() -> None:
-    """Live, where this machine lets us make a cgroup with a quota of one CPU."""
-    quota = CGROUP / "cpu" / f"upscaler-{free_port()}"
-    try:
-        quota.mkdir()
-        (quota / "cpu.cfs_period_us").write_text("100000")
-        (quota / "cpu.cfs_quota_us").write_text("100000")
-    except OSError as exc:
-        pytest.skip(f"no cgroup with a CPU quota can be made here ({exc}); tests/test_cpus.py tries trees of files")
-    # The container inherits the cgroup of who starts it.
-    script = (
-        f"echo $$ > {quota}/cgroup.procs && exec podman run --rm --pull=never --env=PORT={free_port()}"
-        f" {' '.join(RESTRICTED)} {IMAGE}:slim"
-        " python -c 'from super_resolution.cpus import available_cpus; print(available_cpus())'"
+@contextlib.contextmanager
+def cgroup_of_one_cpu() -> Iterator[Path]:
+    """A cgroup whose quota is one CPU, of version 1 or 2: where this machine lets us make one."""
+    name = f"upscaler-{free_port()}"
+    quotas = {
+        CGROUP / "cpu" / name: {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "100000"},
+        CGROUP / name: {"cpu.max": "100000 100000"},
+    }
+    reasons = []
+    for group, files in quotas.items():
+        try:
+            group.mkdir()
+            try:
+                for file, text in files.items():
+                    (group / file).write_text(text)
+            except OSError:
+                group.rmdir()
+                raise
+        except OSError as exc:
+            reasons.append(str(exc))
+            continue
+        try:
+            yield group
+        finally:
+            for _ in range(50):  # until podman's last process has left it
+                with contextlib.suppress(OSError):
+                    group.rmdir()
+                    break
+                time.sleep(0.1)
+        return
+    pytest.skip(
+        f"no cgroup with a quota can be made here ({'; '.join(reasons)}); tests/test_cpus.py has trees of files"
     )
-    try:
-        said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=True).stdout
-    finally:
-        quota.rmdir()
-    assert said.strip() == "1"
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="one CPU is all there is")
+def test_threads_follow_the_quota() -> None:
+    """Live: the container inherits the cgroup of who starts it."""
+    with cgroup_of_one_cpu() as group:
+        script = (
+            f"echo $$ > {group}/cgroup.procs && exec podman run --rm --pull=never {' '.join(RESTRICTED)} {IMAGE}:slim"
+            " python -c 'from super_resolution.cpus import available_cpus; print(available_cpus())'"
+        )
+        said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert said.stdout.strip() == "1", said.stderr
 
 
 # What is in it
@@ -216,14 +243,16 @@ def test_threads_follow_the_quota() -> None:
 
 def files_of(target: str) -> list[str]:
     return podman(
-        "run", "--rm", "--network=none", "--user=0", f"{IMAGE}:{target}", "find", "/", "-xdev", "-type", "f"
+        "run", "--rm", "--network=none", "--user=0", f"{IMAGE}:{target}", "find", "/", "-xdev", "-not", "-type", "d"
     ).stdout.splitlines()
 
 
 @both
 def test_nothing_is_in_it_that_does_not_belong(target: str) -> None:
     files = files_of(target)
-    tools = re.compile(r"/(gcc|cc|g\+\+|clang|make|pip3?|git|curl|wget)$")
+    tools = re.compile(
+        r"bin/([\w-]+-)?(gcc|g\+\+|cc|c\+\+|cpp|cc1|clang|as|ld|make|pip|git|curl|wget)[\d.-]*$|/cc1(plus)?$"
+    )
     assert [path for path in files if tools.search(path)] == []
     assert [path for path in files if re.match(r"/(var/lib/apt/lists|var/cache/apt|root/\.cache)/.", path)] == []
     tracked = subprocess.run(
@@ -259,13 +288,14 @@ def failed_build(*arguments: str) -> str:
     result = subprocess.run(
         [
             *("buildah", "build", "--isolation=chroot", "--pull-never", "--layers", "--format=docker", "--target=slim"),
+            "--volume=/etc/ssl/certs/ca-certificates.crt:/run/host/certificates.crt:ro",
             f"--volume={state}/pip.conf:/etc/pip.conf:ro",
             *(f"--build-arg={each}" for each in arguments),
             str(ROOT),
         ],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=170,
         check=False,
     )
     assert result.returncode != 0
@@ -333,7 +363,9 @@ def test_nginx_passes_pictures_on(behind_nginx: str, server: Server) -> None:
     answer = httpx.post(f"{behind_nginx}/upscale", content=picture, headers={"Content-Type": "image/png"}, timeout=60)
     assert answer.status_code == 200
     assert answer.content == server.upscale(picture).content
-    assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"]), "nginx's own, in the logs of both"
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"]), "nginx's own"
+    named = httpx.get(f"{behind_nginx}/nowhere", headers={"X-Request-ID": "mine"})
+    assert named.json()["requestId"] == "mine"
 
 
 def test_behind_nginx_the_service_names_its_limit(behind_nginx: str) -> None:
@@ -341,11 +373,3 @@ def test_behind_nginx_the_service_names_its_limit(behind_nginx: str) -> None:
     answer = httpx.post(f"{behind_nginx}/upscale", content=too_large, headers={"Content-Type": "image/png"}, timeout=60)
     assert answer.status_code == 413
     assert "UPSCALER_MAX_BODY_BYTES" in answer.json()["detail"]
-
-
-def test_keeping_connections_to_the_service_loses_no_request(behind_nginx: str) -> None:
-    picture = encoded(photograph(16, 16), "PNG")
-    with httpx.Client() as client:
-        for _ in range(50):
-            answer = client.post(f"{behind_nginx}/upscale", content=picture, headers={"Content-Type": "image/png"})
-            assert answer.status_code == 200

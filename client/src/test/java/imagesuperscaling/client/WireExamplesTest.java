@@ -13,7 +13,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -44,7 +46,7 @@ class WireExamplesTest {
 
     @Test
     void theyAreThere() throws Exception {
-        assertTrue(possible().size() >= 6);
+        assertTrue(possible().size() >= 13);
         assertEquals(IMPOSSIBLE.size(), examples().size() - possible().size());
     }
 
@@ -53,14 +55,14 @@ class WireExamplesTest {
     void theRequestIsTheExamples(Path file) throws Exception {
         JsonObject expected = read(file).getAsJsonObject("request");
         try (TestServer server = new TestServer(Answer.of(500, "text/plain", "not asked for"))) {
-            assertThrows(UpscaleException.class, () -> send(UpscaleClient.of(server.url()), expected));
+            assertThrows(UpscaleException.class, () -> send(client(server, expected), expected));
             assertEquals(expected.get("method").getAsString(), server.only().method());
             assertEquals(expected.get("path").getAsString(), server.only().uri());
             byte[] body = server.only().body();
             if (expected.has("json")) {
                 assertEquals(expected.get("json"), Json.read(body));
             } else {
-                assertEquals(0, body.length);
+                assertArrayEquals(file(expected), body);
             }
         }
     }
@@ -70,20 +72,28 @@ class WireExamplesTest {
     void theAnswerIsUnderstood(Path file) throws Exception {
         JsonObject request = read(file).getAsJsonObject("request");
         JsonObject response = read(file).getAsJsonObject("response");
-        JsonObject json = response.getAsJsonObject("json");
+        JsonObject json = response.has("json") ? response.getAsJsonObject("json") : new JsonObject();
         if (response.has("varying")) {
             response.getAsJsonArray("varying").forEach(name -> json.add(name.getAsString(), vary(name.getAsString())));
         }
-        Answer answer = Answer.of(
-                response.get("status").getAsInt(), response.get("contentType").getAsString(), json.toString());
+        Map<String, String> headers = new HashMap<>();
+        if (response.has("headers")) {
+            response.getAsJsonObject("headers").asMap().forEach((name, value) -> headers.put(name, value.getAsString()));
+        }
+        headers.put("Content-Type", response.get("contentType").getAsString());
+        byte[] body = response.has("json") ? Json.write(json) : LARGER;
+        Answer answer = new Answer(response.get("status").getAsInt(), headers, body);
         try (TestServer server = new TestServer(answer)) {
-            UpscaleClient client = UpscaleClient.builder(server.url()).retries(0).build();
+            UpscaleClient client = client(server, request);
             if (answer.status() != 200) {
                 UpscaleException failure = assertThrows(UpscaleException.class, () -> send(client, request));
                 assertEquals(answer.status(), failure.status());
                 assertEquals(Optional.of(json.get("code").getAsString()), failure.code());
                 assertEquals(json.get("detail").getAsString(), failure.detail());
                 assertEquals(Optional.of("request-1"), failure.requestId());
+                assertEquals(
+                        Optional.ofNullable(headers.get("Retry-After")),
+                        failure.retryAfter().map(wait -> String.valueOf(wait.toSeconds())));
             } else if (request.get("path").getAsString().equals("/ping")) {
                 assertEquals(new PingOutput(json.get("success").getAsBoolean()), client.ping());
             } else {
@@ -112,11 +122,33 @@ class WireExamplesTest {
         }
     }
 
+    /** A client that sends a picture in the form of the example, once. */
+    private static UpscaleClient client(TestServer server, JsonObject request) {
+        return UpscaleClient.builder(server.url())
+                .wire(request.has("fileBase64") ? Wire.BYTES : Wire.JSON)
+                .retries(0)
+                .build();
+    }
+
+    /** The body of a request that is not JSON; none is empty. */
+    private static byte[] file(JsonObject request) {
+        return Base64.getDecoder().decode(Json.string(request, "fileBase64").orElse(""));
+    }
+
     private static UpscaleInput input(JsonObject request) {
-        JsonObject json = request.has("json") ? request.getAsJsonObject("json") : new JsonObject();
-        byte[] image = Base64.getDecoder().decode(Json.string(json, "imageBase64").orElse(""));
-        ImageFormat format = Json.string(json, "format").flatMap(ImageFormat::ofWireName).orElse(null);
-        Integer quality = json.has("quality") ? json.get("quality").getAsInt() : null;
+        JsonObject options = new JsonObject();
+        byte[] image = file(request);
+        if (request.has("json")) {
+            options = request.getAsJsonObject("json");
+            image = Base64.getDecoder().decode(Json.string(options, "imageBase64").orElse(""));
+        } else {
+            String[] query = request.get("path").getAsString().split("[?&]");
+            for (String option : List.of(query).subList(1, query.length)) {
+                options.addProperty(option.split("=")[0], option.split("=")[1]);
+            }
+        }
+        ImageFormat format = Json.string(options, "format").flatMap(ImageFormat::ofWireName).orElse(null);
+        Integer quality = options.has("quality") ? options.get("quality").getAsInt() : null;
         return UpscaleInput.fromBytes(image).with(new UpscaleOptions(format, quality));
     }
 }

@@ -1,0 +1,109 @@
+package imagesuperscaling.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What README.md shows of this client works as it is written there. */
+@ExtendWith(Service.Running.class)
+class ReadmeIT {
+    private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");
+    private static final Path JAR = Path.of(System.getProperty("cli.jar"));
+
+    @TempDir
+    Path folder;
+
+    private String readme;
+
+    @BeforeEach
+    void read() throws IOException {
+        readme = Files.readString(Path.of("..", "README.md"));
+        Path samples = Files.createDirectory(folder.resolve("sample-images"));
+        for (Path file : Samples.files()) {
+            Files.copy(file, samples.resolve(file.getFileName()));
+        }
+    }
+
+    @Test
+    void theLibrary(Service service) throws Exception {
+        String example = """
+                import imagesuperscaling.client.*;
+                import java.nio.file.Path;
+                import java.time.Duration;
+
+                class Example {
+                    public static void main(String[] words) throws Exception {
+                        %s
+                    }
+                }
+                """.formatted(blocks("java").get(0).replace("http://localhost:7777", service.url()));
+        Path source = Files.writeString(folder.resolve("Example.java"), example);
+        run(List.of(JAVA.toString(), "-cp", JAR.toString(), source.toString()));
+        assertEquals(List.of(512, 512), Samples.size(Files.readAllBytes(folder.resolve("larger.jpg"))).orElseThrow());
+    }
+
+    @Test
+    void theCommandLine(Service service) throws Exception {
+        List<String> lines = String.join("\n", blocks("console")).lines()
+                .filter(line -> line.startsWith("java -jar "))
+                .toList();
+        assertEquals(2, lines.size());
+        for (String line : lines) {
+            List<String> words = new ArrayList<>(List.of(line.split(" ")));
+            assertTrue(words.get(2).endsWith(JAR.getFileName().toString()), line);
+            words.set(0, JAVA.toString());
+            words.set(2, JAR.toString());
+            words.addAll(List.of("--url", service.url()));
+            run(words);
+        }
+        assertTrue(Files.exists(folder.resolve("larger.jpg")));
+        assertEquals(Samples.files().size(), Files.list(folder.resolve("larger")).count());
+    }
+
+    @Test
+    void theCoordinates() throws Exception {
+        String pom = Files.readString(Path.of("pom.xml"));
+        List<String> shown = blocks("xml").get(0).lines().filter(line -> line.startsWith("  ")).toList();
+        assertEquals(3, shown.size());
+        for (String line : shown) {
+            assertTrue(pom.contains("\n" + line + "\n"), line);
+        }
+    }
+
+    private List<String> blocks(String language) {
+        return Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL)
+                .matcher(readme)
+                .results()
+                .map((MatchResult match) -> match.group(1))
+                .toList();
+    }
+
+    private void run(List<String> command) throws Exception {
+        Path log = folder.resolve("log");
+        Process process = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        assertEquals(0, process.waitFor(), () -> String.join(" ", command) + "\n" + text(log));
+    }
+
+    private static String text(Path log) {
+        try {
+            return Files.readString(log);
+        } catch (IOException missing) {
+            return missing.toString();
+        }
+    }
+}

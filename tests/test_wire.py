@@ -1,0 +1,82 @@
+"""The examples of `wire/`, to which clients of every language are held: this service answers them as they say.
+
+An example has a `request` (`json`, or `fileBase64`: the body's bytes) and its `response`: `json` are the members that
+are always the same, `varying` the names of the others, `headers` some of its headers. `settings` are what the service
+has to be started with, and `busy` means that all its places are taken.
+"""
+
+import base64
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from conftest import ROOT, Server, StartServer, opened
+
+EXAMPLES = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "tests" / "wire").glob("*.json"))}
+
+
+def ask(server: Server, request: dict[str, Any]) -> httpx.Response:
+    content = base64.b64decode(request["fileBase64"]) if "fileBase64" in request else None
+    return httpx.request(
+        request["method"],
+        server.url + request["path"],
+        headers=request.get("headers"),
+        json=request.get("json"),
+        content=content,
+    )
+
+
+@contextlib.contextmanager
+def taken_place(server: Server) -> Iterator[None]:
+    """A client that has announced a picture and does not send it."""
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"POST /upscale HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 1000\r\n\r\n")
+        deadline = time.monotonic() + 10
+        while server.upscale(b"").status_code != 429:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples(server: Server, start_server: StartServer, name: str) -> None:
+    """Each is answered as it says, and as the description says."""
+    example = EXAMPLES[name]
+    asked, expected = example["request"], example["response"]
+    serving = start_server(**example["settings"]) if "settings" in example else server
+    with taken_place(serving) if example.get("busy") else contextlib.nullcontext():
+        response = ask(serving, asked)
+    assert response.status_code == expected["status"]
+    assert response.headers["Content-Type"] == expected["contentType"]
+    for header, value in expected.get("headers", {}).items():
+        assert response.headers[header] == value
+    if "json" not in expected:
+        assert opened(response.content).size == (4, 2)
+        return
+    answer = response.json()
+    for member, value in expected["json"].items():
+        assert answer[member] == value
+    assert set(answer) == set(expected["json"]) | set(expected.get("varying", []))
+
+    document = httpx.get(f"{server.url}/openapi.json").json()
+    operation = document["paths"].get(asked["path"], {}).get(asked["method"].lower())
+    if operation:
+        content = operation["responses"][str(expected["status"])]["content"]
+        schema = content[expected["contentType"]]["schema"] | {"components": document["components"]}
+        jsonschema.validate(answer, schema)
+
+
+def test_the_readme_lists_what_failures_have() -> None:
+    """Its table of statuses has that of every example, and its example of a problem document has their members."""
+    readme = (ROOT / "README.md").read_text()
+    for name, example in EXAMPLES.items():
+        status = example["response"]["status"]
+        assert status == 200 or f"\n| {status} |" in readme, name
+        for member in example["response"].get("json", {}):
+            assert f"`{member}`" in readme or f'"{member}"' in readme, (name, member)
