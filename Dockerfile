@@ -1,4 +1,4 @@
-# The service in an image. `docker build -t image-super-scaling .` holds everything: every model, both engines.
+# The service in an image. `docker build -t image-super-scaling .` holds what it takes for any model and both engines.
 # With `--target slim` it has no TensorFlow: the models that are baked in, on OpenVINO.
 #
 #   --build-arg MODELS="noise-cancel-lite noise-cancel"   models to bake in; idealo's are fetched, verified and converted
