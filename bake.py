@@ -25,11 +25,10 @@ def bake(settings: Settings, target: Path) -> None:
     Raises:
         StartError: it is unknown, can't be had, or is not what it has to be.
     """
-    weight_file = weight_file_of(settings)
     if not (converted := directory_of(settings)).is_dir():
         convert_model(settings, converted)
     shutil.copytree(converted, target, dirs_exist_ok=True)
-    shutil.copy(weight_file, target)
+    shutil.copy(weight_file_of(settings), target)
     read_model_files(target)
 
 

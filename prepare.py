@@ -91,13 +91,21 @@ def convert_model(settings: Settings, directory: Path) -> None:
     _require_tensorflow(f"converting {settings.model}")  # before minutes of download
     weight_file = weight_file_of(settings)
     log.info("converting %s, once: this takes a minute or two", settings.model)
-    row = json.dumps(asdict(weights_of(settings)))
-    command = [sys.executable, "-m", "convert", "--row", row, str(weight_file), str(directory)]
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise ModelUnavailable(f"{directory.parent} can't be written: {exc.strerror}; {ANOTHER_CACHE}") from exc
-    # TensorFlow stays in the child. Its many lines are shown only if it fails.
+    convert_in_child(weights_of(settings), weight_file, directory)
+
+
+def convert_in_child(weights: Weights, weight_file: Path, directory: Path) -> None:
+    """Convert a weight file, of a row of the table or of one like it, in a process of its own: TensorFlow stays there.
+
+    Raises:
+        ModelUnavailable: it failed; TensorFlow's many lines are logged for debugging, the last one is the reason.
+    """
+    row = json.dumps(asdict(weights))
+    command = [sys.executable, "-m", "convert", "--row", row, str(weight_file.resolve()), str(directory)]
     child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         _, said = child.communicate()
@@ -108,7 +116,7 @@ def convert_model(settings: Settings, directory: Path) -> None:
     if child.returncode:
         log.debug("%s", said)
         reason = said.strip().rpartition("\n")[2] or f"exit status {child.returncode}"
-        raise ModelUnavailable(f"converting {settings.model} failed: {reason}")
+        raise ModelUnavailable(f"converting {weights.name} failed: {reason}")
 
 
 def _require_tensorflow(what: str) -> None:

@@ -1,16 +1,13 @@
 """Weight files that are not shipped (yet): what network they are of, and its conversion."""
 
-import json
-import subprocess
-import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import h5py
 
 from benchmarks.errors import BenchmarkError
-from settings import ROOT
+from errors import ModelUnavailable
+from prepare import convert_in_child
 from super_resolution.model_files import ModelFiles, read_model_files
 from super_resolution.weights import Architecture, Weights, hash_file
 
@@ -42,12 +39,10 @@ def convert_weight_file(path: Path, target: Path) -> ModelFiles:
     """
     architecture = architecture_of(path)
     row = Weights(str(path), architecture, path.name, path.stat().st_size, hash_file(path), url=None)
-    command = [sys.executable, "-m", "convert", "--row", json.dumps(asdict(row)), str(path.resolve()), str(target)]
-    # In a process of its own: TensorFlow's many lines are shown to nobody.
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if result.returncode:
-        reason = result.stderr.strip().rpartition("\n")[2] or f"exit status {result.returncode}"
-        raise BenchmarkError(f"converting {path} failed: {reason}")
+    try:
+        convert_in_child(row, path, target)
+    except ModelUnavailable as exc:
+        raise BenchmarkError(str(exc)) from exc
     return read_model_files(target)
 
 

@@ -18,22 +18,16 @@ def available_cpus(cgroup: Path = CGROUP, own: Path = OWN_CGROUP) -> int:
         own: the file in which the kernel says which of them this process is in.
     """
     cpus = float(len(os.sched_getaffinity(0)))
-    for quota in (*_quotas_v2(cgroup, own), *_quotas_v1(cgroup, own)):
+    for quota in _quotas(cgroup, own):
         if quota is not None:
             cpus = min(cpus, quota)
     return max(1, int(cpus))
 
 
-def _quotas_v2(cgroup: Path, own: Path) -> Iterator[float | None]:
-    for directory in _directories(cgroup, own, ""):
-        yield _quota_v2(directory)
-
-
-def _quotas_v1(cgroup: Path, own: Path) -> Iterator[float | None]:
-    for directory in _directories(cgroup / "cpu", own, "cpu"):
-        yield _quota_v1(directory)
-    for directory in _directories(cgroup / "cpu,cpuacct", own, "cpu"):  # where the link to it is missing
-        yield _quota_v1(directory)
+def _quotas(cgroup: Path, own: Path) -> Iterator[float | None]:
+    yield from map(_quota_v2, _directories(cgroup, own, ""))
+    for mount in ("cpu", "cpu,cpuacct"):  # the first is a link to the second, and may be missing
+        yield from map(_quota_v1, _directories(cgroup / mount, own, "cpu"))
 
 
 def _quota_v2(directory: Path) -> float | None:

@@ -63,13 +63,7 @@ class Server:
 
     def upscale(self, image: bytes, **parameters: str) -> httpx.Response:
         """Send plain bytes."""
-        return httpx.post(
-            f"{self.url}/upscale",
-            content=image,
-            params=parameters,
-            headers={"Content-Type": "application/octet-stream"},
-            timeout=60,
-        )
+        return post_picture(self.url, image, 60, parameters)
 
     @property
     def worker(self) -> Path:
@@ -85,6 +79,25 @@ class Server:
         """CPU time that the serving process has taken."""
         user, system = (self.worker / "stat").read_text().rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def post_picture(url: str, image: bytes, seconds: float, parameters: dict[str, str]) -> httpx.Response:
+    """Send plain bytes to the service at `url`, and wait so long."""
+    return httpx.post(
+        f"{url}/upscale",
+        content=image,
+        params=parameters,
+        headers={"Content-Type": "application/octet-stream"},
+        timeout=seconds,
+    )
+
+
+@contextlib.contextmanager
+def connection(server: Server, headers: str) -> Iterator[socket.socket]:
+    """A connection on which the head of an upscale request was sent."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        client.sendall(f"POST /upscale HTTP/1.1\r\nHost: test\r\nContent-Type: image/png\r\n{headers}\r\n\r\n".encode())
+        yield client
 
 
 class QuietHandler(BaseHTTPRequestHandler):

@@ -127,10 +127,13 @@ def test_nginx_waits_longer_and_takes_more_than_the_service() -> None:
     assert values["keepalive_timeout"] < int(keepalive[1])
 
 
+def asked_health(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "health"]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+
+
 def test_the_health_check_asks_the_port_of_the_settings(server: Server) -> None:
-    asked = subprocess.run(
-        [sys.executable, "-m", "health"], cwd=ROOT, env=server.environ, capture_output=True, text=True, check=False
-    )
+    asked = asked_health(server.environ)
     assert (asked.returncode, asked.stdout, asked.stderr) == (0, "", "")
 
 
@@ -144,9 +147,7 @@ def test_the_health_check_asks_the_port_of_the_settings(server: Server) -> None:
 )
 def test_the_health_check_says_why_not(settings: dict[str, str], reason: str) -> None:
     environ = {"PORT": str(free_port()), **settings}
-    asked = subprocess.run(
-        [sys.executable, "-m", "health"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
-    )
+    asked = asked_health(environ)
     assert asked.returncode == 1
     assert re.fullmatch(rf"not ready: {reason}\n", asked.stderr), asked.stderr
 

@@ -8,20 +8,12 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from conftest import Server, StartServer, encoded, photograph
+from conftest import Server, StartServer, connection, encoded, photograph
 
 TINY = encoded(photograph(3, 5))
 LIMIT = 200_000  # of `small_server`, in bytes
 READ_TIMEOUT = 2  # of `small_server`, in seconds
 MIB = 1 << 20
-
-
-@contextlib.contextmanager
-def connection(server: Server, headers: str) -> Iterator[socket.socket]:
-    """A connection on which the head of an upscale request was sent."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
-        client.sendall(f"POST /upscale HTTP/1.1\r\nHost: test\r\nContent-Type: image/png\r\n{headers}\r\n\r\n".encode())
-        yield client
 
 
 def read_answer(client: socket.socket) -> tuple[int, dict[str, object]]:

@@ -8,7 +8,6 @@ has to be started with, and `busy` means that all its places are taken.
 import base64
 import contextlib
 import json
-import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
-from conftest import ROOT, Server, StartServer, opened
+from conftest import ROOT, Server, StartServer, connection, opened
 
 EXAMPLES = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "tests" / "wire").glob("*.json"))}
 
@@ -35,8 +34,7 @@ def ask(server: Server, request: dict[str, Any]) -> httpx.Response:
 @contextlib.contextmanager
 def taken_place(server: Server) -> Iterator[None]:
     """A client that has announced a picture and does not send it."""
-    with socket.create_connection(("127.0.0.1", server.port)) as client:
-        client.sendall(b"POST /upscale HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 1000\r\n\r\n")
+    with connection(server, "Content-Length: 1000"):
         deadline = time.monotonic() + 10
         while server.upscale(b"").status_code != 429:
             assert time.monotonic() < deadline

@@ -4,6 +4,7 @@ After Net2Net (arXiv:1511.05641), in a simple form: the smaller network's kernel
 its random weights, but whatever leads from something new to something old starts at zero.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.weight_files import architecture_of
 from super_resolution.weights import Architecture
 from training.errors import TrainingError
-from training.network import COLOURS, UPN1_CHANNELS, UPN2_CHANNELS, build_network, load_weights
+from training.network import build_network, load_weights
 
 Channels = NDArray[np.int_]
+
+IN_A_BLOCK = re.compile(r"F_\d+_\d+|LFF_\d+")
 
 
 def start_from(network: Any, architecture: Architecture, path: Path) -> None:
@@ -61,35 +64,27 @@ def grow(network: Any, architecture: Architecture, smaller: Any, small: Architec
         grown = network.get_layer(layer.name)
         kernel, bias = grown.get_weights()
         old_kernel, old_bias = layer.get_weights()
-        inputs, outputs = _inputs(layer.name, architecture, small), np.arange(len(old_bias))
+        old_inputs, old_outputs = old_kernel.shape[2:]
+        inputs, outputs = _inputs(layer.name, old_inputs, architecture, small), np.arange(old_outputs)
         # The old channels see the old ones alone, and those as before.
-        kernel[..., : len(old_bias)] = 0
+        kernel[..., :old_outputs] = 0
         kernel[..., inputs[:, np.newaxis], outputs] = old_kernel
-        bias[: len(old_bias)] = old_bias
+        bias[:old_outputs] = old_bias
         grown.set_weights([kernel, bias])
 
 
-def _inputs(layer: str, architecture: Architecture, small: Architecture) -> Channels:
-    """Which input channels of the larger network's layer are those of the smaller one's, in order.
+def _inputs(layer: str, count: int, architecture: Architecture, small: Architecture) -> Channels:
+    """Which input channels of the larger network's layer are the `count` ones of the smaller one's, in order.
 
-    What has been concatenated lies at other places: in a block the block's input, then what each convolution adds; in
-    GFF_1 the output of each block.
+    Only what has been concatenated lies at other places: in a block the block's input, then what each convolution adds;
+    in GFF_1 the output of each block.
     """
-    if layer == "F_m1":
-        return np.arange(COLOURS)
-    if layer == "UPN2":
-        return np.arange(UPN1_CHANNELS)
-    if layer == "UPN3":
-        return np.arange(UPN2_CHANNELS)
-    if layer == "SR":
-        return np.arange(COLOURS if architecture.upscaling == "shuffle" else COLOURS * architecture.scale**2)
     if layer == "GFF_1":
         return _joined([architecture.g0] * small.d, [small.g0] * small.d)
-    if layer in ("F_0", "GFF_2", "UPN1"):
-        return np.arange(small.g0)
-    kind, *numbers = layer.split("_")  # F_d_c or LFF_d
-    convolutions = int(numbers[1]) - 1 if kind == "F" else small.c
-    return _joined([architecture.g0] + convolutions * [architecture.g], [small.g0] + convolutions * [small.g])
+    if IN_A_BLOCK.fullmatch(layer):
+        convolutions = (count - small.g0) // small.g
+        return _joined([architecture.g0] + convolutions * [architecture.g], [small.g0] + convolutions * [small.g])
+    return np.arange(count)
 
 
 def _joined(places: list[int], taken: list[int]) -> Channels:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-from conftest import free_port
+from conftest import free_port, post_picture
 
 IMAGE = "localhost/image-super-scaling"
 TARGETS = ("slim", "everything")
@@ -64,13 +64,7 @@ class Container:
         return result.stdout.strip()
 
     def upscale(self, image: bytes, **parameters: str) -> httpx.Response:
-        return httpx.post(
-            f"{self.url}/upscale",
-            content=image,
-            params=parameters,
-            headers={"Content-Type": "application/octet-stream"},
-            timeout=120,
-        )
+        return post_picture(self.url, image, 120, parameters)
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -10,7 +10,6 @@ cd "$(dirname "$0")/../.."
 SUITE=${SUITE:-trixie}
 STATE=${STATE:-${XDG_CACHE_HOME:-$HOME/.cache}/image-super-scaling-image-tests}  # storage and layer cache, some GB
 STAND_IN=docker.io/library/ubuntu:24.04
-CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
 
 say() { printf '%4ds %s\n' $SECONDS "$*"; }
 
@@ -86,9 +85,7 @@ buildah rm --all >/dev/null 2>&1 || true  # left by a build that failed
 
 build() {  # TARGET
   say "building $1"
-  buildah build --isolation chroot --pull-never --layers --format docker --target "$1" \
-    --volume "$CERTIFICATES:/run/host/certificates.crt:ro" --volume "$STATE/pip.conf:/etc/pip.conf:ro" \
-    --tag "localhost/image-super-scaling:$1" . > "$STATE/build-$1.log" 2>&1 \
+  tests/image/build.sh --target "$1" --tag "localhost/image-super-scaling:$1" > "$STATE/build-$1.log" 2>&1 \
     || { tail -25 "$STATE/build-$1.log"; exit 1; }
   size=$(podman image inspect --format '{{.Size}}' "localhost/image-super-scaling:$1")
   base=$(podman image inspect --format '{{.Size}}' "$STAND_IN")
