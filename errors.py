@@ -18,6 +18,7 @@ Exception
         + EstimateOverDeadline
     x ClientGone            499, seen in the log only
     x TooManyRequests       429
+        + QueueFull         429
     x EngineFailed          503
     x DeadlinePassed        504
 * StartError                the service can't start; the message is the one line the operator reads
@@ -175,6 +176,12 @@ class TooManyRequests(ServiceError):
     status = 429
     code = "too_many_requests"
     title = "The service is busy"
+
+
+class QueueFull(TooManyRequests):
+    """The pictures that are worked on leave no room, in memory or in time, for this one."""
+
+    code = "queue_full"
 
 
 class ClientGone(ServiceError):

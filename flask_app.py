@@ -1,14 +1,19 @@
 """The service's routes: parse, call, answer. `app` is the WSGI application."""
 
+import functools
+
 from flask import Flask, Response
 
 import resources
-from http_edge.answers import json_answer, upscale_answer
+from http_edge.answers import json_answer, stream_answer, text_answer, upscale_answer
 from http_edge.edge import Edge
+from http_edge.metrics import CONTENT_TYPE, Metrics
 from http_edge.openapi import openapi_document
+from message_protocol import EstimateInput
 
 app = Flask(__name__, static_folder=None)
-edge = Edge(app, resources.settings, guarded="upscale")
+metrics = Metrics(resources.facts, resources.backlog, resources.upscaler.seconds_for)
+edge = Edge(app, resources.settings, metrics, resources.backlog.seconds_until_one_ends, guarded="upscale")
 
 
 @app.get("/ping")
@@ -21,9 +26,18 @@ def ping() -> Response:
 def upscale() -> Response:
     """Enlarge one image."""
     message, form = edge.read()
+    call = functools.partial(resources.upscale.main, message)
+    if form.stream:
+        return stream_answer(call, edge.stream_work(message), resources.facts)
     work = edge.work()
-    output = resources.upscale.main(message, work)
-    return upscale_answer(output, form, work, resources.facts)
+    return upscale_answer(call(work), form, work, resources.facts)
+
+
+@app.get("/estimate")
+def estimate() -> Response:
+    """What would it cost to enlarge an image?"""
+    message = EstimateInput.from_query(edge.query())
+    return json_answer(resources.estimate.main(message).model_dump_json(by_alias=True))
 
 
 @app.get("/livez")
@@ -36,6 +50,12 @@ def livez() -> Response:
 def readyz() -> Response:
     """Is the engine to be trusted with a picture?"""
     return json_answer(resources.ready.main(edge.work()).model_dump_json())
+
+
+@app.get("/metrics")
+def prometheus() -> Response:
+    """The figures of this service, for Prometheus."""
+    return text_answer(metrics.to_text(), CONTENT_TYPE)
 
 
 @app.get("/openapi.json")

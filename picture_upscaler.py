@@ -1,11 +1,12 @@
 """Enlarges a whole picture with a network that knows RGB only: grey, 16 bits, inks, transparency, frames."""
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from image_codec import Frame, Picture, Samples
+from image_codec import Frame, Picture, Samples, Size
 from super_resolution.upscaler import Upscaler
 from super_resolution.work import Work
 
@@ -28,24 +29,42 @@ class PictureUpscaler:
         Raises:
             EngineFailed, ClientGone, DeadlinePassed: see `Upscaler`.
         """
-        tiles = (_passes(frame) * self._upscaler.tiles_for(frame.height, frame.width) for frame in picture.frames)
-        work.expect(sum(tiles))
-        frames = tuple(self._frame(frame, work) for frame in picture.frames)
+        work.expect(self.tiles_for(picture))
+        frames = tuple(self._frame(index, frame, work) for index, frame in enumerate(picture.frames))
         return dataclasses.replace(picture, frames=frames)
 
     def measure_speed(self, work: Work) -> None:
         """See `Upscaler.measure_speed`."""
         self._upscaler.measure_speed(work)
 
-    def seconds_for(self, picture: Picture) -> float:
-        """Estimate the seconds that the network needs for all frames of `picture`."""
-        return sum(_passes(frame) * self._upscaler.seconds_for(frame.height, frame.width) for frame in picture.frames)
+    def tiles_for(self, picture: Picture) -> int:
+        """How many tiles the network has to be shown: of all frames, and of all passes that a frame needs."""
+        return sum(_passes(frame) * self._upscaler.tiles_for(frame.height, frame.width) for frame in picture.frames)
 
-    def _frame(self, frame: Frame, work: Work) -> Frame:
+    def tiles_for_size(self, height: int, width: int) -> int:
+        """See `Upscaler.tiles_for`."""
+        return self._upscaler.tiles_for(height, width)
+
+    def area_for(self, picture: Picture) -> int:
+        """How many px these tiles have, halos included."""
+        return sum(_passes(frame) * self._upscaler.area_for(frame.height, frame.width) for frame in picture.frames)
+
+    def least_area_for(self, sizes: Iterable[Size]) -> int:
+        """The same as far as the frames' sizes tell: as if none needed more than one pass."""
+        return sum(self._upscaler.area_for(height, width) for height, width in sizes)
+
+    def seconds_for(self, area: float) -> float:
+        """See `Upscaler.seconds_for`."""
+        return self._upscaler.seconds_for(area)
+
+    def _frame(self, index: int, frame: Frame, work: Work) -> Frame:
+        is_shown_as_it_is = frame.mode not in ("CMYK", "I;16")
+        work.begin_pass(index if is_shown_as_it_is else None)
         if frame.alpha is None:
             return dataclasses.replace(frame, colour=self._colour(frame.colour, work))
-        colour = bleed(frame.colour, frame.alpha > 0)
-        return dataclasses.replace(frame, colour=self._colour(colour, work), alpha=self._alpha(frame.alpha, work))
+        colour = self._colour(bleed(frame.colour, frame.alpha > 0), work)
+        work.begin_pass(None)
+        return dataclasses.replace(frame, colour=colour, alpha=self._alpha(frame.alpha, work))
 
     def _colour(self, colour: Samples, work: Work) -> Samples:
         channels = colour.shape[2]
@@ -57,11 +76,7 @@ class PictureUpscaler:
 
     def _grey(self, grey: Samples, work: Work) -> Samples:
         """Grey goes through the network as three equal channels and comes back as one."""
-        enlarged = self._upscaler(np.dstack((grey, grey, grey)), work)
-        luma = np.empty(enlarged.shape[:2], grey.dtype)
-        for top in range(0, len(enlarged), BAND):
-            luma[top : top + BAND] = np.rint(enlarged[top : top + BAND] @ LUMA)
-        return luma
+        return to_luma(self._upscaler(np.dstack((grey, grey, grey)), work))
 
     def _stretched(self, grey: Samples, work: Work) -> Samples:
         """16-bit grey, which often fills a small part of its range, is shown to the network in full contrast."""
@@ -91,6 +106,14 @@ class PictureUpscaler:
         """A plane of one value needs no network."""
         height, width = plane.shape
         return np.full((height * self.facts.scale, width * self.facts.scale), plane[0, 0], plane.dtype)
+
+
+def to_luma(colour: Samples) -> Samples:
+    """(h, w, 3) RGB to (h, w), rounded."""
+    luma = np.empty(colour.shape[:2], colour.dtype)
+    for top in range(0, len(colour), BAND):
+        luma[top : top + BAND] = np.rint(colour[top : top + BAND] @ LUMA)
+    return luma
 
 
 def _passes(frame: Frame) -> int:

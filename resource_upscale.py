@@ -1,10 +1,40 @@
 """`POST /upscale`."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 from errors import EstimateOverDeadline
-from image_codec import Limits, Picture, check_can_hold, decode, encode
+from image_codec import FormatName, Limits, Picture, Size, check_can_hold, decode, encode, measure
 from message_protocol import UpscaleInput, UpscaleOutput
 from picture_upscaler import PictureUpscaler
+from super_resolution.backlog import Backlog
 from super_resolution.work import Work
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be made of a picture that was admitted and decoded.
+
+    `format`: of the answer; `width`, `height`: of the answer, in px; `tiles`: that the network will be shown; `ahead`:
+    requests that are worked on beside this one; `seconds_left`: estimates the time until it is done.
+    """
+
+    picture: Picture
+    format: FormatName
+    width: int
+    height: int
+    tiles: int
+    ahead: int
+    seconds_left: Callable[[], float]
+
+
+class UpscaleWork(Work):
+    """The work on one request for a picture; `pixels`: of all its frames, once its header is read."""
+
+    pixels = 0
+
+    def accepted(self, plan: Plan) -> None:
+        """Learn what will be made of the picture. Called once, before the first tile."""
 
 
 class ResourceUpscale:
@@ -12,33 +42,45 @@ class ResourceUpscale:
 
     Args:
         enlarge: the picture upscaler.
+        backlog: admits pictures.
         limits: of input pictures.
         quality: of JPEG and WebP answers that ask for none, 1 to 100.
     """
 
-    def __init__(self, enlarge: PictureUpscaler, limits: Limits, quality: int) -> None:
+    def __init__(self, enlarge: PictureUpscaler, backlog: Backlog, limits: Limits, quality: int) -> None:
         self._enlarge = enlarge
+        self._backlog = backlog
         self._limits = limits
         self._quality = quality
 
-    def main(self, message: UpscaleInput, work: Work) -> UpscaleOutput:
+    def main(self, message: UpscaleInput, work: UpscaleWork) -> UpscaleOutput:
         """Answer with the picture enlarged, in its own format unless the message asks for another.
 
         Raises:
             UnsupportedImage, UnsupportedMode, ImageCorrupt: see `decode`.
             ImageTooLarge, TooManyFrames, ImageTooComplex: see `decode`.
-            FormatCannotHold, EstimateOverDeadline: refused before the work.
-            EngineFailed, ClientGone, DeadlinePassed: while it was done.
+            EstimateOverDeadline: refused before it is decoded, or once it is known how often the network has to see it.
+            QueueFull: refused before it is decoded.
+            FormatCannotHold: refused before the network sees it.
+            EngineFailed, ClientGone, DeadlinePassed: while it was worked on.
         """
         with work.span("decode"):
-            picture = decode(message.image, self._limits)
-        name = message.format or picture.format
-        check_can_hold(picture, self._enlarge.facts.scale, name)
-        self._check_estimate(picture, work)
-        enlarged = self._enlarge(picture, work)
-        work.checkpoint()
-        with work.span("encode"):
-            encoded = encode(enlarged, name, message.quality, self._quality)
+            sizes = measure(message.image, self._limits)
+        work.pixels = sum(height * width for height, width in sizes)
+        area = self._enlarge.least_area_for(sizes)
+        self._check_estimate(area, sizes, work)
+        with self._backlog.admitted(work, work.pixels, area) as entry:
+            with work.span("decode"):
+                picture = decode(message.image, self._limits)
+            name = message.format or picture.format
+            check_can_hold(picture, self._enlarge.facts.scale, name)
+            entry.area = self._enlarge.area_for(picture)
+            self._check_estimate(entry.area, sizes, work)
+            work.accepted(self._plan(picture, name, lambda: self._backlog.seconds_left(entry)))
+            enlarged = self._enlarge(picture, work)
+            work.checkpoint()
+            with work.span("encode"):
+                encoded = encode(enlarged, name, message.quality, self._quality)
         return UpscaleOutput(
             image=encoded.data,
             format=name,
@@ -47,16 +89,29 @@ class ResourceUpscale:
             notes=picture.notes + encoded.notes,
         )
 
-    def _check_estimate(self, picture: Picture, work: Work) -> None:
-        seconds = self._enlarge.seconds_for(picture)
+    def _plan(self, picture: Picture, name: FormatName, seconds_left: Callable[[], float]) -> Plan:
+        scale = self._enlarge.facts.scale
+        return Plan(
+            picture=picture,
+            format=name,
+            width=picture.width * scale,
+            height=picture.height * scale,
+            tiles=self._enlarge.tiles_for(picture),
+            ahead=self._backlog.requests - 1,
+            seconds_left=seconds_left,
+        )
+
+    def _check_estimate(self, area: int, sizes: Sequence[Size], work: Work) -> None:
+        seconds = self._enlarge.seconds_for(area)
         if seconds > work.timeout:
             # Nobody is refused for what the machine was like some time ago.
             self._enlarge.measure_speed(work)
-            seconds = self._enlarge.seconds_for(picture)
+            seconds = self._enlarge.seconds_for(area)
         if seconds > work.timeout:
-            frames = f" in {len(picture.frames)} frames" if len(picture.frames) > 1 else ""
+            height, width = sizes[0]
+            frames = f" in {len(sizes)} frames" if len(sizes) > 1 else ""
             raise EstimateOverDeadline(
-                f"{picture.width} x {picture.height} px{frames} would take about {seconds:.0f} s on this machine;"
+                f"{width} x {height} px{frames} would take about {seconds:.0f} s on this machine;"
                 f" a request may take {work.timeout:g} s: send a smaller picture, or raise {work.timeout_setting}",
                 limit=work.timeout,
                 actual=round(seconds, 1),

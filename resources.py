@@ -5,10 +5,12 @@ import functools
 from image_codec import Limits, limit_pillow
 from picture_upscaler import PictureUpscaler
 from prepare import directory_of, weight_file_of
+from resource_estimate import ResourceEstimate
 from resource_ping import ResourcePing
 from resource_ready import ResourceReady
 from resource_upscale import ResourceUpscale
 from settings import read_settings
+from super_resolution.backlog import Backlog
 from super_resolution.cpus import available_cpus
 from super_resolution.lane import Lane
 from super_resolution.model_files import read_model_files
@@ -28,7 +30,11 @@ engine = open_engine(
 )
 facts = engine.facts
 upscaler = Upscaler(engine, Lane(), settings.tile, model.known_answer(facts.precision))
+backlog = Backlog(settings.queue_pixels, upscaler.seconds_for)
+enlarge = PictureUpscaler(upscaler)
+limits = Limits(settings.max_pixels, settings.max_frames)
 
 ping = ResourcePing()
 ready = ResourceReady(upscaler)
-upscale = ResourceUpscale(PictureUpscaler(upscaler), Limits(settings.max_pixels, settings.max_frames), settings.quality)
+upscale = ResourceUpscale(enlarge, backlog, limits, settings.quality)
+estimate = ResourceEstimate(enlarge, backlog, limits, settings.timeout, settings.stream_timeout)

@@ -125,6 +125,12 @@ class Settings:
     max_requests: int = _setting(
         "16", _whole(1, 1000), "requests", "Upscale requests held at a time; one more is answered 429 at once."
     )
+    queue_pixels: int = _setting(
+        "50000000",
+        _whole(1),
+        "px",
+        "Pixels of all pictures worked on at a time; one more is answered 429. (A picture alone may have more.)",
+    )
     read_timeout: float = _setting(
         "30", _seconds, "s", "Time a client has to send its request, and to take each MiB of its answer."
     )
@@ -133,6 +139,9 @@ class Settings:
         _seconds,
         "s",
         "Time a request may take once its body is there; a picture that would take longer is refused at once.",
+    )
+    stream_timeout: float = _setting(
+        "3600", _seconds, "s", "The same for a request that is answered as a stream of events."
     )
     host: str = _setting("0.0.0.0", _text, "address", "Address to listen on.")
     port: int = _setting("7777", _whole(1, 65_535), "port", "Port to listen on (plain `PORT`, without the prefix).")

@@ -1,17 +1,19 @@
 """Messages to responses."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from flask import Response
 
-from http_edge.negotiation import JSON, AnswerForm
+from http_edge.chunks import chunks
+from http_edge.event_stream import EventStream
+from http_edge.negotiation import EVENTS, JSON, AnswerForm
+from http_edge.stream_work import StreamWork
 from image_codec import FORMATS
 from message_protocol import UpscaleOutput
 from super_resolution.engine import EngineFacts
 from super_resolution.work import Work
 
-# Bytes of an answer handed to the server at a time; the write timeout holds for each.
-CHUNK = 1 << 20
+MODEL_HEADER = "X-Upscaler-Model"
 
 
 def json_answer(text: str) -> Response:
@@ -22,9 +24,9 @@ def json_answer(text: str) -> Response:
 def upscale_answer(output: UpscaleOutput, form: AnswerForm, work: Work, facts: EngineFacts) -> Response:
     """The enlarged image in the form that the client accepts."""
     data = output.to_json().encode() if form.json else output.image
-    response = Response(_chunks(data), mimetype=JSON if form.json else FORMATS[output.format].media_type)
+    response = Response(chunks(data), mimetype=JSON if form.json else FORMATS[output.format].media_type)
     response.content_length = len(data)
-    response.headers["X-Upscaler-Model"] = str(facts)
+    response.headers[MODEL_HEADER] = str(facts)
     response.headers["X-Result-Width"] = str(output.width)
     response.headers["X-Result-Height"] = str(output.height)
     if output.notes:
@@ -35,7 +37,18 @@ def upscale_answer(output: UpscaleOutput, form: AnswerForm, work: Work, facts: E
     return response
 
 
-def _chunks(data: bytes) -> Iterator[bytes]:
-    view = memoryview(data)
-    for start in range(0, len(data), CHUNK):
-        yield bytes(view[start : start + CHUNK])
+def text_answer(text: str, content_type: str) -> Response:
+    """Plain text of some kind."""
+    return Response(text, content_type=content_type)
+
+
+def stream_answer(call: Callable[[StreamWork], UpscaleOutput], work: StreamWork, facts: EngineFacts) -> Response:
+    """The events of a streamed request.
+
+    Raises:
+        Exception: whatever `call` raises before the first event.
+    """
+    response = Response(EventStream(work, call), content_type=f"{EVENTS}; charset=utf-8")
+    response.headers[MODEL_HEADER] = str(facts)
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would wait for more
+    return response

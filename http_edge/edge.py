@@ -1,31 +1,27 @@
 """What happens around every request: its id, its slot, its body, its headers, its line in the log."""
 
 import functools
-import json
-import logging
 import re
-import time
 import uuid
-from http import HTTPStatus
+from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 
-from errors import ServiceError
 from http_edge.connection import Connection
+from http_edge.event_stream import EventStream
+from http_edge.metrics import Metrics
 from http_edge.negotiation import AnswerForm, negotiate
 from http_edge.problems import register_problems
+from http_edge.report import Report
 from http_edge.request_body import RequestBody
+from http_edge.request_work import RequestWork
 from http_edge.slots import Slots
-from http_edge.upscale_request import Sent, read_message, sent_as
+from http_edge.stream_work import StreamWork
+from http_edge.upscale_request import Sent, query_options, read_message, sent_as
 from message_protocol import UpscaleInput
 from settings import Settings
-from super_resolution.work import Work
-
-access_log = logging.getLogger("access")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# Probes come every few seconds: they are logged only when they fail.
-PROBES = {"/ping", "/livez", "/readyz"}
 
 
 class Edge:
@@ -34,13 +30,18 @@ class Edge:
     Args:
         app: the Flask application.
         settings: limits and timeouts.
+        metrics: of the service.
+        seconds_until_free: estimates when the first of the requests that are held will end.
         guarded: the endpoint that takes a slot, before its body is read.
     """
 
-    def __init__(self, app: Flask, settings: Settings, guarded: str) -> None:
+    def __init__(
+        self, app: Flask, settings: Settings, metrics: Metrics, seconds_until_free: Callable[[], float], guarded: str
+    ) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._guarded = guarded
-        self._slots = Slots(settings.max_requests)
+        self._slots = Slots(settings.max_requests, seconds_until_free)
         register_problems(app)
         app.before_request(self._begin)
         app.after_request(self._end)
@@ -55,22 +56,42 @@ class Edge:
         sent = sent_as(request)
         form = negotiate(request.accept_mimetypes, sent_json=sent is Sent.JSON)
         message = read_message(request, sent, g.body)
+        form.check(message)
         return message.model_copy(update={"format": form.format_for(message)}), form
 
-    def work(self) -> Work:
+    def query(self) -> dict[str, str]:
+        """The current request's query parameters.
+
+        Raises:
+            MalformedMessage: one is given more than once.
+        """
+        return query_options(request)
+
+    def work(self) -> RequestWork:
         """The current request's work: until its deadline, or until the client hangs up."""
-        work = Work(self._settings.timeout, "UPSCALER_TIMEOUT", Connection(request.environ).is_gone)
-        g.work = work
+        is_gone = Connection(request.environ).is_gone
+        work = RequestWork(self._settings.timeout, "UPSCALER_TIMEOUT", is_gone, self._metrics)
+        g.report.work = work
+        return work
+
+    def stream_work(self, message: UpscaleInput) -> StreamWork:
+        """The same for a request that is answered as a stream."""
+        is_gone = Connection(request.environ).is_gone
+        timeout, setting = self._settings.stream_timeout, "UPSCALER_STREAM_TIMEOUT"
+        work = StreamWork(timeout, setting, is_gone, self._metrics, g.request_id, message.tiles)
+        g.report.work = work
         return work
 
     def _begin(self) -> None:
         given = request.headers.get("X-Request-ID", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        g.start = time.monotonic()
+        g.report = Report(g.request_id, request.method, request.path)
         g.body = RequestBody(request.environ, self._settings.max_body_bytes, self._settings.read_timeout)
-        g.slot = None
+        g.has_slot = False
         if request.endpoint == self._guarded:
-            g.slot = self._slots.take()
+            self._slots.take()
+            g.has_slot = True
+            self._metrics.request_begins()
 
     def _end(self, response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
@@ -80,28 +101,18 @@ class Edge:
         connection.set_write_timeout(self._settings.read_timeout)
         if not g.body.is_complete:
             connection.close_after_answer()
-        if g.slot is not None:
+        if g.has_slot:
             # Once the answer is sent, whether the client took it or not.
-            response.call_on_close(functools.partial(g.slot.release, worked=response.status_code == HTTPStatus.OK))
-        self._log(response)
+            response.call_on_close(self._give_back)
+        metrics = self._metrics if request.endpoint == self._guarded else None
+        finish = functools.partial(g.report.finish, response.status_code, metrics)
+        if isinstance(response.response, EventStream):
+            stream = response.response
+            response.call_on_close(lambda: finish(stream.error))
+        else:
+            finish(g.get("problem"))
         return response
 
-    def _log(self, response: Response) -> None:
-        if request.path in PROBES and response.status_code < 400:
-            return
-        work: Work | None = g.get("work")
-        problem: ServiceError | None = g.get("problem")
-        record: dict[str, object] = {
-            "request_id": g.request_id,
-            "method": request.method,
-            "path": request.path,
-            "status": response.status_code,
-            "milliseconds": round((time.monotonic() - g.start) * 1000, 1),
-        }
-        if work is not None:
-            record |= {f"{name}_milliseconds": round(value * 1000, 1) for name, value in work.seconds.items()}
-        if problem is not None:
-            record |= {"code": problem.code, "detail": problem.detail}
-        # As JSON values, so that nothing a client sends can pass for a line or a field of its own.
-        text = " ".join(f"{name}={json.dumps(value)}" for name, value in record.items())
-        access_log.info(text, extra=record)
+    def _give_back(self) -> None:
+        self._slots.give_back()
+        self._metrics.request_ends()

@@ -4,24 +4,35 @@ from dataclasses import dataclass
 
 from werkzeug.datastructures import MIMEAccept
 
-from errors import NotAcceptable
+from errors import MalformedMessage, NotAcceptable
 from image_codec import FORMATS, FormatName, sniff
 from message_protocol import MOST_ECHOED, UpscaleInput
 
 JSON = "application/json"
+EVENTS = "text/event-stream"
 
 
 @dataclass(frozen=True)
 class AnswerForm:
     """How an upscale request is answered.
 
-    `json`: as a JSON message, else as the image file; `accepted`: the image formats that the client accepts at all;
-    `preferred`: those that it accepts most.
+    `stream`: as a stream of events, the last of them a JSON message; `json`: as a JSON message, else as the image
+    file; `accepted`: the image formats that the client accepts at all; `preferred`: those that it accepts most.
     """
 
+    stream: bool
     json: bool
     accepted: tuple[FormatName, ...]
     preferred: tuple[FormatName, ...]
+
+    def check(self, message: UpscaleInput) -> None:
+        """Make sure that the form can have what `message` asks for.
+
+        Raises:
+            MalformedMessage: it asks for tiles, which only a stream has.
+        """
+        if message.tiles and not self.stream:
+            raise MalformedMessage(f"'tiles' goes with Accept: {EVENTS} only")
 
     def format_for(self, message: UpscaleInput) -> FormatName | None:
         """The format to answer `message` in; None: the input's own.
@@ -29,7 +40,7 @@ class AnswerForm:
         Raises:
             NotAcceptable: the message asks for a format that the client does not accept.
         """
-        if self.json:
+        if self.json or self.stream:
             return message.format
         if message.format is None:
             own = sniff(message.image)
@@ -52,10 +63,12 @@ def negotiate(accept: MIMEAccept, sent_json: bool) -> AnswerForm:
     json_quality = plain.quality(JSON)
     image_qualities = {name: plain.quality(each.media_type) for name, each in FORMATS.items()}
     image_quality = max(image_qualities.values())
-    if not json_quality and not image_quality:
-        types = ", ".join([JSON, *(each.media_type for each in FORMATS.values())])
+    stream_quality = plain.quality(EVENTS)
+    if not (json_quality or image_quality or stream_quality):
+        types = ", ".join([JSON, EVENTS, *(each.media_type for each in FORMATS.values())])
         raise NotAcceptable(f"Accept: {accept.to_header()[:MOST_ECHOED]} allows none of {types}")
     return AnswerForm(
+        stream=stream_quality > max(json_quality, image_quality),
         json=json_quality > image_quality or (json_quality == image_quality and sent_json),
         accepted=tuple(name for name, quality in image_qualities.items() if quality),
         preferred=tuple(name for name, quality in image_qualities.items() if quality == image_quality),

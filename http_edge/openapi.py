@@ -8,16 +8,32 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from errors import ClientGone, EngineFailed, ServiceError
-from http_edge.negotiation import JSON
+from errors import ClientGone, EngineFailed, MalformedMessage, ServiceError, Unprocessable
+from http_edge.negotiation import EVENTS, JSON
 from http_edge.problems import PROBLEM
 from http_edge.upscale_form import FORM, PART
 from http_edge.upscale_request import BYTES
 from image_codec import FORMATS
-from message_protocol import PingOutput, Problem, ReadyOutput, UpscaleInput, UpscaleOutput
+from message_protocol import (
+    Accepted,
+    EstimateInput,
+    EstimateOutput,
+    Event,
+    Notes,
+    PingOutput,
+    Preview,
+    Problem,
+    Progress,
+    ReadyOutput,
+    Tile,
+    UpscaleInput,
+    UpscaleOutput,
+)
 
 SCHEMA = "#/components/schemas/{model}"
 IMAGE = {"schema": {"type": "string", "contentMediaType": "image/*"}}
+# In the order in which they are sent.
+EVENT_TYPES: tuple[type[Event], ...] = (Accepted, Preview, Tile, Progress, Notes)
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
 RESULT_HEADERS = {
     "X-Request-ID": "the request's id, which the log has too",
@@ -34,6 +50,8 @@ def openapi_document() -> str:
     """The document as JSON."""
     _, schemas = models_json_schema(
         [
+            (EstimateOutput, "serialization"),
+            *((event, "serialization") for event in EVENT_TYPES),
             (PingOutput, "serialization"),
             (ReadyOutput, "serialization"),
             (UpscaleInput, "validation"),
@@ -53,9 +71,16 @@ def openapi_document() -> str:
             },
             "paths": {
                 "/upscale": {"post": _upscale()},
+                "/estimate": {"get": _estimate()},
                 "/ping": {"get": _get("Is the service there?", PingOutput)},
                 "/livez": {"get": _get("Is the process alive?", PingOutput)},
                 "/readyz": {"get": _get("Is the engine to be trusted with a picture?", ReadyOutput, EngineFailed)},
+                "/metrics": {
+                    "get": {
+                        "summary": "Figures for Prometheus",
+                        "responses": {"200": {"description": "Its text format", "content": {"text/plain": {}}}},
+                    }
+                },
                 "/openapi.json": {
                     "get": {
                         "summary": "This document",
@@ -75,13 +100,8 @@ def _upscale() -> dict[str, Any]:
         "summary": "Enlarge one image",
         "description": "Send a JSON message, a form, or the image file itself with the options as query parameters.",
         "parameters": [
-            {
-                "name": name,
-                "in": "query",
-                "description": f"{properties[name]['description']} (in JSON it is a member, in a form a part)",
-                "schema": {key: value for key, value in properties[name].items() if key != "description"},
-            }
-            for name in properties
+            _parameter(name, schema, " (in JSON it is a member, in a form a part)")
+            for name, schema in properties.items()
             if name != "imageBase64"
         ],
         "requestBody": {
@@ -90,8 +110,8 @@ def _upscale() -> dict[str, Any]:
         },
         "responses": {
             "200": {
-                "description": "The image, enlarged: in the form that was sent, unless Accept prefers the other",
-                "content": {JSON: _of(UpscaleOutput)} | dict.fromkeys(IMAGE_TYPES, IMAGE),
+                "description": "The image, enlarged: in the form that was sent, unless Accept prefers another",
+                "content": {JSON: _of(UpscaleOutput), EVENTS: _events()} | dict.fromkeys(IMAGE_TYPES, IMAGE),
                 "headers": {
                     name: {"description": text, "schema": {"type": "string"}} for name, text in RESULT_HEADERS.items()
                 },
@@ -99,6 +119,32 @@ def _upscale() -> dict[str, Any]:
             **{str(status): _problem(error) for status, error in sorted(errors.items())},
         },
     }
+
+
+def _estimate() -> dict[str, Any]:
+    schemas = EstimateInput.model_json_schema(ref_template=SCHEMA)
+    operation = _get("What would it cost to enlarge an image?", EstimateOutput, MalformedMessage, Unprocessable)
+    operation["parameters"] = [
+        _parameter(name, schema) | {"required": name in schemas["required"]}
+        for name, schema in schemas["properties"].items()
+    ]
+    return operation
+
+
+def _parameter(name: str, schema: dict[str, Any], hint: str = "") -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "description": schema["description"] + hint,
+        "schema": {key: value for key, value in schema.items() if key != "description"},
+    }
+
+
+def _events() -> dict[str, Any]:
+    """OpenAPI 3.1 has no words for events: their data's schemas are named here."""
+    names = {event.event: event.__name__ for event in EVENT_TYPES} | {"result": "UpscaleOutput", "problem": "Problem"}
+    lines = (f"`{name}`: {SCHEMA.format(model=model)}" for name, model in names.items())
+    return {"schema": {"type": "string", "description": "events and the schemas of their data: " + "; ".join(lines)}}
 
 
 def _form(properties: dict[str, Any]) -> dict[str, Any]:

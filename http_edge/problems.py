@@ -15,14 +15,22 @@ PROBLEM = "application/problem+json"
 
 def register_problems(app: Flask) -> None:
     """Answer every failed request of `app` with a problem document."""
-    app.register_error_handler(ServiceError, _service_error)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _defect)
+    app.register_error_handler(Exception, _failure)
 
 
-def _service_error(error: ServiceError) -> Response:
+def reported(error: Exception, request_id: str) -> ServiceError:
+    """Put what is the service's own fault into the log; returns what the client is told."""
+    if not isinstance(error, ServiceError):
+        log.error("%s unexpected error", request_id, exc_info=error)
+        return ServiceError("the service failed; its log has the details under this requestId")
     if error.status >= 500:
-        log.error("%s %s: %s", g.request_id, error.code, error.detail, exc_info=error.__cause__)
+        log.error("%s %s: %s", request_id, error.code, error.detail, exc_info=error.__cause__)
+    return error
+
+
+def _failure(error: Exception) -> Response:
+    error = reported(error, g.request_id)
     response = Response(_document(error), error.status, mimetype=PROBLEM)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
@@ -43,12 +51,6 @@ def _detail(error: HTTPException) -> str:
     if isinstance(error, MethodNotAllowed):
         return f"{request.path} takes {', '.join(sorted(error.valid_methods or []))}, not {request.method}"
     return error.description or error.name
-
-
-def _defect(error: Exception) -> Response:
-    log.error("%s unexpected error", g.request_id, exc_info=error)
-    problem = ServiceError("the service failed; its log has the details under this requestId")
-    return Response(_document(problem), problem.status, mimetype=PROBLEM)
 
 
 def _document(error: ServiceError) -> str:

@@ -58,7 +58,7 @@ def read_message(request: Request, sent: Sent, body: RequestBody) -> UpscaleInpu
         MalformedMessage: body, parts or query parameters are wrong.
         BodyTooLarge, BodyTimeout, ClientGone: see `RequestBody.read`.
     """
-    parameters = [(name, value) for name, values in request.args.lists() for value in values]
+    parameters = _parameters(request)
     if sent is Sent.JSON and parameters:
         name, _ = parameters[0]
         raise MalformedMessage(f"query parameter {name[:MOST_ECHOED]!r}: options belong into the JSON message")
@@ -73,6 +73,19 @@ def read_message(request: Request, sent: Sent, body: RequestBody) -> UpscaleInpu
             return UpscaleInput.from_bytes(image, _options([*parameters, *parts]))
         case Sent.BYTES:
             return UpscaleInput.from_bytes(data, _options(parameters))
+
+
+def query_options(request: Request) -> dict[str, str]:
+    """The query parameters of a request.
+
+    Raises:
+        MalformedMessage: one is given more than once.
+    """
+    return _options(_parameters(request))
+
+
+def _parameters(request: Request) -> list[tuple[str, str]]:
+    return [(name, value) for name, values in request.args.lists() for value in values]
 
 
 def _options(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

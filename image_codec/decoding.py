@@ -8,17 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
-from errors import ImageCorrupt, ServiceError, UnsupportedImage, UnsupportedMode
 from image_codec.animation import Animation, Rgba, show
 from image_codec.apng_parts import has_default_image, read_apng
 from image_codec.chunks import png_colours
-from image_codec.formats import FORMATS, FormatName, sniff
+from image_codec.formats import FORMATS, FormatName
 from image_codec.gif_parts import read_gif
 from image_codec.limits import Limits
+from image_codec.measuring import known_format, measure_pages
 from image_codec.metadata import drop_odd_blocks, read_exif, read_metadata
 from image_codec.opening import (
     WIDE,
     check_mode,
+    decoder_errors,
     frame_count,
     has_channels_left_out,
     is_reduced_to_8_bits,
@@ -31,7 +32,6 @@ from image_codec.opening import (
 )
 from image_codec.picture import Frame, Metadata, Picture
 from image_codec.structure import check_structure, is_lossless_webp
-from image_codec.structure_tiff import NO_PAGE, PAGE_KIND
 
 Turn = tuple[bool, bool, bool]
 # EXIF's orientation -> whether rows and columns change places, whether the result's rows, and its columns, are turned
@@ -68,16 +68,10 @@ def decode(data: bytes, limits: Limits) -> Picture:
         UnsupportedMode: it is of a mode that is not read.
         ImageCorrupt: it is truncated or damaged.
     """
-    name = sniff(data)
-    if name is None:
-        raise UnsupportedImage(f"the bytes are no image of a supported format ({', '.join(FORMATS)})")
+    name = known_format(data)
     check_structure(data, name, limits)
-    try:
+    with decoder_errors():
         return _decoded(data, name, limits)
-    except (ServiceError, MemoryError):  # running out of memory is no fault of the picture's
-        raise
-    except Exception as exc:  # a decoder may raise anything for bytes it can't make sense of
-        raise ImageCorrupt(f"the image is truncated or corrupt: {exc}") from exc
 
 
 def _decoded(data: bytes, name: FormatName, limits: Limits) -> Picture:
@@ -147,23 +141,13 @@ def _animated_webp(data: bytes, image: ImageFile.ImageFile, limits: Limits) -> P
 
 
 def _pages(image: ImageFile.ImageFile, limits: Limits) -> Picture:
-    """Pages may be of different sizes and modes; previews and masks are none."""
-    count = frame_count(image)
-    pages, pixels = list[int](), 0
-    for index in range(count):
-        image.seek(index)
-        kind = tiff_tags(image).get(PAGE_KIND, 0)
-        if not (isinstance(kind, int) and kind & NO_PAGE):
-            pages.append(index)
-            pixels += image.width * image.height
-            limits.check_pixels(pixels, 1)
-    if not pages:
-        raise UnsupportedMode("the TIFF has previews only")
+    """Pages may be of different sizes and modes."""
+    pages = measure_pages(image, limits)
     notes: tuple[str, ...] = ()
-    if len(pages) < count:
-        notes += (f"{count - len(pages)} previews or masks were left out",)
+    if left_out := frame_count(image) - len(pages):
+        notes += (f"{left_out} previews or masks were left out",)
     frames = list[Frame]()
-    for index in pages:
+    for index, _ in pages:
         image.seek(index)
         notes += tuple(note for note in _reading_notes(image) if note not in notes)
         frames.append(_loaded(image))

@@ -1,16 +1,17 @@
 """Image files to Pillow's images, and those to pixels."""
 
+import contextlib
 import io
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from errors import UnsupportedImage, UnsupportedMode
+from errors import ImageCorrupt, ServiceError, UnsupportedImage, UnsupportedMode
 from image_codec.formats import FORMATS, READ_MODES, FormatName
 from image_codec.limits import Limits
 from image_codec.metadata import drop_odd_blocks
@@ -38,6 +39,17 @@ def limit_pillow() -> None:
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+@contextlib.contextmanager
+def decoder_errors() -> Iterator[None]:
+    """Whatever a decoder raises inside, for bytes that it can't make sense of, becomes ImageCorrupt."""
+    try:
+        yield
+    except (ServiceError, MemoryError):  # running out of memory is no fault of the picture's
+        raise
+    except Exception as exc:
+        raise ImageCorrupt(f"the image is truncated or corrupt: {exc}") from exc
 
 
 def open_image(data: bytes, name: FormatName, limits: Limits) -> ImageFile.ImageFile:

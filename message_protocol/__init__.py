@@ -1,9 +1,28 @@
 """The messages on the wire: their JSON names, base64 and validation."""
 
+from message_protocol.estimate import EstimateInput, EstimateOutput
 from message_protocol.ping_output import PingOutput
 from message_protocol.problem import Problem
+from message_protocol.reading import MOST_ECHOED
 from message_protocol.ready_output import ReadyOutput
-from message_protocol.upscale_input import MOST_ECHOED, UpscaleInput
+from message_protocol.stream_events import Accepted, Event, Notes, Preview, Progress, Tile, event_text
+from message_protocol.upscale_input import UpscaleInput
 from message_protocol.upscale_output import UpscaleOutput
 
-__all__ = ["MOST_ECHOED", "PingOutput", "Problem", "ReadyOutput", "UpscaleInput", "UpscaleOutput"]
+__all__ = [
+    "MOST_ECHOED",
+    "Accepted",
+    "EstimateInput",
+    "EstimateOutput",
+    "Event",
+    "Notes",
+    "PingOutput",
+    "Preview",
+    "Problem",
+    "Progress",
+    "ReadyOutput",
+    "Tile",
+    "UpscaleInput",
+    "UpscaleOutput",
+    "event_text",
+]

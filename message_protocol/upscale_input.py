@@ -2,14 +2,14 @@
 
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
-from pydantic_core import ErrorDetails
 
 from errors import MalformedMessage
 from image_codec import FormatName
+from message_protocol.reading import problem_of, typed
 
 IMAGE = "imageBase64"
 DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,", re.ASCII | re.IGNORECASE)
@@ -17,8 +17,6 @@ WHITESPACE = b" \t\r\n\f\v"
 # The most commas in a message: it has three members and base64 has none. Millions of members would be parsed, and
 # listed as unknown, for half a minute in which nothing else of this process runs.
 MOST_COMMAS = 100
-# The most characters of a client's own text in an answer.
-MOST_ECHOED = 100
 
 
 def _decode_base64(text: Any) -> Any:
@@ -54,6 +52,7 @@ class UpscaleInput(BaseModel):
     quality: int | None = Field(
         None, ge=1, le=100, strict=True, description="quality of a JPEG or WebP answer; default: UPSCALER_QUALITY"
     )
+    tiles: bool = Field(False, strict=True, description="whether a stream of events shall have the finished tiles, too")
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
@@ -67,7 +66,7 @@ class UpscaleInput(BaseModel):
         try:
             return cls.model_validate_json(body)
         except ValidationError as exc:
-            raise MalformedMessage(_sentence(exc, NAMES)) from exc
+            raise problem_of(exc, NAMES) from exc
 
     @classmethod
     def from_bytes(cls, image: bytes, options: Mapping[str, str]) -> Self:
@@ -76,40 +75,12 @@ class UpscaleInput(BaseModel):
         Raises:
             MalformedMessage: as `from_json`.
         """
+        if IMAGE in options:
+            raise MalformedMessage(f"{IMAGE!r} is unknown as an option")
         try:
-            return cls.model_validate({**_numbers(options), IMAGE: image})
+            return cls.model_validate({**typed(options), IMAGE: image})
         except ValidationError as exc:
-            raise MalformedMessage(_sentence(exc, NAMES[1:])) from exc
-
-
-def _numbers(options: Mapping[str, str]) -> dict[str, str | int]:
-    """Query parameters are text: digits become numbers. The image can't be one of them."""
-    if IMAGE in options:
-        raise MalformedMessage(f"{IMAGE!r} is unknown as an option")
-    return {name: int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text for name, text in options.items()}
-
-
-def _sentence(exc: ValidationError, known: Sequence[str]) -> str:
-    """The first thing that is wrong, without a copy of the input."""
-    error: ErrorDetails = exc.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in error["loc"])[:MOST_ECHOED]
-    match error["type"]:
-        case "json_invalid":
-            return f"the body is not JSON: {error['ctx']['error']}"
-        case "model_type":
-            return 'the body must be a JSON object, such as {"imageBase64": "..."}'
-        case "missing":
-            return f"{place} is missing"
-        case "extra_forbidden":
-            return f"{place!r} is unknown; known are {', '.join(known)}"
-        case "bytes_type":
-            return f"{place} must be a string"
-        case "bytes_too_short":
-            return f"{place} is empty"
-        case "value_error":
-            return f"{place} {error['ctx']['error']}"
-        case _:
-            return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}"
+            raise problem_of(exc, NAMES[1:]) from exc
 
 
 NAMES = [field.alias or name for name, field in UpscaleInput.model_fields.items()]

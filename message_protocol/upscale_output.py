@@ -1,11 +1,11 @@
 """The answer of `POST /upscale`."""
 
-import binascii
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from image_codec import FormatName
+from message_protocol.base64_bytes import as_base64
 
 
 class UpscaleOutput(BaseModel):
@@ -15,7 +15,7 @@ class UpscaleOutput(BaseModel):
 
     image: Annotated[
         bytes,
-        PlainSerializer(lambda data: binascii.b2a_base64(data, newline=False).decode("ascii"), when_used="json"),
+        as_base64,
         WithJsonSchema({"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*"}),
     ] = Field(serialization_alias="imageBase64", description="the enlarged image file in base64")
     format: FormatName = Field(exclude=True)

@@ -30,6 +30,6 @@ class Speed:
             weight = WEIGHT * min(1.0, area / FULL_WEIGHT_AREA)
             self._seconds_per_pixel += weight * (measured - self._seconds_per_pixel)
 
-    def seconds_for(self, area: int) -> float:
+    def seconds_for(self, area: float) -> float:
         """Seconds that `area` px will take; 0 before anything was learnt."""
         return area * self._seconds_per_pixel

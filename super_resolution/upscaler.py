@@ -68,11 +68,13 @@ class Upscaler:
             work.tile_done(box, enlarged[box.slices])
         return enlarged
 
-    def seconds_for(self, height: int, width: int) -> float:
-        """Estimate the seconds that the network alone needs for a `height` by `width` picture, in px."""
-        return self._speed.seconds_for(
-            sum(tile.window.area for tile in cut(height, width, self._tile, self.facts.halo))
-        )
+    def area_for(self, height: int, width: int) -> int:
+        """How many px, halos included, the network has to be shown of a `height` by `width` picture, in px."""
+        return sum(tile.window.area for tile in cut(height, width, self._tile, self.facts.halo))
+
+    def seconds_for(self, area: float) -> float:
+        """Estimate the seconds that the network alone needs for an area in px, of one or many tiles."""
+        return self._speed.seconds_for(area)
 
     def tiles_for(self, height: int, width: int) -> int:
         """How many tiles a `height` by `width` picture, in px, is cut into."""

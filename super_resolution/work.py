@@ -32,6 +32,11 @@ class Work:
         self._deadline = time.monotonic() + timeout
         self._is_client_gone = is_client_gone
 
+    @property
+    def seconds_until_deadline(self) -> float:
+        """What is left of the timeout; negative once it has passed."""
+        return self._deadline - time.monotonic()
+
     def checkpoint(self) -> None:
         """Go on, or raise.
 
@@ -52,6 +57,9 @@ class Work:
     def expect(self, tiles: int) -> None:
         """Learn how many tiles there will be: those of all frames, and of all passes that a frame needs."""
         self.tiles = tiles
+
+    def begin_pass(self, frame: int | None) -> None:
+        """Learn what the tiles to come show: the frame of this index (from 0), or nothing fit to be looked at."""
 
     def tile_done(self, box: Box, pixels: NDArray[np.uint8 | np.uint16]) -> None:
         """Learn that a tile is done: what the network made of it, at `box` of the pass that it belongs to."""

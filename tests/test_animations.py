@@ -29,8 +29,8 @@ from errors import (
 from image_codec import FormatName, Frame, Limits, Picture, check_can_hold, decode, encode
 from message_protocol import UpscaleInput
 from picture_upscaler import PictureUpscaler
-from resource_upscale import ResourceUpscale
-from super_resolution.work import Work
+from resource_upscale import ResourceUpscale, UpscaleWork
+from super_resolution.backlog import Backlog
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
 HEIGHT, WIDTH = 30, 40
@@ -333,13 +333,13 @@ def test_an_animation_fits_no_format_without_one(server: Server, target: str) ->
 def test_the_deadline_counts_all_frames() -> None:
     """A still is in time, a hundred frames of its size are not, and are refused before the work."""
     upscaler = upscaler_with(lambda batch: time.sleep(1e-5 * batch[0, :, :, 0].size), tile=256)
-    upscale = ResourceUpscale(PictureUpscaler(upscaler), LIMITS, 100)
+    upscale = ResourceUpscale(PictureUpscaler(upscaler), Backlog(10**9, upscaler.seconds_for), LIMITS, 100)
     images = [Image.fromarray(photograph(60, 60, seed)) for seed in range(100)]
     still = UpscaleInput.from_bytes(encoded(images[0], "WEBP"), {})
     animation = UpscaleInput.from_bytes(encoded(images[0], "WEBP", save_all=True, append_images=images[1:]), {})
-    upscale.main(still, Work(2.0, "UPSCALER_TIMEOUT", lambda: False))
+    upscale.main(still, UpscaleWork(2.0, "UPSCALER_TIMEOUT", lambda: False))
     with pytest.raises(EstimateOverDeadline, match="60 x 60 px in 100 frames"):
-        upscale.main(animation, Work(2.0, "UPSCALER_TIMEOUT", lambda: False))
+        upscale.main(animation, UpscaleWork(2.0, "UPSCALER_TIMEOUT", lambda: False))
 
 
 def test_times_are_rounded_to_what_gif_has_without_drifting() -> None:

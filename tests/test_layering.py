@@ -16,7 +16,7 @@ LAYERS = [
     ["resources"],
     ["bake", "health"],
     ["prepare", "convert"],
-    ["resource_ping", "resource_ready", "resource_upscale"],
+    ["resource_ping", "resource_ready", "resource_upscale", "resource_estimate"],
     ["message_protocol"],
     ["picture_upscaler"],
     ["image_codec"],
@@ -31,16 +31,18 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 WITHIN = {
     "super_resolution": [
         *("conversion", "opening", "upscaler", "engine_openvino", "engine_tensorflow", "model_files", "weights"),
-        *("lane", "work", "engine", "speed", "tiling", "cpus"),
+        *("backlog", "lane", "work", "engine", "speed", "tiling", "cpus"),
     ],
     "image_codec": [
         *(
+            "glimpse",
             "encoding",
             "gif_writing",
             "palette",
             "tiff_writing",
             "cmyk_profile",
             "decoding",
+            "measuring",
             "gif_parts",
             "apng_parts",
             "animation",
@@ -55,6 +57,7 @@ HOMES = {
     "werkzeug": ("http_edge/",),
     "gunicorn": ("http_edge/",),
     "PIL": ("image_codec/",),
+    "prometheus_client": ("http_edge/metrics.py",),
     "pydantic": ("message_protocol/", "http_edge/openapi.py"),
     "tensorflow": ("super_resolution/engine_tensorflow.py",),
     "ISR": ("super_resolution/engine_tensorflow.py",),

@@ -1,0 +1,69 @@
+"""The answer of a streamed request: runs the work on a thread of its own, and is the events it gives."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+from errors import ServiceError
+from http_edge.chunks import chunks
+from http_edge.problems import reported
+from http_edge.stream_work import Item, StreamWork
+from message_protocol import Notes, Problem, UpscaleOutput, event_text
+
+# After so many seconds without an event a comment is sent, so that nobody on the way takes the connection for dead.
+HEARTBEAT = 10.0
+
+
+class EventStream:
+    """An iterable of the bytes to send. `error`: why it failed, if it did after its first event.
+
+    Args:
+        work: gets the events.
+        run: makes the result.
+
+    Raises:
+        Exception: whatever `run` raises before its first event: the request can still be answered as a failed one.
+    """
+
+    def __init__(self, work: StreamWork, run: Callable[[StreamWork], UpscaleOutput]) -> None:
+        self.error: ServiceError | None = None
+        self._work = work
+        self._thread = threading.Thread(target=self._work_on, args=(run,), name=f"stream {work.request_id}")
+        self._thread.start()
+        first = work.events.get()
+        if isinstance(first, Exception):
+            raise first
+        self._first: Item = first
+
+    def __iter__(self) -> Iterator[bytes]:
+        item: Item | None = self._first
+        while not isinstance(item, UpscaleOutput | Exception):
+            yield b": still working\n\n" if item is None else item.to_text().encode()
+            try:
+                item = self._work.events.get(timeout=HEARTBEAT)
+            except queue.Empty:
+                item = None
+        if isinstance(item, UpscaleOutput):
+            if item.notes:
+                yield Notes(notes=item.notes).to_text().encode()
+            yield from chunks(event_text("result", item.to_json()).encode())
+        else:
+            self.error = reported(item, self._work.request_id)
+            yield event_text("problem", Problem.of(self.error, self._work.request_id).to_json()).encode()
+
+    def close(self) -> None:
+        """Stop the work at its next tile, if it is not done. Called by the server, also after a hang-up."""
+        self._work.stop.set()
+        self._thread.join()
+        while not self._work.events.empty():
+            item = self._work.events.get()
+            if isinstance(item, Exception):  # ClientGone, as nobody has read it
+                self.error = reported(item, self._work.request_id)
+
+    def _work_on(self, run: Callable[[StreamWork], UpscaleOutput]) -> None:
+        outcome: UpscaleOutput | Exception
+        try:
+            outcome = run(self._work)
+        except Exception as exc:  # told to the client, by whoever reads the events
+            outcome = exc
+        self._work.events.put(outcome)

@@ -1,0 +1,103 @@
+"""What Prometheus is told, in its own naming conventions."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client.process_collector import ProcessCollector
+
+from errors import ServiceError
+from resource_upscale import UpscaleWork
+from super_resolution.backlog import Backlog
+from super_resolution.engine import EngineFacts
+
+# In seconds: from a thumbnail to what takes as long as a proxy waits, and longer.
+BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 90, 180, 300, 600)
+TILE_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The figures of one service.
+
+    Args:
+        facts: of the engine.
+        backlog: what is worked on.
+        seconds_for: estimates the network's seconds for an area in px.
+    """
+
+    def __init__(self, facts: EngineFacts, backlog: Backlog, seconds_for: Callable[[float], float]) -> None:
+        registry = self._registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+
+        def gauge(name: str, text: str, read: Callable[[], float]) -> None:
+            Gauge(name, text, registry=registry).set_function(read)
+
+        Info("upscaler_model", "What serves.", registry=registry).info(
+            {"model": facts.model, "engine": facts.engine, "precision": facts.precision, "threads": str(facts.threads)}
+        )
+        gauge("upscaler_queue_depth", "Pictures that are admitted and not answered.", lambda: backlog.requests)
+        gauge("upscaler_queue_pixels", "Pixels of these pictures.", lambda: backlog.pixels)
+        gauge("upscaler_queue_seconds", "Estimated seconds until all of them are done.", lambda: backlog.seconds)
+        gauge("upscaler_pixels_per_second", "Moving average of the network's speed.", lambda: _speed(seconds_for))
+        self._held = Gauge("upscaler_requests_in_progress", "Upscale requests that hold a place.", registry=registry)
+        self._requests = Counter("upscaler_requests", "Upscale requests by status.", ["status"], registry=registry)
+        self._errors = Counter("upscaler_errors", "Failed upscale requests by code.", ["code"], registry=registry)
+        self._rejected = Counter("upscaler_rejected", "Refused with 429, by reason.", ["reason"], registry=registry)
+        self._seconds = Histogram(
+            "upscaler_request_duration_seconds",
+            "Seconds of accepted upscale requests, from the head to the answer.",
+            registry=registry,
+            buckets=BUCKETS,
+        )
+        self._spans = Histogram(
+            "upscaler_request_span_duration_seconds",
+            "Seconds that they spent on each step.",
+            ["span"],
+            registry=registry,
+            buckets=BUCKETS,
+        )
+        self._waits = Histogram(
+            "upscaler_queue_wait_seconds", "Seconds they waited for their turns.", registry=registry, buckets=BUCKETS
+        )
+        self._tiles = Counter("upscaler_tiles", "Tiles that the network has enlarged.", registry=registry)
+        self._tile_seconds = Histogram(
+            "upscaler_tile_duration_seconds", "Seconds for one of them.", registry=registry, buckets=TILE_BUCKETS
+        )
+        self._pixels = Counter("upscaler_input_pixels", "Pixels of pictures that were enlarged.", registry=registry)
+
+    def to_text(self) -> str:
+        """All figures, in Prometheus' text format."""
+        return generate_latest(self._registry).decode()
+
+    def request_begins(self) -> None:
+        """An upscale request has taken a place."""
+        self._held.inc()
+
+    def request_ends(self) -> None:
+        """It has given its place back."""
+        self._held.dec()
+
+    def tile_done(self, seconds: float) -> None:
+        """The network has enlarged a tile."""
+        self._tiles.inc()
+        self._tile_seconds.observe(seconds)
+
+    def answered(self, status: int, seconds: float, work: UpscaleWork | None, problem: ServiceError | None) -> None:
+        """An upscale request was answered, or failed."""
+        self._requests.labels(status).inc()
+        if problem is not None:
+            self._errors.labels(problem.code).inc()
+            if problem.status == 429:
+                self._rejected.labels(problem.code).inc()
+        if work is None or problem is not None:
+            return
+        self._pixels.inc(work.pixels)
+        self._seconds.observe(seconds)
+        self._waits.observe(work.seconds["queue"])
+        for span in ("decode", "infer", "encode"):
+            self._spans.labels(span).observe(work.seconds[span])
+
+
+def _speed(seconds_for: Callable[[float], float]) -> float:
+    seconds = seconds_for(1e6)
+    return 1e6 / seconds if seconds else 0.0

@@ -1,0 +1,105 @@
+"""The work on a request that is answered as a stream: everything that happens becomes an event."""
+
+import queue
+import threading
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from http_edge.metrics import Metrics
+from http_edge.request_work import RequestWork
+from image_codec import FORMATS, enlarge_bicubically, preview, tile_glimpse
+from message_protocol import Accepted, Event, Preview, Progress, Tile, UpscaleOutput
+from picture_upscaler import to_luma
+from resource_upscale import Plan
+from super_resolution.tiling import Box
+
+# What happened: an event, and in the end the result or a failure.
+Item = Event | UpscaleOutput | Exception
+
+# The preview's longer side is at most this long, in px.
+PREVIEW_EDGE = 512
+
+
+class StreamWork(RequestWork):
+    """Work that is told in events.
+
+    `events`: what happened and was not sent yet; `stop`: set once nobody listens any more.
+
+    Args:
+        timeout, timeout_setting, is_client_gone, metrics: see `RequestWork`.
+        request_id: of the request.
+        with_tiles: whether the finished tiles are told, too.
+    """
+
+    def __init__(
+        self,
+        timeout: float,
+        timeout_setting: str,
+        is_client_gone: Callable[[], bool],
+        metrics: Metrics,
+        request_id: str,
+        with_tiles: bool,
+    ) -> None:
+        self.stop = threading.Event()
+        super().__init__(timeout, timeout_setting, lambda: self.stop.is_set() or is_client_gone(), metrics)
+        self.request_id = request_id
+        self.events: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        self._with_tiles = with_tiles
+        self._plan: Plan | None = None
+        self._frame: int | None = None
+        self._alpha: NDArray[np.uint8] | None = None
+
+    def accepted(self, plan: Plan) -> None:
+        """See `UpscaleWork.accepted`."""
+        self._plan = plan
+        self.events.put(
+            Accepted(
+                request_id=self.request_id,
+                format=plan.format,
+                media_type=FORMATS[plan.format].media_type,
+                width=plan.width,
+                height=plan.height,
+                frames=len(plan.picture.frames),
+                tiles=plan.tiles,
+                seconds=round(plan.seconds_left(), 2),
+                ahead=plan.ahead,
+            )
+        )
+        seen = preview(plan.picture.frames[0], PREVIEW_EDGE)
+        self.events.put(Preview(width=seen.width, height=seen.height, media_type=seen.media_type, image=seen.data))
+
+    def begin_pass(self, frame: int | None) -> None:
+        """See `Work.begin_pass`."""
+        self._frame, self._alpha = frame, None
+        if frame is None or self._plan is None or not self._with_tiles:
+            return
+        shown = self._plan.picture.frames[frame]
+        if shown.alpha is not None:
+            # The network's own is not there yet.
+            self._alpha = enlarge_bicubically(shown.alpha, self._plan.width // self._plan.picture.width)
+
+    def tile_done(self, box: Box, pixels: NDArray[np.uint8 | np.uint16]) -> None:
+        """See `Work.tile_done`."""
+        super().tile_done(box, pixels)
+        if self._plan is None:
+            return
+        if self._with_tiles and self._frame is not None:
+            is_grey = self._plan.picture.frames[self._frame].colour.shape[2] == 1
+            alpha = None if self._alpha is None else self._alpha[box.slices]
+            seen = tile_glimpse(to_luma(pixels) if is_grey else pixels, alpha)
+            self.events.put(
+                Tile(
+                    frame=self._frame,
+                    left=box.left,
+                    top=box.top,
+                    width=seen.width,
+                    height=seen.height,
+                    media_type=seen.media_type,
+                    image=seen.data,
+                )
+            )
+        self.events.put(
+            Progress(done=self.tiles_done, total=self.tiles, seconds_left=round(self._plan.seconds_left(), 2))
+        )

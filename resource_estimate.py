@@ -1,0 +1,51 @@
+"""`GET /estimate`."""
+
+from image_codec import Limits
+from message_protocol import EstimateInput, EstimateOutput
+from picture_upscaler import PictureUpscaler
+from super_resolution.backlog import Backlog, Entry
+from super_resolution.work import Work
+
+
+class ResourceEstimate:
+    """Prices a picture before it is sent.
+
+    Args:
+        enlarge: the picture upscaler.
+        backlog: what it would have to wait beside.
+        limits: of input pictures.
+        timeout, stream_timeout: seconds that a plain and a streamed request may take.
+    """
+
+    def __init__(
+        self, enlarge: PictureUpscaler, backlog: Backlog, limits: Limits, timeout: float, stream_timeout: float
+    ) -> None:
+        self._enlarge = enlarge
+        self._backlog = backlog
+        self._limits = limits
+        self._timeouts = (timeout, stream_timeout)
+
+    def main(self, message: EstimateInput) -> EstimateOutput:
+        """Answer for a picture that the network has to see once. (Transparent parts and CMYK take it twice.)
+
+        Raises:
+            ImageTooLarge, TooManyFrames: it would be refused for its size.
+        """
+        self._limits.check_frames(message.frames)
+        self._limits.check_pixels(message.width, message.height, message.frames)
+        scale = self._enlarge.facts.scale
+        area = self._enlarge.least_area_for([(message.height, message.width)]) * message.frames
+        pixels = message.width * message.height * message.frames
+        seconds = self._enlarge.seconds_for(area)
+        entries = [Entry(Work(timeout, "", is_client_gone=lambda: False), pixels, area) for timeout in self._timeouts]
+        plain, stream = (seconds <= each.work.timeout and self._backlog.would_admit(each) for each in entries)
+        return EstimateOutput(
+            width=message.width * scale,
+            height=message.height * scale,
+            tiles=self._enlarge.tiles_for_size(message.height, message.width) * message.frames,
+            seconds=round(seconds, 2),
+            queue_seconds=round(max(0.0, self._backlog.seconds_left(entries[0]) - seconds), 2),
+            ahead=self._backlog.requests,
+            plain=plain,
+            stream=stream,
+        )
