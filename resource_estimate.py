@@ -44,7 +44,7 @@ class ResourceEstimate:
             height=message.height * scale,
             tiles=self._enlarge.tiles_for_size(message.height, message.width) * message.frames,
             seconds=round(seconds, 2),
-            queue_seconds=round(max(0.0, self._backlog.seconds_left(entries[0]) - seconds), 2),
+            queue_seconds=round(self._backlog.seconds_beside(entries[0]), 2),
             ahead=self._backlog.requests,
             plain=plain,
             stream=stream,

@@ -84,11 +84,15 @@ class Backlog:
                 self._entries.remove(entry)
 
     def seconds_left(self, entry: Entry) -> float:
-        """Estimate the seconds until an admitted picture, or one that would be admitted now, is done."""
+        """Estimate the seconds until an admitted picture is done."""
+        return self._load(entry).left + self.seconds_beside(entry)
+
+    def seconds_beside(self, entry: Entry) -> float:
+        """Of the seconds until a picture is done, admitted or not yet: those that others take."""
         with self._lock:
             own = self._load(entry)
             others = [self._load(each) for each in self._entries if each is not entry]
-            return sum(min(own.left, other.left) for other in others) + own.left
+            return sum(min(own.left, other.left) for other in others)
 
     def seconds_until_one_ends(self) -> float:
         """Estimate the seconds until the first of the admitted pictures is done; 0 where there is none."""

@@ -71,6 +71,16 @@ class Server:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return Path("/proc") / children[0]
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """As a container is that has used up its share of the processor."""
+        worker = int(self.worker.name)
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(worker, signal.SIGCONT)
+
     def rss(self) -> int:
         """Resident memory of the serving process, in bytes."""
         return int((self.worker / "status").read_text().partition("VmRSS:")[2].split()[0]) * 1024
@@ -155,6 +165,16 @@ def photograph(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     while pixels.shape[1] < width:
         pixels = np.concatenate((pixels, pixels[:, ::-1]), axis=1)
     return np.ascontiguousarray(pixels[:height, :width])
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    """Whether it became true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def encoded(pixels: NDArray[np.uint8] | Image.Image, file_format: str = "PNG", **options: object) -> bytes:

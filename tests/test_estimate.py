@@ -1,0 +1,85 @@
+"""`GET /estimate`, from a real server."""
+
+import time
+
+import httpx
+import pytest
+from conftest import Server, StartServer, encoded, photograph
+from test_stream import streamed
+
+
+def estimate(server: Server, **parameters: object) -> httpx.Response:
+    return httpx.get(f"{server.url}/estimate", params={name: str(value) for name, value in parameters.items()})
+
+
+def test_a_price(server: Server) -> None:
+    small, large = (estimate(server, width=edge, height=edge).json() for edge in (100, 1000))
+    assert (large["width"], large["height"], large["tiles"]) == (2000, 2000, 16)
+    assert (small["tiles"], small["ahead"], small["queueSeconds"]) == (1, 0, 0)
+    assert small["plain"] is small["stream"] is True
+    assert 50 < large["seconds"] / max(small["seconds"], 0.005) < 300
+
+
+def test_it_is_about_right(server: Server) -> None:
+    image = encoded(photograph(700, 700), "JPEG")
+    server.upscale(image)  # the speed of full tiles is learnt
+    promised = estimate(server, width=700, height=700).json()["seconds"]
+    infer = server.upscale(image).headers["Server-Timing"].split("infer;dur=")[1]
+    assert promised / 3 < float(infer.split(",")[0]) / 1000 < promised * 3
+
+
+def test_frames_count(server: Server) -> None:
+    one, many = (estimate(server, width=200, height=200, frames=frames).json() for frames in (1, 50))
+    assert many["tiles"] == 50 * one["tiles"]
+    assert many["seconds"] > 20 * one["seconds"]
+
+
+def test_too_long_for_a_plain_request(start_server: StartServer) -> None:
+    server = start_server(UPSCALER_TIMEOUT="1", UPSCALER_PRECISION="fp32")
+    price = estimate(server, width=4000, height=4000).json()
+    assert price["seconds"] > 1
+    assert (price["plain"], price["stream"]) == (False, True)
+
+
+def test_others_are_counted(start_server: StartServer) -> None:
+    server = start_server(UPSCALER_QUEUE_PIXELS="5000000", UPSCALER_PRECISION="fp32")
+    with streamed(server, encoded(photograph(2000, 2000), "JPEG")) as response:
+        assert response.status_code == 200
+        beside = estimate(server, width=500, height=500).json()
+        assert beside["ahead"] == 1
+        assert beside["seconds"] / 2 < beside["queueSeconds"] < 3 * beside["seconds"]
+        assert beside["plain"] is True
+        assert estimate(server, width=1500, height=1000).json()["plain"] is False
+        assert estimate(server, width=1500, height=1000).json()["stream"] is False
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "code", "detail"),
+    [
+        ({}, 400, "malformed_message", "width is missing"),
+        ({"width": 10}, 400, "malformed_message", "height is missing"),
+        ({"width": 10, "height": 0}, 400, "malformed_message", "height"),
+        ({"width": 10, "height": -3}, 400, "malformed_message", "height"),
+        ({"width": "ten", "height": 3}, 400, "malformed_message", "width"),
+        ({"width": "true", "height": 3}, 400, "malformed_message", "width"),
+        ({"width": 1.5, "height": 3}, 400, "malformed_message", "width"),
+        ({"width": 10, "height": 3, "frame": 2}, 400, "malformed_message", "'frame' is unknown"),
+        ({"width": 10**12, "height": 3}, 400, "malformed_message", "width"),
+        ({"width": 101, "height": 100}, 422, "image_too_large", "UPSCALER_MAX_PIXELS"),
+        ({"width": 10, "height": 10, "frames": 101}, 422, "too_many_frames", "UPSCALER_MAX_FRAMES"),
+    ],
+)
+def test_wrong_questions(
+    small_server: Server, parameters: dict[str, object], status: int, code: str, detail: str
+) -> None:
+    response = estimate(small_server, **parameters)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert detail in response.json()["detail"]
+
+
+def test_it_answers_while_the_network_works(server: Server) -> None:
+    with streamed(server, encoded(photograph(1000, 1000), "JPEG")) as response:
+        assert response.status_code == 200
+        start = time.monotonic()
+        assert estimate(server, width=10, height=10).status_code == 200
+        assert time.monotonic() - start < 2

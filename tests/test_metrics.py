@@ -1,0 +1,72 @@
+"""`GET /metrics`, from a real server, read by Prometheus' own parser."""
+
+import httpx
+import pytest
+from conftest import Server, StartServer, encoded, photograph
+from prometheus_client.parser import text_string_to_metric_families
+from test_stream import all_events, streamed
+
+
+def figures(server: Server) -> dict[str, float]:
+    """Samples by name and labels, such as `upscaler_requests_total{status="200"}`."""
+    response = httpx.get(f"{server.url}/metrics")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    samples = {}
+    for family in text_string_to_metric_families(response.text):
+        for sample in family.samples:
+            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+            samples[sample.name + (f"{{{labels}}}" if labels else "")] = sample.value
+    return samples
+
+
+@pytest.fixture
+def fresh_server(start_server: StartServer) -> Server:
+    return start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_MAX_PIXELS="1000000", UPSCALER_PRECISION="fp32")
+
+
+def test_figures(fresh_server: Server) -> None:
+    server = fresh_server
+    before = figures(server)
+    assert before["upscaler_tiles_total"] == before["upscaler_input_pixels_total"] == 0
+    assert before["upscaler_pixels_per_second"] > 1000
+    assert 5e7 < before["process_resident_memory_bytes"] < 2e9
+    (model,) = (name for name in before if name.startswith("upscaler_model_info"))
+    assert 'model="noise-cancel-lite"' in model
+    assert 'precision="fp32"' in model
+
+    assert server.upscale(encoded(photograph(300, 600))).status_code == 200
+    assert all_events(server, encoded(photograph(10, 20)))[-1][0] == "result"
+    assert server.upscale(b"no image").status_code == 415
+    with streamed(server, encoded(photograph(900, 900), "JPEG")) as response:
+        assert response.status_code == 200
+        during = figures(server)
+        assert server.upscale(b"").status_code == 429
+    assert during["upscaler_requests_in_progress"] == during["upscaler_queue_depth"] == 1
+    assert during["upscaler_queue_pixels"] == 810_000
+    assert during["upscaler_queue_seconds"] > 0
+
+    after = figures(server)
+    assert after['upscaler_requests_total{status="200"}'] >= 2
+    assert after['upscaler_requests_total{status="415"}'] == 1
+    assert after['upscaler_requests_total{status="429"}'] == 1
+    assert after['upscaler_errors_total{code="unsupported_image_format"}'] == 1
+    assert after['upscaler_rejected_total{reason="too_many_requests"}'] == 1
+    assert after["upscaler_input_pixels_total"] == 300 * 600 + 10 * 20
+    assert after["upscaler_tiles_total"] >= 7
+    assert after["upscaler_tile_duration_seconds_count"] == after["upscaler_tiles_total"]
+    assert after["upscaler_request_duration_seconds_count"] == 2
+    assert after['upscaler_request_duration_seconds_bucket{le="600.0"}'] == 2
+    assert after["upscaler_queue_wait_seconds_count"] == 2
+    for span in ("decode", "infer", "encode"):
+        assert after[f'upscaler_request_span_duration_seconds_sum{{span="{span}"}}'] > 0
+
+
+def test_pings_do_not_count(fresh_server: Server) -> None:
+    before = figures(fresh_server)
+    httpx.get(f"{fresh_server.url}/ping")
+    httpx.get(f"{fresh_server.url}/nothing")
+    after = figures(fresh_server)
+    assert {name for name in after if name.startswith("upscaler_requests_total")} == {
+        name for name in before if name.startswith("upscaler_requests_total")
+    }
