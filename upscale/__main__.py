@@ -3,9 +3,13 @@
 import sys
 
 if __name__ == "__main__":
+    # Imported here: a Ctrl-C that comes this early ends the program quietly as well, and `--help` waits for little.
     try:
-        from upscale.command import main  # here: a Ctrl-C that comes this early ends the program quietly as well
+        from upscale.arguments import read_arguments
 
-        sys.exit(main())
+        arguments = read_arguments(sys.argv[1:])
+        from upscale.command import main
+
+        sys.exit(main(arguments))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -2,7 +2,7 @@
 
 import argparse
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from image_codec import FormatName
 from settings import ROOT, Settings
@@ -15,7 +15,7 @@ what INPUT can be:
   a folder          every picture in it and below it; with -o FOLDER the same tree appears there
   a pattern         such as "photos/**/*.png", where the shell has not expanded it
   -                 standard input; the result goes to standard output
-A name that begins with a dash is written ./-name. What is hidden in a folder is left out.
+A name that begins with a dash is written ./-name, or behind --. What is hidden in a folder is left out.
 
 models: {", ".join(TABLE)}
 
@@ -42,7 +42,12 @@ class Arguments:
 def read_arguments(words: list[str]) -> Arguments:
     """Read a command line; ends the program where it is wrong (exit status 2) or asks for help."""
     parser = _parser()
-    arguments = Arguments(**vars(parser.parse_intermixed_args(words)))
+    # Taken apart here: mixed with options, argparse of Python 3.11 takes what is behind "--" for options as well.
+    end = words.index("--") if "--" in words else len(words)
+    arguments = Arguments(**vars(parser.parse_intermixed_args(words[:end])))
+    arguments = replace(arguments, inputs=arguments.inputs + words[end + 1 :])
+    if not arguments.inputs:
+        parser.error("name at least one INPUT")
     if arguments.url is not None and arguments.model is not None:
         parser.error("--model: the service at --url has its own")
     return arguments
@@ -51,12 +56,13 @@ def read_arguments(words: list[str]) -> Arguments:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m upscale",
+        usage="%(prog)s [options] INPUT...",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a file, a folder, a pattern, or - (see below)")
+    parser.add_argument("inputs", nargs="*", metavar="INPUT", help="a file, a folder, a pattern, or - (see below)")
     parser.add_argument(
         "-o",
         "--output",

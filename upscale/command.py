@@ -1,4 +1,4 @@
-"""The command: read the words, plan, run."""
+"""The command: plan, run."""
 
 import logging
 import signal
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from errors import StartError
 from settings import read_settings
-from upscale.arguments import Arguments, read_arguments
+from upscale.arguments import Arguments
 from upscale.console import Console
 from upscale.errors import UsageError
 from upscale.jobs import plan
@@ -17,10 +17,9 @@ from upscale.run import FAILED, Enlarge, Run
 WRONG_USAGE = 2
 
 
-def main(words: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+def main(arguments: Arguments) -> int:
+    """Do what the command line says; returns the exit status."""
     _end_by_exception()
-    arguments = read_arguments(sys.argv[1:] if words is None else words)
     console = Console(arguments.quiet)
     logging.getLogger().addHandler(console)
     try:

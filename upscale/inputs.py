@@ -90,7 +90,7 @@ def _walk(folder: Path, output: str | None, found: Inputs) -> None:
     """Find the pictures in a folder and in those below it; what is hidden is left out, links to folders too."""
     for path in _files(folder, output, found):
         if output is None and path.stem.endswith(ENLARGED):
-            found.passed_over[f"named *{ENLARGED}.*, as results are"] += 1
+            found.passed_over[f"what is named *{ENLARGED}.*, as results are"] += 1
         elif _is_picture(path):
             found.sources.append(Source(path, path.relative_to(folder)))
         else:

@@ -50,7 +50,8 @@ def plan(arguments: Arguments) -> Plan:
     found = find_inputs(tuple(arguments.inputs), output)
     if found.several and output is not None and (output == PIPE or os.path.isfile(output)):
         raise UsageError(f"-o {output} takes one picture; for several, name a folder")
-    notes = [f"passed over in folders: {count} {what}" for what, count in found.passed_over.items()]
+    passed_over = [f"{what} ({count})" for what, count in sorted(found.passed_over.items())]
+    notes = [f"passed over in folders: {', '.join(passed_over)}"] if passed_over else []
     if output is not None and not found.several and not _is_folder(output):
         return _plan_one(arguments, output, found)
     jobs = []

@@ -58,13 +58,13 @@ class Run:
                     bar.update()
         except Hopeless as exc:
             self._console.complain(f"upscale: {exc}")
-            self._sum_up("stopped", count)
+            self._sum_up(count)
             return FAILED
         except KeyboardInterrupt:
-            self._sum_up("interrupted", count)
+            self._console.complain("interrupted")
+            self._sum_up(count)
             return INTERRUPTED
-        if count > 1:
-            self._sum_up("", count)
+        self._sum_up(count)
         return FAILED if self._failures else DONE
 
     def _try(self, job: Job) -> None:
@@ -103,15 +103,16 @@ class Run:
         self._failures.append((name, reason))
         self._console.complain(f"{name}: failed: {reason}")
 
-    def _sum_up(self, ended: str, count: int) -> None:
-        """One line, and under it what failed."""
+    def _sum_up(self, count: int) -> None:
+        """One line, and under it what failed; of a single picture all was said before."""
+        if count == 1:
+            return
         counts = [f"{self._done} done", f"{len(self._failures)} failed"]
         if left := count - self._done - len(self._failures):
             counts.append(f"{left} left")
-        show = self._console.complain if ended else self._console.say
-        show((f"{ended}: " if ended else "") + ", ".join(counts) + (":" if self._failures else ""))
+        self._console.say(", ".join(counts) + (":" if self._failures else ""))
         for name, reason in self._failures:
-            show(f"  {name}: {reason}")
+            self._console.say(f"  {name}: {reason}")
 
 
 def _read(job: Job) -> bytes:
