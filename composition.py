@@ -46,6 +46,4 @@ def compose(settings: Settings) -> Composition:
     enlarge = PictureUpscaler(upscaler)
     backlog = Backlog(settings.queue_pixels, upscaler.seconds_for)
     limits = Limits(settings.max_pixels, settings.max_frames)
-    return Composition(
-        upscaler, enlarge, backlog, limits, ResourceUpscale(enlarge, backlog, limits, settings.quality)
-    )
+    return Composition(upscaler, enlarge, backlog, limits, ResourceUpscale(enlarge, backlog, limits, settings.quality))

@@ -32,10 +32,19 @@ def environ(**settings: str) -> dict[str, str]:
 
 
 def upscale(
-    cwd: Path, *words: str | bytes | Path, stdin: bytes = b"", prefix: tuple[str, ...] = (), **settings: str
+    cwd: Path,
+    *words: str | bytes | Path,
+    stdin: bytes = b"",
+    prefix: tuple[str, ...] = (),
+    settings: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [*prefix, *COMMAND, *words], cwd=cwd, env=environ(**settings), input=stdin, capture_output=True, timeout=60
+        [*prefix, *COMMAND, *words],
+        cwd=cwd,
+        env=environ(**settings or {}),
+        input=stdin,
+        capture_output=True,
+        timeout=60,
     )
 
 
@@ -126,10 +135,10 @@ def test_beside_the_input(folder: Path) -> None:
 def test_pixels_are_the_services(tmp_path: Path) -> None:
     import resources
     from message_protocol import UpscaleInput
-    from super_resolution.work import Work
+    from resource_upscale import UpscaleWork
 
     image = (SAMPLES / "grey-camera.png").read_bytes()
-    work = Work(60, "UPSCALER_TIMEOUT", lambda: False)
+    work = UpscaleWork(60, "UPSCALER_TIMEOUT", lambda: False)
     answer = resources.upscale.main(UpscaleInput.from_bytes(image, {"format": "webp", "quality": "40"}), work)
     result = upscale(tmp_path, "-", "--format", "webp", "--quality", "40", stdin=image)
     assert result.returncode == 0, result.stderr
@@ -201,7 +210,7 @@ def test_outputs_that_cannot_be(folder: Path, output: str, message: str) -> None
     ],
 )
 def test_settings_hold(folder: Path, settings: dict[str, str], words: list[str], message: str) -> None:
-    result = upscale(folder, "photos/one.png", *words, **settings)
+    result = upscale(folder, "photos/one.png", *words, settings=settings)
     assert result.returncode == 1
     assert message in result.stderr.decode()
     assert not (folder / "photos" / "one-x2.png").exists()

@@ -9,11 +9,21 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from conftest import QuietHandler, encoded, free_port, photograph
+from conftest import SAMPLES, QuietHandler, Server, encoded, free_port, photograph
 from test_upscale import tree, upscale
 
 SMALL, LARGE = encoded(photograph(12, 16)), encoded(photograph(24, 32))
-ACCEPTED = {"requestId": "abc", "format": "png", "mediaType": "image/png", "width": 32, "height": 24, "frames": 1}
+ACCEPTED = {
+    "requestId": "abc",
+    "format": "png",
+    "mediaType": "image/png",
+    "width": 32,
+    "height": 24,
+    "frames": 1,
+    "tiles": 2,
+    "seconds": 1.5,
+    "ahead": 0,
+}
 PROBLEM = {"type": "about:blank", "title": "No", "detail": "no, thank you", "code": "no", "requestId": "id-of-it"}
 
 
@@ -55,7 +65,7 @@ def result(handler: Handler) -> None:
     assert handler.headers["Content-Type"] == "application/octet-stream"
     assert handler.body() == SMALL
     handler.stream(
-        ("accepted", {**ACCEPTED, "tiles": 2, "seconds": 1.5, "ahead": 0}),
+        ("accepted", ACCEPTED),
         ("preview", {"width": 16, "height": 12, "mediaType": "image/png", "imageBase64": ""}),
         ("progress", {"done": 1, "total": 2, "secondsLeft": 0.5}),
         ("progress", {"done": 2, "total": 2, "secondsLeft": 0}),
@@ -89,7 +99,7 @@ def web_page(handler: Handler) -> None:
 def hangs_up(handler: Handler) -> None:
     handler.body()
     handler.start(200, "text/event-stream", Transfer_Encoding="chunked")
-    handler.event("accepted", {**ACCEPTED, "tiles": 2})
+    handler.event("accepted", ACCEPTED)
     handler.connection.close()
 
 
@@ -155,14 +165,14 @@ def test_options_are_sent(folder: Path, service: Service) -> None:
     [
         (problem(500), "no, thank you (id-of-it)"),
         (
-            events(("accepted", {**ACCEPTED, "tiles": 2}), ("problem", {**PROBLEM, "status": 504})),
+            events(("accepted", ACCEPTED), ("problem", {**PROBLEM, "status": 504})),
             "no, thank you (id-of-it)",
         ),
-        (events(("accepted", {**ACCEPTED, "tiles": 2})), "the connection ended before the result came"),
+        (events(("accepted", ACCEPTED)), "the connection ended before the result came"),
         (events(("accepted", {**ACCEPTED, "tiles": "many"})), "sent an event that makes no sense"),
         (events(("accepted", [])), "sent an event that is no JSON object"),
         (
-            events(("accepted", {**ACCEPTED, "tiles": 2}), ("result", {"imageBase64": "bm9uZQ=="})),
+            events(("accepted", ACCEPTED), ("result", {"imageBase64": "bm9uZQ=="})),
             "sent a result that is no png",
         ),
         (hangs_up, "the connection ended before the result came"),
@@ -202,3 +212,27 @@ def test_nobody_there(folder: Path) -> None:
     done = upscale(folder, "a.png", "b.png", "c.png", "--url", url)
     assert done.returncode == 1
     assert done.stderr.decode() == f"upscale: no service at {url}: Connection refused\n0 done, 0 failed, 3 left\n"
+
+
+def test_the_real_service(folder: Path, server: Server) -> None:
+    """Its stream gives what its plain answer gives."""
+    image = SAMPLES / "transparent-logo.png"
+    done = upscale(folder, image, SAMPLES / "bouncing-ball.gif", "-o", "out", "--format", "webp", "--url", server.url)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "out" / "transparent-logo.webp").read_bytes() == server.upscale(
+        image.read_bytes(), format="webp"
+    ).content
+    assert b"bouncing-ball.webp: 192 x 144 px" in done.stderr
+
+
+def test_the_real_service_refuses(folder: Path, small_server: Server) -> None:
+    """A body that is too large, which it does not read to its end; too many pixels; no picture."""
+    (folder / "a.png").write_bytes(SMALL + bytes(300_000))
+    (folder / "b.png").write_bytes(encoded(photograph(101, 100)))
+    (folder / "c.png").write_text("none")
+    done = upscale(folder, ".", "--url", small_server.url)
+    said = done.stderr.decode()
+    assert "UPSCALER_MAX_BODY_BYTES" in said
+    assert "UPSCALER_MAX_PIXELS" in said
+    assert "c.png: is no image of a supported format" in said
+    assert tree(folder) == {"a.png", "b.png", "c.png"}

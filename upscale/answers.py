@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from http.client import HTTPResponse
 from typing import Any
 
-from pydantic import ValidationError
-
 from image_codec import FormatName, sniff
-from message_protocol import Problem, UpscaleOutput
-from upscale.console import Progress
+from message_protocol import Accepted, Notes, Problem, Progress, UpscaleOutput
+from upscale import console
 from upscale.errors import Busy, Failed, Hopeless
 
 MOST_PROBLEM = 1 << 20  # bytes of a problem document that are read
@@ -20,32 +18,33 @@ WRONG_ADDRESS = (301, 302, 303, 307, 308, 401, 403, 404, 405, 406)
 BUSY = (429, 503)
 
 
-def follow(events: Iterable[tuple[str, dict[str, Any]]], progress: Progress) -> UpscaleOutput:
+def follow(events: Iterable[tuple[str, dict[str, Any]]], progress: console.Progress) -> UpscaleOutput:
     """Follow the events of a picture's work to its result.
 
     Raises:
         Failed: there is none.
         Busy: the engine failed, and may have healed in a moment.
     """
-    accepted: dict[str, Any] = {}
+    accepted: Accepted | None = None
     notes: tuple[str, ...] = ()
     try:
         for name, data in events:
             match name:
-                case "accepted":
-                    accepted = data
-                    progress.expect(int(data["tiles"]))
-                case "progress":
-                    progress.expect(int(data["total"]))
-                    progress.reach(int(data["done"]))
-                case "notes":
-                    notes = tuple(map(str, data["notes"]))
+                case Accepted.event:
+                    accepted = Accepted.model_validate(data)
+                    progress.expect(accepted.tiles)
+                case Progress.event:
+                    now = Progress.model_validate(data)
+                    progress.expect(now.total)
+                    progress.reach(now.done)
+                case Notes.event:
+                    notes = Notes.model_validate(data).notes
                 case "problem":
                     raise refused(Problem.model_validate(data), None)
-                case "result":
+                case "result" if accepted:
                     return _output(accepted, binascii.a2b_base64(data["imageBase64"]), notes)
     except (KeyError, TypeError, ValueError) as exc:  # pydantic's and binascii's errors are ValueErrors
-        raise Failed(f"the service sent an event that makes no sense: {exc!r}") from exc
+        raise Failed(f"the service sent an event that makes no sense: {' '.join(str(exc).split())}") from exc
     raise Failed("the connection ended before the result came")
 
 
@@ -57,7 +56,7 @@ def refusal(response: HTTPResponse) -> Exception:
         return Hopeless(f"the answer is {media_type} and no stream of events: is that an image super-scaling service?")
     try:
         problem = Problem.model_validate_json(body)
-    except ValidationError:
+    except ValueError:  # pydantic's
         problem = Problem(type="", title="", status=status, detail=f"the answer is {status} {response.reason}", code="")
     if status in WRONG_ADDRESS:
         place = response.headers.get("Location")
@@ -83,13 +82,8 @@ def _seconds(retry_after: str) -> float | None:
         return None
 
 
-def _output(accepted: dict[str, Any], image: bytes, notes: tuple[str, ...]) -> UpscaleOutput:
-    if sniff(image) != accepted["format"]:
-        raise Failed(f"the service sent a result that is no {accepted['format']}")
-    return UpscaleOutput(
-        image=image,
-        format=FormatName(accepted["format"]),
-        width=accepted["width"],
-        height=accepted["height"],
-        notes=notes,
-    )
+def _output(accepted: Accepted, image: bytes, notes: tuple[str, ...]) -> UpscaleOutput:
+    name = FormatName(accepted.format)
+    if sniff(image) is not name:
+        raise Failed(f"the service sent a result that is no {name}")
+    return UpscaleOutput(image=image, format=name, width=accepted.width, height=accepted.height, notes=notes)

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from errors import ServiceError, StartError
 from message_protocol import UpscaleInput, UpscaleOutput
-from resource_upscale import ResourceUpscale
+from resource_upscale import ResourceUpscale, UpscaleWork
 from settings import Settings
 from super_resolution.tiling import Box
-from super_resolution.work import Work
 from upscale.console import Progress
 from upscale.errors import Failed, Hopeless
 
@@ -44,7 +43,7 @@ class Local:
             raise Failed(exc.detail) from exc
 
 
-class _FileWork(Work):
+class _FileWork(UpscaleWork):
     """Work without a deadline: who waits for it can interrupt it."""
 
     def __init__(self, progress: Progress) -> None:
@@ -62,12 +61,12 @@ class _FileWork(Work):
 
 def _open(settings: Settings) -> ResourceUpscale:
     # Here: the engine takes half a second to import, and `--help` or a wrong name shall not wait for it.
-    from composition import build_upscale, build_upscaler
+    from composition import compose
     from prepare import prepare_model
 
     logging.getLogger().setLevel(settings.log_level.upper())
     try:
         prepare_model(settings)
-        return build_upscale(settings, build_upscaler(settings))
+        return compose(settings).upscale
     except StartError as exc:
         raise Hopeless(str(exc)) from exc
