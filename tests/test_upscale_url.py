@@ -2,6 +2,8 @@
 
 import base64
 import json
+import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
@@ -10,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from conftest import SAMPLES, QuietHandler, Server, encoded, free_port, photograph
-from test_upscale import tree, upscale
+from test_upscale import COMMAND, environ, tree, upscale
 
 SMALL, LARGE = encoded(photograph(12, 16)), encoded(photograph(24, 32))
 ACCEPTED = {
@@ -212,6 +214,30 @@ def test_nobody_there(folder: Path) -> None:
     done = upscale(folder, "a.png", "b.png", "c.png", "--url", url)
     assert done.returncode == 1
     assert done.stderr.decode() == f"upscale: no service at {url}: Connection refused\n0 done, 0 failed, 3 left\n"
+
+
+def test_interrupted(folder: Path, service: Service) -> None:
+    """It hangs up, so that the service stops; and nothing is left."""
+    waits, hung_up = threading.Event(), threading.Event()
+
+    def answer(handler: Handler) -> None:
+        handler.body()
+        handler.start(200, "text/event-stream", Transfer_Encoding="chunked")
+        handler.event("accepted", ACCEPTED)
+        waits.set()
+        if handler.rfile.read(1) == b"":
+            hung_up.set()
+
+    service.answers = [answer]
+    command = [*COMMAND, "a.png", "--url", service.url]
+    with subprocess.Popen(command, cwd=folder, env=environ(), stderr=subprocess.PIPE, text=True) as process:
+        assert waits.wait(20)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.read() == "interrupted\n"
+        assert process.wait(20) == 130
+    assert hung_up.wait(20)
+    assert tree(folder) == {"a.png", "b.png", "c.png"}
 
 
 def test_the_real_service(folder: Path, server: Server) -> None:
