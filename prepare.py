@@ -63,6 +63,15 @@ def prepare(settings: Settings) -> None:
         StartError: it can't be.
     """
     _check_port(settings)
+    prepare_model(settings)
+
+
+def prepare_model(settings: Settings) -> None:
+    """Find and verify the settings' model; convert it if it has to be.
+
+    Raises:
+        StartError: it can't be.
+    """
     if settings.weights_dir is not None and not settings.weights_dir.is_dir():
         raise SettingInvalid(f"UPSCALER_WEIGHTS_DIR={str(settings.weights_dir)!r}: there is no such directory")
     precision_of(settings.engine, settings.precision)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import flask_app
 import resources
+from super_resolution.engine import Engine
 
 TINY = encoded(photograph(3, 5))
 PNG = {"Content-Type": "image/png"}
@@ -19,12 +20,13 @@ class Fault:
 
     facts = resources.facts
 
-    def __init__(self) -> None:
+    def __init__(self, healthy: Engine) -> None:
         self.is_mended = False
+        self._healthy = healthy
 
     def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.is_mended:
-            return resources.engine.infer(batch)
+            return self._healthy.infer(batch)
         raise RuntimeError("secret detail of the engine")
 
 
@@ -32,7 +34,7 @@ def test_a_failed_inference(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
     """503 for the picture and for the probe, until the engine gives its known answer again."""
     client = flask_app.app.test_client()
     assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
-    engine = Fault()
+    engine = Fault(resources.upscaler._engine)
     monkeypatch.setattr(resources.upscaler, "_engine", engine)
     with caplog.at_level(logging.ERROR):
         response = client.post("/upscale", data=TINY, headers=PNG, buffered=True)

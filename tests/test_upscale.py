@@ -1,0 +1,304 @@
+"""`python -m upscale` as its users run it: in a process of its own, with real pictures and the real engine."""
+
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, SAMPLES, encoded, opened, photograph
+
+from upscale.errors import Failed
+from upscale.output import write_target
+
+TINY = photograph(24, 32)
+COMMAND = [sys.executable, "-P", "-m", "upscale"]
+
+
+def environ(**settings: str) -> dict[str, str]:
+    home = os.environ.get("HOME", "/tmp")
+    return {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PATH": os.environ["PATH"],
+        "HOME": home,
+    } | settings
+
+
+def upscale(
+    cwd: Path,
+    *words: str | bytes | Path,
+    stdin: bytes = b"",
+    prefix: tuple[str, ...] = (),
+    settings: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*prefix, *COMMAND, *words],
+        cwd=cwd,
+        env=environ(**settings or {}),
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+def tree(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """With two pictures in it, one below, and what is none."""
+    (tmp_path / "photos" / "more").mkdir(parents=True)
+    (tmp_path / "photos" / "one.png").write_bytes(encoded(TINY))
+    (tmp_path / "photos" / "two.JPG").write_bytes(encoded(TINY, "JPEG"))
+    (tmp_path / "photos" / "more" / "three.gif").write_bytes(encoded(TINY, "WEBP"))
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    (tmp_path / "photos" / ".hidden.png").write_bytes(encoded(TINY))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "name at least one INPUT"),
+        (["photos/one.png", "--quality", "0"], "'0' is no whole number from 1 to 100"),
+        (["photos/one.png", "--quality", "²"], "'²' is no whole number"),
+        (["photos/one.png", "--format", "tga"], "'tga' is none of jpeg, png, webp, tiff, bmp, gif"),
+        (["photos/one.png", "--model", "nonesuch"], "choose from"),
+        (
+            ["photos/one.png", "--model", "noise-cancel", "--url", "http://localhost:1"],
+            "the service at --url has its own",
+        ),
+        (["photos/one.png", "--url", "localhost:7777"], "is none such as http://localhost:7777"),
+        (["photos/one.png", "--url", "http://localhost:99999"], "Port out of range"),
+        (["photos/one.png", "-o", "a.png", "--format", "webp"], "contradict each other"),
+        (["photos", "-o", "photos/one.png"], "takes one picture"),
+        (["photos/one.png", "photos/two.JPG", "-o", "-"], "takes one picture"),
+        (["photos", "-o", "photos", "--force"], "is an input itself"),
+        (["photos/one.png", "-o", "photos/one.png"], "would replace its own input"),
+        (["photos", "more", "-o", "out"], "photos/one.png and more/one.png would both become out/one.png"),
+        (["-", "photos"], "takes no other input"),
+        (["-", "-o", "photos"], "name a file"),
+    ],
+)
+def test_wrong_usage(folder: Path, words: list[str], message: str) -> None:
+    (folder / "more").mkdir()
+    (folder / "more" / "one.png").write_bytes(encoded(TINY))
+    before = tree(folder)
+    result = upscale(folder, *words)
+    assert result.returncode == 2
+    assert message in result.stderr.decode()
+    assert tree(folder) == before
+
+
+def test_a_folder(folder: Path) -> None:
+    """Becomes a tree like it; a bad file stops no other, and what is no picture is passed over."""
+    (folder / "photos" / "cut.png").write_bytes(encoded(TINY)[:-30])
+    result = upscale(folder, "photos", "nonesuch.png", "-o", "photos/out")
+    said = result.stderr.decode()
+    assert result.returncode == 1, said
+    assert tree(folder / "photos" / "out") == {"one.png", "two.JPG", "more/three.webp"}
+    assert opened((folder / "photos/out/one.png").read_bytes()).size == (64, 48)
+    assert opened((folder / "photos/out/more/three.webp").read_bytes()).format == "WEBP"
+    assert "passed over in folders: no pictures (1)" in said
+    assert "3 done, 2 failed:" in said
+    assert "  nonesuch.png: No such file or directory" in said
+    assert "  photos/cut.png: the image is truncated or corrupt" in said
+    again = upscale(folder, "photos", "-o", "photos/out", "--quiet")
+    assert again.returncode == 1
+    assert again.stderr.decode().count("exists already: --force replaces it") == 3
+
+
+def test_beside_the_input(folder: Path) -> None:
+    """A pattern that no shell expanded; a file that exists is not replaced, unless that is asked for."""
+    (folder / "photos" / "one-x2.png").write_text("mine")
+    said = upscale(folder, "photos/*[eO].*", "--format", "png").stderr.decode()
+    assert "photos/one.png: failed: photos/one-x2.png exists already" in said
+    assert "photos/two.JPG" not in said  # "[eO]" is one letter before the dot
+    assert (folder / "photos" / "one-x2.png").read_text() == "mine"
+    result = upscale(folder, "photos/one.png", "--force", "photos/two.JPG")
+    assert result.returncode == 0, result.stderr
+    assert opened((folder / "photos/one-x2.png").read_bytes()).size == (64, 48)
+    assert opened((folder / "photos/two-x2.JPG").read_bytes()).format == "JPEG"
+    said = upscale(folder, "photos").stderr.decode()  # the results are no inputs of a second run
+    assert "what is named *-x2.*, as results are (2)" in said
+    assert "one-x2-x2" not in said
+
+
+def test_pixels_are_the_services(tmp_path: Path) -> None:
+    import resources
+    from message_protocol import UpscaleInput
+    from resource_upscale import UpscaleWork
+
+    image = (SAMPLES / "grey-camera.png").read_bytes()
+    work = UpscaleWork(60, "UPSCALER_TIMEOUT", lambda: False)
+    answer = resources.upscale.main(UpscaleInput.from_bytes(image, {"format": "webp", "quality": "40"}), work)
+    result = upscale(tmp_path, "-", "--format", "webp", "--quality", "40", stdin=image)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == answer.image
+    exact = upscale(tmp_path, SAMPLES / "grey-camera.png", "-o", "larger.png")
+    assert exact.returncode == 0, exact.stderr
+    answer = resources.upscale.main(UpscaleInput.from_bytes(image, {}), work)
+    np.testing.assert_array_equal(opened((tmp_path / "larger.png").read_bytes()), opened(answer.image))
+
+
+def test_the_name_chooses_the_format(folder: Path) -> None:
+    result = upscale(folder, "photos/one.png", "-o", "larger.webp", "--quality", "50")
+    assert result.returncode == 0, result.stderr
+    assert opened((folder / "larger.webp").read_bytes()).format == "WEBP"
+
+
+def test_odd_names(folder: Path) -> None:
+    """A dash, bytes that are no UTF-8, an escape sequence, a link, the input itself where that is asked for."""
+    names = [b"-dash.png", b"latin-\xe9.png", b"red\x1b[31m.png", b"archive.v2"]
+    for name in names:
+        (folder / os.fsdecode(name)).write_bytes(encoded(TINY))
+    (folder / "link.png").symlink_to("photos/one.png")
+    result = upscale(folder, "-o", "out/", "--", *names, "link.png")
+    assert result.returncode == 0, result.stderr
+    assert {os.fsencode(path.name) for path in (folder / "out").iterdir()} == {
+        *names[:3],
+        b"archive.v2.png",
+        b"link.png",
+    }
+    assert b"\x1b" not in result.stderr
+    assert b"latin-\\udce9.png" in result.stderr
+    assert upscale(folder, "link.png", "-o", "link.png", "--force").returncode == 0
+    assert (folder / "link.png").is_symlink()
+    assert opened((folder / "photos/one.png").read_bytes()).size == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("nowhere/a.png", "there is no folder nowhere"),
+        ("photos/notes.txt/a.png", "Not a directory"),
+        ("photos/notes.txt/", "Not a directory"),
+        ("/proc/a.png", ""),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_outputs_that_cannot_be(folder: Path, output: str, message: str) -> None:
+    before = tree(folder)
+    result = upscale(folder, "photos/one.png", "-o", output)
+    assert result.returncode == 1
+    said = result.stderr.decode()
+    assert said.startswith("photos/one.png: failed: ")
+    assert message in said
+    assert said.count("\n") == 1
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "message"),
+    [
+        ({"UPSCALER_PRECISION": "int3"}, [], "upscale: UPSCALER_PRECISION='int3': must be one of"),
+        ({"UPSCALER_MODEL": "nonesuch"}, [], "upscale: UPSCALER_MODEL='nonesuch': unknown"),
+        ({"UPSCALER_MAX_PIXELS": "700"}, [], "raise UPSCALER_MAX_PIXELS for more"),
+        (
+            {"UPSCALER_WEIGHTS_URL": "http://127.0.0.1:1", "UPSCALER_CACHE_DIR": "cache"},
+            ["--model", "psnr-small"],
+            "upscale: the weights of psnr-small are not in",
+        ),
+    ],
+)
+def test_settings_hold(folder: Path, settings: dict[str, str], words: list[str], message: str) -> None:
+    result = upscale(folder, "photos/one.png", *words, settings=settings)
+    assert result.returncode == 1
+    assert message in result.stderr.decode()
+    assert not (folder / "photos" / "one-x2.png").exists()
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit")
+def test_a_full_disk(folder: Path) -> None:
+    before = tree(folder)
+    result = upscale(folder, "photos/one.png", prefix=("prlimit", "--fsize=100"))
+    assert result.returncode == 1
+    assert b"photos/one-x2.png: File too large" in result.stderr
+    assert tree(folder) == before
+
+
+def test_a_pipe_that_breaks(folder: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        command = [*COMMAND, "photos/one.png", "-o", "-"]
+        result = subprocess.run(command, cwd=folder, env=environ(), stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert result.returncode == 1
+    assert result.stderr == b"photos/one.png: failed: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted(tmp_path: Path, number: signal.Signals, status: int) -> None:
+    """What is done stays; of the picture that is being worked on nothing is left."""
+    (tmp_path / "small.png").write_bytes(encoded(TINY))
+    (tmp_path / "large.png").write_bytes(encoded(photograph(2400, 2400)))
+    command = [*COMMAND, "small.png", "large.png"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environ(), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("small.png -> small-x2.png: 64 x 48 px")
+        time.sleep(1)
+        process.send_signal(number)
+        said = process.stderr.read()
+        assert process.wait(20) == status
+    assert "Traceback" not in said
+    if number == signal.SIGINT:
+        assert said == "interrupted\n1 done, 0 failed, 1 left\n"
+    assert tree(tmp_path) == {"small.png", "large.png", "small-x2.png"}
+
+
+def test_on_a_terminal(folder: Path) -> None:
+    """There are bars, one for the file and one for all; and a picture is not written there."""
+    near, far = pty.openpty()
+    termios.tcsetwinsize(far, (30, 100))
+    with os.fdopen(near, "rb", buffering=0) as terminal, os.fdopen(far, "wb") as end:
+        command = [*COMMAND, "photos", "-o", "out"]
+        done = subprocess.run(command, cwd=folder, env=environ(), stderr=end, timeout=60)
+        seen = terminal.read(60_000).decode()
+        command = [*COMMAND, "photos/one.png", "-o", "-"]
+        refused = subprocess.run(command, cwd=folder, env=environ(), stdout=end, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 0
+    assert "photos/one.png: 100%" in seen
+    assert "1/1 [" in seen
+    assert "in total:" in seen
+    assert refused.returncode == 2
+    assert b"standard output is a terminal" in refused.stderr
+
+
+def test_a_result_that_has_appeared_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not replaced, also where the file system has no links."""
+
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    target = tmp_path / "result.png"
+    target.write_text("mine")
+    with pytest.raises(Failed, match="exists already"):
+        write_target(target, b"new", replace=False)
+    monkeypatch.setattr(os, "link", no_links)
+    with pytest.raises(Failed, match="exists already"):
+        write_target(target, b"new", replace=False)
+    assert target.read_text() == "mine"
+    write_target(tmp_path / "other.png", b"new", replace=False)
+    assert (tmp_path / "other.png").read_bytes() == b"new"
+    assert tree(tmp_path) == {"result.png", "other.png"}
+
+
+def test_help_is_quick(tmp_path: Path) -> None:
+    """It neither loads nor looks for what enlarging takes."""
+    code = "import sys, runpy; sys.argv[1:] = ['--help']; runpy.run_module('upscale', run_name='__main__')"
+    check = f"""
+try:
+    {code}
+except SystemExit:
+    print(sorted({{'openvino', 'pydantic', 'tensorflow', 'tqdm'}} & set(sys.modules)))
+"""
+    command = [sys.executable, "-P", "-c", check]
+    said = subprocess.run(command, cwd=tmp_path, env=environ(), capture_output=True, text=True, check=True).stdout
+    assert said.endswith("[]\n")
+    assert "noise-cancel-lite, noise-cancel, psnr-large, psnr-small" in said

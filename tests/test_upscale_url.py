@@ -1,0 +1,264 @@
+"""`python -m upscale --url`: what services answer, good and bad, and that it waits for the right ones."""
+
+import base64
+import json
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from conftest import SAMPLES, QuietHandler, Server, encoded, free_port, photograph
+from test_upscale import COMMAND, environ, tree, upscale
+
+SMALL, LARGE = encoded(photograph(12, 16)), encoded(photograph(24, 32))
+ACCEPTED = {
+    "requestId": "abc",
+    "format": "png",
+    "mediaType": "image/png",
+    "width": 32,
+    "height": 24,
+    "frames": 1,
+    "tiles": 2,
+    "seconds": 1.5,
+    "ahead": 0,
+}
+PROBLEM = {"type": "about:blank", "title": "No", "detail": "no, thank you", "code": "no", "requestId": "id-of-it"}
+
+
+class Handler(QuietHandler):
+    """Answers each request as the next of the server's answers does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.server.answers.pop(0)(self)  # type: ignore[attr-defined]
+
+    def body(self) -> bytes:
+        return self.rfile.read(int(self.headers["Content-Length"]))
+
+    def start(self, status: int, media_type: str, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": media_type, "Connection": "close", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+    def event(self, name: str, data: object) -> None:
+        text = f": heartbeat\n\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
+        self.wfile.write(f"{len(text):x}\r\n".encode() + text + b"\r\n")
+
+    def stream(self, *events: tuple[str, object]) -> None:
+        """The body of an answer in chunks, as the service sends it."""
+        self.start(200, "text/event-stream; charset=utf-8", Transfer_Encoding="chunked")
+        for name, data in events:
+            self.event(name, data)
+        self.wfile.write(b"0\r\n\r\n")
+
+
+Answer = Callable[[Handler], None]
+
+
+def result(handler: Handler) -> None:
+    """The picture, if the request is what the contract says."""
+    assert handler.headers["Accept"] == "text/event-stream"
+    assert handler.headers["Content-Type"] == "application/octet-stream"
+    assert handler.body() == SMALL
+    handler.stream(
+        ("accepted", ACCEPTED),
+        ("preview", {"width": 16, "height": 12, "mediaType": "image/png", "imageBase64": ""}),
+        ("progress", {"done": 1, "total": 2, "secondsLeft": 0.5}),
+        ("progress", {"done": 2, "total": 2, "secondsLeft": 0}),
+        ("notes", {"notes": ["16 bits were read as 8"]}),
+        ("result", {"imageBase64": base64.b64encode(LARGE).decode()}),
+    )
+
+
+def problem(status: int, **headers: str) -> Answer:
+    def answer(handler: Handler) -> None:
+        handler.body()
+        handler.start(status, "application/problem+json", **headers)
+        handler.wfile.write(json.dumps({**PROBLEM, "status": status}).encode())
+
+    return answer
+
+
+def events(*sent: tuple[str, object]) -> Answer:
+    def answer(handler: Handler) -> None:
+        handler.body()
+        handler.stream(*sent)
+
+    return answer
+
+
+def web_page(handler: Handler) -> None:
+    handler.body()
+    handler.start(200, "text/html")
+
+
+def hangs_up(handler: Handler) -> None:
+    handler.body()
+    handler.start(200, "text/event-stream", Transfer_Encoding="chunked")
+    handler.event("accepted", ACCEPTED)
+    handler.connection.close()
+
+
+class Service(ThreadingHTTPServer):
+    """A service that answers as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: list[Answer] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with Service() as service:
+        thread = threading.Thread(target=service.serve_forever)
+        thread.start()
+        yield service
+        service.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / name).write_bytes(SMALL)
+    return tmp_path
+
+
+def test_results(folder: Path, service: Service) -> None:
+    """With notes; a busy service is asked again, in the end in vain; what was refused stops no other."""
+    busy = problem(429, Retry_After="0")
+    service.answers = [busy, result, problem(422), busy, busy, busy]
+    done = upscale(folder, "a.png", "b.png", "c.png", "--url", service.url, "--retries", "2")
+    said = done.stderr.decode()
+    assert done.returncode == 1
+    assert (folder / "a-x2.png").read_bytes() == LARGE
+    assert "no, thank you: trying again in 0 s (1 of 2)" in said
+    assert "a.png -> a-x2.png: 32 x 24 px" in said
+    assert "a.png: note: 16 bits were read as 8" in said
+    assert "b.png: failed: no, thank you\n" in said
+    assert "c.png: failed: no, thank you (tried 3 times)" in said
+    assert tree(folder) == {"a.png", "b.png", "c.png", "a-x2.png"}
+    assert not service.answers
+
+
+def test_options_are_sent(folder: Path, service: Service) -> None:
+    asked = []
+
+    def answer(handler: Handler) -> None:
+        asked.append(handler.path)
+        result(handler)
+
+    service.answers = [answer]
+    sent = upscale(folder, "-", "--url", f"{service.url}/below/", "--format", "png", "--quality", "7", stdin=SMALL)
+    assert sent.stdout == LARGE, sent.stderr
+    assert urlsplit(asked[0]).path == "/below/upscale"
+    assert parse_qs(urlsplit(asked[0]).query) == {"format": ["png"], "quality": ["7"]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (problem(500), "no, thank you (id-of-it)"),
+        (
+            events(("accepted", ACCEPTED), ("problem", {**PROBLEM, "status": 504})),
+            "no, thank you (id-of-it)",
+        ),
+        (events(("accepted", ACCEPTED)), "the connection ended before the result came"),
+        (events(("accepted", {**ACCEPTED, "tiles": "many"})), "sent an event that makes no sense"),
+        (events(("accepted", [])), "sent an event that is no JSON object"),
+        (
+            events(("accepted", ACCEPTED), ("result", {"imageBase64": "bm9uZQ=="})),
+            "sent a result that is no png",
+        ),
+        (hangs_up, "the connection ended before the result came"),
+    ],
+)
+def test_failures(folder: Path, service: Service, answer: Answer, reason: str) -> None:
+    """Of one picture: the next one is tried."""
+    service.answers = [answer, result]
+    done = upscale(folder, "a.png", "b.png", "--url", service.url)
+    said = done.stderr.decode()
+    assert done.returncode == 1
+    assert said.startswith("a.png: failed: ")
+    assert reason in said
+    assert tree(folder) == {"a.png", "b.png", "c.png", "b-x2.png"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (problem(404), "no, thank you"),
+        (problem(301, Location="https://elsewhere"), "no, thank you, to https://elsewhere"),
+        (web_page, "the answer is text/html and no stream of events"),
+    ],
+)
+def test_wrong_addresses(folder: Path, service: Service, answer: Answer, reason: str) -> None:
+    """Said once, not for every picture."""
+    service.answers = [answer]
+    done = upscale(folder, "a.png", "b.png", "c.png", "--url", service.url)
+    assert done.returncode == 1
+    first, second = done.stderr.decode().splitlines()
+    assert first.startswith(f"upscale: {service.url}: {reason}")
+    assert second == "0 done, 0 failed, 3 left"
+
+
+def test_nobody_there(folder: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    done = upscale(folder, "a.png", "b.png", "c.png", "--url", url)
+    assert done.returncode == 1
+    assert done.stderr.decode() == f"upscale: no service at {url}: Connection refused\n0 done, 0 failed, 3 left\n"
+
+
+def test_interrupted(folder: Path, service: Service) -> None:
+    """It hangs up, so that the service stops; and nothing is left."""
+    waits, hung_up = threading.Event(), threading.Event()
+
+    def answer(handler: Handler) -> None:
+        handler.body()
+        handler.start(200, "text/event-stream", Transfer_Encoding="chunked")
+        handler.event("accepted", ACCEPTED)
+        waits.set()
+        if handler.rfile.read(1) == b"":
+            hung_up.set()
+
+    service.answers = [answer]
+    command = [*COMMAND, "a.png", "--url", service.url]
+    with subprocess.Popen(command, cwd=folder, env=environ(), stderr=subprocess.PIPE, text=True) as process:
+        assert waits.wait(20)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.read() == "interrupted\n"
+        assert process.wait(20) == 130
+    assert hung_up.wait(20)
+    assert tree(folder) == {"a.png", "b.png", "c.png"}
+
+
+def test_the_real_service(folder: Path, server: Server) -> None:
+    """Its stream gives what its plain answer gives."""
+    image = SAMPLES / "transparent-logo.png"
+    done = upscale(folder, image, SAMPLES / "bouncing-ball.gif", "-o", "out", "--format", "webp", "--url", server.url)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "out" / "transparent-logo.webp").read_bytes() == server.upscale(
+        image.read_bytes(), format="webp"
+    ).content
+    assert b"bouncing-ball.webp: 192 x 144 px" in done.stderr
+
+
+def test_the_real_service_refuses(folder: Path, small_server: Server) -> None:
+    """A body that is too large, which it does not read to its end; too many pixels; no picture."""
+    (folder / "a.png").write_bytes(SMALL + bytes(300_000))
+    (folder / "b.png").write_bytes(encoded(photograph(101, 100)))
+    (folder / "c.png").write_text("none")
+    done = upscale(folder, ".", "--url", small_server.url)
+    said = done.stderr.decode()
+    assert "UPSCALER_MAX_BODY_BYTES" in said
+    assert "UPSCALER_MAX_PIXELS" in said
+    assert "c.png: is no image of a supported format" in said
+    assert tree(folder) == {"a.png", "b.png", "c.png"}

@@ -1,0 +1,152 @@
+"""What is to be done: which picture becomes which file. All that can be refused is refused before the work."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_codec import FormatName
+from upscale.arguments import Arguments
+from upscale.errors import Failed, UsageError
+from upscale.inputs import Inputs, Source, find_inputs, format_of
+from upscale.names import ENLARGED, format_named, with_extension
+from upscale.output import check_target
+
+PIPE = "-"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture: `source` None is standard input, `target` None standard output; `format`: what is asked for."""
+
+    source: Path | None
+    target: Path | None
+    format: FormatName | None
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return "standard input" if self.source is None else str(self.source)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`jobs`, `failures` (names and reasons), and `notes` for people."""
+
+    jobs: list[Job]
+    failures: list[tuple[str, str]]
+    notes: list[str]
+
+
+def plan(arguments: Arguments) -> Plan:
+    """Find the inputs and decide what each becomes.
+
+    Raises:
+        UsageError: the arguments contradict one another, or one result would overwrite another, or an input.
+    """
+    output = arguments.output
+    if PIPE in arguments.inputs:
+        return _plan_pipe(arguments)
+    found = find_inputs(tuple(arguments.inputs), output)
+    if found.several and output is not None and (output == PIPE or os.path.isfile(output)):
+        raise UsageError(f"-o {output} takes one picture; for several, name a folder")
+    passed_over = [f"{what} ({count})" for what, count in sorted(found.passed_over.items())]
+    notes = [f"passed over in folders: {', '.join(passed_over)}"] if passed_over else []
+    if output is not None and not found.several and not _is_folder(output):
+        return _plan_one(arguments, output, found)
+    jobs = []
+    for source in found.sources:
+        try:
+            jobs.append(_job(source, arguments))
+        except Failed as exc:
+            found.failures.append((str(source.path), str(exc)))
+    _check_overlaps(jobs)
+    return _checked(jobs, arguments, found.failures, notes, make_folder=output is not None)
+
+
+def _is_folder(output: str) -> bool:
+    return output.endswith(("/", os.sep)) or os.path.isdir(output)
+
+
+def _plan_pipe(arguments: Arguments) -> Plan:
+    output = arguments.output
+    if len(arguments.inputs) > 1:
+        raise UsageError("- stands for standard input and takes no other input beside it")
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("standard input is a terminal: put a picture into it, as in `upscale - < in.jpg`")
+    if output is not None and output != PIPE and _is_folder(output):
+        raise UsageError(f"-o {output}: the result of standard input has no name, so name a file")
+    return _one(arguments, None, PIPE if output is None else output, [])
+
+
+def _plan_one(arguments: Arguments, output: str, found: Inputs) -> Plan:
+    """One picture, and -o with the name of its result."""
+    if not found.sources:
+        return Plan([], found.failures, [])
+    (source,) = found.sources
+    if output != PIPE and not arguments.force and _is_same_file(source.path, output):
+        raise UsageError(f"{output} would replace its own input: --force if that is meant")
+    return _one(arguments, source.path, output, found.failures)
+
+
+def _one(arguments: Arguments, source: Path | None, output: str, failures: list[tuple[str, str]]) -> Plan:
+    if output == PIPE:
+        if sys.stdout is None or sys.stdout.isatty():
+            raise UsageError("standard output is a terminal: name a file with -o, or use `> out.jpg`")
+        return Plan([Job(source, None, arguments.format)], failures, [])
+    named = format_named(Path(output))
+    if named is not None and arguments.format not in (None, named):
+        raise UsageError(f"-o {output} and --format {arguments.format} contradict each other")
+    job = Job(source, Path(output), arguments.format or named)
+    return _checked([job], arguments, failures, [], make_folder=False)
+
+
+def _job(source: Source, arguments: Arguments) -> Job:
+    """What one of several pictures becomes, or one whose result was not named.
+
+    Raises:
+        Failed: it is no picture, or can't be read.
+    """
+    if os.path.exists(source.path) and not os.path.isfile(source.path):
+        raise Failed("is no file: name its result with -o")  # a pipe can be read only once
+    own = format_of(source.path)
+    name = arguments.format or own
+    if arguments.output is None:
+        target = source.path.with_name(with_extension(source.path, name, ENLARGED))
+    else:
+        target = Path(arguments.output, source.place.parent, with_extension(source.place, name))
+    return Job(source.path, target, arguments.format)
+
+
+def _is_same_file(one: Path, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _check_overlaps(jobs: list[Job]) -> None:
+    sources = {os.path.realpath(job.name): job for job in jobs}
+    results: dict[str, Job] = {}
+    for job in jobs:
+        place = os.path.realpath(str(job.target))
+        if place in sources:
+            raise UsageError(f"{job.target}, which {job.name} would become, is an input itself: nothing was done")
+        if place in results:
+            raise UsageError(
+                f"{results[place].name} and {job.name} would both become {job.target}: nothing was done;"
+                " do them apart, into folders of their own"
+            )
+        results[place] = job
+
+
+def _checked(
+    jobs: list[Job], arguments: Arguments, failures: list[tuple[str, str]], notes: list[str], make_folder: bool
+) -> Plan:
+    """The plan, without those whose results can't be written."""
+    possible = []
+    for job in jobs:
+        try:
+            if job.target is not None:
+                check_target(job.target, replace=arguments.force, make_folder=make_folder)
+            possible.append(job)
+        except Failed as exc:
+            failures.append((job.name, str(exc)))
+    return Plan(possible, failures, notes)

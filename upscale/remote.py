@@ -1,0 +1,95 @@
+"""Lets a running service enlarge, and follows its events."""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from urllib.parse import urlencode, urlsplit
+
+from message_protocol import UpscaleOutput
+from upscale.answers import follow, refusal
+from upscale.console import Progress
+from upscale.errors import Busy, Failed, Hopeless, UsageError
+from upscale.events import read_events
+
+EVENTS = "text/event-stream"
+HEADERS = {"Content-Type": "application/octet-stream", "Accept": EVENTS}
+PATIENCE = 10.0  # s to be connected
+SILENCE = 120.0  # s without a word, heartbeats included, after which nobody is there any more
+LONGEST_PAUSE = 300.0  # s before the next try, whatever the service asks for
+
+
+class Remote:
+    """Enlarges through the service at `url`.
+
+    Args:
+        url: without the path of the interface.
+        retries: how often to come back where the service is busy.
+        say: told about it.
+
+    Raises:
+        UsageError: `url` is none.
+    """
+
+    def __init__(self, url: str, retries: int, say: Callable[[str], None]) -> None:
+        try:
+            parts = urlsplit(url)
+            self._host, self._port = parts.hostname or "", parts.port
+        except ValueError as exc:
+            raise UsageError(f"--url {url}: {exc}") from exc
+        if parts.scheme not in ("http", "https") or not self._host or parts.query or parts.fragment or parts.username:
+            raise UsageError(f"--url {url} is none such as http://localhost:7777")
+        self._url = url
+        self._connection = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        self._path = f"{parts.path.rstrip('/')}/upscale"
+        self._retries = retries
+        self._say = say
+
+    def __call__(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
+        """Enlarge one image file; see `Local`.
+
+        Raises:
+            Failed: this picture was refused, or the connection broke.
+            Hopeless: nobody is there, or it is no such service.
+        """
+        for attempt in range(1, self._retries + 2):
+            try:
+                return self._ask(image, options, progress)
+            except Busy as busy:
+                if attempt > self._retries:
+                    tried = f" (tried {attempt} times)" if attempt > 1 else ""
+                    raise Failed(f"{busy}{tried}") from busy
+                seconds = min(2.0 ** (attempt - 1) if busy.seconds is None else busy.seconds, LONGEST_PAUSE)
+                self._say(f"{busy}: trying again in {seconds:.0f} s ({attempt} of {self._retries})")
+                time.sleep(seconds)
+        raise AssertionError("unreachable")
+
+    def _ask(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
+        connection = self._connected()
+        try:
+            # A service that refuses the head of a request may hang up before it has read the body, and has answered.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                query = f"?{urlencode(options)}" if options else ""
+                connection.request("POST", self._path + query, body=image, headers=HEADERS)
+            return self._result(connection.getresponse(), progress)
+        except TimeoutError as exc:
+            raise Failed(f"no word from {self._url} for {SILENCE:.0f} s") from exc
+        except (OSError, HTTPException) as exc:
+            raise Failed(f"the connection to {self._url} broke: {exc or type(exc).__name__}") from exc
+        finally:
+            connection.close()
+
+    def _result(self, response: HTTPResponse, progress: Progress) -> UpscaleOutput:
+        if response.status != 200 or response.headers.get_content_type() != EVENTS:
+            exc = refusal(response)
+            raise Hopeless(f"{self._url}: {exc}") if isinstance(exc, Hopeless) else exc
+        return follow(read_events(response), progress)
+
+    def _connected(self) -> HTTPConnection:
+        connection = self._connection(self._host, self._port, timeout=PATIENCE)
+        try:
+            connection.connect()
+        except OSError as exc:
+            raise Hopeless(f"no service at {self._url}: {exc.strerror or exc}") from exc
+        connection.sock.settimeout(SILENCE)
+        return connection
