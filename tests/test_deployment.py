@@ -69,7 +69,7 @@ def test_compose_takes_away_what_is_not_needed(compose: dict[str, Any]) -> None:
     assert compose["healthcheck"]["test"] == ["CMD", *json.loads(health[2])]
 
 
-def test_the_memory_limit_holds_as_many_of_the_largest_pictures_as_are_let_in(
+def test_the_memory_limit_holds_as_many_of_the_largest_requests_as_are_let_in(
     compose: dict[str, Any], deployment: dict[str, Any]
 ) -> None:
     """The README's formula, with the largest body as well."""
@@ -77,7 +77,7 @@ def test_the_memory_limit_holds_as_many_of_the_largest_pictures_as_are_let_in(
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     requests = {each["name"]: each["value"] for each in container["env"]}["UPSCALER_MAX_REQUESTS"]
     assert requests == compose["environment"]["UPSCALER_MAX_REQUESTS"]
-    needed = 500e6 + int(requests) * (settings.max_body_bytes + 24 * settings.max_pixels)
+    needed = 500e6 + 24 * settings.queue_pixels + int(requests) * (settings.max_body_bytes + 4 * settings.max_pixels)
     assert compose["mem_limit"] == "4g"
     assert container["resources"]["limits"]["memory"] == "4Gi"
     assert needed < 4 * 2**30
