@@ -21,7 +21,7 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 from errors import FormatCannotHold, ServiceError
-from image_codec import FormatName, Limits, check_can_hold, decode, encode, limit_pillow
+from image_codec import FormatName, Limits, check_can_hold, decode, encode, limit_pillow, measure
 from image_codec.chunks import PNG_SIGNATURE, png_chunks
 
 FINDINGS = Path(__file__).parent / "fixtures" / "fuzz"
@@ -101,6 +101,7 @@ def with_checksums(data: bytes) -> bytes:
 def check(data: bytes) -> None:
     """Decode and encode; whatever is raised is a finding."""
     try:
+        measure(data, LIMITS)
         picture = decode(data, LIMITS)
     except ServiceError as exc:
         if exc.status not in (415, 422):
