@@ -39,7 +39,7 @@ def compose(settings: Settings) -> Composition:
         settings.engine,
         model,
         functools.partial(weight_file_of, settings),
-        precision_of(settings.engine, settings.precision),
+        precision_of(settings.engine, settings.precision, model),
         settings.threads or available_cpus(),
     )
     upscaler = Upscaler(engine, Lane(), settings.tile, model.known_answer(engine.facts.precision))

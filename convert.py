@@ -15,8 +15,9 @@ from image_codec import Limits, decode
 from settings import ROOT
 from super_resolution.weights import TABLE, Architecture, Weights, verify
 
-# The sample pictures that the halo is measured on.
+# The sample pictures that the halo is measured on and int8 calibrated, and those for int8 only.
 PHOTOGRAPHS = ("coffee-artefacts.jpg", "face.jpg", "fur-texture.png", "rocket.webp")
+DRAWINGS = ("text-and-lines.png",)
 
 
 def convert_into(weights: Weights, weight_file: Path, target: Path, *, overwrite: bool) -> None:
@@ -24,15 +25,18 @@ def convert_into(weights: Weights, weight_file: Path, target: Path, *, overwrite
     from super_resolution.conversion import convert  # TensorFlow: not before the arguments are understood
 
     verify(weight_file, weights.sha256)
-    photographs = [
-        decode((ROOT / "sample-images" / file).read_bytes(), Limits(pixels=1_000_000, frames=1)).frames[0].colour
-        for file in PHOTOGRAPHS
-    ]
+    photographs, drawings = (
+        [
+            decode((ROOT / "sample-images" / file).read_bytes(), Limits(pixels=1_000_000, frames=1)).frames[0].colour
+            for file in files
+        ]
+        for files in (PHOTOGRAPHS, DRAWINGS)
+    )
     # A name of its own: others may fill the same cache at the same time.
     unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part"))
     try:
         unfinished.chmod(0o755)
-        convert(weights, weight_file, unfinished, photographs)
+        convert(weights, weight_file, unfinished, photographs, drawings)
         if overwrite:
             shutil.copytree(unfinished, target, dirs_exist_ok=True)
         elif not target.exists():  # else another process was faster, with the same result

@@ -19,7 +19,7 @@ import logs
 from errors import ModelUnavailable, SettingInvalid, StartError
 from settings import ROOT, Settings, read_settings, unknown_variables
 from super_resolution.model_files import DESCRIPTION, model_directory, read_model_files
-from super_resolution.opening import precision_of
+from super_resolution.opening import precision_of, require_precision
 from super_resolution.weights import ANOTHER_CACHE, TABLE, Weights, find_weights
 
 log = logging.getLogger("prepare")
@@ -74,9 +74,9 @@ def prepare_model(settings: Settings) -> None:
     """
     if settings.weights_dir is not None and not settings.weights_dir.is_dir():
         raise SettingInvalid(f"UPSCALER_WEIGHTS_DIR={str(settings.weights_dir)!r}: there is no such directory")
-    precision_of(settings.engine, settings.precision)
+    require_precision(settings.engine, settings.precision)
     if settings.engine == "tensorflow":
-        _require_tensorflow("UPSCALER_ENGINE=tensorflow")
+        _require("UPSCALER_ENGINE=tensorflow", "TensorFlow", "ISR")
         weight_file_of(settings)
     directory = directory_of(settings)
     if not directory.is_dir():
@@ -87,7 +87,7 @@ def prepare_model(settings: Settings) -> None:
                 " UPSCALER_MODEL, or build the image with --build-arg MODELS"
             )
         convert_model(settings, directory)
-    read_model_files(directory)
+    precision_of(settings.engine, settings.precision, read_model_files(directory))
 
 
 def convert_model(settings: Settings, directory: Path) -> None:
@@ -97,7 +97,7 @@ def convert_model(settings: Settings, directory: Path) -> None:
         ModelUnavailable: it can't be done, here or at all.
         WeightsRefused: see `find_weights`.
     """
-    _require_tensorflow(f"converting {settings.model}")  # before minutes of download
+    _require(f"converting {settings.model}", "TensorFlow", "ISR", "NNCF")  # before minutes of download
     weight_file = weight_file_of(settings)
     log.info("converting %s, once: this takes a minute or two", settings.model)
     try:
@@ -128,10 +128,11 @@ def convert_in_child(weights: Weights, weight_file: Path, directory: Path) -> No
         raise ModelUnavailable(f"converting {weights.name} failed: {reason}")
 
 
-def _require_tensorflow(what: str) -> None:
-    if any(importlib.util.find_spec(package) is None for package in ("tensorflow", "ISR")):
+def _require(what: str, *packages: str) -> None:
+    modules = {"TensorFlow": "tensorflow", "ISR": "ISR", "NNCF": "nncf"}
+    if any(importlib.util.find_spec(modules[package]) is None for package in packages):
         raise ModelUnavailable(
-            f"{what} needs TensorFlow and ISR, which are not installed: install requirements.txt, or use the image that"
+            f"{what} needs {', '.join(packages[:-1])} and {packages[-1]}, which are not installed: install requirements.txt, or use the image that"
             " has them, or one with the model baked in (--build-arg MODELS)"
         )
 

@@ -80,9 +80,10 @@ class Settings:
     )
     precision: str = _setting(
         "auto",
-        _one_of("auto", "fp32", "bf16"),
+        _one_of("auto", "fp32", "bf16", "int8"),
         "name",
-        "Arithmetic of the network: `auto` is bf16 where the processor has it; one that it lacks refuses to start.",
+        "Arithmetic of the network: `auto` is the fastest that the processor has and the model is good enough in; any"
+        " other that one of them lacks refuses to start.",
     )
     weights_dir: Path | None = _setting(
         "", _optional_directory, "path", "A directory that is searched first for weight files; empty: none."

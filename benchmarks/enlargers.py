@@ -9,13 +9,13 @@ from PIL import Image
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.metrics import Pixels
-from benchmarks.networks import precisions_here
 from benchmarks.pictures import Enlarge, filter_enlarger
 from benchmarks.weight_files import convert_weight_file
 from prepare import MODELS, directory_of, weight_file_of
 from settings import Settings, read_settings
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import Engine
+from super_resolution.engine_openvino import supported_precisions
 from super_resolution.lane import Lane
 from super_resolution.model_files import DESCRIPTION, ModelFiles, read_model_files
 from super_resolution.opening import open_engine
@@ -83,7 +83,7 @@ def _ways(
     threads = settings.threads or available_cpus()
     ways = []
     for engine in (each for each in ENGINES if each in engines):
-        for precision in precisions_here() if engine == "openvino" else ["fp32"]:
+        for precision in supported_precisions() if engine == "openvino" else ["fp32"]:
             opened = open_engine(engine, model, find_weight_file, precision, threads)
             ways.append(_enlarger(opened, model, settings.tile))
     return ways

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.networks import ARCHITECTURES, precisions_here, random_model, write_random
+from benchmarks.networks import ARCHITECTURES, random_model, write_random
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import infer_levels
-from super_resolution.engine_openvino import EngineOpenVino
+from super_resolution.engine_openvino import EngineOpenVino, supported_precisions
 from super_resolution.weights import Architecture
 
 EDGE = 256 + 2 * 16  # px
@@ -37,7 +37,7 @@ def peak(architecture: Architecture, directory: Path, precision: str) -> int:
 
 def main() -> None:
     """Print a table in Markdown."""
-    precisions = precisions_here()
+    precisions = supported_precisions()
     print(f"peak resident memory in MB for a tile of {EDGE} x {EDGE} px\n")
     print("| network |", *(f"{name} |" for name in precisions))
     print("|---|" + "---|" * len(precisions))

@@ -16,12 +16,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from benchmarks.networks import ARCHITECTURES, precisions_here, random_model, write_random
+from benchmarks.networks import ARCHITECTURES, random_model, write_random
 from image_codec import Limits, decode
 from settings import ROOT
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import Pixels, infer_levels
-from super_resolution.engine_openvino import EngineOpenVino
+from super_resolution.engine_openvino import EngineOpenVino, supported_precisions
 
 HEIGHT, WIDTH = 240, 384  # px
 RUNS = 3
@@ -33,7 +33,7 @@ def main() -> None:
     file = (ROOT / "sample-images" / "coffee-artefacts.jpg").read_bytes()
     sample = decode(file, Limits(pixels=1_000_000, frames=1)).frames[0].colour
     pixels: Pixels = np.ascontiguousarray(sample[:HEIGHT, :WIDTH])
-    precisions = precisions_here()
+    precisions = supported_precisions()
     print(f"{available_cpus()} threads; seconds per megapixel of input\n")
     print("| network | ISR `predict` |", *(f"OpenVINO {name} |" for name in precisions))
     print("|---|---|" + "---|" * len(precisions))

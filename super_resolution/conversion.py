@@ -1,4 +1,4 @@
-"""Turn a weight file into what the service loads: IR, halo, known answer, `model.json`.
+"""Turn a weight file into what the service loads: IR in fp32 and int8, halo, known answer, `model.json`.
 
 Needs TensorFlow, so it runs in a process of its own: `prepare` starts it for idealo's weights,
 `make models` for the project's.
@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from super_resolution.cpus import available_cpus
 from super_resolution.engine import EngineFacts, Pixels, infer_levels
-from super_resolution.engine_openvino import save_ir
+from super_resolution.engine_openvino import EngineOpenVino, save_ir
 from super_resolution.engine_tensorflow import EngineTensorFlow, export_isr, load_isr
-from super_resolution.model_files import DESCRIPTION, IR, IR_WEIGHTS, KNOWN_ANSWER
+from super_resolution.gate import Gate, measure_gate
+from super_resolution.model_files import DESCRIPTION, INT8_IR, INT8_IR_WEIGHTS, IR, IR_WEIGHTS, KNOWN_ANSWER, ModelFiles
+from super_resolution.quantisation import quantise
 from super_resolution.weights import Weights, hash_file
 
 # Largest difference in 8-bit levels that a tile's border may show against the whole picture.
@@ -29,17 +32,23 @@ HALO_EDGE = 192
 KNOWN_ANSWER_EDGE = 32
 # Largest differences in levels from the fp32 reference on a small photograph. A healthy engine stays far below
 # (0.0001 and 3 were seen), a broken one is off by tens.
-TOLERANCES = {"fp32": 0.05, "bf16": 16.0}
+TOLERANCES = {"fp32": 0.05, "bf16": 16.0, "int8": 24.0}
+# Edge in px of the squares that int8 is calibrated on, and how many are taken from each picture.
+CALIBRATION_EDGE = 96
+CALIBRATION_SQUARES = 6
 
 
-def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[Pixels]) -> None:
+def convert(
+    weights: Weights, path: Path, target: Path, photographs: Sequence[Pixels], drawings: Sequence[Pixels]
+) -> None:
     """Write a model's directory.
 
     Args:
         weights: the row of the table.
         path: the weight file, verified.
         target: the directory to fill; `model.json` is written last, so a broken run leaves no model.
-        photographs: (h, w, 3) uint8, h and w at least `HALO_EDGE`: what the halo is measured on.
+        photographs: (h, w, 3) uint8, h and w at least `HALO_EDGE`: what the halo is measured on, and int8 calibrated.
+        drawings: the same, for int8 only.
     """
     target.mkdir(parents=True, exist_ok=True)
     isr = load_isr(weights.architecture, path)
@@ -60,14 +69,37 @@ def convert(weights: Weights, path: Path, target: Path, photographs: Sequence[Pi
     )
     known = _centre(photographs[0], KNOWN_ANSWER_EDGE)
     np.savez_compressed(target / KNOWN_ANSWER, pixels=known, expected=infer_levels(engine, known))
+    files = (IR, IR_WEIGHTS, INT8_IR, INT8_IR_WEIGHTS, KNOWN_ANSWER)
+    gate = make_int8(weights, target, [*photographs, *drawings])
     description = {
         "name": weights.name,
         "architecture": asdict(weights.architecture),
         "halo": measure_halo(engine, [_centre(photograph, HALO_EDGE) for photograph in photographs]),
         "tolerances": TOLERANCES,
-        "sha256": {file: hash_file(target / file) for file in (IR, IR_WEIGHTS, KNOWN_ANSWER)},
+        "gates": {"int8": asdict(gate)},
+        "sha256": {file: hash_file(target / file) for file in files},
     }
     (target / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+
+
+def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Gate:
+    """Write the int8 IR beside the fp32 one and measure what it costs.
+
+    The upper half of each picture calibrates, the lower half is what it is measured on.
+    """
+    chance = np.random.default_rng(0)
+    squares: list[Pixels] = []
+    for pixels in pictures:
+        upper = pixels[: len(pixels) // 2]
+        for _ in range(CALIBRATION_SQUARES):
+            top, left = (chance.integers(side - CALIBRATION_EDGE + 1) for side in upper.shape[:2])
+            squares.append(upper[top : top + CALIBRATION_EDGE, left : left + CALIBRATION_EDGE])
+    quantise(target / IR, target / INT8_IR, squares)
+    model = ModelFiles(weights.name, target, weights.architecture, 0, {}, {}, Gate(0, 0))
+    fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))
+    scale = weights.architecture.scale
+    lower = [pixels[len(pixels) // 2 :] for pixels in pictures]
+    return measure_gate(fp32, int8, [_cropped(pixels, scale) for pixels in lower])
 
 
 def measure_halo(engine: EngineTensorFlow, photographs: Sequence[Pixels]) -> int:
@@ -86,6 +118,11 @@ def measure_halo(engine: EngineTensorFlow, photographs: Sequence[Pixels]) -> int
                 break
             halos.pop(0)
     return halos[0] if halos else full
+
+
+def _cropped(pixels: Pixels, scale: int) -> Pixels:
+    height, width = (side // scale * scale for side in pixels.shape[:2])
+    return pixels[:height, :width]
 
 
 def _centre(pixels: Pixels, edge: int) -> NDArray[np.uint8]:

@@ -8,31 +8,62 @@ import openvino
 from numpy.typing import NDArray
 
 from errors import SettingInvalid
+from super_resolution.cpus import multiplies_int8
 from super_resolution.engine import EngineFacts
+from super_resolution.gate import Gate
 from super_resolution.model_files import ModelFiles
 
 # Our names of precisions -> what OpenVINO calls the inference precision, and the capability it needs.
-PRECISIONS = {"fp32": ("f32", "FP32"), "bf16": ("bf16", "BF16")}
+# (int8 stands in the IR; what is not quantised there runs in the best that is left.)
+PRECISIONS = {"fp32": ("f32", "FP32"), "bf16": ("bf16", "BF16"), "int8": (None, "INT8")}
 
 # UPN2, UPN3 and SR: in fp32 they make bf16 about 5 dB more exact and 5 % slower. (UPN1 too: 2 dB and 30 % more.)
 CONVOLUTIONS_IN_FP32 = 3
 
 
-def choose_precision(wanted: str) -> str:
-    """Turn the setting into a precision of this processor; `auto` is bf16 where the processor has it.
+def supported_precisions() -> list[str]:
+    """What this processor computes, from the most exact to the fastest."""
+    capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return [name for name, (_, capability) in PRECISIONS.items() if capability in capabilities]
+
+
+def check_precision(wanted: str) -> None:
+    """Make sure that this processor has the precision that the setting names, or that it is `auto`.
 
     Raises:
-        SettingInvalid: the processor lacks the precision.
+        SettingInvalid: it lacks it.
     """
-    capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    supported = [name for name, (_, capability) in PRECISIONS.items() if capability in capabilities]
-    if wanted == "auto":
-        return "bf16" if "bf16" in supported else "fp32"
-    if wanted not in supported:
+    supported = supported_precisions()
+    if wanted not in ("auto", *supported):
         raise SettingInvalid(
             f"UPSCALER_PRECISION={wanted!r}: this processor has {', '.join(supported)} only; use one of them, or auto"
         )
+
+
+def choose_precision(wanted: str, gate: Gate) -> str:
+    """Turn the setting into a precision for a model whose int8 was measured with this result.
+
+    `auto` is int8 where it passed and the processor multiplies it natively, else bf16 where the processor has that.
+
+    Raises:
+        SettingInvalid: the processor lacks the precision, or the model is not to be used with it.
+    """
+    check_precision(wanted)
+    supported = supported_precisions()
+    if wanted == "auto":
+        if gate.passed and "int8" in supported and multiplies_int8():
+            return "int8"
+        return "bf16" if "bf16" in supported else "fp32"
+    if wanted == "int8" and not gate.passed:
+        raise SettingInvalid(f"UPSCALER_PRECISION='int8': this model is not good enough in it, {gate}; use auto")
     return wanted
+
+
+def _hint(precision: str) -> str:
+    """OpenVINO's inference precision: what isn't quantised in int8's IR runs in bf16 where there is bf16."""
+    if hint := PRECISIONS[precision][0]:
+        return hint
+    return "bf16" if "bf16" in supported_precisions() else "f32"
 
 
 class EngineOpenVino:
@@ -55,13 +86,13 @@ class EngineOpenVino:
         )
         options = {
             # Always stated: OpenVINO itself would choose bf16 wherever the processor has it.
-            "INFERENCE_PRECISION_HINT": PRECISIONS[precision][0],
+            "INFERENCE_PRECISION_HINT": _hint(precision),
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
             # Without this, kernels are kept for every picture size ever seen and memory grows without end.
             "CPU_RUNTIME_CACHE_CAPACITY": 0,
         }
-        self._request = openvino.Core().compile_model(model.ir, "CPU", options).create_infer_request()
+        self._request = openvino.Core().compile_model(model.ir(precision), "CPU", options).create_infer_request()
 
     def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Engine.infer`."""
@@ -78,11 +109,11 @@ def save_ir(graph: Path, path: Path) -> None:
             the network as an object: its look at TensorFlow's version ends with a NameError.)
     """
     openvino.save_model(openvino.convert_model(graph), path, compress_to_fp16=False)
-    _keep_last_in_fp32(path)
+    keep_last_in_fp32(path)
 
 
-def _keep_last_in_fp32(path: Path) -> None:
-    """Mark the last convolutions so that an engine in bf16 computes them in fp32.
+def keep_last_in_fp32(path: Path) -> None:
+    """Mark the last convolutions of an IR (.xml) so that an engine in bf16, or int8 with bf16, computes them in fp32.
 
     bf16 has eight significant bits, so on the brightest half of the scale its step is a whole level. OpenVINO's
     attribute for it ("precise", in the format of its IR) can be set in the file only.

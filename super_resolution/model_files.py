@@ -11,14 +11,17 @@ import numpy as np
 
 from errors import ModelUnavailable
 from super_resolution.engine import KnownAnswer
+from super_resolution.gate import Gate
 from super_resolution.weights import Architecture, Weights, verify
 
 DESCRIPTION = "model.json"
 IR = "fp32.xml"
 IR_WEIGHTS = "fp32.bin"
+INT8_IR = "int8.xml"
+INT8_IR_WEIGHTS = "int8.bin"
 KNOWN_ANSWER = "known_answer.npz"
 # The packages whose version decides what a conversion gives. Asked without importing them.
-CONVERTERS = ("openvino", "ISR", "keras")
+CONVERTERS = ("openvino", "ISR", "keras", "nncf")
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class ModelFiles:
     """One model's directory and what its `model.json` says.
 
     `halo`: px of context that a tile of this model needs; `tolerances`: for each precision, the largest
-    difference from the known answer in 8-bit levels; `sha256`: the hash of each file, by its name.
+    difference from the known answer in 8-bit levels; `sha256`: the hash of each file, by its name; `gate`: what int8
+    costs.
     """
 
     name: str
@@ -35,11 +39,11 @@ class ModelFiles:
     halo: int
     tolerances: dict[str, float]
     sha256: dict[str, str]
+    gate: Gate
 
-    @property
-    def ir(self) -> Path:
-        """OpenVINO's description of the network; its weights lie beside it."""
-        return self.directory / IR
+    def ir(self, precision: str) -> Path:
+        """OpenVINO's description of the network for this precision; its weights lie beside it."""
+        return self.directory / (INT8_IR if precision == "int8" else IR)
 
     def known_answer(self, precision: str) -> KnownAnswer:
         """What an engine with this precision has to answer."""
@@ -63,6 +67,7 @@ def read_model_files(directory: Path) -> ModelFiles:
             halo=description["halo"],
             tolerances=description["tolerances"],
             sha256=description["sha256"],
+            gate=Gate(**description["gates"]["int8"]),
         )
         for file, sha256 in model.sha256.items():
             verify(directory / file, sha256)

@@ -5,21 +5,30 @@ from pathlib import Path
 
 from errors import SettingInvalid
 from super_resolution.engine import Engine
-from super_resolution.engine_openvino import EngineOpenVino, choose_precision
+from super_resolution.engine_openvino import EngineOpenVino, check_precision, choose_precision
 from super_resolution.model_files import ModelFiles
 
 
-def precision_of(engine: str, wanted: str) -> str:
-    """The precision that an engine runs in when the setting says `wanted`.
+def require_precision(engine: str, wanted: str) -> None:
+    """Make sure that an engine and the processor have the precision `wanted`, before there is a model.
 
     Raises:
-        SettingInvalid: the engine or the processor lacks it.
+        SettingInvalid: one of them lacks it.
     """
     if engine == "openvino":
-        return choose_precision(wanted)
-    if wanted not in ("auto", "fp32"):
+        check_precision(wanted)
+    elif wanted not in ("auto", "fp32"):
         raise SettingInvalid(f"UPSCALER_PRECISION={wanted!r}: the tensorflow engine has fp32 only")
-    return "fp32"
+
+
+def precision_of(engine: str, wanted: str, model: ModelFiles) -> str:
+    """The precision that an engine runs a model in when the setting says `wanted`.
+
+    Raises:
+        SettingInvalid: the engine or the processor lacks it, or the model is not good enough in it.
+    """
+    require_precision(engine, wanted)
+    return choose_precision(wanted, model.gate) if engine == "openvino" else "fp32"
 
 
 def open_engine(

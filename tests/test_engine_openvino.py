@@ -1,5 +1,6 @@
 """OpenVINO against the reference: ISR's own network and ISR's own `predict`."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from conftest import ROOT, photograph, psnr
 
 from errors import SettingInvalid
 from super_resolution.engine import EngineFacts, infer_levels
-from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir
+from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir, supported_precisions
 from super_resolution.engine_tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
+from super_resolution.gate import GRADIENT_LIMIT, LOSS_LIMIT, Gate
 from super_resolution.model_files import IR, ModelFiles, read_model_files
 from super_resolution.upscaler import round_levels
 from super_resolution.weights import LARGE, TABLE, Weights
@@ -20,8 +22,10 @@ MODELS = ROOT / "models"
 OWN = [weights for weights in TABLE.values() if weights.url is None]
 PICTURES = [(37, 53, 0), (64, 80, 1), (1, 1, 2), (96, 61, 3)]
 
+PASSED, FAILED = Gate(LOSS_LIMIT, GRADIENT_LIMIT), Gate(LOSS_LIMIT + 0.01, GRADIENT_LIMIT)
+
 # The best that this processor has, as the service would choose.
-NATIVE = choose_precision("auto")
+NATIVE = choose_precision("auto", PASSED)
 
 
 def shipped(weights: Weights) -> tuple[Any, ModelFiles]:
@@ -41,7 +45,7 @@ def large(directory: Path) -> tuple[Any, ModelFiles]:
     last.set_weights([kernel * gain, (bias - output.mean()) * gain + 0.5])
     export_isr(isr, directory / "network.pb")
     save_ir(directory / "network.pb", directory / IR)
-    return isr, ModelFiles("random", directory, LARGE, LARGE.receptive_field, {}, {})
+    return isr, ModelFiles("random", directory, LARGE, LARGE.receptive_field, {}, {}, PASSED)
 
 
 @pytest.fixture(scope="module", params=[*OWN, None], ids=[*(weights.name for weights in OWN), "large"])
@@ -63,7 +67,7 @@ def test_fp32_equals_isr(pair: tuple[Any, ModelFiles], height: int, width: int, 
     assert np.abs(infer_levels(EngineOpenVino(model, "fp32", 2), pixels) - reference).max() < 0.01
 
 
-@pytest.mark.skipif(NATIVE != "bf16", reason="this processor has no bf16")
+@pytest.mark.skipif("bf16" not in supported_precisions(), reason="this processor has no bf16")
 def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
     _, model = pair
     pixels = photograph(160, 200)
@@ -92,15 +96,32 @@ def test_the_committed_ir_is_the_committed_weights(weights: Weights, tmp_path: P
 
 
 def test_precisions() -> None:
-    assert choose_precision("fp32") == "fp32"
+    assert choose_precision("fp32", FAILED) == "fp32"
     assert NATIVE in PRECISIONS
+    assert choose_precision("auto", FAILED) == ("bf16" if "bf16" in supported_precisions() else "fp32")
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_int8_is_chosen_only_where_it_is_fast(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
+    monkeypatch.setattr("super_resolution.engine_openvino.multiplies_int8", lambda: fast)
+    assert choose_precision("auto", PASSED) == ("int8" if fast else choose_precision("auto", FAILED))
+    assert choose_precision("int8", PASSED) == "int8", "slow is the operator's own choice"
+
+
+@pytest.mark.parametrize("gate", [FAILED, Gate(0, GRADIENT_LIMIT + 0.1)], ids=str)
+def test_int8_of_a_model_that_lost_too_much(gate: Gate) -> None:
+    with pytest.raises(
+        SettingInvalid, match=re.escape(f"'int8': this model is not good enough in it, {gate}; use auto")
+    ):
+        choose_precision("int8", gate)
 
 
 def test_a_precision_that_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PRECISIONS, "bf16", ("bf16", "NO SUCH CAPABILITY"))
-    assert choose_precision("auto") == "fp32"
-    with pytest.raises(SettingInvalid, match="UPSCALER_PRECISION='bf16': this processor has fp32 only"):
-        choose_precision("bf16")
+    monkeypatch.setattr("super_resolution.engine_openvino.multiplies_int8", lambda: False)
+    assert choose_precision("auto", PASSED) == "fp32"
+    with pytest.raises(SettingInvalid, match="UPSCALER_PRECISION='bf16': this processor has fp32, int8 only"):
+        choose_precision("bf16", PASSED)
 
 
 def facts(model: ModelFiles) -> EngineFacts:

@@ -31,7 +31,8 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # Within a package, from the top as well.
 WITHIN = {
     "super_resolution": [
-        *("conversion", "opening", "upscaler", "engine_openvino", "engine_tensorflow", "model_files", "weights"),
+        *("conversion", "quantisation", "opening", "upscaler", "engine_openvino", "engine_tensorflow", "model_files"),
+        *("gate", "weights"),
         *("backlog", "lane", "work", "engine", "speed", "tiling", "cpus"),
     ],
     "image_codec": [
@@ -63,7 +64,8 @@ HOMES = {
     "pydantic": ("message_protocol/", "http_edge/openapi.py"),
     "tensorflow": ("super_resolution/engine_tensorflow.py",),
     "ISR": ("super_resolution/engine_tensorflow.py",),
-    "openvino": ("super_resolution/engine_openvino.py",),
+    "openvino": ("super_resolution/engine_openvino.py", "super_resolution/quantisation.py"),
+    "nncf": ("super_resolution/quantisation.py",),
 }
 PRODUCT = [path for path in sorted(ROOT.rglob("*.py")) if path.relative_to(ROOT).parts[0].removesuffix(".py") in RANK]
 
@@ -124,7 +126,7 @@ def test_importing_does_nothing(tmp_path: Path) -> None:
     modules = [
         relative(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for path in PRODUCT
-        if path.stem not in ("flask_app", "resources", "engine_tensorflow", "conversion")
+        if path.stem not in ("flask_app", "resources", "engine_tensorflow", "conversion", "quantisation")
     ]
     code = f"""
 import importlib, os, sys, threading

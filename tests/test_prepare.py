@@ -51,7 +51,7 @@ LEGACY_ROW = Weights(
             "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite, ",
         ),
         ({"UPSCALER_ENGINE": "magic"}, "UPSCALER_ENGINE='magic': must be one of openvino, tensorflow"),
-        ({"UPSCALER_PRECISION": "int3"}, "UPSCALER_PRECISION='int3': must be one of auto, fp32, bf16"),
+        ({"UPSCALER_PRECISION": "int3"}, "UPSCALER_PRECISION='int3': must be one of auto, fp32, bf16, int8"),
         (
             {"UPSCALER_ENGINE": "tensorflow", "UPSCALER_PRECISION": "bf16"},
             "UPSCALER_PRECISION='bf16': the tensorflow engine has fp32 only",
@@ -162,7 +162,7 @@ def test_what_a_conversion_was_made_of_is_in_its_name(legacy: Settings, monkeypa
     assert directory_of(legacy) != before
 
 
-@pytest.mark.parametrize("file", ["fp32.xml", "fp32.bin", "known_answer.npz"])
+@pytest.mark.parametrize("file", ["fp32.xml", "fp32.bin", "int8.xml", "int8.bin", "known_answer.npz"])
 def test_a_damaged_model_file_is_refused(tmp_path: Path, file: str) -> None:
     source = ROOT / "models" / "noise-cancel-lite"
     for path in source.iterdir():

@@ -36,7 +36,7 @@ def test_read() -> None:
         ("PORT", "0", "must be a whole number from 1 to 65535"),
         ("UPSCALER_MODEL", "", "must not be empty"),
         ("UPSCALER_ENGINE", "OpenVINO", "must be one of openvino, tensorflow"),
-        ("UPSCALER_PRECISION", "fp16", "must be one of auto, fp32, bf16"),
+        ("UPSCALER_PRECISION", "fp16", "must be one of auto, fp32, bf16, int8"),
         ("UPSCALER_CACHE_DIR", "", "must not be empty"),
         ("UPSCALER_THREADS", "-1", "must be a whole number from 0 to 1024"),
         ("UPSCALER_TILE", "15", "must be a whole number from 16 to 4096"),

@@ -162,7 +162,11 @@ def test_sigterm_during_the_start(moment: float) -> None:
     ("target", "settings", "message"),
     [
         ("slim", {"UPSCALER_MODEL": "nonesuch"}, "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite,"),
-        ("slim", {"UPSCALER_MODEL": "psnr-small"}, "converting psnr-small needs TensorFlow and ISR, which are not"),
+        (
+            "slim",
+            {"UPSCALER_MODEL": "psnr-small"},
+            "psnr-small needs TensorFlow, ISR and NNCF, which are not",
+        ),
         ("everything", {"UPSCALER_MODEL": "psnr-small"}, "and /cache can't be written: Read-only file system"),
         ("slim", {"UPSCALER_ENGINE": "tensorflow"}, "needs TensorFlow and ISR, which are not installed"),
         ("slim", {"UPSCALER_THREADS": "many"}, "UPSCALER_THREADS='many': must be a whole number"),

@@ -1,0 +1,94 @@
+"""What a quantised model may lose against fp32: the limits, and how it is measured on pictures that are committed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from super_resolution.engine import Engine, Pixels, infer_levels
+
+# Largest loss of PSNR against fp32, in dB: the mean over the held-out pictures.
+LOSS_LIMIT = 0.1
+# Largest difference from fp32 within smooth gradients, in levels: more would be seen as bands.
+GRADIENT_LIMIT = 2.0
+
+# px at the border, where the network's zero padding rules, that don't count.
+BORDER = 8
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What was measured of a quantised model.
+
+    `loss`: dB of PSNR that it is below fp32, against the originals; `gradients`: its largest difference from fp32
+    on smooth gradients, in 8-bit levels.
+    """
+
+    loss: float
+    gradients: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the model may be chosen for its speed."""
+        return self.loss <= LOSS_LIMIT and self.gradients <= GRADIENT_LIMIT
+
+    def __str__(self) -> str:
+        return (
+            f"{self.loss:.2f} dB below fp32 ({LOSS_LIMIT} allowed) and {self.gradients:.1f} levels off"
+            f" on gradients ({GRADIENT_LIMIT:g} allowed)"
+        )
+
+
+def measure_gate(reference: Engine, quantised: Engine, originals: Sequence[Pixels]) -> Gate:
+    """Compare a quantised network with its fp32 reference.
+
+    Args:
+        reference: the network in fp32.
+        quantised: the same network, quantised.
+        originals: (h, w, 3) uint8, sides multiples of the scale; they are reduced, enlarged by both and compared with
+            themselves. None of them may have calibrated the network.
+    """
+    losses = []
+    for original in originals:
+        small = reduce(original, reference.facts.scale)
+        losses.append(_psnr(reference, small, original) - _psnr(quantised, small, original))
+    inside = np.s_[BORDER:-BORDER, BORDER:-BORDER]
+    differences = [
+        np.abs(infer_levels(quantised, picture) - infer_levels(reference, picture))[inside].max()
+        for picture in gradients()
+    ]
+    return Gate(round(float(np.mean(losses)), 4), round(float(max(differences)), 3))
+
+
+def gradients(height: int = 96, width: int = 256) -> list[NDArray[np.uint8]]:
+    """Pictures (height, width, 3) in which any band is one too many.
+
+    Grey, dark and saturated ramps from left to right, steps of a single level, and two hues that cross.
+    """
+    ramp = np.broadcast_to(np.linspace(0, 1, width), (height, width))
+    down = np.broadcast_to(np.linspace(0, 1, height)[:, np.newaxis], (height, width))
+    planes = [
+        (255 * ramp, 255 * ramp, 255 * ramp),
+        (40 * ramp, 40 * ramp, 40 * ramp),
+        (120 + 8 * ramp, 120 + 8 * ramp, 120 + 8 * ramp),
+        (255 * ramp, 0 * ramp, 0 * ramp),
+        (0 * ramp, 255 * ramp, 255 * (1 - ramp)),
+        (90 + 60 * ramp, 150 + 60 * down, 255 - 60 * ramp),
+    ]
+    return [np.rint(np.stack(each, axis=-1)).astype(np.uint8) for each in planes]
+
+
+def reduce(pixels: Pixels, scale: int) -> NDArray[np.uint8]:
+    """(h, w, 3) to (h / scale, w / scale, 3): means of squares of `scale` px."""
+    height, width, channels = pixels.shape
+    squares = pixels.reshape(height // scale, scale, width // scale, scale, channels)
+    means: NDArray[np.uint8] = np.rint(squares.mean(axis=(1, 3))).astype(np.uint8)
+    return means
+
+
+def _psnr(engine: Engine, small: Pixels, original: Pixels) -> float:
+    enlarged = np.rint(np.clip(infer_levels(engine, small), 0, 255))
+    inside = np.s_[BORDER:-BORDER, BORDER:-BORDER]
+    error = np.mean((enlarged[inside] - original[inside].astype(np.float64)) ** 2)
+    return float(10 * np.log10(255**2 / max(error, 1e-6)))
