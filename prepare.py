@@ -132,8 +132,8 @@ def _require(what: str, *packages: str) -> None:
     modules = {"TensorFlow": "tensorflow", "ISR": "ISR", "NNCF": "nncf"}
     if any(importlib.util.find_spec(modules[package]) is None for package in packages):
         raise ModelUnavailable(
-            f"{what} needs {', '.join(packages[:-1])} and {packages[-1]}, which are not installed: install requirements.txt, or use the image that"
-            " has them, or one with the model baked in (--build-arg MODELS)"
+            f"{what} needs {', '.join(packages[:-1])} and {packages[-1]}, which are not installed: install"
+            " requirements.txt, or use the image that has them, or one with the model baked in (--build-arg MODELS)"
         )
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from super_resolution.cpus import available_cpus
+from super_resolution.cpus import available_cpus, multiplies_int8
 
 HOST = len(os.sched_getaffinity(0))
 
@@ -76,3 +76,19 @@ def test_the_quota_of_others_does_not_count(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "cpu.max").write_text(f"{quota} 100000")
     assert available_cpus(tmp_path, tmp_path / "own") == HOST
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx2 avx512_vnni\n", True),
+        ("flags\t\t: fpu avx2 avx_vnni\n", True),
+        ("flags\t\t: fpu avx2 avx512f avx512_vnni_like\n", False),
+        ("model name\t: avx512_vnni\n", False),
+        ("", False),
+    ],
+)
+def test_processors_that_multiply_int8(tmp_path: Path, text: str, expected: bool) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    assert multiplies_int8(tmp_path / "cpuinfo") is expected
+    assert multiplies_int8(tmp_path / "none") is False

@@ -1,0 +1,61 @@
+"""The gate that int8 has to pass: with engines whose faults are known."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from conftest import photograph
+from numpy.typing import NDArray
+
+from super_resolution.engine import EngineFacts
+from super_resolution.gate import BORDER, GRADIENT_LIMIT, LOSS_LIMIT, Gate, gradients, measure_gate, reduce
+
+
+@dataclass
+class Faulty:
+    """Repeats pixels, then rounds to `step` levels."""
+
+    step: float = 0
+    facts: EngineFacts = field(default_factory=lambda: EngineFacts("repeat", "fake", "fp32", 1, 2, 1))
+
+    def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        enlarged = batch.repeat(2, axis=1).repeat(2, axis=2)
+        if self.step:
+            enlarged = np.rint(enlarged * 255 / self.step) * self.step / 255
+        return enlarged.astype(np.float32)
+
+
+ORIGINAL = photograph(96, 120)
+
+
+def test_an_equal_network_loses_nothing() -> None:
+    assert measure_gate(Faulty(), Faulty(), [ORIGINAL]) == Gate(0, 0)
+
+
+@pytest.mark.parametrize(("step", "passed"), [(2, True), (12, False)])
+def test_bands_are_seen(step: int, passed: bool) -> None:
+    gate = measure_gate(Faulty(), Faulty(step), [ORIGINAL])
+    assert step / 4 <= gate.gradients <= step / 2 + 0.01
+    assert gate.passed is passed
+
+
+def test_a_loss_is_measured_against_the_original() -> None:
+    assert measure_gate(Faulty(), Faulty(60), [ORIGINAL]).loss > 1
+
+
+def test_limits() -> None:
+    assert Gate(LOSS_LIMIT, GRADIENT_LIMIT).passed
+    assert not Gate(LOSS_LIMIT + 0.001, 0).passed
+    assert not Gate(0, GRADIENT_LIMIT + 0.001).passed
+
+
+def test_gradients_are_smooth_and_the_border_is_small() -> None:
+    for picture in gradients():
+        assert picture.std() > 0.5
+        assert np.abs(np.diff(picture.astype(int), axis=1)).max() <= 1
+        assert min(picture.shape[:2]) > 4 * BORDER
+
+
+def test_reduce() -> None:
+    pixels = np.array([[[0], [10], [1], [1]], [[10], [20], [1], [3]]], np.uint8).repeat(3, axis=2)
+    np.testing.assert_array_equal(reduce(pixels, 2)[0, :, 0], [10, 2])
