@@ -31,11 +31,13 @@ HALO_EDGE = 192
 # Edge of the known answer's picture, in px.
 KNOWN_ANSWER_EDGE = 32
 # Largest differences in levels from the fp32 reference on a small photograph. A healthy engine stays far below
-# (0.0001 and 3 were seen), a broken one is off by tens.
+# (0.0001, 3 and 6.3 were seen), a broken one is off by tens.
 TOLERANCES = {"fp32": 0.05, "bf16": 16.0, "int8": 24.0}
 # Edge in px of the squares that int8 is calibrated on, and how many are taken from each picture.
 CALIBRATION_EDGE = 96
 CALIBRATION_SQUARES = 6
+# Squares of nine colours each that have no or all of red, green, blue.
+CALIBRATION_COLOURS = 8
 
 
 def convert(
@@ -94,6 +96,10 @@ def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Gat
         for _ in range(CALIBRATION_SQUARES):
             top, left = (chance.integers(side - CALIBRATION_EDGE + 1) for side in upper.shape[:2])
             squares.append(upper[top : top + CALIBRATION_EDGE, left : left + CALIBRATION_EDGE])
+    # Saturated colours, which photographs don't have: their activations are the largest.
+    for _ in range(CALIBRATION_COLOURS):
+        colours = 255 * chance.integers(2, size=(3, 3, 3), dtype=np.uint8)
+        squares.append(colours.repeat(CALIBRATION_EDGE // 3, axis=0).repeat(CALIBRATION_EDGE // 3, axis=1))
     quantise(target / IR, target / INT8_IR, squares)
     model = ModelFiles(weights.name, target, weights.architecture, 0, {}, {}, Gate(0, 0))
     fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))

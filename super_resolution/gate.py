@@ -10,8 +10,9 @@ from super_resolution.engine import Engine, Pixels, infer_levels
 
 # Largest loss of PSNR against fp32, in dB: the mean over the held-out pictures.
 LOSS_LIMIT = 0.1
-# Largest difference from fp32 within smooth gradients, in levels: more would be seen as bands.
-GRADIENT_LIMIT = 2.0
+# Largest difference from fp32 within smooth gradients, in levels: what bf16 shows itself. int8 with 4 has bands on dark
+# gradients and on steps of one level that bf16 has not, as one sees with the contrast raised.
+GRADIENT_LIMIT = 2.5
 
 # px at the border, where the network's zero padding rules, that don't count.
 BORDER = 8
