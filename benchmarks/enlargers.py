@@ -15,7 +15,7 @@ from prepare import MODELS, directory_of, weight_file_of
 from settings import Settings, read_settings
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import Engine
-from super_resolution.engine_openvino import supported_precisions
+from super_resolution.engine_openvino import choose_precision, supported_precisions
 from super_resolution.lane import Lane
 from super_resolution.model_files import DESCRIPTION, ModelFiles, read_model_files
 from super_resolution.opening import open_engine
@@ -82,8 +82,10 @@ def _ways(
 ) -> list[Enlarger]:
     threads = settings.threads or available_cpus()
     ways = []
+    chosen = choose_precision("auto", model.gate)
+    precisions = sorted(supported_precisions(), key=chosen.__eq__)  # what the service would use comes last
     for engine in (each for each in ENGINES if each in engines):
-        for precision in supported_precisions() if engine == "openvino" else ["fp32"]:
+        for precision in precisions if engine == "openvino" else ["fp32"]:
             opened = open_engine(engine, model, find_weight_file, precision, threads)
             ways.append(_enlarger(opened, model, settings.tile))
     return ways
