@@ -1,7 +1,7 @@
 """Resident memory: of the service while it enlarges a large picture, and of each network while it works on one tile.
 
-The networks have random weights: memory does not depend on them. Their tile is what `UPSCALER_TILE=256` gives with a halo of 16 px.
-Each runs in a process of its own.
+The networks have random weights: memory does not depend on them. Their tile is what
+`UPSCALER_TILE=256` gives with a halo of 16 px. Each runs in a process of its own.
 """
 
 import resource

@@ -28,7 +28,7 @@ def running_peers(threads: int) -> Iterator[list[Contestant]]:
     """
     if not PYTHON.is_file():
         raise BenchmarkError(f"there is no {ENVIRONMENT.name}: start this with `make bench`")
-    command = [PYTHON, "-m", "benchmarks.peers", str(threads)]
+    command = [str(PYTHON), "-m", "benchmarks.peers", str(threads)]
     with subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, **SPIN}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:
