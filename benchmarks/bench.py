@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import describe_machine, describe_run
 from benchmarks.measuring import say
-from benchmarks.results import RESULTS, replace_section
+from benchmarks.results import RESULTS, TIMES, replace_section
 from errors import StartError
 
 
@@ -29,7 +29,7 @@ class Part:
 
 MACHINE = "Machine"
 SPEED_PARTS = {
-    "network": Part("Network time", "network_time"),
+    "network": Part(TIMES, "network_time"),
     "overhead": Part("HTTP, base64 and codecs", "overhead"),
     "start": Part("Start", "start"),
     "memory": Part("Memory", "memory"),

@@ -18,7 +18,7 @@ from benchmarks.children import NICE, child
 from benchmarks.growth import growth_per_thousand
 from benchmarks.inputs import as_file, photograph
 from benchmarks.measuring import Target, say, table, target_list
-from benchmarks.network_report import COMPARED
+from benchmarks.results import COMPARED
 from benchmarks.service import BYTES, Service, running_service
 
 MINUTE = 60.0  # s

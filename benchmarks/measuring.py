@@ -29,7 +29,11 @@ class Target:
     def __str__(self) -> str:
         verdict = "met" if self.met else "**missed**"
         bound = "at least" if self.at_least else "at most"
-        return f"- {verdict}: {self.what}: {self.figure:.3g} {self.unit} ({bound} {self.limit:.3g})"
+        return f"- {verdict}: {self.what}: {_short(self.figure)} {self.unit} ({bound} {_short(self.limit)})"
+
+
+def _short(figure: float) -> str:
+    return f"{figure:.0f}" if abs(figure) >= 1000 else f"{figure:.3g}"
 
 
 def say(text: str) -> None:

@@ -7,11 +7,10 @@ from benchmarks.contestants import Contestant, Times
 from benchmarks.flops import flop_per_pixel
 from benchmarks.measuring import Target, table, target_list
 from benchmarks.networks import ARCHITECTURES, DEFAULT, LARGEST
+from benchmarks.results import COMPARED, ISR, NETWORK, OURS, SPEED, WAY
 
 Size = tuple[int, int]  # height, width in px
 Results = dict[Size, dict[Contestant, Times]]
-COMPARED: Size = (240, 384)  # where ratios are taken
-ISR = "ISR `predict`"
 
 # A network of ours has to be so many times faster than another one.
 LARGEST_AGAINST_ISR = {"OpenVINO bf16": 2.2, "OpenVINO int8": 4.5}
@@ -19,8 +18,6 @@ DEFAULT_AGAINST_ISR = {"OpenVINO bf16": 60.0, "OpenVINO int8": 110.0}
 DEFAULT_AGAINST_PEERS = {"realesr-general-x4v3": 4.0, "Real-ESRGAN x2plus": 15.0}
 LEAST_SHARE_OF_PEAK = 80.0  # percent
 MOST_FOR_A_NEW_SIZE = 1.2  # times the time on a known one
-NETWORK, WAY = "network", "run by"  # names of columns, which the plot knows too
-SPEED = f"{COMPARED[1]} x {COMPARED[0]}"
 
 
 def write_report(results: Results, peaks: Mapping[str, float]) -> str:
@@ -84,7 +81,7 @@ def _shares(speeds: Speeds, peaks: Mapping[str, float]) -> Iterator[list[str]]:
 
 def _share(speeds: Speeds, network: str, precision: str, peaks: Mapping[str, float]) -> float:
     """Percent of the peak."""
-    reached = flop_per_pixel(ARCHITECTURES[network]) * 1e6 / speeds[network, f"OpenVINO {precision}"].median
+    reached = flop_per_pixel(ARCHITECTURES[network]) * 1e6 / speeds[network, f"{OURS}{precision}"].median
     return 100 * reached / peaks[precision]
 
 
@@ -117,6 +114,6 @@ def _peak_targets(speeds: Speeds, peaks: Mapping[str, float]) -> Iterator[Target
 
 def _new_size_targets(speeds: Speeds) -> Iterator[Target]:
     for (network, way), times in speeds.items():
-        if way.startswith("OpenVINO"):
+        if way.startswith(OURS):
             ratio = statistics.median(times.new) / times.median
             yield Target(f"a new size, {network}, {way}", ratio, MOST_FOR_A_NEW_SIZE, "times a known one's")

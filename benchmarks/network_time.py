@@ -13,10 +13,11 @@ from pathlib import Path
 
 from benchmarks.contestants import Contestant, Times, take_turn, take_turn_on_new_sizes, timed
 from benchmarks.measuring import say
-from benchmarks.network_report import COMPARED, ISR, Results, Size, write_report
+from benchmarks.network_report import Results, Size, write_report
 from benchmarks.networks import ARCHITECTURES, DEFAULT, open_random, precisions_here, upscaler_of, write_random
 from benchmarks.peak import Peak
 from benchmarks.peer_process import running_peers
+from benchmarks.results import COMPARED, ISR, OURS
 from settings import Settings
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import Engine, Pixels
@@ -57,7 +58,7 @@ def _ours(stack: contextlib.ExitStack) -> Iterator[Contestant]:
         yield Contestant(name, ISR, timed(isr.predict))
         for precision in precisions_here():
             engine = open_random(architecture, directory, precision, available_cpus())
-            yield Contestant(name, f"OpenVINO {precision}", timed(_enlarger(engine)))
+            yield Contestant(name, f"{OURS}{precision}", timed(_enlarger(engine)))
 
 
 def _enlarger(engine: Engine) -> functools.partial[Pixels]:

@@ -17,8 +17,8 @@ from PIL import Image
 from benchmarks.enlargers import of_model
 from benchmarks.inputs import as_file, photograph
 from benchmarks.measuring import Target, say, table, target_list
-from benchmarks.network_report import COMPARED
 from benchmarks.networks import DEFAULT
+from benchmarks.results import COMPARED
 from benchmarks.service import BYTES, Service, running_service
 
 ROUNDS = 30

@@ -7,6 +7,11 @@ from benchmarks.errors import BenchmarkError
 from settings import ROOT
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
+# The table of times, which the plot and README.md are made of: its section, columns, and the ways to run a network.
+TIMES = "Network time"
+COMPARED = (240, 384)  # height and width in px of the picture that ratios are taken on
+NETWORK, WAY, SPEED = "network", "run by", f"{COMPARED[1]} x {COMPARED[0]}"
+ISR, OURS = "ISR `predict`", "OpenVINO "  # ours is followed by the precision
 HEAD = """# What `make bench` and `make load` measured
 
 Written by these commands. Each section is of the run that it names, on the machine below.
