@@ -39,10 +39,10 @@ def read_table(title: str) -> list[dict[str, str]]:
         BenchmarkError: there is none.
     """
     text = RESULTS.read_text() if RESULTS.is_file() else ""
-    lines = [line for line in _sections(text).get(title, "").splitlines() if line.startswith("|")]
-    if not lines:
+    found = re.search(r"(^\|.*\n)+", _sections(text).get(title, ""), re.MULTILINE)
+    if not found:
         raise BenchmarkError(f"{RESULTS.relative_to(ROOT)} has no table of {title!r}: measure it first")
-    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in found[0].splitlines()]
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
