@@ -1,14 +1,16 @@
-# make run | test | test-client | test-image | lock | models | samples | picture | seconds | memory | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
+# make run | test | test-client | test-image | lock | models | samples | picture | bench | load | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What `make bench` compares with; the product's locks know nothing of it.
+BENCH := .venv-bench
 # For the tools that import our modules.
 export PYTHONPATH := $(CURDIR)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test test-client test-image lock models samples picture seconds memory quality fuzz clean
+.PHONY: run test test-client test-image lock models samples picture bench load quality fuzz clean
 
 # exec: a signal to make has to reach the server.
 run: $(VENV)/.everything
@@ -38,11 +40,13 @@ samples: $(VENV)/.dev
 picture: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.before_after
 
-seconds: $(VENV)/.dev
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m benchmarks.seconds
+# Everything that is said of speed and memory, into benchmarks/RESULTS.md: `make bench OPTIONS="network overhead"` for parts of it.
+bench: $(VENV)/.dev $(BENCH)/.everything
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m benchmarks.bench $(OPTIONS)
 
-memory: $(VENV)/.dev
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m benchmarks.memory
+# The same for a service under load.
+load: $(VENV)/.dev
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m benchmarks.bench $(or $(OPTIONS),pictures thumbnail retry overload)
 
 # `make quality OPTIONS="FOLDER --sheet sheet.png"`; see the file for more.
 quality: $(VENV)/.dev
@@ -56,9 +60,10 @@ lock: $(VENV)/.dev
 	$(LOCK) $(UPGRADE) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) requirements.in --constraint requirements-dev.txt --output-file requirements.txt
 	$(LOCK) requirements-serve.in --constraint requirements-dev.txt --output-file requirements-serve.txt
+	$(LOCK) requirements-bench.in --constraint requirements-dev.txt --output-file requirements-bench.txt
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache
 
 # --no-deps: the locks are complete, and ISR's own metadata asks for a TensorFlow that no longer exists.
 $(VENV)/.everything: requirements.txt | $(VENV)/bin/python
@@ -68,6 +73,13 @@ $(VENV)/.everything: requirements.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.everything
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-dev.txt
+	touch $@
+
+# PyTorch comes from PyPI for graphics cards too, and doesn't start without their libraries.
+$(BENCH)/.everything: requirements-bench.txt | $(VENV)/bin/python
+	@echo "installing the packages of requirements-bench.txt into $(BENCH): a few minutes, 6 GB"
+	$(BIN)/python -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-bench.txt
 	touch $@
 
 $(VENV)/bin/python:

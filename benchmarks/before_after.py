@@ -27,10 +27,10 @@ def main() -> None:
     for column, text in enumerate(("bicubic x2", "image super-scaling x2")):
         place = (column * (width + GAP) + width // 2, CAPTION // 2)
         draw.text(place, text, fill="black", font=ImageFont.load_default(size=22), anchor="mm")
-    with running_service() as client:
+    with running_service() as service:
         for row, (name, left, top) in enumerate(PARTS):
             data = (ROOT / "sample-images" / name).read_bytes()
-            ours = Image.open(io.BytesIO(upscale(client, data)[0])).convert("RGB")
+            ours = Image.open(io.BytesIO(upscale(service.client, data)[0])).convert("RGB")
             given = Image.open(io.BytesIO(data)).convert("RGB")
             bicubic = given.resize(ours.size, Image.Resampling.BICUBIC)
             for column, image in enumerate((bicubic, ours)):

@@ -1,56 +1,70 @@
-"""Peak resident memory of each architecture while it works on one tile, by precision.
+"""Resident memory: of the service while it enlarges a large picture, and of each network while it works on one tile.
 
-    make memory
-
-Weights are random: memory does not depend on them. The tile is what `UPSCALER_TILE=256` gives with a halo of 16 px: a
-window of 288 x 288 px. Each network runs in a process of its own.
+The networks have random weights: memory does not depend on them. Their tile is what
+`UPSCALER_TILE=256` gives with a halo of 16 px. Each runs in a process of its own.
 """
 
 import resource
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.networks import ARCHITECTURES, random_model, write_random
+from benchmarks.children import child
+from benchmarks.inputs import POSTER, as_file, photograph
+from benchmarks.measuring import Target, say, table, target_list
+from benchmarks.networks import ARCHITECTURES, DEFAULT, HALO, open_random, write_random
+from benchmarks.service import MEGABYTE, running_service, upscale
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import infer_levels
-from super_resolution.engine_openvino import EngineOpenVino, supported_precisions
+from super_resolution.engine_openvino import supported_precisions
 from super_resolution.weights import Architecture
 
-EDGE = 256 + 2 * 16  # px
+EDGE = 256 + 2 * HALO  # px
+MOST = 1200.0  # MB for the picture of 12 megapixels
 
 
-def write_ir(architecture: Architecture, directory: Path) -> None:
-    """Write a network with random weights. (In a process of its own: TensorFlow's memory must not count.)"""
-    write_random(architecture, directory)
-
-
-def peak(architecture: Architecture, directory: Path, precision: str) -> int:
-    """Enlarge one tile; the peak of this process's resident memory in MB."""
-    engine = EngineOpenVino(random_model(architecture, directory), precision, available_cpus())
-    infer_levels(engine, np.zeros((EDGE, EDGE, 3), np.uint8))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
-def main() -> None:
-    """Print a table in Markdown."""
+def measure() -> str:
+    """The section in Markdown."""
+    say("a picture of 12 megapixels")
+    with running_service(UPSCALER_TIMEOUT="600") as service:
+        started = service.resident
+        upscale(service.client, as_file(photograph(*POSTER)))
+        peak = service.peak_resident
     precisions = supported_precisions()
-    print(f"peak resident memory in MB for a tile of {EDGE} x {EDGE} px\n")
-    print("| network |", *(f"{name} |" for name in precisions))
-    print("|---|" + "---|" * len(precisions))
+    height, width = POSTER
+    return (
+        table(
+            (f"the service with {DEFAULT}", "MB"),
+            [("when started", f"{started:.0f}"), (f"peak for a JPEG of {width} x {height} px", f"{peak:.0f}")],
+        )
+        + f"\nPeak in MB of a network's own process for a tile of {EDGE} x {EDGE} px:\n\n"
+        + table(("network", *precisions), _rows(precisions))
+        + "\n"
+        + target_list([Target("12 megapixels", peak, MOST, "MB")])
+    )
+
+
+def _rows(precisions: list[str]) -> Iterator[list[str]]:
     for name, architecture in ARCHITECTURES.items():
         with tempfile.TemporaryDirectory() as directory:
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
-                child.submit(write_ir, architecture, Path(directory)).result()
-            peaks = []
+            with child() as process:  # TensorFlow's memory must not count
+                process.submit(_write, architecture, Path(directory)).result()
+            row = [name]
             for precision in precisions:
-                with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
-                    peaks.append(child.submit(peak, architecture, Path(directory), precision).result())
-        print(f"| {name} |", *(f"{megabytes} |" for megabytes in peaks), flush=True)
+                say(f"a tile: {name} {precision}")
+                with child() as process:
+                    row.append(f"{process.submit(_peak, architecture, Path(directory), precision).result():.0f}")
+        yield row
 
 
-if __name__ == "__main__":
-    main()
+def _write(architecture: Architecture, directory: Path) -> None:
+    write_random(architecture, directory)  # its result can't leave the process
+
+
+def _peak(architecture: Architecture, directory: Path, precision: str) -> float:
+    """Enlarge one tile; the peak of this process's resident memory in MB."""
+    engine = open_random(architecture, directory, precision, available_cpus())
+    infer_levels(engine, np.zeros((EDGE, EDGE, 3), np.uint8))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE

@@ -25,14 +25,14 @@ BORDER = 2  # px
 def main() -> None:
     """Print a table in Markdown."""
     print("| picture | size | ms through HTTP | bicubic, dB | ours, dB |\n|---|---|---|---|---|")
-    with running_service() as client:
+    with running_service() as service:
         for path in sorted(each for each in SAMPLES.iterdir() if each.suffix != ".md"):
             data = path.read_bytes()
             image: Image.Image = Image.open(io.BytesIO(data))
             if image.mode == "P":  # of an animation the first frame's quality counts
                 image = image.convert("RGBA")
-            milliseconds = statistics.median(upscale(client, data)[1] for _ in range(RUNS))
-            bicubic, ours = quality(client, image)
+            milliseconds = statistics.median(upscale(service.client, data)[1] for _ in range(RUNS))
+            bicubic, ours = quality(service.client, image)
             print(f"| {path.name} | {image.width} x {image.height} | {milliseconds:.0f} | {bicubic:.2f} | {ours:.2f} |")
 
 

@@ -7,39 +7,85 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from benchmarks.errors import BenchmarkError
 from settings import ROOT
+
+BYTES = "application/octet-stream"
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that is ready.
+
+    `client`: for one request at a time, at `url`; `started`: the value of `time.perf_counter` when it was started.
+    """
+
+    url: str
+    client: httpx.Client
+    pid: int
+    started: float
+
+    @property
+    def resident(self) -> float:
+        """Memory that its processes hold, in MB."""
+        return self._memory("VmRSS")
+
+    @property
+    def peak_resident(self) -> float:
+        """The most that its processes ever held, in MB."""
+        return self._memory("VmHWM")
+
+    def _memory(self, name: str) -> float:
+        """Of gunicorn's master and its one worker together."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        lines = (Path(f"/proc/{pid}/status").read_text().partition(f"{name}:")[2] for pid in (self.pid, *children))
+        return sum(int(line.split()[0]) * 1024 for line in lines) / MEGABYTE
 
 
 @contextlib.contextmanager
-def running_service(**settings: str) -> Iterator[httpx.Client]:
-    """Start a service with these settings, wait until it is ready, and stop it in the end."""
+def running_service(**settings: str) -> Iterator[Service]:
+    """Start a service with these settings, wait until it is ready, and stop it in the end.
+
+    Raises:
+        BenchmarkError: it ended at once; what it said is above.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environ = {**os.environ, "PATH": path, "PORT": str(port), "UPSCALER_LOG_LEVEL": "warning", **settings}
-    process = subprocess.Popen([ROOT / "run.sh"], env=environ)
+    own = {"PATH": path, "PORT": str(port), "UPSCALER_HOST": "127.0.0.1", "UPSCALER_LOG_LEVEL": "warning"}
+    url = f"http://127.0.0.1:{port}"
+    started = time.perf_counter()
+    process = subprocess.Popen([ROOT / "run.sh"], env={**os.environ, **own, **settings})
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300) as client:
-            while process.poll() is None:
-                with contextlib.suppress(httpx.TransportError):
-                    if client.get("/readyz").status_code == 200:
-                        break
-                time.sleep(0.1)
-            yield client
+        with httpx.Client(base_url=url, timeout=600) as client:
+            while not _is_ready(client):
+                if process.poll() is not None:
+                    raise BenchmarkError(f"the service ended with status {process.returncode}")
+                time.sleep(0.02)
+            yield Service(url, client, process.pid, started)
     finally:
         process.terminate()
         process.wait()
 
 
+def _is_ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
 def upscale(client: httpx.Client, image: bytes) -> tuple[bytes, float]:
     """The enlarged file, and the milliseconds from the first byte sent to the last one received."""
     start = time.perf_counter()
-    response = client.post("/upscale", content=image, headers={"Content-Type": "application/octet-stream"})
+    response = client.post("/upscale", content=image, headers={"Content-Type": BYTES})
     milliseconds = (time.perf_counter() - start) * 1000
     response.raise_for_status()
     return response.content, milliseconds

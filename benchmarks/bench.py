@@ -1,0 +1,83 @@
+"""Measure speed, memory and behaviour under load, into benchmarks/RESULTS.md.
+
+    make bench                               # everything but load: about ten minutes
+    make bench OPTIONS="network overhead"    # some of the parts
+    make load                                # the parts under load: about three minutes
+
+The machine should do nothing else meanwhile; how busy it was at the start stands with each result.
+"""
+
+import argparse
+import importlib
+import sys
+from dataclasses import dataclass
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.machine import describe_machine, describe_run
+from benchmarks.measuring import say
+from benchmarks.results import RESULTS, TIMES, replace_section
+from errors import StartError
+
+
+@dataclass(frozen=True)
+class Part:
+    """One measurement: `module` has a function `measure`, which makes the section `title` in Markdown."""
+
+    title: str
+    module: str
+
+
+MACHINE = "Machine"
+SPEED_PARTS = {
+    "network": Part(TIMES, "network_time"),
+    "overhead": Part("HTTP, base64 and codecs", "overhead"),
+    "start": Part("Start", "start"),
+    "memory": Part("Memory", "memory"),
+    "growth": Part("Memory over many sizes", "growth"),
+}
+LOAD_PARTS = {
+    "pictures": Part("Load: 64 clients", "load_pictures"),
+    "thumbnail": Part("Load: a thumbnail beside a poster", "load_thumbnail"),
+    "retry": Part("Load: Retry-After", "load_retry"),
+    "overload": Part("Load: twice the capacity", "load_overload"),
+}
+PARTS = {**SPEED_PARTS, **LOAD_PARTS}
+PLOT = "plot"  # draws what `network` measured
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="bench", description="Measure speed, memory and behaviour under load.")
+    parser.add_argument(
+        "parts", nargs="*", help=f"of {', '.join([*PARTS, PLOT])}; none: {', '.join(SPEED_PARTS)}, {PLOT}"
+    )
+    wanted = parser.parse_args(arguments).parts or [*SPEED_PARTS, PLOT]
+    if unknown := [name for name in wanted if name not in (*PARTS, PLOT)]:
+        parser.error(f"there is no part {unknown[0]}")
+    try:
+        for name in wanted:
+            if name == PLOT:
+                importlib.import_module("benchmarks.speed_table").write()
+            else:
+                _measure(PARTS[name])
+    except (BenchmarkError, StartError) as exc:
+        print(f"bench: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _measure(part: Part) -> None:
+    """Imported only now, so that what a part doesn't need isn't in its memory, nor on its clock."""
+    say(part.title)
+    run = describe_run()
+    body = f"{run}\n\n{importlib.import_module(f'benchmarks.{part.module}').measure()}"
+    print(f"## {part.title}\n\n{body}", flush=True)
+    titles = [MACHINE, *(each.title for each in PARTS.values())]
+    text = RESULTS.read_text() if RESULTS.is_file() else ""
+    for title, content in ((MACHINE, describe_machine()), (part.title, body)):
+        text = replace_section(text, title, content, titles)
+    RESULTS.write_text(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""Whether memory grows with the number of picture sizes that the service has seen."""
+
+import itertools
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.inputs import as_file, photograph
+from benchmarks.measuring import Target, say, table, target_list
+from benchmarks.service import running_service, upscale
+
+REQUESTS, SIZES = 2000, 500
+WARM_UP = 500  # requests that don't count: until every size was there once
+EVERY = 10  # requests between two looks at the memory
+EDGES = range(16, 80)  # px
+MOST_SLOPE = 1.0  # MB for 1,000 requests: what the allocator's own to and fro can look like
+
+
+def measure() -> str:
+    """The section in Markdown."""
+    rng = np.random.default_rng(0)
+    sizes = rng.permutation([*itertools.product(EDGES, EDGES)])[:SIZES]
+    files = [as_file(photograph(height, width)) for height, width in sizes]
+    samples = []  # requests so far, MB
+    with running_service() as service:
+        for count in range(1, REQUESTS + 1):
+            upscale(service.client, files[count % SIZES])
+            if count % EVERY == 0:
+                samples.append((count, service.resident))
+            if count % 500 == 0:
+                say(f"{count} of {REQUESTS} requests, {service.resident:.0f} MB")
+    slope = growth_per_thousand([each for each in samples if each[0] >= WARM_UP])
+    return (
+        f"{REQUESTS} JPEGs in {SIZES} sizes, one after the other.\n\n"
+        + table(("requests", "MB"), [(str(count), f"{held:.0f}") for count, held in samples if count % WARM_UP == 0])
+        + "\n"
+        + target_list([Target(f"growth after {WARM_UP} requests", slope, MOST_SLOPE, "MB per 1,000 requests")])
+    )
+
+
+def growth_per_thousand(samples: Sequence[tuple[float, float]]) -> float:
+    """The slope of the straight line through (requests or seconds, MB): MB per 1,000 of the first."""
+    return 1000 * statistics.linear_regression(*zip(*samples, strict=True)).slope

@@ -1,0 +1,27 @@
+"""Pictures to send: parts of a sample photograph, in any size and number."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.metrics import Pixels
+from settings import ROOT
+
+SAMPLE = ROOT / "sample-images" / "coffee-artefacts.jpg"
+POSTER = (3000, 4000)  # height and width in px: the picture of 12 megapixels
+
+
+def photograph(height: int, width: int, seed: int = 0) -> Pixels:
+    """(height, width, 3): the sample, repeated in a mirror where it is too small; another part of it for each seed."""
+    with Image.open(SAMPLE) as image:
+        pixels = np.roll(np.asarray(image), (37 * seed, 53 * seed), (0, 1))
+    missing = ((0, max(0, height - pixels.shape[0])), (0, max(0, width - pixels.shape[1])), (0, 0))
+    return np.ascontiguousarray(np.pad(pixels, missing, mode="symmetric")[:height, :width])
+
+
+def as_file(pixels: Pixels, file_format: str = "JPEG") -> bytes:
+    """An image file; JPEG in quality 90."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, file_format, quality=90)
+    return file.getvalue()

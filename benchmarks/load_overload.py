@@ -1,0 +1,151 @@
+"""A minute at twice the capacity: who is let in is served at full speed, who is not is refused at once with 429.
+
+Requests come at fixed times, however slow the answers are, half of them as image files and half as JSON.
+"""
+
+import base64
+import statistics
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx
+import numpy as np
+
+from benchmarks.children import NICE, child
+from benchmarks.growth import growth_per_thousand
+from benchmarks.inputs import as_file, photograph
+from benchmarks.measuring import Target, say, table, target_list
+from benchmarks.results import COMPARED
+from benchmarks.service import BYTES, Service, running_service
+
+MINUTE = 60.0  # s
+CAPACITY_SECONDS, CAPACITY_CLIENTS = 15.0, 4
+FACTOR = 2  # times the capacity is offered
+THREADS = 64  # of the clients: more than the service has places, so that a request is sent when its time has come
+LEAST_GOODPUT = 90.0  # percent of the capacity
+MOST_GROWTH = 10.0  # MB in the minute
+SETTLED = 10.0  # s after which memory is looked at
+
+JSON = "application/json"
+Body = tuple[bytes, str]  # and its content type
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request got. `begun`, `seconds`: when it was sent, and how long it took."""
+
+    media_type: str
+    status: int
+    begun: float
+    seconds: float
+
+
+def measure() -> str:
+    """The section in Markdown."""
+    file = as_file(photograph(*COMPARED))
+    bodies = [(file, BYTES), (b'{"imageBase64": "' + base64.b64encode(file) + b'"}', JSON)]
+    with running_service() as service, child(NICE) as process:
+        say("the capacity")
+        process.submit(_serve_all, service.url, bodies, 2.0).result()  # does not count
+        capacity = process.submit(_serve_all, service.url, bodies, CAPACITY_SECONDS).result()
+        say(f"{FACTOR} times {capacity:.1f} requests per second")
+        with _MemoryWatch(service) as memory:
+            answers = process.submit(_offer, service.url, bodies, FACTOR * capacity, MINUTE).result()
+    growth = growth_per_thousand([each for each in memory.samples if each[0] >= SETTLED]) * MINUTE / 1000
+    return _section(capacity, answers, growth)
+
+
+def _section(capacity: float, answers: Sequence[Answer], growth: float) -> str:
+    begin = min(answer.begun for answer in answers)
+    served = [answer for answer in answers if answer.status == httpx.codes.OK]
+    refused = [answer for answer in answers if answer.status == httpx.codes.TOO_MANY_REQUESTS]
+    goodput = sum(answer.begun + answer.seconds <= begin + MINUTE for answer in served) / MINUTE
+    rows = [
+        ("capacity (4 clients, one request after the other)", f"{capacity:.2f} requests/s"),
+        ("offered", f"{len(answers) / MINUTE:.2f} requests/s"),
+        ("answered 200", f"{len(served)}, median {_median(served) * 1000:.0f} ms"),
+        ("refused with 429", str(len(refused))),
+    ]
+    for name, media_type in (("image files", BYTES), ("JSON", JSON)):
+        times = [answer.seconds * 1000 for answer in refused if answer.media_type == media_type]
+        if times:
+            text = f"median {np.median(times):.0f}, 95th percentile {np.percentile(times, 95):.0f} ms"
+            rows.append((f"until a 429, {name}", text))
+    return (
+        f"JPEGs of {COMPARED[1]} x {COMPARED[0]} px for {MINUTE:.0f} s, half of them as JSON.\n\n"
+        + table(("what", "figure"), rows)
+        + "\n"
+        + target_list(
+            (
+                Target("goodput", 100 * goodput / capacity, LEAST_GOODPUT, "% of the capacity", at_least=True),
+                Target("neither 200 nor 429", len(answers) - len(served) - len(refused), 0, "answers"),
+                Target(f"growth of memory in {MINUTE:.0f} s", growth, MOST_GROWTH, "MB"),
+            )
+        )
+    )
+
+
+def _median(answers: Sequence[Answer]) -> float:
+    return statistics.median(answer.seconds for answer in answers) if answers else float("nan")
+
+
+def _serve_all(url: str, bodies: Sequence[Body], seconds: float) -> float:
+    """Requests per second of a few clients that send one after the other."""
+    end = time.monotonic() + seconds
+
+    def send_on(number: int) -> int:
+        count = 0
+        with httpx.Client(base_url=url, timeout=300) as client:
+            while time.monotonic() < end:
+                count += _send(client, bodies[(number + count) % len(bodies)]).status == httpx.codes.OK
+        return count
+
+    begin = time.monotonic()
+    with ThreadPoolExecutor(CAPACITY_CLIENTS) as threads:
+        count = sum(threads.map(send_on, range(CAPACITY_CLIENTS)))
+    return count / (time.monotonic() - begin)
+
+
+def _offer(url: str, bodies: Sequence[Body], rate: float, seconds: float) -> list[Answer]:
+    """Send `rate` requests per second, each when its time has come."""
+    begin = time.monotonic()
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=THREADS)
+    with httpx.Client(base_url=url, timeout=300, limits=limits) as client, ThreadPoolExecutor(THREADS) as threads:
+        sent = []
+        for number in range(int(rate * seconds)):
+            time.sleep(max(0.0, begin + number / rate - time.monotonic()))
+            sent.append(threads.submit(_send, client, bodies[number % len(bodies)]))
+        return [each.result() for each in sent]
+
+
+def _send(client: httpx.Client, body: Body) -> Answer:
+    content, media_type = body
+    begun = time.monotonic()
+    response = client.post("/upscale", content=content, headers={"Content-Type": media_type})
+    return Answer(media_type, response.status_code, begun, time.monotonic() - begun)
+
+
+class _MemoryWatch:
+    """Looks at a service's memory twice a second while its block lasts; `samples`: seconds so far, and MB."""
+
+    def __init__(self, service: Service) -> None:
+        self.samples: list[tuple[float, float]] = []
+        self._service = service
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> "_MemoryWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        begin = time.monotonic()
+        while not self._over.wait(0.5):
+            self.samples.append((time.monotonic() - begin, self._service.resident))

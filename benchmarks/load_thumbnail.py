@@ -1,0 +1,78 @@
+"""How long a small picture takes while a large one is worked on: they take turns, tile by tile."""
+
+import time
+from concurrent.futures import Executor, Future
+
+import httpx
+import numpy as np
+
+from benchmarks.children import NICE, child
+from benchmarks.inputs import POSTER, as_file, photograph
+from benchmarks.measuring import Target, say, table, target_list
+from benchmarks.service import BYTES, running_service, upscale
+from settings import Settings
+
+EDGE = 96  # px
+ALONE = 40  # times
+MOST_TILES = 3  # that a thumbnail may wait longer than alone
+MOST_REQUESTS = 2000
+PERCENTILE = 95
+
+
+def measure() -> str:
+    """The section in Markdown."""
+    small, poster = as_file(photograph(EDGE, EDGE)), as_file(photograph(*POSTER))
+    tile = as_file(photograph(Settings().tile, Settings().tile))
+    with running_service(UPSCALER_TIMEOUT="600") as service, child(NICE) as one, child(NICE) as other:
+        say("alone")
+        for file in (small, tile):
+            upscale(service.client, file)  # does not count
+        alone = _percentile([upscale(service.client, small)[1] for _ in range(ALONE)])
+        a_tile = float(np.median([_network_milliseconds(service.client, tile) for _ in range(5)]))
+        say("beside a picture of 12 megapixels")
+        beside, seconds = _beside(one, other, service.url, small, poster)
+    most = alone + MOST_TILES * a_tile
+    figure = _percentile(beside)
+    rows = [
+        (f"{EDGE} x {EDGE} px alone, {PERCENTILE}th percentile", f"{alone:.0f} ms"),
+        (f"one tile of {Settings().tile} px", f"{a_tile:.0f} ms"),
+        (f"{EDGE} x {EDGE} px beside 12 megapixels, median", f"{np.median(beside):.0f} ms"),
+        (f"the same, {PERCENTILE}th percentile of {len(beside)}", f"{figure:.0f} ms"),
+        ("the 12 megapixels beside them", f"{seconds:.1f} s"),
+    ]
+    return (
+        table(("what", "time"), rows)
+        + "\n"
+        + target_list([Target(f"beside 12 megapixels, {PERCENTILE}th percentile", figure, most, "ms")])
+    )
+
+
+def _beside(one: Executor, other: Executor, url: str, small: bytes, poster: bytes) -> tuple[list[float], float]:
+    """Milliseconds of each small picture while the large one is there, and the seconds of that one."""
+    large: Future[float] = one.submit(_send, url, poster)
+    time.sleep(1)  # it is decoded meanwhile
+    beside: list[float] = []
+    while not large.done() and len(beside) < MOST_REQUESTS:
+        beside += other.submit(_send_some, url, small, 5).result()
+    # The last ones may have been alone.
+    return beside[:-5] or beside, large.result() / 1000
+
+
+def _send(url: str, file: bytes) -> float:
+    with httpx.Client(base_url=url, timeout=600) as client:
+        return upscale(client, file)[1]
+
+
+def _send_some(url: str, file: bytes, count: int) -> list[float]:
+    with httpx.Client(base_url=url, timeout=600) as client:
+        return [upscale(client, file)[1] for _ in range(count)]
+
+
+def _network_milliseconds(client: httpx.Client, file: bytes) -> float:
+    """The part `infer` of Server-Timing."""
+    response = client.post("/upscale", content=file, headers={"Content-Type": BYTES}).raise_for_status()
+    return float(response.headers["Server-Timing"].partition("infer;dur=")[2].partition(",")[0])
+
+
+def _percentile(milliseconds: list[float]) -> float:
+    return float(np.percentile(milliseconds, PERCENTILE))

@@ -1,0 +1,73 @@
+"""What the figures were measured on, and of which state of the code."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import openvino
+
+from benchmarks.measuring import table
+from benchmarks.peer_process import ENVIRONMENT
+from settings import ROOT
+from super_resolution.cpus import available_cpus
+
+# What decides how fast matrices are multiplied.
+INSTRUCTIONS = (
+    "avx2",
+    "avx_vnni",
+    "avx512f",
+    "avx512_bf16",
+    "avx512_vnni",
+    "amx_bf16",
+    "amx_int8",
+    "asimddp",
+    "bf16",
+    "i8mm",
+    "sve",
+)
+PACKAGES = ("openvino", "tensorflow-cpu", "tensorflow", "keras", "ISR", "torch", "numpy", "pillow")
+
+
+def describe_machine() -> str:
+    """A table in Markdown."""
+    return table(("what", "which"), _facts())
+
+
+def describe_run() -> str:
+    """One line: when, of which commit, and how busy the machine was with other things."""
+    commit = _said("git", "describe", "--always", "--dirty")
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
+    return f"*{now} UTC, commit {commit or 'unknown'}; load average before: {os.getloadavg()[0]:.1f}*"
+
+
+def _facts() -> Iterator[tuple[str, str]]:
+    core = openvino.Core()
+    yield "processor", str(core.get_property("CPU", "FULL_DEVICE_NAME"))
+    yield "instruction sets", ", ".join(name for name in INSTRUCTIONS if name in _flags())
+    yield "OpenVINO's capabilities", ", ".join(sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
+    yield "threads", str(available_cpus())
+    yield "memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
+    yield "system", f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    yield "packages", ", ".join(_versions())
+
+
+def _flags() -> set[str]:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return {flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()}
+
+
+def _versions() -> Iterator[str]:
+    """Of the packages here and in the environment of what is compared with."""
+    path = [str(each) for each in ENVIRONMENT.glob("lib/python*/site-packages")]
+    for name in PACKAGES:
+        found = [*metadata.distributions(name=name), *metadata.distributions(name=name, path=path)]
+        if found:
+            yield f"{name} {found[0].version}"
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()

@@ -1,0 +1,53 @@
+"""What every measurement says while it works and in the end: progress, targets, Markdown."""
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+START = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure and what it has to be.
+
+    `limit`: the largest allowed figure, or the smallest one where `at_least`.
+    """
+
+    what: str
+    figure: float
+    limit: float
+    unit: str
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure is on the right side; a figure that is no number never is."""
+        return self.figure >= self.limit if self.at_least else self.figure <= self.limit
+
+    def __str__(self) -> str:
+        verdict = "met" if self.met else "**missed**"
+        bound = "at least" if self.at_least else "at most"
+        return f"- {verdict}: {self.what}: {_short(self.figure)} {self.unit} ({bound} {_short(self.limit)})"
+
+
+def _short(figure: float) -> str:
+    return f"{figure:.0f}" if abs(figure) >= 1000 else f"{figure:.3g}"
+
+
+def say(text: str) -> None:
+    """Progress, with the minutes since the start, beside the results."""
+    seconds = int(time.monotonic() - START)
+    print(f"[{seconds // 60:2}:{seconds % 60:02}] {text}", file=sys.stderr, flush=True)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def target_list(targets: Iterable[Target]) -> str:
+    """A list in Markdown."""
+    return "".join(f"{target}\n" for target in targets)

@@ -1,0 +1,99 @@
+"""Time of the bare networks: ours in every precision, ISR's own `predict`, and others', taking turns.
+
+Pixels in, pixels out, without HTTP and files. ISR's and the others' networks take a picture whole; ours do up to
+`WHOLE` px, and above it in the service's tiles, whose overlap counts as work. In the same rounds the machine's own
+peak is measured. Who would need longer than `LONGEST` for a picture is left out, except where ratios are taken.
+"""
+
+import contextlib
+import functools
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from benchmarks.contestants import Contestant, Times, take_turn, take_turn_on_new_sizes, timed
+from benchmarks.measuring import say
+from benchmarks.network_report import Results, Size, write_report
+from benchmarks.networks import ARCHITECTURES, DEFAULT, open_random, upscaler_of, write_random
+from benchmarks.peak import Peak
+from benchmarks.peer_process import running_peers
+from benchmarks.results import COMPARED, ISR, OURS
+from settings import Settings
+from super_resolution.cpus import available_cpus
+from super_resolution.engine import Engine, Pixels
+from super_resolution.engine_openvino import supported_precisions
+from super_resolution.upscaler import Upscaler
+from super_resolution.work import Work
+
+LARGE = (3000, 4000)  # height, width in px
+SIZES = ((96, 96), COMPARED, (1000, 1000), LARGE)
+WHOLE = COMPARED[0] * COMPARED[1]  # px
+LONGEST = 60.0  # s
+ROUNDS = 3
+LONG = 20.0  # s: who needs longer than this has one turn only
+DAY = 86_400  # s: nobody waits for an answer here
+
+
+def measure() -> str:
+    """The section in Markdown."""
+    peaks = {precision: Peak(precision, available_cpus()) for precision in supported_precisions()}
+    results: Results = {}
+    with contextlib.ExitStack() as stack:
+        say("building the networks")
+        contestants = [*_ours(stack), *stack.enter_context(running_peers(available_cpus()))]
+        speeds: dict[Contestant, float] = dict.fromkeys(contestants, 0.0)  # s for a megapixel, as far as it is known
+        for size in SIZES:
+            starters = {each: speed for each, speed in speeds.items() if _starts(each, speed, size)}
+            results[size] = _take_turns(starters, size, peaks)
+            speeds |= {each: times.median for each, times in results[size].items()}
+    return write_report(results, {name: peak.flop_per_second for name, peak in peaks.items()})
+
+
+def _ours(stack: contextlib.ExitStack) -> Iterator[Contestant]:
+    import keras  # TensorFlow: not for who measures something else
+
+    keras.utils.disable_interactive_logging()  # `predict` would draw a progress bar
+    for name, architecture in ARCHITECTURES.items():
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        isr = write_random(architecture, directory)
+        yield Contestant(name, ISR, timed(isr.predict))
+        for precision in supported_precisions():
+            engine = open_random(architecture, directory, precision, available_cpus())
+            yield Contestant(name, f"{OURS}{precision}", timed(_enlarger(engine)))
+
+
+def _enlarger(engine: Engine) -> functools.partial[Pixels]:
+    whole, tiled = (upscaler_of(engine, tile) for tile in (max(COMPARED), Settings().tile))
+    return functools.partial(_enlarge, whole, tiled)
+
+
+def _enlarge(whole: Upscaler, tiled: Upscaler, pixels: Pixels) -> Pixels:
+    height, width, _ = pixels.shape
+    upscaler = whole if height * width <= WHOLE else tiled
+    return upscaler(pixels, Work(DAY, "nothing", is_client_gone=lambda: False))
+
+
+def _starts(contestant: Contestant, speed: float, size: Size) -> bool:
+    if size == LARGE and (contestant.network != DEFAULT or contestant.way == ISR):
+        return False  # whole pictures of this size would need more memory than there is
+    return size == COMPARED or speed * size[0] * size[1] / 1e6 <= LONGEST
+
+
+def _take_turns(speeds: Mapping[Contestant, float], size: Size, peaks: Mapping[str, Peak]) -> dict[Contestant, Times]:
+    """Rounds in which all who start have a turn; for who is slow, one round is enough."""
+    megapixels = size[0] * size[1] / 1e6
+    results = {contestant: Times() for contestant in speeds}
+    for turn in range(ROUNDS):
+        for contestant, speed in speeds.items():
+            if turn and speed * megapixels > LONG:
+                continue
+            times = results[contestant]
+            say(f"{size[1]} x {size[0]} px, round {turn + 1} of {ROUNDS}: {contestant.name}")
+            take_turn(contestant, times, *size, expected=speed * megapixels)
+            if size == COMPARED and (not turn or times.median * megapixels < 1):
+                take_turn_on_new_sizes(contestant, times, *size)
+        if size == COMPARED:
+            say("the machine's own peak")
+            for peak in peaks.values():
+                peak.try_again()
+    return results

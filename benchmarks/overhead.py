@@ -1,0 +1,82 @@
+"""What HTTP, base64 and the codecs add to the network: whole requests and the bare network in turns.
+
+One client, one picture after the other. The bare network is the service's own upscaler, model, precision and tiles, in
+this process; it works while the service waits, and the other way round.
+"""
+
+import base64
+import io
+import re
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.enlargers import of_model
+from benchmarks.inputs import as_file, photograph
+from benchmarks.measuring import Target, say, table, target_list
+from benchmarks.networks import DEFAULT
+from benchmarks.results import COMPARED
+from benchmarks.service import BYTES, Service, running_service
+
+ROUNDS = 30
+FORMS = ("image file", "JSON with base64")
+MOST_MILLISECONDS, MOST_SHARE = 10.0, 0.05  # of the network's time: what a request may take on top
+
+
+def measure() -> str:
+    """The section in Markdown."""
+    file = as_file(photograph(*COMPARED))
+    pixels = np.asarray(Image.open(io.BytesIO(file)))
+    bare = of_model(DEFAULT, ["openvino"])[-1]
+    spans: dict[str, list[float]] = {}
+    with running_service() as service:
+        calls: dict[str, Callable[[], object]] = {
+            bare.name: lambda: bare.enlarge(pixels),
+            FORMS[0]: lambda: _note(spans, _post(service, file, BYTES)),
+            FORMS[1]: lambda: _post(service, _message(file), "application/json"),
+        }
+        times = _take_turns(calls)
+    network = times.pop(bare.name)
+    most = MOST_MILLISECONDS + MOST_SHARE * network
+    rows = [(name, f"{each:.1f}", f"{network:.1f}", f"{each - network:.1f}") for name, each in times.items()]
+    inside = ", ".join(f"{name} {statistics.median(each):.1f}" for name, each in spans.items())
+    return (
+        f"A JPEG of {COMPARED[1]} x {COMPARED[0]} px, answered as JPEG of quality 100; medians of {ROUNDS}, in ms.\n\n"
+        + table(("request", "whole", f"bare {bare.name}", "on top"), rows)
+        + f"\nWithin the service (Server-Timing): {inside}.\n\n"
+        + target_list(Target(f"on top, {name}", each - network, most, "ms") for name, each in times.items())
+    )
+
+
+def _take_turns(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Median milliseconds of each; the first round does not count."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(ROUNDS + 1):
+        if turn % 10 == 0:
+            say(f"requests and bare network, round {turn} of {ROUNDS}")
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            if turn:
+                times[name].append((time.perf_counter() - start) * 1000)
+    return {name: statistics.median(each) for name, each in times.items()}
+
+
+def _message(file: bytes) -> bytes:
+    return b'{"imageBase64": "' + base64.b64encode(file) + b'"}'
+
+
+def _post(service: Service, body: bytes, media_type: str) -> str:
+    """Send a picture; the answer's Server-Timing. Base64 is taken apart, as a client has to."""
+    response = service.client.post("/upscale", content=body, headers={"Content-Type": media_type}).raise_for_status()
+    if media_type != BYTES:
+        base64.b64decode(response.json()["imageBase64"])
+    return response.headers["Server-Timing"]
+
+
+def _note(spans: dict[str, list[float]], timing: str) -> None:
+    for name, milliseconds in re.findall(r"(\w+);dur=([\d.]+)", timing):
+        spans.setdefault(name, []).append(float(milliseconds))
