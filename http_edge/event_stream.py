@@ -28,11 +28,14 @@ class EventStream:
     def __init__(self, work: StreamWork, run: Callable[[StreamWork], UpscaleOutput]) -> None:
         self.error: ServiceError | None = None
         self._work = work
-        self._thread = threading.Thread(target=self._work_on, args=(run,), name=f"stream {work.request_id}")
+        self._thread = threading.Thread(target=_work_on, args=(work, run), name=f"stream {work.request_id}")
         self._thread.start()
         first = work.events.get()
         if isinstance(first, Exception):
-            raise first
+            try:
+                raise first
+            finally:
+                del first  # else the error and this frame keep each other alive, and with them the picture
         self._first: Item = first
 
     def __iter__(self) -> Iterator[bytes]:
@@ -60,10 +63,12 @@ class EventStream:
             if isinstance(item, Exception):  # ClientGone, as nobody has read it
                 self.error = reported(item, self._work.request_id)
 
-    def _work_on(self, run: Callable[[StreamWork], UpscaleOutput]) -> None:
-        outcome: UpscaleOutput | Exception
-        try:
-            outcome = run(self._work)
-        except Exception as exc:  # told to the client, by whoever reads the events
-            outcome = exc
-        self._work.events.put(outcome)
+
+def _work_on(work: StreamWork, run: Callable[[StreamWork], UpscaleOutput]) -> None:
+    """No method, and without a name for the error: what an error's traceback can reach must not hold the error."""
+    try:
+        outcome = run(work)
+    except Exception as exc:  # told to the client, by whoever reads the events
+        work.end(exc)
+    else:
+        work.end(outcome)

@@ -56,7 +56,7 @@ def negotiate(accept: MIMEAccept, sent_json: bool) -> AnswerForm:
     """Choose by `Accept`; where it leaves both open, answer in the form that was sent.
 
     Raises:
-        NotAcceptable: it allows neither JSON nor a supported image format.
+        NotAcceptable: it allows neither JSON, nor events, nor a supported image format.
     """
     # Parameters such as charset make no difference here. No header accepts everything.
     plain = MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in accept] or [("*/*", 1)])

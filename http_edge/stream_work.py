@@ -20,6 +20,9 @@ Item = Event | UpscaleOutput | Exception
 
 # The preview's longer side is at most this long, in px.
 PREVIEW_EDGE = 512
+# While so many events wait for a client that reads slowly, tiles and progress are left out: the next ones tell as much,
+# and the result has it all.
+MOST_WAITING = 64
 
 
 class StreamWork(RequestWork):
@@ -83,7 +86,7 @@ class StreamWork(RequestWork):
     def tile_done(self, box: Box, pixels: NDArray[np.uint8 | np.uint16]) -> None:
         """See `Work.tile_done`."""
         super().tile_done(box, pixels)
-        if self._plan is None:
+        if self._plan is None or self.events.qsize() >= MOST_WAITING:
             return
         if self._with_tiles and self._frame is not None:
             is_grey = self._plan.picture.frames[self._frame].colour.shape[2] == 1
@@ -103,3 +106,8 @@ class StreamWork(RequestWork):
         self.events.put(
             Progress(done=self.tiles_done, total=self.tiles, seconds_left=round(self._plan.seconds_left(), 2))
         )
+
+    def end(self, outcome: UpscaleOutput | Exception) -> None:
+        """Learn how it ended. The picture is let go: sending the result may take long."""
+        self._plan = None
+        self.events.put(outcome)
