@@ -9,11 +9,13 @@ from http_edge.answers import json_answer, stream_answer, text_answer, upscale_a
 from http_edge.edge import Edge
 from http_edge.metrics import CONTENT_TYPE, Metrics
 from http_edge.openapi import openapi_document
+from http_edge.pages import pages
 from message_protocol import EstimateInput
 
 app = Flask(__name__, static_folder=None)
 metrics = Metrics(resources.facts, resources.backlog, resources.upscaler.seconds_for)
 edge = Edge(app, resources.settings, metrics, resources.backlog.seconds_until_one_ends, guarded="upscale")
+app.register_blueprint(pages(resources.settings))
 
 
 @app.get("/ping")

@@ -95,7 +95,7 @@ class Edge:
 
     def _end(self, response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         connection = Connection(request.environ)
         connection.set_write_timeout(self._settings.read_timeout)

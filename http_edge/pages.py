@@ -1,0 +1,72 @@
+"""What a browser is served: the page at `/`, the interface to try at `/docs`, and the files of both."""
+
+from flask import Blueprint, Response, abort, make_response, render_template, request, send_from_directory
+
+from image_codec import FORMATS
+from settings import ROOT, Settings
+
+WEB = ROOT / "web"
+SAMPLES = ROOT / "sample-images"
+# The samples that the page offers, and what it calls them. Nothing else of their folder is served.
+OFFERED = {
+    "coffee-artefacts.jpg": "Coffee",
+    "face.jpg": "Face",
+    "fur-texture.png": "Fur",
+    "text-and-lines.png": "Text",
+    "transparent-logo.png": "Logo",
+    "bouncing-ball.gif": "Animation",
+}
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' blob: data:",  # data: icons in the style sheet of /docs; blob: pictures of the user's own
+    "connect-src": "'self'",
+    "form-action": "'none'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in POLICY.items()),
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def pages(settings: Settings) -> Blueprint:
+    """The routes for browsers.
+
+    Args:
+        settings: for the limits that the page names before it sends anything.
+    """
+    blueprint = Blueprint(
+        "pages", __name__, template_folder=WEB / "templates", static_folder=WEB / "static", static_url_path="/web"
+    )
+
+    @blueprint.get("/")
+    def index() -> Response:
+        return _page("index.html", max_body_bytes=settings.max_body_bytes, formats=FORMATS, samples=OFFERED)
+
+    @blueprint.get("/docs")
+    def docs() -> Response:
+        return _page("docs.html")
+
+    @blueprint.get("/samples/<name>")
+    def sample(name: str) -> Response:
+        if name not in OFFERED:
+            abort(404)
+        return send_from_directory(SAMPLES, name)
+
+    @blueprint.after_request
+    def guard(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        return response
+
+    return blueprint
+
+
+def _page(template: str, **values: object) -> Response:
+    """A page, which the browser asks for again each time and is told whether it has changed."""
+    response = make_response(render_template(template, **values))
+    response.cache_control.no_cache = True
+    response.add_etag()
+    return response.make_conditional(request)

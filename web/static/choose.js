@@ -1,0 +1,42 @@
+/** The ways a picture comes to the page: chosen, dropped, pasted, or one of the samples. */
+
+import { Failure } from "./failures.js";
+import { sample } from "./service.js";
+
+/**
+ * Call `take(file)` for each picture that comes, and `refuse(error)` for what is none.
+ */
+export function listen(take, refuse) {
+  const input = document.getElementById("file");
+  input.addEventListener("change", () => {
+    const [file] = input.files;
+    input.value = ""; // so that the same file can be chosen again
+    if (file) take(file);
+  });
+
+  for (const button of document.querySelectorAll("[data-sample]")) {
+    button.addEventListener("click", () => sample(button.dataset.sample).then(take, refuse));
+  }
+
+  document.addEventListener("paste", (event) => {
+    const [file] = event.clipboardData.files;
+    if (file) take(file);
+    else refuse(new Failure({ title: "There is no picture in the clipboard", advice: "Copy a picture, not its address, and paste again." }));
+  });
+
+  const drag = (on) => document.body.toggleAttribute("data-drag", on);
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault(); // or the browser would open the file itself
+    drag(true);
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) drag(false);
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drag(false);
+    const [file] = event.dataTransfer.files;
+    if (file) take(file);
+    else refuse(new Failure({ title: "That was no file", advice: "Save the picture first, and drop the file." }));
+  });
+}

@@ -1,0 +1,57 @@
+/** The card that says what went wrong and what to do, and tries again by itself where the service asks for it. */
+
+import { duration } from "./words.js";
+
+const card = document.getElementById("problem");
+const words = document.getElementById("problem-words");
+const countdown = document.getElementById("countdown");
+const retry = document.getElementById("retry");
+const dismiss = document.getElementById("dismiss");
+
+let timer = null;
+
+/**
+ * Show a failure.
+ *
+ * @param {import("./failures.js").Failure} failure
+ * @param {?() => void} again what to do to try again, or null where that can't help
+ * @param {string} back what leaving the card leads to
+ */
+export function showProblem(failure, again, back) {
+  hideProblem();
+  const title = Object.assign(document.createElement("h2"), { textContent: failure.title });
+  const lines = [failure.detail, failure.advice].filter(Boolean);
+  const paragraphs = lines.map((text) => Object.assign(document.createElement("p"), { textContent: sentence(text) }));
+  words.replaceChildren(title, ...paragraphs);
+  retry.hidden = !again;
+  retry.onclick = again;
+  dismiss.textContent = back;
+  card.hidden = false;
+  (again ? retry : dismiss).focus();
+  if (again && failure.retryAfter) count(failure.retryAfter, again);
+}
+
+/** Take the card away, and try nothing again. */
+export function hideProblem() {
+  clearInterval(timer);
+  card.hidden = true;
+  countdown.hidden = true;
+  words.replaceChildren();
+}
+
+/** Outside of what is announced: a screen reader would say every second. */
+function count(seconds, again) {
+  const end = performance.now() + seconds * 1000;
+  const tick = () => {
+    const left = Math.ceil((end - performance.now()) / 1000);
+    countdown.textContent = `It is tried again by itself in ${duration(left)}.`;
+    if (left <= 0) again();
+  };
+  countdown.hidden = false;
+  timer = setInterval(tick, 250);
+  tick();
+}
+
+function sentence(text) {
+  return text[0].toUpperCase() + text.slice(1) + (/[.!?)]$/.test(text) ? "" : ".");
+}

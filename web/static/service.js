@@ -1,0 +1,64 @@
+/** The requests to the service. Addresses are relative: the page may live below a path of a proxy. */
+
+import { readEvents } from "./events.js";
+import { failureOf, failureOfAnswer, unreachable } from "./failures.js";
+
+/**
+ * What a picture would cost.
+ *
+ * @param {{width: number, height: number}} size of the picture, in px
+ * @returns the answer of GET /estimate
+ */
+export async function estimate({ width, height }, signal) {
+  const response = await request(`estimate?${new URLSearchParams({ width, height })}`, { signal });
+  return response.json();
+}
+
+/**
+ * Enlarge a picture.
+ *
+ * @param {Blob} file the picture
+ * @param {{format: string, tiles: boolean, signal: AbortSignal}} options `format` may be empty: the picture's own
+ * @yields {{name: string, data: any}} the events of POST /upscale, `result` last
+ */
+export async function* upscale(file, { format, tiles, signal }) {
+  const options = new URLSearchParams(format ? { tiles, format } : { tiles });
+  const headers = { "Content-Type": "application/octet-stream", Accept: "text/event-stream" };
+  const response = await request(`upscale?${options}`, { method: "POST", headers, body: file, signal });
+  try {
+    for await (const event of readEvents(response.body)) {
+      if (event.name === "problem") throw failureOf(event.data);
+      yield event;
+      if (event.name === "result") return;
+    }
+  } catch (error) {
+    throw error instanceof TypeError ? unreachable() : error;
+  }
+  throw unreachable();
+}
+
+/** A sample picture as the file it is. */
+export async function sample(url) {
+  const response = await request(url);
+  const blob = await response.blob();
+  return new File([blob], url.split("/").pop(), { type: blob.type });
+}
+
+/** The bytes of a picture within an event. */
+export function pictureOf({ imageBase64, mediaType }) {
+  const text = atob(imageBase64);
+  const data = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) data[index] = text.charCodeAt(index);
+  return new Blob([data], { type: mediaType });
+}
+
+async function request(url, options = {}) {
+  let response;
+  try {
+    response = await fetch(url, options);
+  } catch (error) {
+    throw error instanceof TypeError ? unreachable() : error;
+  }
+  if (!response.ok) throw await failureOfAnswer(response);
+  return response;
+}

@@ -1,0 +1,27 @@
+/** Numbers as people say them. */
+
+const plain = new Intl.NumberFormat("en");
+
+/** @param {number} count bytes */
+export function bytes(count) {
+  if (count < 1000) return `${count} bytes`;
+  const [size, unit] = count < 1e6 ? [count / 1e3, "KB"] : [count / 1e6, "MB"];
+  return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${unit}`;
+}
+
+/** @param {{width: number, height: number}} size in px */
+export function pixels({ width, height }) {
+  return `${plain.format(width)} × ${plain.format(height)} px`;
+}
+
+/** @param {number} seconds from 0 */
+export function duration(seconds) {
+  if (seconds < 1.5) return "a second";
+  if (seconds < 90) return `${Math.round(seconds)} seconds`;
+  return `${Math.round(seconds / 60)} minutes`;
+}
+
+/** @param {string} format its name on the wire */
+export function formatName(format) {
+  return format === "webp" ? "WebP" : format.toUpperCase();
+}
