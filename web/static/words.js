@@ -21,7 +21,7 @@ export function duration(seconds) {
   return `${Math.round(seconds / 60)} minutes`;
 }
 
-/** @param {string} format its name on the wire */
+/** @param {string} format its name on the wire; the page's list of formats has its name for people */
 export function formatName(format) {
-  return format === "webp" ? "WebP" : format.toUpperCase();
+  return document.querySelector(`#format option[value="${format}"]`).textContent;
 }
