@@ -41,7 +41,7 @@ export async function enlarge(file, format, board, signal) {
   let after = await decoded(blob);
   if (!after && painted >= accepted.width * accepted.height) {
     after = board.copy();
-    notes.push(`this browser can’t show ${formatName(accepted.format)}: these are its px as they came`);
+    notes.push(`this browser can’t show ${formatName(accepted.format)}: what you see is nearly what is in the file`);
   } else if (!after) {
     notes.push(`this browser can’t show ${formatName(accepted.format)}: download it to see more than a preview`);
   }

@@ -1,0 +1,93 @@
+"""A real Chromium with the page in it."""
+
+import base64
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 360, "height": 740}
+PATIENCE = 60_000  # ms, for a picture on a slow machine
+
+expect.set_options(timeout=PATIENCE)
+
+# Playwright's own wait_for_function needs eval(), which the page's policy forbids.
+FILES = """({files, kind}) => {
+  const data = new DataTransfer();
+  for (const {name, type, base64} of files) {
+    data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name, {type}));
+  }
+  const options = {bubbles: true, cancelable: true};
+  document.body.dispatchEvent(
+    kind === "paste" ? new ClipboardEvent(kind, {clipboardData: data, ...options})
+                     : new DragEvent(kind, {dataTransfer: data, ...options}));
+}"""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        yield browser
+        browser.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[OpenPage]:
+    """Open an address in a window of its own; what the console complains of fails the test in the end."""
+    pages: list[Page] = []
+    complaints: list[str] = []
+
+    def open_(url: str, allowed: str | None = None, **options: Any) -> Page:
+        page = chromium.new_context(**{"viewport": DESKTOP, **options}).new_page()
+        page.set_default_timeout(PATIENCE)
+
+        def hear(kind: str, text: str) -> None:
+            if kind in ("error", "warning") and not (allowed and allowed in text):
+                complaints.append(text)
+
+        page.on("console", lambda message: hear(message.type, message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        pages.append(page)
+        page.goto(url)
+        return page
+
+    yield open_
+    for page in pages:
+        page.context.close()
+    assert complaints == []
+
+
+def give(page: Page, kind: str, name: str, data: bytes, media_type: str) -> None:
+    """Drop or paste a file."""
+    file = {"name": name, "type": media_type, "base64": base64.b64encode(data).decode()}
+    page.evaluate(FILES, {"files": [file], "kind": kind})
+
+
+def wait_until(condition: Callable[[], object], seconds: float = PATIENCE / 1000) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def done(page: Page) -> Locator:
+    """Wait for the result."""
+    button = page.get_by_role("button", name="Download", exact=True)
+    expect(button).to_be_visible()
+    return button
+
+
+def downloaded(page: Page, button: Locator) -> tuple[str, bytes]:
+    """Press the button; the file's name and bytes."""
+    with page.expect_download() as download:
+        button.click()
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
