@@ -8,4 +8,6 @@ if ! command -v chromium >/dev/null; then
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends chromium fonts-noto-core >/dev/null
 fi
-exec "${BIN:-.venv/bin}/python" -m pytest tests/page "$@"
+# The plugin has the browser, one for all tests.
+export PYTHONPATH="$PWD/tests/page${PYTHONPATH:+:$PYTHONPATH}"
+exec "${BIN:-.venv/bin}/python" -m pytest -p chromium tests/page "$@"

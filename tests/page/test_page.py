@@ -6,7 +6,7 @@ import re
 import httpx
 import numpy as np
 import pytest
-from chromium import OpenPage, chromium, done, downloaded, give, open_page, wait_until  # noqa: F401 (fixtures)
+from chromium import OpenPage, done, downloaded, give, wait_until
 from conftest import SAMPLES, Server, StartServer, encoded, opened, photograph
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -43,7 +43,7 @@ def seen_at(page: Page) -> np.ndarray:
     return np.asarray(opened(page.locator("#viewer").screenshot()).convert("RGB"))
 
 
-def test_dropped_and_sharpened_tile_by_tile(tiles: Server, open_page: OpenPage) -> None:  # noqa: F811
+def test_dropped_and_sharpened_tile_by_tile(tiles: Server, open_page: OpenPage) -> None:
     page = open_page(tiles.url)
     page.evaluate(WATCH)
     picture = encoded(photograph(120, 160))
@@ -64,14 +64,14 @@ def test_dropped_and_sharpened_tile_by_tile(tiles: Server, open_page: OpenPage) 
     assert np.array_equal(pixels(data), expected)
 
 
-def test_pasted(server: Server, open_page: OpenPage) -> None:  # noqa: F811
+def test_pasted(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     give(page, "paste", "image.png", encoded(photograph(20, 30)), "image/png")
     done(page)
     expect(page.locator("#headline")).to_have_text("30 × 20 px became 60 × 40 px")
 
 
-def test_saved_in_the_format_chosen_before(server: Server, open_page: OpenPage) -> None:  # noqa: F811
+def test_saved_in_the_format_chosen_before(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     page.get_by_label("Save as").select_option("webp")
     page.set_input_files("#file", SAMPLES / "face.jpg")
@@ -81,7 +81,7 @@ def test_saved_in_the_format_chosen_before(server: Server, open_page: OpenPage) 
     assert np.array_equal(pixels(data), pixels(expected))
 
 
-def test_saved_in_a_format_chosen_after(server: Server, open_page: OpenPage) -> None:  # noqa: F811
+def test_saved_in_a_format_chosen_after(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     page.get_by_role("button", name="Face").click()
     done(page)
@@ -95,7 +95,7 @@ def test_saved_in_a_format_chosen_after(server: Server, open_page: OpenPage) -> 
     assert name == "face-enlarged.png"
 
 
-def test_the_divider(server: Server, open_page: OpenPage) -> None:  # noqa: F811
+def test_the_divider(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     picture = encoded(photograph(150, 200))
     give(page, "drop", "cup.png", picture, "image/png")
@@ -127,7 +127,7 @@ def test_the_divider(server: Server, open_page: OpenPage) -> None:  # noqa: F811
     assert distance(before, plain) < distance(before, expected[:, :350])
 
 
-def test_zoom_to_pixels_and_move(server: Server, open_page: OpenPage) -> None:  # noqa: F811
+def test_zoom_to_pixels_and_move(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     page.get_by_role("button", name="Coffee").click()
     done(page)
@@ -155,7 +155,7 @@ def test_zoom_to_pixels_and_move(server: Server, open_page: OpenPage) -> None:  
 
 
 @pytest.mark.parametrize("how", ["button", "Escape"])
-def test_cancel(tiles: Server, open_page: OpenPage, how: str) -> None:  # noqa: F811
+def test_cancel(tiles: Server, open_page: OpenPage, how: str) -> None:
     page = open_page(tiles.url)
     give(page, "drop", "large.png", encoded(photograph(1200, 1600)), "image/png")
     progress = page.get_by_role("progressbar")
@@ -173,7 +173,7 @@ def test_cancel(tiles: Server, open_page: OpenPage, how: str) -> None:  # noqa: 
     done(page)
 
 
-def test_a_tiff_is_shown_by_its_tiles(server: Server, open_page: OpenPage) -> None:  # noqa: F811
+def test_a_tiff_is_shown_by_its_tiles(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     picture = encoded(photograph(100, 140), "TIFF")
     give(page, "drop", "scan.tiff", picture, "image/tiff")
@@ -188,7 +188,7 @@ def test_a_tiff_is_shown_by_its_tiles(server: Server, open_page: OpenPage) -> No
     assert np.array_equal(pixels(data), expected)
 
 
-def test_what_can_not_be_shown_can_be_saved(server: Server, open_page: OpenPage) -> None:  # noqa: F811
+def test_what_can_not_be_shown_can_be_saved(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     picture = encoded(Image.fromarray(np.arange(0, 60_000, 100, dtype=np.uint16).reshape(20, 30)), "TIFF")
     give(page, "drop", "depth.tiff", picture, "image/tiff")
@@ -197,7 +197,7 @@ def test_what_can_not_be_shown_can_be_saved(server: Server, open_page: OpenPage)
     assert (name, opened(data).mode) == ("depth-enlarged.tiff", "I;16")
 
 
-def test_an_animation_stays_one(server: Server, open_page: OpenPage) -> None:  # noqa: F811
+def test_an_animation_stays_one(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     page.get_by_role("button", name="Animation").click()
     _, data = downloaded(page, done(page))
@@ -205,7 +205,7 @@ def test_an_animation_stays_one(server: Server, open_page: OpenPage) -> None:  #
     assert page.locator(".pane img").count() == 2, "both sides move"
 
 
-def test_events_come_in_any_pieces(server: Server, open_page: OpenPage) -> None:  # noqa: F811
+def test_events_come_in_any_pieces(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     wire = ': heartbeat\n\nevent: tile\ndata: {"text": "é€"}\n\nevent: two\r\ndata: [1,\r\ndata: 2]\r\n\r\n'
     code = """async ([bytes, size]) => {

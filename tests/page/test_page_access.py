@@ -1,0 +1,131 @@
+"""Everybody can use the page: by keys, with a screen reader, on a phone, light and dark. `make test-page` calls this."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from chromium import PHONE, OpenPage, done, give, wait_until
+from conftest import Server, StartServer, encoded, photograph
+from playwright.sync_api import Page, expect
+
+
+def check(page: Page) -> None:
+    report = Axe().run(page)
+    assert report.violations_count == 0, report.generate_report()
+
+
+@pytest.fixture(scope="module")
+def tiles(start_server: StartServer) -> Server:
+    """A service with small tiles, so that there is progress to see."""
+    return start_server(UPSCALER_TILE="32")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_axe_finds_nothing(tiles: Server, open_page: OpenPage, scheme: str, size: str) -> None:
+    """Empty, working, done, zoomed, failed."""
+    options = {"viewport": PHONE, "has_touch": True, "is_mobile": True} if size == "phone" else {}
+    page = open_page(tiles.url, color_scheme=scheme, **options)
+    check(page)
+    give(page, "drop", "large.png", encoded(photograph(1200, 1600)), "image/png")
+    wait_until(lambda: (page.get_by_role("progressbar").get_attribute("value") or "0") > "0")
+    check(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Fur").click()
+    done(page)
+    check(page)
+    page.get_by_role("button", name="400 %").click()
+    check(page)
+    give(page, "drop", "notes.txt", b"text", "text/plain")
+    expect(page.get_by_role("alert")).not_to_be_empty()
+    check(page)
+
+
+def test_by_keys_alone(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url)
+
+    def reach(name: str) -> None:
+        for _ in range(20):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.textContent.trim() || document.activeElement.id") == name:
+                assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+                return
+        raise AssertionError(f"{name} is not reached")
+
+    reach("Face")
+    page.keyboard.press("Enter")
+    done(page)
+    expect(page.get_by_role("button", name="Download")).to_be_focused()
+    reach("200 %")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="200 %")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("slider")).to_be_focused()
+    page.keyboard.press("+")
+    expect(page.get_by_role("button", name="400 %")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("End")
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "100")
+    reach("Another picture")
+    page.keyboard.press("Enter")
+    expect(page.locator("#file")).to_be_focused()
+
+
+def test_what_a_screen_reader_says(tiles: Server, open_page: OpenPage) -> None:
+    """Some steps, not every tile."""
+    page = open_page(tiles.url)
+    page.evaluate(
+        """() => {
+          window.said = [];
+          const announcer = document.getElementById("announcer");
+          new MutationObserver(() => window.said.push(announcer.textContent)).observe(announcer, {childList: true});
+        }"""
+    )
+    give(page, "drop", "cup.png", encoded(photograph(450, 600)), "image/png")  # some 270 tiles
+    done(page)
+    said = page.evaluate("window.said")
+    assert re.match(r"Sending cup\.png\. 600 × 450 px become 1,200 × 900 px, in about ", said[0])
+    assert re.match(r"Enlarging cup\.png\. To 1,200 × 900 px, about ", said[1])
+    assert said[-1].startswith("600 × 450 px became 1,200 × 900 px. PNG, ")
+    assert all(re.match(r"\d\d %, ", each) for each in said[2:-1])
+    assert len(said) <= 12
+
+
+def test_on_a_phone(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url, viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
+
+    def fits() -> None:
+        assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [
+            PHONE["width"],
+            PHONE["height"],
+        ]
+        for button in page.locator("button:visible, label:visible, select:visible").all():
+            place = button.bounding_box()
+            assert place is not None
+            assert place["x"] >= 0
+            assert place["x"] + place["width"] <= PHONE["width"]
+            assert min(place["width"], place["height"]) >= 32
+
+    fits()
+    page.get_by_role("button", name="Coffee").tap()
+    done(page)
+    fits()
+    # A finger takes the handle along.
+    place = page.locator("svg.handle").bounding_box()
+    assert place is not None
+    x, y = place["x"] + 20, place["y"] + 20
+    touch = page.context.new_cdp_session(page)
+    for kind, points in (
+        ("touchStart", [{"x": x, "y": y}]),
+        ("touchMove", [{"x": x - 40, "y": y}]),
+        ("touchMove", [{"x": x - 84, "y": y}]),
+        ("touchEnd", []),
+    ):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "25")
+
+
+def test_no_motion_for_those_who_want_none(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url, reduced_motion="reduce")
+    assert page.evaluate("getComputedStyle(document.getElementById('drop')).transitionDuration") == "0s"

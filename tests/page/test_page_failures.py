@@ -1,0 +1,121 @@
+"""What goes wrong is said in words, with what to do. `make test-page` calls this."""
+
+import contextlib
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from chromium import OpenPage, done, downloaded, give, wait_until
+from conftest import SAMPLES, Server, StartServer, connection, encoded, opened, photograph
+from playwright.sync_api import Page, expect
+
+PNG = encoded(photograph(40, 60))
+
+
+def says(page: Page, *texts: str) -> None:
+    alert = page.get_by_role("alert")
+    for text in texts:
+        expect(alert).to_contain_text(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "media_type", "texts"),
+    [
+        ("cut.png", PNG[: len(PNG) // 2], "image/png", ("truncated or corrupt", "save it anew")),
+        ("notes.png", b"no picture at all", "image/png", ("format is not supported", "Save it as JPEG")),
+        ("notes.txt", b"text", "text/plain", ("That is no picture", "text/plain", "Choose a JPEG")),
+        ("large.png", encoded(photograph(200, 300)), "image/png", ("too many pixels", "Make the picture smaller")),
+    ],
+)
+def test_a_picture_that_is_refused(
+    small_server: Server,
+    open_page: OpenPage,
+    name: str,
+    data: bytes,
+    media_type: str,
+    texts: tuple[str, ...],
+) -> None:
+    page = open_page(small_server.url, allowed="Failed to load resource")
+    give(page, "drop", name, data, media_type)
+    says(page, *texts)
+    assert "UPSCALER_" not in page.get_by_role("alert").inner_text(), "settings are not the visitor's"
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    page.get_by_role("button", name="Choose another picture").click()
+    give(page, "drop", "cup.png", PNG, "image/png")
+    done(page)
+
+
+def test_too_large_is_seen_before_it_is_sent(small_server: Server, open_page: OpenPage) -> None:
+    page = open_page(small_server.url)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    give(page, "drop", "large.png", bytes(200_001), "image/png")
+    says(page, "The file is too large", "up to 200 KB")
+    assert [url for url in sent if not url.startswith("blob:")] == []
+
+
+def test_dropped_text_and_pasted_text(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url)
+    for kind, title in (("drop", "That was no file"), ("paste", "no picture in the clipboard")):
+        page.evaluate(
+            """(kind) => document.body.dispatchEvent(kind === "paste"
+              ? new ClipboardEvent(kind, {clipboardData: new DataTransfer(), bubbles: true})
+              : new DragEvent(kind, {dataTransfer: new DataTransfer(), bubbles: true, cancelable: true}))""",
+            kind,
+        )
+        says(page, title)
+        page.keyboard.press("Escape")
+        expect(page.locator("#problem")).to_be_hidden()
+
+
+@contextlib.contextmanager
+def occupied(server: Server) -> Iterator[None]:
+    """The only place of a service is taken by a client that doesn't send its picture."""
+    with connection(server, "Content-Length: 1000"):
+        url = f"{server.url}/upscale"
+        wait_until(lambda: httpx.post(url, content=PNG, headers={"Content-Type": "image/png"}).status_code == 429, 10)
+        yield
+
+
+def test_a_busy_service_is_asked_again(start_server: StartServer, open_page: OpenPage) -> None:
+    busy = start_server(UPSCALER_MAX_REQUESTS="1")
+    page = open_page(busy.url, allowed="429")
+    with occupied(busy):
+        give(page, "drop", "cup.png", PNG, "image/png")
+        says(page, "The service is busy")
+        expect(page.locator("#countdown")).to_contain_text("tried again by itself in")
+        expect(page.get_by_role("button", name="Try again")).to_be_focused()
+    done(page)
+
+
+def test_a_service_that_went_away(start_server: StartServer, open_page: OpenPage) -> None:
+    server = start_server()
+    page = open_page(server.url, allowed="ERR_CONNECTION_REFUSED")
+    server.stop()
+    give(page, "drop", "cup.png", PNG, "image/png")
+    says(page, "can’t be reached", "Check the network")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_a_format_that_can_not_hold_it(server: Server, open_page: OpenPage) -> None:
+    """The picture that is there stays there."""
+    page = open_page(server.url, allowed="422")
+    page.get_by_role("button", name="Logo").click()
+    done(page)
+    page.get_by_label("Save as").select_option("jpeg")
+    page.get_by_role("button", name="Enlarge and download").click()
+    says(page, "can't hold the result", "PNG")
+    page.get_by_role("button", name="Back to the picture").click()
+    expect(page.get_by_role("slider")).to_be_visible()
+    page.get_by_label("Save as").select_option("png")
+    _, data = downloaded(page, done(page))
+    assert data == server.upscale((SAMPLES / "transparent-logo.png").read_bytes()).content
+    # The same from the start: with another format it goes on.
+    page.get_by_role("button", name="Another picture").click()
+    page.get_by_label("Save as").select_option("jpeg")
+    page.get_by_role("button", name="Logo").click()
+    says(page, "can't hold the result")
+    page.get_by_label("Save as").select_option("webp")
+    page.get_by_role("button", name="Try again").click()
+    _, data = downloaded(page, done(page))
+    assert opened(data).format == "WEBP"
