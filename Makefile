@@ -1,4 +1,4 @@
-# make run | test | test-client | test-image | lock | models | samples | picture | bench | load | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
+# make run | test | test-client | test-page | screenshots | test-image | lock | models | samples | picture | bench | load | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +10,7 @@ export PYTHONPATH := $(CURDIR)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test test-client test-image lock models samples picture bench load quality fuzz clean
+.PHONY: run test test-client test-page screenshots test-image lock models samples picture bench load quality fuzz clean
 
 # exec: a signal to make has to reach the server.
 run: $(VENV)/.everything
@@ -26,6 +26,14 @@ test: $(VENV)/.dev
 # The Java client: its own tests, and those against the service, which they start with `make run`.
 test-client: $(VENV)/.dev
 	mvn --batch-mode --no-transfer-progress --file client verify
+
+# The page in a real browser: Debian's Chromium, which is installed if there is none (as root).
+test-page: $(VENV)/.dev
+	BIN="$(CURDIR)/$(BIN)" tests/page/run.sh $(OPTIONS)
+
+# The README's pictures of the page.
+screenshots: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.screenshots
 
 # Builds the images and tries them, without Docker; needs root on Debian. The state it keeps makes the next run faster.
 test-image: $(VENV)/.dev

@@ -69,4 +69,5 @@ def _page(template: str, **values: object) -> Response:
     response = make_response(render_template(template, **values))
     response.cache_control.no_cache = True
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -47,6 +47,12 @@ def test_pixels_are_those_of_the_service_outside(restricted: Container, server: 
     assert inside.content == outside.content
 
 
+def test_the_page_is_in_it(restricted: Container) -> None:
+    page = httpx.get(restricted.url).text
+    for name in re.findall(r'(?:src|href)="([^"#]+)"', page):
+        assert httpx.get(f"{restricted.url}/{name}").status_code == 200
+
+
 @both
 def test_settings_and_port(target: str) -> None:
     with container(target, *RESTRICTED, UPSCALER_THREADS="1", UPSCALER_PRECISION="fp32") as made:
