@@ -17,16 +17,14 @@ SIZE: ViewportSize = {"width": 960, "height": 640}  # of the window, px
 PHONE: ViewportSize = {"width": 360, "height": 640}
 FRAME = 60  # ms, of the moving picture
 PAUSE = 1200  # ms, where there is something to look at
-MOST_COLOURS = 192  # of a screenshot
 
 
 def main() -> None:
     """Write the pictures."""
-    with running_service(UPSCALER_TILE="48") as client, sync_playwright() as playwright:
+    with running_service(UPSCALER_TILE="48") as service, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        url = str(client.base_url)
-        film(browser.new_page(viewport=SIZE), url)
-        compare(browser, url)
+        film(browser.new_page(viewport=SIZE), service.url)
+        compare(browser, service.url)
         browser.close()
 
 
@@ -67,7 +65,7 @@ def compare(browser: Browser, url: str) -> None:
         page.wait_for_timeout(500)
         picture = shot(page)
         target = TARGET / f"page-{'compare' if page is desktop else 'phone'}.png"
-        picture.quantize(MOST_COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+        picture.save(target, optimize=True)
         report(target, picture)
 
 
