@@ -5,10 +5,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+if TYPE_CHECKING:  # pytest finds that module after this plugin
+    from conftest import Server, StartServer
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
@@ -35,6 +38,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def tiles(start_server: "StartServer") -> "Server":
+    """A service with small tiles, so that there is progress to see."""
+    return start_server(UPSCALER_TILE="32")
 
 
 OpenPage = Callable[..., Page]

@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import pytest
 from chromium import OpenPage, done, downloaded, give, wait_until
-from conftest import SAMPLES, Server, StartServer, encoded, opened, photograph
+from conftest import SAMPLES, Server, encoded, opened, photograph
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -21,12 +21,6 @@ WATCH = """() => {
     if (progress.value > 0.4 && !window.halfway) window.halfway = canvas.toDataURL();
   }).observe(progress, {attributes: true, attributeFilter: ["value"]});
 }"""
-
-
-@pytest.fixture(scope="module")
-def tiles(start_server: StartServer) -> Server:
-    """A service with small tiles, so that there is progress to see."""
-    return start_server(UPSCALER_TILE="32")
 
 
 def pixels(data: bytes) -> np.ndarray:

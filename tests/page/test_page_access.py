@@ -5,19 +5,13 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chromium import PHONE, OpenPage, done, give, wait_until
-from conftest import Server, StartServer, encoded, photograph
+from conftest import Server, encoded, photograph
 from playwright.sync_api import Page, expect
 
 
 def check(page: Page) -> None:
     report = Axe().run(page)
     assert report.violations_count == 0, report.generate_report()
-
-
-@pytest.fixture(scope="module")
-def tiles(start_server: StartServer) -> Server:
-    """A service with small tiles, so that there is progress to see."""
-    return start_server(UPSCALER_TILE="32")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

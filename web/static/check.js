@@ -1,6 +1,6 @@
 /** What can be seen of a file before it is sent. */
 
-import { Failure } from "./failures.js";
+import { Failure, failureOf } from "./failures.js";
 import { bytes } from "./words.js";
 
 /**
@@ -11,18 +11,12 @@ import { bytes } from "./words.js";
  */
 export async function check(file, mostBytes) {
   if (file.type && !file.type.startsWith("image/")) {
-    throw new Failure({
-      title: "That is no picture",
-      detail: `${file.name} says that it is ${file.type}.`,
-      advice: "Choose a JPEG, PNG, WebP, TIFF, BMP or GIF.",
-    });
+    const detail = `${file.name} says that it is ${file.type}`;
+    throw failureOf({ title: "That is no picture", detail, code: "unsupported_image_format" });
   }
   if (file.size > mostBytes) {
-    throw new Failure({
-      title: "The file is too large",
-      detail: `It has ${bytes(file.size)}, and this service takes up to ${bytes(mostBytes)}.`,
-      advice: "Save the picture with a stronger compression, or make it smaller.",
-    });
+    const detail = `It has ${bytes(file.size)}, and this service takes up to ${bytes(mostBytes)}`;
+    throw failureOf({ title: "The file is too large", detail, code: "body_too_large" });
   }
   try {
     await file.slice(0, 1).arrayBuffer();

@@ -1,6 +1,6 @@
 /** One picture's way through the service, shown as it goes. */
 
-import { Board, decoded } from "./board.js";
+import { Board, decoded, release } from "./board.js";
 import { estimate, pictureOf, upscale } from "./service.js";
 import { advance, say } from "./status.js";
 import { duration, formatName, pixels } from "./words.js";
@@ -17,6 +17,15 @@ import { duration, formatName, pixels } from "./words.js";
  */
 export async function enlarge(file, format, board, signal) {
   const before = await decoded(file);
+  try {
+    return await enlargeFrom(before, file, format, board, signal);
+  } catch (error) {
+    if (before) release(before);
+    throw error;
+  }
+}
+
+async function enlargeFrom(before, file, format, board, signal) {
   if (before) {
     const size = { width: before.naturalWidth, height: before.naturalHeight };
     const price = await estimate(size, signal);

@@ -12,7 +12,7 @@ const ADVICE = {
   image_too_large: "Make the picture smaller, and try again.",
   internal_error: "Try again. If it fails again, tell whoever runs this service, with the number below.",
   too_many_frames: "Send fewer frames or pages at a time.",
-  unsupported_image_format: "Save it as JPEG, PNG, WebP, TIFF, BMP or GIF first.",
+  unsupported_image_format: "Save it as JPEG, PNG, WebP, TIFF, BMP or GIF, and choose that.",
   unsupported_image_mode: "Save it in an ordinary variant of its format first, such as 8 bits a channel.",
 };
 
@@ -24,7 +24,7 @@ export class Failure extends Error {
   }
 }
 
-/** The failure that a problem document describes (RFC 9457). */
+/** The failure that a problem document describes (RFC 9457), or that this page saw before it sent anything. */
 export function failureOf(problem, retryAfter = null) {
   // Which setting raises a limit is for whoever runs the service.
   let detail = problem.detail.replace(/[:,] (or )?raise UPSCALER_\w+( for more)?/, "");

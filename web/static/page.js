@@ -147,5 +147,10 @@ document.addEventListener("keydown", (event) => {
   if (VISIBLE[state].includes("cancel")) run.abort();
   else if (!part("problem").hidden) back();
 });
-listen(take, (error) => fail(shown(error)));
+listen(take, (error) => {
+  const failure = shown(error);
+  // What is under way goes on.
+  if (VISIBLE[state].includes("cancel")) say(failure.title, failure.advice);
+  else fail(failure);
+});
 enter("empty");
