@@ -21,9 +21,9 @@ PAUSE = 1200  # ms, where there is something to look at
 
 def main() -> None:
     """Write the pictures."""
-    with running_service(UPSCALER_TILE="48") as client, sync_playwright() as playwright:
+    with running_service(UPSCALER_TILE="48") as service, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        url = str(client.base_url)
+        url = str(service.client.base_url)
         film(browser.new_page(viewport=SIZE), url)
         compare(browser, url)
         browser.close()
