@@ -1,5 +1,6 @@
 """Everything that enlarges pictures here: Pillow's filters, and each model by every engine and precision."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.metrics import Pixels
 from benchmarks.pictures import Enlarge, filter_enlarger
 from benchmarks.weight_files import convert_weight_file
+from errors import EngineFailed
 from prepare import MODELS, directory_of, weight_file_of
 from settings import Settings, read_settings
 from super_resolution.cpus import available_cpus
@@ -87,8 +89,17 @@ def _ways(
     for engine in (each for each in ENGINES if each in engines):
         for precision in precisions if engine == "openvino" else ["fp32"]:
             opened = open_engine(engine, model, find_weight_file, precision, threads)
-            ways.append(_enlarger(opened, model, settings.tile))
+            try:
+                ways.append(_enlarger(opened, model, settings.tile))
+            except EngineFailed as exc:
+                if precision != "int8":  # what calibration could not save, such as a network that was hardly trained
+                    raise
+                print(f"left out: {exc.detail}", file=sys.stderr)
     return ways
+
+
+def _patient_work() -> Work:
+    return Work(DAY, "nothing", is_client_gone=lambda: False)
 
 
 def _enlarger(engine: Engine, model: ModelFiles, tile: int) -> Enlarger:
@@ -96,7 +107,9 @@ def _enlarger(engine: Engine, model: ModelFiles, tile: int) -> Enlarger:
     facts = engine.facts
     upscaler = Upscaler(engine, Lane(), tile, model.known_answer(facts.precision))
 
+    upscaler.check(_patient_work())
+
     def enlarge(low: Pixels) -> Pixels:
-        return np.asarray(upscaler(low, Work(DAY, "nothing", is_client_gone=lambda: False)), np.uint8)
+        return np.asarray(upscaler(low, _patient_work()), np.uint8)
 
     return Enlarger(model.name, str(facts), facts.scale, enlarge)

@@ -221,7 +221,6 @@ def test_each_client_gets_its_own_picture(server: Server) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [
-        ("GET", "/", 404, None),
         ("GET", "/upscale/", 404, None),
         ("POST", "/nothing", 404, None),
         ("GET", "/upscale", 405, {"POST", "OPTIONS"}),
