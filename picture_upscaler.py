@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from image_codec import Frame, Picture, Samples, Size
+from super_resolution.tiling import Cost
 from super_resolution.upscaler import Upscaler
 from super_resolution.work import Work
 
@@ -29,7 +30,7 @@ class PictureUpscaler:
         Raises:
             EngineFailed, ClientGone, DeadlinePassed: see `Upscaler`.
         """
-        work.expect(self.tiles_for(picture))
+        work.expect(self.cost_of(picture).tiles)
         frames = tuple(self._frame(index, frame, work) for index, frame in enumerate(picture.frames))
         return dataclasses.replace(picture, frames=frames)
 
@@ -37,21 +38,14 @@ class PictureUpscaler:
         """See `Upscaler.measure_speed`."""
         self._upscaler.measure_speed(work)
 
-    def tiles_for(self, picture: Picture) -> int:
-        """How many tiles the network has to be shown: of all frames, and of all passes that a frame needs."""
-        return sum(_passes(frame) * self._upscaler.tiles_for(frame.height, frame.width) for frame in picture.frames)
+    def cost_of(self, picture: Picture) -> Cost:
+        """What the network has to be shown: of all frames, in all passes that a frame needs."""
+        costs = (self._upscaler.cost_of(frame.height, frame.width) * _passes(frame) for frame in picture.frames)
+        return sum(costs, Cost())
 
-    def tiles_for_size(self, height: int, width: int) -> int:
-        """See `Upscaler.tiles_for`."""
-        return self._upscaler.tiles_for(height, width)
-
-    def area_for(self, picture: Picture) -> int:
-        """How many px these tiles have, halos included."""
-        return sum(_passes(frame) * self._upscaler.area_for(frame.height, frame.width) for frame in picture.frames)
-
-    def least_area_for(self, sizes: Iterable[Size]) -> int:
+    def least_cost_of(self, sizes: Iterable[Size]) -> Cost:
         """The same as far as the frames' sizes tell: as if none needed more than one pass."""
-        return sum(self._upscaler.area_for(height, width) for height, width in sizes)
+        return sum((self._upscaler.cost_of(height, width) for height, width in sizes), Cost())
 
     def seconds_for(self, area: float) -> float:
         """See `Upscaler.seconds_for`."""

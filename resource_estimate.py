@@ -34,15 +34,16 @@ class ResourceEstimate:
         self._limits.check_frames(message.frames)
         self._limits.check_pixels(message.width, message.height, message.frames)
         scale = self._enlarge.facts.scale
-        area = self._enlarge.least_area_for([(message.height, message.width)]) * message.frames
+        cost = self._enlarge.least_cost_of([(message.height, message.width)]) * message.frames
         pixels = message.width * message.height * message.frames
-        seconds = self._enlarge.seconds_for(area)
-        entries = [Entry(Work(timeout, "", is_client_gone=lambda: False), pixels, area) for timeout in self._timeouts]
+        seconds = self._enlarge.seconds_for(cost.area)
+        works = [Work(timeout, "", is_client_gone=lambda: False) for timeout in self._timeouts]
+        entries = [Entry(work, pixels, cost.area) for work in works]
         plain, stream = (seconds <= each.work.timeout and self._backlog.would_admit(each) for each in entries)
         return EstimateOutput(
             width=message.width * scale,
             height=message.height * scale,
-            tiles=self._enlarge.tiles_for_size(message.height, message.width) * message.frames,
+            tiles=cost.tiles,
             seconds=round(seconds, 2),
             queue_seconds=round(self._backlog.seconds_beside(entries[0]), 2),
             ahead=self._backlog.requests,

@@ -67,16 +67,17 @@ class ResourceUpscale:
         with work.span("decode"):
             sizes = measure(message.image, self._limits)
         work.pixels = sum(height * width for height, width in sizes)
-        area = self._enlarge.least_area_for(sizes)
+        area = self._enlarge.least_cost_of(sizes).area
         self._check_estimate(area, sizes, work)
         with self._backlog.admitted(work, work.pixels, area) as entry:
             with work.span("decode"):
                 picture = decode(message.image, self._limits)
             name = message.format or picture.format
             check_can_hold(picture, self._enlarge.facts.scale, name)
-            entry.area = self._enlarge.area_for(picture)
+            cost = self._enlarge.cost_of(picture)
+            entry.area = cost.area
             self._check_estimate(entry.area, sizes, work)
-            work.accepted(self._plan(picture, name, lambda: self._backlog.seconds_left(entry)))
+            work.accepted(self._plan(picture, name, cost.tiles, lambda: self._backlog.seconds_left(entry)))
             enlarged = self._enlarge(picture, work)
             work.checkpoint()
             with work.span("encode"):
@@ -89,14 +90,14 @@ class ResourceUpscale:
             notes=picture.notes + encoded.notes,
         )
 
-    def _plan(self, picture: Picture, name: FormatName, seconds_left: Callable[[], float]) -> Plan:
+    def _plan(self, picture: Picture, name: FormatName, tiles: int, seconds_left: Callable[[], float]) -> Plan:
         scale = self._enlarge.facts.scale
         return Plan(
             picture=picture,
             format=name,
             width=picture.width * scale,
             height=picture.height * scale,
-            tiles=self._enlarge.tiles_for(picture),
+            tiles=tiles,
             ahead=self._backlog.requests - 1,
             seconds_left=seconds_left,
         )

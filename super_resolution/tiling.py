@@ -48,6 +48,20 @@ class Tile:
     window: Box
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What the network is to be shown: how many `tiles`, and the `area` of all their windows in px."""
+
+    tiles: int = 0
+    area: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.tiles + other.tiles, self.area + other.area)
+
+    def __mul__(self, times: int) -> "Cost":
+        return Cost(self.tiles * times, self.area * times)
+
+
 def cut(height: int, width: int, tile: int, halo: int) -> Iterator[Tile]:
     """Cut a `height` by `width` picture into tiles whose cores are about `tile` px, row by row.
 

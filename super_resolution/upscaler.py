@@ -10,7 +10,7 @@ from errors import EngineFailed
 from super_resolution.engine import Engine, KnownAnswer, Pixels, infer_levels
 from super_resolution.lane import Lane
 from super_resolution.speed import Speed
-from super_resolution.tiling import cut
+from super_resolution.tiling import Cost, cut
 from super_resolution.work import Work
 
 # A second, larger picture is timed at the start: the known answer is too small to tell the speed. In px.
@@ -68,17 +68,13 @@ class Upscaler:
             work.tile_done(box, enlarged[box.slices])
         return enlarged
 
-    def area_for(self, height: int, width: int) -> int:
-        """How many px, halos included, the network has to be shown of a `height` by `width` picture, in px."""
-        return sum(tile.window.area for tile in cut(height, width, self._tile, self.facts.halo))
+    def cost_of(self, height: int, width: int) -> Cost:
+        """What the network has to be shown of a `height` by `width` picture, in px."""
+        return sum((Cost(1, tile.window.area) for tile in cut(height, width, self._tile, self.facts.halo)), Cost())
 
     def seconds_for(self, area: float) -> float:
         """Estimate the seconds that the network alone needs for an area in px, of one or many tiles."""
         return self._speed.seconds_for(area)
-
-    def tiles_for(self, height: int, width: int) -> int:
-        """How many tiles a `height` by `width` picture, in px, is cut into."""
-        return len(list(cut(height, width, self._tile, self.facts.halo)))
 
     def check(self, work: Work) -> None:
         """Make sure that the engine is to be trusted: it gave its known answer and has not failed since.

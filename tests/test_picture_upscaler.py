@@ -93,8 +93,8 @@ def test_alpha_keeps_what_is_flat(enlarge: PictureUpscaler) -> None:
 def test_estimates_count_passes() -> None:
     enlarge = PictureUpscaler(upscaler_with())
     enlarge(Picture((Frame(photograph(40, 40)),), FormatName.PNG), patient_work())
-    plain = enlarge.area_for(Picture((Frame(photograph(40, 40)),), FormatName.PNG))
-    with_alpha = enlarge.area_for(Picture((Frame(photograph(40, 40), disc(40)),), FormatName.PNG))
+    plain = enlarge.cost_of(Picture((Frame(photograph(40, 40)),), FormatName.PNG)).area
+    with_alpha = enlarge.cost_of(Picture((Frame(photograph(40, 40), disc(40)),), FormatName.PNG)).area
     assert plain > 0
     assert with_alpha == 2 * plain
 
@@ -151,7 +151,7 @@ def test_a_small_range_of_sixteen_bits_is_shown_in_full_contrast(enlarge: Pictur
 def test_constant_grey_of_sixteen_bits_needs_no_network(value: int) -> None:
     enlarge = PictureUpscaler(upscaler_with())
     picture = Picture((Frame(np.full((4, 5, 1), value, np.uint16)),), FormatName.TIFF)
-    assert enlarge.area_for(picture) == 0
+    assert enlarge.cost_of(picture).area == 0
     colour = enlarge(picture, patient_work()).frames[0].colour
     assert colour.shape == (8, 10, 1)
     assert colour.dtype == np.uint16
@@ -176,7 +176,7 @@ def test_estimates_count_frames_and_inks() -> None:
     enlarge(Picture((Frame(pixels),), FormatName.PNG), patient_work())
 
     def area(*frames: Frame) -> int:
-        return enlarge.area_for(Picture(frames, FormatName.TIFF))
+        return enlarge.cost_of(Picture(frames, FormatName.TIFF)).area
 
     one = area(Frame(pixels))
     assert area(*[Frame(pixels)] * 7) == 7 * one

@@ -159,23 +159,23 @@ def test_one_slow_tile_says_little_and_speed_can_be_measured_anew() -> None:
     stall = threading.Event()
     upscaler = upscaler_with(lambda _: time.sleep(0.5) if stall.is_set() else time.sleep(0.001))
     upscaler.warm_up()
-    usual = upscaler.seconds_for(upscaler.area_for(500, 500))
+    usual = upscaler.seconds_for(upscaler.cost_of(500, 500).area)
     stall.set()
     upscaler(photograph(3, 3), patient_work())
-    assert upscaler.seconds_for(upscaler.area_for(500, 500)) < 1.5 * usual
+    assert upscaler.seconds_for(upscaler.cost_of(500, 500).area) < 1.5 * usual
     upscaler.measure_speed(patient_work())
-    assert upscaler.seconds_for(upscaler.area_for(500, 500)) > 20 * usual
+    assert upscaler.seconds_for(upscaler.cost_of(500, 500).area) > 20 * usual
     stall.clear()
     upscaler.measure_speed(patient_work())
-    assert upscaler.seconds_for(upscaler.area_for(500, 500)) < 5 * usual
+    assert upscaler.seconds_for(upscaler.cost_of(500, 500).area) < 5 * usual
 
 
 def test_estimates_grow_with_the_picture(engine: Engine, model: ModelFiles) -> None:
     upscaler = Upscaler(engine, Lane(), 256, model.known_answer("fp32"))
-    assert upscaler.seconds_for(upscaler.area_for(1000, 1000)) == 0, "nothing was measured yet"
+    assert upscaler.seconds_for(upscaler.cost_of(1000, 1000).area) == 0, "nothing was measured yet"
     upscaler.warm_up()
     small, large = (
-        upscaler.seconds_for(upscaler.area_for(100, 100)),
-        upscaler.seconds_for(upscaler.area_for(1000, 1000)),
+        upscaler.seconds_for(upscaler.cost_of(100, 100).area),
+        upscaler.seconds_for(upscaler.cost_of(1000, 1000).area),
     )
     assert 0 < 80 * small < large < 200 * small
