@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from image_codec import Limits, decode
+from image_codec import Limits, Samples, decode
 from settings import ROOT
 from super_resolution.weights import TABLE, Architecture, Weights, verify
 
@@ -25,13 +25,7 @@ def convert_into(weights: Weights, weight_file: Path, target: Path, *, overwrite
     from super_resolution.conversion import convert  # TensorFlow: not before the arguments are understood
 
     verify(weight_file, weights.sha256)
-    photographs, drawings = (
-        [
-            decode((ROOT / "sample-images" / file).read_bytes(), Limits(pixels=1_000_000, frames=1)).frames[0].colour
-            for file in files
-        ]
-        for files in (PHOTOGRAPHS, DRAWINGS)
-    )
+    photographs, drawings = ([_sample(file) for file in files] for files in (PHOTOGRAPHS, DRAWINGS))
     # A name of its own: others may fill the same cache at the same time.
     unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part"))
     try:
@@ -43,6 +37,11 @@ def convert_into(weights: Weights, weight_file: Path, target: Path, *, overwrite
             unfinished.rename(target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _sample(file: str) -> Samples:
+    data = (ROOT / "sample-images" / file).read_bytes()
+    return decode(data, Limits(pixels=1_000_000, frames=1)).frames[0].colour
 
 
 def main(arguments: list[str]) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.metrics import Pixels
+from benchmarks.networks import patient_work
 from benchmarks.pictures import Enlarge, filter_enlarger
 from benchmarks.weight_files import convert_weight_file
 from errors import EngineFailed
@@ -23,10 +24,8 @@ from super_resolution.model_files import DESCRIPTION, ModelFiles, read_model_fil
 from super_resolution.opening import open_engine
 from super_resolution.upscaler import Upscaler
 from super_resolution.weights import TABLE
-from super_resolution.work import Work
 
 ENGINES = ("tensorflow", "openvino")
-DAY = 86_400  # s: nobody waits for an answer here
 
 
 @dataclass(frozen=True)
@@ -98,18 +97,13 @@ def _ways(
     return ways
 
 
-def _patient_work() -> Work:
-    return Work(DAY, "nothing", is_client_gone=lambda: False)
-
-
 def _enlarger(engine: Engine, model: ModelFiles, tile: int) -> Enlarger:
     """As the service does it: in tiles, rounded, and only after the engine gave its known answer."""
     facts = engine.facts
     upscaler = Upscaler(engine, Lane(), tile, model.known_answer(facts.precision))
-
-    upscaler.check(_patient_work())
+    upscaler.check(patient_work())
 
     def enlarge(low: Pixels) -> Pixels:
-        return np.asarray(upscaler(low, _patient_work()), np.uint8)
+        return np.asarray(upscaler(low, patient_work()), np.uint8)
 
     return Enlarger(model.name, str(facts), facts.scale, enlarge)

@@ -1,5 +1,6 @@
 """Pictures to send: parts of a sample photograph, in any size and number."""
 
+import base64
 import io
 
 import numpy as np
@@ -25,3 +26,8 @@ def as_file(pixels: Pixels, file_format: str = "JPEG") -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, file_format, quality=90)
     return file.getvalue()
+
+
+def as_message(file: bytes) -> bytes:
+    """The JSON message that has an image file."""
+    return b'{"imageBase64": "' + base64.b64encode(file) + b'"}'

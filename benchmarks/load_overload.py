@@ -3,7 +3,6 @@
 Requests come at fixed times, however slow the answers are, half of them as image files and half as JSON.
 """
 
-import base64
 import statistics
 import threading
 import time
@@ -16,10 +15,10 @@ import numpy as np
 
 from benchmarks.children import NICE, child
 from benchmarks.growth import growth_per_thousand
-from benchmarks.inputs import as_file, photograph
+from benchmarks.inputs import as_file, as_message, photograph
 from benchmarks.measuring import Target, say, table, target_list
 from benchmarks.results import COMPARED
-from benchmarks.service import BYTES, Service, running_service
+from benchmarks.service import BYTES, Service, post, running_service
 
 MINUTE = 60.0  # s
 CAPACITY_SECONDS, CAPACITY_CLIENTS = 15.0, 4
@@ -46,7 +45,7 @@ class Answer:
 def measure() -> str:
     """The section in Markdown."""
     file = as_file(photograph(*COMPARED))
-    bodies = [(file, BYTES), (b'{"imageBase64": "' + base64.b64encode(file) + b'"}', JSON)]
+    bodies = [(file, BYTES), (as_message(file), JSON)]
     with running_service() as service, child(NICE) as process:
         say("the capacity")
         process.submit(_serve_all, service.url, bodies, 2.0).result()  # does not count
@@ -124,7 +123,7 @@ def _offer(url: str, bodies: Sequence[Body], rate: float, seconds: float) -> lis
 def _send(client: httpx.Client, body: Body) -> Answer:
     content, media_type = body
     begun = time.monotonic()
-    response = client.post("/upscale", content=content, headers={"Content-Type": media_type})
+    response = post(client, content, media_type)
     return Answer(media_type, response.status_code, begun, time.monotonic() - begun)
 
 

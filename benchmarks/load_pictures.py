@@ -16,7 +16,7 @@ from benchmarks.inputs import as_file, photograph
 from benchmarks.measuring import Target, say, table, target_list
 from benchmarks.metrics import Pixels
 from benchmarks.networks import DEFAULT
-from benchmarks.service import BYTES, running_service
+from benchmarks.service import post, running_service
 
 CLIENTS = 64
 ROUNDS = 3
@@ -74,7 +74,7 @@ def _send_all(url: str, files: Sequence[bytes], expected: Sequence[Pixels]) -> l
 
 def _send(client: httpx.Client, file: bytes, wanted: Pixels) -> Answer:
     start = time.perf_counter()
-    response = client.post("/upscale", content=file, headers={"Content-Type": BYTES})
+    response = post(client, file)
     seconds = time.perf_counter() - start
     return response.status_code, differing_values(response.content, wanted) if response.is_success else -1, seconds
 

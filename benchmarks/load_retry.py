@@ -12,7 +12,7 @@ import httpx
 from benchmarks.children import NICE, child
 from benchmarks.inputs import as_file, photograph
 from benchmarks.measuring import say, table
-from benchmarks.service import BYTES, running_service, upscale
+from benchmarks.service import post, running_service, upscale
 
 PLACES = 4
 EDGES = (400, 600, 800)  # px: of the pictures that fill the places, in one round each
@@ -56,7 +56,7 @@ def _try_again(url: str, files: Sequence[bytes], small: bytes) -> tuple[int, flo
         begin = time.monotonic()
         while time.monotonic() < begin + LONGEST:
             asked = time.monotonic()
-            response = client.post("/upscale", content=small, headers={"Content-Type": BYTES})
+            response = post(client, small)
             if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 refusal = refusal or (int(response.headers["Retry-After"]), asked)
             elif refusal is not None or all(each.done() for each in filling):

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.children import NICE, child
 from benchmarks.inputs import POSTER, as_file, photograph
 from benchmarks.measuring import Target, say, table, target_list
-from benchmarks.service import BYTES, running_service, upscale
+from benchmarks.service import post, running_service, spans, upscale
 from settings import Settings
 
 EDGE = 96  # px
@@ -28,7 +28,7 @@ def measure() -> str:
         for file in (small, tile):
             upscale(service.client, file)  # does not count
         alone = _percentile([upscale(service.client, small)[1] for _ in range(ALONE)])
-        a_tile = float(np.median([_network_milliseconds(service.client, tile) for _ in range(5)]))
+        a_tile = float(np.median([spans(post(service.client, tile).raise_for_status())["infer"] for _ in range(5)]))
         say("beside a picture of 12 megapixels")
         beside, seconds = _beside(one, other, service.url, small, poster)
     most = alone + MOST_TILES * a_tile
@@ -66,12 +66,6 @@ def _send(url: str, file: bytes) -> float:
 def _send_some(url: str, file: bytes, count: int) -> list[float]:
     with httpx.Client(base_url=url, timeout=600) as client:
         return [upscale(client, file)[1] for _ in range(count)]
-
-
-def _network_milliseconds(client: httpx.Client, file: bytes) -> float:
-    """The part `infer` of Server-Timing."""
-    response = client.post("/upscale", content=file, headers={"Content-Type": BYTES}).raise_for_status()
-    return float(response.headers["Server-Timing"].partition("infer;dur=")[2].partition(",")[0])
 
 
 def _percentile(milliseconds: list[float]) -> float:

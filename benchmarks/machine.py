@@ -6,14 +6,13 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
 
 import openvino
 
 from benchmarks.measuring import table
 from benchmarks.peer_process import ENVIRONMENT
 from settings import ROOT
-from super_resolution.cpus import available_cpus
+from super_resolution.cpus import available_cpus, instruction_sets
 
 # What decides how fast matrices are multiplied.
 INSTRUCTIONS = (
@@ -47,17 +46,13 @@ def describe_run() -> str:
 def _facts() -> Iterator[tuple[str, str]]:
     core = openvino.Core()
     yield "processor", str(core.get_property("CPU", "FULL_DEVICE_NAME"))
-    yield "instruction sets", ", ".join(name for name in INSTRUCTIONS if name in _flags())
+    known = instruction_sets()
+    yield "instruction sets", ", ".join(name for name in INSTRUCTIONS if name in known)
     yield "OpenVINO's capabilities", ", ".join(sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
     yield "threads", str(available_cpus())
     yield "memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
     yield "system", f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     yield "packages", ", ".join(_versions())
-
-
-def _flags() -> set[str]:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return {flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()}
 
 
 def _versions() -> Iterator[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.contestants import Contestant, Times, take_turn, take_turn_on_new_sizes, timed
 from benchmarks.measuring import say
 from benchmarks.network_report import Results, Size, write_report
-from benchmarks.networks import ARCHITECTURES, DEFAULT, open_random, upscaler_of, write_random
+from benchmarks.networks import ARCHITECTURES, DEFAULT, open_random, patient_work, upscaler_of, write_random
 from benchmarks.peak import Peak
 from benchmarks.peer_process import running_peers
 from benchmarks.results import COMPARED, ISR, OURS
@@ -23,7 +23,6 @@ from super_resolution.cpus import available_cpus
 from super_resolution.engine import Engine, Pixels
 from super_resolution.engine_openvino import supported_precisions
 from super_resolution.upscaler import Upscaler
-from super_resolution.work import Work
 
 LARGE = (3000, 4000)  # height, width in px
 SIZES = ((96, 96), COMPARED, (1000, 1000), LARGE)
@@ -31,7 +30,6 @@ WHOLE = COMPARED[0] * COMPARED[1]  # px
 LONGEST = 60.0  # s
 ROUNDS = 3
 LONG = 20.0  # s: who needs longer than this has one turn only
-DAY = 86_400  # s: nobody waits for an answer here
 
 
 def measure() -> str:
@@ -70,7 +68,7 @@ def _enlarger(engine: Engine) -> functools.partial[Pixels]:
 def _enlarge(whole: Upscaler, tiled: Upscaler, pixels: Pixels) -> Pixels:
     height, width, _ = pixels.shape
     upscaler = whole if height * width <= WHOLE else tiled
-    return upscaler(pixels, Work(DAY, "nothing", is_client_gone=lambda: False))
+    return upscaler(pixels, patient_work())
 
 
 def _starts(contestant: Contestant, speed: float, size: Size) -> bool:

@@ -12,10 +12,12 @@ from super_resolution.lane import Lane
 from super_resolution.model_files import INT8_IR, IR, ModelFiles
 from super_resolution.upscaler import Upscaler
 from super_resolution.weights import LARGE, LITE, SMALL, Architecture
+from super_resolution.work import Work
 
 ARCHITECTURES = {"noise-cancel-lite": LITE, "psnr-small": SMALL, "noise-cancel, psnr-large": LARGE}
 DEFAULT, LARGEST = "noise-cancel-lite", "noise-cancel, psnr-large"
 HALO = 16  # px, the default model's
+DAY = 86_400  # s
 
 
 def write_random(architecture: Architecture, directory: Path) -> Any:
@@ -36,6 +38,11 @@ def open_random(architecture: Architecture, directory: Path, precision: str, thr
     """Open what `write_random` wrote."""
     model = ModelFiles("random", directory, architecture, HALO, {}, {}, Gate(0, 0))
     return EngineOpenVino(model, precision, threads)
+
+
+def patient_work() -> Work:
+    """Work that has all the time it needs: nobody waits for an answer here."""
+    return Work(DAY, "nothing", is_client_gone=lambda: False)
 
 
 def upscaler_of(engine: Engine, tile: int) -> Upscaler:

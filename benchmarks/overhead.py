@@ -6,7 +6,6 @@ this process; it works while the service waits, and the other way round.
 
 import base64
 import io
-import re
 import statistics
 import time
 from collections.abc import Callable
@@ -15,11 +14,11 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.enlargers import of_model
-from benchmarks.inputs import as_file, photograph
+from benchmarks.inputs import as_file, as_message, photograph
 from benchmarks.measuring import Target, say, table, target_list
 from benchmarks.networks import DEFAULT
 from benchmarks.results import COMPARED
-from benchmarks.service import BYTES, Service, running_service
+from benchmarks.service import Service, post, running_service, spans
 
 ROUNDS = 30
 FORMS = ("image file", "JSON with base64")
@@ -31,18 +30,18 @@ def measure() -> str:
     file = as_file(photograph(*COMPARED))
     pixels = np.asarray(Image.open(io.BytesIO(file)))
     bare = of_model(DEFAULT, ["openvino"])[-1]
-    spans: dict[str, list[float]] = {}
+    spent: dict[str, list[float]] = {}
     with running_service() as service:
         calls: dict[str, Callable[[], object]] = {
             bare.name: lambda: bare.enlarge(pixels),
-            FORMS[0]: lambda: _note(spans, _post(service, file, BYTES)),
-            FORMS[1]: lambda: _post(service, _message(file), "application/json"),
+            FORMS[0]: lambda: _post_file(service, file, spent),
+            FORMS[1]: lambda: _post_message(service, file),
         }
         times = _take_turns(calls)
     network = times.pop(bare.name)
     most = MOST_MILLISECONDS + MOST_SHARE * network
     rows = [(name, f"{each:.1f}", f"{network:.1f}", f"{each - network:.1f}") for name, each in times.items()]
-    inside = ", ".join(f"{name} {statistics.median(each):.1f}" for name, each in spans.items())
+    inside = ", ".join(f"{name} {statistics.median(each):.1f}" for name, each in spent.items())
     return (
         f"A JPEG of {COMPARED[1]} x {COMPARED[0]} px, answered as JPEG of quality 100; medians of {ROUNDS}, in ms.\n\n"
         + table(("request", "whole", f"bare {bare.name}", "on top"), rows)
@@ -65,18 +64,13 @@ def _take_turns(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
     return {name: statistics.median(each) for name, each in times.items()}
 
 
-def _message(file: bytes) -> bytes:
-    return b'{"imageBase64": "' + base64.b64encode(file) + b'"}'
+def _post_message(service: Service, file: bytes) -> None:
+    """Base64 is made and taken apart, as a client has to."""
+    response = post(service.client, as_message(file), "application/json").raise_for_status()
+    base64.b64decode(response.json()["imageBase64"])
 
 
-def _post(service: Service, body: bytes, media_type: str) -> str:
-    """Send a picture; the answer's Server-Timing. Base64 is taken apart, as a client has to."""
-    response = service.client.post("/upscale", content=body, headers={"Content-Type": media_type}).raise_for_status()
-    if media_type != BYTES:
-        base64.b64decode(response.json()["imageBase64"])
-    return response.headers["Server-Timing"]
-
-
-def _note(spans: dict[str, list[float]], timing: str) -> None:
-    for name, milliseconds in re.findall(r"(\w+);dur=([\d.]+)", timing):
-        spans.setdefault(name, []).append(float(milliseconds))
+def _post_file(service: Service, file: bytes, spent: dict[str, list[float]]) -> None:
+    response = post(service.client, file).raise_for_status()
+    for name, milliseconds in spans(response).items():
+        spent.setdefault(name, []).append(milliseconds)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -82,10 +83,21 @@ def _is_ready(client: httpx.Client) -> bool:
         return False
 
 
+def post(client: httpx.Client, body: bytes, media_type: str = BYTES) -> httpx.Response:
+    """Ask for a picture, whatever the answer is."""
+    return client.post("/upscale", content=body, headers={"Content-Type": media_type})
+
+
+def spans(response: httpx.Response) -> dict[str, float]:
+    """What an answer says of its time (Server-Timing): milliseconds by the step's name."""
+    found = re.findall(r"(\w+);dur=([\d.]+)", response.headers["Server-Timing"])
+    return {name: float(milliseconds) for name, milliseconds in found}
+
+
 def upscale(client: httpx.Client, image: bytes) -> tuple[bytes, float]:
     """The enlarged file, and the milliseconds from the first byte sent to the last one received."""
     start = time.perf_counter()
-    response = client.post("/upscale", content=image, headers={"Content-Type": BYTES})
+    response = post(client, image)
     milliseconds = (time.perf_counter() - start) * 1000
     response.raise_for_status()
     return response.content, milliseconds

@@ -56,7 +56,7 @@ def tile_glimpse(colour: Samples, alpha: NDArray[np.uint8] | None) -> Glimpse:
 def enlarge_bicubically(plane: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
     """(h, w) to (scale h, scale w)."""
     height, width = plane.shape
-    return np.asarray(Image.fromarray(plane).resize((width * scale, height * scale), Image.Resampling.BICUBIC))
+    return _resized(plane, (width * scale, height * scale))
 
 
 def _reduced(frame: Frame, longest: int) -> Frame:

@@ -29,11 +29,17 @@ def available_cpus(cgroup: Path = CGROUP, own: Path = OWN_CGROUP) -> int:
 
 def multiplies_int8(info: Path = CPU_INFO) -> bool:
     """Whether the processor has instructions for int8, by what the kernel says of it in the file `info`."""
+    return bool(INT8_FLAGS & instruction_sets(info))
+
+
+def instruction_sets(info: Path = CPU_INFO) -> set[str]:
+    """What the kernel calls the processor's abilities, in the file `info`; empty where there is none."""
     try:
         lines = info.read_text().splitlines()
     except OSError:
-        return False
-    return any(INT8_FLAGS & set(line.split()) for line in lines if line.startswith("flags"))
+        return set()
+    # "flags" on x86, "Features" on Arm.
+    return {name for line in lines if line.startswith(("flags", "Features")) for name in line.split()}
 
 
 def _quotas(cgroup: Path, own: Path) -> Iterator[float | None]:

@@ -27,8 +27,10 @@ def precision_of(engine: str, wanted: str, model: ModelFiles) -> str:
     Raises:
         SettingInvalid: the engine or the processor lacks it, or the model is not good enough in it.
     """
+    if engine == "openvino":
+        return choose_precision(wanted, model.gate)
     require_precision(engine, wanted)
-    return choose_precision(wanted, model.gate) if engine == "openvino" else "fp32"
+    return "fp32"
 
 
 def open_engine(

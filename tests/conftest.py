@@ -167,6 +167,11 @@ def photograph(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[:height, :width])
 
 
+def infer_seconds(answer: httpx.Response) -> float:
+    """What the network took, as the answer says (Server-Timing)."""
+    return float(answer.headers["Server-Timing"].split("infer;dur=")[1].split(",")[0]) / 1000
+
+
 def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
     """Whether it became true in time."""
     end = time.monotonic() + seconds

@@ -2,7 +2,6 @@
 
 import os
 import pty
-import shutil
 import signal
 import subprocess
 import sys
@@ -216,7 +215,6 @@ def test_settings_hold(folder: Path, settings: dict[str, str], words: list[str],
     assert not (folder / "photos" / "one-x2.png").exists()
 
 
-@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit")
 def test_a_full_disk(folder: Path) -> None:
     before = tree(folder)
     result = upscale(folder, "photos/one.png", prefix=("prlimit", "--fsize=100"))

@@ -8,7 +8,7 @@ import zlib
 
 import httpx
 import pytest
-from conftest import SAMPLES, Server, StartServer, encoded, opened, photograph, png_chunk, wait_for
+from conftest import SAMPLES, Server, StartServer, encoded, infer_seconds, opened, photograph, png_chunk, wait_for
 from PIL import Image
 from test_stream import streamed
 
@@ -385,10 +385,6 @@ def test_a_picture_that_takes_too_long(start_server: StartServer) -> None:
     ask.join()
     assert_problem(answers[0], 504, "deadline_passed", "UPSCALER_TIMEOUT")
     assert_next_is_answered(server)
-
-
-def infer_seconds(answer: httpx.Response) -> float:
-    return float(answer.headers["Server-Timing"].split("infer;dur=")[1].split(",")[0]) / 1000
 
 
 def test_what_can_not_be_finished_in_time_is_refused_at_once(start_server: StartServer) -> None:

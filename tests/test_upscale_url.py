@@ -34,9 +34,10 @@ class Handler(QuietHandler):
     """Answers each request as the next of the server's answers does."""
 
     protocol_version = "HTTP/1.1"
+    server: "Service"
 
     def do_POST(self) -> None:
-        self.server.answers.pop(0)(self)  # type: ignore[attr-defined]
+        self.server.answers.pop(0)(self)
 
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers["Content-Length"]))

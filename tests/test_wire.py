@@ -8,14 +8,13 @@ has to be started with, and `busy` means that all its places are taken.
 import base64
 import contextlib
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import jsonschema
 import pytest
-from conftest import ROOT, Server, StartServer, connection, opened
+from conftest import ROOT, Server, StartServer, connection, opened, wait_for
 
 EXAMPLES = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "tests" / "wire").glob("*.json"))}
 
@@ -35,10 +34,7 @@ def ask(server: Server, request: dict[str, Any]) -> httpx.Response:
 def taken_place(server: Server) -> Iterator[None]:
     """A client that has announced a picture and does not send it."""
     with connection(server, "Content-Length: 1000"):
-        deadline = time.monotonic() + 10
-        while server.upscale(b"").status_code != 429:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        assert wait_for(lambda: server.upscale(b"").status_code == 429, 10)
         yield
 
 

@@ -88,6 +88,12 @@ def wait_until(condition: Callable[[], object], seconds: float = PATIENCE / 1000
         time.sleep(0.02)
 
 
+def wait_for_progress(page: Page) -> None:
+    """Until something of the picture is finished."""
+    bar = page.get_by_role("progressbar")
+    wait_until(lambda: (bar.get_attribute("value") or "0") > "0")
+
+
 def done(page: Page) -> Locator:
     """Wait for the result."""
     button = page.get_by_role("button", name="Download", exact=True)

@@ -6,7 +6,7 @@ import re
 import httpx
 import numpy as np
 import pytest
-from chromium import OpenPage, done, downloaded, give, wait_until
+from chromium import OpenPage, done, downloaded, give, wait_for_progress, wait_until
 from conftest import SAMPLES, Server, encoded, opened, photograph
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -152,8 +152,7 @@ def test_zoom_to_pixels_and_move(server: Server, open_page: OpenPage) -> None:
 def test_cancel(tiles: Server, open_page: OpenPage, how: str) -> None:
     page = open_page(tiles.url)
     give(page, "drop", "large.png", encoded(photograph(1200, 1600)), "image/png")
-    progress = page.get_by_role("progressbar")
-    wait_until(lambda: (progress.get_attribute("value") or "0") > "0")
+    wait_for_progress(page)
     expect(page.locator("#detail")).to_have_text(re.compile(r"^To 3,200 × 2,400 px, about \d+ (seconds|minutes) left"))
     if how == "button":
         page.get_by_role("button", name="Cancel").click()

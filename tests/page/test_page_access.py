@@ -4,7 +4,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from chromium import PHONE, OpenPage, done, give, wait_until
+from chromium import PHONE, OpenPage, done, give, wait_for_progress
 from conftest import Server, encoded, photograph
 from playwright.sync_api import Page, expect
 
@@ -22,7 +22,7 @@ def test_axe_finds_nothing(tiles: Server, open_page: OpenPage, scheme: str, size
     page = open_page(tiles.url, color_scheme=scheme, **options)
     check(page)
     give(page, "drop", "large.png", encoded(photograph(1200, 1600)), "image/png")
-    wait_until(lambda: (page.get_by_role("progressbar").get_attribute("value") or "0") > "0")
+    wait_for_progress(page)
     check(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Fur").click()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from chromium import OpenPage, done, downloaded, give, wait_until
+from chromium import OpenPage, done, downloaded, give, wait_for_progress, wait_until
 from conftest import SAMPLES, Server, StartServer, connection, encoded, opened, photograph
 from playwright.sync_api import Page, expect
 
@@ -104,14 +104,14 @@ def test_a_service_that_dies_at_work(start_server: StartServer, open_page: OpenP
     server = start_server(UPSCALER_TILE="32")
     page = open_page(server.url, allowed="ERR_")
     give(page, "drop", "large.png", encoded(photograph(1200, 1600)), "image/png")
-    wait_until(lambda: (page.get_by_role("progressbar").get_attribute("value") or "0") > "0")
+    wait_for_progress(page)
     page.evaluate(PASTE_NOTHING)  # what is under way goes on
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     os.kill(int(server.worker.name), signal.SIGKILL)
     says(page, "can’t be reached", "broke before the picture was finished")
     server.wait()  # another worker
     page.get_by_role("button", name="Try again").click()
-    wait_until(lambda: (page.get_by_role("progressbar").get_attribute("value") or "0") > "0")
+    wait_for_progress(page)
     page.keyboard.press("Escape")
     expect(page.locator("#headline")).to_have_text("Cancelled")
 
