@@ -22,6 +22,8 @@ INT8_IR_WEIGHTS = "int8.bin"
 KNOWN_ANSWER = "known_answer.npz"
 # The packages whose version decides what a conversion gives. Asked without importing them.
 CONVERTERS = ("openvino", "ISR", "keras", "nncf")
+# Our own part in it: to be raised when `conversion.convert` makes something else of the same weights.
+CONVERSION = 2
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,15 @@ def read_model_files(directory: Path) -> ModelFiles:
 def model_directory(weights: Weights, models: Path, cache: Path) -> Path:
     """Where the model of `weights` lies: in `models` if it was shipped there, else where a conversion puts it.
 
-    A conversion's directory is named after what it was made of: the weights and the versions of the packages.
+    A conversion's directory is named after what it was made of: the weights and the versions of what converted them.
     """
     if weights.url is None or (models / weights.name / DESCRIPTION).is_file():
         return models / weights.name
-    made_of = [weights.sha256, *(f"{package} {_version(package)}" for package in CONVERTERS)]
+    made_of = [
+        weights.sha256,
+        f"conversion {CONVERSION}",
+        *(f"{package} {_version(package)}" for package in CONVERTERS),
+    ]
     return cache / f"{weights.name}-{hashlib.sha256(' '.join(made_of).encode()).hexdigest()[:16]}"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import openvino
 import pytest
 from conftest import ROOT, photograph, psnr
 
@@ -14,7 +15,8 @@ from super_resolution.engine import EngineFacts, infer_levels
 from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir, supported_precisions
 from super_resolution.engine_tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
 from super_resolution.gate import GRADIENT_LIMIT, LOSS_LIMIT, Gate
-from super_resolution.model_files import IR, ModelFiles, read_model_files
+from super_resolution.model_files import INT8_IR, IR, ModelFiles, read_model_files
+from super_resolution.quantisation import quantise
 from super_resolution.upscaler import round_levels
 from super_resolution.weights import LARGE, TABLE, Weights
 
@@ -23,6 +25,8 @@ OWN = [weights for weights in TABLE.values() if weights.url is None]
 PICTURES = [(37, 53, 0), (64, 80, 1), (1, 1, 2), (96, 61, 3)]
 
 PASSED, FAILED = Gate(LOSS_LIMIT, GRADIENT_LIMIT), Gate(LOSS_LIMIT + 0.01, GRADIENT_LIMIT)
+
+LITE_NAME = "noise-cancel-lite"
 
 # The best that this processor has, as the service would choose.
 NATIVE = choose_precision("auto", PASSED)
@@ -77,8 +81,31 @@ def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
     assert 48 <= psnr(bf16, fp32) < 80  # much closer, and it would not be bf16
 
 
+@pytest.mark.parametrize("weights", OWN, ids=[weights.name for weights in OWN])
+def test_int8_is_close_to_fp32(weights: Weights) -> None:
+    _, model = shipped(weights)
+    pixels = photograph(160, 200)
+    fp32, int8 = (
+        round_levels(infer_levels(EngineOpenVino(model, each, 2), pixels), np.uint8) for each in ("fp32", "int8")
+    )
+    assert 46 <= psnr(int8, fp32) < 80  # much closer, and nothing would be quantised
+
+
+def test_each_tensor_is_rounded_once_and_sums_never(tmp_path: Path) -> None:
+    """What the speed and the gradients of int8 depend on."""
+    quantise(MODELS / LITE_NAME / IR, tmp_path / INT8_IR, [photograph(48, 48)])
+    network = openvino.Core().read_model(tmp_path / INT8_IR)
+    roundings = [each for each in network.get_ordered_ops() if each.get_type_name() == "FakeQuantize"]
+    sources = {each.input(0).get_source_output().get_node().get_friendly_name() for each in roundings}
+    # In each block: what comes in, and what each convolution adds.
+    architecture = TABLE[LITE_NAME].architecture
+    assert len(roundings) == len(sources) == architecture.d * (1 + architecture.c)
+    users = {use.get_node().get_type_name() for each in roundings for use in each.output(0).get_target_inputs()}
+    assert users == {"Convolution", "Concat"}
+
+
 def test_threads_and_precision_do_not_leak_from_one_engine_to_the_next() -> None:
-    model = read_model_files(MODELS / "noise-cancel-lite")
+    model = read_model_files(MODELS / LITE_NAME)
     pixels = photograph(40, 40)
     before = infer_levels(EngineOpenVino(model, "fp32", threads=1), pixels)
     infer_levels(EngineOpenVino(model, NATIVE, threads=2), pixels)
