@@ -1,4 +1,4 @@
-# make run | test | test-client | test-page | screenshots | test-image | lock | models | samples | picture | bench | load | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
+# make run | test | test-client | test-page | screenshots | test-image | lock | models | samples | picture | gradients | bench | load | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +10,7 @@ export PYTHONPATH := $(CURDIR)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test test-client test-page screenshots test-image lock models samples picture bench load quality fuzz clean
+.PHONY: run test test-client test-page screenshots test-image lock models samples picture gradients bench load quality fuzz clean
 
 # exec: a signal to make has to reach the server.
 run: $(VENV)/.everything
@@ -47,6 +47,9 @@ samples: $(VENV)/.dev
 
 picture: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.before_after
+
+gradients: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.gradients
 
 # Everything that is said of speed and memory, into benchmarks/RESULTS.md: `make bench OPTIONS="network overhead"` for parts of it.
 bench: $(VENV)/.dev $(BENCH)/.everything

@@ -72,7 +72,7 @@ TABLE = {
             architecture=LITE,
             file="noise-cancel-lite.weights.h5",
             bytes=2_013_152,
-            sha256="6e91c16e17d105c305e4a85eb6e591bcae4d35cd30e2a6223af9e25d1a4c3c76",
+            sha256="c99c9c0a9f1f596c4236a277c3faebe5cfd604b04b086232920ccad71b834bed",
             url=None,
         ),
         Weights(
