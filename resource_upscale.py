@@ -8,6 +8,7 @@ from image_codec import FormatName, Limits, Picture, Size, check_can_hold, decod
 from message_protocol import UpscaleInput, UpscaleOutput
 from picture_upscaler import PictureUpscaler
 from super_resolution.backlog import Backlog
+from super_resolution.tiling import Cost
 from super_resolution.work import Work
 
 
@@ -67,17 +68,16 @@ class ResourceUpscale:
         with work.span("decode"):
             sizes = measure(message.image, self._limits)
         work.pixels = sum(height * width for height, width in sizes)
-        area = self._enlarge.least_cost_of(sizes).area
-        self._check_estimate(area, sizes, work)
-        with self._backlog.admitted(work, work.pixels, area) as entry:
+        least = self._enlarge.least_cost_of(sizes)
+        self._check_estimate(least, sizes, work)
+        with self._backlog.admitted(work, work.pixels, least) as entry:
             with work.span("decode"):
                 picture = decode(message.image, self._limits)
             name = message.format or picture.format
             check_can_hold(picture, self._enlarge.facts.scale, name)
-            cost = self._enlarge.cost_of(picture)
-            entry.area = cost.area
-            self._check_estimate(entry.area, sizes, work)
-            work.accepted(self._plan(picture, name, cost.tiles, lambda: self._backlog.seconds_left(entry)))
+            entry.cost = self._enlarge.cost_of(picture)
+            self._check_estimate(entry.cost, sizes, work)
+            work.accepted(self._plan(picture, name, entry.cost.tiles, lambda: self._backlog.seconds_left(entry)))
             enlarged = self._enlarge(picture, work)
             work.checkpoint()
             with work.span("encode"):
@@ -102,12 +102,12 @@ class ResourceUpscale:
             seconds_left=seconds_left,
         )
 
-    def _check_estimate(self, area: int, sizes: Sequence[Size], work: Work) -> None:
-        seconds = self._enlarge.seconds_for(area)
+    def _check_estimate(self, cost: Cost, sizes: Sequence[Size], work: Work) -> None:
+        seconds = self._enlarge.seconds_for(cost.area)
         if seconds > work.timeout:
             # Nobody is refused for what the machine was like some time ago.
             self._enlarge.measure_speed(work)
-            seconds = self._enlarge.seconds_for(area)
+            seconds = self._enlarge.seconds_for(cost.area)
         if seconds > work.timeout:
             height, width = sizes[0]
             frames = f" in {len(sizes)} frames" if len(sizes) > 1 else ""
