@@ -30,7 +30,7 @@ class Plan:
 
 
 class UpscaleWork(Work):
-    """The work on one request for a picture; `pixels`: of all its frames, once its header is read."""
+    """The work on one request for a picture; `pixels`: of all its frames, once it is admitted."""
 
     pixels = 0
 
@@ -67,10 +67,11 @@ class ResourceUpscale:
         """
         with work.span("decode"):
             sizes = measure(message.image, self._limits)
-        work.pixels = sum(height * width for height, width in sizes)
+        pixels = sum(height * width for height, width in sizes)
         least = self._enlarge.least_cost_of(sizes)
         self._check_estimate(least, sizes, work)
-        with self._backlog.admitted(work, work.pixels, least) as entry:
+        with self._backlog.admitted(work, pixels, least) as entry:
+            work.pixels = pixels
             with work.span("decode"):
                 picture = decode(message.image, self._limits)
             name = message.format or picture.format
