@@ -11,6 +11,9 @@ from super_resolution.backlog import Backlog
 from super_resolution.tiling import Cost
 from super_resolution.work import Work
 
+# For so many seconds a measured speed is good enough to refuse pictures by: measuring costs others their turns.
+SPEED_HOLDS = 5.0
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -107,7 +110,7 @@ class ResourceUpscale:
         seconds = self._enlarge.seconds_for(cost.area)
         if seconds > work.timeout:
             # Nobody is refused for what the machine was like some time ago.
-            self._enlarge.measure_speed(work)
+            self._enlarge.measure_speed(work, SPEED_HOLDS)
             seconds = self._enlarge.seconds_for(cost.area)
         if seconds > work.timeout:
             height, width = sizes[0]
