@@ -97,10 +97,17 @@ class Backlog:
             return _seconds_until(self._load(entry).turns, self._others(entry))
 
     def seconds_until_one_ends(self) -> float:
-        """Estimate the seconds until the first of the admitted pictures is done; 0 where there is none."""
+        """Estimate the seconds until the first of the admitted pictures is done; 0 where there is none.
+
+        Those with the fewest turns left end in the same round, and are taken to be spread evenly over it.
+        """
         with self._lock:
             loads = [self._load(entry) for entry in self._entries]
-            return _seconds_until(min((load.turns for load in loads), default=0), loads)
+        if not loads:
+            return 0.0
+        turns = [load.turns for load in loads]
+        rounds = max(0.0, min(turns) - 1 + 1 / turns.count(min(turns)))
+        return rounds * sum(load.seconds for load in loads)
 
     def would_admit(self, entry: Entry) -> bool:
         """Whether `admitted` would let such a picture in now."""

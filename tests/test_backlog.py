@@ -164,9 +164,19 @@ def test_what_is_foretold_comes_true(costs: list[Cost]) -> None:
         foretold = [backlog.seconds_left(entry) for entry in entries]
         assert foretold[-1] == pytest.approx(ends[-1])
         assert backlog.seconds == pytest.approx(max(ends))
-        for end, said in [*zip(ends, foretold, strict=True), (min(ends), backlog.seconds_until_one_ends())]:
+        for end, said in zip(ends, foretold, strict=True):
             assert end <= said * (1 + 1e-9)
             assert said <= end + a_round
+        assert backlog.seconds_until_one_ends() == pytest.approx(min(ends), abs=a_round)
+
+
+@pytest.mark.parametrize("tiles", [1, 2, 10])
+def test_the_first_of_equal_pictures_is_done_before_the_last(tiles: int) -> None:
+    """A client that is told to wait for all of them would leave the lane idle meanwhile."""
+    costs = [Cost(tiles, tiles * 500)] * 16
+    backlog = backlog_of()
+    with held(backlog, costs):
+        assert backlog.seconds_until_one_ends() == pytest.approx(min(round_robin(costs)))
 
 
 @PROPERTY
