@@ -22,11 +22,14 @@ class Metrics:
 
     Args:
         facts: of the engine.
+        sha256: of the weights that it runs: the name of a model outlives its training.
         backlog: what is worked on.
         seconds_for: estimates the network's seconds for an area in px.
     """
 
-    def __init__(self, facts: EngineFacts, backlog: Backlog, seconds_for: Callable[[float], float]) -> None:
+    def __init__(
+        self, facts: EngineFacts, sha256: str, backlog: Backlog, seconds_for: Callable[[float], float]
+    ) -> None:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
 
@@ -34,7 +37,13 @@ class Metrics:
             Gauge(name, text, registry=registry).set_function(read)
 
         Info("upscaler_model", "What serves.", registry=registry).info(
-            {"model": facts.model, "engine": facts.engine, "precision": facts.precision, "threads": str(facts.threads)}
+            {
+                "model": facts.model,
+                "sha256": sha256,
+                "engine": facts.engine,
+                "precision": facts.precision,
+                "threads": str(facts.threads),
+            }
         )
         gauge("upscaler_queue_depth", "Pictures that are admitted and not answered.", lambda: backlog.requests)
         gauge("upscaler_queue_pixels", "Pixels of these pictures.", lambda: backlog.pixels)

@@ -9,6 +9,8 @@ from conftest import Server, StartServer, connection, encoded, photograph, wait_
 from prometheus_client.parser import text_string_to_metric_families
 from test_stream import all_events, streamed
 
+from super_resolution.weights import TABLE
+
 SPANS = ("decode", "infer", "encode")
 
 
@@ -40,6 +42,7 @@ def test_figures(fresh_server: Server) -> None:
     (model,) = (name for name in before if name.startswith("upscaler_model_info"))
     assert 'model="noise-cancel-lite"' in model
     assert 'precision="fp32"' in model
+    assert f'sha256="{TABLE["noise-cancel-lite"].sha256}"' in model
 
     assert server.upscale(encoded(photograph(300, 600))).status_code == 200
     assert all_events(server, encoded(photograph(10, 20)))[-1][0] == "result"
