@@ -7,6 +7,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from errors import QueueFull
 from super_resolution.tiling import Cost
 from super_resolution.work import Work
@@ -152,13 +154,12 @@ class Backlog:
         if sum(each.pixels for each in others) + newcomer.pixels > self._most_pixels:
             return False
         together = [*others, newcomer]
-        for load in together:
-            end = _seconds_until(load.turns, together)
-            without = end - min(load.turns, newcomer.turns) * newcomer.seconds
-            # Who is late anyway is no reason to refuse others.
-            if end > load.until and (load is newcomer or without <= load.until):
-                return False
-        return True
+        turns, seconds, until = np.array([(each.turns, each.seconds, each.until) for each in together]).T
+        ends = np.minimum.outer(turns, turns) @ seconds
+        without = ends - np.minimum(turns, newcomer.turns) * newcomer.seconds
+        # Who is late anyway is no reason to refuse others.
+        made_late = (ends > until) & (without <= until)
+        return not made_late[:-1].any() and bool(ends[-1] <= until[-1])
 
     def _full(self, pixels: int, seconds: float) -> QueueFull:
         held = sum(entry.pixels for entry in self._entries)
