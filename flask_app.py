@@ -13,7 +13,7 @@ from http_edge.pages import pages
 from message_protocol import EstimateInput
 
 app = Flask(__name__, static_folder=None)
-metrics = Metrics(resources.facts, resources.backlog, resources.upscaler.seconds_for)
+metrics = Metrics(resources.facts, resources.sha256, resources.backlog, resources.upscaler.seconds_for)
 edge = Edge(app, resources.settings, metrics, resources.backlog.seconds_until_one_ends, guarded="upscale")
 app.register_blueprint(pages(resources.settings))
 

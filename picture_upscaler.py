@@ -34,9 +34,9 @@ class PictureUpscaler:
         frames = tuple(self._frame(index, frame, work) for index, frame in enumerate(picture.frames))
         return dataclasses.replace(picture, frames=frames)
 
-    def measure_speed(self, work: Work) -> None:
+    def measure_speed(self, work: Work, most_age: float) -> None:
         """See `Upscaler.measure_speed`."""
-        self._upscaler.measure_speed(work)
+        self._upscaler.measure_speed(work, most_age)
 
     def cost_of(self, picture: Picture) -> Cost:
         """What the network has to be shown: of all frames, in all passes that a frame needs."""

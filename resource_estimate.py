@@ -38,7 +38,7 @@ class ResourceEstimate:
         pixels = message.width * message.height * message.frames
         seconds = self._enlarge.seconds_for(cost.area)
         works = [Work(timeout, "", is_client_gone=lambda: False) for timeout in self._timeouts]
-        entries = [Entry(work, pixels, cost.area) for work in works]
+        entries = [Entry(work, pixels, cost) for work in works]
         plain, stream = (seconds <= each.work.timeout and self._backlog.would_admit(each) for each in entries)
         return EstimateOutput(
             width=message.width * scale,

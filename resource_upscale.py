@@ -8,7 +8,11 @@ from image_codec import FormatName, Limits, Picture, Size, check_can_hold, decod
 from message_protocol import UpscaleInput, UpscaleOutput
 from picture_upscaler import PictureUpscaler
 from super_resolution.backlog import Backlog
+from super_resolution.tiling import Cost
 from super_resolution.work import Work
+
+# For so many seconds a measured speed is good enough to refuse pictures by: measuring costs others their turns.
+SPEED_HOLDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Plan:
 
 
 class UpscaleWork(Work):
-    """The work on one request for a picture; `pixels`: of all its frames, once its header is read."""
+    """The work on one request for a picture; `pixels`: of all its frames, once it is admitted."""
 
     pixels = 0
 
@@ -66,18 +70,18 @@ class ResourceUpscale:
         """
         with work.span("decode"):
             sizes = measure(message.image, self._limits)
-        work.pixels = sum(height * width for height, width in sizes)
-        area = self._enlarge.least_cost_of(sizes).area
-        self._check_estimate(area, sizes, work)
-        with self._backlog.admitted(work, work.pixels, area) as entry:
+        pixels = sum(height * width for height, width in sizes)
+        least = self._enlarge.least_cost_of(sizes)
+        self._check_estimate(least, sizes, work)
+        with self._backlog.admitted(work, pixels, least) as entry:
+            work.pixels = pixels
             with work.span("decode"):
                 picture = decode(message.image, self._limits)
             name = message.format or picture.format
             check_can_hold(picture, self._enlarge.facts.scale, name)
-            cost = self._enlarge.cost_of(picture)
-            entry.area = cost.area
-            self._check_estimate(entry.area, sizes, work)
-            work.accepted(self._plan(picture, name, cost.tiles, lambda: self._backlog.seconds_left(entry)))
+            entry.cost = self._enlarge.cost_of(picture)
+            self._check_estimate(entry.cost, sizes, work)
+            work.accepted(self._plan(picture, name, entry.cost.tiles, lambda: self._backlog.seconds_left(entry)))
             enlarged = self._enlarge(picture, work)
             work.checkpoint()
             with work.span("encode"):
@@ -102,12 +106,12 @@ class ResourceUpscale:
             seconds_left=seconds_left,
         )
 
-    def _check_estimate(self, area: int, sizes: Sequence[Size], work: Work) -> None:
-        seconds = self._enlarge.seconds_for(area)
+    def _check_estimate(self, cost: Cost, sizes: Sequence[Size], work: Work) -> None:
+        seconds = self._enlarge.seconds_for(cost.area)
         if seconds > work.timeout:
             # Nobody is refused for what the machine was like some time ago.
-            self._enlarge.measure_speed(work)
-            seconds = self._enlarge.seconds_for(area)
+            self._enlarge.measure_speed(work, SPEED_HOLDS)
+            seconds = self._enlarge.seconds_for(cost.area)
         if seconds > work.timeout:
             height, width = sizes[0]
             frames = f" in {len(sizes)} frames" if len(sizes) > 1 else ""

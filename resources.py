@@ -1,6 +1,7 @@
 """The composition root: everything is built here, once, when this module is imported."""
 
 from composition import compose
+from prepare import weights_of
 from resource_estimate import ResourceEstimate
 from resource_ping import ResourcePing
 from resource_ready import ResourceReady
@@ -10,6 +11,7 @@ settings = read_settings()
 parts = compose(settings)
 upscaler = parts.upscaler
 facts = upscaler.facts
+sha256 = weights_of(settings).sha256
 backlog = parts.backlog
 
 ping = ResourcePing()

@@ -18,6 +18,7 @@ from settings import ROOT
 
 BYTES = "application/octet-stream"
 MEGABYTE = 1_000_000
+TICKS = os.sysconf("SC_CLK_TCK")  # the kernel's clock, per second
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,20 @@ class Service:
         """The most that its processes ever held, in MB."""
         return self._memory("VmHWM")
 
-    def _memory(self, name: str) -> float:
-        """Of gunicorn's master and its one worker together."""
+    @property
+    def processor_seconds(self) -> float:
+        """Processor time that its processes have taken so far, on all cores together."""
+        stats = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self._processes)
+        return sum(int(user) + int(system) for *_, user, system in (stat[:13] for stat in stats)) / TICKS
+
+    @property
+    def _processes(self) -> list[int]:
+        """gunicorn's master and its one worker."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        lines = (Path(f"/proc/{pid}/status").read_text().partition(f"{name}:")[2] for pid in (self.pid, *children))
+        return [self.pid, *map(int, children)]
+
+    def _memory(self, name: str) -> float:
+        lines = (Path(f"/proc/{pid}/status").read_text().partition(f"{name}:")[2] for pid in self._processes)
         return sum(int(line.split()[0]) * 1024 for line in lines) / MEGABYTE
 
 

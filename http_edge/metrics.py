@@ -5,7 +5,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
-from errors import ServiceError
+from errors import QueueFull, ServiceError, TooManyRequests
 from resource_upscale import UpscaleWork
 from super_resolution.backlog import Backlog
 from super_resolution.engine import EngineFacts
@@ -13,6 +13,7 @@ from super_resolution.engine import EngineFacts
 # In seconds: from a thumbnail to what takes as long as a proxy waits, and longer.
 BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 90, 180, 300, 600)
 TILE_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+SPANS = ("decode", "infer", "encode")
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -21,11 +22,14 @@ class Metrics:
 
     Args:
         facts: of the engine.
+        sha256: of the weights that it runs: the name of a model outlives its training.
         backlog: what is worked on.
         seconds_for: estimates the network's seconds for an area in px.
     """
 
-    def __init__(self, facts: EngineFacts, backlog: Backlog, seconds_for: Callable[[float], float]) -> None:
+    def __init__(
+        self, facts: EngineFacts, sha256: str, backlog: Backlog, seconds_for: Callable[[float], float]
+    ) -> None:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
 
@@ -33,7 +37,13 @@ class Metrics:
             Gauge(name, text, registry=registry).set_function(read)
 
         Info("upscaler_model", "What serves.", registry=registry).info(
-            {"model": facts.model, "engine": facts.engine, "precision": facts.precision, "threads": str(facts.threads)}
+            {
+                "model": facts.model,
+                "sha256": sha256,
+                "engine": facts.engine,
+                "precision": facts.precision,
+                "threads": str(facts.threads),
+            }
         )
         gauge("upscaler_queue_depth", "Pictures that are admitted and not answered.", lambda: backlog.requests)
         gauge("upscaler_queue_pixels", "Pixels of these pictures.", lambda: backlog.pixels)
@@ -45,13 +55,13 @@ class Metrics:
         self._rejected = Counter("upscaler_rejected", "Refused with 429, by reason.", ["reason"], registry=registry)
         self._seconds = Histogram(
             "upscaler_request_duration_seconds",
-            "Seconds of accepted upscale requests, from the head to the answer.",
+            "Seconds of admitted upscale requests, from the head to the answer or to whatever failure.",
             registry=registry,
             buckets=BUCKETS,
         )
         self._spans = Histogram(
             "upscaler_request_span_duration_seconds",
-            "Seconds that they spent on each step.",
+            "Seconds that they spent on each step, as far as they came.",
             ["span"],
             registry=registry,
             buckets=BUCKETS,
@@ -59,6 +69,11 @@ class Metrics:
         self._waits = Histogram(
             "upscaler_queue_wait_seconds", "Seconds they waited for their turns.", registry=registry, buckets=BUCKETS
         )
+        # What has not happened yet is 0, so that the first time is seen as an increase.
+        for error in (TooManyRequests, QueueFull):
+            self._rejected.labels(error.code)
+        for span in SPANS:
+            self._spans.labels(span)
         self._tiles = Counter("upscaler_tiles", "Tiles that the network has enlarged.", registry=registry)
         self._tile_seconds = Histogram(
             "upscaler_tile_duration_seconds", "Seconds for one of them.", registry=registry, buckets=TILE_BUCKETS
@@ -83,19 +98,22 @@ class Metrics:
         self._tile_seconds.observe(seconds)
 
     def answered(self, status: int, seconds: float, work: UpscaleWork | None, problem: ServiceError | None) -> None:
-        """An upscale request was answered, or failed."""
+        """An upscale request was answered, or failed, or was refused."""
         self._requests.labels(status).inc()
         if problem is not None:
             self._errors.labels(problem.code).inc()
             if problem.status == 429:
                 self._rejected.labels(problem.code).inc()
-        if work is None or problem is not None:
-            return
-        self._pixels.inc(work.pixels)
+        if work is None or not work.pixels:
+            return  # refused before the work
+        # Failures, too: a service that answers nothing in time any more would look as if it were healthy.
         self._seconds.observe(seconds)
         self._waits.observe(work.seconds["queue"])
-        for span in ("decode", "infer", "encode"):
-            self._spans.labels(span).observe(work.seconds[span])
+        for span in SPANS:
+            if span in work.seconds:
+                self._spans.labels(span).observe(work.seconds[span])
+        if problem is None:
+            self._pixels.inc(work.pixels)
 
 
 def _speed(seconds_for: Callable[[float], float]) -> float:

@@ -3,10 +3,14 @@
 import contextlib
 import math
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from errors import QueueFull
+from super_resolution.tiling import Cost
 from super_resolution.work import Work
 
 # What decoding, encoding and the other threads' share of the processor add to the network's own time.
@@ -17,24 +21,23 @@ MARGIN = 1.15
 class Entry:
     """An admitted picture.
 
-    `pixels`: of its frames, which are in memory until it is answered; `area`: px that the network is to be shown.
+    `pixels`: of its frames, which are in memory until it is answered; `cost`: what the network is to be shown.
     """
 
     work: Work
     pixels: int
-    area: int
-
-    @property
-    def area_left(self) -> float:
-        """What of `area` is not done yet, in px."""
-        return self.area * (1 - self.work.tiles_done / self.work.tiles) if self.work.tiles else self.area
+    cost: Cost
 
 
 @dataclass(frozen=True)
 class Load:
-    """What an entry means for the others: seconds of network time `left`, seconds `until` its deadline, its pixels."""
+    """What an entry means for the others.
 
-    left: float
+    `turns` left of so many `seconds` each, seconds `until` its deadline, and its pixels.
+    """
+
+    turns: int
+    seconds: float
     until: float
     pixels: int
 
@@ -42,10 +45,12 @@ class Load:
 class Backlog:
     """The pictures that are admitted and not answered yet.
 
-    Requests take turns in the lane tile by tile, each with one place, so that all of them together advance at the
-    same pace (processor sharing): one with `l` seconds left ends after the sum of `min(l, other's left)` over all. One
-    more is admitted if by that rule nobody misses a deadline that could be met without it, and if the pixels in
-    memory stay within the limit; so what is admitted is finished, and what can't be is refused before it costs much.
+    Requests take turns in the lane, a tile each time, however large it is (round robin). So a picture with `t` turns
+    left is done once each of those admitted has had as many, or all that it has left: after the sum of
+    `min(t, turns) * seconds` over all, itself included. That is exact for who comes last in each round, and at most one
+    round too much for the others. One more is admitted if by that rule nobody misses a deadline that could be met
+    without it, and if the pixels in memory stay within the limit; so what is admitted is finished, and what can't be is
+    refused before it costs much.
 
     Args:
         most_pixels: of all admitted pictures together. (One picture alone may have more.)
@@ -59,23 +64,23 @@ class Backlog:
         self._entries: list[Entry] = []
 
     @contextlib.contextmanager
-    def admitted(self, work: Work, pixels: int, area: int) -> Iterator[Entry]:
+    def admitted(self, work: Work, pixels: int, cost: Cost) -> Iterator[Entry]:
         """Admit a picture for the time inside.
 
         Args:
             work: the request's.
             pixels: of the picture, all frames together.
-            area: px that the network is to be shown of it, as far as the file's header tells; may be corrected on
-                the entry.
+            cost: what the network is to be shown of it, as far as the file's header tells; may be corrected on the
+                entry before the first tile.
 
         Raises:
             QueueFull: it can't be admitted now; says when it could be.
         """
-        entry = Entry(work, pixels, area)
+        entry = Entry(work, pixels, cost)
         with self._lock:
-            seconds = self._wait(entry)
-            if seconds > 0:
-                raise self._full(pixels, seconds)
+            others = self._others(entry)
+            if count := self._in_the_way(entry, others):
+                raise self._full(pixels, _seconds_until(others[count - 1].turns, others))
             self._entries.append(entry)
         try:
             yield entry
@@ -85,25 +90,31 @@ class Backlog:
 
     def seconds_left(self, entry: Entry) -> float:
         """Estimate the seconds until an admitted picture is done."""
-        return self._load(entry).left + self.seconds_beside(entry)
+        own = self._load(entry)
+        return own.turns * own.seconds + self.seconds_beside(entry)
 
     def seconds_beside(self, entry: Entry) -> float:
         """Of the seconds until a picture is done, admitted or not yet: those that others take."""
         with self._lock:
-            own = self._load(entry)
-            others = [self._load(each) for each in self._entries if each is not entry]
-            return sum(min(own.left, other.left) for other in others)
+            return _seconds_until(self._load(entry).turns, self._others(entry))
 
     def seconds_until_one_ends(self) -> float:
-        """Estimate the seconds until the first of the admitted pictures is done; 0 where there is none."""
+        """Estimate the seconds until the first of the admitted pictures is done; 0 where there is none.
+
+        Those with the fewest turns left end in the same round, and are taken to be spread evenly over it.
+        """
         with self._lock:
-            lefts = [self._load(entry).left for entry in self._entries]
-            return len(lefts) * min(lefts, default=0)
+            loads = [self._load(entry) for entry in self._entries]
+        if not loads:
+            return 0.0
+        turns = [load.turns for load in loads]
+        rounds = max(0.0, min(turns) - 1 + 1 / turns.count(min(turns)))
+        return rounds * sum(load.seconds for load in loads)
 
     def would_admit(self, entry: Entry) -> bool:
         """Whether `admitted` would let such a picture in now."""
         with self._lock:
-            return self._wait(entry) == 0
+            return not self._in_the_way(entry, self._others(entry))
 
     @property
     def requests(self) -> int:
@@ -114,7 +125,7 @@ class Backlog:
     def seconds(self) -> float:
         """Estimated seconds until all admitted pictures are done."""
         with self._lock:
-            return sum(self._load(entry).left for entry in self._entries)
+            return sum(load.turns * load.seconds for load in map(self._load, self._entries))
 
     @property
     def pixels(self) -> int:
@@ -123,33 +134,32 @@ class Backlog:
             return sum(entry.pixels for entry in self._entries)
 
     def _load(self, entry: Entry) -> Load:
-        return Load(self._seconds_for(entry.area_left) * MARGIN, entry.work.seconds_until_deadline, entry.pixels)
+        work, cost = entry.work, entry.cost
+        seconds = self._seconds_for(cost.area / cost.tiles) * MARGIN if cost.tiles else 0.0
+        return Load(cost.tiles - work.tiles_done, seconds, work.seconds_until_deadline, entry.pixels)
 
-    def _wait(self, entry: Entry) -> float:
-        """Seconds until the picture can be admitted: 0, or until one of the others is done."""
+    def _others(self, entry: Entry) -> list[Load]:
+        """The admitted pictures but this one, in the order in which they will be done."""
+        return sorted((self._load(each) for each in self._entries if each is not entry), key=lambda load: load.turns)
+
+    def _in_the_way(self, entry: Entry, others: list[Load]) -> int:
+        """How many of the others, which are in the order of `_others`, have to be done before the picture fits in."""
         newcomer = self._load(entry)
-        others = sorted((self._load(each) for each in self._entries), key=lambda load: load.left)
-        elapsed = 0.0
-        while others:
-            if self._fits(newcomer, others):
-                break
-            first = others[0].left  # by then each of the others has done as much
-            step = first * len(others)
-            elapsed += max(step, 0.001)
-            others = [Load(each.left - first, each.until - step, each.pixels) for each in others[1:]]
-        return elapsed
+        # Whoever fits in fits in later, too, when less is left.
+        return bisect_left(range(len(others)), True, key=lambda count: self._fits(newcomer, _after(count, others)))
 
     def _fits(self, newcomer: Load, others: list[Load]) -> bool:
+        if not others:
+            return True
         if sum(each.pixels for each in others) + newcomer.pixels > self._most_pixels:
             return False
-        together = [newcomer, *others]
-        for load in together:
-            end = sum(min(load.left, each.left) for each in together)
-            without = end - min(load.left, newcomer.left)
-            # Who is late anyway is no reason to refuse others.
-            if end > load.until and (load is newcomer or without <= load.until):
-                return False
-        return True
+        together = [*others, newcomer]
+        turns, seconds, until = np.array([(each.turns, each.seconds, each.until) for each in together]).T
+        ends = np.minimum.outer(turns, turns) @ seconds
+        without = ends - np.minimum(turns, newcomer.turns) * newcomer.seconds
+        # Who is late anyway is no reason to refuse others.
+        made_late = (ends > until) & (without <= until)
+        return not made_late[:-1].any() and bool(ends[-1] <= until[-1])
 
     def _full(self, pixels: int, seconds: float) -> QueueFull:
         held = sum(entry.pixels for entry in self._entries)
@@ -160,10 +170,24 @@ class Backlog:
                 limit=self._most_pixels,
                 actual=held + pixels,
                 setting="UPSCALER_QUEUE_PIXELS",
-                retry_after=math.ceil(seconds),
+                retry_after=max(1, math.ceil(seconds)),
             )
         return QueueFull(
             f"{held} px are being worked on; with this picture's {pixels} px not all could be finished in time: come"
             " back later, or run more of this service",
-            retry_after=math.ceil(seconds),
+            retry_after=max(1, math.ceil(seconds)),
         )
+
+
+def _seconds_until(turns: int, loads: list[Load]) -> float:
+    """Seconds until each of these has had so many turns, or all that it has left."""
+    return sum(min(turns, each.turns) * each.seconds for each in loads)
+
+
+def _after(count: int, loads: list[Load]) -> list[Load]:
+    """What is left of loads, the first to be done first, once so many of them are done."""
+    if count == 0:
+        return loads
+    turns = loads[count - 1].turns
+    seconds = _seconds_until(turns, loads)
+    return [Load(each.turns - turns, each.seconds, each.until - seconds, each.pixels) for each in loads[count:]]

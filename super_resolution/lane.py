@@ -21,8 +21,8 @@ class Lane:
     """
 
     def __init__(self) -> None:
-        self._turns: deque[object] = deque()
-        self._changed = threading.Condition()
+        self._turns: deque[threading.Event] = deque()
+        self._lock = threading.Lock()
 
     def run(self, work: Work, call: Callable[[], Result]) -> Result:
         """Run `call` when its turn comes; time is added to the spans "queue" and "infer" of `work`.
@@ -30,23 +30,23 @@ class Lane:
         Raises:
             ClientGone, DeadlinePassed: from `work.checkpoint`, while waiting or right before the call.
         """
-        turn = object()
-        with self._changed:
+        turn = threading.Event()  # its own, so that nobody wakes whose turn it is not
+        with self._lock:
             self._turns.append(turn)
+            self._turns[0].set()
         try:
             with work.span("queue"):
                 self._wait_for(turn, work)
             with work.span("infer"):
                 return call()
         finally:
-            with self._changed:
+            with self._lock:
                 self._turns.remove(turn)
-                self._changed.notify_all()
+                if self._turns:
+                    self._turns[0].set()
 
-    def _wait_for(self, turn: object, work: Work) -> None:
-        while True:
+    def _wait_for(self, turn: threading.Event, work: Work) -> None:
+        has_come = False
+        while not has_come:
+            has_come = turn.wait(LOOK_UP)
             work.checkpoint()
-            with self._changed:
-                if self._turns[0] is turn:
-                    return
-                self._changed.wait(LOOK_UP)

@@ -1,12 +1,21 @@
+import contextlib
 import threading
 import time
+from collections import deque
+from collections.abc import Iterator, Sequence
 
+import hypothesis
+import numpy as np
 import pytest
+from fakes import patient_work, upscaler_with
+from hypothesis import strategies
 
 from errors import QueueFull
 from super_resolution.backlog import MARGIN, Backlog, Entry
+from super_resolution.tiling import Cost
 from super_resolution.work import Work
 
+PROPERTY = hypothesis.settings(deadline=None, derandomize=True)
 # In these tests the network needs so many seconds for a px, whatever else it takes.
 SECONDS_PER_PIXEL = 0.001
 
@@ -15,15 +24,20 @@ def backlog_of(most_pixels: int = 10**9) -> Backlog:
     return Backlog(most_pixels, lambda area: area * SECONDS_PER_PIXEL / MARGIN)
 
 
+def cost_of(area: int) -> Cost:
+    """In tiles of 100 px where it can be: 0.1 s each."""
+    return Cost(max(1, area // 100), area)
+
+
 def work_of(timeout: float = 1000.0) -> Work:
     return Work(timeout, "UPSCALER_TIMEOUT", lambda: False)
 
 
 def test_pixels_in_memory_are_bounded() -> None:
     backlog = backlog_of(1000)
-    with backlog.admitted(work_of(), 600, 600), backlog.admitted(work_of(), 400, 400):
+    with backlog.admitted(work_of(), 600, cost_of(600)), backlog.admitted(work_of(), 400, cost_of(400)):
         assert (backlog.requests, backlog.pixels) == (2, 1000)
-        with pytest.raises(QueueFull) as refused, backlog.admitted(work_of(), 1, 1):
+        with pytest.raises(QueueFull) as refused, backlog.admitted(work_of(), 1, cost_of(1)):
             pass
         assert (refused.value.limit, refused.value.actual) == (1000, 1001)
         assert refused.value.setting == "UPSCALER_QUEUE_PIXELS"
@@ -33,7 +47,11 @@ def test_pixels_in_memory_are_bounded() -> None:
 
 def test_one_alone_may_have_more() -> None:
     backlog = backlog_of(1000)
-    with backlog.admitted(work_of(), 5000, 5000), pytest.raises(QueueFull), backlog.admitted(work_of(), 1, 1):
+    with (
+        backlog.admitted(work_of(), 5000, cost_of(5000)),
+        pytest.raises(QueueFull),
+        backlog.admitted(work_of(), 1, cost_of(1)),
+    ):
         pass
 
 
@@ -49,13 +67,13 @@ def test_one_alone_may_have_more() -> None:
 )
 def test_time_is_bounded(held: list[int], timeout: float, area: int, wait: int) -> None:
     backlog = backlog_of()
-    admitted = [backlog.admitted(work_of(), each, each) for each in held]
+    admitted = [backlog.admitted(work_of(), each, cost_of(each)) for each in held]
     for each in admitted:
         each.__enter__()
-    entry = Entry(work_of(timeout), area, area)
+    entry = Entry(work_of(timeout), area, cost_of(area))
     assert backlog.would_admit(entry) == (wait == 0)
     if wait:
-        with pytest.raises(QueueFull) as refused, backlog.admitted(entry.work, area, area):
+        with pytest.raises(QueueFull) as refused, backlog.admitted(entry.work, area, cost_of(area)):
             pass
         assert refused.value.retry_after == wait
         assert refused.value.setting is None
@@ -65,33 +83,162 @@ def test_time_is_bounded(held: list[int], timeout: float, area: int, wait: int) 
 
 def test_nobody_who_was_admitted_is_made_late() -> None:
     backlog = backlog_of()
-    with backlog.admitted(work_of(3.0), 2000, 2000):
-        assert backlog.would_admit(Entry(work_of(), 900, 900))
-        assert not backlog.would_admit(Entry(work_of(), 1100, 1100))
+    with backlog.admitted(work_of(3.0), 2000, cost_of(2000)):
+        assert backlog.would_admit(Entry(work_of(), 900, cost_of(900)))
+        assert not backlog.would_admit(Entry(work_of(), 1100, cost_of(1100)))
 
 
 def test_who_is_late_anyway_holds_up_nobody() -> None:
     backlog = backlog_of()
-    with backlog.admitted(work_of(1.0), 2000, 2000):
-        assert backlog.would_admit(Entry(work_of(), 500, 500))
+    with backlog.admitted(work_of(1.0), 2000, cost_of(2000)):
+        assert backlog.would_admit(Entry(work_of(), 500, cost_of(500)))
 
 
 def test_finished_tiles_count() -> None:
     backlog = backlog_of()
     work = work_of()
-    with backlog.admitted(work, 4000, 4000) as entry:
-        assert backlog.seconds_left(entry) == pytest.approx(4)
-        work.expect(4)
-        work.tiles_done = 3
-        assert backlog.seconds_left(entry) == backlog.seconds == pytest.approx(1)
-        entry.area = 8000  # the network has to see it twice
-        assert backlog.seconds == pytest.approx(2)
-        assert backlog.seconds_until_one_ends() == pytest.approx(2)
+    with backlog.admitted(work, 4000, Cost(4, 4000)) as entry:
+        assert backlog.seconds_left(entry) == backlog.seconds == pytest.approx(4)
+        entry.cost *= 2  # the network has to see it twice
+        assert backlog.seconds_left(entry) == pytest.approx(8)
+        work.tiles_done = 5
+        assert backlog.seconds_left(entry) == backlog.seconds == pytest.approx(3)
+        assert backlog.seconds_until_one_ends() == pytest.approx(3)
+
+
+def test_nothing_to_be_shown_takes_no_time() -> None:
+    """Such as a picture of one grey of 16 bits."""
+    backlog = backlog_of()
+    with backlog.admitted(work_of(), 100, Cost()) as entry:
+        assert backlog.seconds_left(entry) == backlog.seconds_until_one_ends() == 0
+        assert backlog.would_admit(Entry(work_of(), 100, cost_of(100)))
+
+
+def test_turns_are_taken_by_tile_however_large() -> None:
+    """Forty tiny frames wait for forty turns of others, not for as many seconds as they take themselves."""
+    backlog = backlog_of()
+    frames = Entry(work_of(), 400, Cost(40, 400))
+    with backlog.admitted(work_of(), 4000, Cost(4, 4000)):
+        assert backlog.seconds_beside(frames) == pytest.approx(4)
+        with backlog.admitted(work_of(), 90_000, Cost(90, 90_000)):
+            assert backlog.seconds_beside(frames) == pytest.approx(44)
+            assert not backlog.would_admit(Entry(work_of(30.0), 400, Cost(40, 400)))
+
+
+def round_robin(costs: Sequence[Cost]) -> list[float]:
+    """When each of these is done if they come in this order and take turns."""
+    now, ends = 0.0, [0.0] * len(costs)
+    lane = deque((index, cost.tiles) for index, cost in enumerate(costs))
+    while lane:
+        index, turns = lane.popleft()
+        now += costs[index].area / costs[index].tiles * SECONDS_PER_PIXEL
+        ends[index] = now
+        if turns > 1:
+            lane.append((index, turns - 1))
+    return ends
+
+
+COSTS = strategies.lists(
+    strategies.builds(
+        lambda tiles, area: Cost(tiles, tiles * area), strategies.integers(1, 50), strategies.integers(1, 90_000)
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@contextlib.contextmanager
+def held(backlog: Backlog, costs: Sequence[Cost]) -> Iterator[list[Entry]]:
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(backlog.admitted(work_of(10**9), 1, cost)) for cost in costs]
+
+
+@PROPERTY
+@hypothesis.given(COSTS)
+def test_what_is_foretold_comes_true(costs: list[Cost]) -> None:
+    """Exactly so for who came last, and at most one round too late for who came before."""
+    a_round = sum(cost.area / cost.tiles for cost in costs) * SECONDS_PER_PIXEL
+    ends = round_robin(costs)
+    backlog = backlog_of()
+    with held(backlog, costs) as entries:
+        foretold = [backlog.seconds_left(entry) for entry in entries]
+        assert foretold[-1] == pytest.approx(ends[-1])
+        assert backlog.seconds == pytest.approx(max(ends))
+        for end, said in zip(ends, foretold, strict=True):
+            assert end <= said * (1 + 1e-9)
+            assert said <= end + a_round
+        assert backlog.seconds_until_one_ends() == pytest.approx(min(ends), abs=a_round)
+
+
+@pytest.mark.parametrize("tiles", [1, 2, 10])
+def test_the_first_of_equal_pictures_is_done_before_the_last(tiles: int) -> None:
+    """A client that is told to wait for all of them would leave the lane idle meanwhile."""
+    costs = [Cost(tiles, tiles * 500)] * 16
+    backlog = backlog_of()
+    with held(backlog, costs):
+        assert backlog.seconds_until_one_ends() == pytest.approx(min(round_robin(costs)))
+
+
+@PROPERTY
+@hypothesis.given(COSTS, strategies.floats(0.01, 3))
+def test_who_is_let_in_is_in_time_and_who_is_not_may_come_back(costs: list[Cost], patience: float) -> None:
+    *others, newcomer = costs
+    alone, together = round_robin([newcomer])[0], round_robin(costs)[-1]
+    entry = Entry(work_of(alone * (1 + patience)), 1, newcomer)
+    backlog = backlog_of()
+    with held(backlog, others) as entries:
+        if backlog.would_admit(entry):
+            assert together <= entry.work.timeout
+            return
+        assert together > entry.work.timeout - 1  # of which a little has passed
+        with pytest.raises(QueueFull) as refused, backlog.admitted(entry.work, 1, newcomer):
+            pass
+        assert refused.value.retry_after
+        _let_pass(refused.value.retry_after, entries)
+        assert backlog.would_admit(Entry(work_of(entry.work.timeout), 1, newcomer))
+
+
+def _let_pass(seconds: float, entries: list[Entry]) -> None:
+    """Give each its turns until so much time has passed."""
+    now = 0.0
+    while now < seconds and any(entry.work.tiles_done < entry.cost.tiles for entry in entries):
+        for entry in entries:
+            if entry.work.tiles_done < entry.cost.tiles:
+                entry.work.tiles_done += 1
+                now += entry.cost.area / entry.cost.tiles * SECONDS_PER_PIXEL
+
+
+@pytest.mark.parametrize(("large", "frames"), [(512, 40), (96, 6)])
+def test_small_frames_beside_a_large_picture(large: int, frames: int) -> None:
+    """On the lane itself: with an engine of known speed they take as long as was foretold."""
+    upscaler = upscaler_with(lambda batch: time.sleep(4e-6 * batch[0, :, :, 0].size), tile=64)
+    upscaler.measure_speed(patient_work())
+    backlog = Backlog(10**9, upscaler.seconds_for)
+    picture, frame = (np.zeros((edge, edge, 3), np.uint8) for edge in (large, 16))
+    works = patient_work(), patient_work()
+    begun = threading.Event()
+
+    def enlarge_large() -> None:
+        with backlog.admitted(works[0], large**2, upscaler.cost_of(large, large)):
+            begun.set()
+            upscaler(picture, works[0])
+
+    thread = threading.Thread(target=enlarge_large)
+    thread.start()
+    begun.wait()
+    with backlog.admitted(works[1], frames * 16**2, upscaler.cost_of(16, 16) * frames) as entry:
+        foretold = backlog.seconds_left(entry)
+        start = time.monotonic()
+        for _ in range(frames):
+            upscaler(frame, works[1])
+        taken = time.monotonic() - start
+    thread.join()
+    assert foretold / 1.5 < taken < foretold * 1.5
 
 
 def test_a_failed_request_gives_its_room_back() -> None:
     backlog = backlog_of()
-    with pytest.raises(ZeroDivisionError), backlog.admitted(work_of(), 1, 1):
+    with pytest.raises(ZeroDivisionError), backlog.admitted(work_of(), 1, cost_of(1)):
         _ = 1 // 0
     assert (backlog.requests, backlog.seconds_until_one_ends()) == (0, 0)
 
@@ -104,7 +251,7 @@ def test_many_at_once() -> None:
     def ask() -> None:
         nonlocal most, refused
         try:
-            with backlog.admitted(work_of(), 1, 1):
+            with backlog.admitted(work_of(), 1, cost_of(1)):
                 with lock:
                     most = max(most, backlog.requests)
                 time.sleep(0.01)

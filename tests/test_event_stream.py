@@ -34,7 +34,7 @@ class SeenWork(StreamWork):
 
 
 def stream_of(edge: int) -> tuple[EventStream, SeenWork]:
-    metrics = Metrics(UPSCALER.facts, BACKLOG, UPSCALER.seconds_for)
+    metrics = Metrics(UPSCALER.facts, "no weights", BACKLOG, UPSCALER.seconds_for)
     work = SeenWork(60, "UPSCALER_STREAM_TIMEOUT", lambda: False, metrics, "id", with_tiles=True)
     message = UpscaleInput.from_bytes(encoded(photograph(edge, edge)), {})
 

@@ -1,12 +1,14 @@
 import itertools
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import wait_for
 from fakes import patient_work
 
 from errors import ClientGone, DeadlinePassed
-from super_resolution.lane import Lane
+from super_resolution.lane import LOOK_UP, Lane
 from super_resolution.work import Work
 
 
@@ -79,6 +81,35 @@ def test_waiting_ends_when_nobody_waits_for_the_answer(work: Work, error: type[E
     release.set()
     holder.join()
     assert lane.run(patient_work(), lambda: "free again") == "free again"
+
+
+def test_only_whose_turn_it_is_wakes() -> None:
+    """Else each of many who wait would look at its client after every tile of the others."""
+    lane, release = Lane(), threading.Event()
+    looks: list[list[float]] = []
+    holder = threading.Thread(target=lambda: lane.run(patient_work(), release.wait))
+    holder.start()
+
+    def wait_for_a_turn() -> None:
+        mine: list[float] = []
+        looks.append(mine)
+
+        def look() -> bool:
+            mine.append(time.monotonic())
+            return False
+
+        start = time.monotonic()
+        lane.run(Work(60, "UPSCALER_TIMEOUT", look), lambda: None)
+        assert len(mine) <= 1 + (time.monotonic() - start) / LOOK_UP
+
+    with ThreadPoolExecutor(30) as threads:
+        waiting = [threads.submit(wait_for_a_turn) for _ in range(30)]
+        assert wait_for(lambda: len(looks) == 30)
+        release.set()
+        for each in waiting:
+            each.result()
+    holder.join()
+    assert all(looks)
 
 
 def test_a_failed_call_frees_the_lane() -> None:

@@ -1,10 +1,17 @@
 """`GET /metrics`, from a real server, read by Prometheus' own parser."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
-from conftest import Server, StartServer, encoded, photograph
+from conftest import Server, StartServer, connection, encoded, photograph, wait_for
 from prometheus_client.parser import text_string_to_metric_families
 from test_stream import all_events, streamed
+
+from super_resolution.weights import TABLE
+
+SPANS = ("decode", "infer", "encode")
 
 
 def figures(server: Server) -> dict[str, float]:
@@ -28,12 +35,14 @@ def fresh_server(start_server: StartServer) -> Server:
 def test_figures(fresh_server: Server) -> None:
     server = fresh_server
     before = figures(server)
+    assert before['upscaler_rejected_total{reason="queue_full"}'] == 0
     assert before["upscaler_tiles_total"] == before["upscaler_input_pixels_total"] == 0
     assert before["upscaler_pixels_per_second"] > 1000
     assert 5e7 < before["process_resident_memory_bytes"] < 2e9
     (model,) = (name for name in before if name.startswith("upscaler_model_info"))
     assert 'model="noise-cancel-lite"' in model
     assert 'precision="fp32"' in model
+    assert f'sha256="{TABLE["noise-cancel-lite"].sha256}"' in model
 
     assert server.upscale(encoded(photograph(300, 600))).status_code == 200
     assert all_events(server, encoded(photograph(10, 20)))[-1][0] == "result"
@@ -46,8 +55,11 @@ def test_figures(fresh_server: Server) -> None:
     assert during["upscaler_queue_pixels"] == 810_000
     assert during["upscaler_queue_seconds"] > 0
 
+    assert wait_for(lambda: figures(server)["upscaler_requests_in_progress"] == 0)  # the stream that nobody reads on
+
     after = figures(server)
-    assert after['upscaler_requests_total{status="200"}'] >= 2
+    assert after['upscaler_requests_total{status="200"}'] == 3
+    assert after['upscaler_errors_total{code="client_closed_request"}'] == 1
     assert after['upscaler_requests_total{status="415"}'] == 1
     assert after['upscaler_requests_total{status="429"}'] == 1
     assert after['upscaler_errors_total{code="unsupported_image_format"}'] == 1
@@ -55,11 +67,40 @@ def test_figures(fresh_server: Server) -> None:
     assert after["upscaler_input_pixels_total"] == 300 * 600 + 10 * 20
     assert after["upscaler_tiles_total"] >= 7
     assert after["upscaler_tile_duration_seconds_count"] == after["upscaler_tiles_total"]
-    assert after["upscaler_request_duration_seconds_count"] == 2
-    assert after['upscaler_request_duration_seconds_bucket{le="600.0"}'] == 2
-    assert after["upscaler_queue_wait_seconds_count"] == 2
-    for span in ("decode", "infer", "encode"):
+    assert after["upscaler_request_duration_seconds_count"] == 3
+    assert after['upscaler_request_duration_seconds_bucket{le="600.0"}'] == 3
+    assert after["upscaler_queue_wait_seconds_count"] == 3
+    for span in SPANS:
         assert after[f'upscaler_request_span_duration_seconds_sum{{span="{span}"}}'] > 0
+
+
+def test_whatever_was_admitted_is_in_the_histograms(start_server: StartServer) -> None:
+    """One that is frozen until its deadline is over, and one whose client hangs up; not what was refused."""
+    server = start_server(UPSCALER_TIMEOUT="3", UPSCALER_PRECISION="fp32", UPSCALER_TILE="16")
+    picture = encoded(photograph(100, 100), "JPEG")
+    with ThreadPoolExecutor() as threads:
+        late = threads.submit(server.upscale, picture)
+        assert wait_for(lambda: is_at_work(server))
+        with server.frozen():
+            time.sleep(3.5)
+        assert late.result().status_code == 504
+    with connection(server, f"Content-Length: {len(picture)}") as client:
+        client.sendall(picture)
+        assert wait_for(lambda: is_at_work(server))
+    assert wait_for(lambda: figures(server).get('upscaler_requests_total{status="499"}') == 1)
+    assert server.upscale(b"no image").status_code == 415
+
+    after = figures(server)
+    assert after["upscaler_request_duration_seconds_count"] == after["upscaler_queue_wait_seconds_count"] == 2
+    assert after['upscaler_request_duration_seconds_bucket{le="2.5"}'] == 1
+    assert after["upscaler_request_duration_seconds_sum"] > 3
+    spans = {span: after[f'upscaler_request_span_duration_seconds_count{{span="{span}"}}'] for span in SPANS}
+    assert spans == {"decode": 2, "infer": 2, "encode": 0}
+    assert after["upscaler_input_pixels_total"] == 0
+
+
+def is_at_work(server: Server) -> bool:
+    return figures(server)["upscaler_queue_depth"] > 0
 
 
 def test_pings_do_not_count(fresh_server: Server) -> None:

@@ -1,6 +1,7 @@
 """Failures that no request can bring about: the application in this process, with a fault put into it."""
 
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -36,9 +37,11 @@ def test_a_failed_inference(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
     assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
     engine = Fault(resources.upscaler._engine)
     monkeypatch.setattr(resources.upscaler, "_engine", engine)
+    before = observed_requests()
     with caplog.at_level(logging.ERROR):
         response = client.post("/upscale", data=TINY, headers=PNG, buffered=True)
     assert response.status_code == 503
+    assert observed_requests() == before + 1, "overload and defects would look healthy"
     assert response.json is not None
     assert response.json["code"] == "engine_failed"
     assert b"secret" not in response.data
@@ -50,6 +53,11 @@ def test_a_failed_inference(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
     engine.is_mended = True
     assert client.get("/readyz").status_code == 200
     assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
+
+
+def observed_requests() -> int:
+    (line,) = re.findall(r"upscaler_request_duration_seconds_count (\d+)", flask_app.metrics.to_text())
+    return int(line)
 
 
 def test_a_defect(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ from super_resolution.engine_openvino import EngineOpenVino
 from super_resolution.lane import Lane
 from super_resolution.model_files import ModelFiles, read_model_files
 from super_resolution.tiling import Box, cut
-from super_resolution.upscaler import Upscaler, round_levels
+from super_resolution.upscaler import SPEED_TEST_RUNS, Upscaler, round_levels
 from super_resolution.work import Work
 
 
@@ -168,6 +168,25 @@ def test_one_slow_tile_says_little_and_speed_can_be_measured_anew() -> None:
     stall.clear()
     upscaler.measure_speed(patient_work())
     assert upscaler.seconds_for(upscaler.cost_of(500, 500).area) < 5 * usual
+
+
+def test_many_who_doubt_the_speed_have_it_measured_once() -> None:
+    """Else a crowd of pictures that are too large would keep the lane from those that are not."""
+    runs: list[int] = []
+    upscaler = upscaler_with(lambda batch: runs.append(batch.size))
+    upscaler.warm_up()
+    after_the_start = len(runs)
+    threads = [
+        threading.Thread(target=upscaler.measure_speed, args=(patient_work(),), kwargs={"most_age": 60})
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(runs) == after_the_start
+    upscaler.measure_speed(patient_work(), most_age=0)
+    assert len(runs) == after_the_start + SPEED_TEST_RUNS
 
 
 def test_estimates_grow_with_the_picture(engine: Engine, model: ModelFiles) -> None:
