@@ -16,6 +16,7 @@ from http_edge.report import Report
 from http_edge.request_body import RequestBody
 from http_edge.request_work import RequestWork
 from http_edge.slots import Slots
+from http_edge.stopping import Stopping
 from http_edge.stream_work import StreamWork
 from http_edge.upscale_request import Sent, query_options, read_message, sent_as
 from message_protocol import UpscaleInput
@@ -26,6 +27,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 class Edge:
     """Installs itself around the routes of `app`, and reads their requests.
+
+    `stopping`: for whoever ends the service.
 
     Args:
         app: the Flask application.
@@ -38,6 +41,7 @@ class Edge:
     def __init__(
         self, app: Flask, settings: Settings, metrics: Metrics, seconds_until_free: Callable[[], float], guarded: str
     ) -> None:
+        self.stopping = Stopping(settings.timeout)
         self._settings = settings
         self._metrics = metrics
         self._guarded = guarded
@@ -70,7 +74,7 @@ class Edge:
     def work(self) -> RequestWork:
         """The current request's work: until its deadline, or until the client hangs up."""
         is_gone = Connection(request.environ).is_gone
-        work = RequestWork(self._settings.timeout, "UPSCALER_TIMEOUT", is_gone, self._metrics)
+        work = RequestWork(self._settings.timeout, "UPSCALER_TIMEOUT", is_gone, self._metrics, self.stopping)
         g.report.work = work
         return work
 
@@ -78,7 +82,7 @@ class Edge:
         """The same for a request that is answered as a stream."""
         is_gone = Connection(request.environ).is_gone
         timeout, setting = self._settings.stream_timeout, "UPSCALER_STREAM_TIMEOUT"
-        work = StreamWork(timeout, setting, is_gone, self._metrics, g.request_id, message.tiles)
+        work = StreamWork(timeout, setting, is_gone, self._metrics, self.stopping, g.request_id, message.tiles)
         g.report.work = work
         return work
 
