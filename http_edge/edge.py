@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 
+from http_edge.chunks import Chunks
 from http_edge.connection import Connection
 from http_edge.event_stream import EventStream
 from http_edge.metrics import Metrics
@@ -110,9 +111,9 @@ class Edge:
             response.call_on_close(self._give_back)
         metrics = self._metrics if request.endpoint == self._guarded else None
         finish = functools.partial(g.report.finish, response.status_code, metrics)
-        if isinstance(response.response, EventStream):
-            stream = response.response
-            response.call_on_close(lambda: finish(stream.error))
+        if isinstance(response.response, Chunks | EventStream):
+            body = response.response
+            response.call_on_close(lambda: finish(body.error))
         else:
             finish(g.get("problem"))
         return response

@@ -45,7 +45,7 @@ class Metrics:
         self._rejected = Counter("upscaler_rejected", "Refused with 429, by reason.", ["reason"], registry=registry)
         self._seconds = Histogram(
             "upscaler_request_duration_seconds",
-            "Seconds of accepted upscale requests, from the head to the answer.",
+            "Seconds of accepted upscale requests, from the head to the end of the answer.",
             registry=registry,
             buckets=BUCKETS,
         )

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from conftest import Server, StartServer, encoded, photograph
+from conftest import Server, StartServer, encoded, photograph, wait_for
 from prometheus_client.parser import text_string_to_metric_families
 from test_stream import all_events, streamed
 
@@ -42,12 +42,14 @@ def test_figures(fresh_server: Server) -> None:
         assert response.status_code == 200
         during = figures(server)
         assert server.upscale(b"").status_code == 429
+    assert wait_for(lambda: figures(server)["upscaler_requests_in_progress"] == 0)
     assert during["upscaler_requests_in_progress"] == during["upscaler_queue_depth"] == 1
     assert during["upscaler_queue_pixels"] == 810_000
     assert during["upscaler_queue_seconds"] > 0
 
     after = figures(server)
-    assert after['upscaler_requests_total{status="200"}'] >= 2
+    assert after['upscaler_requests_total{status="200"}'] == 2
+    assert after['upscaler_requests_total{status="499"}'] == 1
     assert after['upscaler_requests_total{status="415"}'] == 1
     assert after['upscaler_requests_total{status="429"}'] == 1
     assert after['upscaler_errors_total{code="unsupported_image_format"}'] == 1
@@ -60,6 +62,32 @@ def test_figures(fresh_server: Server) -> None:
     assert after["upscaler_queue_wait_seconds_count"] == 2
     for span in ("decode", "infer", "encode"):
         assert after[f'upscaler_request_span_duration_seconds_sum{{span="{span}"}}'] > 0
+
+
+@pytest.mark.parametrize("accept", ["image/bmp", "text/event-stream"])
+def test_who_does_not_take_the_whole_result_has_hung_up(start_server: StartServer, accept: str) -> None:
+    """The answer has begun well, and is larger than what fits into the network's own memory."""
+    server = start_server()
+    headers = {"Content-Type": "image/jpeg", "Accept": accept}
+    picture = encoded(photograph(1200, 1200), "JPEG")
+    url = f"{server.url}/upscale" + ("?format=bmp" if accept != "image/bmp" else "")
+    with httpx.stream("POST", url, content=picture, headers=headers, timeout=60) as response:
+        assert response.status_code == 200
+        got = b""
+        for part in response.iter_raw():
+            got = got[-20:] + part
+            if accept == "image/bmp" or b"event: result" in got:
+                break
+    assert wait_for(lambda: figures(server)["upscaler_requests_in_progress"] == 0)
+    after = figures(server)
+    assert after['upscaler_requests_total{status="499"}'] == 1
+    assert after['upscaler_errors_total{code="client_closed_request"}'] == 1
+    assert 'upscaler_requests_total{status="200"}' not in after
+    assert "upscaler_request_duration_seconds_count" in after
+    assert after["upscaler_request_duration_seconds_count"] == 0
+    log = server.log.read_text()
+    assert "status=499" in log
+    assert "Traceback" not in log
 
 
 def test_pings_do_not_count(fresh_server: Server) -> None:

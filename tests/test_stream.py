@@ -204,7 +204,8 @@ def test_a_hang_up_stops_the_work_and_frees_the_place(start_server: StartServer)
     start = time.monotonic()
     assert wait_for(lambda: server.upscale(encoded(photograph(4, 4))).status_code == 200)
     assert time.monotonic() - start < seconds / 2
-    assert wait_for(lambda: '"client_closed_request"' in server.log.read_text())
+    assert wait_for(lambda: 'code="client_closed_request"' in server.log.read_text())
+    assert 'path="/upscale" status=499' in server.log.read_text()
 
 
 def test_streams_and_plain_requests_take_turns(server: Server) -> None:
