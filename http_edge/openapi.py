@@ -31,7 +31,7 @@ from message_protocol import (
 )
 
 SCHEMA = "#/components/schemas/{model}"
-IMAGE = {"schema": {"type": "string", "contentMediaType": "image/*"}}
+IMAGE = {"schema": {"type": "string", "contentMediaType": "image/*"}, "example": "(the image file)"}
 # In the order in which they are sent.
 EVENT_TYPES: tuple[type[Event], ...] = (Accepted, Preview, Tile, Progress, Notes)
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
