@@ -32,6 +32,8 @@ from message_protocol import (
 
 SCHEMA = "#/components/schemas/{model}"
 IMAGE = {"schema": {"type": "string", "contentMediaType": "image/*"}, "example": "(the image file)"}
+# What the operations are grouped by.
+PICTURES, OPERATION = "Pictures", "Operation"
 # In the order in which they are sent.
 EVENT_TYPES: tuple[type[Event], ...] = (Accepted, Preview, Tile, Progress, Notes)
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
@@ -77,12 +79,14 @@ def openapi_document() -> str:
                 "/readyz": {"get": _get("Is the engine to be trusted with a picture?", ReadyOutput, EngineFailed)},
                 "/metrics": {
                     "get": {
+                        "tags": [OPERATION],
                         "summary": "Figures for Prometheus",
                         "responses": {"200": {"description": "Its text format", "content": {"text/plain": {}}}},
                     }
                 },
                 "/openapi.json": {
                     "get": {
+                        "tags": [OPERATION],
                         "summary": "This document",
                         "responses": {"200": {"description": "OpenAPI 3.1", "content": {JSON: {}}}},
                     }
@@ -97,6 +101,7 @@ def _upscale() -> dict[str, Any]:
     properties = UpscaleInput.model_json_schema(ref_template=SCHEMA)["properties"]
     errors = {error.status: error for error in _request_errors() if error is not ClientGone}
     return {
+        "tags": [PICTURES],
         "summary": "Enlarge one image",
         "description": "Send a JSON message, a form, or the image file itself with the options as query parameters.",
         "parameters": [
@@ -124,6 +129,7 @@ def _upscale() -> dict[str, Any]:
 def _estimate() -> dict[str, Any]:
     schemas = EstimateInput.model_json_schema(ref_template=SCHEMA)
     operation = _get("What would it cost to enlarge an image?", EstimateOutput, MalformedMessage, Unprocessable)
+    operation["tags"] = [PICTURES]
     operation["parameters"] = [
         _parameter(name, schema) | {"required": name in schemas["required"]}
         for name, schema in schemas["properties"].items()
@@ -155,6 +161,7 @@ def _form(properties: dict[str, Any]) -> dict[str, Any]:
 
 def _get(summary: str, model: type[BaseModel], *errors: type[ServiceError]) -> dict[str, Any]:
     return {
+        "tags": [OPERATION],
         "summary": summary,
         "responses": {
             "200": {"description": summary, "content": {JSON: _of(model)}},

@@ -7,9 +7,9 @@ from conftest import SAMPLES, Server, opened
 from playwright.sync_api import Locator, Page, expect
 
 
-def unfold(page: Page, name: str) -> Locator:
+def unfold(page: Page, path: str) -> Locator:
     """Open an operation."""
-    operation = page.locator(f"#operations-default-{name}")
+    operation = page.locator(".opblock").filter(has=page.locator(f'[data-path="{path}"]'))
     operation.locator(".opblock-summary-control").click()
     return operation
 
@@ -26,7 +26,7 @@ def test_a_picture_is_posted(server: Server, open_page: OpenPage) -> None:
     page = open_page(f"{server.url}/docs")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    operation = unfold(page, "post_upscale")
+    operation = unfold(page, "/upscale")
     with page.expect_response("**/upscale*") as answer:
         post_a_face(operation)
     assert answer.value.status == 200
@@ -46,13 +46,15 @@ def test_axe_finds_nothing(server: Server, open_page: OpenPage, scheme: str, siz
     page = open_page(f"{server.url}/docs", allowed="422", color_scheme=scheme, reduced_motion="reduce", **options)
     expect(page.locator(".opblock")).to_have_count(7)
     check(page)
-    upscale = unfold(page, "post_upscale")
+    upscale = unfold(page, "/upscale")
     expect(upscale.get_by_text("Example Value").first).to_be_visible()
     check(page)
     post_a_face(upscale)
     expect(upscale.get_by_alt_text("The answer")).to_be_visible()
     check(page)
-    estimate = unfold(page, "get_estimate")
+    assert page.viewport_size is not None
+    assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"]
+    estimate = unfold(page, "/estimate")
     estimate.get_by_role("button", name="Try it out").click()
     for name in ("width", "height"):
         estimate.get_by_label(name).fill("1000000")

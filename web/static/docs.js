@@ -23,9 +23,8 @@ const MISSING = {
   "table[role=region]": (table) => {
     table.ariaLabel = `Responses of ${table.closest(".opblock").querySelector("[data-path]").dataset.path}`;
   },
-  // They scroll where they are wide.
-  "pre, .parameters-container, .responses-inner": (part) => {
-    part.tabIndex = 0;
+  pre: (part) => {
+    part.tabIndex = 0; // it scrolls where it is wide
   },
 };
 const ui = document.getElementById("ui");
