@@ -116,6 +116,17 @@ def test_a_service_that_dies_at_work(start_server: StartServer, open_page: OpenP
     expect(page.locator("#headline")).to_have_text("Cancelled")
 
 
+def test_a_service_that_is_stopped_at_work(start_server: StartServer, open_page: OpenPage) -> None:
+    server = start_server(UPSCALER_TILE="32", UPSCALER_TIMEOUT="3")
+    page = open_page(server.url)
+    give(page, "drop", "large.png", encoded(photograph(1200, 1600)), "image/png")
+    wait_for_progress(page)
+    server.process.terminate()
+    says(page, "The service is being stopped", "Try again in a moment")
+    expect(page.get_by_role("button", name="Try again")).to_be_focused()
+    assert server.process.wait(20) == 0
+
+
 def test_a_format_that_can_not_hold_it(server: Server, open_page: OpenPage) -> None:
     """The picture that is there stays there."""
     page = open_page(server.url, allowed="422")
