@@ -32,6 +32,8 @@ from message_protocol import (
 
 SCHEMA = "#/components/schemas/{model}"
 IMAGE = {"schema": {"type": "string", "contentMediaType": "image/*"}, "example": "(the image file)"}
+# A picture of 4 x 4 px, so that what /docs proposes can be sent as it is.
+EXAMPLE = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAAFElEQVR42mNgCF31n4mBgYEBQQAAIYQCBUgwIbkAAAAASUVORK5CYII="
 # What the operations are grouped by.
 PICTURES, OPERATION = "Pictures", "Operation"
 # In the order in which they are sent.
@@ -105,13 +107,14 @@ def _upscale() -> dict[str, Any]:
         "summary": "Enlarge one image",
         "description": "Send a JSON message, a form, or the image file itself with the options as query parameters.",
         "parameters": [
-            _parameter(name, schema, " (in JSON it is a member, in a form a part)")
+            _parameter(name, _given(schema), " (in JSON it is a member, in a form a part)")
             for name, schema in properties.items()
             if name != "imageBase64"
         ],
         "requestBody": {
             "required": True,
-            "content": {JSON: _of(UpscaleInput), FORM: _form(properties)} | dict.fromkeys([*IMAGE_TYPES, BYTES], IMAGE),
+            "content": {JSON: _of(UpscaleInput) | {"example": {"imageBase64": EXAMPLE}}, FORM: _form(properties)}
+            | dict.fromkeys([*IMAGE_TYPES, BYTES], IMAGE),
         },
         "responses": {
             "200": {
@@ -146,6 +149,15 @@ def _parameter(name: str, schema: dict[str, Any], hint: str = "") -> dict[str, A
     }
 
 
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an option outside of JSON: only there may it be null.
+
+    Without its default: Swagger UI would send that as a query parameter, which a JSON message or a form has itself.
+    """
+    kinds = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
+    return {key: value for each in (schema, *kinds) for key, value in each.items() if key not in ("anyOf", "default")}
+
+
 def _events() -> dict[str, Any]:
     """OpenAPI 3.1 has no words for events: their data's schemas are named here."""
     names = {event.event: event.__name__ for event in EVENT_TYPES} | {"result": "UpscaleOutput", "problem": "Problem"}
@@ -154,7 +166,12 @@ def _events() -> dict[str, Any]:
 
 
 def _form(properties: dict[str, Any]) -> dict[str, Any]:
-    options = {name: schema for name, schema in properties.items() if name != "imageBase64"}
+    # Where there is a default, Swagger UI would otherwise send the first value that it knows.
+    options = {
+        name: _given(schema) | ({} if schema["default"] is None else {"default": schema["default"]})
+        for name, schema in properties.items()
+        if name != "imageBase64"
+    }
     image = {"type": "string", "contentMediaType": "image/*", "description": "the image file"}
     return {"schema": {"type": "object", "properties": {PART: image, **options}, "required": [PART]}}
 

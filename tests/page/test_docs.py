@@ -38,6 +38,19 @@ def test_a_picture_is_posted(server: Server, open_page: OpenPage) -> None:
     expect(page.locator("html")).to_have_class("dark-mode")
 
 
+@pytest.mark.parametrize("media_type", ["application/json", "multipart/form-data"])
+def test_a_message_is_sent_as_it_is_proposed(server: Server, open_page: OpenPage, media_type: str) -> None:
+    page = open_page(f"{server.url}/docs")
+    operation = unfold(page, "/upscale")
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_label("Request content type").select_option(media_type)
+    if media_type != "application/json":
+        operation.get_by_label("The image file").set_input_files(SAMPLES / "face.jpg")
+    with page.expect_response("**/upscale*") as answer:
+        operation.get_by_role("button", name="Execute").click()
+    assert (answer.value.status, answer.value.request.headers["content-type"].partition(";")[0]) == (200, media_type)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_axe_finds_nothing(server: Server, open_page: OpenPage, scheme: str, size: str) -> None:
