@@ -19,7 +19,9 @@ Exception
     x ClientGone            499, seen in the log only
     x TooManyRequests       429
         + QueueFull         429
-    x EngineFailed          503
+    x Unavailable           503
+        + EngineFailed
+        + ServiceStopping
     x DeadlinePassed        504
 * StartError                the service can't start; the message is the one line the operator reads
     x SettingInvalid
@@ -192,12 +194,26 @@ class ClientGone(ServiceError):
     title = "The client hung up"
 
 
-class EngineFailed(ServiceError):
-    """The inference engine raised or gave an impossible answer."""
+class Unavailable(ServiceError):
+    """The service can't work at the moment."""
 
     status = 503
+    code = "unavailable"
+    title = "The service can't work at the moment"
+
+
+class EngineFailed(Unavailable):
+    """The inference engine raised or gave an impossible answer."""
+
     code = "engine_failed"
     title = "The inference engine failed"
+
+
+class ServiceStopping(Unavailable):
+    """The service stops, and the picture can't be finished before it has."""
+
+    code = "service_stopping"
+    title = "The service is being stopped"
 
 
 class DeadlinePassed(ServiceError):

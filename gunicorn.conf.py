@@ -27,7 +27,7 @@ keepalive = 75
 # For this kind of worker: how long the whole process may be silent, not how long a request may take. It is silent
 # while it warms up.
 timeout = int(START_TIMEOUT) + 30
-# On SIGTERM: stop listening, finish what is running, then exit 0.
+# On SIGTERM: stop listening, finish what is running within the timeout, or end it, then exit 0.
 graceful_timeout = int(settings.timeout) + 5
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -42,7 +42,9 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (min(most_files, 65_536), most_files)
 def post_worker_init(worker: Any) -> None:
     """Warm the engine up and say, in one line, what is served where."""
     import resources
+    from flask_app import edge
 
+    worker.on_stop = edge.stopping.begin
     worker.head_timeout = settings.read_timeout
     # A body may be this much longer than allowed, and its sender still sees the answer.
     worker.linger_bytes = 2 * settings.max_body_bytes

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Response
 
-from http_edge.chunks import chunks
+from http_edge.chunks import Chunks
 from http_edge.event_stream import EventStream
 from http_edge.negotiation import EVENTS, JSON, AnswerForm
 from http_edge.stream_work import StreamWork
@@ -24,7 +24,7 @@ def json_answer(text: str) -> Response:
 def upscale_answer(output: UpscaleOutput, form: AnswerForm, work: Work, facts: EngineFacts) -> Response:
     """The enlarged image in the form that the client accepts."""
     data = output.to_json().encode() if form.json else output.image
-    response = Response(chunks(data), mimetype=JSON if form.json else FORMATS[output.format].media_type)
+    response = Response(Chunks(data), mimetype=JSON if form.json else FORMATS[output.format].media_type)
     response.content_length = len(data)
     response.headers[MODEL_HEADER] = str(facts)
     response.headers["X-Result-Width"] = str(output.width)

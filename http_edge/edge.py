@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 
+from http_edge.chunks import Chunks
 from http_edge.connection import Connection
 from http_edge.event_stream import EventStream
 from http_edge.metrics import Metrics
@@ -16,6 +17,7 @@ from http_edge.report import Report
 from http_edge.request_body import RequestBody
 from http_edge.request_work import RequestWork
 from http_edge.slots import Slots
+from http_edge.stopping import Stopping
 from http_edge.stream_work import StreamWork
 from http_edge.upscale_request import Sent, query_options, read_message, sent_as
 from message_protocol import UpscaleInput
@@ -26,6 +28,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 class Edge:
     """Installs itself around the routes of `app`, and reads their requests.
+
+    `stopping`: for whoever ends the service.
 
     Args:
         app: the Flask application.
@@ -38,6 +42,7 @@ class Edge:
     def __init__(
         self, app: Flask, settings: Settings, metrics: Metrics, seconds_until_free: Callable[[], float], guarded: str
     ) -> None:
+        self.stopping = Stopping(settings.timeout)
         self._settings = settings
         self._metrics = metrics
         self._guarded = guarded
@@ -70,7 +75,7 @@ class Edge:
     def work(self) -> RequestWork:
         """The current request's work: until its deadline, or until the client hangs up."""
         is_gone = Connection(request.environ).is_gone
-        work = RequestWork(self._settings.timeout, "UPSCALER_TIMEOUT", is_gone, self._metrics)
+        work = RequestWork(self._settings.timeout, "UPSCALER_TIMEOUT", is_gone, self._metrics, self.stopping)
         g.report.work = work
         return work
 
@@ -78,7 +83,7 @@ class Edge:
         """The same for a request that is answered as a stream."""
         is_gone = Connection(request.environ).is_gone
         timeout, setting = self._settings.stream_timeout, "UPSCALER_STREAM_TIMEOUT"
-        work = StreamWork(timeout, setting, is_gone, self._metrics, g.request_id, message.tiles)
+        work = StreamWork(timeout, setting, is_gone, self._metrics, self.stopping, g.request_id, message.tiles)
         g.report.work = work
         return work
 
@@ -106,9 +111,9 @@ class Edge:
             response.call_on_close(self._give_back)
         metrics = self._metrics if request.endpoint == self._guarded else None
         finish = functools.partial(g.report.finish, response.status_code, metrics)
-        if isinstance(response.response, EventStream):
-            stream = response.response
-            response.call_on_close(lambda: finish(stream.error))
+        if isinstance(response.response, Chunks | EventStream):
+            body = response.response
+            response.call_on_close(lambda: finish(body.error))
         else:
             finish(g.get("problem"))
         return response

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from errors import ServiceError
-from http_edge.chunks import chunks
+from http_edge.chunks import Chunks, not_taken
 from http_edge.problems import reported
 from http_edge.stream_work import Item, StreamWork
 from message_protocol import Notes, Problem, UpscaleOutput, event_text
@@ -15,7 +15,7 @@ HEARTBEAT = 10.0
 
 
 class EventStream:
-    """An iterable of the bytes to send. `error`: why it failed, if it did after its first event.
+    """An iterable of the bytes to send. `error`: see `Chunks`, and why it failed, if it did after its first event.
 
     Args:
         work: gets the events.
@@ -26,7 +26,7 @@ class EventStream:
     """
 
     def __init__(self, work: StreamWork, run: Callable[[StreamWork], UpscaleOutput]) -> None:
-        self.error: ServiceError | None = None
+        self.error: ServiceError | None = not_taken()
         self._work = work
         self._thread = threading.Thread(target=_work_on, args=(work, run), name=f"stream {work.request_id}")
         self._thread.start()
@@ -49,7 +49,8 @@ class EventStream:
         if isinstance(item, UpscaleOutput):
             if item.notes:
                 yield Notes(notes=item.notes).to_text().encode()
-            yield from chunks(event_text("result", item.to_json()).encode())
+            yield from Chunks(event_text("result", item.to_json()).encode())
+            self.error = None
         else:
             self.error = reported(item, self._work.request_id)
             yield event_text("problem", Problem.of(self.error, self._work.request_id).to_json()).encode()
@@ -60,7 +61,7 @@ class EventStream:
         self._thread.join()
         while not self._work.events.empty():
             item = self._work.events.get()
-            if isinstance(item, Exception):  # ClientGone, as nobody has read it
+            if isinstance(item, Exception):  # mostly ClientGone, as nobody has read it
                 self.error = reported(item, self._work.request_id)
 
 

@@ -51,11 +51,12 @@ class Worker(ThreadWorker):
     """`gthread`, with the waiting done by the event loop.
 
     `head_timeout`: seconds that a client has for its request's head; `linger_bytes`: the most bytes that are thrown
-    away after an answer. Both are set by gunicorn.conf.py.
+    away after an answer; `on_stop`: called when the worker begins to stop. All are set by gunicorn.conf.py.
     """
 
     head_timeout = 30.0
     linger_bytes = 0
+    on_stop: Callable[[], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,6 +104,7 @@ class Worker(ThreadWorker):
         if self.alive or enabled:
             return
         log.info("stopping: %d connections are open", self.nr_conns)
+        self.on_stop()
         for listener in [each for each in self.sockets if each.fileno() != -1]:
             while self.accept(listener):  # who got in before is still served
                 pass

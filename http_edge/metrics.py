@@ -55,7 +55,7 @@ class Metrics:
         self._rejected = Counter("upscaler_rejected", "Refused with 429, by reason.", ["reason"], registry=registry)
         self._seconds = Histogram(
             "upscaler_request_duration_seconds",
-            "Seconds of admitted upscale requests, from the head to the answer or to whatever failure.",
+            "Seconds of admitted upscale requests, from the head to the end of the answer or to whatever failure.",
             registry=registry,
             buckets=BUCKETS,
         )

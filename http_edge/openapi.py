@@ -31,7 +31,11 @@ from message_protocol import (
 )
 
 SCHEMA = "#/components/schemas/{model}"
-IMAGE = {"schema": {"type": "string", "contentMediaType": "image/*"}}
+IMAGE = {"schema": {"type": "string", "contentMediaType": "image/*"}, "example": "(the image file)"}
+# A picture of 4 x 4 px, so that what /docs proposes can be sent as it is.
+EXAMPLE = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAAFElEQVR42mNgCF31n4mBgYEBQQAAIYQCBUgwIbkAAAAASUVORK5CYII="
+# What the operations are grouped by.
+PICTURES, OPERATION = "Pictures", "Operation"
 # In the order in which they are sent.
 EVENT_TYPES: tuple[type[Event], ...] = (Accepted, Preview, Tile, Progress, Notes)
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
@@ -77,12 +81,14 @@ def openapi_document() -> str:
                 "/readyz": {"get": _get("Is the engine to be trusted with a picture?", ReadyOutput, EngineFailed)},
                 "/metrics": {
                     "get": {
+                        "tags": [OPERATION],
                         "summary": "Figures for Prometheus",
                         "responses": {"200": {"description": "Its text format", "content": {"text/plain": {}}}},
                     }
                 },
                 "/openapi.json": {
                     "get": {
+                        "tags": [OPERATION],
                         "summary": "This document",
                         "responses": {"200": {"description": "OpenAPI 3.1", "content": {JSON: {}}}},
                     }
@@ -97,16 +103,18 @@ def _upscale() -> dict[str, Any]:
     properties = UpscaleInput.model_json_schema(ref_template=SCHEMA)["properties"]
     errors = {error.status: error for error in _request_errors() if error is not ClientGone}
     return {
+        "tags": [PICTURES],
         "summary": "Enlarge one image",
         "description": "Send a JSON message, a form, or the image file itself with the options as query parameters.",
         "parameters": [
-            _parameter(name, schema, " (in JSON it is a member, in a form a part)")
+            _parameter(name, _given(schema), " (in JSON it is a member, in a form a part)")
             for name, schema in properties.items()
             if name != "imageBase64"
         ],
         "requestBody": {
             "required": True,
-            "content": {JSON: _of(UpscaleInput), FORM: _form(properties)} | dict.fromkeys([*IMAGE_TYPES, BYTES], IMAGE),
+            "content": {JSON: _of(UpscaleInput) | {"example": {"imageBase64": EXAMPLE}}, FORM: _form(properties)}
+            | dict.fromkeys([*IMAGE_TYPES, BYTES], IMAGE),
         },
         "responses": {
             "200": {
@@ -124,6 +132,7 @@ def _upscale() -> dict[str, Any]:
 def _estimate() -> dict[str, Any]:
     schemas = EstimateInput.model_json_schema(ref_template=SCHEMA)
     operation = _get("What would it cost to enlarge an image?", EstimateOutput, MalformedMessage, Unprocessable)
+    operation["tags"] = [PICTURES]
     operation["parameters"] = [
         _parameter(name, schema) | {"required": name in schemas["required"]}
         for name, schema in schemas["properties"].items()
@@ -140,6 +149,15 @@ def _parameter(name: str, schema: dict[str, Any], hint: str = "") -> dict[str, A
     }
 
 
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an option outside of JSON: only there may it be null.
+
+    Without its default: Swagger UI would send that as a query parameter, which a JSON message or a form has itself.
+    """
+    kinds = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
+    return {key: value for each in (schema, *kinds) for key, value in each.items() if key not in ("anyOf", "default")}
+
+
 def _events() -> dict[str, Any]:
     """OpenAPI 3.1 has no words for events: their data's schemas are named here."""
     names = {event.event: event.__name__ for event in EVENT_TYPES} | {"result": "UpscaleOutput", "problem": "Problem"}
@@ -148,13 +166,19 @@ def _events() -> dict[str, Any]:
 
 
 def _form(properties: dict[str, Any]) -> dict[str, Any]:
-    options = {name: schema for name, schema in properties.items() if name != "imageBase64"}
+    # Where there is a default, Swagger UI would otherwise send the first value that it knows.
+    options = {
+        name: _given(schema) | ({} if schema["default"] is None else {"default": schema["default"]})
+        for name, schema in properties.items()
+        if name != "imageBase64"
+    }
     image = {"type": "string", "contentMediaType": "image/*", "description": "the image file"}
     return {"schema": {"type": "object", "properties": {PART: image, **options}, "required": [PART]}}
 
 
 def _get(summary: str, model: type[BaseModel], *errors: type[ServiceError]) -> dict[str, Any]:
     return {
+        "tags": [OPERATION],
         "summary": summary,
         "responses": {
             "200": {"description": summary, "content": {JSON: _of(model)}},

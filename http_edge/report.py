@@ -4,7 +4,7 @@ import json
 import logging
 import time
 
-from errors import ServiceError
+from errors import ClientGone, ServiceError
 from http_edge.metrics import Metrics
 from http_edge.request_work import RequestWork
 
@@ -32,10 +32,12 @@ class Report:
         """Write it down.
 
         Args:
-            status: of the answer.
+            status: that the answer began with.
             metrics: where it counts; None: nowhere.
-            problem: what the client was told instead of a result.
+            problem: what the client was told instead of a result, or that it was not there to be told.
         """
+        if isinstance(problem, ClientGone):
+            status = problem.status  # also where the answer had begun well
         seconds = time.monotonic() - self._start
         if metrics is not None:
             metrics.answered(status, seconds, self.work, problem)

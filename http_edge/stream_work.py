@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from http_edge.metrics import Metrics
 from http_edge.request_work import RequestWork
+from http_edge.stopping import Stopping
 from image_codec import FORMATS, enlarge_bicubically, preview, tile_glimpse
 from message_protocol import Accepted, Event, Preview, Progress, Tile, UpscaleOutput
 from picture_upscaler import to_luma
@@ -31,7 +32,7 @@ class StreamWork(RequestWork):
     `events`: what happened and was not sent yet; `stop`: set once nobody listens any more.
 
     Args:
-        timeout, timeout_setting, is_client_gone, metrics: see `RequestWork`.
+        timeout, timeout_setting, is_client_gone, metrics, stopping: see `RequestWork`.
         request_id: of the request.
         with_tiles: whether the finished tiles are told, too.
     """
@@ -42,11 +43,12 @@ class StreamWork(RequestWork):
         timeout_setting: str,
         is_client_gone: Callable[[], bool],
         metrics: Metrics,
+        stopping: Stopping,
         request_id: str,
         with_tiles: bool,
     ) -> None:
         self.stop = threading.Event()
-        super().__init__(timeout, timeout_setting, lambda: self.stop.is_set() or is_client_gone(), metrics)
+        super().__init__(timeout, timeout_setting, lambda: self.stop.is_set() or is_client_gone(), metrics, stopping)
         self.request_id = request_id
         self.events: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self._with_tiles = with_tiles

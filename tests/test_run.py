@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ROOT, Server, StartServer, encoded, free_port, photograph
+from conftest import ROOT, Server, StartServer, encoded, free_port, photograph, wait_for
+from test_stream import read_events, streamed
 
 TINY = encoded(photograph(3, 5))
 
@@ -59,14 +60,15 @@ def test_json_logs(start_server: StartServer) -> None:
     httpx.post(f"{server.url}/upscale", content=TINY, headers=headers)
     httpx.get(f"{server.url}/nowhere")
     httpx.get(f"{server.url}/ping")
+    assert wait_for(lambda: len(server.log.read_text().splitlines()) == 3)
     records = [json.loads(line) for line in server.log.read_text().splitlines()]
     accesses = [record for record in records if record["logger"] == "access"]
-    assert [(each["method"], each["path"], each["status"]) for each in accesses] == [
+    assert {(each["method"], each["path"], each["status"]) for each in accesses} == {
         ("POST", "/upscale", 200),
         ("GET", "/nowhere", 404),
-    ]
-    assert accesses[0]["request_id"] == "seen-in-the-log"
-    assert accesses[0]["infer_milliseconds"] > 0
+    }
+    (upscaled,) = (each for each in accesses if each["request_id"] == "seen-in-the-log")
+    assert upscaled["infer_milliseconds"] > 0
 
 
 def test_nobody_forges_a_line_of_the_log(start_server: StartServer) -> None:
@@ -97,6 +99,26 @@ def test_sigterm_finishes_what_runs(start_server: StartServer, log_level: str) -
     assert answers[0].status_code == 200
     assert answers[0].headers["X-Result-Width"] == "3000"
     assert server.process.wait(20) == 0
+
+
+def test_sigterm_ends_what_can_not_be_finished(start_server: StartServer) -> None:
+    """A stream that would take longer than is left is told so in time; one that takes less is finished."""
+    server = start_server(UPSCALER_TIMEOUT="4", UPSCALER_PRECISION="fp32", UPSCALER_TILE="32")
+    with streamed(server, encoded(photograph(2500, 2500), "JPEG")) as large:
+        events = read_events(large)
+        assert next(events)[1]["seconds"] > 10
+        with streamed(server, encoded(photograph(150, 150))) as small:
+            read = read_events(small)
+            assert next(read)[0] == "accepted"
+            server.process.terminate()
+            assert list(read)[-1][0] == "result"
+        start = time.monotonic()
+        *_, (name, problem) = events
+    assert time.monotonic() - start < 6
+    assert name == "problem"
+    assert (problem["status"], problem["code"]) == (503, "service_stopping")
+    assert server.process.wait(20) == 0
+    assert 'code="service_stopping"' in server.log.read_text()
 
 
 def test_sigterm_at_rest(start_server: StartServer) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -264,6 +265,7 @@ def test_on_a_terminal(folder: Path) -> None:
     assert "photos/one.png: 100%" in seen
     assert "1/1 [" in seen
     assert "in total:" in seen
+    assert re.search(r"[\r\n]3 done, 0 failed", seen), "the bars are gone, and the line begins at its beginning"
     assert refused.returncode == 2
     assert b"standard output is a terminal" in refused.stderr
 

@@ -57,8 +57,12 @@ class Console(logging.Handler):
     @contextlib.contextmanager
     def files(self, count: int) -> Iterator[tqdm]:
         """The bar of all files; `update` it for each. A single file has its own only."""
-        with self._bar(desc="in total", total=count, unit="file", position=1, hidden=count < 2) as bar:
-            yield bar
+        try:
+            with self._bar(desc="in total", total=count, unit="file", position=1, hidden=count < 2) as bar:
+                yield bar
+        finally:
+            if self._has_bars:
+                sys.stderr.write("\r")  # tqdm stays behind the blanks that it has put over a lower bar
 
     @contextlib.contextmanager
     def file(self, name: str) -> Iterator[Progress]:

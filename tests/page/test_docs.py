@@ -1,27 +1,78 @@
 """The interface can be tried at /docs, under the page's policy. `make test-page` calls this."""
 
-from chromium import OpenPage
+import pytest
+from axe import check
+from chromium import PHONE, OpenPage
 from conftest import SAMPLES, Server, opened
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
+
+
+def unfold(page: Page, path: str) -> Locator:
+    """Open an operation."""
+    operation = page.locator(".opblock").filter(has=page.locator(f'[data-path="{path}"]'))
+    operation.locator(".opblock-summary-control").click()
+    return operation
+
+
+def post_a_face(operation: Locator) -> None:
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_label("Request content type").select_option("image/jpeg")
+    operation.get_by_label("The image file").set_input_files(SAMPLES / "face.jpg")
+    operation.get_by_label("Media Type", exact=True).first.select_option("image/jpeg")
+    operation.get_by_role("button", name="Execute").click()
 
 
 def test_a_picture_is_posted(server: Server, open_page: OpenPage) -> None:
     page = open_page(f"{server.url}/docs")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.locator("#operations-default-post_upscale .opblock-summary-control").click()
-    page.get_by_role("button", name="Try it out").click()
-    page.get_by_label("Request content type").select_option("image/jpeg")
-    page.locator("input[type=file]").set_input_files(SAMPLES / "face.jpg")
-    page.get_by_label("Media Type", exact=True).first.select_option("image/jpeg")
+    operation = unfold(page, "/upscale")
     with page.expect_response("**/upscale*") as answer:
-        page.get_by_role("button", name="Execute").click()
+        post_a_face(operation)
     assert answer.value.status == 200
-    picture = page.locator(".live-responses-table img")
-    expect(picture).to_be_visible()
-    expect(picture).to_have_js_property("naturalWidth", 512)
+    expect(operation.get_by_alt_text("The answer")).to_have_js_property("naturalWidth", 512)
     assert opened(server.upscale((SAMPLES / "face.jpg").read_bytes()).content).width == 512
     assert all(url.startswith((server.url, "blob:", "data:")) for url in asked)
     # In the dark as well.
     page.emulate_media(color_scheme="dark")
     expect(page.locator("html")).to_have_class("dark-mode")
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "multipart/form-data"])
+def test_a_message_is_sent_as_it_is_proposed(server: Server, open_page: OpenPage, media_type: str) -> None:
+    page = open_page(f"{server.url}/docs")
+    operation = unfold(page, "/upscale")
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_label("Request content type").select_option(media_type)
+    if media_type != "application/json":
+        operation.get_by_label("The image file").set_input_files(SAMPLES / "face.jpg")
+    with page.expect_response("**/upscale*") as answer:
+        operation.get_by_role("button", name="Execute").click()
+    assert (answer.value.status, answer.value.request.headers["content-type"].partition(";")[0]) == (200, media_type)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_axe_finds_nothing(server: Server, open_page: OpenPage, scheme: str, size: str) -> None:
+    """Folded, unfolded, with an answer, with a failure, the schemas."""
+    options = {"viewport": PHONE, "has_touch": True, "is_mobile": True} if size == "phone" else {}
+    page = open_page(f"{server.url}/docs", allowed="422", color_scheme=scheme, reduced_motion="reduce", **options)
+    expect(page.locator(".opblock")).to_have_count(7)
+    check(page)
+    upscale = unfold(page, "/upscale")
+    expect(upscale.get_by_text("Example Value").first).to_be_visible()
+    check(page)
+    post_a_face(upscale)
+    expect(upscale.get_by_alt_text("The answer")).to_be_visible()
+    check(page)
+    assert page.viewport_size is not None
+    assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"]
+    estimate = unfold(page, "/estimate")
+    estimate.get_by_role("button", name="Try it out").click()
+    for name in ("width", "height"):
+        estimate.get_by_label(name).fill("1000000")
+    estimate.get_by_role("button", name="Execute").click()
+    expect(estimate.get_by_text("image_too_large").first).to_be_visible()
+    check(page)
+    page.locator(".models").get_by_role("button", name="UpscaleInput").first.click()
+    check(page)

@@ -3,15 +3,10 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe import check
 from chromium import PHONE, OpenPage, done, give, wait_for_progress
 from conftest import Server, encoded, photograph
-from playwright.sync_api import Page, expect
-
-
-def check(page: Page) -> None:
-    report = Axe().run(page)
-    assert report.violations_count == 0, report.generate_report()
+from playwright.sync_api import expect
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

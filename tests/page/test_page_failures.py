@@ -71,6 +71,23 @@ def test_dropped_text_and_pasted_text(server: Server, open_page: OpenPage) -> No
         expect(page.locator("#problem")).to_be_hidden()
 
 
+def test_what_is_no_picture_takes_nothing_away(tiles: Server, open_page: OpenPage) -> None:
+    """Neither the work that is under way nor a picture that is there."""
+    page = open_page(tiles.url)
+    give(page, "drop", "cup.png", encoded(photograph(400, 500)), "image/png")
+    wait_for_progress(page)
+    give(page, "drop", "notes.txt", b"text", "text/plain")
+    expect(page.locator("#headline")).to_have_text("That is no picture")
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    done(page)
+    give(page, "drop", "notes.txt", b"text", "text/plain")
+    says(page, "That is no picture", "The file notes.txt says that it is text/plain")
+    page.get_by_role("button", name="Back to the picture").click()
+    expect(page.get_by_role("slider")).to_be_visible()
+    name, _ = downloaded(page, done(page))
+    assert name == "cup-enlarged.png"
+
+
 @contextlib.contextmanager
 def occupied(server: Server) -> Iterator[None]:
     """The only place of a service is taken by a client that doesn't send its picture."""
@@ -114,6 +131,17 @@ def test_a_service_that_dies_at_work(start_server: StartServer, open_page: OpenP
     wait_for_progress(page)
     page.keyboard.press("Escape")
     expect(page.locator("#headline")).to_have_text("Cancelled")
+
+
+def test_a_service_that_is_stopped_at_work(start_server: StartServer, open_page: OpenPage) -> None:
+    server = start_server(UPSCALER_TILE="32", UPSCALER_TIMEOUT="3")
+    page = open_page(server.url)
+    give(page, "drop", "large.png", encoded(photograph(1200, 1600)), "image/png")
+    wait_for_progress(page)
+    server.process.terminate()
+    says(page, "The service is being stopped", "Try again in a moment")
+    expect(page.get_by_role("button", name="Try again")).to_be_focused()
+    assert server.process.wait(20) == 0
 
 
 def test_a_format_that_can_not_hold_it(server: Server, open_page: OpenPage) -> None:

@@ -11,7 +11,7 @@ import { bytes } from "./words.js";
  */
 export async function check(file, mostBytes) {
   if (file.type && !file.type.startsWith("image/")) {
-    const detail = `${file.name} says that it is ${file.type}`;
+    const detail = `The file ${file.name} says that it is ${file.type}`;
     throw failureOf({ title: "That is no picture", detail, code: "unsupported_image_format" });
   }
   if (file.size > mostBytes) {

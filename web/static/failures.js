@@ -11,6 +11,7 @@ const ADVICE = {
   image_too_complex: "Open it elsewhere and save it anew.",
   image_too_large: "Make the picture smaller, and try again.",
   internal_error: "Try again. If it fails again, tell whoever runs this service, with the number below.",
+  service_stopping: "Try again in a moment: it is restarted, most likely.",
   too_many_frames: "Send fewer frames or pages at a time.",
   unsupported_image_format: "Save it as JPEG, PNG, WebP, TIFF, BMP or GIF, and choose that.",
   unsupported_image_mode: "Save it in an ordinary variant of its format first, such as 8 bits a channel.",

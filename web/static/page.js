@@ -66,7 +66,6 @@ function take(file) {
   picture = file;
   show(`Reading ${file.name}`);
   return attempt("working", async (signal) => {
-    await check(file, MOST_BYTES);
     const start = performance.now();
     const result = await enlarge(file, format.value, board, signal);
     const { accepted, blob, notes, before, layers } = result;
@@ -147,10 +146,12 @@ document.addEventListener("keydown", (event) => {
   if (VISIBLE[state].includes("cancel")) run.abort();
   else if (!part("problem").hidden) back();
 });
-listen(take, (error) => {
+/** Say why something can't be enlarged; what is under way goes on, and a picture that is there stays there. */
+function refuse(error) {
   const failure = shown(error);
-  // What is under way goes on.
   if (VISIBLE[state].includes("cancel")) say(failure.title, failure.advice);
   else fail(failure);
-});
+}
+
+listen((file) => check(file, MOST_BYTES).then(() => take(file), refuse), refuse);
 enter("empty");

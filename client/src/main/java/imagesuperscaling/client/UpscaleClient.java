@@ -19,8 +19,8 @@ import java.util.Set;
  * client.upscale(Path.of("in.jpg")).toFile(Path.of("out.jpg"));
  * }</pre>
  *
- * <p>Status 429 (busy) and 503 (the engine failed, or a proxy has no service) are tried again, after as long as the
- * answer's {@code Retry-After} asks, or 1, 2, 4, … seconds if it doesn't. Nothing else is tried again.
+ * <p>Status 429 (busy) and 503 (the engine failed, the service stops, or a proxy has none) are tried again, after as
+ * long as the answer's {@code Retry-After} asks, or 1, 2, 4, … seconds if it doesn't. Nothing else is tried again.
  *
  * <p>A thread that is interrupted hangs up, or stops waiting for the next try, and gets an
  * {@link InterruptedException}.
