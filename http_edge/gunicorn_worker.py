@@ -69,10 +69,24 @@ class Worker(ThreadWorker):
         application: Callable[..., Any] = self.wsgi
 
         def with_close(environ: dict[str, Any], start_response: Any) -> Any:
-            environ[CLOSE_AFTER_ANSWER] = start_response.__self__.force_close  # it is a method of the response
-            return application(environ, start_response)
+            close: Callable[[], None] = start_response.__self__.force_close  # it is a method of the response
+            environ[CLOSE_AFTER_ANSWER] = close
+
+            def start(*answer: Any) -> Any:
+                if not self.alive:  # the service began to stop while it worked
+                    close()
+                return start_response(*answer)
+
+            return application(environ, start)
 
         self.wsgi = with_close
+
+    def handle_request(self, req: Any, conn: Any) -> bool:
+        """Serve a request; whether its connection may stay open."""
+        try:
+            return bool(super().handle_request(req, conn))
+        except TimeoutError:  # the client takes nothing of its answer: it counts as gone, which the log says already
+            return False
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Call what waits for an event; a connection that fails is closed and disturbs no other one."""

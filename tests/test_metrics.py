@@ -101,6 +101,18 @@ def test_whatever_was_admitted_is_in_the_histograms(start_server: StartServer) -
     assert after["upscaler_input_pixels_total"] == 0
 
 
+def test_who_takes_nothing_of_the_result_has_hung_up(start_server: StartServer) -> None:
+    server = start_server(UPSCALER_READ_TIMEOUT="2")
+    picture = encoded(photograph(1200, 1200), "BMP")
+    with connection(server, f"Content-Length: {len(picture)}") as client:
+        client.sendall(picture)
+        assert wait_for(lambda: is_at_work(server))
+        assert wait_for(lambda: figures(server).get('upscaler_requests_total{status="499"}') == 1, 30)
+    log = server.log.read_text()
+    assert "status=499" in log
+    assert "Traceback" not in log
+
+
 def is_at_work(server: Server) -> bool:
     return figures(server)["upscaler_queue_depth"] > 0
 

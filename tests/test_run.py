@@ -98,6 +98,7 @@ def test_sigterm_finishes_what_runs(start_server: StartServer, log_level: str) -
     client.join()
     assert answers[0].status_code == 200
     assert answers[0].headers["X-Result-Width"] == "3000"
+    assert answers[0].headers["Connection"] == "close"
     assert server.process.wait(20) == 0
 
 
