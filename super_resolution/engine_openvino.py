@@ -142,7 +142,9 @@ def keep_in_fp32(path: Path, kept: Collection[str]) -> None:
     """
     tree = ElementTree.parse(path)
     for layer in [each for each in tree.iter("layer") if each.get("name") in kept]:
-        mark = ElementTree.Element("rt_info")
-        ElementTree.SubElement(mark, "attribute", name="precise", version="0")
-        layer.insert(0 if layer.find("data") is None else 1, mark)
+        marks = layer.find("rt_info")  # NNCF leaves the mark of a network that had it, by another name
+        if marks is None:
+            marks = ElementTree.Element("rt_info")
+            layer.insert(0 if layer.find("data") is None else 1, marks)
+        ElementTree.SubElement(marks, "attribute", name="precise", version="0")
     tree.write(path, encoding="utf-8", xml_declaration=True)

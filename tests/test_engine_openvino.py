@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import keras
 import numpy as np
@@ -102,6 +103,8 @@ def test_each_tensor_is_rounded_once_and_sums_never(tmp_path: Path) -> None:
     assert len(roundings) == len(sources) == architecture.d * (1 + architecture.c)
     users = {use.get_node().get_type_name() for each in roundings for use in each.output(0).get_target_inputs()}
     assert users == {"Convolution", "Concat"}
+    layers = ElementTree.parse(tmp_path / INT8_IR).iter("layer")
+    assert max(len(layer.findall("rt_info")) for layer in layers) == 1, "OpenVINO's format has one for all marks"
 
 
 def test_threads_and_precision_do_not_leak_from_one_engine_to_the_next() -> None:
