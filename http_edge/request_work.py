@@ -47,7 +47,9 @@ class RequestWork(UpscaleWork):
             ServiceStopping: the service would end before the next tile does, if that takes as long as the last one.
         """
         super().checkpoint()
-        if self._stopping.seconds_left < self._tile_seconds:
+        # Once the last tile is done, only the end itself counts: nobody is refused what is finished.
+        needed = self._tile_seconds if self.tiles_done < self.tiles else 0.0
+        if self._stopping.seconds_left < needed:
             raise ServiceStopping(
                 f"the service stops before the picture is finished ({self.tiles_done} of {self.tiles} tiles were done):"
                 " send it again, when the service is back"

@@ -16,8 +16,8 @@ class Stopping:
         self._end = math.inf
 
     def begin(self) -> None:
-        """The service stops."""
-        self._end = time.monotonic() + self._seconds
+        """The service stops. The first time counts: whoever ends it may say so more than once."""
+        self._end = min(self._end, time.monotonic() + self._seconds)
 
     @property
     def seconds_left(self) -> float:
