@@ -15,7 +15,7 @@ import openvino
 from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
 from super_resolution.engine import Pixels
-from super_resolution.engine_openvino import convolutions, keep_in_fp32, sums
+from super_resolution.engine_openvino import LAST_IN_FP32, convolutions, keep_in_fp32, sums
 
 # Convolutions that are not quantised, counted in the network's order: F_m1, whose input is the picture itself, and F_0
 # (2 % of the work; half the error that would be left on gradients); GFF_1, GFF_2, UPN1, UPN2, UPN3 and SR, where the
@@ -24,7 +24,7 @@ from super_resolution.engine_openvino import convolutions, keep_in_fp32, sums
 FIRST_KEPT = 2
 LAST_KEPT = 6
 # Of them GFF_1, GFF_2 and UPN1 compute in bf16 where there is bf16: they are most of what is left of the work.
-IN_BF16 = slice(-6, -3)
+IN_BF16 = slice(-LAST_KEPT, -LAST_IN_FP32)
 
 
 def quantise(ir: Path, target: Path, pictures: Sequence[Pixels]) -> None:
