@@ -146,6 +146,7 @@ document.addEventListener("keydown", (event) => {
   if (VISIBLE[state].includes("cancel")) run.abort();
   else if (!part("problem").hidden) back();
 });
+
 /** Say why something can't be enlarged; what is under way goes on, and a picture that is there stays there. */
 function refuse(error) {
   const failure = shown(error);
