@@ -36,7 +36,7 @@ def write_random(architecture: Architecture, directory: Path) -> Any:
 
 def open_random(architecture: Architecture, directory: Path, precision: str, threads: int) -> Engine:
     """Open what `write_random` wrote."""
-    model = ModelFiles("random", directory, architecture, HALO, {}, {}, Gate(0, 0))
+    model = ModelFiles("random", directory, architecture, HALO, {}, {}, Gate(0, 0, 0))
     return EngineOpenVino(model, precision, threads)
 
 

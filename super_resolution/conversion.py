@@ -101,7 +101,7 @@ def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Gat
         colours = 255 * chance.integers(2, size=(3, 3, 3), dtype=np.uint8)
         squares.append(colours.repeat(CALIBRATION_EDGE // 3, axis=0).repeat(CALIBRATION_EDGE // 3, axis=1))
     quantise(target / IR, target / INT8_IR, squares)
-    model = ModelFiles(weights.name, target, weights.architecture, 0, {}, {}, Gate(0, 0))
+    model = ModelFiles(weights.name, target, weights.architecture, 0, {}, {}, Gate(0, 0, 0))
     fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))
     scale = weights.architecture.scale
     lower = [pixels[len(pixels) // 2 :] for pixels in pictures]

@@ -15,7 +15,7 @@ from errors import SettingInvalid
 from super_resolution.engine import EngineFacts, infer_levels
 from super_resolution.engine_openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir, supported_precisions
 from super_resolution.engine_tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
-from super_resolution.gate import GRADIENT_LIMIT, LOSS_LIMIT, Gate
+from super_resolution.gate import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Gate
 from super_resolution.model_files import INT8_IR, IR, ModelFiles, read_model_files
 from super_resolution.quantisation import quantise
 from super_resolution.upscaler import round_levels
@@ -25,7 +25,7 @@ MODELS = ROOT / "models"
 OWN = [weights for weights in TABLE.values() if weights.url is None]
 PICTURES = [(37, 53, 0), (64, 80, 1), (1, 1, 2), (96, 61, 3)]
 
-PASSED, FAILED = Gate(LOSS_LIMIT, GRADIENT_LIMIT), Gate(LOSS_LIMIT + 0.01, GRADIENT_LIMIT)
+PASSED, FAILED = Gate(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT), Gate(LOSS_LIMIT + 0.01, BAND_LIMIT, PIXEL_LIMIT)
 
 LITE_NAME = "noise-cancel-lite"
 
@@ -138,7 +138,7 @@ def test_int8_is_chosen_only_where_it_is_fast(monkeypatch: pytest.MonkeyPatch, f
     assert choose_precision("int8", PASSED) == "int8", "slow is the operator's own choice"
 
 
-@pytest.mark.parametrize("gate", [FAILED, Gate(0, GRADIENT_LIMIT + 0.1)], ids=str)
+@pytest.mark.parametrize("gate", [FAILED, Gate(0, BAND_LIMIT + 0.1, 0)], ids=str)
 def test_int8_of_a_model_that_lost_too_much(gate: Gate) -> None:
     with pytest.raises(
         SettingInvalid, match=re.escape(f"'int8': this model is not good enough in it, {gate}; use auto")
