@@ -13,7 +13,7 @@ from super_resolution.gate import gradients
 
 TARGET = ROOT / "docs" / "gradients.png"
 # Which of the gate's gradients, the level that becomes black, and how often the contrast is raised.
-SHOWN = (("0 to 40", 1, 0, 6), ("120 to 128", 2, 118, 20))
+SHOWN = (("0 to 40", 0, 6), ("120 to 128", 118, 20))
 ROWS = 48  # px of each
 ZOOM = 2  # a pixel of the result is shown this wide
 CAPTION = 28  # px
@@ -24,16 +24,16 @@ def main() -> None:
     """Write the picture."""
     enlargers = of_model(DEFAULT, ["openvino"])
     pictures = gradients()
-    width = pictures[0].shape[1] * enlargers[0].scale * ZOOM
+    width = pictures[SHOWN[0][0]].shape[1] * enlargers[0].scale * ZOOM
     row = CAPTION + ROWS * ZOOM
     sheet = Image.new("RGB", (width, row * len(SHOWN) * len(enlargers)), "white")
     draw = ImageDraw.Draw(sheet)
     top = 0
-    for title, number, black, contrast in SHOWN:
+    for name, black, contrast in SHOWN:
         for each in enlargers:
-            levels = each.enlarge(pictures[number])[:ROWS].astype(int)
+            levels = each.enlarge(pictures[name])[:ROWS].astype(int)
             pixels = np.clip((levels - black) * contrast, 0, 255).astype(np.uint8)
-            caption = f"levels {title}, contrast x{contrast}: {each.name}"
+            caption = f"levels {name}, contrast x{contrast}: {each.name}"
             draw.text((0, top + CAPTION // 2), caption, fill="black", font=FONT, anchor="lm")
             sheet.paste(
                 Image.fromarray(pixels).resize((width, ROWS * ZOOM), Image.Resampling.NEAREST), (0, top + CAPTION)

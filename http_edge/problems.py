@@ -5,7 +5,7 @@ import logging
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from errors import ServiceError, http_error
+from errors import ServiceError, ServiceStopping, http_error
 from message_protocol import Problem
 
 log = logging.getLogger(__name__)
@@ -20,12 +20,14 @@ def register_problems(app: Flask) -> None:
 
 
 def reported(error: Exception, request_id: str) -> ServiceError:
-    """Put what is the service's own fault into the log; returns what the client is told."""
+    """Put what was not the client's fault into the log; returns what the client is told."""
     if not isinstance(error, ServiceError):
         log.error("%s unexpected error", request_id, exc_info=error)
         return ServiceError("the service failed; its log has the details under this requestId")
     if error.status >= 500:
-        log.error("%s %s: %s", request_id, error.code, error.detail, exc_info=error.__cause__)
+        # An orderly stop is no fault: whoever watches errors is not to be woken by each deployment.
+        level = logging.WARNING if isinstance(error, ServiceStopping) else logging.ERROR
+        log.log(level, "%s %s: %s", request_id, error.code, error.detail, exc_info=error.__cause__)
     return error
 
 

@@ -4,12 +4,11 @@ import contextlib
 import math
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from errors import QueueFull
+from super_resolution.round_robin import Load, after, is_in_time, seconds_until, seconds_until_one_ends
 from super_resolution.tiling import Cost
 from super_resolution.work import Work
 
@@ -29,28 +28,12 @@ class Entry:
     cost: Cost
 
 
-@dataclass(frozen=True)
-class Load:
-    """What an entry means for the others.
-
-    `turns` left of so many `seconds` each, seconds `until` its deadline, and its pixels.
-    """
-
-    turns: int
-    seconds: float
-    until: float
-    pixels: int
-
-
 class Backlog:
     """The pictures that are admitted and not answered yet.
 
-    Requests take turns in the lane, a tile each time, however large it is (round robin). So a picture with `t` turns
-    left is done once each of those admitted has had as many, or all that it has left: after the sum of
-    `min(t, turns) * seconds` over all, itself included. That is exact for who comes last in each round, and at most one
-    round too much for the others. One more is admitted if by that rule nobody misses a deadline that could be met
-    without it, and if the pixels in memory stay within the limit; so what is admitted is finished, and what can't be is
-    refused before it costs much.
+    Requests take turns in the lane; `round_robin` tells who is done when. One more is admitted if by its rule nobody
+    misses a deadline that could be met without it, and if the pixels in memory stay within the limit; so what is
+    admitted is finished, and what can't be is refused before it costs much.
 
     Args:
         most_pixels: of all admitted pictures together. (One picture alone may have more.)
@@ -80,7 +63,7 @@ class Backlog:
         with self._lock:
             others = self._others(entry)
             if count := self._in_the_way(entry, others):
-                raise self._full(pixels, _seconds_until(others[count - 1].turns, others))
+                raise self._full(pixels, seconds_until(others[count - 1].turns, others))
             self._entries.append(entry)
         try:
             yield entry
@@ -96,20 +79,12 @@ class Backlog:
     def seconds_beside(self, entry: Entry) -> float:
         """Of the seconds until a picture is done, admitted or not yet: those that others take."""
         with self._lock:
-            return _seconds_until(self._load(entry).turns, self._others(entry))
+            return seconds_until(self._load(entry).turns, self._others(entry))
 
     def seconds_until_one_ends(self) -> float:
-        """Estimate the seconds until the first of the admitted pictures is done; 0 where there is none.
-
-        Those with the fewest turns left end in the same round, and are taken to be spread evenly over it.
-        """
+        """Estimate the seconds until the first of the admitted pictures is done; 0 where there is none."""
         with self._lock:
-            loads = [self._load(entry) for entry in self._entries]
-        if not loads:
-            return 0.0
-        turns = [load.turns for load in loads]
-        rounds = max(0.0, min(turns) - 1 + 1 / turns.count(min(turns)))
-        return rounds * sum(load.seconds for load in loads)
+            return seconds_until_one_ends([self._load(entry) for entry in self._entries])
 
     def would_admit(self, entry: Entry) -> bool:
         """Whether `admitted` would let such a picture in now."""
@@ -146,20 +121,13 @@ class Backlog:
         """How many of the others, which are in the order of `_others`, have to be done before the picture fits in."""
         newcomer = self._load(entry)
         # Whoever fits in fits in later, too, when less is left.
-        return bisect_left(range(len(others)), True, key=lambda count: self._fits(newcomer, _after(count, others)))
+        return bisect_left(range(len(others)), True, key=lambda count: self._fits(newcomer, after(count, others)))
 
-    def _fits(self, newcomer: Load, others: list[Load]) -> bool:
+    def _fits(self, newcomer: Load, others: Sequence[Load]) -> bool:
         if not others:
             return True
-        if sum(each.pixels for each in others) + newcomer.pixels > self._most_pixels:
-            return False
-        together = [*others, newcomer]
-        turns, seconds, until = np.array([(each.turns, each.seconds, each.until) for each in together]).T
-        ends = np.minimum.outer(turns, turns) @ seconds
-        without = ends - np.minimum(turns, newcomer.turns) * newcomer.seconds
-        # Who is late anyway is no reason to refuse others.
-        made_late = (ends > until) & (without <= until)
-        return not made_late[:-1].any() and bool(ends[-1] <= until[-1])
+        pixels = sum(each.pixels for each in others) + newcomer.pixels
+        return pixels <= self._most_pixels and is_in_time(newcomer, others)
 
     def _full(self, pixels: int, seconds: float) -> QueueFull:
         held = sum(entry.pixels for entry in self._entries)
@@ -177,17 +145,3 @@ class Backlog:
             " back later, or run more of this service",
             retry_after=max(1, math.ceil(seconds)),
         )
-
-
-def _seconds_until(turns: int, loads: list[Load]) -> float:
-    """Seconds until each of these has had so many turns, or all that it has left."""
-    return sum(min(turns, each.turns) * each.seconds for each in loads)
-
-
-def _after(count: int, loads: list[Load]) -> list[Load]:
-    """What is left of loads, the first to be done first, once so many of them are done."""
-    if count == 0:
-        return loads
-    turns = loads[count - 1].turns
-    seconds = _seconds_until(turns, loads)
-    return [Load(each.turns - turns, each.seconds, each.until - seconds, each.pixels) for each in loads[count:]]

@@ -62,7 +62,8 @@ def measure_gate(reference: Engine, quantised: Engine, originals: Sequence[Pixel
         losses.append(_psnr(reference, small, original) - _psnr(quantised, small, original))
     inside = np.s_[BORDER:-BORDER, BORDER:-BORDER]
     differences = [
-        (infer_levels(quantised, picture) - infer_levels(reference, picture))[inside] for picture in gradients()
+        (infer_levels(quantised, picture) - infer_levels(reference, picture))[inside]
+        for picture in gradients().values()
     ]
     return Gate(
         loss=round(float(np.mean(losses)), 4),
@@ -71,22 +72,22 @@ def measure_gate(reference: Engine, quantised: Engine, originals: Sequence[Pixel
     )
 
 
-def gradients(height: int = 96, width: int = 256) -> list[NDArray[np.uint8]]:
-    """Pictures (height, width, 3) in which any band is one too many.
+def gradients(height: int = 96, width: int = 256) -> dict[str, NDArray[np.uint8]]:
+    """Pictures (height, width, 3), by name, in which any band is one too many.
 
     Grey, dark and saturated ramps from left to right, steps of a single level, and two hues that cross.
     """
     ramp = np.broadcast_to(np.linspace(0, 1, width), (height, width))
     down = np.broadcast_to(np.linspace(0, 1, height)[:, np.newaxis], (height, width))
-    planes = [
-        (255 * ramp, 255 * ramp, 255 * ramp),
-        (40 * ramp, 40 * ramp, 40 * ramp),
-        (120 + 8 * ramp, 120 + 8 * ramp, 120 + 8 * ramp),
-        (255 * ramp, 0 * ramp, 0 * ramp),
-        (0 * ramp, 255 * ramp, 255 * (1 - ramp)),
-        (90 + 60 * ramp, 150 + 60 * down, 255 - 60 * ramp),
-    ]
-    return [np.rint(np.stack(each, axis=-1)).astype(np.uint8) for each in planes]
+    planes = {
+        "0 to 255": (255 * ramp, 255 * ramp, 255 * ramp),
+        "0 to 40": (40 * ramp, 40 * ramp, 40 * ramp),
+        "120 to 128": (120 + 8 * ramp, 120 + 8 * ramp, 120 + 8 * ramp),
+        "black to red": (255 * ramp, 0 * ramp, 0 * ramp),
+        "blue to green": (0 * ramp, 255 * ramp, 255 * (1 - ramp)),
+        "two hues": (90 + 60 * ramp, 150 + 60 * down, 255 - 60 * ramp),
+    }
+    return {name: np.rint(np.stack(each, axis=-1)).astype(np.uint8) for name, each in planes.items()}
 
 
 def reduce(pixels: Pixels, scale: int) -> NDArray[np.uint8]:

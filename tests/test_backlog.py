@@ -1,7 +1,8 @@
+"""Who is let in, who is not, and when to come back."""
+
 import contextlib
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 
 import hypothesis
@@ -9,15 +10,12 @@ import numpy as np
 import pytest
 from fakes import patient_work, upscaler_with
 from hypothesis import strategies
+from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
 
 from errors import QueueFull
 from super_resolution.backlog import MARGIN, Backlog, Entry
 from super_resolution.tiling import Cost
 from super_resolution.work import Work
-
-PROPERTY = hypothesis.settings(deadline=None, derandomize=True)
-# In these tests the network needs so many seconds for a px, whatever else it takes.
-SECONDS_PER_PIXEL = 0.001
 
 
 def backlog_of(most_pixels: int = 10**9) -> Backlog:
@@ -88,12 +86,6 @@ def test_nobody_who_was_admitted_is_made_late() -> None:
         assert not backlog.would_admit(Entry(work_of(), 1100, cost_of(1100)))
 
 
-def test_who_is_late_anyway_holds_up_nobody() -> None:
-    backlog = backlog_of()
-    with backlog.admitted(work_of(1.0), 2000, cost_of(2000)):
-        assert backlog.would_admit(Entry(work_of(), 500, cost_of(500)))
-
-
 def test_finished_tiles_count() -> None:
     backlog = backlog_of()
     work = work_of()
@@ -114,69 +106,10 @@ def test_nothing_to_be_shown_takes_no_time() -> None:
         assert backlog.would_admit(Entry(work_of(), 100, cost_of(100)))
 
 
-def test_turns_are_taken_by_tile_however_large() -> None:
-    """Forty tiny frames wait for forty turns of others, not for as many seconds as they take themselves."""
-    backlog = backlog_of()
-    frames = Entry(work_of(), 400, Cost(40, 400))
-    with backlog.admitted(work_of(), 4000, Cost(4, 4000)):
-        assert backlog.seconds_beside(frames) == pytest.approx(4)
-        with backlog.admitted(work_of(), 90_000, Cost(90, 90_000)):
-            assert backlog.seconds_beside(frames) == pytest.approx(44)
-            assert not backlog.would_admit(Entry(work_of(30.0), 400, Cost(40, 400)))
-
-
-def round_robin(costs: Sequence[Cost]) -> list[float]:
-    """When each of these is done if they come in this order and take turns."""
-    now, ends = 0.0, [0.0] * len(costs)
-    lane = deque((index, cost.tiles) for index, cost in enumerate(costs))
-    while lane:
-        index, turns = lane.popleft()
-        now += costs[index].area / costs[index].tiles * SECONDS_PER_PIXEL
-        ends[index] = now
-        if turns > 1:
-            lane.append((index, turns - 1))
-    return ends
-
-
-COSTS = strategies.lists(
-    strategies.builds(
-        lambda tiles, area: Cost(tiles, tiles * area), strategies.integers(1, 50), strategies.integers(1, 90_000)
-    ),
-    min_size=1,
-    max_size=8,
-)
-
-
 @contextlib.contextmanager
 def held(backlog: Backlog, costs: Sequence[Cost]) -> Iterator[list[Entry]]:
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(backlog.admitted(work_of(10**9), 1, cost)) for cost in costs]
-
-
-@PROPERTY
-@hypothesis.given(COSTS)
-def test_what_is_foretold_comes_true(costs: list[Cost]) -> None:
-    """Exactly so for who came last, and at most one round too late for who came before."""
-    a_round = sum(cost.area / cost.tiles for cost in costs) * SECONDS_PER_PIXEL
-    ends = round_robin(costs)
-    backlog = backlog_of()
-    with held(backlog, costs) as entries:
-        foretold = [backlog.seconds_left(entry) for entry in entries]
-        assert foretold[-1] == pytest.approx(ends[-1])
-        assert backlog.seconds == pytest.approx(max(ends))
-        for end, said in zip(ends, foretold, strict=True):
-            assert end <= said * (1 + 1e-9)
-            assert said <= end + a_round
-        assert backlog.seconds_until_one_ends() == pytest.approx(min(ends), abs=a_round)
-
-
-@pytest.mark.parametrize("tiles", [1, 2, 10])
-def test_the_first_of_equal_pictures_is_done_before_the_last(tiles: int) -> None:
-    """A client that is told to wait for all of them would leave the lane idle meanwhile."""
-    costs = [Cost(tiles, tiles * 500)] * 16
-    backlog = backlog_of()
-    with held(backlog, costs):
-        assert backlog.seconds_until_one_ends() == pytest.approx(min(round_robin(costs)))
 
 
 @PROPERTY

@@ -60,7 +60,7 @@ def test_limits() -> None:
 
 
 def test_gradients_are_smooth_and_the_border_is_small() -> None:
-    for picture in gradients():
+    for picture in gradients().values():
         assert picture.std() > 0.5
         assert np.abs(np.diff(picture.astype(int), axis=1)).max() <= 1
         assert min(picture.shape[:2]) > 4 * BORDER

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 import flask_app
 import resources
+from errors import DeadlinePassed, EngineFailed, ServiceError, ServiceStopping
+from http_edge.problems import reported
 from super_resolution.engine import Engine
 
 TINY = encoded(photograph(3, 5))
@@ -79,3 +81,18 @@ def test_a_defect(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixt
     assert response.json["requestId"] == response.headers["X-Request-ID"]
     assert "ZeroDivisionError: secret detail" in caplog.text
     assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [
+        (EngineFailed("secret"), logging.ERROR),
+        (DeadlinePassed("too late"), logging.ERROR),
+        (ServiceStopping("until then"), logging.WARNING),  # at each deployment, and nothing is wrong
+    ],
+)
+def test_what_raises_an_alert(error: ServiceError, level: int, caplog: pytest.LogCaptureFixture) -> None:
+    assert reported(error, "its-id") is error
+    assert [(record.levelno, record.message) for record in caplog.records] == [
+        (level, f"its-id {error.code}: {error.detail}")
+    ]

@@ -49,8 +49,9 @@ def build_network(architecture: Architecture, precision: str = "float32") -> Any
 
     Args:
         architecture: its dimensions.
-        precision: Keras's name of the arithmetic: `float32`, or `mixed_bfloat16` as it is served in bf16: what
-            `engine_openvino.save_ir` keeps in fp32 is in float32 here, too.
+        precision: Keras's name of the arithmetic in the dense blocks, which are most of the work: `float32` or
+            `mixed_bfloat16`. The way around the blocks, from the input to the output, is in float32 in any case: the
+            picture itself passes there, and bfloat16 has only 8 bits.
 
     Returns:
         A Keras model from (n, h, w, 3) to (n, h * scale, w * scale, 3), RGB from 0 to 1 in float32, for every h and w.
@@ -62,7 +63,7 @@ def build_network(architecture: Architecture, precision: str = "float32") -> Any
 
     picture = layers.Input((None, None, COLOURS), name="LR")
     shallow = convolution("F_m1", architecture.g0, 3)(picture)
-    block = convolution("F_0", architecture.g0, 3, precision)(shallow)
+    block = convolution("F_0", architecture.g0, 3)(shallow)
     blocks = []
     for d in range(1, architecture.d + 1):
         features = block
@@ -75,10 +76,10 @@ def build_network(architecture: Architecture, precision: str = "float32") -> Any
         blocks.append(block)
     deep = layers.Concatenate(name="LRLs_Concat", dtype=precision)(blocks)
     deep = convolution("GFF_1", architecture.g0, 1, precision)(deep)
-    deep = convolution("GFF_2", architecture.g0, 3, precision)(deep)
+    deep = convolution("GFF_2", architecture.g0, 3)(deep)
     features = layers.Add(name="FDF")([deep, shallow])
-    features = convolution("UPN1", UPN1_CHANNELS, 5, precision)(features)
-    features = layers.Activation("relu", name="UPN1_Relu", dtype=precision)(features)
+    features = convolution("UPN1", UPN1_CHANNELS, 5)(features)
+    features = layers.Activation("relu", name="UPN1_Relu")(features)
     features = convolution("UPN2", UPN2_CHANNELS, 3)(features)
     features = layers.Activation("relu", name="UPN2_Relu")(features)
     features = convolution("UPN3", COLOURS * architecture.scale**2, 3)(features)

@@ -47,7 +47,7 @@ class Options:
     average: float = option("share of the old in the moving average of the weights", 0.999, type=float)
     batch: int = option("patches per step", 16, type=int)
     patch: int = option("edge of a patch in px of the small picture", 48, type=int)
-    precision: str = option("arithmetic", "float32", choices=("float32", "mixed_bfloat16"))
+    precision: str = option("arithmetic in the blocks", "float32", choices=("float32", "mixed_bfloat16"))
     compile: bool = option(
         "compile the step: JAX is slow without; TensorFlow on a CPU is slower with", False, action="store_true"
     )
