@@ -4,7 +4,7 @@ The networks have random weights: memory does not depend on them. Their tile is 
 `UPSCALER_TILE=256` gives with a halo of 16 px. Each runs in a process of its own.
 """
 
-import resource
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from benchmarks.children import child
 from benchmarks.inputs import POSTER, as_file, photograph
 from benchmarks.measuring import Target, say, table, target_list
 from benchmarks.networks import ARCHITECTURES, DEFAULT, HALO, open_random, write_random
-from benchmarks.service import MEGABYTE, running_service, upscale
+from benchmarks.service import memory_of, running_service, upscale
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import infer_levels
 from super_resolution.engine_openvino import supported_precisions
@@ -67,4 +67,4 @@ def _peak(architecture: Architecture, directory: Path, precision: str) -> float:
     """Enlarge one tile; the peak of this process's resident memory in MB."""
     engine = open_random(architecture, directory, precision, available_cpus())
     infer_levels(engine, np.zeros((EDGE, EDGE, 3), np.uint8))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE
+    return memory_of(os.getpid(), "VmHWM")  # getrusage's would begin with the parent's

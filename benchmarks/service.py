@@ -56,8 +56,13 @@ class Service:
         return [self.pid, *map(int, children)]
 
     def _memory(self, name: str) -> float:
-        lines = (Path(f"/proc/{pid}/status").read_text().partition(f"{name}:")[2] for pid in self._processes)
-        return sum(int(line.split()[0]) * 1024 for line in lines) / MEGABYTE
+        return sum(memory_of(pid, name) for pid in self._processes)
+
+
+def memory_of(pid: int, name: str) -> float:
+    """What the kernel calls VmRSS (resident memory) or VmHWM (the most of it so far) of a process, in MB."""
+    line = Path(f"/proc/{pid}/status").read_text().partition(f"{name}:")[2]
+    return int(line.split()[0]) * 1024 / MEGABYTE
 
 
 @contextlib.contextmanager
