@@ -92,6 +92,7 @@ def test_a_defect(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixt
     ],
 )
 def test_what_raises_an_alert(error: ServiceError, level: int, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, reported.__module__)  # whatever other tests have made of the root's
     assert reported(error, "its-id") is error
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (level, f"its-id {error.code}: {error.detail}")
