@@ -85,7 +85,7 @@ class Worker(ThreadWorker):
         """Serve a request; whether its connection may stay open."""
         try:
             return bool(super().handle_request(req, conn))
-        except TimeoutError:  # the client takes nothing of its answer: it counts as gone, which the log says already
+        except TimeoutError:  # the client takes nothing of its answer, which the log says of a picture: 499
             return False
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
