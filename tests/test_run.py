@@ -103,23 +103,30 @@ def test_sigterm_finishes_what_runs(start_server: StartServer, log_level: str) -
 
 
 def test_sigterm_ends_what_can_not_be_finished(start_server: StartServer) -> None:
-    """A stream that would take longer than is left is told so in time; one that takes less is finished."""
-    server = start_server(UPSCALER_TIMEOUT="4", UPSCALER_PRECISION="fp32", UPSCALER_TILE="32")
+    """A stream that would take longer than is left is told so in time; one that takes less is finished.
+
+    In time: before its connection is cut. The tiles are so small that a slow machine finishes the small picture's 25,
+    and as many of the large one between them, within 10 s, and a fast one not the large one's 24,000.
+    """
+    server = start_server(
+        UPSCALER_TIMEOUT="10", UPSCALER_STREAM_TIMEOUT="36000", UPSCALER_PRECISION="fp32", UPSCALER_TILE="16"
+    )
     with streamed(server, encoded(photograph(2500, 2500), "JPEG")) as large:
         events = read_events(large)
-        assert next(events)[1]["seconds"] > 10
-        with streamed(server, encoded(photograph(150, 150))) as small:
+        assert next(events)[1]["seconds"] > 15
+        with streamed(server, encoded(photograph(100, 100))) as small:
             read = read_events(small)
             assert next(read)[0] == "accepted"
             server.process.terminate()
             assert list(read)[-1][0] == "result"
-        start = time.monotonic()
         *_, (name, problem) = events
-    assert time.monotonic() - start < 6
     assert name == "problem"
     assert (problem["status"], problem["code"]) == (503, "service_stopping")
     assert server.process.wait(20) == 0
-    assert 'code="service_stopping"' in server.log.read_text()
+    log = server.log.read_text()
+    assert 'code="service_stopping"' in log
+    assert " WARNING " in log
+    assert " ERROR " not in log, "each deployment would raise an alert"
 
 
 def test_sigterm_at_rest(start_server: StartServer) -> None:
