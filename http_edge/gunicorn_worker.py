@@ -85,7 +85,10 @@ class Worker(ThreadWorker):
         """Serve a request; whether its connection may stay open."""
         try:
             return bool(super().handle_request(req, conn))
-        except TimeoutError:  # the client takes nothing of its answer: it counts as gone, which the log says already
+        except TimeoutError:
+            # The client takes nothing of its answer: it counts as gone. The request's line in the log says so (499)
+            # where it is written after the answer: for `Chunks` and `EventStream`. For all others it came before.
+            log.debug("%s took nothing of its answer for too long", conn.client[0] if conn.client else "a client")
             return False
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
