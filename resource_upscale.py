@@ -11,6 +11,8 @@ from super_resolution.backlog import Backlog
 from super_resolution.tiling import Cost
 from super_resolution.work import Work
 
+# What the time of a request goes into, in this order; the keys of `Work.seconds`.
+SPANS = ("queue", "decode", "infer", "encode")
 # For so many seconds a measured speed is good enough to refuse pictures by: measuring costs others their turns.
 SPEED_HOLDS = 5.0
 

@@ -12,6 +12,7 @@ from test_stream import all_events, streamed
 
 from super_resolution.weights import TABLE
 
+# As dashboards know them.
 SPANS = ("decode", "infer", "encode")
 
 
