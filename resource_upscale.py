@@ -111,8 +111,10 @@ class ResourceUpscale:
     def _check_estimate(self, cost: Cost, sizes: Sequence[Size], work: Work) -> None:
         seconds = self._enlarge.seconds_for(cost.area)
         if seconds > work.timeout:
-            # Nobody is refused for what the machine was like some time ago.
-            self._enlarge.measure_speed(work, SPEED_HOLDS)
+            # Nobody is refused for what the machine was like some time ago. For the request that is waiting: none of
+            # its own pixels is worked on.
+            with work.span("queue"):
+                self._enlarge.measure_speed(work, SPEED_HOLDS)
             seconds = self._enlarge.seconds_for(cost.area)
         if seconds > work.timeout:
             height, width = sizes[0]
