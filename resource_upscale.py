@@ -66,7 +66,7 @@ class ResourceUpscale:
             UnsupportedImage, UnsupportedMode, ImageCorrupt: see `decode`.
             ImageTooLarge, TooManyFrames, ImageTooComplex: see `decode`.
             EstimateOverDeadline: refused before it is decoded, or once it is known how often the network has to see it.
-            QueueFull: refused before it is decoded.
+            QueueFull: likewise.
             FormatCannotHold: refused before the network sees it.
             EngineFailed, ClientGone, DeadlinePassed: while it was worked on.
         """
@@ -81,8 +81,9 @@ class ResourceUpscale:
                 picture = decode(message.image, self._limits)
             name = message.format or picture.format
             check_can_hold(picture, self._enlarge.facts.scale, name)
-            entry.cost = self._enlarge.cost_of(picture)
-            self._check_estimate(entry.cost, sizes, work)
+            cost = self._enlarge.cost_of(picture)
+            self._check_estimate(cost, sizes, work)
+            self._backlog.correct(entry, cost)
             work.accepted(self._plan(picture, name, entry.cost.tiles, lambda: self._backlog.seconds_left(entry)))
             enlarged = self._enlarge(picture, work)
             work.checkpoint()

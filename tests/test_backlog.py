@@ -92,7 +92,7 @@ def test_finished_tiles_count() -> None:
     work = work_of()
     with backlog.admitted(work, 4000, Cost(4, 4000)) as entry:
         assert backlog.seconds_left(entry) == backlog.seconds == pytest.approx(4)
-        entry.cost *= 2  # the network has to see it twice
+        backlog.correct(entry, entry.cost * 2)
         assert backlog.seconds_left(entry) == pytest.approx(8)
         work.tiles_done = 5
         assert backlog.seconds_left(entry) == backlog.seconds == pytest.approx(3)
@@ -105,6 +105,32 @@ def test_nothing_to_be_shown_takes_no_time() -> None:
     with backlog.admitted(work_of(), 100, Cost()) as entry:
         assert backlog.seconds_left(entry) == backlog.seconds_until_one_ends() == 0
         assert backlog.would_admit(Entry(work_of(), 100, cost_of(100)))
+
+
+def test_who_turns_out_to_need_more_is_asked_again() -> None:
+    """By the same rule, beside the others alone; who needs less, or the same, stays in."""
+    backlog = backlog_of()
+    with (
+        backlog.admitted(work_of(3.0), 2000, cost_of(2000)),
+        backlog.admitted(work_of(3.0), 900, cost_of(900)) as entry,
+    ):
+        with pytest.raises(QueueFull, match="2000 px are being worked on; with this picture's 900 px") as refused:
+            backlog.correct(entry, cost_of(1800))
+        assert refused.value.retry_after == 2
+        assert entry.cost == cost_of(900)
+        backlog.correct(entry, cost_of(950))
+        assert entry.cost == cost_of(950)
+        entry.work._deadline = 0  # it is late by now
+        backlog.correct(entry, cost_of(950))
+        backlog.correct(entry, Cost())
+        assert entry.cost == Cost()
+
+
+def test_one_alone_may_turn_out_to_need_more() -> None:
+    backlog = backlog_of(1000)
+    with backlog.admitted(work_of(), 5000, cost_of(5000)) as entry:
+        backlog.correct(entry, cost_of(10_000))
+        assert entry.cost == cost_of(10_000)
 
 
 @contextlib.contextmanager
