@@ -1,29 +1,29 @@
 """Every error this service raises on purpose.
 
 Exception
-* ServiceError              a request failed; carries what the problem document says
-    x MalformedMessage      400
-    x NotAcceptable         406
-    x BodyTimeout           408
-    x BodyTooLarge          413
-    x UnsupportedMedia      415
-        + UnsupportedImage  415
-    x Unprocessable         422
-        + ImageCorrupt
-        + ImageTooLarge
-        + TooManyFrames
-        + ImageTooComplex
-        + UnsupportedMode
-        + FormatCannotHold
-        + EstimateOverDeadline
-    x ClientGone            499, seen in the log only
-    x TooManyRequests       429
-        + QueueFull         429
-    x Unavailable           503
-        + EngineFailed
-        + ServiceStopping
-    x DeadlinePassed        504
-* StartError                the service can't start; the message is the one line the operator reads
+* ServiceError                  a request failed; carries what the problem document says
+    x MalformedMessage          400
+    x NotAcceptable             406
+    x BodyTimeout               408
+    x BodyTooLarge              413
+    x UnsupportedMedia          415
+        + UnsupportedImage      415
+    x Unprocessable             422
+        + ImageCorrupt          422
+        + ImageTooLarge         422
+        + TooManyFrames         422
+        + ImageTooComplex       422
+        + UnsupportedMode       422
+        + FormatCannotHold      422
+        + EstimateOverDeadline  422
+    x ClientGone                499, seen in the log only
+    x TooManyRequests           429
+        + QueueFull             429
+    x Unavailable               503
+        + EngineFailed          503
+        + ServiceStopping       503
+    x DeadlinePassed            504
+* StartError                    the service can't start; the message is the one line the operator reads
     x SettingInvalid
     x ModelUnavailable
     x WeightsRefused

@@ -11,6 +11,8 @@ from super_resolution.backlog import Backlog
 from super_resolution.tiling import Cost
 from super_resolution.work import Work
 
+# What the time of a request goes into, in this order; the keys of `Work.seconds`.
+SPANS = ("queue", "decode", "infer", "encode")
 # For so many seconds a measured speed is good enough to refuse pictures by: measuring costs others their turns.
 SPEED_HOLDS = 5.0
 
@@ -64,7 +66,7 @@ class ResourceUpscale:
             UnsupportedImage, UnsupportedMode, ImageCorrupt: see `decode`.
             ImageTooLarge, TooManyFrames, ImageTooComplex: see `decode`.
             EstimateOverDeadline: refused before it is decoded, or once it is known how often the network has to see it.
-            QueueFull: refused before it is decoded.
+            QueueFull: likewise.
             FormatCannotHold: refused before the network sees it.
             EngineFailed, ClientGone, DeadlinePassed: while it was worked on.
         """
@@ -79,8 +81,9 @@ class ResourceUpscale:
                 picture = decode(message.image, self._limits)
             name = message.format or picture.format
             check_can_hold(picture, self._enlarge.facts.scale, name)
-            entry.cost = self._enlarge.cost_of(picture)
-            self._check_estimate(entry.cost, sizes, work)
+            cost = self._enlarge.cost_of(picture)
+            self._check_estimate(cost, sizes, work)
+            self._backlog.correct(entry, cost)
             work.accepted(self._plan(picture, name, entry.cost.tiles, lambda: self._backlog.seconds_left(entry)))
             enlarged = self._enlarge(picture, work)
             work.checkpoint()
@@ -109,8 +112,10 @@ class ResourceUpscale:
     def _check_estimate(self, cost: Cost, sizes: Sequence[Size], work: Work) -> None:
         seconds = self._enlarge.seconds_for(cost.area)
         if seconds > work.timeout:
-            # Nobody is refused for what the machine was like some time ago.
-            self._enlarge.measure_speed(work, SPEED_HOLDS)
+            # Nobody is refused for what the machine was like some time ago. For the request that is waiting: none of
+            # its own pixels is worked on.
+            with work.span("queue"):
+                self._enlarge.measure_speed(work, SPEED_HOLDS)
             seconds = self._enlarge.seconds_for(cost.area)
         if seconds > work.timeout:
             height, width = sizes[0]

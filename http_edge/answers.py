@@ -10,6 +10,7 @@ from http_edge.negotiation import EVENTS, JSON, AnswerForm
 from http_edge.stream_work import StreamWork
 from image_codec import FORMATS
 from message_protocol import UpscaleOutput
+from resource_upscale import SPANS
 from super_resolution.engine import EngineFacts
 from super_resolution.work import Work
 
@@ -31,9 +32,7 @@ def upscale_answer(output: UpscaleOutput, form: AnswerForm, work: Work, facts: E
     response.headers["X-Result-Height"] = str(output.height)
     if output.notes:
         response.headers["X-Upscaler-Notes"] = "; ".join(output.notes)
-    response.headers["Server-Timing"] = ", ".join(
-        f"{name};dur={work.seconds[name] * 1000:.1f}" for name in ("queue", "decode", "infer", "encode")
-    )
+    response.headers["Server-Timing"] = ", ".join(f"{span};dur={work.seconds[span] * 1000:.1f}" for span in SPANS)
     return response
 
 

@@ -15,14 +15,13 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException, UnsupportedTransferCoding
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker
 
-from errors import http_error
-from message_protocol import Problem
+from http_edge.event_loop import Conn, Watch
+from http_edge.raw_problem import send_problem
 
 log = logging.getLogger("service")
 
@@ -85,7 +84,10 @@ class Worker(ThreadWorker):
         """Serve a request; whether its connection may stay open."""
         try:
             return bool(super().handle_request(req, conn))
-        except TimeoutError:  # the client takes nothing of its answer, which the log says of a picture: 499
+        except TimeoutError:
+            # The client takes nothing of its answer: it counts as gone. The request's line in the log says so (499)
+            # where it is written after the answer: for `Chunks` and `EventStream`. For all others it came before.
+            log.debug("%s took nothing of its answer for too long", conn.client[0] if conn.client else "a client")
             return False
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -109,7 +111,7 @@ class Worker(ThreadWorker):
                 self._close_longest_waiting()  # it stays in the kernel's queue until there is a file descriptor
             return False
         self.nr_conns += 1
-        self._await_head(Conn(self, client, address, listener.getsockname()))
+        self._await_head(Conn(self.cfg, client, address, listener.getsockname(), self.linger))
         return True
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -126,7 +128,7 @@ class Worker(ThreadWorker):
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout, time.monotonic() + STOP_SECONDS)
 
-    def on_client_socket_readable(self, conn: "Conn", client: socket.socket) -> None:
+    def on_client_socket_readable(self, conn: Conn, client: socket.socket) -> None:
         """A connection that was kept alive has its next request's first bytes."""
         if client.fileno() == -1:  # an event of the same turn has closed it
             return
@@ -134,7 +136,7 @@ class Worker(ThreadWorker):
         self.keepalived_conns.remove(conn)
         self._await_head(conn)
 
-    def _await_head(self, conn: "Conn") -> None:
+    def _await_head(self, conn: Conn) -> None:
         conn.sock.setblocking(False)
         conn.since = time.monotonic()
         conn.timeout = conn.since + (self.head_timeout if self.alive else STOP_SECONDS)
@@ -144,7 +146,7 @@ class Worker(ThreadWorker):
         if len(self.pending_conns) + len(self.keepalived_conns) > MAX_WAITING:
             self._close_longest_waiting()
 
-    def on_pending_socket_readable(self, conn: "Conn", client: socket.socket) -> None:
+    def on_pending_socket_readable(self, conn: Conn, client: socket.socket) -> None:
         """Look, without taking it, whether the head is complete; only then lend a thread."""
         head = b""
         with contextlib.suppress(OSError):
@@ -178,18 +180,18 @@ class Worker(ThreadWorker):
         if waiting:
             self._forget(min(waiting, key=lambda conn: conn.since))
 
-    def _refuse(self, conn: "Conn", status: int, detail: str) -> None:
+    def _refuse(self, conn: Conn, status: int, detail: str) -> None:
         """Answer a connection that waited for its request's head."""
         self._stop_waiting(conn)
         send_problem(conn.sock, status, detail)
         conn.close(graceful=True)
 
-    def _forget(self, conn: "Conn") -> None:
+    def _forget(self, conn: Conn) -> None:
         """Close a connection that waits for something, whatever it is."""
         self._stop_waiting(conn)
         conn.close()
 
-    def _stop_waiting(self, conn: "Conn") -> None:
+    def _stop_waiting(self, conn: Conn) -> None:
         for conns in (self.pending_conns, self.keepalived_conns):
             if conn in conns:
                 conns.remove(conn)
@@ -211,11 +213,11 @@ class Worker(ThreadWorker):
 
     # After the answer: wait for the client to close.
 
-    def _keepalive_after(self, conn: "Conn", keepalive: bool) -> bool:
+    def _keepalive_after(self, conn: Conn, keepalive: bool) -> bool:
         """Keep no connection with bytes read ahead: their rest would be waited for on a thread."""
         return bool(super()._keepalive_after(conn, keepalive)) and not conn.parser.unreader.buf.getvalue()
 
-    def linger(self, conn: "Conn") -> None:
+    def linger(self, conn: Conn) -> None:
         """Say that no more comes, and throw away what the client sends until it has closed."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
@@ -231,7 +233,7 @@ class Worker(ThreadWorker):
         self._lingering.append(conn)
         self._watch(conn, self._throw_away)
 
-    def _throw_away(self, conn: "Conn", client: socket.socket) -> None:
+    def _throw_away(self, conn: Conn, client: socket.socket) -> None:
         data = b""
         with contextlib.suppress(OSError):
             data = client.recv(CHUNK)
@@ -239,57 +241,5 @@ class Worker(ThreadWorker):
         if not data or conn.thrown_away >= self.linger_bytes:
             self._forget(conn)
 
-    def _watch(self, conn: "Conn", call: Callable[["Conn", socket.socket], None]) -> None:
+    def _watch(self, conn: Conn, call: Callable[[Conn, socket.socket], None]) -> None:
         self.poller.register(conn.sock, selectors.EVENT_READ, Watch(conn, call))
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What the event loop does when a connection of ours has something to read."""
-
-    conn: "Conn"
-    call: Callable[["Conn", socket.socket], None]
-
-    def __call__(self, client: socket.socket) -> None:
-        """Called with the socket."""
-        if client.fileno() != -1:  # else an event of the same turn has closed it
-            self.call(self.conn, client)
-
-
-class Conn(TConn):
-    """A connection that does not block the event loop when it is closed.
-
-    `since`: when it began to wait for a request; `peeked`: bytes of the request's head that were seen;
-    `thrown_away`: bytes read after the answer.
-    """
-
-    def __init__(self, worker: Worker, client: socket.socket, address: object, server: object) -> None:
-        super().__init__(worker.cfg, client, address, server)
-        self.since = time.monotonic()
-        self.peeked = 0
-        self.thrown_away = 0
-        self._worker = worker
-
-    def set_timeout(self) -> None:
-        """Called when the connection is kept alive for its next request."""
-        super().set_timeout()
-        self.since = time.monotonic()
-
-    def close(self, graceful: bool = False) -> None:
-        """Close it; gracefully: once the client has."""
-        if graceful:
-            self._worker.linger(self)
-        else:
-            super().close()
-
-
-def send_problem(client: socket.socket, status: int, detail: str) -> None:
-    """Send a problem document as a whole answer, after which the connection closes."""
-    error = http_error(status, detail)
-    body = Problem.of(error, request_id=None).to_json().encode()
-    head = (
-        f"HTTP/1.1 {status} {error.title}\r\nContent-Type: application/problem+json\r\n"
-        f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
-    )
-    with contextlib.suppress(OSError):  # nobody is there, or nobody reads
-        client.sendall(head.encode() + body)

@@ -6,14 +6,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.process_collector import ProcessCollector
 
 from errors import QueueFull, ServiceError, TooManyRequests
-from resource_upscale import UpscaleWork
+from resource_upscale import SPANS, UpscaleWork
 from super_resolution.backlog import Backlog
 from super_resolution.engine import EngineFacts
 
 # In seconds: from a thumbnail to what takes as long as a proxy waits, and longer.
 BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 90, 180, 300, 600)
 TILE_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-SPANS = ("decode", "infer", "encode")
+STEPS = tuple(span for span in SPANS if span != "queue")  # that has a histogram of its own
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -72,7 +72,7 @@ class Metrics:
         # What has not happened yet is 0, so that the first time is seen as an increase.
         for error in (TooManyRequests, QueueFull):
             self._rejected.labels(error.code)
-        for span in SPANS:
+        for span in STEPS:
             self._spans.labels(span)
         self._tiles = Counter("upscaler_tiles", "Tiles that the network has enlarged.", registry=registry)
         self._tile_seconds = Histogram(
@@ -109,7 +109,7 @@ class Metrics:
         # Failures, too: a service that answers nothing in time any more would look as if it were healthy.
         self._seconds.observe(seconds)
         self._waits.observe(work.seconds["queue"])
-        for span in SPANS:
+        for span in STEPS:
             if span in work.seconds:
                 self._spans.labels(span).observe(work.seconds[span])
         if problem is None:

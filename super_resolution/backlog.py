@@ -53,23 +53,31 @@ class Backlog:
         Args:
             work: the request's.
             pixels: of the picture, all frames together.
-            cost: what the network is to be shown of it, as far as the file's header tells; may be corrected on the
-                entry before the first tile.
+            cost: what the network is to be shown of it, as far as the file's header tells; see `correct`.
 
         Raises:
             QueueFull: it can't be admitted now; says when it could be.
         """
         entry = Entry(work, pixels, cost)
         with self._lock:
-            others = self._others(entry)
-            if count := self._in_the_way(entry, others):
-                raise self._full(pixels, seconds_until(others[count - 1].turns, others))
+            self._check(entry)
             self._entries.append(entry)
         try:
             yield entry
         finally:
             with self._lock:
                 self._entries.remove(entry)
+
+    def correct(self, entry: Entry, cost: Cost) -> None:
+        """Learn what the network is really to be shown of an admitted picture, before its first tile.
+
+        Raises:
+            QueueFull: it is more than was thought, and can't be admitted now; nothing has changed.
+        """
+        with self._lock:
+            if cost.area > entry.cost.area:
+                self._check(Entry(entry.work, entry.pixels, cost), instead_of=entry)
+            entry.cost = cost
 
     def seconds_left(self, entry: Entry) -> float:
         """Estimate the seconds until an admitted picture is done."""
@@ -117,6 +125,11 @@ class Backlog:
         """The admitted pictures but this one, in the order in which they will be done."""
         return sorted((self._load(each) for each in self._entries if each is not entry), key=lambda load: load.turns)
 
+    def _check(self, newcomer: Entry, instead_of: Entry | None = None) -> None:
+        others = self._others(instead_of or newcomer)
+        if count := self._in_the_way(newcomer, others):
+            raise self._full(newcomer, others, seconds_until(others[count - 1].turns, others))
+
     def _in_the_way(self, entry: Entry, others: list[Load]) -> int:
         """How many of the others, which are in the order of `_others`, have to be done before the picture fits in."""
         newcomer = self._load(entry)
@@ -129,8 +142,8 @@ class Backlog:
         pixels = sum(each.pixels for each in others) + newcomer.pixels
         return pixels <= self._most_pixels and is_in_time(newcomer, others)
 
-    def _full(self, pixels: int, seconds: float) -> QueueFull:
-        held = sum(entry.pixels for entry in self._entries)
+    def _full(self, newcomer: Entry, others: Sequence[Load], seconds: float) -> QueueFull:
+        pixels, held = newcomer.pixels, sum(each.pixels for each in others)
         if held + pixels > self._most_pixels:
             return QueueFull(
                 f"{held} px are being worked on; with this picture's {pixels} px they would be more than"

@@ -12,7 +12,7 @@ from super_resolution.engine import Engine, KnownAnswer, Pixels, infer_levels
 from super_resolution.lane import Lane
 from super_resolution.speed import Speed
 from super_resolution.tiling import Cost, cut
-from super_resolution.work import Work
+from super_resolution.work import Aside, Work
 
 # A second, larger picture is timed at the start: the known answer is too small to tell the speed. In px.
 SPEED_TEST_EDGE = 128
@@ -103,7 +103,7 @@ class Upscaler:
         """Forget what was learnt of the machine's speed and learn it anew.
 
         Args:
-            work: the request's.
+            work: the request's; its spans don't grow.
             most_age: seconds for which a speed that was measured is good enough.
 
         Raises:
@@ -123,7 +123,7 @@ class Upscaler:
             self._speed = Speed(min(times) / SPEED_TEST_EDGE**2)
             self._speed_measured = time.monotonic()
 
-        self._lane.run(work, measure)
+        self._lane.run(Aside(work), measure)
 
     def _ask_known_answer(self) -> None:
         known = self._known_answer

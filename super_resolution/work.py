@@ -73,3 +73,15 @@ class Work:
             yield
         finally:
             self.seconds[name] += time.perf_counter() - start
+
+
+class Aside(Work):
+    """What is done beside a request's own work: it ends when that does, and its time is not the request's."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work.timeout, work.timeout_setting, is_client_gone=lambda: False)
+        self._work = work
+
+    def checkpoint(self) -> None:
+        """See `Work.checkpoint`; it is the request's."""
+        self._work.checkpoint()

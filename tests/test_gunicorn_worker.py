@@ -2,13 +2,18 @@
 
 import contextlib
 import json
+import logging
 import socket
 import struct
 import time
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from conftest import Server, StartServer
+from gunicorn.workers.gthread import ThreadWorker
+
+from http_edge.gunicorn_worker import Worker
 
 CLIENTS = 60
 
@@ -172,3 +177,22 @@ def test_two_requests_at_once_on_one_connection(narrow_server: Server) -> None:
         client.sendall(2 * request)
         answer = b"".join(iter(lambda: client.recv(1000), b""))
     assert answer.count(b"200 OK") == 1
+
+
+def test_a_client_that_takes_nothing_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of an answer whose request is in the log already: nothing more is said but to who looks closely."""
+
+    def time_out(*_: object) -> bool:
+        raise TimeoutError
+
+    monkeypatch.setattr(ThreadWorker, "handle_request", time_out)
+    worker = Worker.__new__(Worker)
+    with caplog.at_level(logging.DEBUG, "service"):
+        assert worker.handle_request(None, SimpleNamespace(client=("192.0.2.1", 4000))) is False
+        assert worker.handle_request(None, SimpleNamespace(client="")) is False
+    assert [(record.levelno, record.message) for record in caplog.records] == [
+        (logging.DEBUG, "192.0.2.1 took nothing of its answer for too long"),
+        (logging.DEBUG, "a client took nothing of its answer for too long"),
+    ]

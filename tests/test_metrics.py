@@ -1,5 +1,6 @@
 """`GET /metrics`, from a real server, read by Prometheus' own parser."""
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,7 @@ from test_stream import all_events, streamed
 
 from super_resolution.weights import TABLE
 
+# As dashboards know them.
 SPANS = ("decode", "infer", "encode")
 
 
@@ -77,27 +79,38 @@ def test_figures(fresh_server: Server) -> None:
 
 def test_whatever_was_admitted_is_in_the_histograms(start_server: StartServer) -> None:
     """One that is frozen until its deadline is over, and one whose client hangs up; not what was refused."""
-    server = start_server(UPSCALER_TIMEOUT="3", UPSCALER_PRECISION="fp32", UPSCALER_TILE="16")
-    picture = encoded(photograph(100, 100), "JPEG")
+    server = start_server(UPSCALER_TIMEOUT="4", UPSCALER_PRECISION="fp32", UPSCALER_TILE="16")
+    edge = edge_of_a_picture(server, seconds=2)
+    picture = encoded(photograph(edge, edge), "JPEG")
     with ThreadPoolExecutor() as threads:
         late = threads.submit(server.upscale, picture)
-        assert wait_for(lambda: is_at_work(server))
+        assert wait_for(lambda: tiles_done(server) > 0)
         with server.frozen():
-            time.sleep(3.5)
+            time.sleep(4.5)
         assert late.result().status_code == 504
+    tiles = tiles_done(server)
     with connection(server, f"Content-Length: {len(picture)}") as client:
         client.sendall(picture)
-        assert wait_for(lambda: is_at_work(server))
+        assert wait_for(lambda: tiles_done(server) > tiles)
     assert wait_for(lambda: figures(server).get('upscaler_requests_total{status="499"}') == 1)
     assert server.upscale(b"no image").status_code == 415
 
     after = figures(server)
     assert after["upscaler_request_duration_seconds_count"] == after["upscaler_queue_wait_seconds_count"] == 2
-    assert after['upscaler_request_duration_seconds_bucket{le="2.5"}'] == 1
-    assert after["upscaler_request_duration_seconds_sum"] > 3
+    assert after["upscaler_request_duration_seconds_sum"] > 4
     spans = {span: after[f'upscaler_request_span_duration_seconds_count{{span="{span}"}}'] for span in SPANS}
     assert spans == {"decode": 2, "infer": 2, "encode": 0}
     assert after["upscaler_input_pixels_total"] == 0
+
+
+def edge_of_a_picture(server: Server, seconds: float) -> int:
+    """Of a square one that keeps this machine busy for about so long, whatever its speed."""
+    estimate = httpx.get(f"{server.url}/estimate", params={"width": 500, "height": 500}).json()
+    return round(500 * math.sqrt(seconds / estimate["seconds"]))
+
+
+def tiles_done(server: Server) -> float:
+    return figures(server)["upscaler_tiles_total"]
 
 
 def test_who_takes_nothing_of_the_result_has_hung_up(start_server: StartServer) -> None:
@@ -105,14 +118,15 @@ def test_who_takes_nothing_of_the_result_has_hung_up(start_server: StartServer) 
     picture = encoded(photograph(1200, 1200), "BMP")
     with connection(server, f"Content-Length: {len(picture)}") as client:
         client.sendall(picture)
-        assert wait_for(lambda: is_at_work(server))
-        assert wait_for(lambda: "status=499" in server.log.read_text(), 30)
+        assert wait_for(lambda: "status=499" in server.log.read_text(), 90)
     assert figures(server)['upscaler_requests_total{status="499"}'] == 1
+    assert_ends_without_a_traceback(server)
+
+
+def assert_ends_without_a_traceback(server: Server) -> None:
+    """Looks once the log is complete: a traceback would come a moment after the request's line."""
+    assert server.stop() == 0
     assert "Traceback" not in server.log.read_text()
-
-
-def is_at_work(server: Server) -> bool:
-    return figures(server)["upscaler_queue_depth"] > 0
 
 
 @pytest.mark.parametrize("accept", ["image/bmp", "text/event-stream"])
@@ -136,7 +150,7 @@ def test_who_does_not_take_the_whole_result_has_hung_up(start_server: StartServe
     assert 'upscaler_requests_total{status="200"}' not in after
     assert after["upscaler_request_duration_seconds_count"] == 1
     assert after["upscaler_input_pixels_total"] == 0
-    assert "Traceback" not in server.log.read_text()
+    assert_ends_without_a_traceback(server)
 
 
 def test_pings_do_not_count(fresh_server: Server) -> None:

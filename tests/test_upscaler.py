@@ -7,7 +7,7 @@ from conftest import ROOT, photograph
 from fakes import PIXELS, patient_work, upscaler_with
 from numpy.typing import NDArray
 
-from errors import ClientGone, EngineFailed
+from errors import ClientGone, DeadlinePassed, EngineFailed
 from super_resolution.engine import Engine, Pixels, infer_levels
 from super_resolution.engine_openvino import EngineOpenVino
 from super_resolution.lane import Lane
@@ -168,6 +168,16 @@ def test_one_slow_tile_says_little_and_speed_can_be_measured_anew() -> None:
     stall.clear()
     upscaler.measure_speed(patient_work())
     assert upscaler.seconds_for(upscaler.cost_of(500, 500).area) < 5 * usual
+
+
+def test_a_measurement_is_none_of_the_requests_own_work() -> None:
+    """And yet it ends when the request does."""
+    upscaler, work = upscaler_with(), patient_work()
+    upscaler.warm_up()
+    upscaler.measure_speed(work)
+    assert not work.seconds
+    with pytest.raises(DeadlinePassed, match="within -1 s"):
+        upscaler.measure_speed(Work(-1, "UPSCALER_TIMEOUT", lambda: False))
 
 
 def test_many_who_doubt_the_speed_have_it_measured_once() -> None:

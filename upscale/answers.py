@@ -23,7 +23,7 @@ def follow(events: Iterable[tuple[str, dict[str, Any]]], progress: console.Progr
 
     Raises:
         Failed: there is none.
-        Busy: the engine failed or the service stops; in a moment it may be well, or another one there.
+        Busy: the engine failed or the service stops. Both pass: the same request may succeed a moment later.
     """
     accepted: Accepted | None = None
     notes: tuple[str, ...] = ()

@@ -1,0 +1,65 @@
+"""What a request for a picture goes through, with an engine of known speed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from conftest import encoded, photograph
+from fakes import upscaler_with
+
+import resource_upscale
+from errors import QueueFull
+from image_codec import Limits
+from message_protocol import UpscaleInput
+from picture_upscaler import PictureUpscaler
+from resource_upscale import ResourceUpscale, UpscaleWork
+from super_resolution.backlog import MARGIN, Backlog
+from super_resolution.speed import Speed
+from super_resolution.tiling import Cost
+
+LIMITS = Limits(10**6, 10)
+OPAQUE = UpscaleInput.from_bytes(encoded(photograph(40, 40)), {})
+TRANSPARENT = UpscaleInput.from_bytes(encoded(np.dstack((photograph(40, 40), photograph(40, 40)[:, :, :1]))), {})
+
+
+class SeenWork(UpscaleWork):
+    """Remembers its spans, one by one."""
+
+    def __init__(self, timeout: float = 60.0) -> None:
+        super().__init__(timeout, "UPSCALER_TIMEOUT", lambda: False)
+        self.spans: list[str] = []
+
+    @contextmanager
+    def span(self, name: str) -> Iterator[None]:
+        self.spans.append(name)
+        with super().span(name):
+            yield
+
+
+def test_a_measurement_of_the_speed_is_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request's own inference is that of its tile alone."""
+    monkeypatch.setattr(resource_upscale, "SPEED_HOLDS", 0.0)
+    upscaler = upscaler_with(tile=64)
+    upscaler.warm_up()
+    upscaler._speed = Speed(1.0)  # so slow once
+    upscale = ResourceUpscale(PictureUpscaler(upscaler), Backlog(10**6, upscaler.seconds_for), LIMITS, 90)
+    work = SeenWork()
+    upscale.main(OPAQUE, work)
+    assert work.spans == ["decode", "queue", "decode", "queue", "infer", "encode"]
+
+
+def test_who_turns_out_to_need_two_passes_makes_nobody_late() -> None:
+    """The file's header does not tell; once it is decoded, there is time beside the other for one pass alone."""
+    upscaler = upscaler_with(tile=64)
+    backlog = Backlog(10**6, lambda area: area * 0.001)
+    upscale = ResourceUpscale(PictureUpscaler(upscaler), backlog, LIMITS, 90)
+    with backlog.admitted(SeenWork(MARGIN * 4), 2000, Cost(20, 2000)):
+        upscale.main(OPAQUE, SeenWork())
+        refused = SeenWork()
+        with pytest.raises(QueueFull, match="not all could be finished in time") as why:
+            upscale.main(TRANSPARENT, refused)
+        assert why.value.retry_after == 3
+        assert refused.spans == ["decode", "decode"]
+        assert backlog.requests == 1
+    assert upscale.main(TRANSPARENT, SeenWork()).width == 80
