@@ -83,7 +83,7 @@ def _ways(
 ) -> list[Enlarger]:
     threads = settings.threads or available_cpus()
     ways = []
-    chosen = choose_precision("auto", model.gate, model.architecture.g)
+    chosen = choose_precision("auto", model.gate)
     precisions = sorted(supported_precisions(), key=chosen.__eq__)  # what the service would use comes last
     for engine in (each for each in ENGINES if each in engines):
         for precision in precisions if engine == "openvino" else ["fp32"]:

@@ -1,7 +1,6 @@
 """Resident memory: of the service while it enlarges a large picture, and of each network while it works on one tile.
 
-The networks have random weights: memory does not depend on them. Their tile is what
-`UPSCALER_TILE=256` gives with a halo of 16 px. Each runs in a process of its own.
+A network's tile is what `UPSCALER_TILE=256` gives with a halo of 16 px. Each runs in a process of its own.
 """
 
 import os
@@ -14,12 +13,11 @@ import numpy as np
 from benchmarks.children import child
 from benchmarks.inputs import POSTER, as_file, photograph
 from benchmarks.measuring import Target, say, table, target_list
-from benchmarks.networks import ARCHITECTURES, DEFAULT, HALO, open_random, write_random
+from benchmarks.networks import ARCHITECTURES, DEFAULT, HALO, open_network, write_network
 from benchmarks.service import memory_of, running_service, upscale
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import infer_levels
 from super_resolution.engine_openvino import supported_precisions
-from super_resolution.weights import Architecture
 
 EDGE = 256 + 2 * HALO  # px
 MOST = 1200.0  # MB for the picture of 12 megapixels
@@ -47,24 +45,24 @@ def measure() -> str:
 
 
 def _rows(precisions: list[str]) -> Iterator[list[str]]:
-    for name, architecture in ARCHITECTURES.items():
+    for name in ARCHITECTURES:
         with tempfile.TemporaryDirectory() as directory:
             with child() as process:  # TensorFlow's memory must not count
-                process.submit(_write, architecture, Path(directory)).result()
+                process.submit(_write, name, Path(directory)).result()
             row = [name]
             for precision in precisions:
                 say(f"a tile: {name} {precision}")
                 with child() as process:
-                    row.append(f"{process.submit(_peak, architecture, Path(directory), precision).result():.0f}")
+                    row.append(f"{process.submit(_peak, name, Path(directory), precision).result():.0f}")
         yield row
 
 
-def _write(architecture: Architecture, directory: Path) -> None:
-    write_random(architecture, directory)  # its result can't leave the process
+def _write(name: str, directory: Path) -> None:
+    write_network(name, directory)  # its result can't leave the process
 
 
-def _peak(architecture: Architecture, directory: Path, precision: str) -> float:
+def _peak(name: str, directory: Path, precision: str) -> float:
     """Enlarge one tile; the peak of this process's resident memory in MB."""
-    engine = open_random(architecture, directory, precision, available_cpus())
+    engine = open_network(name, directory, precision, available_cpus())
     infer_levels(engine, np.zeros((EDGE, EDGE, 3), np.uint8))
     return memory_of(os.getpid(), "VmHWM")  # getrusage's would begin with the parent's

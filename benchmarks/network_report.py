@@ -29,9 +29,9 @@ def write_report(results: Results, peaks: Mapping[str, float]) -> str:
     """
     speeds = {(each.network, each.way): times for each, times in results[COMPARED].items()}
     return (
-        "Medians in seconds per megapixel of input; the sizes are in px. Weights are random. Whole pictures up to"
-        f" {SPEED}, ours in tiles above; other sizes than the measured ones next to {SPEED} make the column of new"
-        " sizes.\n\n"
+        "Medians in seconds per megapixel of input; the sizes are in px. The weights are random, but those"
+        f" of {DEFAULT}. Whole pictures up to {SPEED}, ours in tiles above; other sizes than the measured ones next to"
+        f" {SPEED} make the column of new sizes.\n\n"
         + table((NETWORK, WAY, *_columns(results)), _rows(results))
         + "\nThe machine's own peak in the same rounds, and what the networks reach of it:\n\n"
         + table(

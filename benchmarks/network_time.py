@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.contestants import Contestant, Times, take_turn, take_turn_on_new_sizes, timed
 from benchmarks.measuring import say
 from benchmarks.network_report import Results, Size, write_report
-from benchmarks.networks import ARCHITECTURES, DEFAULT, open_random, patient_work, upscaler_of, write_random
+from benchmarks.networks import ARCHITECTURES, DEFAULT, open_network, patient_work, upscaler_of, write_network
 from benchmarks.peak import Peak
 from benchmarks.peer_process import running_peers
 from benchmarks.results import COMPARED, ISR, OURS
@@ -51,12 +51,12 @@ def _ours(stack: contextlib.ExitStack) -> Iterator[Contestant]:
     import keras  # TensorFlow: not for who measures something else
 
     keras.utils.disable_interactive_logging()  # `predict` would draw a progress bar
-    for name, architecture in ARCHITECTURES.items():
+    for name in ARCHITECTURES:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        isr = write_random(architecture, directory)
+        isr = write_network(name, directory)
         yield Contestant(name, ISR, timed(isr.predict))
         for precision in supported_precisions():
-            engine = open_random(architecture, directory, precision, available_cpus())
+            engine = open_network(name, directory, precision, available_cpus())
             yield Contestant(name, f"{OURS}{precision}", timed(_enlarger(engine)))
 
 

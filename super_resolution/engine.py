@@ -55,14 +55,16 @@ class Engine(Protocol):
             batch: (1, h, w, 3) float32, RGB in [0, 1], any h and w from 1.
 
         Returns:
-            (1, scale h, scale w, 3) float32, about [0, 1] and not clamped. The network pads with zeros at
-            the border, as its convolutions do.
+            (1, scale h, scale w, 3) float32, about [0, 1] and not clamped; the caller's own, to change. The network
+            pads with zeros at the border, as its convolutions do.
         """
 
 
 def infer_levels(engine: Engine, pixels: Pixels) -> NDArray[np.float32]:
     """Enlarge (h, w, 3) to (scale h, scale w, 3) float32 in levels of the pixels' type, neither clamped nor rounded."""
     most = np.float32(np.iinfo(pixels.dtype).max)
-    batch = pixels[np.newaxis].astype(np.float32) / most
-    levels: NDArray[np.float32] = engine.infer(batch)[0] * most
+    batch = pixels[np.newaxis].astype(np.float32)
+    batch /= most
+    levels: NDArray[np.float32] = engine.infer(batch)[0]
+    levels *= most  # in place, here and above: memory that is taken anew for each tile costs more than the arithmetic
     return levels

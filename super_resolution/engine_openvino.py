@@ -24,9 +24,6 @@ PRECISIONS = {"fp32": ("f32", "FP32"), "bf16": ("bf16", "BF16"), "int8": (None, 
 # blocks make it another dB more exact, and no slower.
 FIRST_IN_FP32 = 1
 LAST_IN_FP32 = 3
-# From so many channels on int8 is faster than bf16: 1.3 to 1.7 times with 64. With 32, rounding and joining tensors
-# take what multiplying saves (benchmarks/RESULTS.md).
-WIDE = 64
 
 
 def supported_precisions() -> list[str]:
@@ -48,16 +45,15 @@ def check_precision(wanted: str) -> None:
         )
 
 
-def choose_precision(wanted: str, gate: Gate, channels: int) -> str:
+def choose_precision(wanted: str, gate: Gate) -> str:
     """Turn the setting into a precision.
 
-    `auto` is int8 where it passed, the processor multiplies it natively and it is faster than what else there is; else
-    bf16 where the processor has that.
+    `auto` is int8 where it passed and the processor multiplies it natively: 1.4 to 1.7 times as fast as bf16
+    (benchmarks/RESULTS.md). Else it is bf16, where the processor has that.
 
     Args:
         wanted: the setting.
         gate: what was measured of the model's int8.
-        channels: that each convolution of a block adds: G of the architecture.
 
     Raises:
         SettingInvalid: the processor lacks the precision, or the model is not to be used with it.
@@ -66,8 +62,7 @@ def choose_precision(wanted: str, gate: Gate, channels: int) -> str:
     supported = supported_precisions()
     if wanted == "auto":
         best = "bf16" if "bf16" in supported else "fp32"
-        is_faster = best == "fp32" or channels >= WIDE
-        return "int8" if gate.passed and is_faster and "int8" in supported and multiplies_int8() else best
+        return "int8" if gate.passed and "int8" in supported and multiplies_int8() else best
     if wanted == "int8" and not gate.passed:
         raise SettingInvalid(f"UPSCALER_PRECISION='int8': this model is not good enough in it, {gate}; use auto")
     return wanted

@@ -77,4 +77,4 @@ class EngineTensorFlow:
 
     def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Engine.infer`."""
-        return np.asarray(self._function(tf.constant(batch)))
+        return np.array(self._function(tf.constant(batch)))

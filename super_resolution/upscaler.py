@@ -66,7 +66,7 @@ class Upscaler:
             levels = self._lane.run(work, functools.partial(self._infer, pixels[tile.window.slices]))
             core = tile.core.seen_from(tile.window).scaled(scale)
             box = tile.core.scaled(scale)
-            enlarged[box.slices] = round_levels(levels[core.slices], pixels.dtype.type)
+            write_levels(levels[core.slices], enlarged[box.slices])
             work.tile_done(box, enlarged[box.slices])
         return enlarged
 
@@ -152,7 +152,11 @@ class Upscaler:
         return levels
 
 
-def round_levels(levels: NDArray[np.float32], dtype: type[np.uint8 | np.uint16]) -> Pixels:
-    """Clamp to the levels of `dtype` and round to the nearest. (ISR truncates; so the two differ by one at most.)"""
-    rounded: Pixels = np.rint(np.clip(levels, 0, np.iinfo(dtype).max)).astype(dtype)
-    return rounded
+def write_levels(levels: NDArray[np.float32], target: Pixels) -> None:
+    """Clamp to the levels of the target's type, round to the nearest, and write them there. `levels` is used up.
+
+    (ISR truncates; so the two differ by one at most.)
+    """
+    np.clip(levels, 0, np.iinfo(target.dtype).max, out=levels)
+    np.rint(levels, out=levels)
+    target[:] = levels

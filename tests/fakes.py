@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution.engine import EngineFacts, KnownAnswer
+from super_resolution.engine import EngineFacts, KnownAnswer, Pixels
 from super_resolution.lane import Lane
-from super_resolution.upscaler import Upscaler
+from super_resolution.upscaler import Upscaler, write_levels
 from super_resolution.work import Work
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
@@ -31,6 +31,13 @@ def upscaler_with(
 ) -> Upscaler:
     known = PIXELS.repeat(2, axis=0).repeat(2, axis=1).astype(np.float32)
     return Upscaler(RepeatingEngine(before), Lane(), tile, KnownAnswer(PIXELS, known, 0.01))
+
+
+def round_levels(levels: NDArray[np.float32], dtype: type[np.uint8 | np.uint16]) -> Pixels:
+    """As the upscaler writes them."""
+    rounded = np.empty(levels.shape, dtype)
+    write_levels(levels.copy(), rounded)
+    return rounded
 
 
 def patient_work() -> Work:

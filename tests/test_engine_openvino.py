@@ -10,12 +10,12 @@ import numpy as np
 import openvino
 import pytest
 from conftest import ROOT, photograph, psnr
+from fakes import round_levels
 
 from errors import SettingInvalid
 from super_resolution.engine import EngineFacts, infer_levels
 from super_resolution.engine_openvino import (
     PRECISIONS,
-    WIDE,
     EngineOpenVino,
     choose_precision,
     save_ir,
@@ -25,7 +25,6 @@ from super_resolution.engine_tensorflow import EngineTensorFlow, build_isr, expo
 from super_resolution.gate import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Gate
 from super_resolution.model_files import INT8_IR, IR, ModelFiles, read_model_files
 from super_resolution.quantisation import quantise
-from super_resolution.upscaler import round_levels
 from super_resolution.weights import LARGE, TABLE, Weights
 
 MODELS = ROOT / "models"
@@ -37,7 +36,7 @@ PASSED, FAILED = Gate(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT), Gate(LOSS_LIMIT + 0.
 LITE_NAME = "noise-cancel-lite"
 
 # The best that this processor has, as the service would choose.
-NATIVE = choose_precision("auto", PASSED, TABLE[LITE_NAME].architecture.g)
+NATIVE = choose_precision("auto", PASSED)
 
 
 def shipped(weights: Weights) -> tuple[Any, ModelFiles]:
@@ -133,18 +132,16 @@ def test_the_committed_ir_is_the_committed_weights(weights: Weights, tmp_path: P
 
 
 def test_precisions() -> None:
-    assert choose_precision("fp32", FAILED, WIDE) == "fp32"
+    assert choose_precision("fp32", FAILED) == "fp32"
     assert NATIVE in PRECISIONS
-    assert choose_precision("auto", FAILED, WIDE) == ("bf16" if "bf16" in supported_precisions() else "fp32")
+    assert choose_precision("auto", FAILED) == ("bf16" if "bf16" in supported_precisions() else "fp32")
 
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_int8_is_chosen_only_where_it_is_fast(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
     monkeypatch.setattr("super_resolution.engine_openvino.multiplies_int8", lambda: fast)
-    assert choose_precision("auto", PASSED, WIDE) == ("int8" if fast else choose_precision("auto", FAILED, WIDE))
-    narrow = choose_precision("auto", PASSED, WIDE - 1)
-    assert narrow == ("bf16" if "bf16" in supported_precisions() else choose_precision("auto", PASSED, WIDE))
-    assert choose_precision("int8", PASSED, WIDE) == "int8", "slow is the operator's own choice"
+    assert choose_precision("auto", PASSED) == ("int8" if fast else choose_precision("auto", FAILED))
+    assert choose_precision("int8", PASSED) == "int8", "slow is the operator's own choice"
 
 
 @pytest.mark.parametrize("gate", [FAILED, Gate(0, BAND_LIMIT + 0.1, 0)], ids=str)
@@ -152,17 +149,17 @@ def test_int8_of_a_model_that_lost_too_much(gate: Gate) -> None:
     with pytest.raises(
         SettingInvalid, match=re.escape(f"'int8': this model is not good enough in it, {gate}; use auto")
     ):
-        choose_precision("int8", gate, WIDE)
+        choose_precision("int8", gate)
 
 
 def test_a_precision_that_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PRECISIONS, "bf16", ("bf16", "NO SUCH CAPABILITY"))
     monkeypatch.setattr("super_resolution.engine_openvino.multiplies_int8", lambda: False)
-    assert choose_precision("auto", PASSED, WIDE) == "fp32"
+    assert choose_precision("auto", PASSED) == "fp32"
     monkeypatch.setattr("super_resolution.engine_openvino.multiplies_int8", lambda: True)
-    assert choose_precision("auto", PASSED, WIDE - 1) == "int8", "fp32 is slower than that"
+    assert choose_precision("auto", PASSED) == "int8"
     with pytest.raises(SettingInvalid, match="UPSCALER_PRECISION='bf16': this processor has fp32, int8 only"):
-        choose_precision("bf16", PASSED, WIDE)
+        choose_precision("bf16", PASSED)
 
 
 def facts(model: ModelFiles) -> EngineFacts:

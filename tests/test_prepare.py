@@ -19,6 +19,7 @@ from threading import Thread
 import numpy as np
 import pytest
 from conftest import FIXTURES, ROOT, QuietHandler, free_port
+from fakes import round_levels
 from numpy.typing import NDArray
 
 from bake import bake
@@ -28,7 +29,6 @@ from settings import Settings
 from super_resolution.engine import infer_levels
 from super_resolution.model_files import ModelFiles, read_model_files
 from super_resolution.opening import open_engine
-from super_resolution.upscaler import round_levels
 from super_resolution.weights import TABLE, Architecture, Weights
 
 # Written by ISR 2.2.0 on TensorFlow 2.3.1: the layout of idealo's files.

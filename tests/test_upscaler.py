@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 from conftest import ROOT, photograph
-from fakes import PIXELS, patient_work, upscaler_with
+from fakes import PIXELS, patient_work, round_levels, upscaler_with
 from numpy.typing import NDArray
 
 from errors import ClientGone, DeadlinePassed, EngineFailed
@@ -13,7 +13,7 @@ from super_resolution.engine_openvino import EngineOpenVino
 from super_resolution.lane import Lane
 from super_resolution.model_files import ModelFiles, read_model_files
 from super_resolution.tiling import Box, cut
-from super_resolution.upscaler import SPEED_TEST_RUNS, Upscaler, round_levels
+from super_resolution.upscaler import SPEED_TEST_RUNS, Upscaler
 from super_resolution.work import Work
 
 
