@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from image_codec import Frame, Picture, Samples, Size
+from super_resolution.renewal import Known
 from super_resolution.tiling import Cost
 from super_resolution.upscaler import Upscaler
 from super_resolution.work import Work
@@ -25,14 +26,19 @@ class PictureUpscaler:
         self._upscaler = upscaler
 
     def __call__(self, picture: Picture, work: Work) -> Picture:
-        """Enlarge every frame; format and metadata stay.
+        """Enlarge every frame, of what it has in common with the one before only once; format and metadata stay.
 
         Raises:
             EngineFailed, ClientGone, DeadlinePassed: see `Upscaler`.
         """
         work.expect(self.cost_of(picture).tiles)
-        frames = tuple(self._frame(index, frame, work) for index, frame in enumerate(picture.frames))
-        return dataclasses.replace(picture, frames=frames)
+        frames: list[Frame] = []
+        before: Frame | None = None
+        for index, frame in enumerate(picture.frames):
+            known = Known(before.colour, frames[-1].colour) if before and _may_share(before, frame) else None
+            frames.append(self._frame(index, frame, known, work))
+            before = frame
+        return dataclasses.replace(picture, frames=tuple(frames))
 
     def measure_speed(self, work: Work, most_age: float) -> None:
         """See `Upscaler.measure_speed`."""
@@ -40,37 +46,45 @@ class PictureUpscaler:
 
     def cost_of(self, picture: Picture) -> Cost:
         """What the network has to be shown: of all frames, in all passes that a frame needs."""
-        costs = (self._upscaler.cost_of(frame.height, frame.width) * _passes(frame) for frame in picture.frames)
+        frames = picture.frames
+        costs = (self._cost_of_frame(*pair) for pair in zip((None, *frames), frames, strict=False))
         return sum(costs, Cost())
 
-    def least_cost_of(self, sizes: Iterable[Size]) -> Cost:
-        """The same as far as the frames' sizes tell: as if none needed more than one pass."""
+    def cost_of_sizes(self, sizes: Iterable[Size]) -> Cost:
+        """The same as far as the frames' sizes tell: as if each needed one pass, and had nothing in common."""
         return sum((self._upscaler.cost_of(height, width) for height, width in sizes), Cost())
 
     def seconds_for(self, area: float) -> float:
         """See `Upscaler.seconds_for`."""
         return self._upscaler.seconds_for(area)
 
-    def _frame(self, index: int, frame: Frame, work: Work) -> Frame:
-        is_shown_as_it_is = frame.mode not in ("CMYK", "I;16")
-        work.begin_pass(index if is_shown_as_it_is else None)
+    def _cost_of_frame(self, before: Frame | None, frame: Frame) -> Cost:
+        cost, passes = self._upscaler.cost_of(frame.height, frame.width), _passes(frame)
+        if before is None or not _may_share(before, frame):
+            return cost * passes
+        return self._upscaler.cost_anew(frame.colour, before.colour) + cost * (passes - 1)
+
+    def _frame(self, index: int, frame: Frame, known: Known | None, work: Work) -> Frame:
+        work.begin_pass(index if _is_shown_as_it_is(frame) else None)
         if frame.alpha is None:
-            return dataclasses.replace(frame, colour=self._colour(frame.colour, work))
-        colour = self._colour(bleed(frame.colour, frame.alpha > 0), work)
+            return dataclasses.replace(frame, colour=self._colour(frame.colour, known, work))
+        colour = self._colour(bleed(frame.colour, frame.alpha > 0), known, work)
         work.begin_pass(None)
         return dataclasses.replace(frame, colour=colour, alpha=self._alpha(frame.alpha, work))
 
-    def _colour(self, colour: Samples, work: Work) -> Samples:
+    def _colour(self, colour: Samples, known: Known | None, work: Work) -> Samples:
         channels = colour.shape[2]
         if colour.dtype == np.uint16:
             return self._stretched(colour[:, :, 0], work)[:, :, np.newaxis]
         if channels == 1:
-            return self._grey(colour[:, :, 0], work)[:, :, np.newaxis]
-        return self._upscaler(colour, work) if channels == 3 else self._inks(colour, work)
+            return self._grey(colour[:, :, 0], work, known)[:, :, np.newaxis]
+        return self._upscaler(colour, work, known) if channels == 3 else self._inks(colour, work)
 
-    def _grey(self, grey: Samples, work: Work) -> Samples:
+    def _grey(self, grey: Samples, work: Work, known: Known | None = None) -> Samples:
         """Grey goes through the network as three equal channels and comes back as one."""
-        return to_luma(self._upscaler(np.dstack((grey, grey, grey)), work))
+        if known:
+            known = Known(*(np.dstack((plane, plane, plane)) for plane in (known.pixels, known.enlarged)))
+        return to_luma(self._upscaler(np.dstack((grey, grey, grey)), work, known))
 
     def _stretched(self, grey: Samples, work: Work) -> Samples:
         """16-bit grey, which often fills a small part of its range, is shown to the network in full contrast."""
@@ -108,6 +122,18 @@ def to_luma(colour: Samples) -> Samples:
     for top in range(0, len(colour), BAND):
         luma[top : top + BAND] = np.rint(colour[top : top + BAND] @ LUMA)
     return luma
+
+
+def _is_shown_as_it_is(frame: Frame) -> bool:
+    """Whether what the network sees looks like the frame."""
+    return frame.mode not in ("CMYK", "I;16")
+
+
+def _may_share(before: Frame, frame: Frame) -> bool:
+    """Whether what two frames have in common need not be enlarged twice: where the network sees the very pixels."""
+    nothing_is_bled = all(each.alpha is None or each.alpha.all() for each in (before, frame))
+    is_the_same = all(_is_shown_as_it_is(each) for each in (before, frame))
+    return nothing_is_bled and is_the_same and before.colour.shape == frame.colour.shape
 
 
 def _passes(frame: Frame) -> int:

@@ -29,7 +29,13 @@ class Box:
     @property
     def area(self) -> int:
         """Number of pixels inside."""
-        return (self.bottom - self.top) * (self.right - self.left)
+        height, width = self.size
+        return height * width
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in px."""
+        return self.bottom - self.top, self.right - self.left
 
     def scaled(self, scale: int) -> "Box":
         """The same box in a picture enlarged by `scale`."""
@@ -37,7 +43,24 @@ class Box:
 
     def seen_from(self, other: "Box") -> "Box":
         """The same box with `other`'s corner as the origin."""
-        return Box(self.top - other.top, self.left - other.left, self.bottom - other.top, self.right - other.left)
+        return self.moved(-other.top, -other.left)
+
+    def moved(self, down: int, right: int) -> "Box":
+        """The same box elsewhere."""
+        return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
+
+    def grown(self, by: int) -> "Box":
+        """The box and `by` px on every side."""
+        return Box(self.top - by, self.left - by, self.bottom + by, self.right + by)
+
+    def within(self, other: "Box") -> "Box":
+        """What two boxes that overlap have in common."""
+        return Box(
+            max(self.top, other.top),
+            max(self.left, other.left),
+            min(self.bottom, other.bottom),
+            min(self.right, other.right),
+        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +100,24 @@ def cut(height: int, width: int, tile: int, halo: int) -> Iterator[Tile]:
                 core=Box(top, left, bottom, right),
                 window=Box(window_top, window_left, window_bottom, window_right),
             )
+
+
+def cut_anew(picture: Box, part: Box, tile: int, halo: int) -> Iterator[Tile]:
+    """Cut what has to be enlarged anew where no other pixels of a picture than those in `part` are new.
+
+    What the network makes of them reaches `halo` px beyond the part, and to compute it takes `halo` px more. The cores
+    cover the former once. Where the part is the whole picture, the tiles are those of `cut`.
+
+    Args:
+        picture: the whole of it.
+        part: a box within the picture.
+        tile, halo: see `cut`.
+    """
+    reached = part.grown(halo).within(picture)
+    shown = reached.grown(halo).within(picture)
+    for each in cut(*shown.size, tile, halo):
+        core, window = (box.moved(shown.top, shown.left) for box in (each.core, each.window))
+        yield Tile(core.within(reached), window)
 
 
 def _cut_line(length: int, tile: int, halo: int) -> Iterator[tuple[int, int, int, int]]:

@@ -3,6 +3,7 @@
 import functools
 import math
 import time
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from errors import EngineFailed
 from super_resolution.engine import Engine, KnownAnswer, Pixels, infer_levels
 from super_resolution.lane import Lane
+from super_resolution.renewal import Known, changed, whole
 from super_resolution.speed import Speed
-from super_resolution.tiling import Cost, cut
+from super_resolution.tiling import Cost, Tile, cut, cut_anew
 from super_resolution.work import Aside, Work
 
 # A second, larger picture is timed at the start: the known answer is too small to tell the speed. In px.
@@ -44,12 +46,13 @@ class Upscaler:
         self._speed_measured = -math.inf
         self._trusted = False
 
-    def __call__(self, pixels: Pixels, work: Work) -> Pixels:
+    def __call__(self, pixels: Pixels, work: Work, before: Known | None = None) -> Pixels:
         """Enlarge `pixels`.
 
         Args:
             pixels: (h, w, 3) uint8 or uint16, RGB, h and w from 1.
             work: asked before and told after each tile.
+            before: what was enlarged before: only what is new is enlarged again.
 
         Returns:
             (scale h, scale w, 3) of the same type: clamped, then rounded to the nearest level.
@@ -62,7 +65,9 @@ class Upscaler:
         height, width, channels = pixels.shape
         scale = self.facts.scale
         enlarged = np.empty((height * scale, width * scale, channels), pixels.dtype)
-        for tile in cut(height, width, self._tile, self.facts.halo):
+        if before is not None and before.enlarged.shape == enlarged.shape:
+            enlarged[:] = before.enlarged
+        for tile in self._tiles(pixels, None if before is None else before.pixels):
             levels = self._lane.run(work, functools.partial(self._infer, pixels[tile.window.slices]))
             core = tile.core.seen_from(tile.window).scaled(scale)
             box = tile.core.scaled(scale)
@@ -72,7 +77,11 @@ class Upscaler:
 
     def cost_of(self, height: int, width: int) -> Cost:
         """What the network has to be shown of a `height` by `width` picture, in px."""
-        return sum((Cost(1, tile.window.area) for tile in cut(height, width, self._tile, self.facts.halo)), Cost())
+        return _cost(cut(height, width, self._tile, self.facts.halo))
+
+    def cost_anew(self, pixels: Pixels, before: Pixels) -> Cost:
+        """What it has to be shown of a picture (h, w, 1 or 3) where another one was enlarged `before`."""
+        return _cost(self._tiles(pixels, before))
 
     def seconds_for(self, area: float) -> float:
         """Estimate the seconds that the network alone needs for an area in px, of one or many tiles."""
@@ -125,6 +134,16 @@ class Upscaler:
 
         self._lane.run(Aside(work), measure)
 
+    def _tiles(self, pixels: Pixels, before: Pixels | None) -> Iterator[Tile]:
+        """Those that are to be enlarged: all, or where another picture was enlarged `before`, those that differ."""
+        part = changed(before, pixels)
+        if part is None:
+            return
+        for tile in cut_anew(whole(pixels), part, self._tile, self.facts.halo):
+            window = tile.window.slices
+            if before is None or changed(before[window], pixels[window]):
+                yield tile
+
     def _ask_known_answer(self) -> None:
         known = self._known_answer
         difference = np.abs(self._infer(known.pixels) - known.expected).max()
@@ -150,6 +169,10 @@ class Upscaler:
             raise EngineFailed(f"{self.facts} gave no picture for a tile of {width} x {height} px")
         self._speed.learn(height * width, time.perf_counter() - start)
         return levels
+
+
+def _cost(tiles: Iterable[Tile]) -> Cost:
+    return sum((Cost(1, tile.window.area) for tile in tiles), Cost())
 
 
 def write_levels(levels: NDArray[np.float32], target: Pixels) -> None:

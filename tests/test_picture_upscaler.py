@@ -49,6 +49,13 @@ def test_constant_alpha_stays_and_costs_no_second_pass(value: int) -> None:
     assert calls.count((1, 8, 9, 3)) == 1
 
 
+def marked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """With a few pixels in a corner that are others."""
+    pixels = pixels.copy()
+    pixels[2:5, 1:4] ^= 255
+    return pixels
+
+
 def disc(size: int) -> NDArray[np.uint8]:
     """Coverage of a disc, antialiased."""
     fine = np.hypot(*(np.mgrid[: size * 8, : size * 8] / 8 - size / 2)) < size * 0.35
@@ -179,7 +186,7 @@ def test_estimates_count_frames_and_inks() -> None:
         return enlarge.cost_of(Picture(frames, FormatName.TIFF)).area
 
     one = area(Frame(pixels))
-    assert area(*[Frame(pixels)] * 7) == 7 * one
+    assert area(*(Frame(photograph(40, 40, seed)) for seed in range(7))) == 7 * one
     assert area(Frame(pixels), Frame(pixels[:20])) < 2 * one
     assert area(Frame(np.dstack((pixels, pixels[:, :, 0])))) == 2 * one
     assert area(Frame(np.dstack((pixels, np.zeros((40, 40), np.uint8))))) == one
@@ -189,13 +196,67 @@ def test_estimates_count_frames_and_inks() -> None:
     ("frames", "tiles"),
     [
         ([Frame(photograph(40, 40))], 9),
-        ([Frame(photograph(40, 40))] * 3, 27),
+        ([Frame(photograph(40, 40, seed)) for seed in range(3)], 27),
+        ([Frame(photograph(40, 40))] * 3, 9),
+        ([Frame(photograph(40, 40)), Frame(marked(photograph(40, 40)))], 10),
         ([Frame(photograph(40, 40), disc(40)), Frame(photograph(16, 16))], 19),
         ([Frame(np.zeros((9, 9, 4), np.uint8)), Frame(np.zeros((9, 9, 1), np.uint16))], 1),
     ],
-    ids=["still", "frames", "alpha and pages", "constant planes"],
+    ids=["still", "frames", "equal frames", "hardly a change", "alpha and pages", "constant planes"],
 )
 def test_progress_counts_the_tiles_of_all_frames(frames: list[Frame], tiles: int) -> None:
     work = patient_work()
     PictureUpscaler(upscaler_with(tile=16))(Picture(tuple(frames), FormatName.TIFF), work)
     assert (work.tiles, work.tiles_done) == (tiles, tiles)
+
+
+GREY = np.s_[:, :, :1]
+OPAQUE = np.full((200, 300), 255, np.uint8)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [Frame(photograph(200, 300)), Frame(marked(photograph(200, 300)))],
+        [Frame(photograph(200, 300)[GREY]), Frame(marked(photograph(200, 300))[GREY])],
+        [Frame(photograph(200, 300), OPAQUE), Frame(marked(photograph(200, 300)), OPAQUE)],
+    ],
+    ids=["colour", "grey", "wholly opaque"],
+)
+def test_what_frames_have_in_common_is_enlarged_once(enlarge: PictureUpscaler, frames: list[Frame]) -> None:
+    """And the second looks as if it were alone: a level where a value lay on the brink."""
+    picture = Picture(tuple(frames), FormatName.GIF)
+    alone = enlarge.cost_of(Picture((frames[1],), FormatName.GIF)).area
+    assert enlarge.cost_of(picture).area < 1.1 * alone
+    work = patient_work()
+    together = enlarge(picture, work).frames
+    assert work.tiles == work.tiles_done
+    difference = np.abs(together[1].colour.astype(int) - one_frame(enlarge, frames[1].colour, frames[1].alpha).colour)
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 1e-4
+    assert (together[1].colour[100:] == together[0].colour[100:]).all()
+    assert (together[1].colour[:12, :12] != together[0].colour[:12, :12]).any()
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [Frame(photograph(40, 40), disc(40)), Frame(marked(photograph(40, 40)), disc(40))],
+        [Frame(photograph(40, 40)[GREY]), Frame(photograph(40, 40))],
+        [Frame(photograph(40, 40)), Frame(photograph(40, 41))],
+        [Frame(photograph(40, 40)[GREY].astype(np.uint16)), Frame(photograph(40, 40)[GREY].astype(np.uint16) + 1)],
+        [Frame(photograph(40, 40).repeat(2, axis=2)[:, :, :4])] * 2,
+    ],
+    ids=["transparent", "grey and colour", "sizes", "16 bits", "inks"],
+)
+def test_frames_that_have_nothing_in_common(frames: list[Frame]) -> None:
+    enlarge = PictureUpscaler(upscaler_with(tile=16))
+    work = patient_work()
+    together = enlarge(Picture(tuple(frames), FormatName.TIFF), work).frames
+    assert (
+        work.tiles
+        == work.tiles_done
+        == sum(enlarge.cost_of(Picture((frame,), FormatName.TIFF)).tiles for frame in frames)
+    )
+    for frame, enlarged in zip(frames, together, strict=True):
+        assert (one_frame(enlarge, frame.colour, frame.alpha).colour == enlarged.colour).all()

@@ -1,15 +1,17 @@
 """What a request for a picture goes through, with an engine of known speed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 from conftest import encoded, photograph
 from fakes import upscaler_with
+from PIL import Image
 
 import resource_upscale
-from errors import QueueFull
+from errors import EstimateOverDeadline, QueueFull
 from image_codec import Limits
 from message_protocol import UpscaleInput
 from picture_upscaler import PictureUpscaler
@@ -30,7 +32,7 @@ class SeenWork(UpscaleWork):
         super().__init__(timeout, "UPSCALER_TIMEOUT", lambda: False)
         self.spans: list[str] = []
 
-    @contextmanager
+    @contextlib.contextmanager
     def span(self, name: str) -> Iterator[None]:
         self.spans.append(name)
         with super().span(name):
@@ -63,3 +65,22 @@ def test_who_turns_out_to_need_two_passes_makes_nobody_late() -> None:
         assert refused.spans == ["decode", "decode"]
         assert backlog.requests == 1
     assert upscale.main(TRANSPARENT, SeenWork()).width == 80
+
+
+@pytest.mark.parametrize(("seeds", "accepted"), [([0] * 10, True), (range(10), False)], ids=["the same", "all new"])
+def test_what_frames_have_in_common_counts_once(seeds: Sequence[int], accepted: bool) -> None:
+    """A second for each whole frame would be too much."""
+    upscaler = upscaler_with(tile=64)
+    upscaler.warm_up()
+    upscale = ResourceUpscale(PictureUpscaler(upscaler), Backlog(10**6, upscaler.seconds_for), LIMITS, 90)
+    frames = [photograph(200, 200, seed).copy() for seed in seeds]
+    for place, frame in enumerate(frames):
+        frame[place, :8] ^= 255
+    upscaler._speed, upscaler._speed_measured = Speed(1 / 200**2), math.inf  # nobody finds out how fast it is
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    message = UpscaleInput.from_bytes(encoded(first, "PNG", save_all=True, append_images=others), {})
+    work = SeenWork(2.0)
+    with contextlib.nullcontext() if accepted else pytest.raises(EstimateOverDeadline, match="in 10 frames"):
+        upscale.main(message, work)
+    assert work.tiles == work.tiles_done
+    assert (work.tiles > 0) == accepted

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from super_resolution.tiling import Box, cut
+from super_resolution.tiling import Box, cut, cut_anew
 
 SIZES = [(1, 1), (1, 700), (63, 64), (64, 65), (65, 127), (128, 129), (96, 97), (159, 161), (500, 700)]
 
@@ -41,3 +41,40 @@ def test_boxes() -> None:
     assert box.scaled(2) == Box(4, 6, 14, 10)
     assert box.seen_from(Box(1, 1, 9, 9)) == Box(1, 2, 6, 4)
     assert np.arange(100).reshape(10, 10)[box.slices].shape == (5, 2)
+    assert box.moved(1, -3) == Box(3, 0, 8, 2)
+    assert box.grown(2) == Box(0, 1, 9, 7)
+    assert box.within(Box(0, 4, 6, 9)) == Box(2, 4, 6, 5)
+
+
+PICTURE = Box(0, 0, 300, 200)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Box(0, 0, 1, 1),
+        Box(299, 199, 300, 200),
+        Box(9, 9, 10, 10),
+        Box(20, 30, 280, 45),
+        Box(0, 0, 300, 120),
+        PICTURE,
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(("tile", "halo"), [(64, 0), (64, 16), (16, 26), (700, 8)])
+def test_what_a_part_reaches_is_cut_anew(part: Box, tile: int, halo: int) -> None:
+    """Each pixel of it once, by tiles that see as much around it as they would see in the whole picture."""
+    covered = np.zeros((PICTURE.bottom, PICTURE.right), int)
+    for each in cut_anew(PICTURE, part, tile, halo):
+        covered[each.core.slices] += 1
+        assert each.core.area > 0
+        assert each.core.grown(halo).within(PICTURE).within(each.window) == each.core.grown(halo).within(PICTURE)
+    reached = part.grown(halo).within(PICTURE)
+    assert (covered[reached.slices] == 1).all()
+    assert covered.sum() == reached.area
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_all_of_a_picture_is_cut_as_ever(height: int, width: int) -> None:
+    picture = Box(0, 0, height, width)
+    assert list(cut_anew(picture, picture, 64, 16)) == list(cut(height, width, 64, 16))
