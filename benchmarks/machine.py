@@ -11,6 +11,7 @@ import openvino
 
 from benchmarks.measuring import table
 from benchmarks.peer_process import ENVIRONMENT
+from benchmarks.results import RESULTS
 from settings import ROOT
 from super_resolution.cpus import available_cpus, instruction_sets
 
@@ -38,7 +39,9 @@ def describe_machine() -> str:
 
 def describe_run() -> str:
     """One line: when, of which commit, and how busy the machine was with other things."""
-    commit = _said("git", "describe", "--always", "--dirty")
+    commit = _said("git", "rev-parse", "--short", "HEAD")
+    if _said("git", "status", "--porcelain", "--", ".", f":!{RESULTS}"):  # what other parts wrote there changes nothing
+        commit += ", changed"
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     return f"*{now} UTC, commit {commit or 'unknown'}; load average before: {os.getloadavg()[0]:.1f}*"
 
