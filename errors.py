@@ -60,10 +60,14 @@ class ServiceError(Exception):
         self.retry_after = retry_after
 
 
+# By RFC 9110; Python has older phrases before 3.13.
+PHRASES = {414: "URI Too Long", 416: "Range Not Satisfiable"}
+
+
 def http_error(status: int, detail: str) -> ServiceError:
     """An error that only HTTP knows, such as 404: title and code are made of the status's own phrase."""
     error = ServiceError(detail)
-    error.status, error.title = status, HTTPStatus(status).phrase
+    error.status, error.title = status, PHRASES.get(status) or HTTPStatus(status).phrase
     error.code = error.title.lower().replace(" ", "_").replace("-", "_")
     return error
 

@@ -1,7 +1,7 @@
 """Enlarges a whole picture with a network that knows RGB only: grey, 16 bits, inks, transparency, frames."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,9 +50,10 @@ class PictureUpscaler:
         costs = (self._cost_of_frame(*pair) for pair in zip((None, *frames), frames, strict=False))
         return sum(costs, Cost())
 
-    def cost_of_sizes(self, sizes: Iterable[Size]) -> Cost:
-        """The same as far as the frames' sizes tell: as if each needed one pass, and had nothing in common."""
-        return sum((self._upscaler.cost_of(height, width) for height, width in sizes), Cost())
+    def least_cost_of(self, sizes: Sequence[Size]) -> Cost:
+        """The same as far as the frames' sizes tell: a pass each, but none of one that may be like the one before."""
+        new = (size for before, size in zip((None, *sizes), sizes, strict=False) if size != before)
+        return sum((self._upscaler.cost_of(*size) for size in new), Cost())
 
     def seconds_for(self, area: float) -> float:
         """See `Upscaler.seconds_for`."""
@@ -131,9 +132,12 @@ def _is_shown_as_it_is(frame: Frame) -> bool:
 
 def _may_share(before: Frame, frame: Frame) -> bool:
     """Whether what two frames have in common need not be enlarged twice: where the network sees the very pixels."""
-    nothing_is_bled = all(each.alpha is None or each.alpha.all() for each in (before, frame))
-    is_the_same = all(_is_shown_as_it_is(each) for each in (before, frame))
-    return nothing_is_bled and is_the_same and before.colour.shape == frame.colour.shape
+    if before.mode != frame.mode or before.colour.shape != frame.colour.shape or not _is_shown_as_it_is(frame):
+        return False
+    if before.alpha is None or frame.alpha is None:
+        return True
+    nothing_is_bled = bool(frame.alpha.all())
+    return nothing_is_bled and np.array_equal(before.alpha, frame.alpha)
 
 
 def _passes(frame: Frame) -> int:

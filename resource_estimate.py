@@ -34,7 +34,7 @@ class ResourceEstimate:
         self._limits.check_frames(message.frames)
         self._limits.check_pixels(message.width, message.height, message.frames)
         scale = self._enlarge.facts.scale
-        cost = self._enlarge.cost_of_sizes([(message.height, message.width)]) * message.frames
+        cost = self._enlarge.least_cost_of([(message.height, message.width)]) * message.frames
         pixels = message.width * message.height * message.frames
         seconds = self._enlarge.seconds_for(cost.area)
         works = [Work(timeout, "", is_client_gone=lambda: False) for timeout in self._timeouts]

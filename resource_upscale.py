@@ -73,10 +73,9 @@ class ResourceUpscale:
         with work.span("decode"):
             sizes = measure(message.image, self._limits)
         pixels = sum(height * width for height, width in sizes)
-        cost = self._enlarge.cost_of_sizes(sizes)
-        if len(sizes) == 1:  # what frames have in common shows once they are decoded
-            self._check_estimate(cost, sizes, work)
-        with self._backlog.admitted(work, pixels, cost) as entry:
+        least = self._enlarge.least_cost_of(sizes)
+        self._check_estimate(least, sizes, work)
+        with self._backlog.admitted(work, pixels, least) as entry:
             work.pixels = pixels
             with work.span("decode"):
                 picture = decode(message.image, self._limits)

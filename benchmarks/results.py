@@ -14,8 +14,8 @@ NETWORK, WAY, SPEED = "network", "run by", f"{COMPARED[1]} x {COMPARED[0]}"
 ISR, OURS = "ISR `predict`", "OpenVINO "  # ours is followed by the precision
 HEAD = """# What `make bench` and `make load` measured
 
-Written by these commands. Each section is of the run that it names, on the machine below. "Met" and "missed" are said of aims that
-the project has set itself. C is the number of convolutions in a block, D that of blocks: C6 D20 are `noise-cancel` and `psnr-large`.
+Written by these commands. Each section is of the run that it names, on the machine below. "Met" and "missed" are said
+of aims that the project has set itself. C6 D20 (6 convolutions in each of 20 blocks): `noise-cancel` and `psnr-large`.
 
 """
 

@@ -93,7 +93,8 @@ class Edge:
         g.report = Report(g.request_id, request.method, request.path)
         g.body = RequestBody(request.environ, self._settings.max_body_bytes, self._settings.read_timeout)
         g.has_slot = False
-        if request.endpoint == self._guarded:
+        g.is_guarded = request.endpoint == self._guarded and request.method == "POST"  # Flask answers OPTIONS, too
+        if g.is_guarded:
             self._slots.take()
             g.has_slot = True
             self._metrics.request_begins()
@@ -109,7 +110,7 @@ class Edge:
         if g.has_slot:
             # Once the answer is sent, whether the client took it or not.
             response.call_on_close(self._give_back)
-        metrics = self._metrics if request.endpoint == self._guarded else None
+        metrics = self._metrics if g.is_guarded else None
         finish = functools.partial(g.report.finish, response.status_code, metrics)
         if isinstance(response.response, Chunks | EventStream):
             body = response.response

@@ -49,7 +49,7 @@ def measure_pages(image: ImageFile.ImageFile, limits: Limits) -> list[tuple[int,
     """Index and size of each page of a TIFF; previews and masks are none.
 
     Raises:
-        ImageTooLarge: all together are.
+        ImageTooLarge, TooManyFrames: all together are, or there are.
         UnsupportedMode: there are none.
     """
     pages, pixels = list[tuple[int, Size]](), 0
@@ -58,6 +58,7 @@ def measure_pages(image: ImageFile.ImageFile, limits: Limits) -> list[tuple[int,
         kind = tiff_tags(image).get(PAGE_KIND, 0)
         if not (isinstance(kind, int) and kind & NO_PAGE):
             pages.append((index, (image.height, image.width)))
+            limits.check_frames(len(pages))
             pixels += image.width * image.height
             limits.check_pixels(pixels, 1)
     if not pages:

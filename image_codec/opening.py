@@ -3,8 +3,10 @@
 import contextlib
 import io
 import re
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,8 @@ from image_codec.picture import Frame, Samples
 MOST_PIXELS = 1 << 31
 # Pillow's names of samples of 16 bits. ("BGR;16" is a pixel of 16 bits.)
 WIDE = re.compile(";16[BLN]")
+# What a decoder may raise for damaged bytes, and this package's own code only where it is wrong.
+DEFECTS = (AttributeError, TypeError, NameError, AssertionError)
 # TIFF's tags of how its numbers are to be read, and what Pillow reads as something else. (TIFF 6.0)
 BITS_PER_SAMPLE, PLANES, EXTRA_SAMPLES, SAMPLE_FORMAT = 258, 284, 338, 339
 SEPARATE, UNSPECIFIED, SIGNED = 2, 0, 2
@@ -49,7 +53,15 @@ def decoder_errors() -> Iterator[None]:
     except (ServiceError, MemoryError):  # running out of memory is no fault of the picture's
         raise
     except Exception as exc:
+        if isinstance(exc, DEFECTS) and _is_raised_here(exc):
+            raise
         raise ImageCorrupt(f"the image is truncated or corrupt: {exc}") from exc
+
+
+def _is_raised_here(exc: Exception) -> bool:
+    """Whether this package itself raised it, and not a decoder that it calls."""
+    *_, (frame, _) = traceback.walk_tb(exc.__traceback__)
+    return Path(frame.f_code.co_filename).parent == Path(__file__).parent
 
 
 def open_image(data: bytes, name: FormatName, limits: Limits) -> ImageFile.ImageFile:

@@ -1,5 +1,6 @@
 """A look at a TIFF's directories before a decoder sees them. (TIFF 6.0; BigTIFF as libtiff has it.)"""
 
+import contextlib
 import struct
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
@@ -88,33 +89,40 @@ class _Walk:
 
     def __iter__(self) -> Iterator[_Directory]:
         seen = set[int]()
-        try:
-            (place,) = self._unpack(self._layout.offset, self._first)
-            while place and place not in seen:
-                seen.add(place)
-                page, pointed, place = self._directory(place)
-                while pointed and page.tags <= MOST_TAGS:
-                    if (inner := pointed.pop()) in seen:
-                        continue
-                    seen.add(inner)
-                    more, further, _ = self._directory(inner)
-                    page, pointed = page.plus(more), pointed + further
-                yield page
-        except (struct.error, OverflowError):  # cut off: the decoder will say so
-            return
+        place = self._offset(self._first)
+        while place and place not in seen:
+            seen.add(place)
+            page, pointed, place = self._directory(place)
+            while pointed and page.tags <= MOST_TAGS:
+                if (inner := pointed.pop()) in seen:
+                    continue
+                seen.add(inner)
+                more, further, _ = self._directory(inner)
+                page, pointed = page.plus(more), pointed + further
+            yield page
 
     def _directory(self, place: int) -> tuple[_Directory, list[int], int]:
-        """What is in it, places of further directories, and the place of the next page (0: there is none)."""
-        (tags,) = self._unpack(self._layout.count, place)
+        """What is in it, places of further directories, and the place of the next page (0: there is none).
+
+        What lies beyond the file's end is skipped, as Pillow does.
+        """
+        try:
+            (tags,) = self._unpack(self._layout.count, place)
+        except struct.error:
+            return _Directory(), [], 0
         place += struct.calcsize(self._order + self._layout.count)
         size = struct.calcsize(self._order + self._layout.tag)
         numbers, texts, pointed = 0, 0, list[int]()
         page_kind, edges = 0, dict.fromkeys(EDGES, 0)
         for index in range(min(tags, MOST_TAGS)):
             entry = place + index * size
-            tag, kind, count, _ = self._unpack(self._layout.tag, entry)
+            try:
+                tag, kind, count, _ = self._unpack(self._layout.tag, entry)
+            except struct.error:
+                break
             if tag in POINTERS and kind in WHOLE_NUMBERS:  # Pillow follows no others
-                pointed.append(self._number(entry))
+                with contextlib.suppress(ImageCorrupt):
+                    pointed.append(self._number(entry))
             elif kind in (BYTES, ASCII, UNDEFINED):
                 texts += count
             else:
@@ -122,27 +130,42 @@ class _Walk:
             if tag in EDGES:  # of a tag that is there twice, decoders may take either
                 edges[tag] = max(edges[tag], self._number(entry))
             elif tag == PAGE_KIND and index == 0 and kind in WHOLE_NUMBERS:  # tags are in order; Pillow takes the first
-                page_kind = self._number(entry)
-        try:
-            (following,) = self._unpack(self._layout.offset, place + tags * size)
-        except (struct.error, OverflowError):
-            following = 0
+                with contextlib.suppress(ImageCorrupt):
+                    page_kind = self._number(entry)
+        following = self._offset(place + tags * size)
         pixels = 0 if page_kind & NO_PAGE else _tile_pixels(edges)
         return _Directory(tags, numbers, texts, pixels), pointed, following
 
     def _number(self, entry: int) -> int:
-        """The first number of the tag whose entry is at that place: in the entry if there is room, else elsewhere."""
+        """The first number of the tag whose entry is at that place: in the entry if there is room, else elsewhere.
+
+        Raises:
+            ImageCorrupt: there is none.
+        """
         tag, kind, count, value = self._unpack(self._layout.tag, entry)
         if kind not in WHOLE_NUMBERS:
             raise ImageCorrupt(f"the image is truncated or corrupt: tag {tag} is no whole number")
         layout = WHOLE_NUMBERS[kind]
-        if struct.calcsize(self._order + layout) * count <= len(value):
-            return int(struct.unpack_from(self._order + layout, value)[0])
-        (place,) = struct.unpack_from(self._order + self._layout.offset, value)
-        return int(self._unpack(layout, place)[0])
+        try:
+            if struct.calcsize(self._order + layout) * count <= len(value):
+                return int(struct.unpack_from(self._order + layout, value)[0])
+            (place,) = struct.unpack_from(self._order + self._layout.offset, value)
+            return int(self._unpack(layout, place)[0])
+        except struct.error:
+            raise ImageCorrupt(f"the image is truncated or corrupt: tag {tag} lies beyond its end") from None
+
+    def _offset(self, place: int) -> int:
+        """The place that is written at that place; 0, as at the end, where that lies beyond the file."""
+        try:
+            return int(self._unpack(self._layout.offset, place)[0])
+        except struct.error:
+            return 0
 
     def _unpack(self, layout: str, place: int) -> tuple[Any, ...]:
-        return struct.unpack_from(self._order + layout, self._data, place)
+        try:
+            return struct.unpack_from(self._order + layout, self._data, place)
+        except OverflowError as exc:
+            raise struct.error(str(exc)) from exc
 
 
 def _tile_pixels(edges: dict[int, int]) -> int:

@@ -1,4 +1,4 @@
-"""The default engine: the network as OpenVINO IR on the CPU. The only file that imports openvino."""
+"""The default engine: the network as OpenVINO IR on the CPU. The only serving file that imports openvino."""
 
 from collections.abc import Collection
 from pathlib import Path

@@ -3,8 +3,8 @@
 A tile has a core, the pixels it is answerable for, and a window, the pixels the network is shown:
 the core and up to `halo` real pixels around it. The cores cover the picture exactly once. Windows
 lie inside the picture, so the network pads with zeros at the true border alone, as it would for
-the whole picture. All windows of a picture have the same shape, so that an engine which prepares
-itself for each new shape does it once per picture.
+the whole picture. All windows of one cut have the same shape, so that an engine which prepares
+itself for each new shape does it once.
 """
 
 import math
@@ -120,10 +120,21 @@ def cut_anew(picture: Box, part: Box, tile: int, halo: int) -> Iterator[Tile]:
         yield Tile(core.within(reached), window)
 
 
+def cost_of_cut(height: int, width: int, tile: int, halo: int) -> Cost:
+    """What `cut` makes of a picture, without cutting it."""
+    (rows, window_height), (columns, window_width) = (_windows(length, tile, halo) for length in (height, width))
+    return Cost(1, window_height * window_width) * (rows * columns)
+
+
+def _windows(length: int, tile: int, halo: int) -> tuple[int, int]:
+    """How many windows an axis of so many px is cut into, and their length in px."""
+    count = max(1, math.ceil((length - 2 * halo) / tile))
+    return count, min(length, math.ceil((length - 2 * halo) / count) + 2 * halo) if count > 1 else length
+
+
 def _cut_line(length: int, tile: int, halo: int) -> Iterator[tuple[int, int, int, int]]:
     """Cut one axis; yields (core start, core stop, window start, window stop)."""
-    count = max(1, math.ceil((length - 2 * halo) / tile))
-    window = min(length, math.ceil((length - 2 * halo) / count) + 2 * halo) if count > 1 else length
+    count, window = _windows(length, tile, halo)
     starts = [min(index * (window - 2 * halo), length - window) for index in range(count)]
     cores = [0, *(start + halo for start in starts[1:]), length]
     for index, start in enumerate(starts):

@@ -3,7 +3,7 @@
 import functools
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from super_resolution.engine import Engine, KnownAnswer, Pixels, infer_levels
 from super_resolution.lane import Lane
 from super_resolution.renewal import Known, changed, whole
 from super_resolution.speed import Speed
-from super_resolution.tiling import Cost, Tile, cut, cut_anew
+from super_resolution.tiling import Cost, Tile, cost_of_cut, cut_anew
 from super_resolution.work import Aside, Work
 
 # A second, larger picture is timed at the start: the known answer is too small to tell the speed. In px.
@@ -77,11 +77,11 @@ class Upscaler:
 
     def cost_of(self, height: int, width: int) -> Cost:
         """What the network has to be shown of a `height` by `width` picture, in px."""
-        return _cost(cut(height, width, self._tile, self.facts.halo))
+        return cost_of_cut(height, width, self._tile, self.facts.halo)
 
     def cost_anew(self, pixels: Pixels, before: Pixels) -> Cost:
         """What it has to be shown of a picture (h, w, 1 or 3) where another one was enlarged `before`."""
-        return _cost(self._tiles(pixels, before))
+        return sum((Cost(1, tile.window.area) for tile in self._tiles(pixels, before)), Cost())
 
     def seconds_for(self, area: float) -> float:
         """Estimate the seconds that the network alone needs for an area in px, of one or many tiles."""
@@ -169,10 +169,6 @@ class Upscaler:
             raise EngineFailed(f"{self.facts} gave no picture for a tile of {width} x {height} px")
         self._speed.learn(height * width, time.perf_counter() - start)
         return levels
-
-
-def _cost(tiles: Iterable[Tile]) -> Cost:
-    return sum((Cost(1, tile.window.area) for tile in tiles), Cost())
 
 
 def write_levels(levels: NDArray[np.float32], target: Pixels) -> None:

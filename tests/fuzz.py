@@ -107,6 +107,9 @@ def check(data: bytes) -> None:
         if exc.status not in (415, 422):
             raise
         return
+    pixels = sum(frame.height * frame.width for frame in picture.frames)
+    assert len(picture.frames) <= LIMITS.frames
+    assert pixels <= LIMITS.pixels, pixels
     # By turns, so that a case takes no longer than it has to.
     for name in (picture.format, list(FormatName)[len(data) % len(FormatName)]):
         try:

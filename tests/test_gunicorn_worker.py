@@ -125,40 +125,41 @@ def test_a_head_in_small_pieces(narrow_server: Server) -> None:
 def test_a_head_that_does_not_come_in_time(narrow_server: Server) -> None:
     with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=10) as client:
         client.sendall(b"GET /ping HTTP/1.1\r\n")
-        assert_problem(client, 408)
+        assert_problem(client, 408, "request_timeout")
 
 
 def test_a_head_that_is_too_long(narrow_server: Server) -> None:
     with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=10) as client:
         client.sendall(b"GET /ping HTTP/1.1\r\nX: " + b"x" * 40_000)
-        assert_problem(client, 431)
+        assert_problem(client, 431, "request_header_fields_too_large")
 
 
 @pytest.mark.parametrize(
-    ("sent", "status"),
+    ("sent", "status", "code"),
     [
-        (b"nonsense\r\n\r\n", 400),
-        (b"GET /ping HTTP/9.9\r\n\r\n", 400),
-        (b"GET /ping HTTP/1.1\r\nno colon\r\n\r\n", 400),
-        (b"GET /ping HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
-        (b"GET /ping HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
-        (b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\n\r\n", 414),
-        (b"GET /ping HTTP/1.1\r\n" + b"X: x\r\n" * 200 + b"\r\n", 431),
-        (b"POST /upscale HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\n", 501),
+        (b"nonsense\r\n\r\n", 400, "bad_request"),
+        (b"GET /ping HTTP/9.9\r\n\r\n", 400, "bad_request"),
+        (b"GET /ping HTTP/1.1\r\nno colon\r\n\r\n", 400, "bad_request"),
+        (b"GET /ping HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400, "bad_request"),
+        (b"GET /ping HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "bad_request"),
+        (b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\n\r\n", 414, "uri_too_long"),
+        (b"GET /ping HTTP/1.1\r\n" + b"X: x\r\n" * 200 + b"\r\n", 431, "request_header_fields_too_large"),
+        (b"POST /upscale HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\n", 501, "not_implemented"),
     ],
 )
-def test_what_is_no_http(narrow_server: Server, sent: bytes, status: int) -> None:
+def test_what_is_no_http(narrow_server: Server, sent: bytes, status: int, code: str) -> None:
     with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=10) as client:
         client.sendall(sent)
-        assert_problem(client, status)
+        assert_problem(client, status, code)
 
 
-def assert_problem(client: socket.socket, status: int) -> None:
+def assert_problem(client: socket.socket, status: int, code: str) -> None:
     answer = b"".join(iter(lambda: client.recv(10_000), b""))
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"Content-Type: application/problem+json" in head
-    assert json.loads(body)["status"] == status
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"]) == (status, code)
 
 
 def test_connections_are_used_again(narrow_server: Server) -> None:

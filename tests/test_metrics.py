@@ -153,10 +153,12 @@ def test_who_does_not_take_the_whole_result_has_hung_up(start_server: StartServe
     assert_ends_without_a_traceback(server)
 
 
-def test_pings_do_not_count(fresh_server: Server) -> None:
+def test_only_pictures_count(fresh_server: Server) -> None:
     before = figures(fresh_server)
     httpx.get(f"{fresh_server.url}/ping")
     httpx.get(f"{fresh_server.url}/nothing")
+    httpx.get(f"{fresh_server.url}/upscale")
+    assert httpx.options(f"{fresh_server.url}/upscale").status_code == 200
     after = figures(fresh_server)
     assert {name for name in after if name.startswith("upscaler_requests_total")} == {
         name for name in before if name.startswith("upscaler_requests_total")

@@ -242,12 +242,13 @@ def test_what_frames_have_in_common_is_enlarged_once(enlarge: PictureUpscaler, f
     "frames",
     [
         [Frame(photograph(40, 40), disc(40)), Frame(marked(photograph(40, 40)), disc(40))],
+        [Frame(photograph(40, 40), np.full((40, 40), value, np.uint8)) for value in (200, 90)],
         [Frame(photograph(40, 40)[GREY]), Frame(photograph(40, 40))],
         [Frame(photograph(40, 40)), Frame(photograph(40, 41))],
         [Frame(photograph(40, 40)[GREY].astype(np.uint16)), Frame(photograph(40, 40)[GREY].astype(np.uint16) + 1)],
         [Frame(photograph(40, 40).repeat(2, axis=2)[:, :, :4])] * 2,
     ],
-    ids=["transparent", "grey and colour", "sizes", "16 bits", "inks"],
+    ids=["transparent", "fading", "grey and colour", "sizes", "16 bits", "inks"],
 )
 def test_frames_that_have_nothing_in_common(frames: list[Frame]) -> None:
     enlarge = PictureUpscaler(upscaler_with(tile=16))

@@ -83,6 +83,16 @@ def test_a_defect(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixt
     assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
 
 
+def test_a_defect_of_the_codec_is_no_corrupt_image(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("image_codec.opening.READ_MODES", None)
+    with caplog.at_level(logging.ERROR):
+        response = flask_app.app.test_client().post("/upscale", data=TINY, headers=PNG, buffered=True)
+    assert response.status_code == 500
+    assert "AttributeError: 'NoneType'" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("error", "level"),
     [

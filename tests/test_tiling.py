@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from super_resolution.tiling import Box, cut, cut_anew
+from super_resolution.tiling import Box, Cost, cost_of_cut, cut, cut_anew
 
 SIZES = [(1, 1), (1, 700), (63, 64), (64, 65), (65, 127), (128, 129), (96, 97), (159, 161), (500, 700)]
 
@@ -13,6 +13,13 @@ def test_cores_cover_each_pixel_once(height: int, width: int, tile: int, halo: i
     for each in cut(height, width, tile, halo):
         covered[each.core.slices] += 1
     assert (covered == 1).all()
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize(("tile", "halo"), [(64, 0), (64, 16), (16, 26), (700, 8)])
+def test_the_cost_is_that_of_all_windows(height: int, width: int, tile: int, halo: int) -> None:
+    costs = (Cost(1, each.window.area) for each in cut(height, width, tile, halo))
+    assert cost_of_cut(height, width, tile, halo) == sum(costs, Cost())
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)

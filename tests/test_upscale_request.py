@@ -248,6 +248,18 @@ def short_pointer_bomb() -> bytes:
     return bytes(data)
 
 
+# Points behind the end of the file, where Pillow ignores it.
+DANGLING = (0x8769, 4, 1, 0xFFFF_FFF0)
+
+
+def dangling_strips_bomb() -> bytes:
+    return tiff((273, 4, 1_000_000, 100), (279, 4, 1_000_000, 100), DANGLING)
+
+
+def dangling_tile_bomb() -> bytes:
+    return tiff((322, 4, 1, 1600), (323, 4, 1, 1_000_000), (324, 4, 1, 100), (325, 4, 1, 100), DANGLING)
+
+
 def hidden_exif_bomb(filling: bytes) -> bytes:
     """A JPEG whose EXIF segments stand behind bytes that decoders skip."""
     return exif_bomb().replace(b"\xff\xe1", filling + b"\xff\xe1")
@@ -306,6 +318,11 @@ def blocks_bomb() -> bytes:
         (twice_tiled_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
         (pointed_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
         (tiff((322, 5, 1, 100), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 is no whole number"),
+        (tiff((322, 16, 1, 0xFFFF_FFF0), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 lies beyond its end"),
+        (tiff((322, 16, 0, 0), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 lies beyond its end"),
+        (dangling_strips_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
+        (dangling_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
+        (tiff(DANGLING, pages=150), 422, "too_many_frames", "more than 100 frames or pages"),
         (short_pointer_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (hidden_exif_bomb(b"\xff"), 422, "image_too_complex", "more than 131072 bytes of EXIF"),
         (hidden_exif_bomb(b"\xff\xd0"), 422, "image_too_complex", "more than 131072 bytes of EXIF"),
