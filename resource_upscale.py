@@ -4,7 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from errors import EstimateOverDeadline
-from image_codec import FormatName, Limits, Picture, Size, check_can_hold, decode, encode, measure
+from image_codec import (
+    FORMATS,
+    FormatName,
+    Limits,
+    Picture,
+    Size,
+    check_can_hold,
+    decode,
+    encode,
+    known_format,
+    measure,
+)
 from message_protocol import UpscaleInput, UpscaleOutput
 from picture_upscaler import PictureUpscaler
 from super_resolution.backlog import Backlog
@@ -71,15 +82,15 @@ class ResourceUpscale:
             EngineFailed, ClientGone, DeadlinePassed: while it was worked on.
         """
         with work.span("decode"):
+            name = message.format or known_format(message.image)
             sizes = measure(message.image, self._limits)
         pixels = sum(height * width for height, width in sizes)
         least = self._enlarge.least_cost_of(sizes)
         self._check_estimate(least, sizes, work)
-        with self._backlog.admitted(work, pixels, least) as entry:
+        with self._backlog.admitted(work, pixels * FORMATS[name].memory, least) as entry:
             work.pixels = pixels
             with work.span("decode"):
                 picture = decode(message.image, self._limits)
-            name = message.format or picture.format
             check_can_hold(picture, self._enlarge.facts.scale, name)
             cost = self._enlarge.cost_of(picture)
             self._check_estimate(cost, sizes, work)

@@ -82,8 +82,8 @@ class Settings:
         "auto",
         _one_of("auto", "fp32", "bf16", "int8"),
         "name",
-        "Arithmetic of the network: `auto` is the fastest that the processor has and the model is good enough in; any"
-        " other that one of them lacks refuses to start.",
+        "Arithmetic of the network: `auto` (the fastest that the processor has and the model passed), `int8`, `bf16` or"
+        " `fp32`; one that is not there stops the start.",
     )
     weights_dir: Path | None = _setting(
         "", _optional_directory, "path", "A directory that is searched first for weight files; empty: none."
@@ -130,10 +130,14 @@ class Settings:
         "50000000",
         _whole(1),
         "px",
-        "Pixels of all pictures worked on at a time; one more is answered 429. (A picture alone may have more.)",
+        "Most pixels worked on at a time, those of a WebP counting thrice; a picture that would be too many is answered"
+        " 429, unless it is alone.",
     )
     read_timeout: float = _setting(
-        "30", _seconds, "s", "Time a client has to send its request, and to take each MiB of its answer."
+        "30",
+        _seconds,
+        "s",
+        "Time a client has for its request's head, for its body, and to take each MiB of the answer.",
     )
     timeout: float = _setting(
         "90",

@@ -5,7 +5,7 @@ from image_codec.encoding import check_can_hold, encode
 from image_codec.formats import FORMATS, Format, FormatName, sniff
 from image_codec.glimpse import enlarge_bicubically, preview, tile_glimpse
 from image_codec.limits import Limits
-from image_codec.measuring import Size, measure
+from image_codec.measuring import Size, known_format, measure
 from image_codec.opening import limit_pillow
 from image_codec.picture import Frame, Metadata, Picture, Samples
 
@@ -23,6 +23,7 @@ __all__ = [
     "decode",
     "encode",
     "enlarge_bicubically",
+    "known_format",
     "limit_pillow",
     "measure",
     "preview",

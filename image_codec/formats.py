@@ -44,7 +44,8 @@ class Format:
     most px of a side that its headers or Pillow's writer allow; `modes`: a picture's mode -> the mode it is stored in
     (a mode with alpha that is missing there can be stored, without its alpha, if the picture is opaque); `series`:
     what it can hold instead of a single picture; `extras`: what it carries; `most_plays`, `most_milliseconds`: how
-    often an animation can run, and how long a frame can be shown.
+    often an animation can run, and how long a frame can be shown; `memory`: how many times the memory of others its
+    encoder needs (`tests/test_memory.py` measures it).
     """
 
     name: FormatName
@@ -57,6 +58,7 @@ class Format:
     extras: frozenset[Extra] = frozenset(Extra) - {Extra.PNG_COLOURS}
     most_plays: int = 0
     most_milliseconds: int = 0
+    memory: int = 1
 
 
 FORMATS = {
@@ -92,6 +94,7 @@ FORMATS = {
             series=Series.ANIMATION,
             most_plays=65_535,
             most_milliseconds=2**24 - 1,
+            memory=3,
         ),
         Format(
             FormatName.TIFF,

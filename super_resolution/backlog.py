@@ -20,7 +20,8 @@ MARGIN = 1.15
 class Entry:
     """An admitted picture.
 
-    `pixels`: of its frames, which are in memory until it is answered; `cost`: what the network is to be shown.
+    `pixels`: of its frames, which are in memory until it is answered, or a multiple of them where they take more of it;
+    `cost`: what the network is to be shown.
     """
 
     work: Work

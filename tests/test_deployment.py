@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT, QuietHandler, Server, free_port
+from test_memory import BYTES_PER_PIXEL
 
+from image_codec import FORMATS
 from settings import Settings
 
 COMPOSE = ROOT / "compose.yaml"
@@ -72,15 +74,16 @@ def test_compose_takes_away_what_is_not_needed(compose: dict[str, Any]) -> None:
 def test_the_memory_limit_holds_as_many_of_the_largest_requests_as_are_let_in(
     compose: dict[str, Any], deployment: dict[str, Any]
 ) -> None:
-    """The README's formula, with the largest body as well."""
+    """The README's formula: for JPEGs of the largest size, or one WebP."""
     settings = Settings()
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     requests = {each["name"]: each["value"] for each in container["env"]}["UPSCALER_MAX_REQUESTS"]
     assert requests == compose["environment"]["UPSCALER_MAX_REQUESTS"]
-    needed = 500e6 + 24 * settings.queue_pixels + int(requests) * (settings.max_body_bytes + 4 * settings.max_pixels)
-    assert compose["mem_limit"] == "4g"
-    assert container["resources"]["limits"]["memory"] == "4Gi"
-    assert needed < 4 * 2**30
+    pixels = max(settings.queue_pixels, settings.max_pixels * max(each.memory for each in FORMATS.values()))
+    held = int(requests) * (settings.max_body_bytes + 4 * settings.max_pixels)
+    assert compose["mem_limit"] == "7g"
+    assert container["resources"]["limits"]["memory"] == "7Gi"
+    assert 500e6 + BYTES_PER_PIXEL * pixels + held < 7 * 2**30
 
 
 def test_kubernetes_takes_away_what_is_not_needed(deployment: dict[str, Any]) -> None:

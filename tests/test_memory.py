@@ -1,0 +1,70 @@
+"""How much memory a picture takes per pixel, from its file to the answer's: what README tells to allow for."""
+
+import re
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import encoded, photograph
+from fakes import upscaler_with
+from PIL import Image
+
+from image_codec import FORMATS, FormatName, Limits, sniff
+from message_protocol import UpscaleInput
+from picture_upscaler import PictureUpscaler
+from resource_upscale import ResourceUpscale, UpscaleWork
+from super_resolution.backlog import Backlog
+
+# For each px of the input, times the `memory` of the answer's format: at the peak, and while the network works.
+BYTES_PER_PIXEL = 65
+
+EDGE = 1200  # px
+COLOUR = photograph(EDGE, EDGE)
+ALPHA = np.dstack((COLOUR, COLOUR[:, :, 0]))
+FRAMES = [Image.fromarray(COLOUR[row : row + 400, :400]) for row in range(9)]
+CASES = [
+    (encoded(COLOUR, "JPEG"), FormatName.JPEG),
+    (encoded(COLOUR, "JPEG"), FormatName.BMP),
+    (encoded(COLOUR, "JPEG"), FormatName.WEBP),
+    (encoded(ALPHA, "PNG"), FormatName.PNG),
+    (encoded(ALPHA, "PNG"), FormatName.WEBP),
+    (encoded(ALPHA, "WEBP", lossless=True, method=0), FormatName.WEBP),
+    (encoded(Image.fromarray(COLOUR).convert("CMYK"), "TIFF"), FormatName.BMP),
+    (encoded(Image.fromarray(COLOUR).convert("CMYK"), "TIFF"), FormatName.GIF),
+    (encoded(Image.fromarray(COLOUR[:, :, 0].astype(np.uint16) * 257), "PNG"), FormatName.TIFF),
+    (encoded(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]), FormatName.PNG),
+]
+
+
+@pytest.mark.parametrize(("data", "target"), CASES, ids=[f"{sniff(data)}-{target}" for data, target in CASES])
+def test_memory_for_each_pixel(data: bytes, target: FormatName) -> None:
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        peak = process.submit(peak_of, data, target).result()
+    assert peak <= BYTES_PER_PIXEL * FORMATS[target].memory
+
+
+def peak_of(data: bytes, target: FormatName) -> float:
+    """Bytes per px of the input, above what the process had. (In a process of its own.)"""
+    upscaler = upscaler_with(tile=256)
+    upscale = ResourceUpscale(PictureUpscaler(upscaler), Backlog(10**9, upscaler.seconds_for), Limits(10**8, 100), 100)
+    options = {"format": str(target)}
+    for _ in (1, 2):
+        upscale.main(UpscaleInput.from_bytes(encoded(COLOUR[:64, :64], "PNG"), options), work_of())
+    before = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    work = work_of()
+    output = upscale.main(UpscaleInput.from_bytes(data, options), work)
+    assert output.image
+    return (resident("VmHWM") - before) / work.pixels
+
+
+def work_of() -> UpscaleWork:
+    return UpscaleWork(600, "UPSCALER_TIMEOUT", lambda: False)
+
+
+def resident(name: str) -> int:
+    found = re.search(rf"^{name}:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1]) * 1024
