@@ -6,6 +6,7 @@ from typing import Any
 from settings import Settings
 
 TIME = "%Y-%m-%dT%H:%M:%S%z"
+SEVERITY = logging.getLevelNamesMapping().__getitem__
 FORMATTERS = {
     "text": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s", "datefmt": TIME},
     "json": {
@@ -19,14 +20,16 @@ FORMATTERS = {
 
 def log_config(settings: Settings) -> dict[str, Any]:
     """The configuration for `logging.config.dictConfig`."""
+    level = settings.log_level.upper()
+    # gunicorn's start has many lines; ours is one. Its warnings and errors stay.
+    gunicorns = max("WARNING", level, key=SEVERITY)
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": FORMATTERS[settings.log_format]},
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
-        "root": {"level": settings.log_level.upper(), "handlers": ["stdout"]},
-        # gunicorn's start has many lines; ours is one. Its warnings and errors stay.
-        "loggers": {"gunicorn.error": {"level": "WARNING", "handlers": [], "propagate": True}},
+        "root": {"level": level, "handlers": ["stdout"]},
+        "loggers": {"gunicorn.error": {"level": gunicorns, "handlers": [], "propagate": True}},
     }
 
 

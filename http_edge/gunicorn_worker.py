@@ -169,7 +169,8 @@ class Worker(ThreadWorker):
         while self.pending_conns and self.pending_conns[0].timeout < now:
             conn = self.pending_conns[0]
             if conn.peeked:
-                self._refuse(conn, 408, f"the request's head was not complete within {self.head_timeout:g} s")
+                seconds = conn.timeout - conn.since  # less once the service stops
+                self._refuse(conn, 408, f"the request's head was not complete within {seconds:.0f} s")
             else:
                 self._forget(conn)
         while self._lingering and self._lingering[0].timeout < now:

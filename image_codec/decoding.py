@@ -48,7 +48,7 @@ UPRIGHT = {
 }
 SIDEWAYS = [orientation for orientation, (is_on_its_side, _, _) in UPRIGHT.items() if is_on_its_side]
 # Equal neighbours become one frame as long as every format can hold its time.
-MOST_MILLISECONDS = FORMATS[FormatName.GIF].most_milliseconds
+MOST_MERGED_MILLISECONDS = FORMATS[FormatName.GIF].most_milliseconds
 # Where a PNG's header says that it is interlaced. (PNG specification, 11.2.1)
 PNG_INTERLACE = 28
 READ_AS_8_BITS = "16 bits were read as 8"
@@ -207,7 +207,11 @@ def _frames(
     channels = ([0] if is_grey else [0, 1, 2]) + ([3] if has_alpha else [])
     frames, last = list[Frame](), None
     for pixels, milliseconds in shown:
-        if last is not None and (pixels == last).all() and frames[-1].milliseconds + milliseconds <= MOST_MILLISECONDS:
+        if (
+            last is not None
+            and (pixels == last).all()
+            and frames[-1].milliseconds + milliseconds <= MOST_MERGED_MILLISECONDS
+        ):
             frames[-1] = dataclasses.replace(frames[-1], milliseconds=frames[-1].milliseconds + milliseconds)
             continue
         last = pixels

@@ -20,7 +20,7 @@ from image_codec.tiff_writing import Page, write_tiff
 # From this quality up JPEG keeps the colours of every pixel (4:4:4); below it halves them both ways (4:2:0).
 FULL_CHROMA_QUALITY = 90
 # Writers of animations count all milliseconds in 31 bits.
-MOST_MILLISECONDS = 2**31 - 1
+MOST_TOTAL_MILLISECONDS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _check_times(picture: Picture, target: Format) -> None:
     longest, total = (of(frame.milliseconds for frame in picture.frames) for of in (max, sum))
     for what, milliseconds, most in (
         ("a frame is", longest, target.most_milliseconds),
-        ("all frames are", total, MOST_MILLISECONDS),
+        ("all frames are", total, MOST_TOTAL_MILLISECONDS),
     ):
         if milliseconds > most:
             raise FormatCannotHold(

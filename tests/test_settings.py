@@ -6,7 +6,10 @@ import pytest
 from conftest import ROOT
 
 from errors import SettingInvalid
+from logs import log_config
 from settings import Settings, read_settings, unknown_variables, variable_of
+
+PACKAGES = ("http_edge", "image_codec", "message_protocol", "super_resolution", "upscale")
 
 
 def test_defaults() -> None:
@@ -67,3 +70,18 @@ def test_the_readme_has_every_setting_with_its_default_and_sentence() -> None:
         default = field.metadata["default"] or " "
         row = f"| `{variable_of(field.name)}` | `{default}` | {field.metadata['unit']} | {field.metadata['sentence']} |"
         assert row in readme, row
+
+
+def test_messages_name_settings_that_there_are() -> None:
+    """Whatever names one in a string: what is not known would be no help."""
+    known = {variable_of(field.name) for field in fields(Settings)} | {"UPSCALER_X"}  # for any of them
+    for path in (*ROOT.glob("*.py"), *(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))):
+        named = set(re.findall(r"\bUPSCALER_[A-Z_]*[A-Z]\b", path.read_text()))
+        assert named <= known, path
+
+
+@pytest.mark.parametrize(("level", "gunicorns"), [("debug", "WARNING"), ("info", "WARNING"), ("error", "ERROR")])
+def test_no_log_is_more_talkative_than_asked_for(level: str, gunicorns: str) -> None:
+    config = log_config(Settings(log_level=level))
+    assert config["root"]["level"] == level.upper()
+    assert config["loggers"]["gunicorn.error"]["level"] == gunicorns

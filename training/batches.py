@@ -55,6 +55,7 @@ class Batches:
         self._arrivals: queue.Queue[bytes] = queue.Queue(WAITING * options.workers)
         self._batches: queue.Queue[tuple[Pixels, Pixels]] = queue.Queue(READY)
         self._closed = False
+        self._starting = threading.Lock()  # of processes, which `close` must not miss
         self._processes = list[subprocess.Popen[bytes]]()
         for seed in np.random.SeedSequence(examples.seed).generate_state(options.workers).tolist():
             threading.Thread(target=self._receive, args=(patches_file, examples, seed), daemon=True).start()
@@ -74,7 +75,8 @@ class Batches:
 
     def close(self) -> None:
         """End the processes."""
-        self._closed = True
+        with self._starting:
+            self._closed = True
         for process in self._processes:
             process.terminate()
         for process in self._processes:
@@ -86,8 +88,11 @@ class Batches:
         while not self._closed:
             own = replace(examples, seed=seed).to_json()
             command = [sys.executable, "-m", "training.examples", str(patches_file.resolve()), own]
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
-            self._processes.append(process)
+            with self._starting:
+                if self._closed:
+                    return
+                process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+                self._processes.append(process)
             pipe = cast(IO[bytes], process.stdout)
             while len(data := pipe.read(record)) == record and (example := unpacked(data)) is not None:
                 self._arrivals.put(example)

@@ -14,6 +14,7 @@ EXTENSIONS = {
     FormatName.GIF: (".gif",),
 }
 FORMAT_OF = {extension: name for name, extensions in EXTENSIONS.items() for extension in extensions}
+FORMAT_OF[".mpo"] = FormatName.JPEG  # several pictures, of which the result has one
 # What a result beside its input has behind its name.
 ENLARGED = "-x2"
 
@@ -26,7 +27,7 @@ def format_named(path: PurePath) -> FormatName | None:
 def with_extension(path: PurePath, name: FormatName, behind: str = "") -> str:
     """The last part of `path`, `behind` put behind its stem, with an extension of the format `name`."""
     own = format_named(path)
-    if own is name:
+    if own is name and path.suffix.lower() in EXTENSIONS[name]:
         return path.stem + behind + path.suffix
     stem = path.name if own is None else path.stem  # ".v2" is no picture's extension, so it stays
     return stem + behind + EXTENSIONS[name][0]
