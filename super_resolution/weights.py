@@ -72,7 +72,7 @@ TABLE = {
             architecture=LITE,
             file="noise-cancel-lite.weights.h5",
             bytes=2_013_152,
-            sha256="c99c9c0a9f1f596c4236a277c3faebe5cfd604b04b086232920ccad71b834bed",
+            sha256="ae0bf1ed85692e989e53901d1ff0ff6224c7ad73c3612c7f41da880a6704c5be",
             url=None,
         ),
         Weights(
