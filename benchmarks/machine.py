@@ -29,6 +29,8 @@ INSTRUCTIONS = (
     "i8mm",
     "sve",
 )
+# What the parts write, which changes nothing of what the others measure.
+WRITTEN = (RESULTS.relative_to(ROOT), "README.md", "docs")
 PACKAGES = ("openvino", "tensorflow-cpu", "tensorflow", "keras", "ISR", "torch", "numpy", "pillow")
 
 
@@ -40,7 +42,7 @@ def describe_machine() -> str:
 def describe_run() -> str:
     """One line: when, of which commit, and how busy the machine was with other things."""
     commit = _said("git", "rev-parse", "--short", "HEAD")
-    if _said("git", "status", "--porcelain", "--", ".", f":!{RESULTS}"):  # what other parts wrote there changes nothing
+    if _said("git", "status", "--porcelain", "--", ".", *(f":!{each}" for each in WRITTEN)):
         commit += ", changed"
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     return f"*{now} UTC, commit {commit or 'unknown'}; load average before: {os.getloadavg()[0]:.1f}*"
