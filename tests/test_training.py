@@ -17,6 +17,7 @@ from PIL import Image
 from benchmarks.metrics import psnr
 from benchmarks.pictures import filter_enlarger
 from super_resolution.weights import TABLE, Architecture
+from training import average
 from training.degradation import Degradation, Pixels, degrade
 from training.drawings import draw
 from training.errors import TrainingError
@@ -351,6 +352,34 @@ def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     build_network(TINY).save_weights(tmp_path / "tiny.weights.h5")
     with pytest.raises(TrainingError, match="no weight file of this architecture"):
         load_weights(build_network(replace(TINY, d=3)), tmp_path / "tiny.weights.h5")
+
+
+def test_weight_files_are_averaged(tmp_path: Path) -> None:
+    networks = [build_network(TINY) for _ in range(2)]
+    files = [tmp_path / f"{name}.weights.h5" for name in ("one", "other")]
+    for network, file in zip(networks, files, strict=True):
+        network.save_weights(file)
+    assert average.main([*map(str, files), "--output", str(tmp_path / "both.weights.h5")]) == 0
+    both = build_network(TINY)
+    load_weights(both, tmp_path / "both.weights.h5")
+    for mean, one, other in zip(*(network.get_weights() for network in (both, *networks)), strict=True):
+        np.testing.assert_allclose(mean, (one + other) / 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("deep", "no weight file of this architecture"), ("none", "there is no weight file")],
+)
+def test_weight_files_that_cannot_be_averaged(
+    name: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build_network(TINY).save_weights(tmp_path / "tiny.weights.h5")
+    build_network(replace(TINY, d=3)).save_weights(tmp_path / "deep.weights.h5")
+    files = [str(tmp_path / f"{each}.weights.h5") for each in ("tiny", name)]
+    for some in (files, files[::-1]):
+        assert average.main([*some, "--output", str(tmp_path / "both.weights.h5")]) == 1
+    assert capsys.readouterr().err.count(message) == 2
+    assert not (tmp_path / "both.weights.h5").exists()
 
 
 def test_an_example_that_lost_bytes_is_noticed() -> None:
