@@ -36,7 +36,7 @@ class PictureUpscaler:
         before: Frame | None = None
         for index, frame in enumerate(picture.frames):
             known = Known(before.colour, frames[-1].colour) if before and _may_share(before, frame) else None
-            frames.append(self._frame(index, frame, known, work))
+            frames.append(self._frame(index, frame, work, known))
             before = frame
         return dataclasses.replace(picture, frames=tuple(frames))
 
@@ -65,15 +65,15 @@ class PictureUpscaler:
             return cost * passes
         return self._upscaler.cost_anew(frame.colour, before.colour) + cost * (passes - 1)
 
-    def _frame(self, index: int, frame: Frame, known: Known | None, work: Work) -> Frame:
+    def _frame(self, index: int, frame: Frame, work: Work, known: Known | None) -> Frame:
         work.begin_pass(index if _is_shown_as_it_is(frame) else None)
         if frame.alpha is None:
-            return dataclasses.replace(frame, colour=self._colour(frame.colour, known, work))
-        colour = self._colour(bleed(frame.colour, frame.alpha > 0), known, work)
+            return dataclasses.replace(frame, colour=self._colour(frame.colour, work, known))
+        colour = self._colour(bleed(frame.colour, frame.alpha > 0), work, known)
         work.begin_pass(None)
         return dataclasses.replace(frame, colour=colour, alpha=self._alpha(frame.alpha, work))
 
-    def _colour(self, colour: Samples, known: Known | None, work: Work) -> Samples:
+    def _colour(self, colour: Samples, work: Work, known: Known | None) -> Samples:
         channels = colour.shape[2]
         if colour.dtype == np.uint16:
             return self._stretched(colour[:, :, 0], work)[:, :, np.newaxis]

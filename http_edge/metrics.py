@@ -46,7 +46,7 @@ class Metrics:
             }
         )
         gauge("upscaler_queue_depth", "Pictures that are admitted and not answered.", lambda: backlog.requests)
-        gauge("upscaler_queue_pixels", "Pixels of these pictures.", lambda: backlog.pixels)
+        gauge("upscaler_queue_pixels", "What UPSCALER_QUEUE_PIXELS limits.", lambda: backlog.pixels)
         gauge("upscaler_queue_seconds", "Estimated seconds until all of them are done.", lambda: backlog.seconds)
         gauge("upscaler_pixels_per_second", "Moving average of the network's speed.", lambda: _speed(seconds_for))
         self._held = Gauge("upscaler_requests_in_progress", "Upscale requests that hold a place.", registry=registry)
