@@ -100,8 +100,8 @@ FORMATS = {
             FormatName.TIFF,
             pillow="TIFF",
             media_type="image/tiff",
-            # Little and big endian, each of the classic kind and BigTIFF.
-            signature=re.compile(rb"II[*+]\0|MM\0[*+]"),
+            # Little and big endian, and BigTIFF of little endian: Pillow reads no other.
+            signature=re.compile(rb"II[*+]\0|MM\0\*"),
             max_side=2**31 - 1,
             modes={mode: mode for mode in ("L", "LA", "RGB", "RGBA", "CMYK", "I;16")},
             series=Series.PAGES,

@@ -191,8 +191,12 @@ def _upright_xmp(image: Image.Image) -> bytes | None:
 def _resolution(tags: Image.Exif) -> tuple[Any, Any] | None:
     """Dots per inch, by the tags; None where their unit is none."""
     per_inch = {2: 1, 3: 2.54}.get(tags.get(ExifTags.Base.ResolutionUnit, 2))
-    x, y = tags.get(ExifTags.Base.XResolution), tags.get(ExifTags.Base.YResolution)
-    return None if per_inch is None or x is None or y is None else (x * per_inch, y * per_inch)
+    x: Any = tags.get(ExifTags.Base.XResolution)
+    y: Any = tags.get(ExifTags.Base.YResolution)
+    try:
+        return None if per_inch is None else (float(x) * per_inch, float(y) * per_inch)
+    except Exception:  # there is none, or it is none
+        return None
 
 
 def _dpi(value: Any, is_on_its_side: bool) -> tuple[float, float] | None:
@@ -213,9 +217,9 @@ def _upright_exif(exif: Image.Exif) -> bytes | None:
         exif[ExifTags.Base.Orientation] = 1
     for tag in [tag for tag in exif if not _can_be_written(tag, exif[tag])]:
         del exif[tag]
-    for tags in (exif, *(exif.get_ifd(tag) for tag in DIRECTORIES if tag in exif)):
-        _keep_letters(tags)
     try:
+        for tags in (exif, *(exif.get_ifd(tag) for tag in DIRECTORIES if tag in exif)):
+            _keep_letters(tags)
         block = exif.tobytes()
     except Exception as exc:  # a broken block inside: see `read_exif`
         log.info("broken EXIF block dropped: %r", exc)

@@ -154,6 +154,24 @@ def test_a_broken_exif_block_does_no_harm(exif: bytes, file_format: str) -> None
     assert opened(encode(picture, picture.format, 90, 100).data).size == (20, 12)
 
 
+@pytest.mark.parametrize("kind", [6, 8, 9], ids=["signed byte", "signed short", "signed long"])
+@pytest.mark.parametrize("tag", [0x8769, 0x8825], ids=["exif", "gps"])
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_a_pointer_before_the_beginning_does_no_harm(tag: int, kind: int, file_format: str) -> None:
+    picture = decode(encoded(RGB, file_format, exif=exif_block((tag, kind, 1, b"\xff" * 4))), LIMIT)
+    assert opened(encode(picture, picture.format, 90, 100).data).size == (20, 12)
+
+
+@pytest.mark.parametrize("kind", [1, 2, 7], ids=["bytes", "text", "undefined"])
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_a_resolution_that_is_no_number_does_no_harm(kind: int, file_format: str) -> None:
+    centimetres = (0x0128, 3, 1, b"\3\0\0\0")
+    exif = exif_block((0x011A, kind, 4, b"abc\0"), (0x011B, kind, 4, b"abc\0"), centimetres)
+    picture = decode(encoded(RGB, file_format, exif=exif), LIMIT)
+    assert picture.frames[0].metadata.dpi in (None, (72, 72))  # which Pillow takes it for, in a JPEG
+    assert opened(encode(picture, picture.format, 90, 100).data).size == (20, 12)
+
+
 TEXT_TAGS = {"Make": 0x010F, "Software": 0x0131, "Artist": 0x013B, "Copyright": 0x8298}
 
 

@@ -260,6 +260,61 @@ def dangling_tile_bomb() -> bytes:
     return tiff((322, 4, 1, 1600), (323, 4, 1, 1_000_000), (324, 4, 1, 100), (325, 4, 1, 100), DANGLING)
 
 
+def page(*entries: tuple[int, int, int, int], following: int = 0) -> bytes:
+    """A directory of a TIFF's page of 2 x 2 px, with more entries."""
+    own = [(256, 3, 1, 2), (257, 3, 1, 2), (258, 3, 1, 8), (262, 3, 1, 1), (273, 4, 1, 8)]
+    table = b"".join(struct.pack("<HHII", *entry) for entry in sorted([*own, *entries]))
+    return struct.pack("<H", len(table) // 12) + table + struct.pack("<I", following)
+
+
+def hidden_pages_bomb() -> bytes:
+    """A TIFF whose EXIF pointer aims at its second page; behind that come 150 more."""
+    first, size = 16, len(page())
+    second = first + len(page((0x8769, 4, 1, 0)))
+    places = [second + size * index for index in range(151)]
+    pages = [page(following=place) for place in (*places[1:], 0)]
+    return (
+        b"II*\0"
+        + struct.pack("<I", first)
+        + bytes(8)
+        + page((0x8769, 4, 1, second), following=second)
+        + b"".join(pages)
+    )
+
+
+def signed_pointer_bomb() -> bytes:
+    """A TIFF whose EXIF directory, of many numbers, is pointed to by a signed number."""
+    start = 16 + len(page((0x8769, 9, 1, 0)))
+    exif = struct.pack("<HHHII", 1, 0x9999, 5, 300_000, start + 20) + bytes(4)
+    return b"II*\0" + struct.pack("<I", 16) + bytes(8) + page((0x8769, 9, 1, start)) + exif + bytes(8 * 300_000)
+
+
+def shared_exif_bomb() -> bytes:
+    """A TIFF of 20 pages that share an EXIF directory of 100,000 numbers."""
+    exif = struct.pack("<HHHII", 1, 0x9999, 5, 100_000, 40) + bytes(8 + 8 * 100_000)
+    start, size = 16 + len(exif), len(page((0x8769, 4, 1, 16)))
+    pages = [
+        page((0x8769, 4, 1, 16), following=0 if left == 0 else start + size * (20 - left)) for left in range(19, -1, -1)
+    ]
+    return b"II*\0" + struct.pack("<I", start) + bytes(8) + exif + b"".join(pages)
+
+
+def preview_tile_bomb(kind: int, count: int) -> bytes:
+    """A TIFF with a tile of 1.6 gigapixels that says, in a way that Pillow does not read, that it is a preview."""
+    return tiff((254, kind, count, 1), (322, 4, 1, 1600), (323, 4, 1, 1_000_000), (324, 4, 1, 100), (325, 4, 1, 100))
+
+
+def same_strips_bomb(lengths: int = 300_000) -> bytes:
+    """A TIFF of 20 strips of Deflate, all of which are the same 300 kB."""
+    start = 16 + 300_000
+    strips = [(259, 3, 1, 8), (273, 4, 20, start), (278, 3, 1, 1), (279, 4, 20, start + 80)]
+    table = struct.pack("<20I", *[16] * 20) + struct.pack("<20I", *[lengths] * 20)
+    own = [(256, 3, 1, 20), (257, 3, 1, 20), (258, 3, 1, 8), (262, 3, 1, 1), *strips]
+    entries = b"".join(struct.pack("<HHII", *entry) for entry in sorted(own))
+    directory = struct.pack("<H", len(own)) + entries + bytes(4)
+    return b"II*\0" + struct.pack("<I", start + 160) + bytes(8) + bytes(300_000) + table + directory
+
+
 def hidden_exif_bomb(filling: bytes) -> bytes:
     """A JPEG whose EXIF segments stand behind bytes that decoders skip."""
     return exif_bomb().replace(b"\xff\xe1", filling + b"\xff\xe1")
@@ -323,6 +378,19 @@ def blocks_bomb() -> bytes:
         (dangling_strips_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (dangling_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
         (tiff(DANGLING, pages=150), 422, "too_many_frames", "more than 100 frames or pages"),
+        (hidden_pages_bomb(), 422, "too_many_frames", "more than 100 frames or pages"),
+        (signed_pointer_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
+        (shared_exif_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
+        (preview_tile_bomb(18, 1), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
+        (preview_tile_bomb(4, 0), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
+        (same_strips_bomb(), 422, "image_too_complex", "bytes in its strips"),
+        (same_strips_bomb(0), 422, "image_corrupt", "the lengths of its strips are missing"),
+        (
+            b"MM\0+" + struct.pack(">I", 16) + bytes(100),
+            415,
+            "unsupported_image_format",
+            "no image of a supported format",
+        ),
         (short_pointer_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (hidden_exif_bomb(b"\xff"), 422, "image_too_complex", "more than 131072 bytes of EXIF"),
         (hidden_exif_bomb(b"\xff\xd0"), 422, "image_too_complex", "more than 131072 bytes of EXIF"),
