@@ -168,7 +168,6 @@ def test_a_resolution_that_is_no_number_does_no_harm(kind: int, file_format: str
     centimetres = (0x0128, 3, 1, b"\3\0\0\0")
     exif = exif_block((0x011A, kind, 4, b"abc\0"), (0x011B, kind, 4, b"abc\0"), centimetres)
     picture = decode(encoded(RGB, file_format, exif=exif), LIMIT)
-    assert picture.frames[0].metadata.dpi in (None, (72, 72))  # which Pillow takes it for, in a JPEG
     assert opened(encode(picture, picture.format, 90, 100).data).size == (20, 12)
 
 
