@@ -18,11 +18,13 @@ from resource_upscale import ResourceUpscale, UpscaleWork
 from super_resolution.backlog import Backlog
 
 # For each px of the input, times the `memory` of the answer's format: at the peak, and while the network works.
-BYTES_PER_PIXEL = 65
+BYTES_PER_PIXEL = 70
 
 EDGE = 1200  # px
 COLOUR = photograph(EDGE, EDGE)
 ALPHA = np.dstack((COLOUR, COLOUR[:, :, 0]))
+NOISE = np.random.default_rng(0).integers(0, 256, (EDGE, EDGE, 4), np.uint8)
+NOISY = [Image.fromarray(NOISE[row : row + 500, :500]) for row in range(6)]
 FRAMES = [Image.fromarray(COLOUR[row : row + 400, :400]) for row in range(9)]
 CASES = [
     (encoded(COLOUR, "JPEG"), FormatName.JPEG),
@@ -34,6 +36,7 @@ CASES = [
     (encoded(Image.fromarray(COLOUR).convert("CMYK"), "TIFF"), FormatName.BMP),
     (encoded(Image.fromarray(COLOUR).convert("CMYK"), "TIFF"), FormatName.GIF),
     (encoded(Image.fromarray(COLOUR[:, :, 0].astype(np.uint16) * 257), "PNG"), FormatName.TIFF),
+    (encoded(NOISY[0], "PNG", save_all=True, append_images=NOISY[1:]), FormatName.PNG),
     (encoded(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]), FormatName.PNG),
 ]
 
