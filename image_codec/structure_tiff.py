@@ -106,7 +106,7 @@ class _Walk:
             pages.add(place)
             page, pointed, place = self._directory(place)
             seen = set[int]()  # of this page alone: what others share is read again for each
-            while pointed and page.tags <= MOST_TAGS:
+            while pointed and page.tags <= MOST_TAGS and page.numbers <= MOST_NUMBERS:
                 if (inner := pointed.pop()) in seen:
                     continue
                 seen.add(inner)
@@ -147,11 +147,11 @@ class _Walk:
                 page_kind = self._number(entry)  # only where Pillow, too, is sure to read it, and skips the page
             elif tag in PLACES:
                 pieces = max(pieces, count)
-            elif tag in LENGTHS:
+            elif tag in LENGTHS and numbers <= MOST_NUMBERS:  # more are refused unread
                 packed += self._sum(entry)
             elif tag == COMPRESSION:
                 is_packed |= self._number(entry) != 1
-        if is_packed and pieces > 1 and not packed:
+        if is_packed and pieces > 1 and not packed and numbers <= MOST_NUMBERS:
             raise ImageCorrupt("the image is truncated or corrupt: the lengths of its strips are missing")
         following = self._offset(place + tags * size)
         pixels = 0 if page_kind & NO_PAGE else _tile_pixels(edges)

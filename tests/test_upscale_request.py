@@ -315,6 +315,19 @@ def same_strips_bomb(lengths: int = 300_000) -> bytes:
     return b"II*\0" + struct.pack("<I", start + 160) + bytes(8) + bytes(300_000) + table + directory
 
 
+def lengths_bomb() -> bytes:
+    """A TIFF of a page with 1,900 lists of 250,000 lengths, all of them at one place."""
+    return tiff((259, 3, 1, 8), *((279, 4, 250_000, 30_000) for _ in range(1900)))
+
+
+def pointed_lengths_bomb() -> bytes:
+    """The same, each in a directory of its own that the page points to."""
+    first = 8 + len(page(*((0x8769, 4, 1, 0) for _ in range(900))))
+    inner = struct.pack("<HHHII", 1, 279, 4, 250_000, 60_000) + bytes(4)
+    pointers = ((0x8769, 4, 1, first + len(inner) * index) for index in range(900))
+    return b"II*\0" + struct.pack("<I", 8) + page(*pointers) + inner * 900 + bytes(2_000_000)
+
+
 def hidden_exif_bomb(filling: bytes) -> bytes:
     """A JPEG whose EXIF segments stand behind bytes that decoders skip."""
     return exif_bomb().replace(b"\xff\xe1", filling + b"\xff\xe1")
@@ -378,6 +391,8 @@ def blocks_bomb() -> bytes:
         (dangling_strips_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (dangling_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
         (tiff(DANGLING, pages=150), 422, "too_many_frames", "more than 100 frames or pages"),
+        (lengths_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
+        (pointed_lengths_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (hidden_pages_bomb(), 422, "too_many_frames", "more than 100 frames or pages"),
         (signed_pointer_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (shared_exif_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
