@@ -1,6 +1,6 @@
 """How much memory a picture takes per pixel, from its file to the answer's: what README tells to allow for."""
 
-import re
+import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -11,6 +11,7 @@ from conftest import encoded, photograph
 from fakes import upscaler_with
 from PIL import Image
 
+from benchmarks.service import MEGABYTE, memory_of
 from image_codec import FORMATS, FormatName, Limits, sniff
 from message_protocol import UpscaleInput
 from picture_upscaler import PictureUpscaler
@@ -57,19 +58,13 @@ def peak_of(data: bytes, target: FormatName) -> float:
     options = {"format": str(target)}
     for _ in (1, 2):
         upscale.main(UpscaleInput.from_bytes(encoded(COLOUR[:64, :64], "PNG"), options), work_of())
-    before = resident("VmRSS")
+    before = memory_of(os.getpid(), "VmRSS") * MEGABYTE
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     work = work_of()
     output = upscale.main(UpscaleInput.from_bytes(data, options), work)
     assert output.image
-    return (resident("VmHWM") - before - FIXED) / work.pixels
+    return (memory_of(os.getpid(), "VmHWM") * MEGABYTE - before - FIXED) / work.pixels
 
 
 def work_of() -> UpscaleWork:
     return UpscaleWork(600, "UPSCALER_TIMEOUT", lambda: False)
-
-
-def resident(name: str) -> int:
-    found = re.search(rf"^{name}:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    assert found is not None
-    return int(found[1]) * 1024

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from conftest import photograph
 
+from super_resolution.engine import Pixels
 from super_resolution.renewal import changed
 from super_resolution.tiling import Box
 
@@ -29,5 +30,5 @@ def test_changed(places: list[tuple[int, int]], expected: Box | None, channel: i
 @pytest.mark.parametrize(
     "before", [None, BEFORE[:-1], BEFORE[:, :, :1], BEFORE.astype(np.uint16)], ids=["none", "size", "grey", "16 bits"]
 )
-def test_nothing_in_common(before: object) -> None:
-    assert changed(before, BEFORE) == Box(0, 0, 30, 40)  # type: ignore[arg-type]
+def test_nothing_in_common(before: Pixels | None) -> None:
+    assert changed(before, BEFORE) == Box(0, 0, 30, 40)

@@ -14,10 +14,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is wordy
 
-from benchmarks.errors import BenchmarkError
-from benchmarks.weight_files import architecture_of
 from training.errors import TrainingError
-from training.network import build_network, load_weights
+from training.network import architecture_in, build_network, load_weights, save_weights
 
 
 def average(files: Sequence[Path], output: Path) -> None:
@@ -30,18 +28,13 @@ def average(files: Sequence[Path], output: Path) -> None:
     Raises:
         TrainingError: one is missing, or of another architecture than the first.
     """
-    try:
-        network = build_network(architecture_of(files[0]))
-    except BenchmarkError as exc:
-        raise TrainingError(str(exc)) from exc
+    network = build_network(architecture_in(files[0]))
     weights = []
     for file in files:
         load_weights(network, file)
         weights.append(network.get_weights())
     network.set_weights([sum(same) / len(files) for same in zip(*weights, strict=True)])
-    part = output.with_name(f"part.{output.name}")
-    network.save_weights(part)
-    part.rename(output)
+    save_weights(network, output)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

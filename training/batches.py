@@ -85,7 +85,7 @@ class Batches:
     def _receive(self, patches_file: Path, examples: ExampleOptions, seed: int) -> None:
         """Hand on what one process makes. Where its stream is broken, another one goes on with the next seed."""
         record = CHECKSUM + self._low[0].nbytes + self._high[0].nbytes
-        while not self._closed:
+        while True:
             own = replace(examples, seed=seed).to_json()
             command = [sys.executable, "-m", "training.examples", str(patches_file.resolve()), own]
             with self._starting:

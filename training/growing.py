@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.errors import BenchmarkError
-from benchmarks.weight_files import architecture_of
 from super_resolution.weights import Architecture
 from training.errors import TrainingError
-from training.network import build_network, load_weights
+from training.network import architecture_in, build_network, load_weights
 
 Channels = NDArray[np.int_]
 
@@ -28,10 +26,7 @@ def start_from(network: Any, architecture: Architecture, path: Path) -> None:
     Raises:
         TrainingError: there is no such file, it is of no RDN, or it is of one that is not smaller.
     """
-    try:
-        small = architecture_of(path)
-    except BenchmarkError as exc:
-        raise TrainingError(str(exc)) from exc
+    small = architecture_in(path)
     if small == architecture:
         load_weights(network, path)
         return

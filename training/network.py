@@ -13,6 +13,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from benchmarks.errors import BenchmarkError
+from benchmarks.weight_files import architecture_of
 from super_resolution.weights import Architecture
 from training.errors import TrainingError
 
@@ -128,6 +130,25 @@ def _bilinear(part: int, scale: int) -> NDArray[np.float64]:
     """Shares of the pixel before, the pixel itself and the one after in its `part` (from 0 to scale - 1)."""
     offset = (part + 0.5) / scale - 0.5  # from the pixel's centre, in px of the small picture
     return np.array([max(-offset, 0), 1 - abs(offset), max(offset, 0)])
+
+
+def architecture_in(path: Path) -> Architecture:
+    """The dimensions of the network that a weight file is of.
+
+    Raises:
+        TrainingError: there is no such file, or it is of no RDN.
+    """
+    try:
+        return architecture_of(path)
+    except BenchmarkError as exc:
+        raise TrainingError(str(exc)) from exc
+
+
+def save_weights(network: Any, path: Path) -> None:
+    """Write a weight file (NAME.weights.h5), as a whole or not at all."""
+    part = path.with_name(f"part.{path.name}")
+    network.save_weights(part)
+    part.rename(path)
 
 
 def load_weights(network: Any, path: Path) -> None:

@@ -47,7 +47,7 @@ from training.evaluation import Scores, evaluate, network_enlarger
 from training.examples import LOW_EDGE, ExampleOptions
 from training.growing import start_from
 from training.loss import levels_of, psnr_loss
-from training.network import build_network, start_as_bilinear
+from training.network import build_network, save_weights, start_as_bilinear
 from training.optimizer import ConvolutionMuon
 from training.options import Options, read_options
 from training.photographs import load_patches
@@ -158,9 +158,7 @@ def save_average(network: Any, optimizer: Any, averaged: Any, path: Path) -> Non
     optimizer.finalize_variable_values(network.trainable_variables)  # Keras's way to the moving average
     averaged.set_weights(network.get_weights())
     network.set_weights(kept)
-    part = path.with_name(f"part.{path.name}")
-    averaged.save_weights(part)
-    part.rename(path)
+    save_weights(averaged, path)
 
 
 def scores_of(enlarge: Any, options: Options) -> dict[str, Scores]:
