@@ -61,8 +61,9 @@ def choose_precision(wanted: str, gate: Gate) -> str:
     check_precision(wanted)
     supported = supported_precisions()
     if wanted == "auto":
-        best = "bf16" if "bf16" in supported else "fp32"
-        return "int8" if gate.passed and "int8" in supported and multiplies_int8() else best
+        if gate.passed and "int8" in supported and multiplies_int8():
+            return "int8"
+        return "bf16" if "bf16" in supported else "fp32"
     if wanted == "int8" and not gate.passed:
         raise SettingInvalid(f"UPSCALER_PRECISION='int8': this model is not good enough in it, {gate}; use auto")
     return wanted
