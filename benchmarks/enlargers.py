@@ -12,9 +12,9 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.metrics import Pixels
 from benchmarks.networks import patient_work
 from benchmarks.pictures import Enlarge, filter_enlarger
-from benchmarks.weight_files import convert_weight_file
-from errors import EngineFailed
-from prepare import MODELS, directory_of, weight_file_of
+from benchmarks.weight_files import architecture_of
+from errors import EngineFailed, ModelUnavailable
+from prepare import MODELS, convert_in_child, directory_of, weight_file_of
 from settings import Settings, read_settings
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import Engine
@@ -23,7 +23,7 @@ from super_resolution.lane import Lane
 from super_resolution.model_files import DESCRIPTION, ModelFiles, read_model_files
 from super_resolution.opening import open_engine
 from super_resolution.upscaler import Upscaler
-from super_resolution.weights import TABLE
+from super_resolution.weights import TABLE, Weights, hash_file
 
 ENGINES = ("tensorflow", "openvino")
 
@@ -75,7 +75,17 @@ def of_weight_file(path: Path, scratch: Path, engines: Sequence[str]) -> list[En
     Raises:
         BenchmarkError: it can't be read or converted.
     """
-    return _ways(convert_weight_file(path, scratch / "model"), lambda: path, engines, read_settings())
+    return _ways(_converted(path, scratch / "model"), lambda: path, engines, read_settings())
+
+
+def _converted(path: Path, target: Path) -> ModelFiles:
+    """Convert a weight file into what the engines load, in the directory `target`, which must not exist."""
+    row = Weights(str(path), architecture_of(path), path.name, path.stat().st_size, hash_file(path), url=None)
+    try:
+        convert_in_child(row, path, target)
+    except ModelUnavailable as exc:
+        raise BenchmarkError(str(exc)) from exc
+    return read_model_files(target)
 
 
 def _ways(

@@ -1,4 +1,4 @@
-"""Weight files that are not shipped (yet): what network they are of, and its conversion."""
+"""What network a weight file is of."""
 
 from pathlib import Path
 from typing import Any
@@ -6,10 +6,7 @@ from typing import Any
 import h5py
 
 from benchmarks.errors import BenchmarkError
-from errors import ModelUnavailable
-from prepare import convert_in_child
-from super_resolution.model_files import ModelFiles, read_model_files
-from super_resolution.weights import Architecture, Weights, hash_file
+from super_resolution.weights import Architecture
 
 Shape = tuple[int, ...]
 COLOURS = 3
@@ -29,21 +26,6 @@ def architecture_of(path: Path) -> Architecture:
         return _architecture(_kernels(path))
     except (OSError, IndexError, StopIteration, ZeroDivisionError) as exc:
         raise BenchmarkError(f"{path} is no weight file of a residual dense network") from exc
-
-
-def convert_weight_file(path: Path, target: Path) -> ModelFiles:
-    """Convert a weight file into what the engines load, in the directory `target`, which must not exist.
-
-    Raises:
-        BenchmarkError: it can't be converted.
-    """
-    architecture = architecture_of(path)
-    row = Weights(str(path), architecture, path.name, path.stat().st_size, hash_file(path), url=None)
-    try:
-        convert_in_child(row, path, target)
-    except ModelUnavailable as exc:
-        raise BenchmarkError(str(exc)) from exc
-    return read_model_files(target)
 
 
 def _kernels(path: Path) -> list[Shape]:

@@ -19,7 +19,7 @@ from training.errors import TrainingError
 from training.examples import CHECKSUM, LOW_EDGE, ExampleOptions, unpacked
 
 ROOT = Path(__file__).resolve().parent.parent
-READY = 4  # batches that wait to be used
+READY = 4  # times `together` batches that wait to be used
 WAITING = 32  # examples per process that wait to come into the pool
 PATIENCE = 60  # s until no batch means that something has failed
 
@@ -28,6 +28,7 @@ PATIENCE = 60  # s until no batch means that something has failed
 class BatchOptions:
     """Dimensions of a batch and of what it is cut from."""
 
+    together: int  # batches that are taken at a time
     size: int  # patches per batch
     edge: int  # px of a small patch, at most LOW_EDGE
     pool: int  # examples in the pool (138 kB each for x2)
@@ -62,7 +63,7 @@ class Batches:
         threading.Thread(target=self._cut_batches, daemon=True).start()
 
     def take(self) -> tuple[Pixels, Pixels]:
-        """The next batch: small patches (size, edge, edge, 3) and sharp ones (size, edge * scale, edge * scale, 3).
+        """The next batches: small patches (together, size, edge, edge, 3) and sharp ones, with edge * scale for edge.
 
         Raises:
             TrainingError: the processes make no more examples.
@@ -105,7 +106,7 @@ class Batches:
         """Fill the pool, and cut batches out of it."""
         options, filled, due = self._options, 0, 0.0
         while not self._closed:
-            due += options.size / options.reuse
+            due += options.together * options.size / options.reuse
             # A pool that is not full takes whatever has come.
             while due >= 1 or filled < options.pool:
                 try:
@@ -119,10 +120,11 @@ class Batches:
                 # A full pool forgets its oldest.
                 self._store(filled % options.pool, data)
                 filled, due = filled + 1, max(due - 1, 0)
-            batch = self._cut(min(filled, options.pool))
+            batches = [self._cut(min(filled, options.pool)) for _ in range(options.together)]
+            stacked = np.stack([low for low, _ in batches]), np.stack([high for _, high in batches])
             while not self._closed:
                 try:
-                    self._batches.put(batch, timeout=1)
+                    self._batches.put(stacked, timeout=1)
                     break
                 except queue.Full:
                     continue

@@ -1,6 +1,7 @@
 """Muon for convolutions: what changes the weights after each step."""
 
 import re
+from collections import defaultdict
 from typing import Any
 
 import keras
@@ -28,9 +29,22 @@ class ConvolutionMuon(keras.optimizers.Muon):
     def _should_use_adamw(self, variable: Any) -> bool:
         return len(variable.shape) != 4 or FIRST_AND_LAST.search(variable.path) is not None
 
-    def _muon_update_step(self, gradient: Any, variable: Any, lr: Any, m: Any) -> None:
-        self.assign_add(m, ops.add(gradient, m * (self.momentum - 1)))
-        ahead = ops.add(gradient, self.momentum * m)  # Nesterov's momentum
-        matrix = ops.reshape(ahead, (-1, variable.shape[-1]))
-        step = self.lr_adjust(lr * self.zeropower_via_newtonschulz5(matrix, self.ns_steps))
-        self.assign_sub(variable, ops.reshape(step, variable.shape))
+    def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
+        """Keras's goes from kernel to kernel. Here those of one shape go together: a GPU has few long tasks then."""
+        kernels = defaultdict[tuple[int, ...], list[Any]](list)
+        ahead = defaultdict[tuple[int, ...], list[Any]](list)
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            if self._should_use_adamw(variable):
+                self.update_step(gradient, variable, learning_rate)
+                continue
+            momentum = self.momentums[self._get_variable_index(variable)]
+            self.assign_add(momentum, ops.add(gradient, momentum * (self.momentum - 1)))
+            shape = tuple(variable.shape)
+            kernels[shape].append(variable)
+            ahead[shape].append(ops.add(gradient, self.momentum * momentum))  # Nesterov's momentum
+        for shape, variables in kernels.items():
+            matrices = ops.reshape(ops.stack(ahead[shape]), (len(variables), -1, shape[-1]))
+            directions = self.zeropower_via_newtonschulz5(matrices, self.ns_steps)
+            for variable, direction in zip(variables, ops.unstack(directions), strict=True):
+                step = self.lr_adjust(learning_rate * direction)
+                self.assign_sub(variable, ops.reshape(step, shape))

@@ -30,6 +30,7 @@ class Options:
         type=Path,
     )
     resume: bool = option("go on with the checkpoint in the output folder", False, action="store_true")
+    teacher: Path | None = option("learn from what the network of this weight file makes as well", None, type=Path)
     evaluation: tuple[Path, ...] = option("folders of test pictures", (), nargs="+", type=Path)
 
     c: int = option("convolutions per dense block", LITE.c, type=int)
@@ -48,9 +49,7 @@ class Options:
     batch: int = option("patches per step", 16, type=int)
     patch: int = option("edge of a patch in px of the small picture", 48, type=int)
     precision: str = option("arithmetic in the blocks", "float32", choices=("float32", "mixed_bfloat16"))
-    compile: bool = option(
-        "compile the step: JAX is slow without; TensorFlow on a CPU is slower with", False, action="store_true"
-    )
+    together: int = option("steps between two looks at the clock: many where they are short, as on a GPU", 1, type=int)
 
     drawings: float = option("share of drawings among the examples", 0.1, type=float)
     pool: int = option("examples that are kept to cut patches from", 1024, type=int)
@@ -82,7 +81,7 @@ class Options:
             raise TrainingError(f"--patch {self.patch}: it has to be from 16 to {LOW_EDGE}")
         if not 0 <= self.drawings <= 1:
             raise TrainingError(f"--drawings {self.drawings}: a share is from 0 to 1")
-        for name in ("c", "d", "g", "scale", "batch", "pool", "reuse", "workers", "learning_rate"):
+        for name in ("c", "d", "g", "scale", "together", "batch", "pool", "reuse", "workers", "learning_rate"):
             if getattr(self, name) <= 0:
                 raise TrainingError(f"--{name.replace('_', '-')} {getattr(self, name)}: it has to be more than 0")
         if self.g0 < 3:
@@ -93,7 +92,7 @@ class Options:
         values: dict[str, Any] = asdict(self) | {"degradation": asdict(Degradation())}
         for name in ("photographs", "evaluation"):
             values[name] = [str(path) for path in values[name]]
-        for name in ("output", "start"):
+        for name in ("output", "start", "teacher"):
             values[name] = values[name] and str(values[name])
         return values
 

@@ -14,10 +14,14 @@ A larger network starts as the smaller one that it shall surpass:
 
     python -m training.train ... --name noise-cancel-small --d 10 --g 64 --g0 64 --start noise-cancel-lite.weights.h5
 
-On a GPU, with more patches per step and all cores making examples (JAX needs --compile; PyTorch does without):
+A smaller one learns from the larger one's pictures, which are less of a riddle than the originals:
 
-    KERAS_BACKEND=jax python -m training.train ... --batch 256 --patch 48 --workers 14 --pool 8192 --reuse 16 \\
-        --precision mixed_bfloat16 --compile
+    python -m training.train ... --start noise-cancel-lite.weights.h5 --teacher noise-cancel-small.weights.h5
+
+On a GPU, with more patches per step and all cores making examples:
+
+    KERAS_BACKEND=jax python -m training.train ... --batch 64 --patch 48 --workers 14 --pool 8192 --reuse 16 \\
+        --precision mixed_bfloat16 --together 64
 
 What the pictures go through is in `degradation.Degradation`. Ends with exit status 1 where the weights don't do what
 they are trained for: enlarge better than bicubic, and not worse than those they started from.
@@ -46,11 +50,12 @@ from training.errors import TrainingError
 from training.evaluation import Scores, evaluate, network_enlarger
 from training.examples import LOW_EDGE, ExampleOptions
 from training.growing import start_from
-from training.loss import levels_of, psnr_loss
-from training.network import build_network, save_weights, start_as_bilinear
+from training.loss import levels_of
+from training.network import build_network, load_network, save_weights, start_as_bilinear
 from training.optimizer import ConvolutionMuon
 from training.options import Options, read_options
 from training.photographs import load_patches
+from training.steps import steps_of
 
 LINE_EVERY = 30  # s between two lines of progress
 DIVERGED = 3  # times the lowest loss of a line: no chance does that, and no checkpoint of it shall be kept
@@ -65,17 +70,15 @@ def train(options: Options) -> bool:
     checkpoint = options.output / "checkpoint.npz"
     options.output.mkdir(parents=True, exist_ok=True)
 
-    # The model: uint8 in, which makes a quarter of the traffic to a GPU.
+    # The model.
     network = build_network(architecture, options.precision)
     if options.start:
         start_from(network, architecture, options.start)
     else:
         start_as_bilinear(network, architecture)
-    levels = keras.Input((options.patch, options.patch, 3), dtype="uint8")
-    model = keras.Model(levels, network(keras.layers.Rescaling(1 / 255)(levels)))
     optimizer = ConvolutionMuon(options.average)
-    model.compile(optimizer, loss=psnr_loss, jit_compile=options.compile)
-    optimizer.build(model.trainable_variables)
+    teacher = options.teacher and load_network(options.teacher, options.precision)
+    steps = steps_of(network, optimizer, options.patch, teacher)
     # For evaluation and for the weight file: in float32, with averaged weights.
     averaged = build_network(architecture)
     averaged.set_weights(network.get_weights())
@@ -95,18 +98,20 @@ def train(options: Options) -> bool:
         # The step belongs to the seed: a training that goes on must not see its first examples again.
         seed = options.seed + progress.step
         examples = ExampleOptions(scale, seed, options.drawings, Degradation())
-        dimensions = BatchOptions(options.batch, options.patch, options.pool, options.reuse, options.workers)
+        dimensions = BatchOptions(
+            options.together, options.batch, options.patch, options.pool, options.reuse, options.workers
+        )
         with closing(Batches(patches_file, examples, dimensions)) as batches:
             # The loop.
             first, done = progress, 0.0
             lowest = math.inf  # mean error of a line, in levels
-            losses: list[float] = []  # of the steps since the last line
+            losses: list[float] = []  # since the last line
             saved = printed = began = time.monotonic()
             while done < 1:
                 optimizer.learning_rate = learning_rate(options, progress.step, done)
-                losses.append(float(model.train_on_batch(*batches.take())))
+                losses.append(steps(*batches.take()))
                 now = time.monotonic()
-                progress = Progress(progress.step + 1, first.seconds + now - began)
+                progress = Progress(progress.step + options.together, first.seconds + now - began)
                 done = share_done(options, progress)
                 if not math.isfinite(losses[-1]):
                     raise TrainingError(f"the loss is {losses[-1]} at step {progress.step}; lower --learning-rate")
@@ -118,7 +123,7 @@ def train(options: Options) -> bool:
                             f"the loss has risen from {lowest:.1f} to {mean:.1f} levels at step {progress.step}:"
                             " go on from the last checkpoint with --resume and a lower --learning-rate"
                         )
-                    speed = (progress.step - first.step) / (now - began)
+                    speed = options.together * len(losses) / (now - printed)
                     print(
                         f"{done:6.1%}  step {progress.step}  loss {mean:.3f} levels  {speed:.2f} steps/s"
                         f"  learning rate {float(optimizer.learning_rate.numpy()):.2e}",
