@@ -41,6 +41,7 @@ test-image: $(VENV)/.dev
 
 models: $(VENV)/.everything
 	$(BIN)/python -m convert noise-cancel-lite
+	$(BIN)/python -m convert noise-cancel-small
 
 samples: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.samples

@@ -5,7 +5,7 @@ import os
 import tempfile
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
 
@@ -62,7 +62,9 @@ class Weights:
 IDEALO = "https://public-asai-dl-models.s3.eu-central-1.amazonaws.com/ISR"
 LARGE = Architecture(c=6, d=20, g=64, g0=64, scale=2, upscaling="ups")
 SMALL = Architecture(c=3, d=10, g=64, g0=64, scale=2, upscaling="ups")
+# The project's own, with idealo's dimensions or smaller ones.
 LITE = Architecture(c=3, d=6, g=32, g0=32, scale=2, upscaling="shuffle")
+OWN_SMALL = replace(SMALL, upscaling="shuffle")
 
 TABLE = {
     weights.name: weights
@@ -73,6 +75,14 @@ TABLE = {
             file="noise-cancel-lite.weights.h5",
             bytes=2_013_152,
             sha256="ae0bf1ed85692e989e53901d1ff0ff6224c7ad73c3612c7f41da880a6704c5be",
+            url=None,
+        ),
+        Weights(
+            name="noise-cancel-small",
+            architecture=OWN_SMALL,
+            file="noise-cancel-small.weights.h5",
+            bytes=10_764_872,
+            sha256="5437f16c21e1651a713b1ecde9631f80bb71efb82583f8b6e0dd960f953e903b",
             url=None,
         ),
         Weights(

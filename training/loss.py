@@ -25,25 +25,6 @@ def psnr_loss(target: Any, output: Any) -> Any:
     return ops.log10(mean_square + 10 ** (-ENOUGH / 10)) / 10
 
 
-def taught_loss(targets: Any, output: Any) -> Any:
-    """The PSNR loss of who learns from a teacher: the same on average, and far less noisy.
-
-    What no network can know of the original is as if by chance, and pulls every step somewhere else. The mean square
-    of what is between output and original is about the sum of what is between output and teacher and between teacher
-    and original; only the first of both depends on the output.
-
-    Args:
-        targets: (n, h, w, 6), levels: the teacher's picture, then the original.
-        output: (n, h, w, 3), values from 0 to 1.
-
-    Returns:
-        (n,), as `psnr_loss`.
-    """
-    teacher, original = targets[..., :3] / 255, targets[..., 3:] / 255
-    mean_square = ops.mean(ops.square(teacher - output) + ops.square(teacher - original), axis=(1, 2, 3))
-    return ops.log10(mean_square + 10 ** (-ENOUGH / 10)) / 10
-
-
 def levels_of(loss: float) -> float:
     """The typical error of a pixel, in levels of 255, that a mean of the loss tells of."""
     return float(255 * 10 ** (5 * loss))

@@ -144,13 +144,6 @@ def architecture_in(path: Path) -> Architecture:
         raise TrainingError(str(exc)) from exc
 
 
-def load_network(path: Path, precision: str = "float32") -> Any:
-    """Build the network of a weight file, with its weights; see `build_network` and `load_weights`."""
-    network = build_network(architecture_in(path), precision)
-    load_weights(network, path)
-    return network
-
-
 def save_weights(network: Any, path: Path) -> None:
     """Write a weight file (NAME.weights.h5), as a whole or not at all."""
     part = path.with_name(f"part.{path.name}")

@@ -30,7 +30,6 @@ class Options:
         type=Path,
     )
     resume: bool = option("go on with the checkpoint in the output folder", False, action="store_true")
-    teacher: Path | None = option("learn from what the network of this weight file makes as well", None, type=Path)
     evaluation: tuple[Path, ...] = option("folders of test pictures", (), nargs="+", type=Path)
 
     c: int = option("convolutions per dense block", LITE.c, type=int)
@@ -92,7 +91,7 @@ class Options:
         values: dict[str, Any] = asdict(self) | {"degradation": asdict(Degradation())}
         for name in ("photographs", "evaluation"):
             values[name] = [str(path) for path in values[name]]
-        for name in ("output", "start", "teacher"):
+        for name in ("output", "start"):
             values[name] = values[name] and str(values[name])
         return values
 

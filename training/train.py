@@ -14,10 +14,6 @@ A larger network starts as the smaller one that it shall surpass:
 
     python -m training.train ... --name noise-cancel-small --d 10 --g 64 --g0 64 --start noise-cancel-lite.weights.h5
 
-A smaller one learns from the larger one's pictures, which are less of a riddle than the originals:
-
-    python -m training.train ... --start noise-cancel-lite.weights.h5 --teacher noise-cancel-small.weights.h5
-
 On a GPU, with more patches per step and all cores making examples:
 
     KERAS_BACKEND=jax python -m training.train ... --batch 64 --patch 48 --workers 14 --pool 8192 --reuse 16 \\
@@ -50,8 +46,8 @@ from training.errors import TrainingError
 from training.evaluation import Scores, evaluate, network_enlarger
 from training.examples import LOW_EDGE, ExampleOptions
 from training.growing import start_from
-from training.loss import levels_of
-from training.network import build_network, load_network, save_weights, start_as_bilinear
+from training.loss import levels_of, psnr_loss
+from training.network import build_network, save_weights, start_as_bilinear
 from training.optimizer import ConvolutionMuon
 from training.options import Options, read_options
 from training.photographs import load_patches
@@ -77,8 +73,7 @@ def train(options: Options) -> bool:
     else:
         start_as_bilinear(network, architecture)
     optimizer = ConvolutionMuon(options.average)
-    teacher = options.teacher and load_network(options.teacher, options.precision)
-    steps = steps_of(network, optimizer, options.patch, teacher)
+    steps = steps_of(network, optimizer, psnr_loss, options.patch)
     # For evaluation and for the weight file: in float32, with averaged weights.
     averaged = build_network(architecture)
     averaged.set_weights(network.get_weights())
