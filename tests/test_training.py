@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import ROOT, photograph
+from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.metrics import psnr
@@ -114,6 +115,61 @@ def test_networks_that_cannot_grow(large: Architecture, message: str, tmp_path: 
 
 
 # Loss and steps
+
+
+STEPS = """
+import sys
+from pathlib import Path
+
+sys.modules["openvino"] = None  # a machine with a GPU needs none of the service for the training
+
+import numpy as np
+
+import training.train
+from training.loss import psnr_loss
+from training.network import architecture_in, build_network, load_weights, save_weights
+from training.optimizer import ConvolutionMuon
+from training.steps import steps_of
+
+start, end = map(Path, sys.argv[1:])
+network = build_network(architecture_in(start))
+load_weights(network, start)
+optimizer = ConvolutionMuon(average=0.9)
+steps = steps_of(network, optimizer, psnr_loss, 16)
+random = np.random.default_rng(0)
+for rate in (1e-3, 1e-2):
+    optimizer.learning_rate = rate
+    low, high = (random.integers(0, 256, (3, 2, edge, edge, 3), np.uint8) for edge in (16, 32))
+    print(steps(low, high))
+save_weights(network, end)
+optimizer.finalize_variable_values(network.trainable_variables)
+save_weights(network, end.with_name("averaged." + end.name))
+"""
+
+
+def test_every_backend_makes_the_same_steps(tmp_path: Path) -> None:
+    """All at once by JAX, one after the other by TensorFlow."""
+    start = tmp_path / "start.weights.h5"
+    build_network(TINY).save_weights(start)
+    said, weights = {}, {}
+    for backend in ("tensorflow", "jax"):
+        end = tmp_path / f"{backend}.weights.h5"
+        command = [sys.executable, "-c", STEPS, start, end]
+        environ = os.environ | {"KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": ""}
+        result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300, check=True)
+        said[backend] = [float(loss) for loss in result.stdout.split()]
+        weights[backend] = [loaded(TINY, path) for path in (end, end.with_name(f"averaged.{end.name}"))]
+    assert said["jax"] == pytest.approx(said["tensorflow"], abs=1e-4)
+    for same in zip(weights["jax"], weights["tensorflow"], strict=True):
+        for ours, theirs, before in zip(*same, loaded(TINY, start), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=0.02 * np.abs(theirs - before).max())
+
+
+def loaded(architecture: Architecture, path: Path) -> list[NDArray[Any]]:
+    network = build_network(architecture)
+    load_weights(network, path)
+    weights: list[NDArray[Any]] = network.get_weights()
+    return weights
 
 
 @pytest.mark.parametrize("error", [1, 4, 20])

@@ -301,4 +301,4 @@ except SystemExit:
     command = [sys.executable, "-P", "-c", check]
     said = subprocess.run(command, cwd=tmp_path, env=environ(), capture_output=True, text=True, check=True).stdout
     assert said.endswith("[]\n")
-    assert "noise-cancel-lite, noise-cancel, psnr-large, psnr-small" in said
+    assert "noise-cancel-lite, noise-cancel-small, noise-cancel, psnr-large, psnr-small" in said
