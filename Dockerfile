@@ -42,7 +42,7 @@ RUN python3 -m compileall -q . && rm -rf models
 # The models, verified and converted.
 FROM all-packages AS models
 COPY . .
-ARG MODELS=noise-cancel-lite
+ARG MODELS="noise-cancel-lite noise-cancel-small"
 ARG WEIGHTS_URL=
 # What was fetched and converted by an earlier build is taken from its cache. MODELS is unquoted: the names become
 # arguments of their own.

@@ -154,7 +154,7 @@ def test_every_backend_makes_the_same_steps(tmp_path: Path) -> None:
     said, weights = {}, {}
     for backend in ("tensorflow", "jax"):
         end = tmp_path / f"{backend}.weights.h5"
-        command = [sys.executable, "-c", STEPS, start, end]
+        command: list[str | Path] = [sys.executable, "-c", STEPS, start, end]
         environ = os.environ | {"KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": ""}
         result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300, check=True)
         said[backend] = [float(loss) for loss in result.stdout.split()]

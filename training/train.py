@@ -14,7 +14,7 @@ A larger network starts as the smaller one that it shall surpass:
 
     python -m training.train ... --name noise-cancel-small --d 10 --g 64 --g0 64 --start noise-cancel-lite.weights.h5
 
-On a GPU, with more patches per step and all cores making examples:
+On a GPU, with more patches per step and all cores making examples (90 steps of noise-cancel-small a second on an H200):
 
     KERAS_BACKEND=jax python -m training.train ... --batch 64 --patch 48 --workers 14 --pool 8192 --reuse 16 \\
         --precision mixed_bfloat16 --together 64

@@ -63,6 +63,14 @@ def test_settings_and_port(target: str) -> None:
         assert (ready["precision"], ready["threads"]) == ("fp32", 1)
 
 
+@both
+def test_the_stronger_model_is_in_it(target: str) -> None:
+    with container(target, *RESTRICTED, UPSCALER_MODEL="noise-cancel-small") as made:
+        made.wait()
+        answer = made.upscale(encoded(photograph(40, 60)))
+        assert answer.headers["X-Upscaler-Model"].startswith("noise-cancel-small openvino ")
+
+
 def test_the_tensorflow_engine_is_in_the_large_image() -> None:
     with container("everything", *RESTRICTED, UPSCALER_ENGINE="tensorflow") as made:
         made.wait()
