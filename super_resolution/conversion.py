@@ -102,11 +102,11 @@ def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Gat
         colours = 255 * chance.integers(2, size=(3, 3, 3), dtype=np.uint8)
         squares.append(colours.repeat(CALIBRATION_EDGE // 3, axis=0).repeat(CALIBRATION_EDGE // 3, axis=1))
     model = ModelFiles(weights.name, target, weights.architecture, 0, {}, {}, Gate(0, 0, 0))
+    fp32 = EngineOpenVino(model, "fp32", available_cpus())
     lower = [_cropped(pixels[len(pixels) // 2 :], weights.architecture.scale) for pixels in pictures]
-    for fusing in (True, False):  # the fastest first
-        quantise(target / IR, target / INT8_IR, squares, fusing=fusing)
-        fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))
-        gate = measure_gate(fp32, int8, lower)
+    for round_lff in (True, False):  # the fastest first
+        quantise(target / IR, target / INT8_IR, squares, round_lff=round_lff)
+        gate = measure_gate(fp32, EngineOpenVino(model, "int8", available_cpus()), lower)
         if gate.passed:
             break
     return gate

@@ -129,10 +129,10 @@ def convolutions(model: Any) -> list[str]:
     return [each.get_friendly_name() for each in model.get_ordered_ops() if each.get_type_name() == "Convolution"]
 
 
-def pointwise(model: Any) -> list[str]:
-    """The names of the convolutions with kernels of 1x1: LFF, which ends a block, of each, and GFF_1 behind them."""
-    found = [each for each in model.get_ordered_ops() if each.get_type_name() == "Convolution"]
-    return [each.get_friendly_name() for each in found if list(each.input(1).get_shape())[2:] == [1, 1]]
+def local_fusions(model: Any) -> list[str]:
+    """The names of LFF of each block, in the same order: the convolutions of 1x1 px but GFF_1, which comes last."""
+    operations = {each.get_friendly_name(): each for each in model.get_ordered_ops()}
+    return [name for name in convolutions(model) if list(operations[name].input(1).get_shape())[2:] == [1, 1]][:-1]
 
 
 def sums(model: Any) -> list[str]:

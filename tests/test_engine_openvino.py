@@ -20,7 +20,7 @@ from super_resolution.engine_openvino import (
     PRECISIONS,
     EngineOpenVino,
     choose_precision,
-    pointwise,
+    local_fusions,
     save_ir,
     supported_precisions,
 )
@@ -28,7 +28,7 @@ from super_resolution.engine_tensorflow import EngineTensorFlow, build_isr, expo
 from super_resolution.gate import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Gate
 from super_resolution.model_files import INT8_IR, IR, IR_WEIGHTS, ModelFiles, read_model_files
 from super_resolution.quantisation import quantise
-from super_resolution.weights import LARGE, TABLE, Weights
+from super_resolution.weights import LARGE, LITE, TABLE, Weights
 
 MODELS = ROOT / "models"
 OWN = [weights for weights in TABLE.values() if weights.url is None]
@@ -101,19 +101,19 @@ def test_int8_is_close_to_fp32(weights: Weights) -> None:
     assert 46 <= psnr(int8, fp32) < 80  # much closer, and nothing would be quantised
 
 
-@pytest.mark.parametrize("fusing", [True, False])
-def test_each_tensor_is_rounded_once_and_sums_never(tmp_path: Path, fusing: bool) -> None:
+@pytest.mark.parametrize("round_lff", [True, False])
+def test_each_tensor_is_rounded_once_and_sums_never(tmp_path: Path, round_lff: bool) -> None:
     """What the speed and the gradients of int8 depend on."""
-    quantise(MODELS / LITE_NAME / IR, tmp_path / INT8_IR, [photograph(48, 48)], fusing=fusing)
+    quantise(MODELS / LITE_NAME / IR, tmp_path / INT8_IR, [photograph(48, 48)], round_lff=round_lff)
     network = openvino.Core().read_model(tmp_path / INT8_IR)
     roundings = [each for each in network.get_ordered_ops() if each.get_type_name() == "FakeQuantize"]
     sources = {each.input(0).get_source_output().get_node().get_friendly_name() for each in roundings}
     # In each block: what comes in, and what each convolution adds; without LFF, what each convolution is given.
     architecture = TABLE[LITE_NAME].architecture
-    assert len(roundings) == len(sources) == architecture.d * (1 + architecture.c - (not fusing))
-    assert count_rounded(network, pointwise(network)) == (architecture.d if fusing else 0)
+    assert len(roundings) == len(sources) == architecture.d * (1 + architecture.c - (not round_lff))
+    assert count_rounded(network, local_fusions(network)) == (architecture.d if round_lff else 0)
     users = {use.get_node().get_type_name() for each in roundings for use in each.output(0).get_target_inputs()}
-    assert users == ({"Convolution", "Concat"} if fusing else {"Convolution"})
+    assert users == ({"Convolution", "Concat"} if round_lff else {"Convolution"})
     layers = ElementTree.parse(tmp_path / INT8_IR).iter("layer")
     assert max(len(layer.findall("rt_info")) for layer in layers) == 1, "OpenVINO's format has one for all marks"
 
@@ -124,14 +124,22 @@ def count_rounded(network: Any, names: list[str]) -> int:
     return sum(each.input(1).get_source_output().get_node().get_type_name() != "Constant" for each in convolutions)
 
 
-def test_less_is_rounded_where_it_costs_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured = iter([FAILED, PASSED])
+@pytest.mark.parametrize(
+    ("gates", "rounded"),
+    [([PASSED], LITE.d), ([FAILED, PASSED], 0), ([FAILED, FAILED], 0)],
+    ids=["at once", "then", "never"],
+)
+def test_less_is_rounded_where_it_costs_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gates: list[Gate], rounded: int
+) -> None:
+    measured = iter(gates)
     monkeypatch.setattr("super_resolution.conversion.measure_gate", lambda *_: next(measured))
     for file in (IR, IR_WEIGHTS):
         shutil.copy(MODELS / LITE_NAME / file, tmp_path)
-    assert make_int8(TABLE[LITE_NAME], tmp_path, [photograph(200, 100)]) == PASSED
+    assert make_int8(TABLE[LITE_NAME], tmp_path, [photograph(200, 100)]) == gates[-1]
+    assert next(measured, None) is None
     network = openvino.Core().read_model(tmp_path / INT8_IR)
-    assert count_rounded(network, pointwise(network)) == 0
+    assert count_rounded(network, local_fusions(network)) == rounded
 
 
 def test_threads_and_precision_do_not_leak_from_one_engine_to_the_next() -> None:

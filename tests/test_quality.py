@@ -166,7 +166,7 @@ def test_a_model_and_a_weight_file(tmp_path: Path) -> None:
     text.save(tmp_path / "sets" / "photographs" / "two.png")
     weights, sheet = tmp_path / "tiny.weights.h5", tmp_path / "sheet.png"
     build_network(TINY).save_weights(weights)
-    arguments = (tmp_path / "sets", "--weights", weights, "--sheet", sheet)
+    arguments = (tmp_path / "sets", "--models", "noise-cancel-lite", "--weights", weights, "--sheet", sheet)
     command = [sys.executable, "-m", "benchmarks.quality", *map(str, arguments)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 0, result.stderr

@@ -19,7 +19,7 @@ from training.errors import TrainingError
 from training.examples import CHECKSUM, LOW_EDGE, ExampleOptions, unpacked
 
 ROOT = Path(__file__).resolve().parent.parent
-READY = 4  # times `together` batches that wait to be used
+READY = 4  # takes that wait
 WAITING = 32  # examples per process that wait to come into the pool
 PATIENCE = 60  # s until no batch means that something has failed
 

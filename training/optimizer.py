@@ -30,7 +30,10 @@ class ConvolutionMuon(keras.optimizers.Muon):
         return len(variable.shape) != 4 or FIRST_AND_LAST.search(variable.path) is not None
 
     def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
-        """Keras's goes from kernel to kernel. Here those of one shape go together: a GPU has few long tasks then."""
+        """Keras's goes from kernel to kernel. Here those of one shape go together, so that a GPU has few long tasks.
+
+        For one device: Keras would sum up TensorFlow's gradients of several here.
+        """
         kernels = defaultdict[tuple[int, ...], list[Any]](list)
         ahead = defaultdict[tuple[int, ...], list[Any]](list)
         for gradient, variable in zip(grads, trainable_variables, strict=True):

@@ -41,14 +41,18 @@ class Options:
 
     hours: float = option("time for the training, together with --minutes", 0.0, type=float)
     minutes: float = option("time for the training, together with --hours", 0.0, type=float)
-    steps: int = option("end after so many steps, if that is earlier; 0: no limit", 0, type=int)
+    steps: int = option("end after so many steps (in whole calls), if that is earlier; 0: no limit", 0, type=int)
     learning_rate: float = option("after the warm-up; falls to 0 as a cosine", 8e-4, type=float)
     warm_up: int = option("steps over which it rises from 0, until the moments mean something", 200, type=int)
     average: float = option("share of the old in the moving average of the weights", 0.999, type=float)
     batch: int = option("patches per step", 16, type=int)
     patch: int = option("edge of a patch in px of the small picture", 48, type=int)
     precision: str = option("arithmetic in the blocks", "float32", choices=("float32", "mixed_bfloat16"))
-    together: int = option("steps between two looks at the clock: many where they are short, as on a GPU", 1, type=int)
+    together: int = option(
+        "steps per call, with one learning rate: many on a GPU, which Python between two steps would hold up",
+        1,
+        type=int,
+    )
 
     drawings: float = option("share of drawings among the examples", 0.1, type=float)
     pool: int = option("examples that are kept to cut patches from", 1024, type=int)

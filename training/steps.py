@@ -34,7 +34,7 @@ def steps_of(network: Any, optimizer: Any, loss: Loss, edge: int) -> Steps:
 
 
 def _one_by_one(model: Any, optimizer: Any, loss: Loss) -> Steps:
-    """Keras's own way, not compiled: TensorFlow on a CPU is slower with it, and PyTorch does without."""
+    """By Keras's `train_on_batch`, without XLA, which makes TensorFlow slower on a CPU."""
     model.compile(optimizer, loss=loss, jit_compile=False)
 
     def train(low: Pixels, high: Pixels) -> float:

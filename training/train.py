@@ -14,7 +14,9 @@ A larger network starts as the smaller one that it shall surpass:
 
     python -m training.train ... --name noise-cancel-small --d 10 --g 64 --g0 64 --start noise-cancel-lite.weights.h5
 
-On a GPU, with more patches per step and all cores making examples (90 steps of noise-cancel-small a second on an H200):
+On a GPU, with more patches per step and all cores making examples: 90 steps of noise-cancel-small a second on an H200.
+Without --evaluation, because JAX compiles the network anew for each size of picture; `make quality` with --weights does
+it elsewhere:
 
     KERAS_BACKEND=jax python -m training.train ... --batch 64 --patch 48 --workers 14 --pool 8192 --reuse 16 \\
         --precision mixed_bfloat16 --together 64
@@ -100,10 +102,10 @@ def train(options: Options) -> bool:
             # The loop.
             first, done = progress, 0.0
             lowest = math.inf  # mean error of a line, in levels
-            losses: list[float] = []  # since the last line
+            losses: list[float] = []  # means of the calls since the last line
             saved = printed = began = time.monotonic()
             while done < 1:
-                optimizer.learning_rate = learning_rate(options, progress.step, done)
+                optimizer.learning_rate = learning_rate(options, progress.step, share_done(options, progress))
                 losses.append(steps(*batches.take()))
                 now = time.monotonic()
                 progress = Progress(progress.step + options.together, first.seconds + now - began)
@@ -124,13 +126,13 @@ def train(options: Options) -> bool:
                         f"  learning rate {float(optimizer.learning_rate.numpy()):.2e}",
                         flush=True,
                     )
-                    losses, printed = [], now
-                if now - saved >= 60 * options.checkpoint_minutes or done >= 1:
-                    save_checkpoint(checkpoint, network, optimizer, progress, options)
-                    save_average(network, optimizer, averaged, options.output / f"{options.name}.weights.h5")
-                    if options.evaluate_often and done < 1:
-                        print_scores("now", scores_of(network_enlarger(averaged), options))
-                    saved = now
+                    if now - saved >= 60 * options.checkpoint_minutes or done >= 1:
+                        save_checkpoint(checkpoint, network, optimizer, progress, options)
+                        save_average(network, optimizer, averaged, options.output / f"{options.name}.weights.h5")
+                        if options.evaluate_often and done < 1:
+                            print_scores("now", scores_of(network_enlarger(averaged), options))
+                        saved = now
+                    losses, printed = [], time.monotonic()
 
     # The evaluation.
     at_end = scores_of(network_enlarger(averaged), options)
