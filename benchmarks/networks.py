@@ -1,7 +1,7 @@
 """The networks that are measured: the default model, and larger ones with random weights.
 
 Neither time nor memory depends on the weights, but for a few per cent in int8: what is rounded takes longer where it
-may be negative, and a network that does not pass its gate otherwise keeps 6 % of its work in fp32. These round it.
+may be negative.
 """
 
 from pathlib import Path

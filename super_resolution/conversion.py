@@ -87,8 +87,7 @@ def convert(
 def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Gate:
     """Write the int8 IR beside the fp32 one and measure what it costs.
 
-    The upper half of each picture calibrates, the lower half is what it is measured on. Where it costs too much, less
-    is quantised; if that costs too much as well, it stays, and its gate keeps it from being chosen.
+    The upper half of each picture calibrates, the lower half is what it is measured on.
     """
     chance = np.random.default_rng(0)
     squares: list[Pixels] = []
@@ -101,15 +100,12 @@ def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Gat
     for _ in range(CALIBRATION_COLOURS):
         colours = 255 * chance.integers(2, size=(3, 3, 3), dtype=np.uint8)
         squares.append(colours.repeat(CALIBRATION_EDGE // 3, axis=0).repeat(CALIBRATION_EDGE // 3, axis=1))
+    quantise(target / IR, target / INT8_IR, squares)
     model = ModelFiles(weights.name, target, weights.architecture, 0, {}, {}, Gate(0, 0, 0))
-    fp32 = EngineOpenVino(model, "fp32", available_cpus())
-    lower = [_cropped(pixels[len(pixels) // 2 :], weights.architecture.scale) for pixels in pictures]
-    for round_lff in (True, False):  # the fastest first
-        quantise(target / IR, target / INT8_IR, squares, round_lff=round_lff)
-        gate = measure_gate(fp32, EngineOpenVino(model, "int8", available_cpus()), lower)
-        if gate.passed:
-            break
-    return gate
+    fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))
+    scale = weights.architecture.scale
+    lower = [pixels[len(pixels) // 2 :] for pixels in pictures]
+    return measure_gate(fp32, int8, [_cropped(pixels, scale) for pixels in lower])
 
 
 def measure_halo(engine: EngineTensorFlow, photographs: Sequence[Pixels]) -> int:

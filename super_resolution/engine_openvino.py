@@ -129,12 +129,6 @@ def convolutions(model: Any) -> list[str]:
     return [each.get_friendly_name() for each in model.get_ordered_ops() if each.get_type_name() == "Convolution"]
 
 
-def local_fusions(model: Any) -> list[str]:
-    """The names of LFF of each block, in the same order: the convolutions of 1x1 px but GFF_1, which comes last."""
-    operations = {each.get_friendly_name(): each for each in model.get_ordered_ops()}
-    return [name for name in convolutions(model) if list(operations[name].input(1).get_shape())[2:] == [1, 1]][:-1]
-
-
 def sums(model: Any) -> list[str]:
     """The names of the additions (of two tensors; a bias counts as a part of its convolution), in the same order."""
 

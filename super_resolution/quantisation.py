@@ -15,7 +15,7 @@ import openvino
 from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
 from super_resolution.engine import Pixels
-from super_resolution.engine_openvino import LAST_IN_FP32, convolutions, keep_in_fp32, local_fusions, sums
+from super_resolution.engine_openvino import LAST_IN_FP32, convolutions, keep_in_fp32, sums
 
 # Convolutions that are not quantised, counted in the network's order: F_m1, whose input is the picture itself, and F_0
 # (2 % of the work; half the error that would be left on gradients); GFF_1, GFF_2, UPN1, UPN2, UPN3 and SR, where the
@@ -27,21 +27,17 @@ LAST_KEPT = 6
 IN_BF16 = slice(-LAST_KEPT, -LAST_IN_FP32)
 
 
-def quantise(ir: Path, target: Path, pictures: Sequence[Pixels], *, round_lff: bool = True) -> None:
+def quantise(ir: Path, target: Path, pictures: Sequence[Pixels]) -> None:
     """Write the int8 IR of a network.
 
     Args:
         ir: the network in fp32 (.xml).
         target: where to write (.xml); the weights go beside it (.bin).
         pictures: (h, w, 3) uint8, any sizes: what the ranges of the activations are measured on.
-        round_lff: whether LFF, the 1x1 convolution that ends a block, is quantised too. LFF is 6 % of the work, and
-            what is rounded there goes into the sums at once. In a network of six blocks nobody sees it; with ten blocks
-            and twice the channels gradients are 4.1 levels off with it, 1.3 without.
     """
     nncf.set_log_level(logging.ERROR)
     model = openvino.Core().read_model(ir)
     names = convolutions(model)
-    lff_kept = [] if round_lff else local_fusions(model)
     batches = [pixels[np.newaxis].astype(np.float32) / np.float32(255) for pixels in pictures]
     quantised = nncf.quantize(
         model,
@@ -49,7 +45,7 @@ def quantise(ir: Path, target: Path, pictures: Sequence[Pixels], *, round_lff: b
         subset_size=len(batches),
         # Sums run through the whole network, each adding its error to those before: rounded, gradients are 4.8 levels
         # off instead of 2. What goes from them into a convolution is rounded there.
-        ignored_scope=nncf.IgnoredScope(names=[*names[:FIRST_KEPT], *lff_kept, *names[-LAST_KEPT:]], types=["Add"]),
+        ignored_scope=nncf.IgnoredScope(names=names[:FIRST_KEPT] + names[-LAST_KEPT:], types=["Add"]),
         # Activations that may be negative get a zero point of their own: 0.02 dB.
         preset=nncf.QuantizationPreset.MIXED,
         # The whole range that was seen. NNCF's default (means of extremes) is 0.09 dB better on photographs and cuts
