@@ -120,11 +120,10 @@ class Batches:
                 # A full pool forgets its oldest.
                 self._store(filled % options.pool, data)
                 filled, due = filled + 1, max(due - 1, 0)
-            batches = [self._cut(min(filled, options.pool)) for _ in range(options.together)]
-            stacked = np.stack([low for low, _ in batches]), np.stack([high for _, high in batches])
+            batches = self._cut(min(filled, options.pool))
             while not self._closed:
                 try:
-                    self._batches.put(stacked, timeout=1)
+                    self._batches.put(batches, timeout=1)
                     break
                 except queue.Full:
                     continue
@@ -137,8 +136,9 @@ class Batches:
         high[:] = np.frombuffer(data, np.uint8, high.size, low.size).reshape(high.shape)
 
     def _cut(self, examples: int) -> tuple[Pixels, Pixels]:
-        """Cut a batch out of the pool's first `examples`."""
-        size, edge, scale = self._options.size, self._options.edge, self._scale
+        """Cut what is taken at a time out of the pool's first `examples`."""
+        together, edge, scale = self._options.together, self._options.edge, self._scale
+        size = together * self._options.size
         low = np.empty((size, edge, edge, 3), np.uint8)
         high = np.empty((size, edge * scale, edge * scale, 3), np.uint8)
         chosen = self._random.integers(examples, size=size)
@@ -147,4 +147,4 @@ class Batches:
         ):
             low[place] = self._low[example, y : y + edge, x : x + edge]
             high[place] = self._high[example, y * scale : (y + edge) * scale, x * scale : (x + edge) * scale]
-        return low, high
+        return low.reshape(together, -1, *low.shape[1:]), high.reshape(together, -1, *high.shape[1:])

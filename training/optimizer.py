@@ -34,19 +34,18 @@ class ConvolutionMuon(keras.optimizers.Muon):
 
         For one device: Keras would sum up TensorFlow's gradients of several here.
         """
-        kernels = defaultdict[tuple[int, ...], list[Any]](list)
-        ahead = defaultdict[tuple[int, ...], list[Any]](list)
+        groups = defaultdict[tuple[int, ...], list[tuple[Any, Any]]](list)  # kernels and their momenta, by shape
         for gradient, variable in zip(grads, trainable_variables, strict=True):
             if self._should_use_adamw(variable):
                 self.update_step(gradient, variable, learning_rate)
                 continue
             momentum = self.momentums[self._get_variable_index(variable)]
             self.assign_add(momentum, ops.add(gradient, momentum * (self.momentum - 1)))
-            shape = tuple(variable.shape)
-            kernels[shape].append(variable)
-            ahead[shape].append(ops.add(gradient, self.momentum * momentum))  # Nesterov's momentum
-        for shape, variables in kernels.items():
-            matrices = ops.reshape(ops.stack(ahead[shape]), (len(variables), -1, shape[-1]))
+            ahead = ops.add(gradient, self.momentum * momentum)  # Nesterov's momentum
+            groups[tuple(variable.shape)].append((variable, ahead))
+        for shape, group in groups.items():
+            variables, momenta = zip(*group, strict=True)
+            matrices = ops.reshape(ops.stack(momenta), (len(group), -1, shape[-1]))
             directions = self.zeropower_via_newtonschulz5(matrices, self.ns_steps)
             for variable, direction in zip(variables, ops.unstack(directions), strict=True):
                 step = self.lr_adjust(learning_rate * direction)

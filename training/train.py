@@ -105,7 +105,7 @@ def train(options: Options) -> bool:
             losses: list[float] = []  # means of the calls since the last line
             saved = printed = began = time.monotonic()
             while done < 1:
-                optimizer.learning_rate = learning_rate(options, progress.step, share_done(options, progress))
+                optimizer.learning_rate = learning_rate(options, progress)
                 losses.append(steps(*batches.take()))
                 now = time.monotonic()
                 progress = Progress(progress.step + options.together, first.seconds + now - began)
@@ -148,10 +148,10 @@ def share_done(options: Options, progress: Progress) -> float:
     return min(max(progress.seconds / options.seconds, of_steps), 1.0)
 
 
-def learning_rate(options: Options, step: int, done: float) -> float:
+def learning_rate(options: Options, progress: Progress) -> float:
     """A linear warm-up, then a cosine that is 0 when all is done."""
-    warm_up = min((step + 1) / max(options.warm_up, 1), 1)
-    return options.learning_rate * warm_up * (1 + math.cos(math.pi * done)) / 2
+    warm_up = min((progress.step + 1) / max(options.warm_up, 1), 1)
+    return options.learning_rate * warm_up * (1 + math.cos(math.pi * share_done(options, progress))) / 2
 
 
 def save_average(network: Any, optimizer: Any, averaged: Any, path: Path) -> None:
