@@ -42,7 +42,8 @@ def compose(settings: Settings) -> Composition:
         precision_of(settings.engine, settings.precision, model),
         settings.threads or available_cpus(),
     )
-    upscaler = Upscaler(engine, Lane(), settings.tile, model.known_answer(engine.facts.precision))
+    known_answer = model.known_answer(engine.facts.precision)
+    upscaler = Upscaler(engine, Lane(), settings.tile, known_answer, settings.self_ensemble)
     enlarge = PictureUpscaler(upscaler)
     backlog = Backlog(settings.queue_pixels, upscaler.seconds_for)
     limits = Limits(settings.max_pixels, settings.max_frames)

@@ -57,6 +57,6 @@ def post_worker_init(worker: Any) -> None:
     host = "localhost" if settings.host in ("0.0.0.0", "::") else settings.host
     facts = resources.facts
     log.info(
-        "serving on http://%s:%d model=%s engine=%s precision=%s threads=%d",
-        *(host, settings.port, facts.model, facts.engine, facts.precision, facts.threads),
+        "serving on http://%s:%d model=%s engine=%s precision=%s threads=%d views=%d",
+        *(host, settings.port, facts.model, facts.engine, facts.precision, facts.threads, facts.views),
     )

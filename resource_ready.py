@@ -19,4 +19,10 @@ class ResourceReady:
         """
         self._upscaler.check(work)
         facts = self._upscaler.facts
-        return ReadyOutput(model=facts.model, engine=facts.engine, precision=facts.precision, threads=facts.threads)
+        return ReadyOutput(
+            model=facts.model,
+            engine=facts.engine,
+            precision=facts.precision,
+            threads=facts.threads,
+            views=facts.views,
+        )

@@ -27,6 +27,11 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _one_number_of(*choices: int) -> Callable[[str], int]:
+    parse = _one_of(*map(str, choices))
+    return lambda text: int(parse(text))
+
+
 def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
     def parse(text: str) -> int:
         allowed = f"a whole number from {least}" + ("" if most is None else f" to {most}")
@@ -84,6 +89,13 @@ class Settings:
         "name",
         "Arithmetic of the network: `auto` (the fastest that the processor has and the model passed), `int8`, `bf16` or"
         " `fp32`; one that is not there stops the start.",
+    )
+    self_ensemble: int = _setting(
+        "1",
+        _one_number_of(1, 2, 4, 8),
+        "views",
+        "How often the network sees each tile, turned and mirrored (1, 2, 4 or 8); the mean is the answer: more exact,"
+        " and as many times as slow.",
     )
     weights_dir: Path | None = _setting(
         "", _optional_directory, "path", "A directory that is searched first for weight files; empty: none."

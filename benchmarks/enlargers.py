@@ -99,7 +99,7 @@ def _ways(
         for precision in precisions if engine == "openvino" else ["fp32"]:
             opened = open_engine(engine, model, find_weight_file, precision, threads)
             try:
-                ways.append(_enlarger(opened, model, settings.tile))
+                ways.append(_enlarger(opened, model, settings))
             except EngineFailed as exc:
                 if precision != "int8":  # what calibration could not save, such as a network that was hardly trained
                     raise
@@ -107,13 +107,13 @@ def _ways(
     return ways
 
 
-def _enlarger(engine: Engine, model: ModelFiles, tile: int) -> Enlarger:
+def _enlarger(engine: Engine, model: ModelFiles, settings: Settings) -> Enlarger:
     """As the service does it: in tiles, rounded, and only after the engine gave its known answer."""
-    facts = engine.facts
-    upscaler = Upscaler(engine, Lane(), tile, model.known_answer(facts.precision))
+    known_answer = model.known_answer(engine.facts.precision)
+    upscaler = Upscaler(engine, Lane(), settings.tile, known_answer, settings.self_ensemble)
     upscaler.check(patient_work())
 
     def enlarge(low: Pixels) -> Pixels:
         return np.asarray(upscaler(low, patient_work()), np.uint8)
 
-    return Enlarger(model.name, str(facts), facts.scale, enlarge)
+    return Enlarger(model.name, str(upscaler.facts), upscaler.facts.scale, enlarge)

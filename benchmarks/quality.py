@@ -2,6 +2,7 @@
 
     make quality
     python -m benchmarks.quality FOLDER... --models noise-cancel-lite --weights new.weights.h5 --sheet sheet.png
+    UPSCALER_SELF_ENSEMBLE=2 make quality
 
 A folder holds test pictures, or folders of these: pairs named `*_LR.png` and `*_HR.png`, or any pictures, which are
 then reduced by Pillow's bicubic filter. Given are the small pictures as they are and as JPEGs (Pillow's defaults).

@@ -43,6 +43,7 @@ class Metrics:
                 "engine": facts.engine,
                 "precision": facts.precision,
                 "threads": str(facts.threads),
+                "views": str(facts.views),
             }
         )
         gauge("upscaler_queue_depth", "Pictures that are admitted and not answered.", lambda: backlog.requests)

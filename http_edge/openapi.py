@@ -41,7 +41,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (Accepted, Preview, Tile, Progress, Notes
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
 RESULT_HEADERS = {
     "X-Request-ID": "the request's id, which the log has too",
-    "X-Upscaler-Model": "the model, engine and precision that answered",
+    "X-Upscaler-Model": "the model, engine and precision that answered, and the views of a self-ensemble, if it is one",
     "X-Result-Width": "width of the answer in px",
     "X-Result-Height": "height of the answer in px",
     "X-Upscaler-Notes": "what of the image could not be kept, if anything",

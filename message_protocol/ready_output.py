@@ -11,3 +11,4 @@ class ReadyOutput(BaseModel):
     engine: str
     precision: str
     threads: int
+    views: int

@@ -27,7 +27,8 @@ class KnownAnswer:
 class EngineFacts:
     """What others need to know of an engine and its model.
 
-    `halo`: px of context a tile needs on each side; `threads`: CPU threads the network runs on.
+    `halo`: px of context a tile needs on each side; `threads`: CPU threads the network runs on; `views`: how often it
+    is shown each tile, see `self_ensemble`.
     """
 
     model: str
@@ -36,9 +37,11 @@ class EngineFacts:
     threads: int
     scale: int
     halo: int
+    views: int = 1
 
     def __str__(self) -> str:
-        return f"{self.model} {self.engine} {self.precision}"
+        views = f" {self.views} views" if self.views > 1 else ""
+        return f"{self.model} {self.engine} {self.precision}{views}"
 
 
 class Engine(Protocol):
@@ -63,7 +66,7 @@ class Engine(Protocol):
 def infer_levels(engine: Engine, pixels: Pixels) -> NDArray[np.float32]:
     """Enlarge (h, w, 3) to (scale h, scale w, 3) float32 in levels of the pixels' type, neither clamped nor rounded."""
     most = np.float32(np.iinfo(pixels.dtype).max)
-    batch = pixels[np.newaxis].astype(np.float32)
+    batch = pixels[np.newaxis].astype(np.float32, order="C")  # whichever way the pixels lie: engines share the memory
     batch /= most
     levels: NDArray[np.float32] = engine.infer(batch)[0]
     levels *= most  # in place, here and above: memory that is taken anew for each tile costs more than the arithmetic

@@ -42,8 +42,8 @@ class Gate:
 
     def __str__(self) -> str:
         return (
-            f"{self.loss:.2f} dB below fp32 ({LOSS_LIMIT} allowed) and on gradients {self.bands:.1f} levels off in"
-            f" areas ({BAND_LIMIT:g} allowed) and {self.pixels:.1f} in pixels ({PIXEL_LIMIT:g} allowed)"
+            f"{max(self.loss, 0):.2f} dB below fp32 ({LOSS_LIMIT} allowed) and on gradients {self.bands:.1f} levels off"
+            f" in areas ({BAND_LIMIT:g} allowed) and {self.pixels:.1f} in pixels ({PIXEL_LIMIT:g} allowed)"
         )
 
 

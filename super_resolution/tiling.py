@@ -73,7 +73,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the network is to be shown: how many `tiles`, and the `area` of all their windows in px."""
+    """What the network is to be shown: how many `tiles`, and the `area` of all their windows, in every view, in px."""
 
     tiles: int = 0
     area: int = 0

@@ -1,5 +1,6 @@
-"""Pixels in, enlarged pixels out: tiles, turns, clamping and rounding."""
+"""Pixels in, enlarged pixels out: tiles, views, turns, clamping and rounding."""
 
+import dataclasses
 import functools
 import math
 import time
@@ -12,6 +13,7 @@ from errors import EngineFailed
 from super_resolution.engine import Engine, KnownAnswer, Pixels, infer_levels
 from super_resolution.lane import Lane
 from super_resolution.renewal import Known, changed, whole
+from super_resolution.self_ensemble import ALL_VIEWS, View
 from super_resolution.speed import Speed
 from super_resolution.tiling import Cost, Tile, cost_of_cut, cut_anew
 from super_resolution.work import Aside, Work
@@ -34,10 +36,11 @@ class Upscaler:
         lane: where tiles wait for their turn.
         tile: largest edge of a tile's core in px; memory for the network grows with its square, not with the picture.
         known_answer: what the engine has to give back before it is trusted.
+        views: how many of `self_ensemble.ALL_VIEWS` of each tile the network is shown: 1, 2, 4 or 8.
     """
 
-    def __init__(self, engine: Engine, lane: Lane, tile: int, known_answer: KnownAnswer) -> None:
-        self.facts = engine.facts
+    def __init__(self, engine: Engine, lane: Lane, tile: int, known_answer: KnownAnswer, views: int = 1) -> None:
+        self.facts = dataclasses.replace(engine.facts, views=views)
         self._engine = engine
         self._lane = lane
         self._tile = tile
@@ -68,7 +71,7 @@ class Upscaler:
         if before is not None and before.enlarged.shape == enlarged.shape:
             enlarged[:] = before.enlarged
         for tile in self._tiles(pixels, None if before is None else before.pixels):
-            levels = self._lane.run(work, functools.partial(self._infer, pixels[tile.window.slices]))
+            levels = self._mean_of_views(pixels[tile.window.slices], work)
             core = tile.core.seen_from(tile.window).scaled(scale)
             box = tile.core.scaled(scale)
             write_levels(levels[core.slices], enlarged[box.slices])
@@ -76,12 +79,12 @@ class Upscaler:
         return enlarged
 
     def cost_of(self, height: int, width: int) -> Cost:
-        """What the network has to be shown of a `height` by `width` picture, in px."""
-        return cost_of_cut(height, width, self._tile, self.facts.halo)
+        """What the network has to be shown of a `height` by `width` picture."""
+        return self._in_all_views(cost_of_cut(height, width, self._tile, self.facts.halo))
 
     def cost_anew(self, pixels: Pixels, before: Pixels) -> Cost:
         """What it has to be shown of a picture (h, w, 1 or 3) where another one was enlarged `before`."""
-        return sum((Cost(1, tile.window.area) for tile in self._tiles(pixels, before)), Cost())
+        return self._in_all_views(sum((Cost(1, tile.window.area) for tile in self._tiles(pixels, before)), Cost()))
 
     def seconds_for(self, area: float) -> float:
         """Estimate the seconds that the network alone needs for an area in px, of one or many tiles."""
@@ -133,6 +136,22 @@ class Upscaler:
             self._speed_measured = time.monotonic()
 
         self._lane.run(Aside(work), measure)
+
+    def _in_all_views(self, cost: Cost) -> Cost:
+        return Cost(cost.tiles, cost.area * self.facts.views)
+
+    def _mean_of_views(self, pixels: Pixels, work: Work) -> NDArray[np.float32]:
+        """What the network makes of a tile, in levels. Each view is a turn in the lane, so that turns stay short."""
+        first, *others = ALL_VIEWS[: self.facts.views]
+        levels = self._seen_in(first, pixels, work)
+        for view in others:
+            levels += self._seen_in(view, pixels, work)
+        if others:
+            levels /= self.facts.views
+        return levels
+
+    def _seen_in(self, view: View, pixels: Pixels, work: Work) -> NDArray[np.float32]:
+        return view.back(self._lane.run(work, functools.partial(self._infer, view.of(pixels))))
 
     def _tiles(self, pixels: Pixels, before: Pixels | None) -> Iterator[Tile]:
         """Those that are to be enlarged: all, or where another picture was enlarged `before`, those that differ."""

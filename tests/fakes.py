@@ -27,10 +27,12 @@ class RepeatingEngine:
 
 
 def upscaler_with(
-    before: Callable[[NDArray[np.float32]], NDArray[np.float32] | None] = lambda _: None, tile: int = 16
+    before: Callable[[NDArray[np.float32]], NDArray[np.float32] | None] = lambda _: None,
+    tile: int = 16,
+    views: int = 1,
 ) -> Upscaler:
     known = PIXELS.repeat(2, axis=0).repeat(2, axis=1).astype(np.float32)
-    return Upscaler(RepeatingEngine(before), Lane(), tile, KnownAnswer(PIXELS, known, 0.01))
+    return Upscaler(RepeatingEngine(before), Lane(), tile, KnownAnswer(PIXELS, known, 0.01), views)
 
 
 def round_levels(levels: NDArray[np.float32], dtype: type[np.uint8 | np.uint16]) -> Pixels:

@@ -52,6 +52,10 @@ def test_a_loss_is_measured_against_the_original() -> None:
     assert measure_gate(Faulty(), Faulty(60), [ORIGINAL]).loss > 1
 
 
+def test_a_gain_is_told_as_no_loss() -> None:
+    assert str(Gate(-0.08, 4.1, 5.3)).startswith("0.00 dB below fp32 (0.1 allowed) and on gradients 4.1 levels off")
+
+
 def test_limits() -> None:
     assert Gate(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT).passed
     assert not Gate(LOSS_LIMIT + 0.001, 0, 0).passed

@@ -33,7 +33,8 @@ WITHIN = {
     "super_resolution": [
         *("conversion", "quantisation", "opening", "upscaler", "engine_openvino", "engine_tensorflow", "model_files"),
         *("gate", "weights"),
-        *("backlog", "round_robin", "lane", "work", "renewal", "engine", "speed", "tiling", "cpus"),
+        *("backlog", "round_robin", "lane", "work", "renewal", "self_ensemble", "engine", "speed"),
+        *("tiling", "cpus"),
     ],
     "image_codec": [
         *(

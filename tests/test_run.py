@@ -27,7 +27,7 @@ def test_one_start_line(start_server: StartServer) -> None:
     assert len(lines) == 1
     assert re.search(
         rf"serving on http://localhost:{server.port} model=noise-cancel-lite engine=openvino"
-        r" precision=(fp32|bf16|int8) threads=\d+$",
+        r" precision=(fp32|bf16|int8) threads=\d+ views=1$",
         lines[0],
     )
 

@@ -40,6 +40,7 @@ def test_read() -> None:
         ("UPSCALER_MODEL", "", "must not be empty"),
         ("UPSCALER_ENGINE", "OpenVINO", "must be one of openvino, tensorflow"),
         ("UPSCALER_PRECISION", "fp16", "must be one of auto, fp32, bf16, int8"),
+        ("UPSCALER_SELF_ENSEMBLE", "3", "must be one of 1, 2, 4, 8"),
         ("UPSCALER_CACHE_DIR", "", "must not be empty"),
         ("UPSCALER_THREADS", "-1", "must be a whole number from 0 to 1024"),
         ("UPSCALER_TILE", "15", "must be a whole number from 16 to 4096"),
