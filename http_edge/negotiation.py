@@ -10,6 +10,10 @@ from message_protocol import MOST_ECHOED, UpscaleInput
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
+# Never answered here. Browsers' forms and Java's HttpURLConnection name it of their own accord, beside image formats
+# that no user has chosen.
+HTML = "text/html"
+EVERYTHING = MIMEAccept([("*/*", 1)])
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,14 @@ class AnswerForm:
 
 
 def negotiate(accept: MIMEAccept, sent_json: bool) -> AnswerForm:
-    """Choose by `Accept`; where it leaves both open, answer in the form that was sent.
+    """Choose by `Accept`; where it leaves both open, or nobody chose it, answer in the form that was sent.
 
     Raises:
         NotAcceptable: it allows neither JSON, nor events, nor a supported image format.
     """
     # Parameters such as charset make no difference here. No header accepts everything.
-    plain = MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in accept] or [("*/*", 1)])
+    named = [(value.partition(";")[0].strip().lower(), quality) for value, quality in accept]
+    plain = MIMEAccept(named) if named else EVERYTHING
     json_quality = plain.quality(JSON)
     image_qualities = {name: plain.quality(each.media_type) for name, each in FORMATS.items()}
     image_quality = max(image_qualities.values())
@@ -67,6 +72,8 @@ def negotiate(accept: MIMEAccept, sent_json: bool) -> AnswerForm:
     if not (json_quality or image_quality or stream_quality):
         types = ", ".join([JSON, EVENTS, *(each.media_type for each in FORMATS.values())])
         raise NotAcceptable(f"Accept: {accept.to_header()[:MOST_ECHOED]} allows none of {types}")
+    if HTML in (value for value, _ in named):
+        return negotiate(EVERYTHING, sent_json)
     return AnswerForm(
         stream=stream_quality > max(json_quality, image_quality),
         json=json_quality > image_quality or (json_quality == image_quality and sent_json),
