@@ -79,7 +79,7 @@ clean:
 
 # --no-deps: the locks are complete, and ISR's own metadata asks for a TensorFlow that no longer exists.
 $(VENV)/.everything: requirements.txt | $(VENV)/bin/python
-	@echo "installing the packages of requirements.txt into $(VENV): under a minute, 1.6 GB"
+	@echo "installing the packages of requirements.txt into $(VENV): a minute or two, 2 GB"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.txt
 	touch $@
 

@@ -59,7 +59,7 @@ class Edge:
             MalformedMessage, BodyTooLarge, BodyTimeout, ClientGone: see `read_message`.
         """
         sent = sent_as(request)
-        form = negotiate(request.accept_mimetypes, sent_json=sent is Sent.JSON)
+        form = negotiate(request.headers.get("Accept", ""), sent_json=sent is Sent.JSON)
         message = read_message(request, sent, g.body)
         form.check(message)
         return message.model_copy(update={"format": form.format_for(message)}), form

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from errors import MalformedMessage, NotAcceptable
 from image_codec import FORMATS, FormatName, sniff
@@ -10,10 +11,9 @@ from message_protocol import MOST_ECHOED, UpscaleInput
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
-# Never answered here. Browsers' forms and Java's HttpURLConnection name it of their own accord, beside image formats
-# that no user has chosen.
+# Never answered here. Browsers' forms and Java's HttpURLConnection name it of their own accord, and prefer image
+# formats that no user has chosen.
 HTML = "text/html"
-EVERYTHING = MIMEAccept([("*/*", 1)])
 
 
 @dataclass(frozen=True)
@@ -56,24 +56,34 @@ class AnswerForm:
         return message.format
 
 
-def negotiate(accept: MIMEAccept, sent_json: bool) -> AnswerForm:
-    """Choose by `Accept`; where it leaves both open, or nobody chose it, answer in the form that was sent.
+def negotiate(accept: str, sent_json: bool) -> AnswerForm:
+    """Choose by `Accept`; where it leaves both open, answer in the form that was sent.
+
+    Args:
+        accept: the header; empty where there is none, which accepts everything.
+        sent_json: the form that was sent: JSON, or another one.
 
     Raises:
         NotAcceptable: it allows neither JSON, nor events, nor a supported image format.
     """
-    # Parameters such as charset make no difference here. No header accepts everything.
-    named = [(value.partition(";")[0].strip().lower(), quality) for value, quality in accept]
-    plain = MIMEAccept(named) if named else EVERYTHING
-    json_quality = plain.quality(JSON)
-    image_qualities = {name: plain.quality(each.media_type) for name, each in FORMATS.items()}
+    # Java before 17 writes q=.2, which no grammar allows and Werkzeug would drop.
+    parsed = parse_accept_header(accept.replace("q=.", "q=0."), MIMEAccept)
+    # Parameters such as charset make no difference here.
+    named = [(value.partition(";")[0].strip().lower(), quality) for value, quality in parsed] or [("*/*", 1)]
+    plain = MIMEAccept(named)
+    nobody_chose = any(value == HTML and quality for value, quality in named)
+
+    def quality_of(media_type: str) -> float:
+        quality = plain.quality(media_type)
+        return 1 if quality and nobody_chose else quality
+
+    json_quality = quality_of(JSON)
+    image_qualities = {name: quality_of(each.media_type) for name, each in FORMATS.items()}
     image_quality = max(image_qualities.values())
-    stream_quality = plain.quality(EVENTS)
+    stream_quality = quality_of(EVENTS)
     if not (json_quality or image_quality or stream_quality):
         types = ", ".join([JSON, EVENTS, *(each.media_type for each in FORMATS.values())])
-        raise NotAcceptable(f"Accept: {accept.to_header()[:MOST_ECHOED]} allows none of {types}")
-    if HTML in (value for value, _ in named):
-        return negotiate(EVERYTHING, sent_json)
+        raise NotAcceptable(f"Accept: {accept[:MOST_ECHOED]} allows none of {types}")
     return AnswerForm(
         stream=stream_quality > max(json_quality, image_quality),
         json=json_quality > image_quality or (json_quality == image_quality and sent_json),

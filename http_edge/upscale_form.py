@@ -24,7 +24,8 @@ def read_form(body: bytes, boundary: str | None) -> tuple[bytes, list[tuple[str,
         boundary: from the content type.
 
     Returns:
-        The image file, and the other parts as names and values.
+        The image file, and the other parts as names and values, but for empty ones: that is how a browser sends what a
+        user has left open.
 
     Raises:
         MalformedMessage: it is no form, or has not exactly one part `image`, a file.
@@ -56,4 +57,4 @@ def read_form(body: bytes, boundary: str | None) -> tuple[bytes, list[tuple[str,
     image = images[0].read()
     if not image:
         raise MalformedMessage(f"part {PART!r} is empty")
-    return image, [(name, value) for name, values in options.lists() for value in values]
+    return image, [(name, value) for name, values in options.lists() for value in values if value]

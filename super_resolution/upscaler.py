@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,17 +141,23 @@ class Upscaler:
         return Cost(cost.tiles, cost.area * self.facts.views)
 
     def _mean_of_views(self, pixels: Pixels, work: Work) -> NDArray[np.float32]:
-        """What the network makes of a tile, in levels. Each view is a turn in the lane, so that turns stay short."""
-        first, *others = ALL_VIEWS[: self.facts.views]
-        levels = self._seen_in(first, pixels, work)
-        for view in others:
-            levels += self._seen_in(view, pixels, work)
-        if others:
-            levels /= self.facts.views
+        """What the network makes of a tile, in levels.
+
+        It is shown as many views per turn in the lane as are no larger together than a full tile: no turn takes longer
+        than that, and a thumbnail needs one.
+        """
+        height, width, _ = pixels.shape
+        views = ALL_VIEWS[: self.facts.views]
+        per_turn = max(1, (self._tile + 2 * self.facts.halo) ** 2 // (height * width))
+        turns = [views[start : start + per_turn] for start in range(0, len(views), per_turn)]
+        sums = (self._lane.run(work, functools.partial(self._sum_of_views, pixels, turn)) for turn in turns)
+        levels = functools.reduce(_add, sums)
+        if len(views) > 1:
+            levels /= len(views)
         return levels
 
-    def _seen_in(self, view: View, pixels: Pixels, work: Work) -> NDArray[np.float32]:
-        return view.back(self._lane.run(work, functools.partial(self._infer, view.of(pixels))))
+    def _sum_of_views(self, pixels: Pixels, views: Sequence[View]) -> NDArray[np.float32]:
+        return functools.reduce(_add, (view.back(self._infer(view.of(pixels))) for view in views))
 
     def _tiles(self, pixels: Pixels, before: Pixels | None) -> Iterator[Tile]:
         """Those that are to be enlarged: all, or where another picture was enlarged `before`, those that differ."""
@@ -188,6 +194,11 @@ class Upscaler:
             raise EngineFailed(f"{self.facts} gave no picture for a tile of {width} x {height} px")
         self._speed.learn(height * width, time.perf_counter() - start)
         return levels
+
+
+def _add(total: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    total += levels
+    return total
 
 
 def write_levels(levels: NDArray[np.float32], target: Pixels) -> None:

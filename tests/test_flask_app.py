@@ -142,11 +142,15 @@ def test_quality(server: Server, name: str) -> None:
         ("json", "application/json; charset=utf-8", None, "application/json"),
         ("bytes", "image/webp,image/png,image/*;q=0.8,*/*;q=0.5", "jpeg", "image/jpeg"),
         ("bytes", "image/jpeg;q=0.1, image/webp;q=0", "webp", 406),
-        # Java's HttpURLConnection, from 17 on and before, and the form of a browser: nobody has chosen.
+        # Java's HttpURLConnection, from 17 on and before, and the form of a browser: nobody has chosen an order.
         ("json", "text/html, image/gif, image/jpeg, */*; q=0.2", None, "application/json"),
         ("bytes", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", None, "image/png"),
         ("bytes", "text/html,application/xml;q=0.9,image/webp,*/*;q=0.8", None, "image/png"),
+        ("json", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", None, "application/json"),
         ("bytes", "text/html, text/plain", None, 406),
+        ("bytes", "text/html, image/webp", None, "image/webp"),
+        ("bytes", "text/html;q=0, image/webp, */*;q=0.1", None, "image/webp"),
+        ("bytes", "text/html, application/json", None, "application/json"),
     ],
 )
 def test_negotiation(server: Server, sent: str, accept: str, format_wanted: str | None, answered: str | int) -> None:

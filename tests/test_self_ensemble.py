@@ -1,5 +1,7 @@
 """The network is shown each tile in several views: what comes of it, through the service and below."""
 
+import itertools
+
 import httpx
 import numpy as np
 import pytest
@@ -104,7 +106,24 @@ def test_each_view_costs_as_much_as_the_first(views: int) -> None:
 
 def test_a_hang_up_is_noticed_between_views() -> None:
     calls: list[int] = []
-    upscaler = upscaler_with(lambda batch: calls.append(batch.size), views=8)
+    upscaler = upscaler_with(lambda batch: calls.append(batch.size), tile=16, views=8)
     with pytest.raises(ClientGone):
-        upscaler(photograph(10, 10), Work(60, "UPSCALER_TIMEOUT", lambda: len(calls) >= 4))
+        upscaler(photograph(16, 16), Work(60, "UPSCALER_TIMEOUT", lambda: len(calls) >= 4))
     assert len(calls) == 4
+
+
+@pytest.mark.parametrize(("edge", "turns"), [(18, [1] * 8), (12, [2] * 4), (11, [2] * 4), (10, [3, 3, 2]), (3, [8])])
+def test_views_share_a_turn_that_is_no_longer_than_a_full_tiles(edge: int, turns: list[int]) -> None:
+    """A full tile has 16 px and a halo of 1 on each side."""
+    calls: list[int] = []
+    upscaler = upscaler_with(lambda batch: calls.append(batch.size), tile=16, views=8)
+    upscaler.check(patient_work())
+    seen = [len(calls)]
+
+    class Counting(Work):
+        def checkpoint(self) -> None:
+            seen.append(len(calls))
+
+    upscaler(photograph(edge, edge), Counting(60, "UPSCALER_TIMEOUT", lambda: False))
+    seen.append(len(calls))
+    assert [later - earlier for earlier, later in itertools.pairwise(seen) if later > earlier] == turns

@@ -197,21 +197,23 @@ def test_outputs_that_cannot_be(folder: Path, output: str, message: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("settings", "words", "message"),
+    ("settings", "words", "status", "message"),
     [
-        ({"UPSCALER_PRECISION": "int3"}, [], "upscale: UPSCALER_PRECISION='int3': must be one of"),
-        ({"UPSCALER_MODEL": "nonesuch"}, [], "upscale: UPSCALER_MODEL='nonesuch': unknown"),
-        ({"UPSCALER_MAX_PIXELS": "700"}, [], "raise UPSCALER_MAX_PIXELS for more"),
+        ({"UPSCALER_PRECISION": "int3"}, [], 2, "upscale: UPSCALER_PRECISION='int3': must be one of"),
+        ({"UPSCALER_MODEL": "nonesuch"}, [], 1, "upscale: UPSCALER_MODEL='nonesuch': unknown"),
+        ({"UPSCALER_SELF_ENSEMBLE": "3"}, [], 2, "upscale: UPSCALER_SELF_ENSEMBLE='3': must be one of 1, 2, 4, 8"),
+        ({"UPSCALER_MAX_PIXELS": "700"}, [], 1, "raise UPSCALER_MAX_PIXELS for more"),
         (
             {"UPSCALER_WEIGHTS_URL": "http://127.0.0.1:1", "UPSCALER_CACHE_DIR": "cache"},
             ["--model", "psnr-small"],
+            1,
             "upscale: the weights of psnr-small are not in",
         ),
     ],
 )
-def test_settings_hold(folder: Path, settings: dict[str, str], words: list[str], message: str) -> None:
+def test_settings_hold(folder: Path, settings: dict[str, str], words: list[str], status: int, message: str) -> None:
     result = upscale(folder, "photos/one.png", *words, settings=settings)
-    assert result.returncode == 1
+    assert result.returncode == status
     assert message in result.stderr.decode()
     assert not (folder / "photos" / "one-x2.png").exists()
 

@@ -26,6 +26,8 @@ def test_a_form(server: Server) -> None:
     assert plain.content == server.upscale(TINY).content
     with_options = httpx.post(f"{server.url}/upscale", files=files, data={"format": "jpeg"}, params={"quality": 50})
     assert opened(with_options.content).format == "JPEG"
+    left_open = httpx.post(f"{server.url}/upscale", files=files, data={"format": "", "quality": ""})
+    assert left_open.content == plain.content
     as_json = httpx.post(f"{server.url}/upscale", files=files, headers={"Accept": "application/json"})
     assert set(as_json.json()) == {"imageBase64"}
 

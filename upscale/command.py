@@ -5,7 +5,7 @@ import signal
 import sys
 from dataclasses import replace
 
-from errors import StartError
+from errors import SettingInvalid, StartError
 from settings import read_settings
 from upscale.arguments import Arguments
 from upscale.console import Console
@@ -24,7 +24,7 @@ def main(arguments: Arguments) -> int:
     logging.getLogger().addHandler(console)
     try:
         return Run(arguments, _enlarger(arguments, console), console)(plan(arguments))
-    except UsageError as exc:
+    except (UsageError, SettingInvalid) as exc:
         print(f"upscale: {shown(exc)}", file=sys.stderr)
         return WRONG_USAGE
     except StartError as exc:
