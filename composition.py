@@ -10,8 +10,9 @@ from resource_upscale import ResourceUpscale
 from settings import Settings
 from super_resolution.backlog import Backlog
 from super_resolution.cpus import available_cpus
+from super_resolution.engine import Engine
 from super_resolution.lane import Lane
-from super_resolution.model_files import read_model_files
+from super_resolution.model_files import ModelFiles, read_model_files
 from super_resolution.opening import open_engine, precision_of
 from super_resolution.upscaler import Upscaler
 
@@ -42,9 +43,14 @@ def compose(settings: Settings) -> Composition:
         precision_of(settings.engine, settings.precision, model),
         settings.threads or available_cpus(),
     )
-    known_answer = model.known_answer(engine.facts.precision)
-    upscaler = Upscaler(engine, Lane(), settings.tile, known_answer, settings.self_ensemble)
+    upscaler = build_upscaler(engine, model, settings)
     enlarge = PictureUpscaler(upscaler)
     backlog = Backlog(settings.queue_pixels, upscaler.seconds_for)
     limits = Limits(settings.max_pixels, settings.max_frames)
     return Composition(upscaler, enlarge, backlog, limits, ResourceUpscale(enlarge, backlog, limits, settings.quality))
+
+
+def build_upscaler(engine: Engine, model: ModelFiles, settings: Settings) -> Upscaler:
+    """Build what enlarges pixels with an engine that runs `model`, as the settings have it."""
+    known_answer = model.known_answer(engine.facts.precision)
+    return Upscaler(engine, Lane(), settings.tile, known_answer, settings.self_ensemble)

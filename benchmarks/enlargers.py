@@ -13,16 +13,15 @@ from benchmarks.metrics import Pixels
 from benchmarks.networks import patient_work
 from benchmarks.pictures import Enlarge, filter_enlarger
 from benchmarks.weight_files import architecture_of
+from composition import build_upscaler
 from errors import EngineFailed, ModelUnavailable
 from prepare import MODELS, convert_in_child, directory_of, weight_file_of
 from settings import Settings, read_settings
 from super_resolution.cpus import available_cpus
 from super_resolution.engine import Engine
 from super_resolution.engine_openvino import choose_precision, supported_precisions
-from super_resolution.lane import Lane
 from super_resolution.model_files import DESCRIPTION, ModelFiles, read_model_files
 from super_resolution.opening import open_engine
-from super_resolution.upscaler import Upscaler
 from super_resolution.weights import TABLE, Weights, hash_file
 
 ENGINES = ("tensorflow", "openvino")
@@ -109,8 +108,7 @@ def _ways(
 
 def _enlarger(engine: Engine, model: ModelFiles, settings: Settings) -> Enlarger:
     """As the service does it: in tiles, rounded, and only after the engine gave its known answer."""
-    known_answer = model.known_answer(engine.facts.precision)
-    upscaler = Upscaler(engine, Lane(), settings.tile, known_answer, settings.self_ensemble)
+    upscaler = build_upscaler(engine, model, settings)
     upscaler.check(patient_work())
 
     def enlarge(low: Pixels) -> Pixels:

@@ -70,17 +70,13 @@ def negotiate(accept: str, sent_json: bool) -> AnswerForm:
     parsed = parse_accept_header(accept.replace("q=.", "q=0."), MIMEAccept)
     # Parameters such as charset make no difference here.
     named = [(value.partition(";")[0].strip().lower(), quality) for value, quality in parsed] or [("*/*", 1)]
+    if any(value == HTML and quality for value, quality in named):
+        named = [(value, float(quality > 0)) for value, quality in named]
     plain = MIMEAccept(named)
-    nobody_chose = any(value == HTML and quality for value, quality in named)
-
-    def quality_of(media_type: str) -> float:
-        quality = plain.quality(media_type)
-        return 1 if quality and nobody_chose else quality
-
-    json_quality = quality_of(JSON)
-    image_qualities = {name: quality_of(each.media_type) for name, each in FORMATS.items()}
+    json_quality = plain.quality(JSON)
+    image_qualities = {name: plain.quality(each.media_type) for name, each in FORMATS.items()}
     image_quality = max(image_qualities.values())
-    stream_quality = quality_of(EVENTS)
+    stream_quality = plain.quality(EVENTS)
     if not (json_quality or image_quality or stream_quality):
         types = ", ".join([JSON, EVENTS, *(each.media_type for each in FORMATS.values())])
         raise NotAcceptable(f"Accept: {accept[:MOST_ECHOED]} allows none of {types}")

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import operator
 import time
 from collections.abc import Iterator, Sequence
 
@@ -151,13 +152,15 @@ class Upscaler:
         per_turn = max(1, (self._tile + 2 * self.facts.halo) ** 2 // (height * width))
         turns = [views[start : start + per_turn] for start in range(0, len(views), per_turn)]
         sums = (self._lane.run(work, functools.partial(self._sum_of_views, pixels, turn)) for turn in turns)
-        levels = functools.reduce(_add, sums)
+        levels: NDArray[np.float32] = functools.reduce(operator.iadd, sums)
         if len(views) > 1:
             levels /= len(views)
         return levels
 
     def _sum_of_views(self, pixels: Pixels, views: Sequence[View]) -> NDArray[np.float32]:
-        return functools.reduce(_add, (view.back(self._infer(view.of(pixels))) for view in views))
+        seen = (view.back(self._infer(view.of(pixels))) for view in views)
+        levels: NDArray[np.float32] = functools.reduce(operator.iadd, seen)
+        return levels
 
     def _tiles(self, pixels: Pixels, before: Pixels | None) -> Iterator[Tile]:
         """Those that are to be enlarged: all, or where another picture was enlarged `before`, those that differ."""
@@ -194,11 +197,6 @@ class Upscaler:
             raise EngineFailed(f"{self.facts} gave no picture for a tile of {width} x {height} px")
         self._speed.learn(height * width, time.perf_counter() - start)
         return levels
-
-
-def _add(total: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    total += levels
-    return total
 
 
 def write_levels(levels: NDArray[np.float32], target: Pixels) -> None:
