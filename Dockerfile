@@ -48,7 +48,7 @@ ARG WEIGHTS_URL=
 # arguments of their own.
 # hadolint ignore=SC2086
 RUN --mount=type=cache,target=/var/cache/models \
-    UPSCALER_WEIGHTS_URL="$WEIGHTS_URL" UPSCALER_CACHE_DIR=/var/cache/models python -m bake --target /baked ${MODELS}
+    UPSCALER_WEIGHTS_URL="$WEIGHTS_URL" UPSCALER_CACHE_DIR=/var/cache/models python -m superscaling.commands.bake --target /baked ${MODELS}
 
 # OpenVINO needs the conversions only, not the weight files they were made of.
 FROM models AS models-without-weights
@@ -61,7 +61,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
     UPSCALER_CACHE_DIR=/cache
 EXPOSE 7777
 # A start may convert a model, and warms the engine up.
-HEALTHCHECK --interval=15s --timeout=5s --start-period=180s --retries=3 CMD ["python", "-m", "health"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=180s --retries=3 CMD ["python", "-m", "superscaling.commands.health"]
 # As a container's first process, a shell or a Python that is just starting hears no SIGTERM; tini does, and hands it on.
 ENTRYPOINT ["tini", "--"]
 CMD ["./run.sh"]

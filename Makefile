@@ -33,24 +33,24 @@ test-page: $(VENV)/.dev
 
 # The README's pictures of the page.
 screenshots: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.screenshots
+	$(BIN)/python -m docs_pictures.screenshots
 
 # Builds the images and tries them, without Docker; needs root on Debian. The state it keeps makes the next run faster.
 test-image: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/image/run.sh $(OPTIONS)
 
 models: $(VENV)/.everything
-	$(BIN)/python -m convert noise-cancel-lite
-	$(BIN)/python -m convert noise-cancel-small
+	$(BIN)/python -m superscaling.commands.convert noise-cancel-lite
+	$(BIN)/python -m superscaling.commands.convert noise-cancel-small
 
 samples: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.samples
+	$(BIN)/python -m docs_pictures.samples
 
 picture: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.before_after
+	$(BIN)/python -m docs_pictures.before_after
 
 gradients: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.gradients
+	$(BIN)/python -m docs_pictures.gradients
 
 # Everything that is said of speed and memory, into benchmarks/RESULTS.md: `make bench OPTIONS="network overhead"` for parts of it.
 bench: $(VENV)/.dev $(BENCH)/.everything
@@ -62,7 +62,7 @@ load: $(VENV)/.dev
 
 # `make quality OPTIONS="FOLDER --sheet sheet.png"`; see the file for more.
 quality: $(VENV)/.dev
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m benchmarks.quality $(OPTIONS)
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m evaluation.quality $(OPTIONS)
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz

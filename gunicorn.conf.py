@@ -5,10 +5,10 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from errors import EngineFailed
-from logs import log_config
-from settings import read_settings
-from super_resolution.upscaler import START_TIMEOUT
+from superscaling.enlarging.upscaler import START_TIMEOUT
+from superscaling.errors import EngineFailed
+from superscaling.logs import log_config
+from superscaling.settings import read_settings
 
 settings = read_settings()
 

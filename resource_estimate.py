@@ -1,10 +1,10 @@
 """`GET /estimate`."""
 
-from image_codec import Limits
 from message_protocol import EstimateInput, EstimateOutput
-from picture_upscaler import PictureUpscaler
-from super_resolution.backlog import Backlog, Entry
-from super_resolution.work import Work
+from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.pictures import Limits
+from superscaling.scheduling.admission import Backlog, Entry
+from superscaling.scheduling.deadline import Work
 
 
 class ResourceEstimate:

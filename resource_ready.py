@@ -1,8 +1,8 @@
 """`GET /readyz`."""
 
 from message_protocol import ReadyOutput
-from super_resolution.upscaler import Upscaler
-from super_resolution.work import Work
+from superscaling.enlarging.upscaler import Upscaler
+from superscaling.scheduling.deadline import Work
 
 
 class ResourceReady:

@@ -3,24 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from errors import EstimateOverDeadline
-from image_codec import (
-    FORMATS,
-    FormatName,
-    Limits,
-    Picture,
-    Size,
-    check_can_hold,
-    decode,
-    encode,
-    known_format,
-    measure,
-)
 from message_protocol import UpscaleInput, UpscaleOutput
-from picture_upscaler import PictureUpscaler
-from super_resolution.backlog import Backlog
-from super_resolution.tiling import Cost
-from super_resolution.work import Work
+from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.errors import EstimateOverDeadline
+from superscaling.format_name import FormatName
+from superscaling.geometry import Cost
+from superscaling.pictures import FORMATS, Limits, Picture, Size, check_can_hold, decode, encode, known_format, measure
+from superscaling.scheduling.admission import Backlog
+from superscaling.scheduling.deadline import Work
 
 # What the time of a request goes into, in this order; the keys of `Work.seconds`.
 SPANS = ("queue", "decode", "infer", "encode")

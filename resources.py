@@ -1,11 +1,12 @@
 """The composition root: everything is built here, once, when this module is imported."""
 
-from composition import compose
-from prepare import weights_of
 from resource_estimate import ResourceEstimate
 from resource_ping import ResourcePing
 from resource_ready import ResourceReady
-from settings import read_settings
+from resource_upscale import ResourceUpscale
+from superscaling.assembly import compose
+from superscaling.models.store import weights_of
+from superscaling.settings import read_settings
 
 settings = read_settings()
 parts = compose(settings)
@@ -16,5 +17,5 @@ backlog = parts.backlog
 
 ping = ResourcePing()
 ready = ResourceReady(upscaler)
-upscale = parts.upscale
+upscale = ResourceUpscale(parts.enlarge, backlog, parts.limits, settings.quality)
 estimate = ResourceEstimate(parts.enlarge, backlog, parts.limits, settings.timeout, settings.stream_timeout)

@@ -8,7 +8,7 @@ export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
 export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-3}"
 # In the background, so that a signal ends it at once: a shell hears none while it waits in the foreground, and
 # preparing may take minutes. It is waited for: it removes what is half done.
-python -m prepare &
+python -m superscaling.commands.prepare &
 prepare=$!
 stop() { kill "$prepare" 2>/dev/null || true; wait "$prepare" || true; exit "$1"; }
 trap 'stop 143' TERM

@@ -12,11 +12,11 @@ import importlib
 import sys
 from dataclasses import dataclass
 
-from benchmarks.errors import BenchmarkError
 from benchmarks.machine import describe_machine, describe_run
 from benchmarks.measuring import say
 from benchmarks.results import RESULTS, TIMES, replace_section
-from errors import StartError
+from evaluation.errors import BenchmarkError
+from superscaling.errors import StartError
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for name in wanted:
             if name == PLOT:
-                importlib.import_module("benchmarks.speed_table").write()
+                importlib.import_module("docs_pictures.speed_table").write()
             else:
                 _measure(PARTS[name])
     except (BenchmarkError, StartError) as exc:

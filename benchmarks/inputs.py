@@ -6,8 +6,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from benchmarks.metrics import Pixels
-from settings import ROOT
+from evaluation.metrics import Pixels
+from superscaling.settings import ROOT
 
 SAMPLE = ROOT / "sample-images" / "coffee-artefacts.jpg"
 POSTER = (3000, 4000)  # height and width in px: the picture of 12 megapixels

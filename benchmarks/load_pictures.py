@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.children import NICE, child
-from benchmarks.enlargers import of_model
 from benchmarks.inputs import as_file, photograph
 from benchmarks.measuring import Target, say, table, target_list
-from benchmarks.metrics import Pixels
 from benchmarks.networks import DEFAULT
 from benchmarks.service import post, running_service
+from evaluation.enlargers import of_model
+from evaluation.metrics import Pixels
 
 CLIENTS = 64
 ROUNDS = 3

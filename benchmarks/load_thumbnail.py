@@ -10,7 +10,7 @@ from benchmarks.children import NICE, child
 from benchmarks.inputs import POSTER, as_file, photograph
 from benchmarks.measuring import Target, say, table, target_list
 from benchmarks.service import post, running_service, spans, upscale
-from settings import Settings
+from superscaling.settings import Settings
 
 EDGE = 96  # px
 ALONE = 40  # times

@@ -12,8 +12,8 @@ import openvino
 from benchmarks.measuring import table
 from benchmarks.peer_process import ENVIRONMENT
 from benchmarks.results import RESULTS
-from settings import ROOT
-from super_resolution.cpus import available_cpus, instruction_sets
+from superscaling.engines.cpus import available_cpus, instruction_sets
+from superscaling.settings import ROOT
 
 # What decides how fast matrices are multiplied.
 INSTRUCTIONS = (

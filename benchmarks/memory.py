@@ -15,9 +15,9 @@ from benchmarks.inputs import POSTER, as_file, photograph
 from benchmarks.measuring import Target, say, table, target_list
 from benchmarks.networks import ARCHITECTURES, DEFAULT, HALO, open_network, write_network
 from benchmarks.service import memory_of, running_service, upscale
-from super_resolution.cpus import available_cpus
-from super_resolution.engine import infer_levels
-from super_resolution.engine_openvino import supported_precisions
+from superscaling.engines.cpus import available_cpus
+from superscaling.engines.engine import infer_levels
+from superscaling.engines.openvino import supported_precisions
 
 EDGE = 256 + 2 * HALO  # px
 MOST = 1200.0  # MB for the picture of 12 megapixels

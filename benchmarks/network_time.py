@@ -14,15 +14,16 @@ from pathlib import Path
 from benchmarks.contestants import Contestant, Times, take_turn, take_turn_on_new_sizes, timed
 from benchmarks.measuring import say
 from benchmarks.network_report import Results, Size, write_report
-from benchmarks.networks import ARCHITECTURES, DEFAULT, open_network, patient_work, upscaler_of, write_network
+from benchmarks.networks import ARCHITECTURES, DEFAULT, open_network, upscaler_of, write_network
 from benchmarks.peak import Peak
 from benchmarks.peer_process import running_peers
 from benchmarks.results import COMPARED, ISR, OURS
-from settings import Settings
-from super_resolution.cpus import available_cpus
-from super_resolution.engine import Engine, Pixels
-from super_resolution.engine_openvino import supported_precisions
-from super_resolution.upscaler import Upscaler
+from evaluation.enlargers import patient_work
+from superscaling.engines.cpus import available_cpus
+from superscaling.engines.engine import Engine, Pixels
+from superscaling.engines.openvino import supported_precisions
+from superscaling.enlarging.upscaler import Upscaler
+from superscaling.settings import Settings
 
 LARGE = (3000, 4000)  # height, width in px
 SIZES = ((96, 96), COMPARED, (1000, 1000), LARGE)

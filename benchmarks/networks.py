@@ -9,20 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from prepare import MODELS
-from super_resolution.engine import Engine, KnownAnswer, infer_levels
-from super_resolution.engine_openvino import EngineOpenVino, save_ir
-from super_resolution.gate import Gate
-from super_resolution.lane import Lane
-from super_resolution.model_files import INT8_IR, IR, ModelFiles, read_model_files
-from super_resolution.upscaler import Upscaler
-from super_resolution.weights import LARGE, LITE, SMALL, TABLE
-from super_resolution.work import Work
+from superscaling.engines.engine import Engine, infer_levels
+from superscaling.engines.openvino import EngineOpenVino, save_ir
+from superscaling.enlarging.upscaler import Upscaler
+from superscaling.models.acceptance import Gate
+from superscaling.models.files import INT8_IR, IR, ModelFiles, read_model_files
+from superscaling.models.known_answer import KnownAnswer
+from superscaling.models.store import MODELS
+from superscaling.models.table import LARGE, LITE, SMALL, TABLE
+from superscaling.scheduling.fair_lock import Lane
 
 ARCHITECTURES = {"noise-cancel-lite": LITE, "psnr-small": SMALL, "noise-cancel, psnr-large": LARGE}
 DEFAULT, LARGEST = "noise-cancel-lite", "noise-cancel, psnr-large"
 HALO = 16  # px, the default model's
-DAY = 86_400  # s
 
 
 def write_network(name: str, directory: Path) -> Any:
@@ -31,8 +30,8 @@ def write_network(name: str, directory: Path) -> Any:
     The default model's files lie in the project: nothing is written.
     """
     # TensorFlow and NNCF: not for who only reads.
-    from super_resolution.engine_tensorflow import build_isr, export_isr, load_isr
-    from super_resolution.quantisation import quantise
+    from superscaling.conversion.quantisation import quantise
+    from superscaling.engines.tensorflow import build_isr, export_isr, load_isr
 
     if name == DEFAULT:
         return load_isr(LITE, MODELS / name / TABLE[name].file)
@@ -50,11 +49,6 @@ def open_network(name: str, directory: Path, precision: str, threads: int) -> En
         return EngineOpenVino(read_model_files(MODELS / name), precision, threads)
     model = ModelFiles(name, directory, ARCHITECTURES[name], HALO, {}, {}, Gate(0, 0, 0))
     return EngineOpenVino(model, precision, threads)
-
-
-def patient_work() -> Work:
-    """Work that has all the time it needs: nobody waits for an answer here."""
-    return Work(DAY, "nothing", is_client_gone=lambda: False)
 
 
 def upscaler_of(engine: Engine, tile: int) -> Upscaler:

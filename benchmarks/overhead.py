@@ -13,12 +13,12 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from benchmarks.enlargers import of_model
 from benchmarks.inputs import as_file, as_message, photograph
 from benchmarks.measuring import Target, say, table, target_list
 from benchmarks.networks import DEFAULT
 from benchmarks.results import COMPARED
 from benchmarks.service import Service, post, running_service, spans
+from evaluation.enlargers import of_model
 
 ROUNDS = 30
 FORMS = ("image file", "JSON with base64")

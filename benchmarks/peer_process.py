@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from benchmarks.contestants import Contestant
-from benchmarks.errors import BenchmarkError
-from settings import ROOT
+from evaluation.errors import BenchmarkError
+from superscaling.settings import ROOT
 
 ENVIRONMENT = ROOT / ".venv-bench"  # made by `make bench`
 PYTHON = ENVIRONMENT / "bin" / "python"

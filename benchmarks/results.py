@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from benchmarks.errors import BenchmarkError
-from settings import ROOT
+from evaluation.errors import BenchmarkError
+from superscaling.settings import ROOT
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 # The table of times, which the plot and README.md are made of: its section, columns, and the ways to run a network.

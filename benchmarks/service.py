@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.errors import BenchmarkError
-from settings import ROOT
+from evaluation.errors import BenchmarkError
+from superscaling.settings import ROOT
 
 BYTES = "application/octet-stream"
 MEGABYTE = 1_000_000

@@ -8,11 +8,11 @@ from http_edge.chunks import Chunks
 from http_edge.event_stream import EventStream
 from http_edge.negotiation import EVENTS, JSON, AnswerForm
 from http_edge.stream_work import StreamWork
-from image_codec import FORMATS
 from message_protocol import UpscaleOutput
 from resource_upscale import SPANS
-from super_resolution.engine import EngineFacts
-from super_resolution.work import Work
+from superscaling.engines.engine import EngineFacts
+from superscaling.pictures import FORMATS
+from superscaling.scheduling.deadline import Work
 
 MODEL_HEADER = "X-Upscaler-Model"
 

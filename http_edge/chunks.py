@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from errors import ClientGone, ServiceError
+from superscaling.errors import ClientGone, ServiceError
 
 # Bytes of an answer handed to the server at a time; the write timeout holds for each.
 CHUNK = 1 << 20

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from flask import Flask, Response, g, request
 
 from http_edge.chunks import Chunks
-from http_edge.connection import Connection
 from http_edge.event_stream import EventStream
+from http_edge.gunicorn_worker import Connection
 from http_edge.metrics import Metrics
 from http_edge.negotiation import AnswerForm, negotiate
 from http_edge.problems import register_problems
@@ -21,7 +21,7 @@ from http_edge.stopping import Stopping
 from http_edge.stream_work import StreamWork
 from http_edge.upscale_request import Sent, query_options, read_message, sent_as
 from message_protocol import UpscaleInput
-from settings import Settings
+from superscaling.settings import Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

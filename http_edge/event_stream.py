@@ -4,11 +4,11 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
-from errors import ServiceError
 from http_edge.chunks import Chunks, not_taken
 from http_edge.problems import reported
 from http_edge.stream_work import Item, StreamWork
 from message_protocol import Notes, Problem, UpscaleOutput, event_text
+from superscaling.errors import ServiceError
 
 # After so many seconds without an event a comment is sent, so that nobody on the way takes the connection for dead.
 HEARTBEAT = 10.0

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
-from errors import QueueFull, ServiceError, TooManyRequests
 from resource_upscale import SPANS, UpscaleWork
-from super_resolution.backlog import Backlog
-from super_resolution.engine import EngineFacts
+from superscaling.engines.engine import EngineFacts
+from superscaling.errors import QueueFull, ServiceError, TooManyRequests
+from superscaling.scheduling.admission import Backlog
 
 # In seconds: from a thumbnail to what takes as long as a proxy waits, and longer.
 BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 90, 180, 300, 600)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from errors import MalformedMessage, NotAcceptable
-from image_codec import FORMATS, FormatName, sniff
 from message_protocol import MOST_ECHOED, UpscaleInput
+from superscaling.errors import MalformedMessage, NotAcceptable
+from superscaling.format_name import FormatName
+from superscaling.pictures import FORMATS, sniff
 
 JSON = "application/json"
 EVENTS = "text/event-stream"

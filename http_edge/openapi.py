@@ -8,12 +8,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from errors import ClientGone, EngineFailed, MalformedMessage, ServiceError, Unprocessable
 from http_edge.negotiation import EVENTS, JSON
 from http_edge.problems import PROBLEM
 from http_edge.upscale_form import FORM, PART
 from http_edge.upscale_request import BYTES
-from image_codec import FORMATS
 from message_protocol import (
     Accepted,
     EstimateInput,
@@ -29,6 +27,8 @@ from message_protocol import (
     UpscaleInput,
     UpscaleOutput,
 )
+from superscaling.errors import ClientGone, EngineFailed, MalformedMessage, ServiceError, Unprocessable
+from superscaling.pictures import FORMATS
 
 SCHEMA = "#/components/schemas/{model}"
 IMAGE = {"schema": {"type": "string", "contentMediaType": "image/*"}, "example": "(the image file)"}

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, send_from_directory
 
-from image_codec import FORMATS
-from settings import ROOT, Settings
+from superscaling.pictures import FORMATS
+from superscaling.settings import ROOT, Settings
 
 WEB = ROOT / "web"
 SAMPLES = ROOT / "sample-images"

@@ -5,8 +5,8 @@ import logging
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from errors import ServiceError, ServiceStopping, http_error
 from message_protocol import Problem
+from superscaling.errors import ServiceError, ServiceStopping, http_error
 
 log = logging.getLogger(__name__)
 

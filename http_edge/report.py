@@ -4,9 +4,9 @@ import json
 import logging
 import time
 
-from errors import ClientGone, ServiceError
 from http_edge.metrics import Metrics
 from http_edge.request_work import RequestWork
+from superscaling.errors import ClientGone, ServiceError
 
 access_log = logging.getLogger("access")
 

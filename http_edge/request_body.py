@@ -4,10 +4,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from gunicorn.http.errors import ParseException
-
-from errors import BodyTimeout, BodyTooLarge, ClientGone, MalformedMessage
-from http_edge.connection import Connection
+from http_edge.gunicorn_worker import Connection, ParseException
+from superscaling.errors import BodyTimeout, BodyTooLarge, ClientGone, MalformedMessage
 
 CHUNK = 1 << 20  # bytes read at a time
 

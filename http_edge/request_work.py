@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import ServiceStopping
 from http_edge.metrics import Metrics
 from http_edge.stopping import Stopping
 from resource_upscale import UpscaleWork
-from super_resolution.tiling import Box
+from superscaling.errors import ServiceStopping
+from superscaling.geometry import Box
 
 
 class RequestWork(UpscaleWork):

@@ -4,7 +4,7 @@ import math
 import threading
 from collections.abc import Callable
 
-from errors import TooManyRequests
+from superscaling.errors import TooManyRequests
 
 
 class Slots:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from http_edge.metrics import Metrics
 from http_edge.request_work import RequestWork
 from http_edge.stopping import Stopping
-from image_codec import FORMATS, enlarge_bicubically, preview, tile_glimpse
 from message_protocol import Accepted, Event, Preview, Progress, Tile, UpscaleOutput
-from picture_upscaler import to_luma
 from resource_upscale import Plan
-from super_resolution.tiling import Box
+from superscaling.enlarging.picture_upscaler import to_luma
+from superscaling.geometry import Box
+from superscaling.pictures import FORMATS, enlarge_bicubically, preview, tile_glimpse
 
 # What happened: an event, and in the end the result or a failure.
 Item = Event | UpscaleOutput | Exception

@@ -5,8 +5,8 @@ import io
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-from errors import MalformedMessage
 from message_protocol import MOST_ECHOED
+from superscaling.errors import MalformedMessage
 
 FORM = "multipart/form-data"
 PART = "image"

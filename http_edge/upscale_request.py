@@ -5,12 +5,12 @@ from enum import Enum, auto
 
 from flask import Request
 
-from errors import MalformedMessage, UnsupportedMedia
 from http_edge.negotiation import JSON
 from http_edge.request_body import RequestBody
 from http_edge.upscale_form import FORM, read_form
-from image_codec import FORMATS
 from message_protocol import MOST_ECHOED, UpscaleInput
+from superscaling.errors import MalformedMessage, UnsupportedMedia
+from superscaling.pictures import FORMATS
 
 BYTES = "application/octet-stream"
 

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from errors import ServiceError
+from superscaling.errors import ServiceError
 
 
 class Problem(BaseModel):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from errors import MalformedMessage
+from superscaling.errors import MalformedMessage
 
 # The most characters of a client's own text in an answer.
 MOST_ECHOED = 100

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from errors import MalformedMessage
-from image_codec import FormatName
 from message_protocol.reading import problem_of, typed
+from superscaling.errors import MalformedMessage
+from superscaling.format_name import FormatName
 
 IMAGE = "imageBase64"
 DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,", re.ASCII | re.IGNORECASE)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from image_codec import FormatName
 from message_protocol.base64_bytes import as_base64
+from superscaling.format_name import FormatName
 
 
 class UpscaleOutput(BaseModel):

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from super_resolution.engine import EngineFacts, KnownAnswer, Pixels
-from super_resolution.lane import Lane
-from super_resolution.upscaler import Upscaler, write_levels
-from super_resolution.work import Work
+from superscaling.engines.engine import EngineFacts, Pixels
+from superscaling.enlarging.upscaler import Upscaler, write_levels
+from superscaling.models.known_answer import KnownAnswer
+from superscaling.scheduling.deadline import Work
+from superscaling.scheduling.fair_lock import Lane
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
 

@@ -20,9 +20,10 @@ from multiprocessing.context import ForkProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
-from errors import FormatCannotHold, ServiceError
-from image_codec import FormatName, Limits, check_can_hold, decode, encode, limit_pillow, measure
-from image_codec.chunks import PNG_SIGNATURE, png_chunks
+from superscaling.errors import FormatCannotHold, ServiceError
+from superscaling.format_name import FormatName
+from superscaling.pictures import Limits, check_can_hold, decode, encode, limit_pillow, measure
+from superscaling.pictures.containers.chunks import PNG_SIGNATURE, png_chunks
 
 FINDINGS = Path(__file__).parent / "fixtures" / "fuzz"
 LIMITS = Limits(pixels=200_000, frames=10)

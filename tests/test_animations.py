@@ -17,7 +17,10 @@ from fakes import upscaler_with
 from numpy.typing import NDArray
 from PIL import Image
 
-from errors import (
+from message_protocol import UpscaleInput
+from resource_upscale import ResourceUpscale, UpscaleWork
+from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.errors import (
     EstimateOverDeadline,
     FormatCannotHold,
     ImageCorrupt,
@@ -26,11 +29,9 @@ from errors import (
     TooManyFrames,
     UnsupportedImage,
 )
-from image_codec import FormatName, Frame, Limits, Picture, check_can_hold, decode, encode
-from message_protocol import UpscaleInput
-from picture_upscaler import PictureUpscaler
-from resource_upscale import ResourceUpscale, UpscaleWork
-from super_resolution.backlog import Backlog
+from superscaling.format_name import FormatName
+from superscaling.pictures import Frame, Limits, Picture, check_can_hold, decode, encode
+from superscaling.scheduling.admission import Backlog
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
 HEIGHT, WIDTH = 30, 40

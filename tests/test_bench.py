@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import bench, results, speed_table
+from benchmarks import bench, results
 from benchmarks.contestants import Contestant, Times, take_turn, take_turn_on_new_sizes
-from benchmarks.errors import BenchmarkError
 from benchmarks.flops import flop_per_pixel
 from benchmarks.growth import growth_per_thousand
 from benchmarks.inputs import as_file, photograph
@@ -20,7 +19,9 @@ from benchmarks.measuring import Target
 from benchmarks.network_report import write_report
 from benchmarks.networks import ARCHITECTURES, DEFAULT, LARGEST
 from benchmarks.results import COMPARED, HEAD, ISR, read_table, replace_section
-from super_resolution.weights import LARGE, LITE, Architecture
+from docs_pictures import speed_table
+from evaluation.errors import BenchmarkError
+from superscaling.models.table import LARGE, LITE, Architecture
 from training.network import build_network
 
 # Keras 3.15 hands TensorFlow's variables to numpy 2 in the old way.

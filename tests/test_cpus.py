@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from super_resolution.cpus import available_cpus, multiplies_int8
+from superscaling.engines.cpus import available_cpus, multiplies_int8
 
 HOST = len(os.sched_getaffinity(0))
 

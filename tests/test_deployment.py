@@ -17,8 +17,8 @@ import yaml
 from conftest import ROOT, QuietHandler, Server, free_port
 from test_memory import BYTES_PER_PIXEL
 
-from image_codec import FORMATS
-from settings import Settings
+from superscaling.pictures import FORMATS
+from superscaling.settings import Settings
 
 COMPOSE = ROOT / "compose.yaml"
 KUBERNETES = ROOT / "deploy" / "kubernetes" / "upscaler.yaml"
@@ -131,7 +131,7 @@ def test_nginx_waits_longer_and_takes_more_than_the_service() -> None:
 
 
 def asked_health(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "health"]
+    command = [sys.executable, "-m", "superscaling.commands.health"]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
 
 

@@ -12,20 +12,14 @@ import pytest
 from conftest import ROOT, photograph, psnr
 from fakes import round_levels
 
-from errors import SettingInvalid
-from super_resolution.engine import EngineFacts, infer_levels
-from super_resolution.engine_openvino import (
-    PRECISIONS,
-    EngineOpenVino,
-    choose_precision,
-    save_ir,
-    supported_precisions,
-)
-from super_resolution.engine_tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
-from super_resolution.gate import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Gate
-from super_resolution.model_files import INT8_IR, IR, ModelFiles, read_model_files
-from super_resolution.quantisation import quantise
-from super_resolution.weights import LARGE, TABLE, Weights
+from superscaling.conversion.quantisation import quantise
+from superscaling.engines.engine import EngineFacts, infer_levels
+from superscaling.engines.openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir, supported_precisions
+from superscaling.engines.tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
+from superscaling.errors import SettingInvalid
+from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Gate
+from superscaling.models.files import INT8_IR, IR, ModelFiles, read_model_files
+from superscaling.models.table import LARGE, TABLE, Weights
 
 MODELS = ROOT / "models"
 OWN = [weights for weights in TABLE.values() if weights.url is None]
@@ -143,7 +137,7 @@ def test_precisions() -> None:
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_int8_is_chosen_only_where_it_is_fast(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
-    monkeypatch.setattr("super_resolution.engine_openvino.multiplies_int8", lambda: fast)
+    monkeypatch.setattr("superscaling.engines.openvino.multiplies_int8", lambda: fast)
     assert choose_precision("auto", PASSED) == ("int8" if fast else choose_precision("auto", FAILED))
     assert choose_precision("int8", PASSED) == "int8", "slow is the operator's own choice"
 
@@ -158,9 +152,9 @@ def test_int8_of_a_model_that_lost_too_much(gate: Gate) -> None:
 
 def test_a_precision_that_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PRECISIONS, "bf16", ("bf16", "NO SUCH CAPABILITY"))
-    monkeypatch.setattr("super_resolution.engine_openvino.multiplies_int8", lambda: False)
+    monkeypatch.setattr("superscaling.engines.openvino.multiplies_int8", lambda: False)
     assert choose_precision("auto", PASSED) == "fp32"
-    monkeypatch.setattr("super_resolution.engine_openvino.multiplies_int8", lambda: True)
+    monkeypatch.setattr("superscaling.engines.openvino.multiplies_int8", lambda: True)
     assert choose_precision("auto", PASSED) == "int8"
     with pytest.raises(SettingInvalid, match="UPSCALER_PRECISION='bf16': this processor has fp32, int8 only"):
         choose_precision("bf16", PASSED)

@@ -8,16 +8,16 @@ import pytest
 from conftest import encoded, photograph
 from fakes import upscaler_with
 
-from errors import ClientGone
 from http_edge.event_stream import EventStream
 from http_edge.metrics import Metrics
 from http_edge.stopping import Stopping
 from http_edge.stream_work import StreamWork
-from image_codec import Limits, Picture
 from message_protocol import UpscaleInput, UpscaleOutput
-from picture_upscaler import PictureUpscaler
 from resource_upscale import Plan, ResourceUpscale
-from super_resolution.backlog import Backlog
+from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.errors import ClientGone
+from superscaling.pictures import Limits, Picture
+from superscaling.scheduling.admission import Backlog
 
 UPSCALER = upscaler_with()
 BACKLOG = Backlog(10**9, UPSCALER.seconds_for)

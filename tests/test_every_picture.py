@@ -9,12 +9,13 @@ from fakes import patient_work
 from pictures import HEIGHT, SECOND_DECODERS, SENT, WIDTH, Sent
 from PIL import Image
 
-from image_codec import FORMATS, FormatName, Frame, Picture
-from picture_upscaler import PictureUpscaler
-from super_resolution.engine_openvino import EngineOpenVino
-from super_resolution.lane import Lane
-from super_resolution.model_files import read_model_files
-from super_resolution.upscaler import Upscaler
+from superscaling.engines.openvino import EngineOpenVino
+from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.enlarging.upscaler import Upscaler
+from superscaling.format_name import FormatName
+from superscaling.models.files import read_model_files
+from superscaling.pictures import FORMATS, Frame, Picture
+from superscaling.scheduling.fair_lock import Lane
 
 LOSSLESS = ("png", "tiff", "bmp")
 

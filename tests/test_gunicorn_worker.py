@@ -13,7 +13,7 @@ import pytest
 from conftest import Server, StartServer
 from gunicorn.workers.gthread import ThreadWorker
 
-from http_edge.gunicorn_worker import Worker
+from http_edge.gunicorn_worker.worker import Worker
 
 CLIENTS = 60
 

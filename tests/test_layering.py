@@ -11,81 +11,109 @@ from conftest import ROOT
 
 # From the edge to the core: a module may import from its own layer and from those below.
 LAYERS = [
-    ["flask_app"],
-    ["http_edge"],
-    ["resources"],
-    ["bake", "health", "upscale"],
-    ["composition"],
-    ["prepare", "convert"],
+    ["flask_app", "upscale"],
+    ["resources", "http_edge"],
     ["resource_ping", "resource_ready", "resource_upscale", "resource_estimate"],
     ["message_protocol"],
-    ["picture_upscaler"],
-    ["image_codec"],
-    ["super_resolution"],
-    ["logs"],
-    ["settings"],
-    ["errors"],
+    ["superscaling"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
-# Within a package, from the top as well.
+# The rooms of `superscaling`, from the top as well.
+ROOMS = [
+    ["assembly", "commands"],
+    ["enlarging", "conversion"],
+    ["engines"],
+    ["scheduling", "models"],
+    ["pictures", "logs"],
+    ["settings"],
+    ["geometry", "format_name", "errors"],
+]
+ROOM_RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
+# All of `superscaling` that the messages know.
+MESSAGES_KNOW = {"superscaling.errors", "superscaling.format_name"}
+
+# Within a room: a module may import from the lines below its own.
 WITHIN = {
-    "super_resolution": [
-        *("conversion", "quantisation", "opening", "upscaler", "engine_openvino", "engine_tensorflow", "model_files"),
-        *("gate", "weights"),
-        *("backlog", "round_robin", "lane", "work", "renewal", "self_ensemble", "engine", "speed"),
-        *("tiling", "cpus"),
-    ],
-    "image_codec": [
-        *(
-            "glimpse",
-            "encoding",
-            "gif_writing",
-            "palette",
-            "tiff_writing",
-            "cmyk_profile",
-            "decoding",
-            "measuring",
-            "gif_parts",
-            "apng_parts",
-            "animation",
-        ),
-        *("opening", "metadata", "structure", "structure_tiff", "limits", "picture", "formats", "chunks"),
+    "commands": [["bake"], ["prepare", "convert", "health"]],
+    "enlarging": [["picture_upscaler"], ["upscaler"], ["frame_reuse", "self_ensemble", "tiling"]],
+    "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus"]],
+    "scheduling": [["admission", "fair_lock"], ["deadline", "round_robin", "speed"]],
+    "models": [["store"], ["files"], ["sources", "acceptance", "known_answer"], ["table"]],
+    "conversion": [["from_keras"], ["quantisation", "quantisation_loss"]],
+    "pictures": [
+        ["previews"],
+        ["encoding", "decoding"],
+        ["inspection", "containers.gif_writing", "containers.tiff_writing"],
+        ["opening", "guards.structure", "containers.palette", "containers.apng", "containers.gif_reading"],
+        ["metadata", "guards.tiff", "guards.cmyk_profile", "containers.animation"],
+        ["picture", "limits"],
+        ["formats"],
+        ["containers.chunks"],
     ],
 }
-INNER_RANK = {f"{package}.{name}": rank for package, names in WITHIN.items() for rank, name in enumerate(names)}
+INNER_RANK = {
+    f"superscaling.{room}.{name}": rank
+    for room, lines in WITHIN.items()
+    for rank, names in enumerate(lines)
+    for name in names
+}
+
+# The tools around the product, from the top; nothing of the product imports them.
+TOOLS = [["docs_pictures"], ["benchmarks", "training"], ["evaluation"]]
+TOOL_RANK = {name: rank for rank, names in enumerate(TOOLS) for name in names}
 
 HOMES = {
     "flask": ("flask_app.py", "http_edge/"),
     "werkzeug": ("http_edge/",),
-    "gunicorn": ("http_edge/",),
-    "PIL": ("image_codec/",),
+    "gunicorn": ("http_edge/gunicorn_worker/",),
+    "PIL": ("superscaling/pictures/",),
     "prometheus_client": ("http_edge/metrics.py",),
     "tqdm": ("upscale/",),
     "pydantic": ("message_protocol/", "http_edge/openapi.py"),
-    "tensorflow": ("super_resolution/engine_tensorflow.py",),
-    "ISR": ("super_resolution/engine_tensorflow.py",),
-    "openvino": ("super_resolution/engine_openvino.py", "super_resolution/quantisation.py"),
-    "nncf": ("super_resolution/quantisation.py",),
+    "tensorflow": ("superscaling/engines/tensorflow.py",),
+    "ISR": ("superscaling/engines/tensorflow.py",),
+    "openvino": ("superscaling/engines/openvino.py", "superscaling/conversion/quantisation.py"),
+    "nncf": ("superscaling/conversion/quantisation.py",),
 }
 PRODUCT = [path for path in sorted(ROOT.rglob("*.py")) if path.relative_to(ROOT).parts[0].removesuffix(".py") in RANK]
 
 
 def imports(path: Path) -> Iterator[str]:
+    """Names of the modules that a file imports; `from package import module` names the module."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            yield str(node.module)
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if find_file(inner) else str(node.module)
+
+
+def find_file(module: str) -> Path | None:
+    """The file of one of our modules or packages; None where it is none."""
+    place = ROOT / module.replace(".", "/")
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
 
 
 def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def module_of(path: Path) -> str:
+    return relative(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def room_of(module: str) -> str | None:
+    """The second part of a name in `superscaling`."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "superscaling" and len(parts) > 1 else None
+
+
 def test_there_is_something_to_test() -> None:
     assert {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in PRODUCT} == set(RANK)
+    assert {room for path in PRODUCT if (room := room_of(module_of(path)))} == set(ROOM_RANK)
 
 
 @pytest.mark.parametrize("path", PRODUCT, ids=relative)
@@ -94,16 +122,42 @@ def test_imports_point_down(path: Path) -> None:
     for name in imports(path):
         top = name.partition(".")[0]
         assert RANK.get(top, own) >= own, f"{relative(path)} imports {name}, which is above it"
-        assert top not in ("benchmarks", "training", "tests"), f"{relative(path)} imports {name}"
+        assert top not in (*TOOL_RANK, "tests"), f"{relative(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "superscaling").rglob("*.py")), ids=relative)
+def test_imports_between_rooms_point_down(path: Path) -> None:
+    room = room_of(module_of(path))
+    if room is None:
+        return
+    for name in imports(path):
+        other = room_of(name)
+        assert other in (None, room) or ROOM_RANK[other] > ROOM_RANK[room], f"{relative(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "superscaling").rglob("[!_]*.py")), ids=relative)
+def test_imports_within_a_room_point_down(path: Path) -> None:
+    own = module_of(path)
+    room = room_of(own)
+    if room in WITHIN:
+        for name in imports(path):
+            assert room_of(name) != room or INNER_RANK[name] > INNER_RANK[own], f"{own} imports {name}"
+
+
+def test_the_messages_know_errors_and_formats_only() -> None:
+    for path in sorted((ROOT / "message_protocol").glob("*.py")):
+        known = {name for name in imports(path) if name.startswith("superscaling")}
+        assert known <= MESSAGES_KNOW, f"{relative(path)} imports {known - MESSAGES_KNOW}"
 
 
 @pytest.mark.parametrize(
-    "path", [path for name in WITHIN for path in sorted((ROOT / name).glob("[!_]*.py"))], ids=relative
+    "path", [path for name in TOOL_RANK for path in sorted((ROOT / name).glob("*.py"))], ids=relative
 )
-def test_imports_within_a_package_point_down(path: Path) -> None:
-    own = INNER_RANK[f"{path.parent.name}.{path.stem}"]
+def test_imports_of_tools_point_down(path: Path) -> None:
+    own = path.parent.name
     for name in imports(path):
-        assert INNER_RANK.get(name, own + 1) > own, f"{relative(path)} imports {name}"
+        top = name.partition(".")[0]
+        assert top == own or TOOL_RANK.get(top, len(TOOLS)) > TOOL_RANK[own], f"{relative(path)} imports {name}"
 
 
 @pytest.mark.parametrize("path", PRODUCT, ids=relative)
@@ -125,9 +179,9 @@ def test_only_settings_reads_the_environment(path: Path) -> None:
 def test_importing_does_nothing(tmp_path: Path) -> None:
     """No file, no thread, no engine: for every module but the composition root and what imports it."""
     modules = [
-        relative(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        module_of(path)
         for path in PRODUCT
-        if path.stem not in ("flask_app", "resources", "engine_tensorflow", "conversion", "quantisation")
+        if path.stem not in ("flask_app", "resources", "tensorflow", "from_keras", "quantisation")
     ]
     code = f"""
 import importlib, os, sys, threading
@@ -143,7 +197,7 @@ assert os.listdir() == [], os.listdir()
 
 
 def test_isr_leaves_no_log_file(tmp_path: Path) -> None:
-    code = "import os, super_resolution.engine_tensorflow; assert os.listdir() == [], os.listdir()"
+    code = "import os, superscaling.engines.tensorflow; assert os.listdir() == [], os.listdir()"
     environ = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environ, check=True, timeout=120)
 

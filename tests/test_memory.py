@@ -12,11 +12,12 @@ from fakes import upscaler_with
 from PIL import Image
 
 from benchmarks.service import MEGABYTE, memory_of
-from image_codec import FORMATS, FormatName, Limits, sniff
 from message_protocol import UpscaleInput
-from picture_upscaler import PictureUpscaler
 from resource_upscale import ResourceUpscale, UpscaleWork
-from super_resolution.backlog import Backlog
+from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.format_name import FormatName
+from superscaling.pictures import FORMATS, Limits, sniff
+from superscaling.scheduling.admission import Backlog
 
 # For each px of the input, times the `memory` of the answer's format: at the peak, and while the network works.
 BYTES_PER_PIXEL = 70

@@ -16,9 +16,10 @@ from pictures import GREY, GREY_16, IMAGE, PROFILE, RGB, RGBA
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational
 
-from errors import UnsupportedMode
-from image_codec import FormatName, Limits, decode, encode
-from image_codec.cmyk_profile import only_table
+from superscaling.errors import UnsupportedMode
+from superscaling.format_name import FormatName
+from superscaling.pictures import Limits, decode, encode
+from superscaling.pictures.guards.cmyk_profile import only_table
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
 

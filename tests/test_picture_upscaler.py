@@ -4,12 +4,13 @@ from conftest import ROOT, photograph, psnr
 from fakes import patient_work, upscaler_with
 from numpy.typing import NDArray
 
-from image_codec import FormatName, Frame, Metadata, Picture, Samples
-from picture_upscaler import PictureUpscaler, bleed
-from super_resolution.engine_openvino import EngineOpenVino
-from super_resolution.lane import Lane
-from super_resolution.model_files import read_model_files
-from super_resolution.upscaler import Upscaler
+from superscaling.engines.openvino import EngineOpenVino
+from superscaling.enlarging.picture_upscaler import PictureUpscaler, bleed
+from superscaling.enlarging.upscaler import Upscaler
+from superscaling.format_name import FormatName
+from superscaling.models.files import read_model_files
+from superscaling.pictures import Frame, Metadata, Picture, Samples
+from superscaling.scheduling.fair_lock import Lane
 
 
 @pytest.fixture(scope="module")

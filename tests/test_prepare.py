@@ -22,14 +22,15 @@ from conftest import FIXTURES, ROOT, QuietHandler, free_port
 from fakes import round_levels
 from numpy.typing import NDArray
 
-from bake import bake
-from errors import ModelUnavailable, WeightsRefused
-from prepare import directory_of, prepare, weight_file_of
-from settings import Settings
-from super_resolution.engine import infer_levels
-from super_resolution.model_files import ModelFiles, read_model_files
-from super_resolution.opening import open_engine
-from super_resolution.weights import TABLE, Architecture, Weights
+from superscaling.commands.bake import bake
+from superscaling.commands.prepare import prepare
+from superscaling.engines.engine import infer_levels
+from superscaling.engines.selection import open_engine
+from superscaling.errors import ModelUnavailable, WeightsRefused
+from superscaling.models.files import ModelFiles, read_model_files
+from superscaling.models.store import directory_of, weight_file_of
+from superscaling.models.table import TABLE, Architecture, Weights
+from superscaling.settings import Settings
 
 # Written by ISR 2.2.0 on TensorFlow 2.3.1: the layout of idealo's files.
 LEGACY = FIXTURES / "legacy-C2-D2-G16-G016-x2.hdf5"
@@ -103,7 +104,12 @@ def test_a_misspelt_setting_is_named(tmp_path: Path) -> None:
         "PORT": str(free_port()),
     }
     result = subprocess.run(
-        [sys.executable, "-m", "prepare"], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "superscaling.commands.prepare"],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert result.returncode == 0
     assert "UPSCALER_TIMOUT is no setting of this service and is ignored" in result.stdout
@@ -158,7 +164,7 @@ def test_the_whole_way_of_a_legacy_file(legacy: Settings) -> None:
 
 def test_what_a_conversion_was_made_of_is_in_its_name(legacy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     before = directory_of(legacy)
-    monkeypatch.setattr("super_resolution.model_files.CONVERTERS", ("openvino",))
+    monkeypatch.setattr("superscaling.models.store.CONVERTERS", ("openvino",))
     assert directory_of(legacy) != before
 
 
@@ -205,8 +211,8 @@ def test_a_failed_conversion_says_why(legacy: Settings, monkeypatch: pytest.Monk
 def test_sigterm_ends_a_conversion(tmp_path: Path) -> None:
     """And nothing half-made is left."""
     program = (
-        "import sys; sys.path.insert(0, 'tests'); from test_prepare import LEGACY_ROW, TABLE; import prepare;"
-        " TABLE['legacy'] = LEGACY_ROW; sys.exit(prepare.main())"
+        "import sys; sys.path.insert(0, 'tests'); from test_prepare import LEGACY_ROW, TABLE;"
+        " from superscaling.commands import prepare; TABLE['legacy'] = LEGACY_ROW; sys.exit(prepare.main())"
     )
     settings = {
         "UPSCALER_MODEL": "legacy",
@@ -237,8 +243,8 @@ def test_a_cache_that_can_not_be_written_does_not_convert(legacy: Settings) -> N
 def test_a_baked_model_needs_nothing_else(legacy: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No server, no cache, no TensorFlow: as in an image that runs without a network."""
     bake(legacy, tmp_path / "models" / "legacy")
-    monkeypatch.setattr("prepare.MODELS", tmp_path / "models")
-    monkeypatch.setattr("prepare.convert_model", None)
+    monkeypatch.setattr("superscaling.models.store.MODELS", tmp_path / "models")
+    monkeypatch.setattr("superscaling.commands.prepare.convert_model", None)
     alone = replace(legacy, weights_url="http://127.0.0.1:1", cache_dir=Path("/dev/null/x"), port=free_port())
     prepare(alone)
     assert directory_of(alone) == tmp_path / "models" / "legacy"
@@ -262,7 +268,7 @@ def test_the_projects_own_models_are_copied(tmp_path: Path) -> None:
 )
 def test_models_that_can_not_be_baked_in(names: list[str], message: str, tmp_path: Path) -> None:
     environ = os.environ | {"UPSCALER_WEIGHTS_URL": "http://127.0.0.1:1", "UPSCALER_CACHE_DIR": str(tmp_path / "cache")}
-    command = [sys.executable, "-m", "bake", "--target", str(tmp_path / "baked"), *names]
+    command = [sys.executable, "-m", "superscaling.commands.bake", "--target", str(tmp_path / "baked"), *names]
     result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
     assert result.stderr.startswith("can't bake models in: ")
@@ -275,6 +281,6 @@ def test_an_installation_without_the_wanted_model_says_what_it_has(
 ) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "model.json").write_text("{}")
-    monkeypatch.setattr("prepare.MODELS", tmp_path)
+    monkeypatch.setattr("superscaling.models.store.MODELS", tmp_path)
     with pytest.raises(ModelUnavailable, match=r"not among the models of this installation \(other\).*UPSCALER_MODEL"):
         prepare(Settings(port=free_port()))

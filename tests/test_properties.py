@@ -9,7 +9,8 @@ from hypothesis import strategies
 from pictures import SENT, Sent
 from PIL import Image
 
-from image_codec import FORMATS, FormatName
+from superscaling.format_name import FormatName
+from superscaling.pictures import FORMATS
 
 PROPERTY = hypothesis.settings(max_examples=150, deadline=None, derandomize=True)
 # What Pillow writes in the mode.

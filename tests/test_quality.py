@@ -12,12 +12,12 @@ import pytest
 from conftest import FIXTURES, ROOT, SAMPLES, photograph
 from PIL import Image
 
-from benchmarks import quality
-from benchmarks.errors import BenchmarkError
-from benchmarks.metrics import C1, C2, SIGMA, WINDOW, luma, luma_psnr, psnr, ssim
-from benchmarks.pictures import as_jpeg, consistency, filter_enlarger, read_pairs, reduce
-from benchmarks.weight_files import architecture_of
-from super_resolution.weights import SMALL, TABLE, Architecture
+from evaluation import quality
+from evaluation.errors import BenchmarkError
+from evaluation.metrics import C1, C2, SIGMA, WINDOW, luma, luma_psnr, psnr, ssim
+from evaluation.pictures import as_jpeg, consistency, filter_enlarger, read_pairs, reduce
+from evaluation.weight_files import architecture_of
+from superscaling.models.table import SMALL, TABLE, Architecture
 from training.network import build_network
 
 # Keras 3.15 hands TensorFlow's variables to numpy 2 in the old way.
@@ -167,7 +167,7 @@ def test_a_model_and_a_weight_file(tmp_path: Path) -> None:
     weights, sheet = tmp_path / "tiny.weights.h5", tmp_path / "sheet.png"
     build_network(TINY).save_weights(weights)
     arguments = (tmp_path / "sets", "--models", "noise-cancel-lite", "--weights", weights, "--sheet", sheet)
-    command = [sys.executable, "-m", "benchmarks.quality", *map(str, arguments)]
+    command = [sys.executable, "-m", "evaluation.quality", *map(str, arguments)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 0, result.stderr
     table = result.stdout
@@ -229,7 +229,7 @@ def small(folder: Path) -> None:
         (wrong_size, (), "set/a: 31 x 20 px enlarged by 2 are not 60 x 40 px"),
         (small, (), "a.png: 40 x 0 px are too few, 15 x 15 are needed"),
         (save_one, ("--models", "best"), "there is no model best; known are"),
-        (save_one, ("--models", "psnr-large"), "UPSCALER_MODEL=psnr-large python -m prepare"),
+        (save_one, ("--models", "psnr-large"), "UPSCALER_MODEL=psnr-large python -m superscaling.commands.prepare"),
         (save_one, ("--weights", "none.h5"), "there is no weight file none.h5"),
         (save_one, ("--weights", str(ROOT / "README.md")), "README.md is no weight file of a residual dense network"),
         (save_one, ("--sheet", "none/sheet.png"), "there is no folder none for the contact sheet"),

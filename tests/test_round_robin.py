@@ -7,8 +7,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from super_resolution.round_robin import Load, after, is_in_time, seconds_until, seconds_until_one_ends
-from super_resolution.tiling import Cost
+from superscaling.geometry import Cost
+from superscaling.scheduling.round_robin import Load, after, is_in_time, seconds_until, seconds_until_one_ends
 
 PROPERTY = hypothesis.settings(deadline=None, derandomize=True)
 # In these tests the network needs so many seconds for a px, whatever else it takes.

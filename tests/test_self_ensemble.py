@@ -9,9 +9,9 @@ from conftest import Server, StartServer, encoded, opened, photograph, restored_
 from fakes import PIXELS, patient_work, upscaler_with
 from numpy.typing import NDArray
 
-from errors import ClientGone
-from super_resolution.self_ensemble import ALL_VIEWS, View
-from super_resolution.work import Work
+from superscaling.enlarging.self_ensemble import ALL_VIEWS, View
+from superscaling.errors import ClientGone
+from superscaling.scheduling.deadline import Work
 
 OF_EIGHT = {"UPSCALER_SELF_ENSEMBLE": "8", "UPSCALER_PRECISION": "fp32"}
 

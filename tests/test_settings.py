@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from errors import SettingInvalid
-from logs import log_config
-from settings import Settings, read_settings, unknown_variables, variable_of
+from superscaling.errors import SettingInvalid
+from superscaling.logs import log_config
+from superscaling.settings import Settings, read_settings, unknown_variables, variable_of
 
-PACKAGES = ("http_edge", "image_codec", "message_protocol", "super_resolution", "upscale")
+PACKAGES = ("http_edge", "message_protocol", "superscaling", "upscale")
 
 
 def test_defaults() -> None:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from super_resolution.tiling import Box, Cost, cost_of_cut, cut, cut_anew
+from superscaling.enlarging.tiling import cost_of_cut, cut, cut_anew
+from superscaling.geometry import Box, Cost
 
 SIZES = [(1, 1), (1, 700), (63, 64), (64, 65), (65, 127), (128, 129), (96, 97), (159, 161), (500, 700)]
 

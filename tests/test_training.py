@@ -16,9 +16,9 @@ from conftest import ROOT, photograph
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.metrics import psnr
-from benchmarks.pictures import filter_enlarger
-from super_resolution.weights import TABLE, Architecture
+from evaluation.metrics import psnr
+from evaluation.pictures import filter_enlarger
+from superscaling.models.table import TABLE, Architecture
 from training import average
 from training.degradation import Degradation, Pixels, degrade
 from training.drawings import draw
@@ -59,7 +59,7 @@ def assert_pixels(pixels: Pixels, height: int, width: int) -> None:
 @pytest.mark.parametrize("architecture", both_upscalings(replace(TINY, d=11)), ids=lambda each: each.upscaling)
 def test_isr_makes_the_same_of_the_weights(architecture: Architecture, tmp_path: Path) -> None:
     """Eleven blocks: numbers of two digits must not change the order of layers."""
-    from super_resolution.engine_tensorflow import load_isr
+    from superscaling.engines.tensorflow import load_isr
 
     network = build_network(architecture)
     network.save_weights(tmp_path / "tiny.weights.h5")
@@ -343,7 +343,7 @@ TINY_ARGUMENTS = ("--c", "2", "--d", "2", "--g", "8", "--g0", "8")
 
 
 def test_a_run_is_resumed_and_isr_loads_its_weights(tmp_path: Path) -> None:
-    from super_resolution.engine_tensorflow import load_isr
+    from superscaling.engines.tensorflow import load_isr
 
     pictures = tmp_path / "pictures"
     pictures.mkdir()

@@ -7,14 +7,15 @@ from conftest import ROOT, photograph
 from fakes import PIXELS, patient_work, round_levels, upscaler_with
 from numpy.typing import NDArray
 
-from errors import ClientGone, DeadlinePassed, EngineFailed
-from super_resolution.engine import Engine, Pixels, infer_levels
-from super_resolution.engine_openvino import EngineOpenVino
-from super_resolution.lane import Lane
-from super_resolution.model_files import ModelFiles, read_model_files
-from super_resolution.tiling import Box, cut
-from super_resolution.upscaler import SPEED_TEST_RUNS, Upscaler
-from super_resolution.work import Work
+from superscaling.engines.engine import Engine, Pixels, infer_levels
+from superscaling.engines.openvino import EngineOpenVino
+from superscaling.enlarging.tiling import cut
+from superscaling.enlarging.upscaler import SPEED_TEST_RUNS, Upscaler
+from superscaling.errors import ClientGone, DeadlinePassed, EngineFailed
+from superscaling.geometry import Box
+from superscaling.models.files import ModelFiles, read_model_files
+from superscaling.scheduling.deadline import Work
+from superscaling.scheduling.fair_lock import Lane
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ from threading import Thread
 import pytest
 from conftest import QuietHandler
 
-from errors import ModelUnavailable, WeightsRefused
-from super_resolution.weights import LITE, TABLE, Weights, find_weights
+from superscaling.errors import ModelUnavailable, WeightsRefused
+from superscaling.models.sources import find_weights
+from superscaling.models.table import LITE, TABLE, Weights
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 ROW = Weights(
@@ -131,7 +132,7 @@ def test_a_directory_that_can_not_be_written(tmp_path: Path) -> None:
 
 def test_the_table_is_isrs() -> None:
     """Names, architectures and URLs of idealo's weights are those of the ISR package."""
-    from super_resolution.engine_tensorflow import build_isr  # imports ISR in the way it has to be
+    from superscaling.engines.tensorflow import build_isr  # imports ISR in the way it has to be
 
     published = sys.modules[type(build_isr(LITE)).__module__].WEIGHTS_URLS
     for name, theirs in published.items():

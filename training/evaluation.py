@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from benchmarks.errors import BenchmarkError
-from benchmarks.metrics import luma_psnr
-from benchmarks.pictures import Enlarge, as_jpeg, consistency, read_pairs
+from evaluation.errors import BenchmarkError
+from evaluation.metrics import luma_psnr
+from evaluation.pictures import Enlarge, as_jpeg, consistency, read_pairs
 from training.degradation import Pixels
 from training.errors import TrainingError
 

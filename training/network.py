@@ -13,9 +13,9 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from benchmarks.errors import BenchmarkError
-from benchmarks.weight_files import architecture_of
-from super_resolution.weights import Architecture
+from evaluation.errors import BenchmarkError
+from evaluation.weight_files import architecture_of
+from superscaling.models.table import Architecture
 from training.errors import TrainingError
 
 COLOURS = 3

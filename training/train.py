@@ -40,7 +40,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from benchmarks.pictures import filter_enlarger
+from evaluation.pictures import filter_enlarger
 from training.batches import Batches, BatchOptions
 from training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from training.degradation import Degradation

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from http.client import HTTPResponse
 from typing import Any
 
-from image_codec import FormatName, sniff
 from message_protocol import Accepted, Notes, Problem, Progress, UpscaleOutput
+from superscaling.format_name import FormatName
+from superscaling.pictures import sniff
 from upscale import console
 from upscale.errors import Busy, Failed, Hopeless
 

@@ -4,9 +4,9 @@ import argparse
 import tomllib
 from dataclasses import dataclass, replace
 
-from image_codec import FormatName
-from settings import ROOT, Settings
-from super_resolution.weights import TABLE
+from superscaling.format_name import FormatName
+from superscaling.models.table import TABLE
+from superscaling.settings import ROOT, Settings
 
 DESCRIPTION = "Enlarges pictures to twice their width and height with a neural network."
 EPILOG = f"""\

@@ -5,8 +5,8 @@ import signal
 import sys
 from dataclasses import replace
 
-from errors import SettingInvalid, StartError
-from settings import read_settings
+from superscaling.errors import SettingInvalid, StartError
+from superscaling.settings import read_settings
 from upscale.arguments import Arguments
 from upscale.console import Console
 from upscale.errors import UsageError

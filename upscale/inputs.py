@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from image_codec import FORMATS, FormatName, sniff
+from superscaling.format_name import FormatName
+from superscaling.pictures import FORMATS, sniff
 from upscale.errors import Failed
 from upscale.names import ENLARGED, format_named
 

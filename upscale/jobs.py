@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from image_codec import FormatName
+from superscaling.format_name import FormatName
 from upscale.arguments import Arguments
 from upscale.errors import Failed, UsageError
 from upscale.inputs import Inputs, Source, find_inputs, format_of

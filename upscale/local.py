@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import ServiceError, StartError
 from message_protocol import UpscaleInput, UpscaleOutput
 from resource_upscale import ResourceUpscale, UpscaleWork
-from settings import Settings
-from super_resolution.tiling import Box
+from superscaling.errors import ServiceError, StartError
+from superscaling.geometry import Box
+from superscaling.settings import Settings
 from upscale.console import Progress
 from upscale.errors import Failed, Hopeless
 
@@ -61,12 +61,13 @@ class _FileWork(UpscaleWork):
 
 def _open(settings: Settings) -> ResourceUpscale:
     # Here: the engine takes half a second to import, and `--help` or a wrong name shall not wait for it.
-    from composition import compose
-    from prepare import prepare_model
+    from superscaling.assembly import compose
+    from superscaling.commands.prepare import prepare_model
 
     logging.getLogger().setLevel(settings.log_level.upper())
     try:
         prepare_model(settings)
-        return compose(settings).upscale
+        parts = compose(settings)
     except StartError as exc:
         raise Hopeless(str(exc)) from exc
+    return ResourceUpscale(parts.enlarge, parts.backlog, parts.limits, settings.quality)

@@ -2,7 +2,7 @@
 
 from pathlib import PurePath
 
-from image_codec import FormatName
+from superscaling.format_name import FormatName
 
 # The first of a format is what its files get; all of them are left as they are.
 EXTENSIONS = {

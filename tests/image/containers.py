@@ -47,7 +47,7 @@ class Container:
         """Until it is ready."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if self.ask("python", "-m", "health").returncode == 0:
+            if self.ask("python", "-m", "superscaling.commands.health").returncode == 0:
                 return
             assert self.facts["State"]["Status"] == "running", f"it has ended: {self.logs}"
             time.sleep(0.2)

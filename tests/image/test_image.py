@@ -18,9 +18,9 @@ import pytest
 from conftest import ROOT, SAMPLES, Server, encoded, free_port, photograph
 from containers import IMAGE, RESTRICTED, TARGETS, Container, container, podman
 
-from settings import Settings
-from super_resolution.cpus import CGROUP
-from super_resolution.weights import TABLE
+from superscaling.engines.cpus import CGROUP
+from superscaling.models.table import TABLE
+from superscaling.settings import Settings
 
 both = pytest.mark.parametrize("target", TARGETS)
 BASE = "docker.io/library/ubuntu:24.04"
@@ -139,7 +139,7 @@ def test_health(restricted: Container) -> None:
 def test_a_service_that_does_not_serve_is_not_healthy(target: str) -> None:
     with container(target, command=("sleep", "60")) as made:
         assert podman("healthcheck", "run", made.name, check=False).returncode != 0
-        said = made.ask("python", "-m", "health")
+        said = made.ask("python", "-m", "superscaling.commands.health")
         assert said.returncode == 1
         assert re.fullmatch(r"not ready: no answer from 0\.0\.0\.0 port \d+: .*Connection refused\n", said.stderr)
 
@@ -250,7 +250,7 @@ def test_threads_follow_the_quota() -> None:
     with cgroup_of_one_cpu() as group:
         script = (
             f"echo $$ > {group}/cgroup.procs && exec podman run --rm --pull=never {' '.join(RESTRICTED)} {IMAGE}:slim"
-            " python -c 'from super_resolution.cpus import available_cpus; print(available_cpus())'"
+            " python -c 'from superscaling.engines.cpus import available_cpus; print(available_cpus())'"
         )
         said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert said.stdout.strip() == "1", said.stderr
@@ -278,7 +278,17 @@ def test_nothing_is_in_it_that_does_not_belong(target: str) -> None:
     ).stdout.splitlines()
     own = {path.removeprefix("/app/") for path in files if path.startswith("/app/")}
     assert {path for path in own if not path.endswith(".pyc")} <= set(tracked), "not from the repository"
-    unwanted = ("tests/", "benchmarks/", "training/", "docs/", ".git", ".ci", "client/")
+    unwanted = (
+        "tests/",
+        "benchmarks/",
+        "evaluation/",
+        "training/",
+        "docs/",
+        "docs_pictures/",
+        ".git",
+        ".ci",
+        "client/",
+    )
     assert [path for path in own if path.startswith(unwanted)] == []
     assert any(path.endswith(".pyc") for path in own), "bytecode has to be there: it can't be written later"
     assert "/opt/venv/bin/gunicorn" in files

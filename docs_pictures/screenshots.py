@@ -1,0 +1,84 @@
+"""The pictures of the page in README.md: a picture that becomes sharp and is compared, and two screenshots.
+
+make screenshots        (takes Debian's chromium; `make test-page` installs it)
+"""
+
+import io
+import shutil
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+
+from benchmarks.service import running_service
+from superscaling.settings import ROOT
+
+TARGET = ROOT / "docs"
+SIZE: ViewportSize = {"width": 960, "height": 640}  # of the window, px
+PHONE: ViewportSize = {"width": 360, "height": 640}
+FRAME = 60  # ms, of the moving picture
+PAUSE = 1200  # ms, where there is something to look at
+
+
+def main() -> None:
+    """Write the pictures."""
+    with running_service(UPSCALER_TILE="48") as service, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        url = str(service.client.base_url)
+        film(browser.new_page(viewport=SIZE), url)
+        compare(browser, url)
+        browser.close()
+
+
+def film(page: Page, url: str) -> None:
+    """The empty page, a picture that becomes sharp tile by tile, and the divider that moves over it."""
+    page.goto(url)
+    page.wait_for_timeout(500)
+    frames = [(shot(page), PAUSE)]
+    page.get_by_role("button", name="Coffee").click()
+    download = page.get_by_role("button", name="Download")
+    while not download.is_visible():
+        frames.append((shot(page), FRAME))
+    page.get_by_role("button", name="200 %").click()
+    slider = page.get_by_role("slider")
+    for share in (*range(50, 85, 3), *range(85, 15, -3), *range(15, 51, 3)):
+        slider.evaluate("(slider, share) => { slider.value = share }", share)
+        page.wait_for_timeout(120)  # it glides
+        frames.append((shot(page), FRAME if share != 50 else PAUSE))
+    pictures, milliseconds = zip(*frames, strict=True)
+    target = TARGET / "page.webp"
+    pictures[0].save(
+        target, save_all=True, append_images=pictures[1:], duration=milliseconds, loop=0, quality=60, method=6
+    )
+    report(target, pictures[0])
+
+
+def compare(browser: Browser, url: str) -> None:
+    """Before and after, at 400 % and on a phone in the dark, beside each other."""
+    desktop = browser.new_page(viewport=SIZE)
+    phone = browser.new_page(viewport=PHONE, has_touch=True, is_mobile=True, color_scheme="dark")
+    for page, name, zoom in ((desktop, "Fur", "400 %"), (phone, "Face", "Fit")):
+        page.goto(url)
+        page.get_by_role("button", name=name).click()
+        expect(page.get_by_role("slider")).to_be_visible(timeout=60_000)
+        page.get_by_role("button", name=zoom).click()
+        page.evaluate("document.activeElement.blur()")
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(500)
+        picture = shot(page)
+        target = TARGET / f"page-{'compare' if page is desktop else 'phone'}.png"
+        picture.save(target, optimize=True)
+        report(target, picture)
+
+
+def shot(page: Page) -> Image.Image:
+    """What the window shows."""
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+
+def report(target: object, picture: Image.Image) -> None:
+    """Name what was written."""
+    print(f"{target}: {picture.width} x {picture.height} px")
+
+
+if __name__ == "__main__":
+    main()

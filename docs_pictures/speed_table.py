@@ -1,0 +1,69 @@
+"""What README.md says of speed, from the measured times: a table, and a picture of it.
+
+make bench OPTIONS=plot
+"""
+
+import re
+import subprocess
+from collections.abc import Iterator
+
+from benchmarks.measuring import say, table
+from benchmarks.peer_process import PYTHON
+from benchmarks.results import ISR, NETWORK, OURS, SPEED, TIMES, WAY, read_table
+from docs_pictures.speed_plot import PICTURE
+from evaluation.errors import BenchmarkError
+from superscaling.settings import ROOT
+
+README = ROOT / "README.md"
+BEGIN, END = "<!-- speed, by `make bench` -->\n", "<!-- end of speed -->"
+
+
+def write() -> None:
+    """Replace the part of README.md, and the picture.
+
+    Raises:
+        BenchmarkError: nothing was measured yet, README.md has no such part, or the picture can't be drawn.
+    """
+    rows = read_table(TIMES)
+    README.write_text(replace_part(README.read_text(), describe(rows)))
+    # In the environment that has matplotlib.
+    if subprocess.run([str(PYTHON), "-m", "docs_pictures.speed_plot"], cwd=ROOT, check=False).returncode:
+        raise BenchmarkError("the plot was not drawn; what it said is above")
+    say(f"{README.name}, {PICTURE.relative_to(ROOT)}")
+
+
+def describe(rows: list[dict[str, str]]) -> str:
+    """The part of README.md, from the rows of the measured times."""
+    ways = list(dict.fromkeys(row[WAY] for row in rows if row[WAY].startswith(OURS)))
+    head = ("network", *(way.removeprefix(OURS) for way in ways), "ISR's `predict`")
+    return (
+        f"![seconds per megapixel of each network]({PICTURE.relative_to(ROOT)})\n\n"
+        + table(head, _of_networks(rows, [*ways, ISR]))
+        + "\n"
+        + "".join(f"{line}\n" for line in _of_others(rows))
+    )
+
+
+def replace_part(text: str, part: str) -> str:
+    """Put `part` between the two marks.
+
+    Raises:
+        BenchmarkError: they are not there.
+    """
+    pattern = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
+    if not pattern.search(text):
+        raise BenchmarkError(f"{README.name} has no {BEGIN.strip()} and {END}")
+    return pattern.sub(lambda _: part, text)
+
+
+def _of_networks(rows: list[dict[str, str]], ways: list[str]) -> Iterator[list[str]]:
+    speeds = {(row[NETWORK], row[WAY]): row[SPEED] for row in rows}
+    for network in dict.fromkeys(row[NETWORK] for row in rows if row[WAY] == ISR):
+        yield [network, *(speeds.get((network, way), "-") for way in ways)]
+
+
+def _of_others(rows: list[dict[str, str]]) -> Iterator[str]:
+    others = [row for row in rows if row[WAY] != ISR and not row[WAY].startswith(OURS)]
+    for network in dict.fromkeys(row[NETWORK] for row in others):
+        fastest = min((row for row in others if row[NETWORK] == network), key=lambda row: float(row[SPEED]))
+        yield f"In the same run {network} took {fastest[SPEED]} s ({fastest[WAY]})."

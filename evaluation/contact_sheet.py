@@ -1,0 +1,97 @@
+"""Parts of test pictures side by side, to look at: original, what was given, and what each one made of it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from evaluation.errors import BenchmarkError
+from evaluation.metrics import Pixels, luma, luma_psnr
+from evaluation.pictures import Enlarge, Pair, as_jpeg, filter_enlarger, read_pairs
+
+PICTURES = 6
+QUALITY = 50  # of the JPEG that is shown besides the clean picture: blocks are plain to see in it
+WIDTH, HEIGHT = 128, 96  # of a part, in px of the original
+ZOOM = 3  # a pixel of the original is shown this wide
+GAP = 8  # px
+CAPTION = 28  # px
+LETTERS = 28  # of a name, from its end: more don't fit
+FONT = ImageFont.load_default(size=18)
+
+Chosen = tuple[Path, str]  # a picture's folder and name
+
+
+def choose_pictures(folders: Sequence[Path], scale: int, parts_of_names: Sequence[str]) -> list[Chosen]:
+    """Choose the pictures whose folder/name holds one of these; without any, some from the hardest to the easiest.
+
+    Raises:
+        BenchmarkError: nothing holds one of them.
+    """
+    bicubic = filter_enlarger(scale, Image.Resampling.BICUBIC)
+    ranked = sorted(
+        (-_worst_part(pair, bicubic)[0], folder, pair.name) for folder in folders for pair in read_pairs(folder, scale)
+    )
+    chosen = [(folder, name) for _, folder, name in ranked]
+    if not parts_of_names:
+        return [chosen[round(place)] for place in np.linspace(0, len(chosen) - 1, min(PICTURES, len(chosen)))]
+    for part in parts_of_names:
+        if not any(part in f"{folder.name}/{name}" for folder, name in chosen):
+            raise BenchmarkError(f"there is no test picture whose name holds {part}")
+    return [
+        (folder, name) for folder, name in chosen if any(part in f"{folder.name}/{name}" for part in parts_of_names)
+    ]
+
+
+def make_sheet(chosen: Sequence[Chosen], scale: int, enlargers: Mapping[str, Enlarge]) -> Image.Image:
+    """Two rows for each chosen picture: clean and as JPEG. The PSNR in a caption is that of the part's Y.
+
+    Args:
+        chosen: by `choose_pictures`.
+        scale: of every enlarger.
+        enlargers: by the names to show; "bicubic" decides which part of a picture it is.
+    """
+    columns = 2 + len(enlargers)
+    sheet = Image.new("RGB", (columns * (WIDTH * ZOOM + GAP) - GAP, 2 * len(chosen) * _row_height()), "white")
+    for number, (folder, name) in enumerate(chosen):
+        pair = next(pair for pair in read_pairs(folder, scale) if pair.name == name)
+        inputs = {"clean": pair.low, f"JPEG {QUALITY}": as_jpeg(pair.low, QUALITY)}
+        for row, (title, given) in enumerate(inputs.items(), 2 * number):
+            _draw_row(sheet, row * _row_height(), f"{folder.name}/{name}, {title}", pair, given, enlargers)
+    return sheet
+
+
+def _row_height() -> int:
+    return 2 * CAPTION + HEIGHT * ZOOM + GAP
+
+
+def _draw_row(
+    sheet: Image.Image, top: int, title: str, pair: Pair, given: Pixels, enlargers: Mapping[str, Enlarge]
+) -> None:
+    scale = pair.high.shape[0] // pair.low.shape[0]
+    # The part is that of the clean picture, whatever the row shows.
+    part = _worst_part(pair, enlargers["bicubic"])[1]
+    original = pair.high[part]
+    cells = {"original": original, "given": filter_enlarger(scale, Image.Resampling.NEAREST)(given)[part]}
+    for name, enlarge in enlargers.items():
+        enlarged = enlarge(given)[part]
+        cells[f"{name[-LETTERS:]}  {luma_psnr(enlarged, original, 0):.1f} dB"] = enlarged
+    draw = ImageDraw.Draw(sheet)
+    draw.text((0, top + CAPTION // 2), title, fill="black", font=FONT, anchor="lm")
+    for column, (caption, pixels) in enumerate(cells.items()):
+        left = column * (WIDTH * ZOOM + GAP)
+        draw.text((left, top + CAPTION * 3 // 2), caption, fill="black", font=FONT, anchor="lm")
+        size = (pixels.shape[1] * ZOOM, pixels.shape[0] * ZOOM)
+        sheet.paste(Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST), (left, top + 2 * CAPTION))
+
+
+def _worst_part(pair: Pair, bicubic: Enlarge) -> tuple[float, tuple[slice, slice]]:
+    """Where bicubic enlargement errs most: its mean squared error there, and the place. Text and edges are there."""
+    error = (luma(bicubic(pair.low)) - luma(pair.high)) ** 2
+    height, width = min(HEIGHT, error.shape[0]), min(WIDTH, error.shape[1])
+    sums = np.pad(error.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    means = (sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]) / (
+        height * width
+    )
+    top, left = divmod(int(means.argmax()), means.shape[1])
+    return float(means.max()), (slice(top, top + height), slice(left, left + width))

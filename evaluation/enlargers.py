@@ -1,0 +1,127 @@
+"""Everything that enlarges pictures here: Pillow's filters, and each model by every engine and precision."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from evaluation.errors import BenchmarkError
+from evaluation.metrics import Pixels
+from evaluation.pictures import Enlarge, filter_enlarger
+from evaluation.weight_files import architecture_of
+from superscaling.assembly import build_upscaler
+from superscaling.commands.prepare import convert_in_child
+from superscaling.engines.cpus import available_cpus
+from superscaling.engines.engine import Engine
+from superscaling.engines.openvino import choose_precision, supported_precisions
+from superscaling.engines.selection import open_engine
+from superscaling.errors import EngineFailed, ModelUnavailable
+from superscaling.models.files import DESCRIPTION, ModelFiles, read_model_files
+from superscaling.models.sources import hash_file
+from superscaling.models.store import MODELS, directory_of, weight_file_of
+from superscaling.models.table import TABLE, Weights
+from superscaling.scheduling.deadline import Work
+from superscaling.settings import Settings, read_settings
+
+ENGINES = ("tensorflow", "openvino")
+DAY = 86_400  # s
+
+
+@dataclass(frozen=True)
+class Enlarger:
+    """A row of the tables.
+
+    `group`: the model, or the filter; of a group the last one is what the service would use.
+    """
+
+    group: str
+    name: str
+    scale: int
+    enlarge: Enlarge
+
+
+def patient_work() -> Work:
+    """Work that has all the time it needs: nobody waits for an answer here."""
+    return Work(DAY, "nothing", is_client_gone=lambda: False)
+
+
+def filters(scale: int) -> list[Enlarger]:
+    """Pillow's bicubic and Lanczos filters."""
+    return [
+        Enlarger(name, name, scale, filter_enlarger(scale, resampling))
+        for name, resampling in (("bicubic", Image.Resampling.BICUBIC), ("Lanczos", Image.Resampling.LANCZOS))
+    ]
+
+
+def shipped_models() -> list[str]:
+    """Names of the models that come with the project."""
+    return [name for name in TABLE if (MODELS / name / DESCRIPTION).is_file()]
+
+
+def of_model(name: str, engines: Sequence[str]) -> list[Enlarger]:
+    """Each way to run a model of the table.
+
+    Raises:
+        BenchmarkError: there is no such model, or it was never prepared.
+        StartError: its files are damaged, or a setting is.
+    """
+    if name not in TABLE:
+        raise BenchmarkError(f"there is no model {name}; known are {', '.join(TABLE)}")
+    settings = replace(read_settings(), model=name)
+    if not (directory_of(settings) / DESCRIPTION).is_file():
+        raise BenchmarkError(
+            f"{name} is not converted yet: UPSCALER_MODEL={name} python -m superscaling.commands.prepare"
+        )
+    return _ways(read_model_files(directory_of(settings)), lambda: weight_file_of(settings), engines, settings)
+
+
+def of_weight_file(path: Path, scratch: Path, engines: Sequence[str]) -> list[Enlarger]:
+    """Each way to run a weight file that is in no table; its conversion is put into `scratch`, which is empty.
+
+    Raises:
+        BenchmarkError: it can't be read or converted.
+    """
+    return _ways(_converted(path, scratch / "model"), lambda: path, engines, read_settings())
+
+
+def _converted(path: Path, target: Path) -> ModelFiles:
+    """Convert a weight file into what the engines load, in the directory `target`, which must not exist."""
+    row = Weights(str(path), architecture_of(path), path.name, path.stat().st_size, hash_file(path), url=None)
+    try:
+        convert_in_child(row, path, target)
+    except ModelUnavailable as exc:
+        raise BenchmarkError(str(exc)) from exc
+    return read_model_files(target)
+
+
+def _ways(
+    model: ModelFiles, find_weight_file: Callable[[], Path], engines: Sequence[str], settings: Settings
+) -> list[Enlarger]:
+    threads = settings.threads or available_cpus()
+    ways = []
+    chosen = choose_precision("auto", model.gate)
+    precisions = sorted(supported_precisions(), key=chosen.__eq__)  # what the service would use comes last
+    for engine in (each for each in ENGINES if each in engines):
+        for precision in precisions if engine == "openvino" else ["fp32"]:
+            opened = open_engine(engine, model, find_weight_file, precision, threads)
+            try:
+                ways.append(_enlarger(opened, model, settings))
+            except EngineFailed as exc:
+                if precision != "int8":  # what calibration could not save, such as a network that was hardly trained
+                    raise
+                print(f"left out: {exc.detail}", file=sys.stderr)
+    return ways
+
+
+def _enlarger(engine: Engine, model: ModelFiles, settings: Settings) -> Enlarger:
+    """As the service does it: in tiles, rounded, and only after the engine gave its known answer."""
+    upscaler = build_upscaler(engine, model, settings)
+    upscaler.check(patient_work())
+
+    def enlarge(low: Pixels) -> Pixels:
+        return np.asarray(upscaler(low, patient_work()), np.uint8)
+
+    return Enlarger(model.name, str(upscaler.facts), upscaler.facts.scale, enlarge)

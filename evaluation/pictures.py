@@ -1,0 +1,114 @@
+"""Test pictures: the pairs in a folder, and what Pillow's JPEG and filters make of them. The one place for both."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from evaluation.errors import BenchmarkError
+from evaluation.metrics import WINDOW, Pixels, psnr
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+HIGH, LOW = "_HR.png", "_LR.png"  # how the two files of a pair end
+
+Enlarge = Callable[[Pixels], Pixels]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A small picture (h, w, 3) and the original (h * scale, w * scale, 3), RGB."""
+
+    name: str
+    low: Pixels
+    high: Pixels
+
+
+def read_pairs(folder: Path, scale: int) -> Iterator[Pair]:
+    """Read the pairs `*_LR.png` and `*_HR.png` of a folder; without any, each picture and its bicubic reduction.
+
+    Raises:
+        BenchmarkError: there are none, one can't be read, or its size can't be used.
+    """
+    if not folder.is_dir():
+        raise BenchmarkError(f"there is no folder {folder}")
+    highs, lows = ({path.name.removesuffix(end) for path in folder.glob(f"*{end}")} for end in (HIGH, LOW))
+    for name in sorted(highs ^ lows):
+        raise BenchmarkError(f"{folder / name}{HIGH} and {LOW} belong together, and one is missing")
+    for name in sorted(highs):
+        yield _checked(folder, Pair(name, _read(folder / f"{name}{LOW}"), _read(folder / f"{name}{HIGH}")), scale)
+    if highs:
+        return
+    files = picture_files(folder)
+    if not files:
+        raise BenchmarkError(f"there is no picture in {folder}")
+    for path in files:
+        high = _read(path)
+        height, width = (side // scale * scale for side in high.shape[:2])
+        high = np.ascontiguousarray(high[:height, :width])
+        low = reduce(high, scale) if height and width else high
+        yield _checked(folder, Pair(path.name, low, high), scale)
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """The files that end like pictures."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
+    """Save as a JPEG of this quality, by Pillow's defaults (4:2:0), and read it again."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file, formats=("JPEG",)))
+
+
+def reduce(pixels: Pixels, scale: int) -> Pixels:
+    """Reduce by Pillow's antialiased bicubic filter; the sides are multiples of `scale`."""
+    size = (pixels.shape[1] // scale, pixels.shape[0] // scale)
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+
+
+def filter_enlarger(scale: int, resampling: Image.Resampling) -> Enlarge:
+    """Enlarge by one of Pillow's filters."""
+
+    def enlarge(low: Pixels) -> Pixels:
+        size = (low.shape[1] * scale, low.shape[0] * scale)
+        return np.asarray(Image.fromarray(low).resize(size, resampling))
+
+    return enlarge
+
+
+def consistency(enlarged: Pixels, low: Pixels, scale: int) -> float:
+    """PSNR in dB over RGB of the enlarged picture, reduced again, against what was given: do colours drift?"""
+    return psnr(reduce(enlarged, scale), low)
+
+
+def on_white(image: Image.Image) -> Pixels:
+    """RGB; what is transparent is shown on white."""
+    if not image.has_transparency_data:
+        return np.asarray(image.convert("RGB"))
+    white = Image.new("RGBA", image.size, "white")
+    return np.asarray(Image.alpha_composite(white, image.convert("RGBA")).convert("RGB"))
+
+
+def _read(path: Path) -> Pixels:
+    try:
+        with Image.open(path) as image:
+            return on_white(ImageOps.exif_transpose(image))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
+        raise BenchmarkError(f"{path} is not readable as a picture ({type(exc).__name__}: {exc})") from exc
+
+
+def _checked(folder: Path, pair: Pair, scale: int) -> Pair:
+    """Refuse what can't be measured, with one line, before numpy does it with another."""
+    (low_height, low_width), (height, width) = pair.low.shape[:2], pair.high.shape[:2]
+    least = WINDOW + 2 * scale  # SSIM's window has to fit between the borders that are cut
+    if min(height, width) < least:
+        raise BenchmarkError(f"{folder / pair.name}: {width} x {height} px are too few, {least} x {least} are needed")
+    if (height, width) != (low_height * scale, low_width * scale):
+        raise BenchmarkError(
+            f"{folder / pair.name}: {low_width} x {low_height} px enlarged by {scale} are not {width} x {height} px"
+        )
+    return pair

@@ -1,0 +1,135 @@
+"""How well pictures are enlarged: every model of the project by every engine and precision, against Pillow's filters.
+
+    make quality
+    python -m evaluation.quality FOLDER... --models noise-cancel-lite --weights new.weights.h5 --sheet sheet.png
+    UPSCALER_SELF_ENSEMBLE=2 make quality
+
+A folder holds test pictures, or folders of these: pairs named `*_LR.png` and `*_HR.png`, or any pictures, which are
+then reduced by Pillow's bicubic filter. Given are the small pictures as they are and as JPEGs (Pillow's defaults).
+The numbers are means over the pictures of PSNR (dB) and SSIM of the Y of ITU-R BT.601, borders of `scale` px cut;
+"consistency" is the PSNR over RGB between what was given, clean, and the answer reduced by Pillow's bicubic filter.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from evaluation.contact_sheet import Chosen, choose_pictures, make_sheet
+from evaluation.enlargers import ENGINES, Enlarger, filters, of_model, of_weight_file, shipped_models
+from evaluation.errors import BenchmarkError
+from evaluation.metrics import Pixels, luma, psnr, ssim
+from evaluation.pictures import Enlarge, as_jpeg, consistency, picture_files, read_pairs
+from superscaling.errors import EngineFailed, StartError
+from superscaling.settings import ROOT
+
+FOLDER = ROOT.parent / "shared" / "eval"
+QUALITIES = (90, 75, 50, 30)
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Print a table in Markdown for each set, and save the contact sheet.
+
+    Raises:
+        BenchmarkError, StartError: what was asked for can't be measured.
+        EngineFailed: an engine doesn't give its known answer.
+    """
+    folders = [each for folder in arguments.folders or [FOLDER] for each in find_sets(folder)]
+    if arguments.sheet and not arguments.sheet.parent.is_dir():
+        raise BenchmarkError(f"there is no folder {arguments.sheet.parent} for the contact sheet")
+    models = shipped_models() if arguments.models is None else arguments.models
+    enlargers = [way for name in models for way in of_model(name, arguments.engines)]
+    for path in arguments.weights:
+        with tempfile.TemporaryDirectory() as scratch:
+            enlargers += of_weight_file(path, Path(scratch), arguments.engines)
+    scale, *others = {each.scale for each in enlargers} or {2}
+    if others:
+        raise BenchmarkError("models of different scales can't share a table: measure them one by one")
+    enlargers = filters(scale) + enlargers
+    # Every picture is read once before anything is measured: an unreadable one shall not be found after an hour.
+    counts = {folder: sum(1 for _ in read_pairs(folder, scale)) for folder in folders}
+    chosen = choose_pictures(folders, scale, arguments.show) if arguments.sheet else []
+    for folder, count in counts.items():
+        print(f"{folder.name} ({count} pictures), x{scale}: PSNR in dB / SSIM\n")
+        print("| enlarged by | clean |", *(f"JPEG {quality} |" for quality in QUALITIES), "consistency |")
+        print("|---|---|" + "---|" * len(QUALITIES) + "---|", flush=True)
+        for enlarger in enlargers:
+            print(f"| {enlarger.name} |", " | ".join(row(enlarger, folder)), "|", flush=True)
+        print()
+    if arguments.sheet:
+        shown = {each.group: each.enlarge for each in enlargers if each.name != "Lanczos"}
+        save_sheet(arguments.sheet, chosen, scale, shown)
+
+
+def row(enlarger: Enlarger, folder: Path) -> list[str]:
+    """The cells of one row: means over the folder's pictures."""
+    scores = []  # (pictures, inputs, 2): PSNR and SSIM
+    drifts = []
+    for pair in read_pairs(folder, enlarger.scale):
+        original = luma(pair.high, enlarger.scale)
+        enlarged = enlarger.enlarge(pair.low)
+        answers: list[Pixels] = [enlarged]
+        answers += [enlarger.enlarge(as_jpeg(pair.low, quality)) for quality in QUALITIES]
+        planes = [luma(answer, enlarger.scale) for answer in answers]
+        scores.append([(psnr(plane, original), ssim(plane, original)) for plane in planes])
+        drifts.append(consistency(enlarged, pair.low, enlarger.scale))
+    means = np.mean(scores, axis=0)
+    return [*(f"{decibels:.2f} / {similarity:.4f}" for decibels, similarity in means), f"{np.mean(drifts):.2f}"]
+
+
+def find_sets(folder: Path) -> list[Path]:
+    """The folder itself where it holds pictures, else the folders in it that do.
+
+    Raises:
+        BenchmarkError: none does.
+    """
+    if not folder.is_dir():
+        raise BenchmarkError(f"there is no folder {folder}: name one with test pictures, or with folders of these")
+    if picture_files(folder):
+        return [folder]
+    sets = [each for each in sorted(folder.iterdir()) if each.is_dir() and picture_files(each)]
+    if not sets:
+        raise BenchmarkError(f"there is no picture in {folder}, nor in a folder in it")
+    return sets
+
+
+def save_sheet(path: Path, chosen: Sequence[Chosen], scale: int, enlargers: dict[str, Enlarge]) -> None:
+    """Save the contact sheet and say so."""
+    sheet = make_sheet(chosen, scale, enlargers)
+    try:
+        sheet.save(path, "PNG", optimize=True)
+    except OSError as exc:
+        raise BenchmarkError(f"can't write {path}: {exc.strerror}") from exc
+    print(f"{path}: {sheet.width} x {sheet.height} px")
+
+
+def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evaluation.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("folders", nargs="*", type=Path, metavar="FOLDER", help="test pictures (default: ../shared/eval)")
+    add("--models", nargs="*", metavar="NAME", help="models of the table (default: those in models/)")
+    add("--weights", nargs="*", default=[], type=Path, metavar="FILE", help="weight files that are in no table")
+    add("--engines", nargs="+", default=ENGINES, choices=ENGINES, help="what runs the models (default: all)")
+    add("--sheet", type=Path, metavar="FILE", help="save parts of some pictures side by side in this PNG")
+    add("--show", nargs="+", default=[], metavar="TEXT", help="show pictures whose names hold this (default: six)")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure; one line says why it can't be done."""
+    try:
+        measure(read_arguments(arguments))
+    except (BenchmarkError, StartError, EngineFailed) as exc:
+        print(f"quality: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

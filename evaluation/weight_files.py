@@ -1,0 +1,56 @@
+"""What network a weight file is of."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from evaluation.errors import BenchmarkError
+from superscaling.models.table import Architecture
+
+Shape = tuple[int, ...]
+COLOURS = 3
+UPN2_CHANNELS = 32  # that UPN3 reads, in every network of ISR
+OTHERS = 6  # 3x3 convolutions that are not in a block: F_m1, F_0, GFF_2, UPN2, UPN3, SR
+
+
+def architecture_of(path: Path) -> Architecture:
+    """Find out what network a weight file is of, by the shapes of its kernels: Keras 3's or the older layout.
+
+    Raises:
+        BenchmarkError: there is no such file, or it is of no residual dense network.
+    """
+    if not path.is_file():
+        raise BenchmarkError(f"there is no weight file {path}")
+    try:
+        return _architecture(_kernels(path))
+    except (OSError, IndexError, StopIteration, ZeroDivisionError) as exc:
+        raise BenchmarkError(f"{path} is no weight file of a residual dense network") from exc
+
+
+def _kernels(path: Path) -> list[Shape]:
+    """Shapes (height, width, channels in, channels out) of all kernels, in no useful order."""
+    shapes: list[Shape] = []
+
+    def note(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and len(item.shape) == 4 and not name.startswith("optimizer"):
+            shapes.append(item.shape)
+
+    with h5py.File(path) as file:
+        file.visititems(note)
+    return shapes
+
+
+def _architecture(shapes: list[Shape]) -> Architecture:
+    """See `Architecture` for the letters. Raises what `architecture_of` knows where a kernel isn't there."""
+    large = [shape for shape in shapes if shape[:2] == (3, 3)]
+    fusing = [shape for shape in shapes if shape[:2] == (1, 1)]  # LFF of each block, and GFF_1 of all together
+    d = len(fusing) - 1
+    c = (len(large) - OTHERS) // d
+    g0 = fusing[0][3]
+    # LFF reads c * g + g0 channels, d times over, and GFF_1 reads d * g0.
+    g = (sum(shape[2] for shape in fusing) // d - 2 * g0) // c
+    scales = {COLOURS * scale**2: scale for scale in (2, 3, 4)}
+    scale = next(scales[shape[3]] for shape in large if shape[2] == UPN2_CHANNELS and shape[3] in scales)
+    last = next(shape[2] for shape in large if shape[3] == COLOURS)
+    return Architecture(c, d, g, g0, scale, "shuffle" if last == COLOURS else "ups")

@@ -1,0 +1,8 @@
+"""gunicorn's threaded worker, made safe against slow clients. Only here gunicorn and its private API are touched."""
+
+from gunicorn.http.errors import ParseException
+
+from http_edge.gunicorn_worker.connection import Connection
+from http_edge.gunicorn_worker.worker import Worker
+
+__all__ = ["Connection", "ParseException", "Worker"]

@@ -1,1 +1,0 @@
-"""Single-image super-resolution: numpy in, numpy out. Knows no HTTP, no file formats, no environment."""

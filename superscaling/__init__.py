@@ -1,0 +1,1 @@
+"""Single-image super-resolution: pictures in, larger pictures out. Knows no HTTP."""

@@ -1,0 +1,54 @@
+"""Settings to what the service and the command line are both built of."""
+
+import functools
+from dataclasses import dataclass
+
+from superscaling.engines.cpus import available_cpus
+from superscaling.engines.engine import Engine
+from superscaling.engines.selection import open_engine, precision_of
+from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.enlarging.upscaler import Upscaler
+from superscaling.models.files import ModelFiles, read_model_files
+from superscaling.models.store import directory_of, weight_file_of
+from superscaling.pictures import Limits, limit_pillow
+from superscaling.scheduling.admission import Backlog
+from superscaling.scheduling.fair_lock import Lane
+from superscaling.settings import Settings
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What enlarges, what admits, and what limits pictures."""
+
+    upscaler: Upscaler
+    enlarge: PictureUpscaler
+    backlog: Backlog
+    limits: Limits
+
+
+def compose(settings: Settings) -> Composition:
+    """Open the settings' model, which must have been prepared, and build what enlarges with it. Sets Pillow's limits.
+
+    Raises:
+        StartError: the model is not what `prepare` left, or the settings can't be met.
+    """
+    limit_pillow()
+    model = read_model_files(directory_of(settings))
+    engine = open_engine(
+        settings.engine,
+        model,
+        functools.partial(weight_file_of, settings),
+        precision_of(settings.engine, settings.precision, model),
+        settings.threads or available_cpus(),
+    )
+    upscaler = build_upscaler(engine, model, settings)
+    enlarge = PictureUpscaler(upscaler)
+    backlog = Backlog(settings.queue_pixels, upscaler.seconds_for)
+    limits = Limits(settings.max_pixels, settings.max_frames)
+    return Composition(upscaler, enlarge, backlog, limits)
+
+
+def build_upscaler(engine: Engine, model: ModelFiles, settings: Settings) -> Upscaler:
+    """Build what enlarges pixels with an engine that runs `model`, as the settings have it."""
+    known_answer = model.known_answer(engine.facts.precision)
+    return Upscaler(engine, Lane(), settings.tile, known_answer, settings.self_ensemble)

@@ -1,0 +1,77 @@
+"""What a quantised network loses against fp32, measured on pictures that are committed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from superscaling.engines.engine import Engine, Pixels, infer_levels
+from superscaling.models.acceptance import Gate
+
+SQUARE = 8  # px of the result
+
+# px at the border, where the network's zero padding rules, that don't count.
+BORDER = 8
+
+
+def measure_gate(reference: Engine, quantised: Engine, originals: Sequence[Pixels]) -> Gate:
+    """Compare a quantised network with its fp32 reference.
+
+    Args:
+        reference: the network in fp32.
+        quantised: the same network, quantised.
+        originals: (h, w, 3) uint8, sides multiples of the scale; they are reduced, enlarged by both and compared with
+            themselves. None of them may have calibrated the network.
+    """
+    losses = []
+    for original in originals:
+        small = reduce(original, reference.facts.scale)
+        losses.append(_psnr(reference, small, original) - _psnr(quantised, small, original))
+    inside = np.s_[BORDER:-BORDER, BORDER:-BORDER]
+    differences = [
+        (infer_levels(quantised, picture) - infer_levels(reference, picture))[inside]
+        for picture in gradients().values()
+    ]
+    return Gate(
+        loss=round(float(np.mean(losses)), 4),
+        bands=round(max(float(np.abs(means(each, SQUARE)).max()) for each in differences), 3),
+        pixels=round(max(float(np.abs(each).max()) for each in differences), 3),
+    )
+
+
+def gradients(height: int = 96, width: int = 256) -> dict[str, NDArray[np.uint8]]:
+    """Pictures (height, width, 3), by name, in which any band is one too many.
+
+    Grey, dark and saturated ramps from left to right, steps of a single level, and two hues that cross.
+    """
+    ramp = np.broadcast_to(np.linspace(0, 1, width), (height, width))
+    down = np.broadcast_to(np.linspace(0, 1, height)[:, np.newaxis], (height, width))
+    planes = {
+        "0 to 255": (255 * ramp, 255 * ramp, 255 * ramp),
+        "0 to 40": (40 * ramp, 40 * ramp, 40 * ramp),
+        "120 to 128": (120 + 8 * ramp, 120 + 8 * ramp, 120 + 8 * ramp),
+        "black to red": (255 * ramp, 0 * ramp, 0 * ramp),
+        "blue to green": (0 * ramp, 255 * ramp, 255 * (1 - ramp)),
+        "two hues": (90 + 60 * ramp, 150 + 60 * down, 255 - 60 * ramp),
+    }
+    return {name: np.rint(np.stack(each, axis=-1)).astype(np.uint8) for name, each in planes.items()}
+
+
+def reduce(pixels: Pixels, scale: int) -> NDArray[np.uint8]:
+    """(h, w, 3) to (h / scale, w / scale, 3): means of squares of `scale` px, rounded."""
+    return np.rint(means(pixels, scale)).astype(np.uint8)
+
+
+def means(values: NDArray[Any], edge: int) -> NDArray[np.float64]:
+    """(h, w, 3) to (h / edge, w / edge, 3): means of squares of `edge` px."""
+    height, width, channels = values.shape
+    squares = values.reshape(height // edge, edge, width // edge, edge, channels)
+    return np.asarray(squares.mean(axis=(1, 3), dtype=np.float64))
+
+
+def _psnr(engine: Engine, small: Pixels, original: Pixels) -> float:
+    enlarged = np.rint(np.clip(infer_levels(engine, small), 0, 255))
+    inside = np.s_[BORDER:-BORDER, BORDER:-BORDER]
+    error = np.mean((enlarged[inside] - original[inside].astype(np.float64)) ** 2)
+    return float(10 * np.log10(255**2 / max(error, 1e-6)))

@@ -1,0 +1,80 @@
+"""The reference engine: ISR's own network on TensorFlow. The only serving file that imports tensorflow or ISR."""
+
+import contextlib
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Importing ISR opens ./log_file for writing: let it do so where nobody looks. It also logs through a
+# handler of its own, which would break our log format.
+with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
+    from ISR.models import RDN
+for handler in (isr_logger := logging.getLogger("ISR.utils.utils")).handlers[:]:
+    isr_logger.removeHandler(handler)
+    handler.close()
+
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from superscaling.engines.engine import EngineFacts
+from superscaling.models.files import ModelFiles
+from superscaling.models.table import Architecture
+
+
+def build_isr(architecture: Architecture) -> Any:
+    """Build ISR's `RDN` of this architecture, with random weights; its Keras model is `.model`."""
+    return RDN(arch_params=architecture.arch_params, upscaling=architecture.upscaling)
+
+
+def load_isr(architecture: Architecture, weights: Path) -> Any:
+    """Build ISR's `RDN` and load a weight file: Keras 3 (`.weights.h5`) or the legacy layout (`.hdf5`)."""
+    isr = build_isr(architecture)
+    isr.model.load_weights(weights)
+    return isr
+
+
+def as_function(isr: Any) -> Any:
+    """ISR's network as one TensorFlow function for pictures of every size, so that no size is traced anew."""
+    return tf.function(isr.model, input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)])
+
+
+def export_isr(isr: Any, path: Path) -> None:
+    """Save ISR's network at `path` (.pb) as a frozen graph, with one input of shape (1, h, w, 3), h and w free."""
+    frozen = convert_variables_to_constants_v2(as_function(isr).get_concrete_function())
+    path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
+
+
+class EngineTensorFlow:
+    """Runs ISR's own network, in fp32.
+
+    Args:
+        isr: an `RDN` with its weights.
+        facts: what the engine says of itself.
+    """
+
+    def __init__(self, isr: Any, facts: EngineFacts) -> None:
+        self.facts = facts
+        self._function = as_function(isr)
+
+    @classmethod
+    def open(cls, model: ModelFiles, weights: Path, threads: int) -> "EngineTensorFlow":
+        """Load `weights`, the verified weight file of `model`, and use `threads` CPU threads."""
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        facts = EngineFacts(
+            model=model.name,
+            engine="tensorflow",
+            precision="fp32",
+            threads=threads,
+            scale=model.architecture.scale,
+            halo=model.halo,
+        )
+        return cls(load_isr(model.architecture, weights), facts)
+
+    def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Engine.infer`."""
+        return np.array(self._function(tf.constant(batch)))

@@ -1,0 +1,96 @@
+"""Where a weight file comes from: found, or downloaded, and verified."""
+
+import hashlib
+import os
+import tempfile
+import urllib.request
+from collections.abc import Sequence
+from http.client import HTTPException
+from pathlib import Path
+
+from superscaling.errors import ModelUnavailable, WeightsRefused
+from superscaling.models.table import Weights
+
+ANOTHER_CACHE = "name another directory in UPSCALER_CACHE_DIR"  # what to do where one can't be written
+CHUNK = 1 << 20  # bytes read at a time
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(path: Path, sha256: str) -> None:
+    """Make sure that a file is the one it has to be.
+
+    Raises:
+        WeightsRefused: it is another one; the message has both hashes.
+    """
+    if (actual := hash_file(path)) != sha256:
+        raise WeightsRefused(f"{path} has the SHA-256 {actual}, not {sha256}: it is damaged or another file; remove it")
+
+
+def find_weights(weights: Weights, directories: Sequence[Path], base_url: str, timeout: float = 30) -> Path:
+    """Find the weight file in one of `directories`, or download it into the last of them; verified in any case.
+
+    Args:
+        directories: searched in this order.
+        base_url: replaces the place in the table; empty: the table's own.
+        timeout: seconds that a server may be silent.
+
+    Raises:
+        ModelUnavailable: it is in none of them and can't be downloaded.
+        WeightsRefused: it was found or downloaded and is another file.
+    """
+    for directory in directories:
+        if (path := directory / weights.file).is_file():
+            verify(path, weights.sha256)
+            return path
+    searched = ", ".join(map(str, directories))
+    if weights.url is None:
+        raise ModelUnavailable(f"the weights of {weights.name} ({weights.file}) are not in {searched}")
+    url = f"{(base_url or weights.url).rstrip('/')}/{weights.file}"
+    target = directories[-1]
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        # A name of its own: others may fill the same cache at the same time.
+        descriptor, name = tempfile.mkstemp(dir=target, prefix=f"{weights.file}.", suffix=".part")
+        os.close(descriptor)
+        part = Path(name)
+        part.chmod(0o644)
+    except OSError as exc:
+        raise ModelUnavailable(
+            f"the weights of {weights.name} are not in {searched}, and {target} can't be written: {exc.strerror};"
+            f" {ANOTHER_CACHE}"
+        ) from exc
+    try:
+        _download(url, weights, part, timeout)
+        return part.rename(target / weights.file)
+    except (OSError, HTTPException, ValueError) as exc:
+        raise ModelUnavailable(
+            f"the weights of {weights.name} are not in {searched} and could not be downloaded from {url}: {exc}."
+            f" Put {weights.file} (SHA-256 {weights.sha256}) into a directory and name it in UPSCALER_WEIGHTS_DIR,"
+            " or name a mirror in UPSCALER_WEIGHTS_URL"
+        ) from exc
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _download(url: str, weights: Weights, part: Path, timeout: float) -> None:
+    """Download into `part` and make sure that it is complete and right.
+
+    Raises:
+        WeightsRefused: it is not.
+        OSError, HTTPException, ValueError: the network, the disk, the protocol, the URL.
+    """
+    with urllib.request.urlopen(url, timeout=timeout) as response, part.open("wb") as file:
+        # One byte too many is enough to know; a wrong file must not fill the disk.
+        while chunk := response.read(min(CHUNK, weights.bytes + 1 - file.tell())):
+            file.write(chunk)
+    size, sha256 = part.stat().st_size, hash_file(part)
+    if (size, sha256) != (weights.bytes, weights.sha256):
+        raise WeightsRefused(
+            f"{url} gave {size if size <= weights.bytes else f'more than {weights.bytes}'} bytes with the SHA-256"
+            f" {sha256}; {weights.file} has {weights.bytes} bytes and {weights.sha256}: not used"
+        )

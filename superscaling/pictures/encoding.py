@@ -1,0 +1,189 @@
+"""A `Picture` to the bytes of an image file."""
+
+import contextlib
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from superscaling.errors import FormatCannotHold
+from superscaling.format_name import FormatName
+from superscaling.pictures.containers.gif_writing import write_gif
+from superscaling.pictures.containers.tiff_writing import Page, write_tiff
+from superscaling.pictures.formats import FORMATS, Format, Series
+from superscaling.pictures.guards.cmyk_profile import only_table
+from superscaling.pictures.metadata import fitting, left_out, pillow_options
+from superscaling.pictures.picture import Frame, Metadata, Picture, Samples
+
+# From this quality up JPEG keeps the colours of every pixel (4:4:4); below it halves them both ways (4:2:0).
+FULL_CHROMA_QUALITY = 90
+# Writers of animations count all milliseconds in 31 bits.
+MOST_TOTAL_MILLISECONDS = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """`data`: the file; `notes`: what of the picture is not in it, for people."""
+
+    data: bytes
+    notes: tuple[str, ...]
+
+
+def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
+    """Make sure, before the work, that `picture` enlarged by `scale` can be stored in the format `name`.
+
+    Raises:
+        FormatCannotHold: it can't, without losing its transparency, its depth or its frames, or because it is too long.
+    """
+    target = FORMATS[name]
+    series = FORMATS[picture.format].series
+    if len(picture.frames) > 1 and target.series is not series:
+        kind = "pages" if series is Series.PAGES else "frames"
+        able = _names(each for each in FORMATS.values() if each.series is series)
+        raise FormatCannotHold(
+            f"the image has {len(picture.frames)} {kind}, which {name} can't hold: ask for {able}",
+            actual=len(picture.frames),
+        )
+    if len(picture.frames) > 1 and target.series is Series.ANIMATION:
+        _check_times(picture, target)
+    for frame in picture.frames:
+        _stored_mode(frame, target)
+        if (side := scale * max(frame.width, frame.height)) > target.max_side:
+            raise FormatCannotHold(
+                f"the result's longer side is {side} px; {name} holds at most {target.max_side} px:"
+                " ask for another format",
+                limit=target.max_side,
+                actual=side,
+            )
+
+
+def encode(picture: Picture, name: FormatName, quality: int | None, default_quality: int) -> Encoded:
+    """Write an image file, with the picture's metadata.
+
+    Args:
+        picture: has passed `check_can_hold`.
+        quality: 1 to 100, for the formats that have one; None: lossless where the picture was and the format can,
+            else `default_quality`.
+
+    Raises:
+        FormatCannotHold: see `check_can_hold`.
+    """
+    target = FORMATS[name]
+    modes = [_stored_mode(frame, target) for frame in picture.frames]
+    carried = [
+        fitting(frame.metadata, target, mode, frame.width, frame.height)
+        for frame, mode in zip(picture.frames, modes, strict=True)
+    ]
+    notes = _notes(picture, carried, target)
+    plays = min(picture.plays, target.most_plays)
+    pixels = [_pixels(*each) for each in zip(picture.frames, modes, strict=True)]
+    if name is FormatName.TIFF:
+        return Encoded(write_tiff([Page(*each) for each in zip(pixels, modes, carried, strict=True)]), notes)
+    if name is FormatName.GIF:
+        return Encoded(write_gif(picture.frames, pixels, plays), notes)
+    images = [_image(*each) for each in zip(pixels, modes, strict=True)]
+    options = pillow_options(carried[0], name) | _quality_options(picture, name, quality, default_quality)
+    if len(images) > 1:
+        times = [_as_fraction(frame.milliseconds) for frame in picture.frames]
+        options |= {"save_all": True, "append_images": images[1:], "duration": times, "loop": plays}
+    try:
+        return Encoded(_saved(images[0], target, options), notes)
+    except (OSError, RuntimeError):
+        if name is not FormatName.WEBP:
+            raise
+    # The header of a large, detailed picture at a high quality may not fit. Without loss there is no such limit.
+    notes += ("written without loss, as WebP's encoder can't write it at this quality",)
+    return Encoded(_saved(images[0], target, options | {"lossless": True}), notes)
+
+
+def _quality_options(picture: Picture, name: FormatName, quality: int | None, default_quality: int) -> dict[str, Any]:
+    if name is FormatName.WEBP and quality is None and picture.is_lossless:
+        return {"lossless": True}
+    quality = quality or default_quality
+    if name is FormatName.JPEG:
+        return {"quality": quality, "subsampling": 0 if quality >= FULL_CHROMA_QUALITY else 2}
+    return {"quality": quality} if name is FormatName.WEBP else {}
+
+
+def _saved(image: Image.Image, target: Format, options: dict[str, Any]) -> bytes:
+    file = io.BytesIO()
+    image.save(file, target.pillow, **options)
+    return file.getvalue()
+
+
+def _check_times(picture: Picture, target: Format) -> None:
+    longest, total = (of(frame.milliseconds for frame in picture.frames) for of in (max, sum))
+    for what, milliseconds, most in (
+        ("a frame is", longest, target.most_milliseconds),
+        ("all frames are", total, MOST_TOTAL_MILLISECONDS),
+    ):
+        if milliseconds > most:
+            raise FormatCannotHold(
+                f"{what} shown for {milliseconds / 1000:g} s; {target.name} holds at most {most / 1000:g} s",
+                limit=most / 1000,
+                actual=milliseconds / 1000,
+            )
+
+
+def _as_fraction(milliseconds: float) -> float:
+    """Rounded to what PNG can hold: a fraction of seconds of two numbers below 65,536."""
+    if milliseconds <= 1000:
+        return milliseconds
+    unit = next(unit for unit in (1, 10, 100, 1000) if milliseconds < 65_535.5 * unit)
+    return round(milliseconds / unit) * unit
+
+
+def _stored_mode(frame: Frame, target: Format) -> str:
+    if frame.mode in target.modes:
+        return target.modes[frame.mode]
+    able = _names(each for each in FORMATS.values() if frame.mode in each.modes)
+    if frame.alpha is None:
+        raise FormatCannotHold(f"the image is of mode {frame.mode}, which {target.name} can't hold: ask for {able}")
+    if not frame.is_opaque:
+        raise FormatCannotHold(f"the image has transparent parts, which {target.name} can't hold: ask for {able}")
+    return target.modes[frame.mode.removesuffix("A")]
+
+
+def _names(formats: Iterable[Format]) -> str:
+    *others, last = (each.name for each in formats)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _pixels(frame: Frame, mode: str) -> Samples:
+    """The frame as it is stored in `mode`, (h, w) or (h, w, c); a palette's colours as RGB, its alpha stays apart."""
+    if frame.mode == "CMYK" != mode:
+        return np.asarray(_as_rgb(_image(frame.colour, "CMYK"), frame.metadata.icc))
+    colour = frame.colour
+    if mode.startswith(("RGB", "P")) and colour.shape[2] == 1:
+        colour = colour.repeat(3, axis=2)
+    pixels = np.dstack((colour, frame.alpha)) if mode.endswith("A") and frame.alpha is not None else colour
+    return np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _image(pixels: Samples, mode: str) -> Image.Image:
+    return Image.fromarray(pixels, "CMYK" if mode == "CMYK" else None)  # four channels alone are taken for RGBA
+
+
+def _as_rgb(cmyk: Image.Image, icc: bytes | None) -> Image.Image:
+    """By the colours that the profile says the inks have; without one, by Pillow's plain arithmetic."""
+    if icc and (table := only_table(icc)):
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):  # metadata never fails a picture
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(table))
+            rgb = ImageCms.profileToProfile(cmyk, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            if rgb is not None:
+                return rgb
+    return cmyk.convert("RGB")
+
+
+def _notes(picture: Picture, carried: Sequence[Metadata], target: Format) -> tuple[str, ...]:
+    pairs = zip(picture.frames, carried, strict=True)
+    missing = dict.fromkeys(words for frame, kept in pairs for words in left_out(frame.metadata, kept))
+    notes = [f"left out, as this {target.name} can't hold it: {', '.join(missing)}"] if missing else []
+    if any(frame.mode == "CMYK" and target.modes["CMYK"] == "RGB" for frame in picture.frames):
+        notes.append("CMYK was converted to RGB")
+    if len(picture.frames) > 1 and target.series is Series.ANIMATION and picture.plays > target.most_plays:
+        notes.append(f"the animation runs {target.most_plays} times instead of {picture.plays}")
+    return tuple(notes)

@@ -1,0 +1,147 @@
+"""The supported formats and what each can hold: the one table that decoding, encoding, tests and documents read."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from superscaling.format_name import FormatName
+from superscaling.pictures.containers.chunks import PNG_SIGNATURE
+
+
+class Series(Enum):
+    """What several pictures in one file are."""
+
+    ANIMATION = "animation"  # of one size, each shown for a time
+    PAGES = "pages"  # each on its own
+
+
+class Extra(StrEnum):
+    """What a file may carry besides its pixels, by the names of `Metadata`'s fields."""
+
+    ICC = "icc"
+    EXIF = "exif"
+    XMP = "xmp"
+    DPI = "dpi"
+    PNG_COLOURS = "png_colours"
+
+
+@dataclass(frozen=True)
+class Format:
+    """One image format.
+
+    `pillow`: Pillow's name of it; `media_type`: its content type; `signature`: how its files begin; `max_side`: the
+    most px of a side that its headers or Pillow's writer allow; `modes`: a picture's mode -> the mode it is stored in
+    (a mode with alpha that is missing there can be stored, without its alpha, if the picture is opaque); `series`:
+    what it can hold instead of a single picture; `extras`: what it carries; `most_plays`, `most_milliseconds`: how
+    often an animation can run, and how long a frame can be shown; `memory`: how many times the memory of others its
+    encoder needs (`tests/test_memory.py` measures it).
+    """
+
+    name: FormatName
+    pillow: str
+    media_type: str
+    signature: re.Pattern[bytes]
+    max_side: int
+    modes: Mapping[str, str]
+    series: Series | None = None
+    extras: frozenset[Extra] = frozenset(Extra) - {Extra.PNG_COLOURS}
+    most_plays: int = 0
+    most_milliseconds: int = 0
+    memory: int = 1
+
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format(
+            FormatName.JPEG,
+            pillow="JPEG",
+            media_type="image/jpeg",
+            signature=re.compile(rb"\xff\xd8\xff"),
+            max_side=65_500,
+            modes={"L": "L", "RGB": "RGB", "CMYK": "CMYK"},
+        ),
+        Format(
+            FormatName.PNG,
+            pillow="PNG",
+            media_type="image/png",
+            signature=re.compile(re.escape(PNG_SIGNATURE)),
+            max_side=2**31 - 1,
+            modes={"L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "I;16": "I;16"},
+            series=Series.ANIMATION,
+            extras=frozenset(Extra),
+            most_plays=2**31 - 1,
+            most_milliseconds=65_535_000,
+        ),
+        Format(
+            FormatName.WEBP,
+            pillow="WEBP",
+            media_type="image/webp",
+            signature=re.compile(rb"RIFF....WEBP", re.DOTALL),
+            max_side=16_383,
+            modes={"L": "RGB", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"},
+            series=Series.ANIMATION,
+            most_plays=65_535,
+            most_milliseconds=2**24 - 1,
+            memory=3,
+        ),
+        Format(
+            FormatName.TIFF,
+            pillow="TIFF",
+            media_type="image/tiff",
+            # Little and big endian, and BigTIFF of little endian: Pillow reads no other.
+            signature=re.compile(rb"II[*+]\0|MM\0\*"),
+            max_side=2**31 - 1,
+            modes={mode: mode for mode in ("L", "LA", "RGB", "RGBA", "CMYK", "I;16")},
+            series=Series.PAGES,
+        ),
+        Format(
+            FormatName.BMP,
+            pillow="BMP",
+            media_type="image/bmp",
+            signature=re.compile(rb"BM"),
+            max_side=2**31 - 1,
+            modes={"L": "L", "RGB": "RGB", "CMYK": "RGB"},
+            extras=frozenset({Extra.DPI}),
+        ),
+        Format(
+            FormatName.GIF,
+            pillow="GIF",
+            media_type="image/gif",
+            signature=re.compile(rb"GIF8[79]a"),
+            max_side=65_535,
+            modes=dict.fromkeys(("L", "LA", "RGB", "RGBA", "CMYK"), "P"),
+            series=Series.ANIMATION,
+            extras=frozenset(),
+            most_plays=65_536,
+            most_milliseconds=655_350,
+        ),
+    )
+}
+
+# Pillow's modes of the files that are read -> the picture's mode, without and with transparency (an alpha channel,
+# a transparent palette entry or a transparent colour). A mode that is missing is refused by name.
+READ_MODES = {
+    "1": ("L", "LA"),
+    "L": ("L", "LA"),
+    "LA": ("LA", "LA"),
+    "La": ("LA", "LA"),
+    "P": ("RGB", "RGBA"),
+    "PA": ("RGBA", "RGBA"),
+    "RGB": ("RGB", "RGBA"),
+    "RGBA": ("RGBA", "RGBA"),
+    "RGBa": ("RGBA", "RGBA"),
+    "RGBX": ("RGB", "RGB"),
+    "YCbCr": ("RGB", "RGB"),
+    "LAB": ("RGB", "RGB"),
+    "CMYK": ("CMYK", "CMYK"),
+    # With a transparent value, 16-bit grey is read as 8 bit: no picture has an alpha of 16.
+    "I;16": ("I;16", "LA"),
+    "I;16B": ("I;16", "LA"),
+}
+
+
+def sniff(data: bytes) -> FormatName | None:
+    """The format of an image file, by its first bytes; None where it is none that is supported."""
+    return next((each.name for each in FORMATS.values() if each.signature.match(data)), None)

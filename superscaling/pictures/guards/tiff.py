@@ -1,0 +1,209 @@
+"""A look at a TIFF's directories before a decoder sees them. (TIFF 6.0; BigTIFF as libtiff has it.)"""
+
+import contextlib
+import struct
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from superscaling.errors import ImageCorrupt
+from superscaling.pictures.limits import Limits, check_parts
+
+# Real files have some dozen tags in a directory.
+MOST_TAGS = 2000
+# Pillow makes objects of all numbers in the directories. Most are places and lengths of strips or tiles: a picture of
+# 25 megapixels in tiles of 16 x 16 px has 200,000.
+MOST_NUMBERS = 250_000
+
+# Tags of a page's and a tile's width and height, in px.
+EDGES = (256, 257, 322, 323)
+# Tiles reach over the border: how many times the limit's px all may have together.
+TILE_SURPLUS = 2
+# The first tag of most pages: what it is. Its bits for previews and masks, which are not decoded. (NewSubfileType)
+PAGE_KIND, NO_PAGE = 254, 0b101
+SHORT, LONG = 3, 4
+# Tags of where the strips or tiles of a page lie, how long each is there, and how they are compressed (1: not at all).
+PLACES, LENGTHS, COMPRESSION = (273, 324), (279, 325), 259
+# Strips may lie at the same place, each of which is unpacked anew: how many times the file's length all may have.
+LENGTH_SURPLUS = 2
+# Types of whole numbers: SHORT, LONG, IFD, LONG8, IFD8.
+WHOLE_NUMBERS = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+# And of those that decoders take for places all the same: SBYTE, SSHORT, SLONG, SLONG8.
+INTEGERS = {**WHOLE_NUMBERS, 6: "b", 8: "h", 9: "i", 17: "q"}
+# Types whose values are bytes or text, and stay so.
+BYTES, ASCII, UNDEFINED = 1, 2, 7
+# Tags that point to further directories: EXIF, GPS, interoperability.
+POINTERS = (0x8769, 0x8825, 0xA005)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How one of the two kinds of TIFF writes its directories: `struct` formats."""
+
+    count: str
+    tag: str
+    offset: str
+
+
+CLASSIC = _Layout(count="H", tag="HHI4s", offset="I")
+BIG = _Layout(count="Q", tag="HHQ8s", offset="Q")
+BIG_SIGNATURE = b"II+\0"  # of big endian, which there is too, Pillow reads none
+
+
+def check_tiff(data: bytes, limits: Limits) -> None:
+    """Make sure that a TIFF has no more pages, tags, numbers, strips and pixels in its tiles than real ones have.
+
+    Raises:
+        ImageTooComplex: it has more tags, numbers or bytes to unpack.
+        ImageCorrupt: an important tag is of the wrong type.
+        TooManyFrames, ImageTooLarge: it has more pages, or px in its tiles, than `limits` allow.
+    """
+    total = _Directory()
+    for pages, page in enumerate(_Walk(data), start=1):
+        limits.check_frames(pages)
+        check_parts("tags", page.tags, MOST_TAGS)
+        total = total.plus(page)
+        check_parts("numbers in its tags", total.numbers, MOST_NUMBERS)
+        # Directories may point to the same bytes, which would be read, and written, again and again.
+        check_parts("bytes in its tags", total.bytes, len(data))
+        check_parts("bytes in its strips", total.packed, LENGTH_SURPLUS * len(data))
+        # Tiles are decoded as a whole, those of a small page too.
+        if total.tile_pixels > TILE_SURPLUS * limits.pixels:
+            raise limits.too_large(f"tiles of {total.tile_pixels} px", total.tile_pixels)
+
+
+@dataclass(frozen=True)
+class _Directory:
+    """What a directory and those that it points to hold.
+
+    `bytes`: in texts and blocks; `packed`: of compressed strips or tiles; `tile_pixels`: of whole tiles.
+    """
+
+    tags: int = 0
+    numbers: int = 0
+    bytes: int = 0
+    packed: int = 0
+    tile_pixels: int = 0
+
+    def plus(self, other: "_Directory") -> "_Directory":
+        return _Directory(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
+
+
+class _Walk:
+    """Over a TIFF's pages."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._order = "<" if data.startswith(b"II") else ">"
+        is_big = data.startswith(BIG_SIGNATURE)
+        self._layout = BIG if is_big else CLASSIC
+        self._first = 8 if is_big else 4
+
+    def __iter__(self) -> Iterator[_Directory]:
+        pages = set[int]()
+        place = self._offset(self._first)
+        while place and place not in pages:
+            pages.add(place)
+            page, pointed, place = self._directory(place)
+            seen = set[int]()  # of this page alone: what others share is read again for each
+            while pointed and page.tags <= MOST_TAGS and page.numbers <= MOST_NUMBERS:
+                if (inner := pointed.pop()) in seen:
+                    continue
+                seen.add(inner)
+                more, further, _ = self._directory(inner)
+                page, pointed = page.plus(more), pointed + further
+            yield page
+
+    def _directory(self, place: int) -> tuple[_Directory, list[int], int]:
+        """What is in it, places of further directories, and the place of the next page (0: there is none).
+
+        What lies beyond the file's end is skipped, as Pillow does.
+        """
+        try:
+            (tags,) = self._unpack(self._layout.count, place)
+        except struct.error:
+            return _Directory(), [], 0
+        place += struct.calcsize(self._order + self._layout.count)
+        size = struct.calcsize(self._order + self._layout.tag)
+        numbers, texts, pointed = 0, 0, list[int]()
+        page_kind, edges = 0, dict.fromkeys(EDGES, 0)
+        pieces, packed, is_packed = 0, 0, False
+        for index in range(min(tags, MOST_TAGS)):
+            entry = place + index * size
+            try:
+                tag, kind, count, _ = self._unpack(self._layout.tag, entry)
+            except struct.error:
+                break
+            if tag in POINTERS and kind in INTEGERS:
+                with contextlib.suppress(ImageCorrupt):
+                    pointed.append(self._number(entry))
+            elif kind in (BYTES, ASCII, UNDEFINED):
+                texts += count
+            else:
+                numbers += count
+            if tag in EDGES:  # of a tag that is there twice, decoders may take either
+                edges[tag] = max(edges[tag], self._number(entry))
+            elif tag == PAGE_KIND and index == 0 and kind in (SHORT, LONG) and count == 1:
+                page_kind = self._number(entry)  # only where Pillow, too, is sure to read it, and skips the page
+            elif tag in PLACES:
+                pieces = max(pieces, count)
+            elif tag in LENGTHS and numbers <= MOST_NUMBERS:  # more are refused unread
+                packed += self._sum(entry)
+            elif tag == COMPRESSION:
+                is_packed |= self._number(entry) != 1
+        if is_packed and pieces > 1 and not packed and numbers <= MOST_NUMBERS:
+            raise ImageCorrupt("the image is truncated or corrupt: the lengths of its strips are missing")
+        following = self._offset(place + tags * size)
+        pixels = 0 if page_kind & NO_PAGE else _tile_pixels(edges)
+        return _Directory(tags, numbers, texts, packed if is_packed else 0, pixels), pointed, following
+
+    def _number(self, entry: int) -> int:
+        """The first number of the tag whose entry is at that place; see `_numbers`."""
+        return self._numbers(entry, 1)[0]
+
+    def _sum(self, entry: int) -> int:
+        """Of all its numbers; 0 where the first is 0, for which libtiff takes all to be unknown; see `_numbers`."""
+        first, *others = self._numbers(entry, MOST_NUMBERS)
+        return first + sum(others) if first else 0
+
+    def _numbers(self, entry: int, most: int) -> tuple[int, ...]:
+        """The first numbers of the tag whose entry is at that place: in the entry if there is room, else elsewhere.
+
+        Raises:
+            ImageCorrupt: there are none.
+        """
+        tag, kind, count, value = self._unpack(self._layout.tag, entry)
+        if kind not in (INTEGERS if tag in POINTERS else WHOLE_NUMBERS):
+            raise ImageCorrupt(f"the image is truncated or corrupt: tag {tag} is no whole number")
+        length = struct.calcsize(self._order + INTEGERS[kind])
+        layout = f"{max(1, min(count, most))}{INTEGERS[kind]}"
+        try:
+            if length * count <= len(value):
+                return struct.unpack_from(self._order + layout, value)
+            (place,) = struct.unpack_from(self._order + self._layout.offset, value)
+            return self._unpack(layout, place)
+        except struct.error:
+            raise ImageCorrupt(f"the image is truncated or corrupt: tag {tag} lies beyond its end") from None
+
+    def _offset(self, place: int) -> int:
+        """The place that is written at that place; 0, as at the end, where that lies beyond the file."""
+        try:
+            return int(self._unpack(self._layout.offset, place)[0])
+        except struct.error:
+            return 0
+
+    def _unpack(self, layout: str, place: int) -> tuple[Any, ...]:
+        if place < 0:  # from the end, for Python
+            raise struct.error("a negative place")
+        try:
+            return struct.unpack_from(self._order + layout, self._data, place)
+        except OverflowError as exc:
+            raise struct.error(str(exc)) from exc
+
+
+def _tile_pixels(edges: dict[int, int]) -> int:
+    """Of all tiles of a page; 0 where it has none."""
+    width, height, tile_width, tile_height = edges.values()
+    if not tile_width or not tile_height:
+        return 0
+    return -(-width // tile_width) * tile_width * -(-height // tile_height) * tile_height

@@ -1,0 +1,1 @@
+"""Who may use the network when, and until when."""

@@ -1,0 +1,76 @@
+"""The gate that int8 has to pass: with engines whose faults are known."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from conftest import photograph
+from numpy.typing import NDArray
+
+from superscaling.conversion.quantisation_loss import BORDER, gradients, measure_gate, reduce
+from superscaling.engines.engine import EngineFacts
+from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Gate
+
+
+@dataclass
+class Faulty:
+    """Repeats pixels, then rounds to `step` levels, and adds and takes away `texture` levels from pixel to pixel."""
+
+    step: float = 0
+    texture: float = 0
+    facts: EngineFacts = field(default_factory=lambda: EngineFacts("repeat", "fake", "fp32", 1, 2, 1))
+
+    def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        enlarged = batch.repeat(2, axis=1).repeat(2, axis=2)
+        if self.step:
+            enlarged = np.rint(enlarged * 255 / self.step) * self.step / 255
+        signs = 1 - 2 * (np.indices(enlarged.shape[1:3]).sum(axis=0) % 2)
+        return np.asarray(enlarged + signs[:, :, np.newaxis] * self.texture / 255, np.float32)
+
+
+ORIGINAL = photograph(96, 120)
+
+
+def test_an_equal_network_loses_nothing() -> None:
+    assert measure_gate(Faulty(), Faulty(), [ORIGINAL]) == Gate(0, 0, 0)
+
+
+@pytest.mark.parametrize(("step", "passed"), [(2, True), (12, False)])
+def test_bands_are_seen(step: int, passed: bool) -> None:
+    gate = measure_gate(Faulty(), Faulty(step), [ORIGINAL])
+    assert step / 6 <= gate.bands <= gate.pixels <= step / 2 + 0.01
+    assert gate.passed is passed
+
+
+def test_texture_is_seen() -> None:
+    """No area is off on average, but each pixel."""
+    gate = measure_gate(Faulty(), Faulty(texture=4), [ORIGINAL])
+    assert gate.bands < 0.01
+    assert gate.pixels == pytest.approx(4, abs=0.01)
+
+
+def test_a_loss_is_measured_against_the_original() -> None:
+    assert measure_gate(Faulty(), Faulty(60), [ORIGINAL]).loss > 1
+
+
+def test_a_gain_is_told_as_no_loss() -> None:
+    assert str(Gate(-0.08, 4.1, 5.3)).startswith("0.00 dB below fp32 (0.1 allowed) and on gradients 4.1 levels off")
+
+
+def test_limits() -> None:
+    assert Gate(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT).passed
+    assert not Gate(LOSS_LIMIT + 0.001, 0, 0).passed
+    assert not Gate(0, BAND_LIMIT + 0.001, 0).passed
+    assert not Gate(0, 0, PIXEL_LIMIT + 0.001).passed
+
+
+def test_gradients_are_smooth_and_the_border_is_small() -> None:
+    for picture in gradients().values():
+        assert picture.std() > 0.5
+        assert np.abs(np.diff(picture.astype(int), axis=1)).max() <= 1
+        assert min(picture.shape[:2]) > 4 * BORDER
+
+
+def test_reduce() -> None:
+    pixels = np.array([[[0], [10], [1], [1]], [[10], [20], [1], [3]]], np.uint8).repeat(3, axis=2)
+    np.testing.assert_array_equal(reduce(pixels, 2)[0, :, 0], [10, 2])

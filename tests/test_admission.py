@@ -1,0 +1,244 @@
+"""Who is let in, who is not, and when to come back."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import hypothesis
+import numpy as np
+import pytest
+from fakes import patient_work, upscaler_with
+from hypothesis import strategies
+from numpy.typing import NDArray
+from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
+
+from superscaling.errors import QueueFull
+from superscaling.geometry import Cost
+from superscaling.scheduling.admission import MARGIN, Backlog, Entry
+from superscaling.scheduling.deadline import Work
+
+
+def backlog_of(most_pixels: int = 10**9) -> Backlog:
+    return Backlog(most_pixels, lambda area: area * SECONDS_PER_PIXEL / MARGIN)
+
+
+def cost_of(area: int) -> Cost:
+    """In tiles of 100 px where it can be: 0.1 s each."""
+    return Cost(max(1, area // 100), area)
+
+
+def work_of(timeout: float = 1000.0) -> Work:
+    return Work(timeout, "UPSCALER_TIMEOUT", lambda: False)
+
+
+def test_pixels_in_memory_are_bounded() -> None:
+    backlog = backlog_of(1000)
+    with backlog.admitted(work_of(), 600, cost_of(600)), backlog.admitted(work_of(), 400, cost_of(400)):
+        assert (backlog.requests, backlog.pixels) == (2, 1000)
+        with pytest.raises(QueueFull) as refused, backlog.admitted(work_of(), 1, cost_of(1)):
+            pass
+        assert (refused.value.limit, refused.value.actual) == (1000, 1001)
+        assert refused.value.setting == "UPSCALER_QUEUE_PIXELS"
+        assert "UPSCALER_QUEUE_PIXELS" in refused.value.detail
+    assert (backlog.requests, backlog.pixels, backlog.seconds) == (0, 0, 0)
+
+
+def test_one_alone_may_have_more() -> None:
+    backlog = backlog_of(1000)
+    with (
+        backlog.admitted(work_of(), 5000, cost_of(5000)),
+        pytest.raises(QueueFull),
+        backlog.admitted(work_of(), 1, cost_of(1)),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("held", "timeout", "area", "wait"),
+    [
+        ([], 1.0, 5000, 0),  # whether a picture alone is too much is for others to say
+        ([2000], 3.0, 1000, 0),  # takes turns with the other: done after 1 + 1 s
+        ([2000], 3.0, 1600, 2),  # would be done after 1.6 + 1.6 s
+        ([2000, 2000], 3.0, 1400, 4),  # until both are done, which advance together
+        ([500, 4000], 3.0, 1400, 1),  # once the smaller is done, after 2 x 0.5 s: 1.4 + 1.4 s
+    ],
+)
+def test_time_is_bounded(held: list[int], timeout: float, area: int, wait: int) -> None:
+    backlog = backlog_of()
+    admitted = [backlog.admitted(work_of(), each, cost_of(each)) for each in held]
+    for each in admitted:
+        each.__enter__()
+    entry = Entry(work_of(timeout), area, cost_of(area))
+    assert backlog.would_admit(entry) == (wait == 0)
+    if wait:
+        with pytest.raises(QueueFull) as refused, backlog.admitted(entry.work, area, cost_of(area)):
+            pass
+        assert refused.value.retry_after == wait
+        assert refused.value.setting is None
+    for each in admitted:
+        each.__exit__(None, None, None)
+
+
+def test_nobody_who_was_admitted_is_made_late() -> None:
+    backlog = backlog_of()
+    with backlog.admitted(work_of(3.0), 2000, cost_of(2000)):
+        assert backlog.would_admit(Entry(work_of(), 900, cost_of(900)))
+        assert not backlog.would_admit(Entry(work_of(), 1100, cost_of(1100)))
+
+
+def test_finished_tiles_count() -> None:
+    backlog = backlog_of()
+    work = work_of()
+    with backlog.admitted(work, 4000, Cost(4, 4000)) as entry:
+        assert backlog.seconds_left(entry) == backlog.seconds == pytest.approx(4)
+        backlog.correct(entry, entry.cost * 2)
+        assert backlog.seconds_left(entry) == pytest.approx(8)
+        work.tiles_done = 5
+        assert backlog.seconds_left(entry) == backlog.seconds == pytest.approx(3)
+        assert backlog.seconds_until_one_ends() == pytest.approx(3)
+
+
+def test_nothing_to_be_shown_takes_no_time() -> None:
+    """Such as a picture of one grey of 16 bits."""
+    backlog = backlog_of()
+    with backlog.admitted(work_of(), 100, Cost()) as entry:
+        assert backlog.seconds_left(entry) == backlog.seconds_until_one_ends() == 0
+        assert backlog.would_admit(Entry(work_of(), 100, cost_of(100)))
+
+
+def test_who_turns_out_to_need_more_is_asked_again() -> None:
+    """By the same rule, beside the others alone; who needs less, or the same, stays in."""
+    backlog = backlog_of()
+    with (
+        backlog.admitted(work_of(3.0), 2000, cost_of(2000)),
+        backlog.admitted(work_of(3.0), 900, cost_of(900)) as entry,
+    ):
+        with pytest.raises(QueueFull, match="2000 px are being worked on; with this picture's 900 px") as refused:
+            backlog.correct(entry, cost_of(1800))
+        assert refused.value.retry_after == 2
+        assert entry.cost == cost_of(900)
+        backlog.correct(entry, cost_of(950))
+        assert entry.cost == cost_of(950)
+        entry.work._deadline = 0  # it is late by now
+        backlog.correct(entry, cost_of(950))
+        backlog.correct(entry, Cost())
+        assert entry.cost == Cost()
+
+
+def test_one_alone_may_turn_out_to_need_more() -> None:
+    backlog = backlog_of(1000)
+    with backlog.admitted(work_of(), 5000, cost_of(5000)) as entry:
+        backlog.correct(entry, cost_of(10_000))
+        assert entry.cost == cost_of(10_000)
+
+
+CLOCK = 1  # s of the real clock that may pass within a test, of which none passes for the network
+
+
+@contextlib.contextmanager
+def held(backlog: Backlog, costs: Sequence[Cost]) -> Iterator[list[Entry]]:
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(backlog.admitted(work_of(10**9), 1, cost)) for cost in costs]
+
+
+@PROPERTY
+@hypothesis.given(COSTS, strategies.floats(0.01, 3))
+def test_who_is_let_in_is_in_time_and_who_is_not_may_come_back(costs: list[Cost], patience: float) -> None:
+    *others, newcomer = costs
+    alone, together = round_robin([newcomer])[0], round_robin(costs)[-1]
+    entry = Entry(work_of(alone * (1 + patience)), 1, newcomer)
+    backlog = backlog_of()
+    with held(backlog, others) as entries:
+        if backlog.would_admit(entry):
+            assert together <= entry.work.timeout
+            return
+        assert together > entry.work.timeout - CLOCK
+        with pytest.raises(QueueFull) as refused, backlog.admitted(entry.work, 1, newcomer):
+            pass
+        assert refused.value.retry_after
+        _let_pass(refused.value.retry_after, entries)
+        assert backlog.would_admit(Entry(work_of(entry.work.timeout + CLOCK), 1, newcomer))
+
+
+def _let_pass(seconds: float, entries: list[Entry]) -> None:
+    """Give each its turns until so much time has passed."""
+    now = 0.0
+    while now < seconds and any(entry.work.tiles_done < entry.cost.tiles for entry in entries):
+        for entry in entries:
+            if entry.work.tiles_done < entry.cost.tiles:
+                entry.work.tiles_done += 1
+                now += entry.cost.area / entry.cost.tiles * SECONDS_PER_PIXEL
+
+
+@pytest.mark.parametrize(("large", "frames"), [(512, 40), (96, 6)])
+def test_small_frames_beside_a_large_picture(large: int, frames: int) -> None:
+    """On the lane itself, by a clock that only the network's work moves on: they take as long as was foretold."""
+    seconds, at_work = 0.0, 1
+
+    def infer(batch: NDArray[np.float32]) -> None:
+        nonlocal seconds
+        while len(upscaler._lane._turns) < at_work:  # however slow the machine: each asks for its next turn in time
+            time.sleep(0.001)
+        seconds += batch[0, :, :, 0].size * SECONDS_PER_PIXEL
+
+    upscaler = upscaler_with(infer, tile=64)
+    upscaler.check(patient_work())
+    backlog = backlog_of()
+    picture, frame = (np.zeros((edge, edge, 3), np.uint8) for edge in (large, 16))
+    works = work_of(), work_of()
+    begun = threading.Event()
+
+    def enlarge_large() -> None:
+        nonlocal at_work
+        with backlog.admitted(works[0], large**2, upscaler.cost_of(large, large)):
+            begun.set()
+            upscaler(picture, works[0])
+            at_work -= 1
+
+    thread = threading.Thread(target=enlarge_large, daemon=True)
+    at_work = 2
+    thread.start()
+    begun.wait()
+    with backlog.admitted(works[1], frames * 16**2, upscaler.cost_of(16, 16) * frames) as entry:
+        foretold = backlog.seconds_left(entry)
+        start = seconds
+        for _ in range(frames):
+            upscaler(frame, works[1])
+        taken = seconds - start
+    at_work -= 1
+    thread.join()
+    assert taken == pytest.approx(foretold, rel=0.05)  # whoever came first in the first round
+
+
+def test_a_failed_request_gives_its_room_back() -> None:
+    backlog = backlog_of()
+    with pytest.raises(ZeroDivisionError), backlog.admitted(work_of(), 1, cost_of(1)):
+        _ = 1 // 0
+    assert (backlog.requests, backlog.seconds_until_one_ends()) == (0, 0)
+
+
+def test_many_at_once() -> None:
+    """However they come, no more are in than fit."""
+    backlog, most, refused = backlog_of(5), 0, 0
+    lock = threading.Lock()
+
+    def ask() -> None:
+        nonlocal most, refused
+        try:
+            with backlog.admitted(work_of(), 1, cost_of(1)):
+                with lock:
+                    most = max(most, backlog.requests)
+                time.sleep(0.01)
+        except QueueFull:
+            with lock:
+                refused += 1
+
+    threads = [threading.Thread(target=ask) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 1 <= most <= 5
+    assert refused + most <= 40
+    assert backlog.requests == 0

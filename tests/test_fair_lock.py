@@ -1,0 +1,126 @@
+import itertools
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import wait_for
+from fakes import patient_work
+
+from superscaling.errors import ClientGone, DeadlinePassed
+from superscaling.scheduling.deadline import Work
+from superscaling.scheduling.fair_lock import LOOK_UP, Lane
+
+
+def run_all(*calls: threading.Thread) -> None:
+    for call in calls:
+        call.start()
+    for call in calls:
+        call.join(10)
+
+
+def test_one_at_a_time_and_turn_by_turn() -> None:
+    """While a poster's tiles are worked on, a thumbnail that comes later waits for one of them at most."""
+    lane, order, running = Lane(), [], threading.Lock()
+    poster_runs = threading.Event()
+
+    def tile(name: str) -> None:
+        assert running.acquire(blocking=False), "two tiles at once"
+        order.append(name)
+        poster_runs.set()
+        time.sleep(0.02)
+        running.release()
+
+    def poster() -> None:
+        work = patient_work()
+        for _ in range(20):
+            lane.run(work, lambda: tile("poster"))
+
+    def thumbnail() -> None:
+        poster_runs.wait()
+        lane.run(patient_work(), lambda: tile("thumbnail"))
+
+    run_all(threading.Thread(target=poster), threading.Thread(target=thumbnail))
+    assert len(order) == 21
+    assert order.index("thumbnail") <= 3
+
+
+def test_two_posters_take_turns() -> None:
+    lane, order = Lane(), []
+    both = threading.Barrier(2)
+
+    def poster(name: str) -> None:
+        def tile() -> None:
+            order.append(name)
+            time.sleep(0.01)
+
+        work = patient_work()
+        both.wait()
+        for _ in range(10):
+            lane.run(work, tile)
+
+    run_all(*(threading.Thread(target=poster, args=(name,)) for name in "ab"))
+    changes = sum(one != other for one, other in itertools.pairwise(order))
+    assert changes >= 10  # an unfair lock has one or two
+
+
+@pytest.mark.parametrize(
+    ("work", "error"),
+    [
+        (Work(60, "UPSCALER_TIMEOUT", lambda: True), ClientGone),
+        (Work(0.0001, "UPSCALER_TIMEOUT", lambda: False), DeadlinePassed),
+    ],
+)
+def test_waiting_ends_when_nobody_waits_for_the_answer(work: Work, error: type[Exception]) -> None:
+    lane, release = Lane(), threading.Event()
+    holder = threading.Thread(target=lambda: lane.run(patient_work(), release.wait))
+    holder.start()
+    time.sleep(0.01)
+    with pytest.raises(error):
+        lane.run(work, lambda: pytest.fail("it ran"))
+    release.set()
+    holder.join()
+    assert lane.run(patient_work(), lambda: "free again") == "free again"
+
+
+def test_only_whose_turn_it_is_wakes() -> None:
+    """Else each of many who wait would look at its client after every tile of the others."""
+    lane, release = Lane(), threading.Event()
+    looks: list[list[float]] = []
+    holder = threading.Thread(target=lambda: lane.run(patient_work(), release.wait))
+    holder.start()
+
+    def wait_for_a_turn() -> None:
+        mine: list[float] = []
+        looks.append(mine)
+
+        def look() -> bool:
+            mine.append(time.monotonic())
+            return False
+
+        start = time.monotonic()
+        lane.run(Work(60, "UPSCALER_TIMEOUT", look), lambda: None)
+        assert len(mine) <= 1 + (time.monotonic() - start) / LOOK_UP
+
+    with ThreadPoolExecutor(30) as threads:
+        waiting = [threads.submit(wait_for_a_turn) for _ in range(30)]
+        assert wait_for(lambda: len(looks) == 30)
+        release.set()
+        for each in waiting:
+            each.result()
+    holder.join()
+    assert all(looks)
+
+
+def test_a_failed_call_frees_the_lane() -> None:
+    lane = Lane()
+    with pytest.raises(ZeroDivisionError):
+        lane.run(patient_work(), lambda: 1 // 0)
+    assert lane.run(patient_work(), lambda: 1) == 1
+
+
+def test_time_is_accounted_for() -> None:
+    work = patient_work()
+    Lane().run(work, lambda: time.sleep(0.05))
+    assert work.seconds["infer"] >= 0.05
+    assert work.seconds["queue"] < 0.05
