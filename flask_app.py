@@ -6,15 +6,17 @@ from flask import Flask, Response
 
 import resources
 from http_edge.answers import json_answer, stream_answer, text_answer, upscale_answer
-from http_edge.edge import Edge
 from http_edge.metrics import CONTENT_TYPE, Metrics
 from http_edge.openapi import openapi_document
 from http_edge.pages import pages
+from http_edge.request_lifecycle import RequestLifecycle
 from message_protocol import EstimateInput
 
 app = Flask(__name__, static_folder=None)
-metrics = Metrics(resources.facts, resources.sha256, resources.backlog, resources.upscaler.seconds_for)
-edge = Edge(app, resources.settings, metrics, resources.backlog.seconds_until_one_ends, guarded="upscale")
+metrics = Metrics(resources.facts, resources.sha256, resources.admission, resources.upscaler.seconds_for)
+lifecycle = RequestLifecycle(
+    app, resources.settings, metrics, resources.admission.seconds_until_one_ends, guarded="upscale"
+)
 app.register_blueprint(pages(resources.settings))
 
 
@@ -27,18 +29,18 @@ def ping() -> Response:
 @app.post("/upscale")
 def upscale() -> Response:
     """Enlarge one image."""
-    message, form = edge.read()
+    message, form = lifecycle.read()
     call = functools.partial(resources.upscale.main, message)
     if form.stream:
-        return stream_answer(call, edge.stream_work(message), resources.facts)
-    work = edge.work()
+        return stream_answer(call, lifecycle.stream_work(message), resources.facts)
+    work = lifecycle.work()
     return upscale_answer(call(work), form, work, resources.facts)
 
 
 @app.get("/estimate")
 def estimate() -> Response:
     """What would it cost to enlarge an image?"""
-    message = EstimateInput.from_query(edge.query())
+    message = EstimateInput.from_query(lifecycle.query())
     return json_answer(resources.estimate.main(message).model_dump_json(by_alias=True))
 
 
@@ -51,7 +53,7 @@ def livez() -> Response:
 @app.get("/readyz")
 def readyz() -> Response:
     """Is the engine to be trusted with a picture?"""
-    return json_answer(resources.ready.main(edge.work()).model_dump_json())
+    return json_answer(resources.ready.main(lifecycle.work()).model_dump_json())
 
 
 @app.get("/metrics")

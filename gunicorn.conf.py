@@ -13,7 +13,7 @@ from superscaling.settings import read_settings
 settings = read_settings()
 
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
-# One process, one model, one inference lane on all cores; scale by replicas.
+# One process, one model, one tile at a time on all cores; scale by replicas.
 worker_class = "http_edge.gunicorn_worker.Worker"  # gthread, safe against slow clients
 workers = 1
 # Not loaded before the fork: engines have threads of their own, which don't survive it.
@@ -35,16 +35,16 @@ control_socket_disable = True
 logconfig_dict = log_config(settings)
 
 # Every connection is a file; the usual soft limit of 1024 is less than the worker lets wait.
-_, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (min(most_files, 65_536), most_files))
+_, max_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(max_files, 65_536), max_files))
 
 
 def post_worker_init(worker: Any) -> None:
     """Warm the engine up and say, in one line, what is served where."""
     import resources
-    from flask_app import edge
+    from flask_app import lifecycle
 
-    worker.on_stop = edge.stopping.begin
+    worker.on_stop = lifecycle.shutdown.begin
     worker.head_timeout = settings.read_timeout
     # A body may be this much longer than allowed, and its sender still sees the answer.
     worker.linger_bytes = 2 * settings.max_body_bytes

@@ -3,7 +3,7 @@
 from message_protocol import EstimateInput, EstimateOutput
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
 from superscaling.pictures import Limits
-from superscaling.scheduling.admission import Backlog, Entry
+from superscaling.scheduling.admission import Admission, AdmittedPicture
 from superscaling.scheduling.deadline import Work
 
 
@@ -11,17 +11,22 @@ class ResourceEstimate:
     """Prices a picture before it is sent.
 
     Args:
-        enlarge: the picture upscaler.
-        backlog: what it would have to wait beside.
+        picture_upscaler: the picture upscaler.
+        admission: what it would have to wait beside.
         limits: of input pictures.
         timeout, stream_timeout: seconds that a plain and a streamed request may take.
     """
 
     def __init__(
-        self, enlarge: PictureUpscaler, backlog: Backlog, limits: Limits, timeout: float, stream_timeout: float
+        self,
+        picture_upscaler: PictureUpscaler,
+        admission: Admission,
+        limits: Limits,
+        timeout: float,
+        stream_timeout: float,
     ) -> None:
-        self._enlarge = enlarge
-        self._backlog = backlog
+        self._picture_upscaler = picture_upscaler
+        self._admission = admission
         self._limits = limits
         self._timeouts = (timeout, stream_timeout)
 
@@ -33,20 +38,20 @@ class ResourceEstimate:
         """
         self._limits.check_frames(message.frames)
         self._limits.check_pixels(message.width, message.height, message.frames)
-        scale = self._enlarge.facts.scale
-        cost = self._enlarge.least_cost_of([(message.height, message.width)]) * message.frames
+        scale = self._picture_upscaler.facts.scale
+        cost = self._picture_upscaler.min_cost_of([(message.height, message.width)]) * message.frames
         pixels = message.width * message.height * message.frames
-        seconds = self._enlarge.seconds_for(cost.area)
+        seconds = self._picture_upscaler.seconds_for(cost.area)
         works = [Work(timeout, "", is_client_gone=lambda: False) for timeout in self._timeouts]
-        entries = [Entry(work, pixels, cost) for work in works]
-        plain, stream = (seconds <= each.work.timeout and self._backlog.would_admit(each) for each in entries)
+        candidates = [AdmittedPicture(work, pixels, cost) for work in works]
+        plain, stream = (seconds <= each.work.timeout and self._admission.would_admit(each) for each in candidates)
         return EstimateOutput(
             width=message.width * scale,
             height=message.height * scale,
             tiles=cost.tiles,
             seconds=round(seconds, 2),
-            queue_seconds=round(self._backlog.seconds_beside(entries[0]), 2),
-            ahead=self._backlog.requests,
+            queue_seconds=round(self._admission.seconds_beside(candidates[0]), 2),
+            ahead=self._admission.requests,
             plain=plain,
             stream=stream,
         )

@@ -9,7 +9,7 @@ from superscaling.errors import EstimateOverDeadline
 from superscaling.format_name import FormatName
 from superscaling.geometry import Cost
 from superscaling.pictures import FORMATS, Limits, Picture, Size, check_can_hold, decode, encode, known_format, measure
-from superscaling.scheduling.admission import Backlog
+from superscaling.scheduling.admission import Admission
 from superscaling.scheduling.deadline import Work
 
 # What the time of a request goes into, in this order; the keys of `Work.seconds`.
@@ -48,15 +48,15 @@ class ResourceUpscale:
     """Decodes, enlarges and encodes one image.
 
     Args:
-        enlarge: the picture upscaler.
-        backlog: admits pictures.
+        picture_upscaler: the picture upscaler.
+        admission: admits pictures.
         limits: of input pictures.
         quality: of JPEG and WebP answers that ask for none, 1 to 100.
     """
 
-    def __init__(self, enlarge: PictureUpscaler, backlog: Backlog, limits: Limits, quality: int) -> None:
-        self._enlarge = enlarge
-        self._backlog = backlog
+    def __init__(self, picture_upscaler: PictureUpscaler, admission: Admission, limits: Limits, quality: int) -> None:
+        self._picture_upscaler = picture_upscaler
+        self._admission = admission
         self._limits = limits
         self._quality = quality
 
@@ -75,18 +75,20 @@ class ResourceUpscale:
             name = message.format or known_format(message.image)
             sizes = measure(message.image, self._limits)
         pixels = sum(height * width for height, width in sizes)
-        least = self._enlarge.least_cost_of(sizes)
+        least = self._picture_upscaler.min_cost_of(sizes)
         self._check_estimate(least, sizes, work)
-        with self._backlog.admitted(work, pixels * FORMATS[name].memory, least) as entry:
+        with self._admission.admitted(work, pixels * FORMATS[name].memory, least) as admitted:
             work.pixels = pixels
             with work.span("decode"):
                 picture = decode(message.image, self._limits)
-            check_can_hold(picture, self._enlarge.facts.scale, name)
-            cost = self._enlarge.cost_of(picture)
+            check_can_hold(picture, self._picture_upscaler.facts.scale, name)
+            cost = self._picture_upscaler.cost_of(picture)
             self._check_estimate(cost, sizes, work)
-            self._backlog.correct(entry, cost)
-            work.accepted(self._plan(picture, name, entry.cost.tiles, lambda: self._backlog.seconds_left(entry)))
-            enlarged = self._enlarge(picture, work)
+            self._admission.correct(admitted, cost)
+            work.accepted(
+                self._plan(picture, name, admitted.cost.tiles, lambda: self._admission.seconds_left(admitted))
+            )
+            enlarged = self._picture_upscaler.enlarge(picture, work)
             work.checkpoint()
             with work.span("encode"):
                 encoded = encode(enlarged, name, message.quality, self._quality)
@@ -99,25 +101,25 @@ class ResourceUpscale:
         )
 
     def _plan(self, picture: Picture, name: FormatName, tiles: int, seconds_left: Callable[[], float]) -> Plan:
-        scale = self._enlarge.facts.scale
+        scale = self._picture_upscaler.facts.scale
         return Plan(
             picture=picture,
             format=name,
             width=picture.width * scale,
             height=picture.height * scale,
             tiles=tiles,
-            ahead=self._backlog.requests - 1,
+            ahead=self._admission.requests - 1,
             seconds_left=seconds_left,
         )
 
     def _check_estimate(self, cost: Cost, sizes: Sequence[Size], work: Work) -> None:
-        seconds = self._enlarge.seconds_for(cost.area)
+        seconds = self._picture_upscaler.seconds_for(cost.area)
         if seconds > work.timeout:
             # Nobody is refused for what the machine was like some time ago. For the request that is waiting: none of
             # its own pixels is worked on.
             with work.span("queue"):
-                self._enlarge.measure_speed(work, SPEED_HOLDS)
-            seconds = self._enlarge.seconds_for(cost.area)
+                self._picture_upscaler.measure_speed(work, SPEED_HOLDS)
+            seconds = self._picture_upscaler.seconds_for(cost.area)
         if seconds > work.timeout:
             height, width = sizes[0]
             frames = f" in {len(sizes)} frames" if len(sizes) > 1 else ""

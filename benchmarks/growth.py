@@ -14,7 +14,7 @@ REQUESTS, SIZES = 2000, 500
 WARM_UP = 500  # requests that don't count: until every size was there once
 EVERY = 10  # requests between two looks at the memory
 EDGES = range(16, 80)  # px
-MOST_SLOPE = 1.0  # MB for 1,000 requests: what the allocator's own to and fro can look like
+MAX_SLOPE = 1.0  # MB for 1,000 requests: what the allocator's own to and fro can look like
 
 
 def measure() -> str:
@@ -35,7 +35,7 @@ def measure() -> str:
         f"{REQUESTS} JPEGs in {SIZES} sizes, one after the other.\n\n"
         + table(("requests", "MB"), [(str(count), f"{held:.0f}") for count, held in samples if count % WARM_UP == 0])
         + "\n"
-        + target_list([Target(f"growth after {WARM_UP} requests", slope, MOST_SLOPE, "MB per 1,000 requests")])
+        + target_list([Target(f"growth after {WARM_UP} requests", slope, MAX_SLOPE, "MB per 1,000 requests")])
     )
 
 

@@ -27,8 +27,8 @@ MINUTE = 60.0  # s
 CAPACITY_SECONDS, CAPACITY_CLIENTS = 15.0, 4  # each time
 FACTOR = 2  # times the capacity is offered
 THREADS = 64  # of the clients: more than the service has places, so that a request is sent when its time has come
-LEAST_GOODPUT = 90.0  # percent of the capacity
-MOST_GROWTH = 10.0  # MB in the minute
+MIN_GOODPUT = 90.0  # percent of the capacity
+MAX_GROWTH = 10.0  # MB in the minute
 SETTLED = 10.0  # s after which memory is looked at
 
 JSON = "application/json"
@@ -124,12 +124,12 @@ def _section(
                 Target(
                     f"goodput, from the first 429 on ({full:.0f} s)",
                     100 * goodput / capacity,
-                    LEAST_GOODPUT,
+                    MIN_GOODPUT,
                     "% of the capacity",
                     at_least=True,
                 ),
                 Target("neither 200 nor 429", len(answers) - len(served) - len(refused), 0, "answers"),
-                Target(f"growth of memory in {MINUTE:.0f} s", growth, MOST_GROWTH, "MB"),
+                Target(f"growth of memory in {MINUTE:.0f} s", growth, MAX_GROWTH, "MB"),
             )
         )
     )

@@ -14,8 +14,8 @@ from superscaling.settings import Settings
 
 EDGE = 96  # px
 ALONE = 40  # times
-MOST_TILES = 3  # that a thumbnail may wait longer than alone
-MOST_REQUESTS = 2000
+MAX_TILES = 3  # that a thumbnail may wait longer than alone
+MAX_REQUESTS = 2000
 PERCENTILE = 95
 
 
@@ -31,7 +31,7 @@ def measure() -> str:
         a_tile = float(np.median([spans(post(service.client, tile).raise_for_status())["infer"] for _ in range(5)]))
         say("beside a picture of 12 megapixels")
         beside, seconds = _beside(one, other, service.url, small, poster)
-    most = alone + MOST_TILES * a_tile
+    most = alone + MAX_TILES * a_tile
     figure = _percentile(beside)
     rows = [
         (f"{EDGE} x {EDGE} px alone, {PERCENTILE}th percentile", f"{alone:.0f} ms"),
@@ -52,7 +52,7 @@ def _beside(one: Executor, other: Executor, url: str, small: bytes, poster: byte
     large: Future[float] = one.submit(_send, url, poster)
     time.sleep(1)  # it is decoded meanwhile
     beside: list[float] = []
-    while not large.done() and len(beside) < MOST_REQUESTS:
+    while not large.done() and len(beside) < MAX_REQUESTS:
         beside += other.submit(_send_some, url, small, 5).result()
     # The last ones may have been alone.
     return beside[:-5] or beside, large.result() / 1000

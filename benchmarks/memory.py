@@ -20,7 +20,7 @@ from superscaling.engines.engine import infer_levels
 from superscaling.engines.openvino import supported_precisions
 
 EDGE = 256 + 2 * HALO  # px
-MOST = 1200.0  # MB for the picture of 12 megapixels
+MAX_PICTURE = 1200.0  # MB for the picture of 12 megapixels
 
 
 def measure() -> str:
@@ -40,7 +40,7 @@ def measure() -> str:
         + f"\nPeak in MB of a network's own process for a tile of {EDGE} x {EDGE} px:\n\n"
         + table(("network", *precisions), _rows(precisions))
         + "\n"
-        + target_list([Target("12 megapixels", peak, MOST, "MB")])
+        + target_list([Target("12 megapixels", peak, MAX_PICTURE, "MB")])
     )
 
 

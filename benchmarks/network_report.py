@@ -16,8 +16,8 @@ Results = dict[Size, dict[Contestant, Times]]
 LARGEST_AGAINST_ISR = {"OpenVINO bf16": 2.2, "OpenVINO int8": 4.5}
 DEFAULT_AGAINST_ISR = {"OpenVINO bf16": 60.0, "OpenVINO int8": 110.0}
 DEFAULT_AGAINST_PEERS = {"realesr-general-x4v3": 4.0, "Real-ESRGAN x2plus": 15.0}
-LEAST_SHARE_OF_PEAK = 80.0  # percent
-MOST_FOR_A_NEW_SIZE = 1.2  # times the time on a known one
+MIN_SHARE_OF_PEAK = 80.0  # percent
+MAX_FOR_A_NEW_SIZE = 1.2  # times the time on a known one
 
 
 def write_report(results: Results, peaks: Mapping[str, float]) -> str:
@@ -109,11 +109,11 @@ def _speed_targets(speeds: Speeds) -> Iterator[Target]:
 def _peak_targets(speeds: Speeds, peaks: Mapping[str, float]) -> Iterator[Target]:
     for precision in peaks:
         share = _share(speeds, LARGEST, precision, peaks)
-        yield Target(f"C6 D20 of the {precision} peak", share, LEAST_SHARE_OF_PEAK, "%", at_least=True)
+        yield Target(f"C6 D20 of the {precision} peak", share, MIN_SHARE_OF_PEAK, "%", at_least=True)
 
 
 def _new_size_targets(speeds: Speeds) -> Iterator[Target]:
     for (network, way), times in speeds.items():
         if way.startswith(OURS):
             ratio = statistics.median(times.new) / times.median
-            yield Target(f"a new size, {network}, {way}", ratio, MOST_FOR_A_NEW_SIZE, "times a known one's")
+            yield Target(f"a new size, {network}, {way}", ratio, MAX_FOR_A_NEW_SIZE, "times a known one's")

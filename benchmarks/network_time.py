@@ -69,7 +69,7 @@ def _enlarger(engine: Engine) -> functools.partial[Pixels]:
 def _enlarge(whole: Upscaler, tiled: Upscaler, pixels: Pixels) -> Pixels:
     height, width, _ = pixels.shape
     upscaler = whole if height * width <= WHOLE else tiled
-    return upscaler(pixels, patient_work())
+    return upscaler.enlarge(pixels, patient_work())
 
 
 def _starts(contestant: Contestant, speed: float, size: Size) -> bool:

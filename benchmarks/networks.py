@@ -12,12 +12,12 @@ import numpy as np
 from superscaling.engines.engine import Engine, infer_levels
 from superscaling.engines.openvino import EngineOpenVino, save_ir
 from superscaling.enlarging.upscaler import Upscaler
-from superscaling.models.acceptance import Gate
+from superscaling.models.acceptance import Acceptance
 from superscaling.models.files import INT8_IR, IR, ModelFiles, read_model_files
 from superscaling.models.known_answer import KnownAnswer
 from superscaling.models.store import MODELS
 from superscaling.models.table import LARGE, LITE, SMALL, TABLE
-from superscaling.scheduling.fair_lock import Lane
+from superscaling.scheduling.fair_lock import FairLock
 
 ARCHITECTURES = {"noise-cancel-lite": LITE, "psnr-small": SMALL, "noise-cancel, psnr-large": LARGE}
 DEFAULT, LARGEST = "noise-cancel-lite", "noise-cancel, psnr-large"
@@ -47,11 +47,11 @@ def open_network(name: str, directory: Path, precision: str, threads: int) -> En
     """Open what `write_network` wrote."""
     if name == DEFAULT:
         return EngineOpenVino(read_model_files(MODELS / name), precision, threads)
-    model = ModelFiles(name, directory, ARCHITECTURES[name], HALO, {}, {}, Gate(0, 0, 0))
+    model = ModelFiles(name, directory, ARCHITECTURES[name], HALO, {}, {}, Acceptance(0, 0, 0))
     return EngineOpenVino(model, precision, threads)
 
 
 def upscaler_of(engine: Engine, tile: int) -> Upscaler:
     """An upscaler that trusts its engine, whatever the weights. `tile`: px, see `Upscaler`."""
     pixels = np.zeros((8, 8, 3), np.uint8)
-    return Upscaler(engine, Lane(), tile, KnownAnswer(pixels, infer_levels(engine, pixels), tolerance=1.0))
+    return Upscaler(engine, FairLock(), tile, KnownAnswer(pixels, infer_levels(engine, pixels), tolerance=1.0))

@@ -22,7 +22,7 @@ from evaluation.enlargers import of_model
 
 ROUNDS = 30
 FORMS = ("image file", "JSON with base64")
-MOST_MILLISECONDS, MOST_SHARE = 10.0, 0.05  # of the network's time: what a request may take on top
+MAX_MILLISECONDS, MAX_SHARE = 10.0, 0.05  # of the network's time: what a request may take on top
 
 
 def measure() -> str:
@@ -39,7 +39,7 @@ def measure() -> str:
         }
         times = _take_turns(calls)
     network = times.pop(bare.name)
-    most = MOST_MILLISECONDS + MOST_SHARE * network
+    most = MAX_MILLISECONDS + MAX_SHARE * network
     rows = [(name, f"{each:.1f}", f"{network:.1f}", f"{each - network:.1f}") for name, each in times.items()]
     inside = ", ".join(f"{name} {statistics.median(each):.1f}" for name, each in spent.items())
     return (

@@ -12,7 +12,7 @@ from superscaling.conversion.quantisation_loss import gradients
 from superscaling.settings import ROOT
 
 TARGET = ROOT / "docs" / "gradients.png"
-# Which of the gate's gradients, the level that becomes black, and how often the contrast is raised.
+# Which of the gradients that int8 is accepted by, the level that becomes black, and how often the contrast is raised.
 SHOWN = (("0 to 40", 0, 6), ("120 to 128", 118, 20))
 ROWS = 48  # px of each
 ZOOM = 2  # a pixel of the result is shown this wide

@@ -102,7 +102,7 @@ def _ways(
 ) -> list[Enlarger]:
     threads = settings.threads or available_cpus()
     ways = []
-    chosen = choose_precision("auto", model.gate)
+    chosen = choose_precision("auto", model.acceptance)
     precisions = sorted(supported_precisions(), key=chosen.__eq__)  # what the service would use comes last
     for engine in (each for each in ENGINES if each in engines):
         for precision in precisions if engine == "openvino" else ["fp32"]:
@@ -122,6 +122,6 @@ def _enlarger(engine: Engine, model: ModelFiles, settings: Settings) -> Enlarger
     upscaler.check(patient_work())
 
     def enlarge(low: Pixels) -> Pixels:
-        return np.asarray(upscaler(low, patient_work()), np.uint8)
+        return np.asarray(upscaler.enlarge(low, patient_work()), np.uint8)
 
     return Enlarger(model.name, str(upscaler.facts), upscaler.facts.scale, enlarge)

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float64]
 
-MOST = 255  # the largest level
+MAX_LEVEL = 255  # the largest level
 # Equal pictures have 108 dB, not infinity: a mean over pictures stays a number.
-LEAST_ERROR = 1e-6
+MIN_ERROR = 1e-6
 
 # SSIM's constants (Wang, Bovik, Sheikh, Simoncelli: Image quality assessment, IEEE TIP 13 (4), 2004).
 WINDOW = 11  # px
 SIGMA = 1.5  # px
-C1 = (0.01 * MOST) ** 2
-C2 = (0.03 * MOST) ** 2
+C1 = (0.01 * MAX_LEVEL) ** 2
+C2 = (0.03 * MAX_LEVEL) ** 2
 
 
 def luma(pixels: Pixels, border: int = 0) -> Plane:
@@ -29,7 +29,7 @@ def luma(pixels: Pixels, border: int = 0) -> Plane:
     """
     height, width, _ = pixels.shape
     inside = pixels[border : height - border, border : width - border]
-    y: Plane = 16 + inside @ (np.array((65.481, 128.553, 24.966)) / MOST)
+    y: Plane = 16 + inside @ (np.array((65.481, 128.553, 24.966)) / MAX_LEVEL)
     return y
 
 
@@ -37,7 +37,7 @@ def psnr(one: NDArray[Any], other: NDArray[Any]) -> float:
     """Peak signal-to-noise ratio in dB, for levels up to 255 and arrays of the same shape."""
     _check_shapes(one, other)
     error = float(np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2))
-    return 10 * math.log10(MOST**2 / max(error, LEAST_ERROR))
+    return 10 * math.log10(MAX_LEVEL**2 / max(error, MIN_ERROR))
 
 
 def luma_psnr(one: Pixels, other: Pixels, border: int) -> float:

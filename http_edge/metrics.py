@@ -8,7 +8,7 @@ from prometheus_client.process_collector import ProcessCollector
 from resource_upscale import SPANS, UpscaleWork
 from superscaling.engines.engine import EngineFacts
 from superscaling.errors import QueueFull, ServiceError, TooManyRequests
-from superscaling.scheduling.admission import Backlog
+from superscaling.scheduling.admission import Admission
 
 # In seconds: from a thumbnail to what takes as long as a proxy waits, and longer.
 BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 90, 180, 300, 600)
@@ -23,12 +23,12 @@ class Metrics:
     Args:
         facts: of the engine.
         sha256: of the weights that it runs: the name of a model outlives its training.
-        backlog: what is worked on.
+        admission: what is worked on.
         seconds_for: estimates the network's seconds for an area in px.
     """
 
     def __init__(
-        self, facts: EngineFacts, sha256: str, backlog: Backlog, seconds_for: Callable[[float], float]
+        self, facts: EngineFacts, sha256: str, admission: Admission, seconds_for: Callable[[float], float]
     ) -> None:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
@@ -46,9 +46,9 @@ class Metrics:
                 "views": str(facts.views),
             }
         )
-        gauge("upscaler_queue_depth", "Pictures that are admitted and not answered.", lambda: backlog.requests)
-        gauge("upscaler_queue_pixels", "What UPSCALER_QUEUE_PIXELS limits.", lambda: backlog.pixels)
-        gauge("upscaler_queue_seconds", "Estimated seconds until all of them are done.", lambda: backlog.seconds)
+        gauge("upscaler_queue_depth", "Pictures that are admitted and not answered.", lambda: admission.requests)
+        gauge("upscaler_queue_pixels", "What UPSCALER_QUEUE_PIXELS limits.", lambda: admission.pixels)
+        gauge("upscaler_queue_seconds", "Estimated seconds until all of them are done.", lambda: admission.seconds)
         gauge("upscaler_pixels_per_second", "Moving average of the network's speed.", lambda: _speed(seconds_for))
         self._held = Gauge("upscaler_requests_in_progress", "Upscale requests that hold a place.", registry=registry)
         self._requests = Counter("upscaler_requests", "Upscale requests by status.", ["status"], registry=registry)

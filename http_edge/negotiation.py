@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from message_protocol import MOST_ECHOED, UpscaleInput
+from message_protocol import MAX_ECHOED, UpscaleInput
 from superscaling.errors import MalformedMessage, NotAcceptable
 from superscaling.format_name import FormatName
 from superscaling.pictures import FORMATS, sniff
@@ -80,7 +80,7 @@ def negotiate(accept: str, sent_json: bool) -> AnswerForm:
     stream_quality = plain.quality(EVENTS)
     if not (json_quality or image_quality or stream_quality):
         types = ", ".join([JSON, EVENTS, *(each.media_type for each in FORMATS.values())])
-        raise NotAcceptable(f"Accept: {accept[:MOST_ECHOED]} allows none of {types}")
+        raise NotAcceptable(f"Accept: {accept[:MAX_ECHOED]} allows none of {types}")
     return AnswerForm(
         stream=stream_quality > max(json_quality, image_quality),
         json=json_quality > image_quality or (json_quality == image_quality and sent_json),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from http_edge.metrics import Metrics
-from http_edge.stopping import Stopping
+from http_edge.shutdown import ShutdownDeadline
 from resource_upscale import UpscaleWork
 from superscaling.errors import ServiceStopping
 from superscaling.geometry import Box
@@ -18,7 +18,7 @@ class RequestWork(UpscaleWork):
     Args:
         timeout, timeout_setting, is_client_gone: see `Work`.
         metrics: where they are counted.
-        stopping: of the service.
+        shutdown: of the service.
     """
 
     def __init__(
@@ -27,18 +27,18 @@ class RequestWork(UpscaleWork):
         timeout_setting: str,
         is_client_gone: Callable[[], bool],
         metrics: Metrics,
-        stopping: Stopping,
+        shutdown: ShutdownDeadline,
     ) -> None:
         super().__init__(timeout, timeout_setting, is_client_gone)
         self._metrics = metrics
-        self._stopping = stopping
+        self._shutdown = shutdown
         self._seconds_before = 0.0
         self._tile_seconds = 0.0
 
     @property
     def seconds_until_deadline(self) -> float:
         """See `Work.seconds_until_deadline`."""
-        return min(super().seconds_until_deadline, self._stopping.seconds_left)
+        return min(super().seconds_until_deadline, self._shutdown.seconds_left)
 
     def checkpoint(self) -> None:
         """See `Work.checkpoint`.
@@ -49,7 +49,7 @@ class RequestWork(UpscaleWork):
         super().checkpoint()
         # Once the last tile is done, only the end itself counts: nobody is refused what is finished.
         needed = self._tile_seconds if self.tiles_done < self.tiles else 0.0
-        if self._stopping.seconds_left < needed:
+        if self._shutdown.seconds_left < needed:
             raise ServiceStopping(
                 f"the service stops before the picture is finished ({self.tiles_done} of {self.tiles} tiles were done):"
                 " send it again, when the service is back"

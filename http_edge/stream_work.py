@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from http_edge.metrics import Metrics
 from http_edge.request_work import RequestWork
-from http_edge.stopping import Stopping
+from http_edge.shutdown import ShutdownDeadline
 from message_protocol import Accepted, Event, Preview, Progress, Tile, UpscaleOutput
 from resource_upscale import Plan
 from superscaling.enlarging.picture_upscaler import to_luma
 from superscaling.geometry import Box
-from superscaling.pictures import FORMATS, enlarge_bicubically, preview, tile_glimpse
+from superscaling.pictures import FORMATS, enlarge_bicubically, preview, preview_tile
 
 # What happened: an event, and in the end the result or a failure.
 Item = Event | UpscaleOutput | Exception
@@ -23,7 +23,7 @@ Item = Event | UpscaleOutput | Exception
 PREVIEW_EDGE = 512
 # While so many events wait for a client that reads slowly, tiles and progress are left out: the next ones tell as much,
 # and the result has it all.
-MOST_WAITING = 64
+MAX_WAITING = 64
 
 
 class StreamWork(RequestWork):
@@ -32,7 +32,7 @@ class StreamWork(RequestWork):
     `events`: what happened and was not sent yet; `stop`: set once nobody listens any more.
 
     Args:
-        timeout, timeout_setting, is_client_gone, metrics, stopping: see `RequestWork`.
+        timeout, timeout_setting, is_client_gone, metrics, shutdown: see `RequestWork`.
         request_id: of the request.
         with_tiles: whether the finished tiles are told, too.
     """
@@ -43,12 +43,12 @@ class StreamWork(RequestWork):
         timeout_setting: str,
         is_client_gone: Callable[[], bool],
         metrics: Metrics,
-        stopping: Stopping,
+        shutdown: ShutdownDeadline,
         request_id: str,
         with_tiles: bool,
     ) -> None:
         self.stop = threading.Event()
-        super().__init__(timeout, timeout_setting, lambda: self.stop.is_set() or is_client_gone(), metrics, stopping)
+        super().__init__(timeout, timeout_setting, lambda: self.stop.is_set() or is_client_gone(), metrics, shutdown)
         self.request_id = request_id
         self.events: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self._with_tiles = with_tiles
@@ -88,12 +88,12 @@ class StreamWork(RequestWork):
     def tile_done(self, box: Box, pixels: NDArray[np.uint8 | np.uint16]) -> None:
         """See `Work.tile_done`."""
         super().tile_done(box, pixels)
-        if self._plan is None or self.events.qsize() >= MOST_WAITING:
+        if self._plan is None or self.events.qsize() >= MAX_WAITING:
             return
         if self._with_tiles and self._frame is not None:
             is_grey = self._plan.picture.frames[self._frame].colour.shape[2] == 1
             alpha = None if self._alpha is None else self._alpha[box.slices]
-            seen = tile_glimpse(to_luma(pixels) if is_grey else pixels, alpha)
+            seen = preview_tile(to_luma(pixels) if is_grey else pixels, alpha)
             self.events.put(
                 Tile(
                     frame=self._frame,

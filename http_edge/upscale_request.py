@@ -8,14 +8,14 @@ from flask import Request
 from http_edge.negotiation import JSON
 from http_edge.request_body import RequestBody
 from http_edge.upscale_form import FORM, read_form
-from message_protocol import MOST_ECHOED, UpscaleInput
+from message_protocol import MAX_ECHOED, UpscaleInput
 from superscaling.errors import MalformedMessage, UnsupportedMedia
 from superscaling.pictures import FORMATS
 
 BYTES = "application/octet-stream"
 
 
-class Sent(Enum):
+class BodyForm(Enum):
     """The form of a request."""
 
     JSON = auto()
@@ -23,35 +23,35 @@ class Sent(Enum):
     BYTES = auto()
 
 
-def sent_as(request: Request) -> Sent:
+def body_form_of(request: Request) -> BodyForm:
     """The form of a request, by its headers.
 
     Raises:
         UnsupportedMedia: it is none that is read.
     """
     if (encoding := request.headers.get("Content-Encoding", "identity")) != "identity":
-        raise UnsupportedMedia(f"Content-Encoding {encoding[:MOST_ECHOED]} is not read: send the body as it is")
+        raise UnsupportedMedia(f"Content-Encoding {encoding[:MAX_ECHOED]} is not read: send the body as it is")
     if (coding := request.headers.get("Transfer-Encoding", "chunked").lower()) != "chunked":
-        raise UnsupportedMedia(f"Transfer-Encoding {coding[:MOST_ECHOED]} is not read: send the body as it is")
+        raise UnsupportedMedia(f"Transfer-Encoding {coding[:MAX_ECHOED]} is not read: send the body as it is")
     media_type = request.mimetype
     if media_type == JSON:
-        return Sent.JSON
+        return BodyForm.JSON
     if media_type == FORM:
-        return Sent.FORM
+        return BodyForm.FORM
     if media_type == BYTES or media_type.startswith("image/"):
-        return Sent.BYTES
+        return BodyForm.BYTES
     raise UnsupportedMedia(
-        f"Content-Type is {media_type[:MOST_ECHOED] or 'missing'}: send {JSON}, {FORM}, or the image file itself as"
+        f"Content-Type is {media_type[:MAX_ECHOED] or 'missing'}: send {JSON}, {FORM}, or the image file itself as"
         f" {', '.join(each.media_type for each in FORMATS.values())} or {BYTES}"
     )
 
 
-def read_message(request: Request, sent: Sent, body: RequestBody) -> UpscaleInput:
+def read_message(request: Request, body_form: BodyForm, body: RequestBody) -> UpscaleInput:
     """Read the body and make the message of it.
 
     Args:
         request: for its query parameters.
-        sent: from `sent_as`.
+        body_form: from `body_form_of`.
         body: not read yet.
 
     Raises:
@@ -59,19 +59,19 @@ def read_message(request: Request, sent: Sent, body: RequestBody) -> UpscaleInpu
         BodyTooLarge, BodyTimeout, ClientGone: see `RequestBody.read`.
     """
     parameters = _parameters(request)
-    if sent is Sent.JSON and parameters:
+    if body_form is BodyForm.JSON and parameters:
         name, _ = parameters[0]
-        raise MalformedMessage(f"query parameter {name[:MOST_ECHOED]!r}: options belong into the JSON message")
+        raise MalformedMessage(f"query parameter {name[:MAX_ECHOED]!r}: options belong into the JSON message")
     data = body.read()
     if not data:
         raise MalformedMessage("the body is empty")
-    match sent:
-        case Sent.JSON:
+    match body_form:
+        case BodyForm.JSON:
             return UpscaleInput.from_json(data)
-        case Sent.FORM:
+        case BodyForm.FORM:
             image, parts = read_form(data, request.mimetype_params.get("boundary"))
             return UpscaleInput.from_bytes(image, _options([*parameters, *parts]))
-        case Sent.BYTES:
+        case BodyForm.BYTES:
             return UpscaleInput.from_bytes(data, _options(parameters))
 
 
@@ -92,6 +92,6 @@ def _options(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     options: dict[str, str] = {}
     for name, value in pairs:
         if name in options:
-            raise MalformedMessage(f"option {name[:MOST_ECHOED]!r} is given more than once")
+            raise MalformedMessage(f"option {name[:MAX_ECHOED]!r} is given more than once")
         options[name] = value
     return options

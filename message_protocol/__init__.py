@@ -3,14 +3,14 @@
 from message_protocol.estimate import EstimateInput, EstimateOutput
 from message_protocol.ping_output import PingOutput
 from message_protocol.problem import Problem
-from message_protocol.reading import MOST_ECHOED
+from message_protocol.reading import MAX_ECHOED
 from message_protocol.ready_output import ReadyOutput
 from message_protocol.stream_events import Accepted, Event, Notes, Preview, Progress, Tile, event_text
 from message_protocol.upscale_input import UpscaleInput
 from message_protocol.upscale_output import UpscaleOutput
 
 __all__ = [
-    "MOST_ECHOED",
+    "MAX_ECHOED",
     "Accepted",
     "EstimateInput",
     "EstimateOutput",

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from superscaling.errors import MalformedMessage
 
 # The most characters of a client's own text in an answer.
-MOST_ECHOED = 100
+MAX_ECHOED = 100
 TRUTHS = {"true": True, "false": False}
 
 
@@ -27,7 +27,7 @@ def problem_of(exc: ValidationError, known: Sequence[str]) -> MalformedMessage:
 
 
 def _sentence(error: ErrorDetails, known: Sequence[str]) -> str:
-    place = ".".join(str(part) for part in error["loc"])[:MOST_ECHOED]
+    place = ".".join(str(part) for part in error["loc"])[:MAX_ECHOED]
     match error["type"]:
         case "json_invalid":
             return f"the body is not JSON: {error['ctx']['error']}"

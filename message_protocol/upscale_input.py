@@ -16,7 +16,7 @@ DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,", re.ASCII | re.IGNORECASE)
 WHITESPACE = b" \t\r\n\f\v"
 # The most commas in a message: it has three members and base64 has none. Millions of members would be parsed, and
 # listed as unknown, for half a minute in which nothing else of this process runs.
-MOST_COMMAS = 100
+MAX_COMMAS = 100
 
 
 def _decode_base64(text: Any) -> Any:
@@ -61,7 +61,7 @@ class UpscaleInput(BaseModel):
         Raises:
             MalformedMessage: naming the field and what is wrong with it.
         """
-        if body.count(b",") > MOST_COMMAS:
+        if body.count(b",") > MAX_COMMAS:
             raise MalformedMessage(f"the message has far more members than {', '.join(NAMES)}")
         try:
             return cls.model_validate_json(body)

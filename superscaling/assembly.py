@@ -11,22 +11,22 @@ from superscaling.enlarging.upscaler import Upscaler
 from superscaling.models.files import ModelFiles, read_model_files
 from superscaling.models.store import directory_of, weight_file_of
 from superscaling.pictures import Limits, limit_pillow
-from superscaling.scheduling.admission import Backlog
-from superscaling.scheduling.fair_lock import Lane
+from superscaling.scheduling.admission import Admission
+from superscaling.scheduling.fair_lock import FairLock
 from superscaling.settings import Settings
 
 
 @dataclass(frozen=True)
-class Composition:
+class Assembly:
     """What enlarges, what admits, and what limits pictures."""
 
     upscaler: Upscaler
-    enlarge: PictureUpscaler
-    backlog: Backlog
+    picture_upscaler: PictureUpscaler
+    admission: Admission
     limits: Limits
 
 
-def compose(settings: Settings) -> Composition:
+def assemble(settings: Settings) -> Assembly:
     """Open the settings' model, which must have been prepared, and build what enlarges with it. Sets Pillow's limits.
 
     Raises:
@@ -42,13 +42,13 @@ def compose(settings: Settings) -> Composition:
         settings.threads or available_cpus(),
     )
     upscaler = build_upscaler(engine, model, settings)
-    enlarge = PictureUpscaler(upscaler)
-    backlog = Backlog(settings.queue_pixels, upscaler.seconds_for)
+    picture_upscaler = PictureUpscaler(upscaler)
+    admission = Admission(settings.queue_pixels, upscaler.seconds_for)
     limits = Limits(settings.max_pixels, settings.max_frames)
-    return Composition(upscaler, enlarge, backlog, limits)
+    return Assembly(upscaler, picture_upscaler, admission, limits)
 
 
 def build_upscaler(engine: Engine, model: ModelFiles, settings: Settings) -> Upscaler:
     """Build what enlarges pixels with an engine that runs `model`, as the settings have it."""
     known_answer = model.known_answer(engine.facts.precision)
-    return Upscaler(engine, Lane(), settings.tile, known_answer, settings.self_ensemble)
+    return Upscaler(engine, FairLock(), settings.tile, known_answer, settings.self_ensemble)

@@ -31,7 +31,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is word
 class Server:
     """A running service: `run.sh` in a process of its own."""
 
-    def __init__(self, log: Path, most_files: int | None = None, **settings: str) -> None:
+    def __init__(self, log: Path, max_files: int | None = None, **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
@@ -41,7 +41,7 @@ class Server:
             "PORT": str(self.port),
             **settings,
         }
-        limit = [] if most_files is None else ["prlimit", f"--nofile={most_files}"]
+        limit = [] if max_files is None else ["prlimit", f"--nofile={max_files}"]
         with log.open("wb") as file:
             self.process = subprocess.Popen(
                 [*limit, ROOT / "run.sh"], env=self.environ, stdout=file, stderr=subprocess.STDOUT, cwd="/"
@@ -132,8 +132,8 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
     """Start services with settings of their own; they are stopped at the end."""
     servers: list[Server] = []
 
-    def start(most_files: int | None = None, **settings: str) -> Server:
-        server = Server(tmp_path_factory.mktemp("server") / "log", most_files, **settings)
+    def start(max_files: int | None = None, **settings: str) -> Server:
+        server = Server(tmp_path_factory.mktemp("server") / "log", max_files, **settings)
         servers.append(server)
         server.wait()
         return server

@@ -9,7 +9,7 @@ from superscaling.engines.engine import EngineFacts, Pixels
 from superscaling.enlarging.upscaler import Upscaler, write_levels
 from superscaling.models.known_answer import KnownAnswer
 from superscaling.scheduling.deadline import Work
-from superscaling.scheduling.fair_lock import Lane
+from superscaling.scheduling.fair_lock import FairLock
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
 
@@ -33,7 +33,7 @@ def upscaler_with(
     views: int = 1,
 ) -> Upscaler:
     known = PIXELS.repeat(2, axis=0).repeat(2, axis=1).astype(np.float32)
-    return Upscaler(RepeatingEngine(before), Lane(), tile, KnownAnswer(PIXELS, known, 0.01), views)
+    return Upscaler(RepeatingEngine(before), FairLock(), tile, KnownAnswer(PIXELS, known, 0.01), views)
 
 
 def round_levels(levels: NDArray[np.float32], dtype: type[np.uint8 | np.uint16]) -> Pixels:

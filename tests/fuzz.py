@@ -28,9 +28,9 @@ from superscaling.pictures.containers.chunks import PNG_SIGNATURE, png_chunks
 FINDINGS = Path(__file__).parent / "fixtures" / "fuzz"
 LIMITS = Limits(pixels=200_000, frames=10)
 # s: many times what the largest of these pictures takes, on a busy machine.
-MOST_SECONDS = 20
+MAX_SECONDS = 20
 # Bytes: above what a worker takes for itself and the largest picture.
-MOST_MEMORY = 256 << 20
+MAX_MEMORY = 256 << 20
 # Values on the edges of what header fields are checked for.
 EDGES = [bytes(4), b"\xff" * 4, b"\0\0\0\1", b"\1\0\0\0", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\xff\xff"]
 # The share of changes that go to the first bytes, where the headers are.
@@ -144,7 +144,7 @@ def _try(pictures: list[bytes], seed: int, cases: range, current: "Synchronized[
             check(data)
         except Exception as exc:
             keep(data, f"raised {exc!r}")
-        if (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) << 10 > MOST_MEMORY:
+        if (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) << 10 > MAX_MEMORY:
             keep(data, "took too much memory")
             start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     current.value = cases.stop
@@ -165,7 +165,7 @@ def watch(pictures: list[bytes], seed: int, count: int, worker: Worker, step: in
         index = worker.current.value
         if index != seen:
             seen, since = index, time.monotonic()
-        is_dead, is_stuck = not worker.process.is_alive(), time.monotonic() - since > MOST_SECONDS
+        is_dead, is_stuck = not worker.process.is_alive(), time.monotonic() - since > MAX_SECONDS
         if index < count and (is_dead or is_stuck):
             keep(damaged(pictures, seed, index), "ended the process" if is_dead else "took too long")
             worker.process.kill()

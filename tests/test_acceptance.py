@@ -1,4 +1,4 @@
-"""The gate that int8 has to pass: with engines whose faults are known."""
+"""What int8 has to pass to be accepted: with engines whose faults are known."""
 
 from dataclasses import dataclass, field
 
@@ -7,9 +7,9 @@ import pytest
 from conftest import photograph
 from numpy.typing import NDArray
 
-from superscaling.conversion.quantisation_loss import BORDER, gradients, measure_gate, reduce
+from superscaling.conversion.quantisation_loss import BORDER, gradients, measure_acceptance, reduce
 from superscaling.engines.engine import EngineFacts
-from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Gate
+from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Acceptance
 
 
 @dataclass
@@ -32,36 +32,38 @@ ORIGINAL = photograph(96, 120)
 
 
 def test_an_equal_network_loses_nothing() -> None:
-    assert measure_gate(Faulty(), Faulty(), [ORIGINAL]) == Gate(0, 0, 0)
+    assert measure_acceptance(Faulty(), Faulty(), [ORIGINAL]) == Acceptance(0, 0, 0)
 
 
 @pytest.mark.parametrize(("step", "passed"), [(2, True), (12, False)])
 def test_bands_are_seen(step: int, passed: bool) -> None:
-    gate = measure_gate(Faulty(), Faulty(step), [ORIGINAL])
-    assert step / 6 <= gate.bands <= gate.pixels <= step / 2 + 0.01
-    assert gate.passed is passed
+    acceptance = measure_acceptance(Faulty(), Faulty(step), [ORIGINAL])
+    assert step / 6 <= acceptance.bands <= acceptance.pixels <= step / 2 + 0.01
+    assert acceptance.passed is passed
 
 
 def test_texture_is_seen() -> None:
     """No area is off on average, but each pixel."""
-    gate = measure_gate(Faulty(), Faulty(texture=4), [ORIGINAL])
-    assert gate.bands < 0.01
-    assert gate.pixels == pytest.approx(4, abs=0.01)
+    acceptance = measure_acceptance(Faulty(), Faulty(texture=4), [ORIGINAL])
+    assert acceptance.bands < 0.01
+    assert acceptance.pixels == pytest.approx(4, abs=0.01)
 
 
 def test_a_loss_is_measured_against_the_original() -> None:
-    assert measure_gate(Faulty(), Faulty(60), [ORIGINAL]).loss > 1
+    assert measure_acceptance(Faulty(), Faulty(60), [ORIGINAL]).loss > 1
 
 
 def test_a_gain_is_told_as_no_loss() -> None:
-    assert str(Gate(-0.08, 4.1, 5.3)).startswith("0.00 dB below fp32 (0.1 allowed) and on gradients 4.1 levels off")
+    assert str(Acceptance(-0.08, 4.1, 5.3)).startswith(
+        "0.00 dB below fp32 (0.1 allowed) and on gradients 4.1 levels off"
+    )
 
 
 def test_limits() -> None:
-    assert Gate(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT).passed
-    assert not Gate(LOSS_LIMIT + 0.001, 0, 0).passed
-    assert not Gate(0, BAND_LIMIT + 0.001, 0).passed
-    assert not Gate(0, 0, PIXEL_LIMIT + 0.001).passed
+    assert Acceptance(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT).passed
+    assert not Acceptance(LOSS_LIMIT + 0.001, 0, 0).passed
+    assert not Acceptance(0, BAND_LIMIT + 0.001, 0).passed
+    assert not Acceptance(0, 0, PIXEL_LIMIT + 0.001).passed
 
 
 def test_gradients_are_smooth_and_the_border_is_small() -> None:

@@ -15,12 +15,12 @@ from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
 
 from superscaling.errors import QueueFull
 from superscaling.geometry import Cost
-from superscaling.scheduling.admission import MARGIN, Backlog, Entry
+from superscaling.scheduling.admission import MARGIN, Admission, AdmittedPicture
 from superscaling.scheduling.deadline import Work
 
 
-def backlog_of(most_pixels: int = 10**9) -> Backlog:
-    return Backlog(most_pixels, lambda area: area * SECONDS_PER_PIXEL / MARGIN)
+def admission_of(max_pixels: int = 10**9) -> Admission:
+    return Admission(max_pixels, lambda area: area * SECONDS_PER_PIXEL / MARGIN)
 
 
 def cost_of(area: int) -> Cost:
@@ -33,23 +33,23 @@ def work_of(timeout: float = 1000.0) -> Work:
 
 
 def test_pixels_in_memory_are_bounded() -> None:
-    backlog = backlog_of(1000)
-    with backlog.admitted(work_of(), 600, cost_of(600)), backlog.admitted(work_of(), 400, cost_of(400)):
-        assert (backlog.requests, backlog.pixels) == (2, 1000)
-        with pytest.raises(QueueFull) as refused, backlog.admitted(work_of(), 1, cost_of(1)):
+    admission = admission_of(1000)
+    with admission.admitted(work_of(), 600, cost_of(600)), admission.admitted(work_of(), 400, cost_of(400)):
+        assert (admission.requests, admission.pixels) == (2, 1000)
+        with pytest.raises(QueueFull) as refused, admission.admitted(work_of(), 1, cost_of(1)):
             pass
         assert (refused.value.limit, refused.value.actual) == (1000, 1001)
         assert refused.value.setting == "UPSCALER_QUEUE_PIXELS"
         assert "UPSCALER_QUEUE_PIXELS" in refused.value.detail
-    assert (backlog.requests, backlog.pixels, backlog.seconds) == (0, 0, 0)
+    assert (admission.requests, admission.pixels, admission.seconds) == (0, 0, 0)
 
 
 def test_one_alone_may_have_more() -> None:
-    backlog = backlog_of(1000)
+    admission = admission_of(1000)
     with (
-        backlog.admitted(work_of(), 5000, cost_of(5000)),
+        admission.admitted(work_of(), 5000, cost_of(5000)),
         pytest.raises(QueueFull),
-        backlog.admitted(work_of(), 1, cost_of(1)),
+        admission.admitted(work_of(), 1, cost_of(1)),
     ):
         pass
 
@@ -65,14 +65,14 @@ def test_one_alone_may_have_more() -> None:
     ],
 )
 def test_time_is_bounded(held: list[int], timeout: float, area: int, wait: int) -> None:
-    backlog = backlog_of()
-    admitted = [backlog.admitted(work_of(), each, cost_of(each)) for each in held]
+    admission = admission_of()
+    admitted = [admission.admitted(work_of(), each, cost_of(each)) for each in held]
     for each in admitted:
         each.__enter__()
-    entry = Entry(work_of(timeout), area, cost_of(area))
-    assert backlog.would_admit(entry) == (wait == 0)
+    own = AdmittedPicture(work_of(timeout), area, cost_of(area))
+    assert admission.would_admit(own) == (wait == 0)
     if wait:
-        with pytest.raises(QueueFull) as refused, backlog.admitted(entry.work, area, cost_of(area)):
+        with pytest.raises(QueueFull) as refused, admission.admitted(own.work, area, cost_of(area)):
             pass
         assert refused.value.retry_after == wait
         assert refused.value.setting is None
@@ -81,65 +81,65 @@ def test_time_is_bounded(held: list[int], timeout: float, area: int, wait: int) 
 
 
 def test_nobody_who_was_admitted_is_made_late() -> None:
-    backlog = backlog_of()
-    with backlog.admitted(work_of(3.0), 2000, cost_of(2000)):
-        assert backlog.would_admit(Entry(work_of(), 900, cost_of(900)))
-        assert not backlog.would_admit(Entry(work_of(), 1100, cost_of(1100)))
+    admission = admission_of()
+    with admission.admitted(work_of(3.0), 2000, cost_of(2000)):
+        assert admission.would_admit(AdmittedPicture(work_of(), 900, cost_of(900)))
+        assert not admission.would_admit(AdmittedPicture(work_of(), 1100, cost_of(1100)))
 
 
 def test_finished_tiles_count() -> None:
-    backlog = backlog_of()
+    admission = admission_of()
     work = work_of()
-    with backlog.admitted(work, 4000, Cost(4, 4000)) as entry:
-        assert backlog.seconds_left(entry) == backlog.seconds == pytest.approx(4)
-        backlog.correct(entry, entry.cost * 2)
-        assert backlog.seconds_left(entry) == pytest.approx(8)
+    with admission.admitted(work, 4000, Cost(4, 4000)) as own:
+        assert admission.seconds_left(own) == admission.seconds == pytest.approx(4)
+        admission.correct(own, own.cost * 2)
+        assert admission.seconds_left(own) == pytest.approx(8)
         work.tiles_done = 5
-        assert backlog.seconds_left(entry) == backlog.seconds == pytest.approx(3)
-        assert backlog.seconds_until_one_ends() == pytest.approx(3)
+        assert admission.seconds_left(own) == admission.seconds == pytest.approx(3)
+        assert admission.seconds_until_one_ends() == pytest.approx(3)
 
 
 def test_nothing_to_be_shown_takes_no_time() -> None:
     """Such as a picture of one grey of 16 bits."""
-    backlog = backlog_of()
-    with backlog.admitted(work_of(), 100, Cost()) as entry:
-        assert backlog.seconds_left(entry) == backlog.seconds_until_one_ends() == 0
-        assert backlog.would_admit(Entry(work_of(), 100, cost_of(100)))
+    admission = admission_of()
+    with admission.admitted(work_of(), 100, Cost()) as own:
+        assert admission.seconds_left(own) == admission.seconds_until_one_ends() == 0
+        assert admission.would_admit(AdmittedPicture(work_of(), 100, cost_of(100)))
 
 
 def test_who_turns_out_to_need_more_is_asked_again() -> None:
     """By the same rule, beside the others alone; who needs less, or the same, stays in."""
-    backlog = backlog_of()
+    admission = admission_of()
     with (
-        backlog.admitted(work_of(3.0), 2000, cost_of(2000)),
-        backlog.admitted(work_of(3.0), 900, cost_of(900)) as entry,
+        admission.admitted(work_of(3.0), 2000, cost_of(2000)),
+        admission.admitted(work_of(3.0), 900, cost_of(900)) as own,
     ):
         with pytest.raises(QueueFull, match="2000 px are being worked on; with this picture's 900 px") as refused:
-            backlog.correct(entry, cost_of(1800))
+            admission.correct(own, cost_of(1800))
         assert refused.value.retry_after == 2
-        assert entry.cost == cost_of(900)
-        backlog.correct(entry, cost_of(950))
-        assert entry.cost == cost_of(950)
-        entry.work._deadline = 0  # it is late by now
-        backlog.correct(entry, cost_of(950))
-        backlog.correct(entry, Cost())
-        assert entry.cost == Cost()
+        assert own.cost == cost_of(900)
+        admission.correct(own, cost_of(950))
+        assert own.cost == cost_of(950)
+        own.work._deadline = 0  # it is late by now
+        admission.correct(own, cost_of(950))
+        admission.correct(own, Cost())
+        assert own.cost == Cost()
 
 
 def test_one_alone_may_turn_out_to_need_more() -> None:
-    backlog = backlog_of(1000)
-    with backlog.admitted(work_of(), 5000, cost_of(5000)) as entry:
-        backlog.correct(entry, cost_of(10_000))
-        assert entry.cost == cost_of(10_000)
+    admission = admission_of(1000)
+    with admission.admitted(work_of(), 5000, cost_of(5000)) as own:
+        admission.correct(own, cost_of(10_000))
+        assert own.cost == cost_of(10_000)
 
 
 CLOCK = 1  # s of the real clock that may pass within a test, of which none passes for the network
 
 
 @contextlib.contextmanager
-def held(backlog: Backlog, costs: Sequence[Cost]) -> Iterator[list[Entry]]:
+def held(admission: Admission, costs: Sequence[Cost]) -> Iterator[list[AdmittedPicture]]:
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(backlog.admitted(work_of(10**9), 1, cost)) for cost in costs]
+        yield [stack.enter_context(admission.admitted(work_of(10**9), 1, cost)) for cost in costs]
 
 
 @PROPERTY
@@ -147,64 +147,64 @@ def held(backlog: Backlog, costs: Sequence[Cost]) -> Iterator[list[Entry]]:
 def test_who_is_let_in_is_in_time_and_who_is_not_may_come_back(costs: list[Cost], patience: float) -> None:
     *others, newcomer = costs
     alone, together = round_robin([newcomer])[0], round_robin(costs)[-1]
-    entry = Entry(work_of(alone * (1 + patience)), 1, newcomer)
-    backlog = backlog_of()
-    with held(backlog, others) as entries:
-        if backlog.would_admit(entry):
-            assert together <= entry.work.timeout
+    own = AdmittedPicture(work_of(alone * (1 + patience)), 1, newcomer)
+    admission = admission_of()
+    with held(admission, others) as pictures:
+        if admission.would_admit(own):
+            assert together <= own.work.timeout
             return
-        assert together > entry.work.timeout - CLOCK
-        with pytest.raises(QueueFull) as refused, backlog.admitted(entry.work, 1, newcomer):
+        assert together > own.work.timeout - CLOCK
+        with pytest.raises(QueueFull) as refused, admission.admitted(own.work, 1, newcomer):
             pass
         assert refused.value.retry_after
-        _let_pass(refused.value.retry_after, entries)
-        assert backlog.would_admit(Entry(work_of(entry.work.timeout + CLOCK), 1, newcomer))
+        _let_pass(refused.value.retry_after, pictures)
+        assert admission.would_admit(AdmittedPicture(work_of(own.work.timeout + CLOCK), 1, newcomer))
 
 
-def _let_pass(seconds: float, entries: list[Entry]) -> None:
+def _let_pass(seconds: float, pictures: list[AdmittedPicture]) -> None:
     """Give each its turns until so much time has passed."""
     now = 0.0
-    while now < seconds and any(entry.work.tiles_done < entry.cost.tiles for entry in entries):
-        for entry in entries:
-            if entry.work.tiles_done < entry.cost.tiles:
-                entry.work.tiles_done += 1
-                now += entry.cost.area / entry.cost.tiles * SECONDS_PER_PIXEL
+    while now < seconds and any(own.work.tiles_done < own.cost.tiles for own in pictures):
+        for own in pictures:
+            if own.work.tiles_done < own.cost.tiles:
+                own.work.tiles_done += 1
+                now += own.cost.area / own.cost.tiles * SECONDS_PER_PIXEL
 
 
 @pytest.mark.parametrize(("large", "frames"), [(512, 40), (96, 6)])
 def test_small_frames_beside_a_large_picture(large: int, frames: int) -> None:
-    """On the lane itself, by a clock that only the network's work moves on: they take as long as was foretold."""
+    """On the lock itself, by a clock that only the network's work moves on: they take as long as was foretold."""
     seconds, at_work = 0.0, 1
 
     def infer(batch: NDArray[np.float32]) -> None:
         nonlocal seconds
-        while len(upscaler._lane._turns) < at_work:  # however slow the machine: each asks for its next turn in time
+        while len(upscaler._lock._turns) < at_work:  # however slow the machine: each asks for its next turn in time
             time.sleep(0.001)
         seconds += batch[0, :, :, 0].size * SECONDS_PER_PIXEL
 
     upscaler = upscaler_with(infer, tile=64)
     upscaler.check(patient_work())
-    backlog = backlog_of()
+    admission = admission_of()
     picture, frame = (np.zeros((edge, edge, 3), np.uint8) for edge in (large, 16))
     works = work_of(), work_of()
     begun = threading.Event()
 
     def enlarge_large() -> None:
         nonlocal at_work
-        with backlog.admitted(works[0], large**2, upscaler.cost_of(large, large)):
+        with admission.admitted(works[0], large**2, upscaler.cost_of(large, large)):
             begun.set()
-            upscaler(picture, works[0])
+            upscaler.enlarge(picture, works[0])
             at_work -= 1
 
     thread = threading.Thread(target=enlarge_large, daemon=True)
     at_work = 2
     thread.start()
     begun.wait()
-    with backlog.admitted(works[1], frames * 16**2, upscaler.cost_of(16, 16) * frames) as entry:
-        foretold = backlog.seconds_left(entry)
+    with admission.admitted(works[1], frames * 16**2, upscaler.cost_of(16, 16) * frames) as own:
+        foretold = admission.seconds_left(own)
         start = seconds
         for _ in range(frames):
-            upscaler(frame, works[1])
+            upscaler.enlarge(frame, works[1])
         taken = seconds - start
     at_work -= 1
     thread.join()
@@ -212,23 +212,23 @@ def test_small_frames_beside_a_large_picture(large: int, frames: int) -> None:
 
 
 def test_a_failed_request_gives_its_room_back() -> None:
-    backlog = backlog_of()
-    with pytest.raises(ZeroDivisionError), backlog.admitted(work_of(), 1, cost_of(1)):
+    admission = admission_of()
+    with pytest.raises(ZeroDivisionError), admission.admitted(work_of(), 1, cost_of(1)):
         _ = 1 // 0
-    assert (backlog.requests, backlog.seconds_until_one_ends()) == (0, 0)
+    assert (admission.requests, admission.seconds_until_one_ends()) == (0, 0)
 
 
 def test_many_at_once() -> None:
     """However they come, no more are in than fit."""
-    backlog, most, refused = backlog_of(5), 0, 0
+    admission, most, refused = admission_of(5), 0, 0
     lock = threading.Lock()
 
     def ask() -> None:
         nonlocal most, refused
         try:
-            with backlog.admitted(work_of(), 1, cost_of(1)):
+            with admission.admitted(work_of(), 1, cost_of(1)):
                 with lock:
-                    most = max(most, backlog.requests)
+                    most = max(most, admission.requests)
                 time.sleep(0.01)
         except QueueFull:
             with lock:
@@ -241,4 +241,4 @@ def test_many_at_once() -> None:
         thread.join()
     assert 1 <= most <= 5
     assert refused + most <= 40
-    assert backlog.requests == 0
+    assert admission.requests == 0

@@ -31,7 +31,7 @@ from superscaling.errors import (
 )
 from superscaling.format_name import FormatName
 from superscaling.pictures import Frame, Limits, Picture, check_can_hold, decode, encode
-from superscaling.scheduling.admission import Backlog
+from superscaling.scheduling.admission import Admission
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
 HEIGHT, WIDTH = 30, 40
@@ -334,7 +334,7 @@ def test_an_animation_fits_no_format_without_one(server: Server, target: str) ->
 def test_the_deadline_counts_all_frames() -> None:
     """A still is in time, a hundred frames of its size are not, and are refused before the work."""
     upscaler = upscaler_with(lambda batch: time.sleep(1e-5 * batch[0, :, :, 0].size), tile=256)
-    upscale = ResourceUpscale(PictureUpscaler(upscaler), Backlog(10**9, upscaler.seconds_for), LIMITS, 100)
+    upscale = ResourceUpscale(PictureUpscaler(upscaler), Admission(10**9, upscaler.seconds_for), LIMITS, 100)
     images = [Image.fromarray(photograph(60, 60, seed)) for seed in range(100)]
     still = UpscaleInput.from_bytes(encoded(images[0], "WEBP"), {})
     animation = UpscaleInput.from_bytes(encoded(images[0], "WEBP", save_all=True, append_images=images[1:]), {})

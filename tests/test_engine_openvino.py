@@ -17,7 +17,7 @@ from superscaling.engines.engine import EngineFacts, infer_levels
 from superscaling.engines.openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir, supported_precisions
 from superscaling.engines.tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
 from superscaling.errors import SettingInvalid
-from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Gate
+from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Acceptance
 from superscaling.models.files import INT8_IR, IR, ModelFiles, read_model_files
 from superscaling.models.table import LARGE, TABLE, Weights
 
@@ -25,7 +25,7 @@ MODELS = ROOT / "models"
 OWN = [weights for weights in TABLE.values() if weights.url is None]
 PICTURES = [(37, 53, 0), (64, 80, 1), (1, 1, 2), (96, 61, 3)]
 
-PASSED, FAILED = Gate(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT), Gate(LOSS_LIMIT + 0.01, BAND_LIMIT, PIXEL_LIMIT)
+PASSED, FAILED = Acceptance(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT), Acceptance(LOSS_LIMIT + 0.01, BAND_LIMIT, PIXEL_LIMIT)
 
 LITE_NAME = "noise-cancel-lite"
 
@@ -85,9 +85,9 @@ def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
 @pytest.mark.parametrize("weights", OWN, ids=[weights.name for weights in OWN])
 def test_int8_is_close_to_fp32_or_refused(weights: Weights) -> None:
     _, model = shipped(weights)
-    if not model.gate.passed:
+    if not model.acceptance.passed:
         with pytest.raises(SettingInvalid, match="this model is not good enough in it"):
-            choose_precision("int8", model.gate)
+            choose_precision("int8", model.acceptance)
         return
     pixels = photograph(160, 200)
     fp32, int8 = (
@@ -142,12 +142,12 @@ def test_int8_is_chosen_only_where_it_is_fast(monkeypatch: pytest.MonkeyPatch, f
     assert choose_precision("int8", PASSED) == "int8", "slow is the operator's own choice"
 
 
-@pytest.mark.parametrize("gate", [FAILED, Gate(0, BAND_LIMIT + 0.1, 0)], ids=str)
-def test_int8_of_a_model_that_lost_too_much(gate: Gate) -> None:
+@pytest.mark.parametrize("acceptance", [FAILED, Acceptance(0, BAND_LIMIT + 0.1, 0)], ids=str)
+def test_int8_of_a_model_that_lost_too_much(acceptance: Acceptance) -> None:
     with pytest.raises(
-        SettingInvalid, match=re.escape(f"'int8': this model is not good enough in it, {gate}; use auto")
+        SettingInvalid, match=re.escape(f"'int8': this model is not good enough in it, {acceptance}; use auto")
     ):
-        choose_precision("int8", gate)
+        choose_precision("int8", acceptance)
 
 
 def test_a_precision_that_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,18 +10,18 @@ from fakes import upscaler_with
 
 from http_edge.event_stream import EventStream
 from http_edge.metrics import Metrics
-from http_edge.stopping import Stopping
+from http_edge.shutdown import ShutdownDeadline
 from http_edge.stream_work import StreamWork
 from message_protocol import UpscaleInput, UpscaleOutput
 from resource_upscale import Plan, ResourceUpscale
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
 from superscaling.errors import ClientGone
 from superscaling.pictures import Limits, Picture
-from superscaling.scheduling.admission import Backlog
+from superscaling.scheduling.admission import Admission
 
 UPSCALER = upscaler_with()
-BACKLOG = Backlog(10**9, UPSCALER.seconds_for)
-UPSCALE = ResourceUpscale(PictureUpscaler(UPSCALER), BACKLOG, Limits(10**7, 10), 90)
+ADMISSION = Admission(10**9, UPSCALER.seconds_for)
+UPSCALE = ResourceUpscale(PictureUpscaler(UPSCALER), ADMISSION, Limits(10**7, 10), 90)
 
 
 class SeenWork(StreamWork):
@@ -35,8 +35,8 @@ class SeenWork(StreamWork):
 
 
 def stream_of(edge: int) -> tuple[EventStream, SeenWork]:
-    metrics = Metrics(UPSCALER.facts, "no weights", BACKLOG, UPSCALER.seconds_for)
-    work = SeenWork(60, "UPSCALER_STREAM_TIMEOUT", lambda: False, metrics, Stopping(60), "id", with_tiles=True)
+    metrics = Metrics(UPSCALER.facts, "no weights", ADMISSION, UPSCALER.seconds_for)
+    work = SeenWork(60, "UPSCALER_STREAM_TIMEOUT", lambda: False, metrics, ShutdownDeadline(60), "id", with_tiles=True)
     message = UpscaleInput.from_bytes(encoded(photograph(edge, edge)), {})
 
     def run(work: StreamWork) -> UpscaleOutput:

@@ -15,16 +15,16 @@ from superscaling.enlarging.upscaler import Upscaler
 from superscaling.format_name import FormatName
 from superscaling.models.files import read_model_files
 from superscaling.pictures import FORMATS, Frame, Picture
-from superscaling.scheduling.fair_lock import Lane
+from superscaling.scheduling.fair_lock import FairLock
 
 LOSSLESS = ("png", "tiff", "bmp")
 
 
 @pytest.fixture(scope="module")
-def enlarge() -> PictureUpscaler:
+def picture_upscaler() -> PictureUpscaler:
     """The reference path: the network on the pixels themselves, without files and HTTP."""
     model = read_model_files(ROOT / "models" / "noise-cancel-lite")
-    return PictureUpscaler(Upscaler(EngineOpenVino(model, "fp32", 2), Lane(), 256, model.known_answer("fp32")))
+    return PictureUpscaler(Upscaler(EngineOpenVino(model, "fp32", 2), FairLock(), 256, model.known_answer("fp32")))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def exact_server(start_server: StartServer) -> Server:
 
 @pytest.mark.parametrize("name", list(FormatName))
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: sent.name)
-def test_the_table(exact_server: Server, enlarge: PictureUpscaler, sent: Sent, name: FormatName) -> None:
+def test_the_table(exact_server: Server, picture_upscaler: PictureUpscaler, sent: Sent, name: FormatName) -> None:
     answer = exact_server.upscale(sent.data, format=name)
     target = FORMATS[name]
     is_opaque = sent.alpha is None or bool((sent.alpha == 255).all())
@@ -59,7 +59,7 @@ def test_the_table(exact_server: Server, enlarge: PictureUpscaler, sent: Sent, n
         assert image.mode == stored
 
     frame = Frame(sent.colour, None if is_opaque else sent.alpha)
-    reference = enlarge(Picture((frame,), name), patient_work()).frames[0]
+    reference = picture_upscaler.enlarge(Picture((frame,), name), patient_work()).frames[0]
     seen = SECOND_DECODERS[name](answer.content)
     assert seen.shape[:2] == (2 * HEIGHT, 2 * WIDTH)
     assert seen.dtype == (np.uint16 if stored == "I;16" else np.uint8)

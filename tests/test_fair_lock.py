@@ -9,7 +9,7 @@ from fakes import patient_work
 
 from superscaling.errors import ClientGone, DeadlinePassed
 from superscaling.scheduling.deadline import Work
-from superscaling.scheduling.fair_lock import LOOK_UP, Lane
+from superscaling.scheduling.fair_lock import LOOK_UP, FairLock
 
 
 def run_all(*calls: threading.Thread) -> None:
@@ -21,7 +21,7 @@ def run_all(*calls: threading.Thread) -> None:
 
 def test_one_at_a_time_and_turn_by_turn() -> None:
     """While a poster's tiles are worked on, a thumbnail that comes later waits for one of them at most."""
-    lane, order, running = Lane(), [], threading.Lock()
+    lock, order, running = FairLock(), [], threading.Lock()
     poster_runs = threading.Event()
 
     def tile(name: str) -> None:
@@ -34,11 +34,11 @@ def test_one_at_a_time_and_turn_by_turn() -> None:
     def poster() -> None:
         work = patient_work()
         for _ in range(20):
-            lane.run(work, lambda: tile("poster"))
+            lock.run(work, lambda: tile("poster"))
 
     def thumbnail() -> None:
         poster_runs.wait()
-        lane.run(patient_work(), lambda: tile("thumbnail"))
+        lock.run(patient_work(), lambda: tile("thumbnail"))
 
     run_all(threading.Thread(target=poster), threading.Thread(target=thumbnail))
     assert len(order) == 21
@@ -46,7 +46,7 @@ def test_one_at_a_time_and_turn_by_turn() -> None:
 
 
 def test_two_posters_take_turns() -> None:
-    lane, order = Lane(), []
+    lock, order = FairLock(), []
     both = threading.Barrier(2)
 
     def poster(name: str) -> None:
@@ -57,7 +57,7 @@ def test_two_posters_take_turns() -> None:
         work = patient_work()
         both.wait()
         for _ in range(10):
-            lane.run(work, tile)
+            lock.run(work, tile)
 
     run_all(*(threading.Thread(target=poster, args=(name,)) for name in "ab"))
     changes = sum(one != other for one, other in itertools.pairwise(order))
@@ -72,22 +72,22 @@ def test_two_posters_take_turns() -> None:
     ],
 )
 def test_waiting_ends_when_nobody_waits_for_the_answer(work: Work, error: type[Exception]) -> None:
-    lane, release = Lane(), threading.Event()
-    holder = threading.Thread(target=lambda: lane.run(patient_work(), release.wait))
+    lock, release = FairLock(), threading.Event()
+    holder = threading.Thread(target=lambda: lock.run(patient_work(), release.wait))
     holder.start()
     time.sleep(0.01)
     with pytest.raises(error):
-        lane.run(work, lambda: pytest.fail("it ran"))
+        lock.run(work, lambda: pytest.fail("it ran"))
     release.set()
     holder.join()
-    assert lane.run(patient_work(), lambda: "free again") == "free again"
+    assert lock.run(patient_work(), lambda: "free again") == "free again"
 
 
 def test_only_whose_turn_it_is_wakes() -> None:
     """Else each of many who wait would look at its client after every tile of the others."""
-    lane, release = Lane(), threading.Event()
+    lock, release = FairLock(), threading.Event()
     looks: list[list[float]] = []
-    holder = threading.Thread(target=lambda: lane.run(patient_work(), release.wait))
+    holder = threading.Thread(target=lambda: lock.run(patient_work(), release.wait))
     holder.start()
 
     def wait_for_a_turn() -> None:
@@ -99,7 +99,7 @@ def test_only_whose_turn_it_is_wakes() -> None:
             return False
 
         start = time.monotonic()
-        lane.run(Work(60, "UPSCALER_TIMEOUT", look), lambda: None)
+        lock.run(Work(60, "UPSCALER_TIMEOUT", look), lambda: None)
         assert len(mine) <= 1 + (time.monotonic() - start) / LOOK_UP
 
     with ThreadPoolExecutor(30) as threads:
@@ -113,14 +113,14 @@ def test_only_whose_turn_it_is_wakes() -> None:
 
 
 def test_a_failed_call_frees_the_lane() -> None:
-    lane = Lane()
+    lock = FairLock()
     with pytest.raises(ZeroDivisionError):
-        lane.run(patient_work(), lambda: 1 // 0)
-    assert lane.run(patient_work(), lambda: 1) == 1
+        lock.run(patient_work(), lambda: 1 // 0)
+    assert lock.run(patient_work(), lambda: 1) == 1
 
 
 def test_time_is_accounted_for() -> None:
     work = patient_work()
-    Lane().run(work, lambda: time.sleep(0.05))
+    FairLock().run(work, lambda: time.sleep(0.05))
     assert work.seconds["infer"] >= 0.05
     assert work.seconds["queue"] < 0.05

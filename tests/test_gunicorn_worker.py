@@ -70,13 +70,13 @@ def test_clients_that_cut_off(narrow_server: Server) -> None:
     assert narrow_server.worker == worker
 
 
-@pytest.mark.parametrize("most_files", [None, 200])
-def test_more_idle_clients_than_are_let_wait(start_server: StartServer, most_files: int | None) -> None:
+@pytest.mark.parametrize("max_files", [None, 200])
+def test_more_idle_clients_than_are_let_wait(start_server: StartServer, max_files: int | None) -> None:
     """Or than there are file descriptors for: those that wait longest are closed, and a request is answered."""
-    server = start_server(most_files=most_files)
+    server = start_server(max_files=max_files)
     worker = server.worker
     with contextlib.ExitStack() as stack:
-        for _ in range(1100 if most_files is None else 2 * most_files):
+        for _ in range(1100 if max_files is None else 2 * max_files):
             stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
         for _ in range(3):
             start = time.monotonic()

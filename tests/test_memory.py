@@ -17,7 +17,7 @@ from resource_upscale import ResourceUpscale, UpscaleWork
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
 from superscaling.format_name import FormatName
 from superscaling.pictures import FORMATS, Limits, sniff
-from superscaling.scheduling.admission import Backlog
+from superscaling.scheduling.admission import Admission
 
 # For each px of the input, times the `memory` of the answer's format: at the peak, and while the network works.
 BYTES_PER_PIXEL = 70
@@ -55,7 +55,9 @@ def test_memory_for_each_pixel(data: bytes, target: FormatName) -> None:
 def peak_of(data: bytes, target: FormatName) -> float:
     """Bytes per px of the input, above what the process had. (In a process of its own.)"""
     upscaler = upscaler_with(tile=256)
-    upscale = ResourceUpscale(PictureUpscaler(upscaler), Backlog(10**9, upscaler.seconds_for), Limits(10**8, 100), 100)
+    upscale = ResourceUpscale(
+        PictureUpscaler(upscaler), Admission(10**9, upscaler.seconds_for), Limits(10**8, 100), 100
+    )
     options = {"format": str(target)}
     for _ in (1, 2):
         upscale.main(UpscaleInput.from_bytes(encoded(COLOUR[:64, :64], "PNG"), options), work_of())

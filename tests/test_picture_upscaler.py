@@ -10,31 +10,31 @@ from superscaling.enlarging.upscaler import Upscaler
 from superscaling.format_name import FormatName
 from superscaling.models.files import read_model_files
 from superscaling.pictures import Frame, Metadata, Picture, Samples
-from superscaling.scheduling.fair_lock import Lane
+from superscaling.scheduling.fair_lock import FairLock
 
 
 @pytest.fixture(scope="module")
-def enlarge() -> PictureUpscaler:
+def picture_upscaler() -> PictureUpscaler:
     """With the real network."""
     model = read_model_files(ROOT / "models" / "noise-cancel-lite")
-    return PictureUpscaler(Upscaler(EngineOpenVino(model, "fp32", 2), Lane(), 256, model.known_answer("fp32")))
+    return PictureUpscaler(Upscaler(EngineOpenVino(model, "fp32", 2), FairLock(), 256, model.known_answer("fp32")))
 
 
-def one_frame(enlarge: PictureUpscaler, colour: Samples, alpha: NDArray[np.uint8] | None = None) -> Frame:
+def one_frame(picture_upscaler: PictureUpscaler, colour: Samples, alpha: NDArray[np.uint8] | None = None) -> Frame:
     metadata = Metadata(icc=b"profile", exif=b"exif", dpi=(72.0, 72.0))
     picture = Picture((Frame(colour, alpha, 20, metadata),), FormatName.PNG)
-    enlarged = enlarge(picture, patient_work())
+    enlarged = picture_upscaler.enlarge(picture, patient_work())
     frame = enlarged.frames[0]
     assert (enlarged.format, frame.metadata, frame.milliseconds) == (FormatName.PNG, metadata, 20)
     return frame
 
 
-def test_grey_stays_grey(enlarge: PictureUpscaler) -> None:
+def test_grey_stays_grey(picture_upscaler: PictureUpscaler) -> None:
     colour = photograph(30, 40)
     grey = colour.mean(axis=2, keepdims=True).astype(np.uint8)
-    frame = one_frame(enlarge, grey)
+    frame = one_frame(picture_upscaler, grey)
     assert frame.colour.shape == (60, 80, 1)
-    as_colour = one_frame(enlarge, grey.repeat(3, axis=2)).colour
+    as_colour = one_frame(picture_upscaler, grey.repeat(3, axis=2)).colour
     assert np.abs(as_colour.astype(int) - frame.colour).max() <= 12
     assert psnr(as_colour, frame.colour.repeat(3, axis=2)) > 40
 
@@ -42,8 +42,8 @@ def test_grey_stays_grey(enlarge: PictureUpscaler) -> None:
 @pytest.mark.parametrize("value", [0, 1, 128, 255])
 def test_constant_alpha_stays_and_costs_no_second_pass(value: int) -> None:
     calls: list[tuple[int, ...]] = []
-    enlarge = PictureUpscaler(upscaler_with(lambda batch: calls.append(batch.shape)))
-    frame = one_frame(enlarge, photograph(8, 9), np.full((8, 9), value, np.uint8))
+    picture_upscaler = PictureUpscaler(upscaler_with(lambda batch: calls.append(batch.shape)))
+    frame = one_frame(picture_upscaler, photograph(8, 9), np.full((8, 9), value, np.uint8))
     assert frame.alpha is not None
     assert frame.alpha.shape == (16, 18)
     assert (frame.alpha == value).all()
@@ -65,7 +65,7 @@ def disc(size: int) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("ground", [(255, 255, 255), (0, 160, 60)], ids=["white", "green"])
-def test_no_fringes(enlarge: PictureUpscaler, ground: tuple[int, int, int]) -> None:
+def test_no_fringes(picture_upscaler: PictureUpscaler, ground: tuple[int, int, int]) -> None:
     """A red disc on transparent black is, on any ground, the disc that was opaque on that ground: no halo.
 
     On the way from red to the ground no channel of the rim leaves what lies between them by more than 2 %.
@@ -75,8 +75,8 @@ def test_no_fringes(enlarge: PictureUpscaler, ground: tuple[int, int, int]) -> N
     colour = np.where(alpha[..., None] > 0, red, 0).astype(np.uint8)
     share = alpha[..., None] / 255
     on_ground = np.rint(red * share + np.array(ground) * (1 - share)).astype(np.uint8)
-    opaque = one_frame(enlarge, on_ground).colour.astype(int)
-    frame = one_frame(enlarge, colour, alpha)
+    opaque = one_frame(picture_upscaler, on_ground).colour.astype(int)
+    frame = one_frame(picture_upscaler, colour, alpha)
     assert frame.alpha is not None
     share = frame.alpha[..., None] / 255
     seen = frame.colour * share + np.array(ground) * (1 - share)
@@ -89,20 +89,20 @@ def test_no_fringes(enlarge: PictureUpscaler, ground: tuple[int, int, int]) -> N
     assert psnr(np.rint(seen).astype(np.uint8), opaque.astype(np.uint8)) > 30
 
 
-def test_alpha_keeps_what_is_flat(enlarge: PictureUpscaler) -> None:
+def test_alpha_keeps_what_is_flat(picture_upscaler: PictureUpscaler) -> None:
     """Wholly transparent and wholly opaque areas stay so to the last level."""
     alpha = disc(40)
-    frame = one_frame(enlarge, photograph(40, 40), alpha)
+    frame = one_frame(picture_upscaler, photograph(40, 40), alpha)
     assert frame.alpha is not None
     assert (frame.alpha[:8] == 0).all()
     assert (frame.alpha[32:48, 32:48] == 255).all()
 
 
 def test_estimates_count_passes() -> None:
-    enlarge = PictureUpscaler(upscaler_with())
-    enlarge(Picture((Frame(photograph(40, 40)),), FormatName.PNG), patient_work())
-    plain = enlarge.cost_of(Picture((Frame(photograph(40, 40)),), FormatName.PNG)).area
-    with_alpha = enlarge.cost_of(Picture((Frame(photograph(40, 40), disc(40)),), FormatName.PNG)).area
+    picture_upscaler = PictureUpscaler(upscaler_with())
+    picture_upscaler.enlarge(Picture((Frame(photograph(40, 40)),), FormatName.PNG), patient_work())
+    plain = picture_upscaler.cost_of(Picture((Frame(photograph(40, 40)),), FormatName.PNG)).area
+    with_alpha = picture_upscaler.cost_of(Picture((Frame(photograph(40, 40), disc(40)),), FormatName.PNG)).area
     assert plain > 0
     assert with_alpha == 2 * plain
 
@@ -137,54 +137,56 @@ def test_bleed_nothing_to_do(visible: bool) -> None:
     assert (bleed(colour, np.full((5, 6), visible)) == colour).all()
 
 
-def test_sixteen_bits_stay_sixteen(enlarge: PictureUpscaler) -> None:
+def test_sixteen_bits_stay_sixteen(picture_upscaler: PictureUpscaler) -> None:
     """More levels than 8 bits have, near those of the same picture in 8 bits."""
     grey = photograph(40, 50)[:, :, :1]
-    frame = one_frame(enlarge, grey.astype(np.uint16) * 257)
+    frame = one_frame(picture_upscaler, grey.astype(np.uint16) * 257)
     assert frame.mode == "I;16"
     assert len(np.unique(frame.colour)) > 1500
-    in_eight = one_frame(enlarge, grey).colour
+    in_eight = one_frame(picture_upscaler, grey).colour
     assert psnr(frame.colour / 257, in_eight) > 45  # not equal: it is shown in full contrast
 
 
-def test_a_small_range_of_sixteen_bits_is_shown_in_full_contrast(enlarge: PictureUpscaler) -> None:
+def test_a_small_range_of_sixteen_bits_is_shown_in_full_contrast(picture_upscaler: PictureUpscaler) -> None:
     """Twelve bits in sixteen, as cameras and scanners write them, are as precise as a full range."""
     grey = photograph(40, 50)[:, :, :1].astype(np.uint16)
     grey = (grey - grey.min()) * np.uint16(16)
-    full, small = (one_frame(enlarge, pixels).colour for pixels in (grey * np.uint16(16), grey + np.uint16(1000)))
+    full, small = (
+        one_frame(picture_upscaler, pixels).colour for pixels in (grey * np.uint16(16), grey + np.uint16(1000))
+    )
     assert np.abs((small.astype(float) - 1000) * 16 - full).max() <= 16
 
 
 @pytest.mark.parametrize("value", [0, 1, 4095, 65_535])
 def test_constant_grey_of_sixteen_bits_needs_no_network(value: int) -> None:
-    enlarge = PictureUpscaler(upscaler_with())
+    picture_upscaler = PictureUpscaler(upscaler_with())
     picture = Picture((Frame(np.full((4, 5, 1), value, np.uint16)),), FormatName.TIFF)
-    assert enlarge.cost_of(picture).area == 0
-    colour = enlarge(picture, patient_work()).frames[0].colour
+    assert picture_upscaler.cost_of(picture).area == 0
+    colour = picture_upscaler.enlarge(picture, patient_work()).frames[0].colour
     assert colour.shape == (8, 10, 1)
     assert colour.dtype == np.uint16
     assert (colour == value).all()
 
 
-def test_inks(enlarge: PictureUpscaler) -> None:
+def test_inks(picture_upscaler: PictureUpscaler) -> None:
     """Colour as in RGB, black as in grey, and where there is no black ink there will be none."""
     light = photograph(30, 40)
     with_black = np.dstack((255 - light, light[:, :, 1]))
-    frame = one_frame(enlarge, with_black)
+    frame = one_frame(picture_upscaler, with_black)
     assert frame.mode == "CMYK"
-    assert (frame.colour[:, :, :3] == 255 - one_frame(enlarge, light).colour).all()
-    assert (frame.colour[:, :, 3] == 255 - one_frame(enlarge, 255 - light[:, :, 1:2]).colour[:, :, 0]).all()
+    assert (frame.colour[:, :, :3] == 255 - one_frame(picture_upscaler, light).colour).all()
+    assert (frame.colour[:, :, 3] == 255 - one_frame(picture_upscaler, 255 - light[:, :, 1:2]).colour[:, :, 0]).all()
     without = np.dstack((255 - light, np.zeros((30, 40), np.uint8)))
-    assert not one_frame(enlarge, without).colour[:, :, 3].any()
+    assert not one_frame(picture_upscaler, without).colour[:, :, 3].any()
 
 
 def test_estimates_count_frames_and_inks() -> None:
-    enlarge = PictureUpscaler(upscaler_with())
+    picture_upscaler = PictureUpscaler(upscaler_with())
     pixels = photograph(40, 40)
-    enlarge(Picture((Frame(pixels),), FormatName.PNG), patient_work())
+    picture_upscaler.enlarge(Picture((Frame(pixels),), FormatName.PNG), patient_work())
 
     def area(*frames: Frame) -> int:
-        return enlarge.cost_of(Picture(frames, FormatName.TIFF)).area
+        return picture_upscaler.cost_of(Picture(frames, FormatName.TIFF)).area
 
     one = area(Frame(pixels))
     assert area(*(Frame(photograph(40, 40, seed)) for seed in range(7))) == 7 * one
@@ -207,7 +209,7 @@ def test_estimates_count_frames_and_inks() -> None:
 )
 def test_progress_counts_the_tiles_of_all_frames(frames: list[Frame], tiles: int) -> None:
     work = patient_work()
-    PictureUpscaler(upscaler_with(tile=16))(Picture(tuple(frames), FormatName.TIFF), work)
+    PictureUpscaler(upscaler_with(tile=16)).enlarge(Picture(tuple(frames), FormatName.TIFF), work)
     assert (work.tiles, work.tiles_done) == (tiles, tiles)
 
 
@@ -224,15 +226,17 @@ OPAQUE = np.full((200, 300), 255, np.uint8)
     ],
     ids=["colour", "grey", "wholly opaque"],
 )
-def test_what_frames_have_in_common_is_enlarged_once(enlarge: PictureUpscaler, frames: list[Frame]) -> None:
+def test_what_frames_have_in_common_is_enlarged_once(picture_upscaler: PictureUpscaler, frames: list[Frame]) -> None:
     """And the second looks as if it were alone: a level where a value lay on the brink."""
     picture = Picture(tuple(frames), FormatName.GIF)
-    alone = enlarge.cost_of(Picture((frames[1],), FormatName.GIF)).area
-    assert enlarge.cost_of(picture).area < 1.1 * alone
+    alone = picture_upscaler.cost_of(Picture((frames[1],), FormatName.GIF)).area
+    assert picture_upscaler.cost_of(picture).area < 1.1 * alone
     work = patient_work()
-    together = enlarge(picture, work).frames
+    together = picture_upscaler.enlarge(picture, work).frames
     assert work.tiles == work.tiles_done
-    difference = np.abs(together[1].colour.astype(int) - one_frame(enlarge, frames[1].colour, frames[1].alpha).colour)
+    difference = np.abs(
+        together[1].colour.astype(int) - one_frame(picture_upscaler, frames[1].colour, frames[1].alpha).colour
+    )
     assert difference.max() <= 1
     assert (difference > 0).mean() < 1e-4
     assert (together[1].colour[100:] == together[0].colour[100:]).all()
@@ -252,13 +256,13 @@ def test_what_frames_have_in_common_is_enlarged_once(enlarge: PictureUpscaler, f
     ids=["transparent", "fading", "grey and colour", "sizes", "16 bits", "inks"],
 )
 def test_frames_that_have_nothing_in_common(frames: list[Frame]) -> None:
-    enlarge = PictureUpscaler(upscaler_with(tile=16))
+    picture_upscaler = PictureUpscaler(upscaler_with(tile=16))
     work = patient_work()
-    together = enlarge(Picture(tuple(frames), FormatName.TIFF), work).frames
+    together = picture_upscaler.enlarge(Picture(tuple(frames), FormatName.TIFF), work).frames
     assert (
         work.tiles
         == work.tiles_done
-        == sum(enlarge.cost_of(Picture((frame,), FormatName.TIFF)).tiles for frame in frames)
+        == sum(picture_upscaler.cost_of(Picture((frame,), FormatName.TIFF)).tiles for frame in frames)
     )
     for frame, enlarged in zip(frames, together, strict=True):
-        assert (one_frame(enlarge, frame.colour, frame.alpha).colour == enlarged.colour).all()
+        assert (one_frame(picture_upscaler, frame.colour, frame.alpha).colour == enlarged.colour).all()

@@ -17,7 +17,7 @@ from superscaling.enlarging.picture_upscaler import PictureUpscaler
 from superscaling.errors import EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
 from superscaling.pictures import Limits
-from superscaling.scheduling.admission import MARGIN, Backlog
+from superscaling.scheduling.admission import MARGIN, Admission
 from superscaling.scheduling.speed import Speed
 
 LIMITS = Limits(10**6, 10)
@@ -45,7 +45,7 @@ def test_a_measurement_of_the_speed_is_waiting(monkeypatch: pytest.MonkeyPatch) 
     upscaler = upscaler_with(tile=64)
     upscaler.warm_up()
     upscaler._speed = Speed(1.0)  # so slow once
-    upscale = ResourceUpscale(PictureUpscaler(upscaler), Backlog(10**6, upscaler.seconds_for), LIMITS, 90)
+    upscale = ResourceUpscale(PictureUpscaler(upscaler), Admission(10**6, upscaler.seconds_for), LIMITS, 90)
     work = SeenWork()
     upscale.main(OPAQUE, work)
     assert work.spans == ["decode", "queue", "decode", "queue", "infer", "encode"]
@@ -54,16 +54,16 @@ def test_a_measurement_of_the_speed_is_waiting(monkeypatch: pytest.MonkeyPatch) 
 def test_who_turns_out_to_need_two_passes_makes_nobody_late() -> None:
     """The file's header does not tell; once it is decoded, there is time beside the other for one pass alone."""
     upscaler = upscaler_with(tile=64)
-    backlog = Backlog(10**6, lambda area: area * 0.001)
-    upscale = ResourceUpscale(PictureUpscaler(upscaler), backlog, LIMITS, 90)
-    with backlog.admitted(SeenWork(MARGIN * 4), 2000, Cost(20, 2000)):
+    admission = Admission(10**6, lambda area: area * 0.001)
+    upscale = ResourceUpscale(PictureUpscaler(upscaler), admission, LIMITS, 90)
+    with admission.admitted(SeenWork(MARGIN * 4), 2000, Cost(20, 2000)):
         upscale.main(OPAQUE, SeenWork())
         refused = SeenWork()
         with pytest.raises(QueueFull, match="not all could be finished in time") as why:
             upscale.main(TRANSPARENT, refused)
         assert why.value.retry_after == 3
         assert refused.spans == ["decode", "decode"]
-        assert backlog.requests == 1
+        assert admission.requests == 1
     assert upscale.main(TRANSPARENT, SeenWork()).width == 80
 
 
@@ -72,7 +72,7 @@ def test_what_frames_have_in_common_counts_once(seeds: Sequence[int], accepted: 
     """A second for each whole frame would be too much."""
     upscaler = upscaler_with(tile=64)
     upscaler.warm_up()
-    upscale = ResourceUpscale(PictureUpscaler(upscaler), Backlog(10**6, upscaler.seconds_for), LIMITS, 90)
+    upscale = ResourceUpscale(PictureUpscaler(upscaler), Admission(10**6, upscaler.seconds_for), LIMITS, 90)
     frames = [photograph(200, 200, seed).copy() for seed in seeds]
     for place, frame in enumerate(frames):
         frame[place, :8] ^= 255

@@ -8,27 +8,27 @@ import pytest
 from hypothesis import strategies
 
 from superscaling.geometry import Cost
-from superscaling.scheduling.round_robin import Load, after, is_in_time, seconds_until, seconds_until_one_ends
+from superscaling.scheduling.round_robin import RemainingWork, after, is_in_time, seconds_until, seconds_until_one_ends
 
 PROPERTY = hypothesis.settings(deadline=None, derandomize=True)
 # In these tests the network needs so many seconds for a px, whatever else it takes.
 SECONDS_PER_PIXEL = 0.001
 
 
-def load_of(cost: Cost, until: float = 1000.0) -> Load:
-    return Load(cost.tiles, cost.area / cost.tiles * SECONDS_PER_PIXEL if cost.tiles else 0.0, until, 1)
+def remaining_of(cost: Cost, until: float = 1000.0) -> RemainingWork:
+    return RemainingWork(cost.tiles, cost.area / cost.tiles * SECONDS_PER_PIXEL if cost.tiles else 0.0, until, 1)
 
 
 def round_robin(costs: Sequence[Cost]) -> list[float]:
     """When each of these is done if they come in this order and take turns."""
     now, ends = 0.0, [0.0] * len(costs)
-    lane = deque((index, cost.tiles) for index, cost in enumerate(costs))
-    while lane:
-        index, turns = lane.popleft()
+    queue = deque((index, cost.tiles) for index, cost in enumerate(costs))
+    while queue:
+        index, turns = queue.popleft()
         now += costs[index].area / costs[index].tiles * SECONDS_PER_PIXEL
         ends[index] = now
         if turns > 1:
-            lane.append((index, turns - 1))
+            queue.append((index, turns - 1))
     return ends
 
 
@@ -47,52 +47,52 @@ def test_what_is_foretold_comes_true(costs: list[Cost]) -> None:
     """Exactly so for who came last, and at most one round too late for who came before."""
     a_round = sum(cost.area / cost.tiles for cost in costs) * SECONDS_PER_PIXEL
     ends = round_robin(costs)
-    loads = [load_of(cost) for cost in costs]
-    foretold = [seconds_until(load.turns, loads) for load in loads]
+    remaining = [remaining_of(cost) for cost in costs]
+    foretold = [seconds_until(each.turns, remaining) for each in remaining]
     assert foretold[-1] == pytest.approx(ends[-1])
     assert max(foretold) == pytest.approx(max(ends))
     for end, said in zip(ends, foretold, strict=True):
         assert end <= said * (1 + 1e-9)
         assert said <= end + a_round
-    assert seconds_until_one_ends(loads) == pytest.approx(min(ends), abs=a_round)
+    assert seconds_until_one_ends(remaining) == pytest.approx(min(ends), abs=a_round)
 
 
 @pytest.mark.parametrize("tiles", [1, 2, 10])
 def test_the_first_of_equal_pictures_is_done_before_the_last(tiles: int) -> None:
-    """A client that is told to wait for all of them would leave the lane idle meanwhile."""
+    """A client that is told to wait for all of them would leave the network idle meanwhile."""
     costs = [Cost(tiles, tiles * 500)] * 16
-    assert seconds_until_one_ends([load_of(cost) for cost in costs]) == pytest.approx(min(round_robin(costs)))
+    assert seconds_until_one_ends([remaining_of(cost) for cost in costs]) == pytest.approx(min(round_robin(costs)))
 
 
 def test_nothing_to_be_shown_takes_no_time() -> None:
     """Such as a picture of one grey of 16 bits."""
-    nothing, something = load_of(Cost()), load_of(Cost(1, 100))
+    nothing, something = remaining_of(Cost()), remaining_of(Cost(1, 100))
     assert seconds_until(nothing.turns, [nothing, something]) == seconds_until_one_ends([nothing]) == 0
     assert is_in_time(something, [nothing])
 
 
 def test_turns_are_taken_by_tile_however_large() -> None:
     """Forty tiny frames wait for forty turns of others, not for as many seconds as they take themselves."""
-    frames, large, larger = Cost(40, 400), load_of(Cost(4, 4000)), load_of(Cost(90, 90_000))
+    frames, large, larger = Cost(40, 400), remaining_of(Cost(4, 4000)), remaining_of(Cost(90, 90_000))
     assert seconds_until(frames.tiles, [large]) == pytest.approx(4)
     assert seconds_until(frames.tiles, [large, larger]) == pytest.approx(44)
-    assert is_in_time(load_of(frames, until=45), [large, larger])
-    assert not is_in_time(load_of(frames, until=44), [large, larger])
+    assert is_in_time(remaining_of(frames, until=45), [large, larger])
+    assert not is_in_time(remaining_of(frames, until=44), [large, larger])
 
 
 def test_nobody_is_made_late() -> None:
-    busy = load_of(Cost(20, 2000), until=3)
-    assert is_in_time(load_of(Cost(9, 900)), [busy])
-    assert not is_in_time(load_of(Cost(11, 1100)), [busy])
+    busy = remaining_of(Cost(20, 2000), until=3)
+    assert is_in_time(remaining_of(Cost(9, 900)), [busy])
+    assert not is_in_time(remaining_of(Cost(11, 1100)), [busy])
 
 
 def test_who_is_late_anyway_holds_up_nobody() -> None:
-    assert is_in_time(load_of(Cost(5, 500)), [load_of(Cost(20, 2000), until=1)])
+    assert is_in_time(remaining_of(Cost(5, 500)), [remaining_of(Cost(20, 2000), until=1)])
 
 
 def test_what_is_left_once_the_first_are_done() -> None:
-    loads = [load_of(Cost(tiles, tiles * 1000)) for tiles in (1, 3, 3, 10)]
-    assert after(0, loads) == loads
-    assert after(1, loads) == [Load(turns, 1.0, 996.0, 1) for turns in (2, 2, 9)]
-    assert after(3, loads) == [Load(7, 1.0, 990.0, 1)]
-    assert after(4, loads) == []
+    remaining = [remaining_of(Cost(tiles, tiles * 1000)) for tiles in (1, 3, 3, 10)]
+    assert after(0, remaining) == remaining
+    assert after(1, remaining) == [RemainingWork(turns, 1.0, 996.0, 1) for turns in (2, 2, 9)]
+    assert after(3, remaining) == [RemainingWork(7, 1.0, 990.0, 1)]
+    assert after(4, remaining) == []

@@ -75,7 +75,7 @@ def test_what_depends_on_the_view_cancels_out(views: int) -> None:
         return None if batch.shape[1:] == PIXELS.shape else batch.repeat(2, axis=1).repeat(2, axis=2) + shade
 
     pixels = photograph(30, 50) // 2 + 64
-    enlarged = upscaler_with(shaded, tile=16, views=views)(pixels, patient_work()).astype(int)
+    enlarged = upscaler_with(shaded, tile=16, views=views).enlarge(pixels, patient_work()).astype(int)
     difference = np.abs(enlarged - pixels.repeat(2, axis=0).repeat(2, axis=1))
     assert (difference.max() == 0) == (views > 1)
 
@@ -89,7 +89,7 @@ def test_each_view_costs_as_much_as_the_first(views: int) -> None:
     upscaler.check(work)
     asked = len(areas)
     assert asked == 1, "the known answer is of one view"
-    upscaler(pixels, work)
+    upscaler.enlarge(pixels, work)
     cost, of_one = upscaler.cost_of(40, 60), once.cost_of(40, 60)
     assert sum(areas[asked:]) == cost.area == views * of_one.area
     assert work.tiles_done == cost.tiles == of_one.tiles
@@ -102,7 +102,7 @@ def test_a_hang_up_is_noticed_between_views() -> None:
     calls: list[int] = []
     upscaler = upscaler_with(lambda batch: calls.append(batch.size), tile=16, views=8)
     with pytest.raises(ClientGone):
-        upscaler(photograph(16, 16), Work(60, "UPSCALER_TIMEOUT", lambda: len(calls) >= 4))
+        upscaler.enlarge(photograph(16, 16), Work(60, "UPSCALER_TIMEOUT", lambda: len(calls) >= 4))
     assert len(calls) == 4
 
 
@@ -118,6 +118,6 @@ def test_views_share_a_turn_that_is_no_longer_than_a_full_tiles(edge: int, turns
         def checkpoint(self) -> None:
             seen.append(len(calls))
 
-    upscaler(photograph(edge, edge), Counting(60, "UPSCALER_TIMEOUT", lambda: False))
+    upscaler.enlarge(photograph(edge, edge), Counting(60, "UPSCALER_TIMEOUT", lambda: False))
     seen.append(len(calls))
     assert [later - earlier for earlier, later in itertools.pairwise(seen) if later > earlier] == turns

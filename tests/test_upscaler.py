@@ -15,7 +15,7 @@ from superscaling.errors import ClientGone, DeadlinePassed, EngineFailed
 from superscaling.geometry import Box
 from superscaling.models.files import ModelFiles, read_model_files
 from superscaling.scheduling.deadline import Work
-from superscaling.scheduling.fair_lock import Lane
+from superscaling.scheduling.fair_lock import FairLock
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def test_with_the_models_halo_nobody_can_tell(engine: Engine, height: int, width
 def test_the_upscaler_joins_tiles_without_a_seam(engine: Engine, model: ModelFiles) -> None:
     """The whole way, rounded: at most a level where a value lay on the brink, and hardly anywhere."""
     pixels = photograph(300, 413)
-    upscaler = Upscaler(engine, Lane(), 64, model.known_answer("fp32"))
-    enlarged = upscaler(pixels, patient_work()).astype(int)
+    upscaler = Upscaler(engine, FairLock(), 64, model.known_answer("fp32"))
+    enlarged = upscaler.enlarge(pixels, patient_work()).astype(int)
     difference = np.abs(enlarged - round_levels(infer_levels(engine, pixels), np.uint8))
     assert difference.max() <= 1
     assert (difference > 0).mean() < 1e-4
@@ -84,7 +84,7 @@ def test_tiles_are_reported_once_each() -> None:
             assert pixels.shape[:2] == (box.bottom - box.top, box.right - box.left)
             reported[box.slices] += 1
 
-    upscaler_with()(photograph(35, 45), Watching(60, "UPSCALER_TIMEOUT", lambda: False))
+    upscaler_with().enlarge(photograph(35, 45), Watching(60, "UPSCALER_TIMEOUT", lambda: False))
     assert (reported == 1).all()
 
 
@@ -92,7 +92,7 @@ def test_a_hang_up_is_noticed_between_tiles() -> None:
     tiles: list[int] = []
     upscaler = upscaler_with(lambda batch: tiles.append(batch.size))
     with pytest.raises(ClientGone):
-        upscaler(photograph(200, 200), Work(60, "UPSCALER_TIMEOUT", lambda: len(tiles) >= 5))
+        upscaler.enlarge(photograph(200, 200), Work(60, "UPSCALER_TIMEOUT", lambda: len(tiles) >= 5))
     assert len(tiles) == 5
 
 
@@ -121,10 +121,10 @@ def test_a_failed_tile_fails_the_request_and_the_next_one_is_checked(kind: str) 
     faults = Faults(kind)
     upscaler = upscaler_with(faults)
     with pytest.raises(EngineFailed):
-        upscaler(photograph(40, 40), patient_work())
+        upscaler.enlarge(photograph(40, 40), patient_work())
     assert faults.asked == 1
     pixels = photograph(40, 40)
-    enlarged = upscaler(pixels, patient_work())
+    enlarged = upscaler.enlarge(pixels, patient_work())
     assert faults.asked == 2, "the known answer was not asked for again"
     assert (enlarged == pixels.repeat(2, axis=0).repeat(2, axis=1)).all()
 
@@ -136,7 +136,7 @@ def test_an_engine_with_another_answer_is_not_trusted() -> None:
         with pytest.raises(EngineFailed, match=r"differs .* by 1 levels, more than the 0\.01 allowed"):
             upscaler.warm_up()
         with pytest.raises(EngineFailed):
-            upscaler(photograph(9, 9), patient_work())
+            upscaler.enlarge(photograph(9, 9), patient_work())
 
 
 def test_many_threads_each_get_their_own_pixels() -> None:
@@ -145,7 +145,7 @@ def test_many_threads_each_get_their_own_pixels() -> None:
 
     def enlarge(seed: int) -> None:
         pixels = photograph(30 + seed, 50, seed)
-        if not (upscaler(pixels, patient_work()) == pixels.repeat(2, axis=0).repeat(2, axis=1)).all():
+        if not (upscaler.enlarge(pixels, patient_work()) == pixels.repeat(2, axis=0).repeat(2, axis=1)).all():
             wrong.append(seed)
 
     threads = [threading.Thread(target=enlarge, args=(seed,)) for seed in range(12)]
@@ -162,7 +162,7 @@ def test_one_slow_tile_says_little_and_speed_can_be_measured_anew() -> None:
     upscaler.warm_up()
     usual = upscaler.seconds_for(upscaler.cost_of(500, 500).area)
     stall.set()
-    upscaler(photograph(3, 3), patient_work())
+    upscaler.enlarge(photograph(3, 3), patient_work())
     assert upscaler.seconds_for(upscaler.cost_of(500, 500).area) < 1.5 * usual
     upscaler.measure_speed(patient_work())
     assert upscaler.seconds_for(upscaler.cost_of(500, 500).area) > 20 * usual
@@ -182,13 +182,13 @@ def test_a_measurement_is_none_of_the_requests_own_work() -> None:
 
 
 def test_many_who_doubt_the_speed_have_it_measured_once() -> None:
-    """Else a crowd of pictures that are too large would keep the lane from those that are not."""
+    """Else a crowd of pictures that are too large would keep the lock from those that are not."""
     runs: list[int] = []
     upscaler = upscaler_with(lambda batch: runs.append(batch.size))
     upscaler.warm_up()
     after_the_start = len(runs)
     threads = [
-        threading.Thread(target=upscaler.measure_speed, args=(patient_work(),), kwargs={"most_age": 60})
+        threading.Thread(target=upscaler.measure_speed, args=(patient_work(),), kwargs={"max_age": 60})
         for _ in range(8)
     ]
     for thread in threads:
@@ -196,12 +196,12 @@ def test_many_who_doubt_the_speed_have_it_measured_once() -> None:
     for thread in threads:
         thread.join()
     assert len(runs) == after_the_start
-    upscaler.measure_speed(patient_work(), most_age=0)
+    upscaler.measure_speed(patient_work(), max_age=0)
     assert len(runs) == after_the_start + SPEED_TEST_RUNS
 
 
 def test_estimates_grow_with_the_picture(engine: Engine, model: ModelFiles) -> None:
-    upscaler = Upscaler(engine, Lane(), 256, model.known_answer("fp32"))
+    upscaler = Upscaler(engine, FairLock(), 256, model.known_answer("fp32"))
     assert upscaler.seconds_for(upscaler.cost_of(1000, 1000).area) == 0, "nothing was measured yet"
     upscaler.warm_up()
     small, large = (

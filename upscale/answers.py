@@ -11,9 +11,9 @@ from message_protocol import Accepted, Notes, Problem, Progress, UpscaleOutput
 from superscaling.format_name import FormatName
 from superscaling.pictures import sniff
 from upscale import console
-from upscale.errors import Busy, Failed, Hopeless
+from upscale.errors import Busy, Failed, FatalError
 
-MOST_PROBLEM = 1 << 20  # bytes of a problem document that are read
+MAX_PROBLEM = 1 << 20  # bytes of a problem document that are read
 # What says that the address is wrong, or closed to us, for every picture alike.
 WRONG_ADDRESS = (301, 302, 303, 307, 308, 401, 403, 404, 405, 406)
 BUSY = (429, 503)
@@ -50,18 +50,20 @@ def follow(events: Iterable[tuple[str, dict[str, Any]]], progress: console.Progr
 
 
 def refusal(response: HTTPResponse) -> Exception:
-    """Why an answer is no stream of events, to be raised: `Failed`, `Busy` or `Hopeless`."""
-    status, body = response.status, response.read(MOST_PROBLEM)
+    """Why an answer is no stream of events, to be raised: `Failed`, `Busy` or `FatalError`."""
+    status, body = response.status, response.read(MAX_PROBLEM)
     media_type = response.headers.get_content_type()
     if status == 200:
-        return Hopeless(f"the answer is {media_type} and no stream of events: is that an image super-scaling service?")
+        return FatalError(
+            f"the answer is {media_type} and no stream of events: is that an image super-scaling service?"
+        )
     try:
         problem = Problem.model_validate_json(body)
     except ValueError:  # pydantic's
         problem = Problem(type="", title="", status=status, detail=f"the answer is {status} {response.reason}", code="")
     if status in WRONG_ADDRESS:
         place = response.headers.get("Location")
-        return Hopeless(problem.detail + (f", to {place}" if place else ""))
+        return FatalError(problem.detail + (f", to {place}" if place else ""))
     return refused(problem, _seconds(response.headers.get("Retry-After", "")))
 
 

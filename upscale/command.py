@@ -12,7 +12,7 @@ from upscale.console import Console
 from upscale.errors import UsageError
 from upscale.jobs import plan
 from upscale.names import shown
-from upscale.run import FAILED, Enlarge, Run
+from upscale.run import FAILED, Enlarger, Run
 
 WRONG_USAGE = 2
 
@@ -23,7 +23,7 @@ def main(arguments: Arguments) -> int:
     console = Console(arguments.quiet)
     logging.getLogger().addHandler(console)
     try:
-        return Run(arguments, _enlarger(arguments, console), console)(plan(arguments))
+        return Run(arguments, _enlarger(arguments, console), console).run(plan(arguments))
     except (UsageError, SettingInvalid) as exc:
         print(f"upscale: {shown(exc)}", file=sys.stderr)
         return WRONG_USAGE
@@ -32,7 +32,7 @@ def main(arguments: Arguments) -> int:
         return FAILED
 
 
-def _enlarger(arguments: Arguments, console: Console) -> Enlarge:
+def _enlarger(arguments: Arguments, console: Console) -> Enlarger:
     # Imported here: neither needs what the other does.
     if arguments.url is not None:
         from upscale.remote import Remote

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from upscale.names import shown
 
-MOST_NAME = 40  # characters of a file's name beside its bar
+MAX_NAME = 40  # characters of a file's name beside its bar
 
 
 class Progress(Protocol):
@@ -68,7 +68,7 @@ class Console(logging.Handler):
     def file(self, name: str) -> Iterator[Progress]:
         """The bar of one file."""
         name = shown(name)
-        short = name if len(name) <= MOST_NAME else "…" + name[1 - MOST_NAME :]
+        short = name if len(name) <= MAX_NAME else "…" + name[1 - MAX_NAME :]
         with self._bar(desc=short, total=None, unit="tile", position=0, hidden=False) as bar:
             yield _Bar(bar)
 

@@ -3,7 +3,7 @@
 Exception
 * UsageError    the command line asks for what makes no sense; nothing was done
 * Failed        one picture failed; the others go on
-* Hopeless      every picture would fail; the run ends
+* FatalError    every picture would fail; the run ends
 * Busy          the service asks to come back later
 """
 
@@ -16,7 +16,7 @@ class Failed(Exception):
     """One picture failed; the message is the reason."""
 
 
-class Hopeless(Exception):
+class FatalError(Exception):
     """Every picture would fail in the same way; the message is the reason."""
 
 

@@ -13,7 +13,7 @@ from superscaling.errors import ServiceError, StartError
 from superscaling.geometry import Box
 from superscaling.settings import Settings
 from upscale.console import Progress
-from upscale.errors import Failed, Hopeless
+from upscale.errors import Failed, FatalError
 
 
 class Local:
@@ -23,7 +23,7 @@ class Local:
         self._settings = settings
         self._upscale: ResourceUpscale | None = None
 
-    def __call__(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
+    def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
         """Enlarge one image file.
 
         Args:
@@ -33,7 +33,7 @@ class Local:
 
         Raises:
             Failed: this picture can't be enlarged.
-            Hopeless: the model can't be had, or not as the settings want it.
+            FatalError: the model can't be had, or not as the settings want it.
         """
         if self._upscale is None:
             self._upscale = _open(self._settings)
@@ -61,13 +61,13 @@ class _FileWork(UpscaleWork):
 
 def _open(settings: Settings) -> ResourceUpscale:
     # Here: the engine takes half a second to import, and `--help` or a wrong name shall not wait for it.
-    from superscaling.assembly import compose
+    from superscaling.assembly import assemble
     from superscaling.commands.prepare import prepare_model
 
     logging.getLogger().setLevel(settings.log_level.upper())
     try:
         prepare_model(settings)
-        parts = compose(settings)
+        parts = assemble(settings)
     except StartError as exc:
-        raise Hopeless(str(exc)) from exc
-    return ResourceUpscale(parts.enlarge, parts.backlog, parts.limits, settings.quality)
+        raise FatalError(str(exc)) from exc
+    return ResourceUpscale(parts.picture_upscaler, parts.admission, parts.limits, settings.quality)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from message_protocol import UpscaleOutput
 from upscale.answers import follow, refusal
 from upscale.console import Progress
-from upscale.errors import Busy, Failed, Hopeless, UsageError
+from upscale.errors import Busy, Failed, FatalError, UsageError
 from upscale.events import read_events
 
 EVENTS = "text/event-stream"
@@ -45,12 +45,12 @@ class Remote:
         self._retries = retries
         self._say = say
 
-    def __call__(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
+    def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
         """Enlarge one image file; see `Local`.
 
         Raises:
             Failed: this picture was refused, or the connection broke.
-            Hopeless: nobody is there, or it is no such service.
+            FatalError: nobody is there, or it is no such service.
         """
         for attempt in range(1, self._retries + 2):
             try:
@@ -82,7 +82,7 @@ class Remote:
     def _result(self, response: HTTPResponse, progress: Progress) -> UpscaleOutput:
         if response.status != 200 or response.headers.get_content_type() != EVENTS:
             exc = refusal(response)
-            raise Hopeless(f"{self._url}: {exc}") if isinstance(exc, Hopeless) else exc
+            raise FatalError(f"{self._url}: {exc}") if isinstance(exc, FatalError) else exc
         return follow(read_events(response), progress)
 
     def _connected(self) -> HTTPConnection:
@@ -90,6 +90,6 @@ class Remote:
         try:
             connection.connect()
         except OSError as exc:
-            raise Hopeless(f"no service at {self._url}: {exc.strerror or exc}") from exc
+            raise FatalError(f"no service at {self._url}: {exc.strerror or exc}") from exc
         connection.sock.settimeout(SILENCE)
         return connection

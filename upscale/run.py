@@ -9,7 +9,7 @@ from typing import Protocol
 from message_protocol import UpscaleOutput
 from upscale.arguments import Arguments
 from upscale.console import Console, Progress
-from upscale.errors import Failed, Hopeless
+from upscale.errors import Failed, FatalError
 from upscale.jobs import Job, Plan
 from upscale.output import write_stdout, write_target
 
@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 
-class Enlarge(Protocol):
+class Enlarger(Protocol):
     """`Local` or `Remote`."""
 
-    def __call__(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
+    def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
         """Enlarge one image file."""
 
 
@@ -30,18 +30,18 @@ class Run:
 
     Args:
         arguments: the command line.
-        enlarge: what enlarges.
+        enlarger: what enlarges.
         console: what people see.
     """
 
-    def __init__(self, arguments: Arguments, enlarge: Enlarge, console: Console) -> None:
+    def __init__(self, arguments: Arguments, enlarger: Enlarger, console: Console) -> None:
         self._arguments = arguments
-        self._enlarge = enlarge
+        self._enlarger = enlarger
         self._console = console
         self._done = 0
         self._failures = list[tuple[str, str]]()
 
-    def __call__(self, plan: Plan) -> int:
+    def run(self, plan: Plan) -> int:
         """Do all of it, and say what became of it; returns the exit status."""
         for note in plan.notes:
             self._console.say(note)
@@ -56,7 +56,7 @@ class Run:
                 for job in plan.jobs:
                     self._try(job)
                     bar.update()
-        except Hopeless as exc:
+        except FatalError as exc:
             self._console.complain(f"upscale: {exc}")
             self._sum_up(count)
             return FAILED
@@ -75,7 +75,7 @@ class Run:
             self._fail(job.name, str(exc))
         except MemoryError:
             self._fail(job.name, "there is not enough memory for this picture")
-        except Hopeless:
+        except FatalError:
             raise
         except Exception as exc:  # a defect that one picture shows stops no other
             log.debug("%s", job.name, exc_info=exc)
@@ -84,7 +84,7 @@ class Run:
     def _do(self, job: Job) -> None:
         start = time.monotonic()
         with self._console.file(job.name) as progress:
-            output = self._enlarge(_read(job), self._options(job), progress)
+            output = self._enlarger.enlarge(_read(job), self._options(job), progress)
         if job.target is None:
             write_stdout(output.image)
         else:

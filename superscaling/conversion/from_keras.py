@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.conversion.quantisation import quantise
-from superscaling.conversion.quantisation_loss import measure_gate
+from superscaling.conversion.quantisation_loss import measure_acceptance
 from superscaling.engines.cpus import available_cpus
 from superscaling.engines.engine import EngineFacts, Pixels, infer_levels
 from superscaling.engines.openvino import EngineOpenVino, save_ir
 from superscaling.engines.tensorflow import EngineTensorFlow, export_isr, load_isr
-from superscaling.models.acceptance import Gate
+from superscaling.models.acceptance import Acceptance
 from superscaling.models.files import DESCRIPTION, INT8_IR, INT8_IR_WEIGHTS, IR, IR_WEIGHTS, KNOWN_ANSWER, ModelFiles
 from superscaling.models.sources import hash_file
 from superscaling.models.table import Weights
@@ -74,19 +74,19 @@ def convert(
     known = _centre(photographs[0], KNOWN_ANSWER_EDGE)
     np.savez_compressed(target / KNOWN_ANSWER, pixels=known, expected=infer_levels(engine, known))
     files = (IR, IR_WEIGHTS, INT8_IR, INT8_IR_WEIGHTS, KNOWN_ANSWER)
-    gate = make_int8(weights, target, [*photographs, *drawings])
+    acceptance = make_int8(weights, target, [*photographs, *drawings])
     description = {
         "name": weights.name,
         "architecture": asdict(weights.architecture),
         "halo": measure_halo(engine, [_centre(photograph, HALO_EDGE) for photograph in photographs]),
         "tolerances": TOLERANCES,
-        "gates": {"int8": asdict(gate)},
+        "gates": {"int8": asdict(acceptance)},
         "sha256": {file: hash_file(target / file) for file in files},
     }
     (target / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
 
 
-def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Gate:
+def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Acceptance:
     """Write the int8 IR beside the fp32 one and measure what it costs.
 
     The upper half of each picture calibrates, the lower half is what it is measured on.
@@ -103,11 +103,11 @@ def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Gat
         colours = 255 * chance.integers(2, size=(3, 3, 3), dtype=np.uint8)
         squares.append(colours.repeat(CALIBRATION_EDGE // 3, axis=0).repeat(CALIBRATION_EDGE // 3, axis=1))
     quantise(target / IR, target / INT8_IR, squares)
-    model = ModelFiles(weights.name, target, weights.architecture, 0, {}, {}, Gate(0, 0, 0))
+    model = ModelFiles(weights.name, target, weights.architecture, 0, {}, {}, Acceptance(0, 0, 0))
     fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))
     scale = weights.architecture.scale
     lower = [pixels[len(pixels) // 2 :] for pixels in pictures]
-    return measure_gate(fp32, int8, [_cropped(pixels, scale) for pixels in lower])
+    return measure_acceptance(fp32, int8, [_cropped(pixels, scale) for pixels in lower])
 
 
 def measure_halo(engine: EngineTensorFlow, photographs: Sequence[Pixels]) -> int:

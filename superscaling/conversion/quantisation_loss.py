@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines.engine import Engine, Pixels, infer_levels
-from superscaling.models.acceptance import Gate
+from superscaling.models.acceptance import Acceptance
 
 SQUARE = 8  # px of the result
 
@@ -15,7 +15,7 @@ SQUARE = 8  # px of the result
 BORDER = 8
 
 
-def measure_gate(reference: Engine, quantised: Engine, originals: Sequence[Pixels]) -> Gate:
+def measure_acceptance(reference: Engine, quantised: Engine, originals: Sequence[Pixels]) -> Acceptance:
     """Compare a quantised network with its fp32 reference.
 
     Args:
@@ -33,7 +33,7 @@ def measure_gate(reference: Engine, quantised: Engine, originals: Sequence[Pixel
         (infer_levels(quantised, picture) - infer_levels(reference, picture))[inside]
         for picture in gradients().values()
     ]
-    return Gate(
+    return Acceptance(
         loss=round(float(np.mean(losses)), 4),
         bands=round(max(float(np.abs(means(each, SQUARE)).max()) for each in differences), 3),
         pixels=round(max(float(np.abs(each).max()) for each in differences), 3),

@@ -1,1 +1,20 @@
-"""What runs a network."""
+"""What runs a network.
+
+Importing this loads no framework: the engines do (`openvino`, `tensorflow`), `selection` imports them late.
+"""
+
+from superscaling.engines.cpus import available_cpus, instruction_sets
+from superscaling.engines.engine import Engine, EngineFacts, Pixels, infer_levels
+from superscaling.engines.selection import open_engine, precision_of, require_precision
+
+__all__ = [
+    "Engine",
+    "EngineFacts",
+    "Pixels",
+    "available_cpus",
+    "infer_levels",
+    "instruction_sets",
+    "open_engine",
+    "precision_of",
+    "require_precision",
+]

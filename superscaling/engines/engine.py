@@ -32,7 +32,7 @@ class EngineFacts:
 
 
 class Engine(Protocol):
-    """Runs a network. One call at a time: callers take turns (`Lane`)."""
+    """Runs a network. One call at a time: callers take turns (`FairLock`)."""
 
     @property
     def facts(self) -> EngineFacts:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from superscaling.engines.cpus import multiplies_int8
 from superscaling.engines.engine import EngineFacts
 from superscaling.errors import SettingInvalid
-from superscaling.models.acceptance import Gate
+from superscaling.models.acceptance import Acceptance
 from superscaling.models.files import ModelFiles
 
 # Our names of precisions -> what OpenVINO calls the inference precision, and the capability it needs.
@@ -45,7 +45,7 @@ def check_precision(wanted: str) -> None:
         )
 
 
-def choose_precision(wanted: str, gate: Gate) -> str:
+def choose_precision(wanted: str, acceptance: Acceptance) -> str:
     """Turn the setting into a precision.
 
     `auto` is int8 where it passed and the processor multiplies it natively: 1.4 to 1.7 times as fast as bf16
@@ -53,7 +53,7 @@ def choose_precision(wanted: str, gate: Gate) -> str:
 
     Args:
         wanted: the setting.
-        gate: what was measured of the model's int8.
+        acceptance: what was measured of the model's int8.
 
     Raises:
         SettingInvalid: the processor lacks the precision, or the model is not to be used with it.
@@ -61,11 +61,11 @@ def choose_precision(wanted: str, gate: Gate) -> str:
     check_precision(wanted)
     supported = supported_precisions()
     if wanted == "auto":
-        if gate.passed and "int8" in supported and multiplies_int8():
+        if acceptance.passed and "int8" in supported and multiplies_int8():
             return "int8"
         return "bf16" if "bf16" in supported else "fp32"
-    if wanted == "int8" and not gate.passed:
-        raise SettingInvalid(f"UPSCALER_PRECISION='int8': this model is not good enough in it, {gate}; use auto")
+    if wanted == "int8" and not acceptance.passed:
+        raise SettingInvalid(f"UPSCALER_PRECISION='int8': this model is not good enough in it, {acceptance}; use auto")
     return wanted
 
 

@@ -28,7 +28,7 @@ def precision_of(engine: str, wanted: str, model: ModelFiles) -> str:
         SettingInvalid: the engine or the processor lacks it, or the model is not good enough in it.
     """
     if engine == "openvino":
-        return choose_precision(wanted, model.gate)
+        return choose_precision(wanted, model.acceptance)
     require_precision(engine, wanted)
     return "fp32"
 

@@ -10,7 +10,7 @@ from superscaling.geometry import Box
 
 
 @dataclass(frozen=True)
-class Known:
+class PreviousFrame:
     """A picture that was enlarged: `pixels` (h, w, c), and what became of them, `enlarged` (scale h, scale w, c)."""
 
     pixels: Pixels

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from superscaling.enlarging.frame_reuse import Known
+from superscaling.enlarging.frame_reuse import PreviousFrame
 from superscaling.enlarging.upscaler import Upscaler
 from superscaling.geometry import Cost
 from superscaling.pictures import Frame, Picture, Samples, Size
@@ -25,7 +25,7 @@ class PictureUpscaler:
         self.facts = upscaler.facts
         self._upscaler = upscaler
 
-    def __call__(self, picture: Picture, work: Work) -> Picture:
+    def enlarge(self, picture: Picture, work: Work) -> Picture:
         """Enlarge every frame, of what it has in common with the one before only once; format and metadata stay.
 
         Raises:
@@ -35,14 +35,14 @@ class PictureUpscaler:
         frames: list[Frame] = []
         before: Frame | None = None
         for index, frame in enumerate(picture.frames):
-            known = Known(before.colour, frames[-1].colour) if before and _may_share(before, frame) else None
-            frames.append(self._frame(index, frame, work, known))
+            previous = PreviousFrame(before.colour, frames[-1].colour) if before and _may_share(before, frame) else None
+            frames.append(self._frame(index, frame, work, previous))
             before = frame
         return dataclasses.replace(picture, frames=tuple(frames))
 
-    def measure_speed(self, work: Work, most_age: float) -> None:
+    def measure_speed(self, work: Work, max_age: float) -> None:
         """See `Upscaler.measure_speed`."""
-        self._upscaler.measure_speed(work, most_age)
+        self._upscaler.measure_speed(work, max_age)
 
     def cost_of(self, picture: Picture) -> Cost:
         """What the network has to be shown: of all frames, in all passes that a frame needs."""
@@ -50,7 +50,7 @@ class PictureUpscaler:
         costs = (self._cost_of_frame(*pair) for pair in zip((None, *frames), frames, strict=False))
         return sum(costs, Cost())
 
-    def least_cost_of(self, sizes: Sequence[Size]) -> Cost:
+    def min_cost_of(self, sizes: Sequence[Size]) -> Cost:
         """The same as far as the frames' sizes tell: a pass each, but none of one that may be like the one before."""
         new = (size for before, size in zip((None, *sizes), sizes, strict=False) if size != before)
         return sum((self._upscaler.cost_of(*size) for size in new), Cost())
@@ -65,27 +65,29 @@ class PictureUpscaler:
             return cost * passes
         return self._upscaler.cost_anew(frame.colour, before.colour) + cost * (passes - 1)
 
-    def _frame(self, index: int, frame: Frame, work: Work, known: Known | None) -> Frame:
+    def _frame(self, index: int, frame: Frame, work: Work, previous: PreviousFrame | None) -> Frame:
         work.begin_pass(index if _is_shown_as_it_is(frame) else None)
         if frame.alpha is None:
-            return dataclasses.replace(frame, colour=self._colour(frame.colour, work, known))
-        colour = self._colour(bleed(frame.colour, frame.alpha > 0), work, known)
+            return dataclasses.replace(frame, colour=self._colour(frame.colour, work, previous))
+        colour = self._colour(bleed(frame.colour, frame.alpha > 0), work, previous)
         work.begin_pass(None)
         return dataclasses.replace(frame, colour=colour, alpha=self._alpha(frame.alpha, work))
 
-    def _colour(self, colour: Samples, work: Work, known: Known | None) -> Samples:
+    def _colour(self, colour: Samples, work: Work, previous: PreviousFrame | None) -> Samples:
         channels = colour.shape[2]
         if colour.dtype == np.uint16:
             return self._stretched(colour[:, :, 0], work)[:, :, np.newaxis]
         if channels == 1:
-            return self._grey(colour[:, :, 0], work, known)[:, :, np.newaxis]
-        return self._upscaler(colour, work, known) if channels == 3 else self._inks(colour, work)
+            return self._grey(colour[:, :, 0], work, previous)[:, :, np.newaxis]
+        return self._upscaler.enlarge(colour, work, previous) if channels == 3 else self._inks(colour, work)
 
-    def _grey(self, grey: Samples, work: Work, known: Known | None = None) -> Samples:
+    def _grey(self, grey: Samples, work: Work, previous: PreviousFrame | None = None) -> Samples:
         """Grey goes through the network as three equal channels and comes back as one."""
-        if known:
-            known = Known(*(np.dstack((plane, plane, plane)) for plane in (known.pixels, known.enlarged)))
-        return to_luma(self._upscaler(np.dstack((grey, grey, grey)), work, known))
+        if previous:
+            previous = PreviousFrame(
+                *(np.dstack((plane, plane, plane)) for plane in (previous.pixels, previous.enlarged))
+            )
+        return to_luma(self._upscaler.enlarge(np.dstack((grey, grey, grey)), work, previous))
 
     def _stretched(self, grey: Samples, work: Work) -> Samples:
         """16-bit grey, which often fills a small part of its range, is shown to the network in full contrast."""
@@ -101,7 +103,7 @@ class PictureUpscaler:
         """Cyan, magenta and yellow as the light they leave, red, green and blue; black on its own."""
         light, black = ~colour[:, :, :3], ~colour[:, :, 3]
         enlarged_black = self._constant(black) if _is_constant(black) else self._grey(black, work)
-        return ~np.dstack((self._upscaler(light, work), enlarged_black))
+        return ~np.dstack((self._upscaler.enlarge(light, work), enlarged_black))
 
     def _alpha(self, alpha: NDArray[np.uint8], work: Work) -> NDArray[np.uint8]:
         if _is_constant(alpha):

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines.engine import Engine, Pixels, infer_levels
-from superscaling.enlarging.frame_reuse import Known, changed, whole
+from superscaling.enlarging.frame_reuse import PreviousFrame, changed, whole
 from superscaling.enlarging.self_ensemble import ALL_VIEWS, View
 from superscaling.enlarging.tiling import Tile, cost_of_cut, cut_anew
 from superscaling.errors import EngineFailed
 from superscaling.geometry import Cost
 from superscaling.models.known_answer import KnownAnswer
 from superscaling.scheduling.deadline import Aside, Work
-from superscaling.scheduling.fair_lock import Lane
+from superscaling.scheduling.fair_lock import FairLock
 from superscaling.scheduling.speed import Speed
 
 # A second, larger picture is timed at the start: the known answer is too small to tell the speed. In px.
@@ -30,29 +30,29 @@ START_TIMEOUT = 570.0
 
 
 class Upscaler:
-    """Enlarges pixel arrays with one engine, tile by tile, taking turns in the lane.
+    """Enlarges pixel arrays with one engine, tile by tile, taking turns.
 
     Safe to call from many threads: nothing of a request is kept on it.
 
     Args:
         engine: what runs the network.
-        lane: where tiles wait for their turn.
+        lock: where tiles wait for their turn.
         tile: largest edge of a tile's core in px; memory for the network grows with its square, not with the picture.
         known_answer: what the engine has to give back before it is trusted.
         views: how many of `self_ensemble.ALL_VIEWS` of each tile the network is shown: 1, 2, 4 or 8.
     """
 
-    def __init__(self, engine: Engine, lane: Lane, tile: int, known_answer: KnownAnswer, views: int = 1) -> None:
+    def __init__(self, engine: Engine, lock: FairLock, tile: int, known_answer: KnownAnswer, views: int = 1) -> None:
         self.facts = dataclasses.replace(engine.facts, views=views)
         self._engine = engine
-        self._lane = lane
+        self._lock = lock
         self._tile = tile
         self._known_answer = known_answer
         self._speed = Speed()
         self._speed_measured = -math.inf
         self._trusted = False
 
-    def __call__(self, pixels: Pixels, work: Work, before: Known | None = None) -> Pixels:
+    def enlarge(self, pixels: Pixels, work: Work, before: PreviousFrame | None = None) -> Pixels:
         """Enlarge `pixels`.
 
         Args:
@@ -102,7 +102,7 @@ class Upscaler:
             EngineFailed: it is not.
         """
         if not self._trusted:
-            self._lane.run(work, self._ask_known_answer)
+            self._lock.run(work, self._ask_known_answer)
 
     def warm_up(self) -> None:
         """Ask for the known answer and learn the speed of this machine. For the start, before any request.
@@ -114,12 +114,12 @@ class Upscaler:
         self.check(work)
         self.measure_speed(work)
 
-    def measure_speed(self, work: Work, most_age: float = 0.0) -> None:
+    def measure_speed(self, work: Work, max_age: float = 0.0) -> None:
         """Forget what was learnt of the machine's speed and learn it anew.
 
         Args:
             work: the request's; its spans don't grow.
-            most_age: seconds for which a speed that was measured is good enough.
+            max_age: seconds for which a speed that was measured is good enough.
 
         Raises:
             EngineFailed: the engine raised.
@@ -128,7 +128,7 @@ class Upscaler:
         noise = np.random.default_rng(0).integers(0, 256, (SPEED_TEST_EDGE, SPEED_TEST_EDGE, 3), np.uint8)
 
         def measure() -> None:
-            if time.monotonic() < self._speed_measured + most_age:
+            if time.monotonic() < self._speed_measured + max_age:
                 return
             times = []
             for _ in range(SPEED_TEST_RUNS):
@@ -138,7 +138,7 @@ class Upscaler:
             self._speed = Speed(min(times) / SPEED_TEST_EDGE**2)
             self._speed_measured = time.monotonic()
 
-        self._lane.run(Aside(work), measure)
+        self._lock.run(Aside(work), measure)
 
     def _in_all_views(self, cost: Cost) -> Cost:
         return Cost(cost.tiles, cost.area * self.facts.views)
@@ -146,14 +146,14 @@ class Upscaler:
     def _mean_of_views(self, pixels: Pixels, work: Work) -> NDArray[np.float32]:
         """What the network makes of a tile, in levels.
 
-        It is shown as many views per turn in the lane as are no larger together than a full tile: no turn takes longer
+        It is shown as many views per turn as are no larger together than a full tile: no turn takes longer
         than that, and a thumbnail needs one.
         """
         height, width, _ = pixels.shape
         views = ALL_VIEWS[: self.facts.views]
         per_turn = max(1, (self._tile + 2 * self.facts.halo) ** 2 // (height * width))
         turns = [views[start : start + per_turn] for start in range(0, len(views), per_turn)]
-        sums = (self._lane.run(work, functools.partial(self._sum_of_views, pixels, turn)) for turn in turns)
+        sums = (self._lock.run(work, functools.partial(self._sum_of_views, pixels, turn)) for turn in turns)
         levels: NDArray[np.float32] = functools.reduce(operator.iadd, sums)
         if len(views) > 1:
             levels /= len(views)

@@ -1,1 +1,45 @@
-"""Networks and their files: which there are, where they lie, whether they are what they have to be."""
+"""Networks and their files: which there are, where they lie, and whether they are right."""
+
+from superscaling.models.acceptance import Acceptance
+from superscaling.models.files import (
+    DESCRIPTION,
+    INT8_IR,
+    INT8_IR_WEIGHTS,
+    IR,
+    IR_WEIGHTS,
+    KNOWN_ANSWER,
+    ModelFiles,
+    read_model_files,
+)
+from superscaling.models.known_answer import KnownAnswer
+from superscaling.models.sources import ANOTHER_CACHE, find_weights, hash_file, verify
+from superscaling.models.store import MODELS, directory_of, shipped_models, weight_file_of, weights_of
+from superscaling.models.table import LARGE, LITE, SMALL, TABLE, Architecture, Weights
+
+__all__ = [
+    "ANOTHER_CACHE",
+    "DESCRIPTION",
+    "INT8_IR",
+    "INT8_IR_WEIGHTS",
+    "IR",
+    "IR_WEIGHTS",
+    "KNOWN_ANSWER",
+    "LARGE",
+    "LITE",
+    "MODELS",
+    "SMALL",
+    "TABLE",
+    "Acceptance",
+    "Architecture",
+    "KnownAnswer",
+    "ModelFiles",
+    "Weights",
+    "directory_of",
+    "find_weights",
+    "hash_file",
+    "read_model_files",
+    "shipped_models",
+    "verify",
+    "weight_file_of",
+    "weights_of",
+]

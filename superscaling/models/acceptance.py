@@ -13,7 +13,7 @@ PIXEL_LIMIT = 3.5
 
 
 @dataclass(frozen=True)
-class Gate:
+class Acceptance:
     """What was measured of a quantised model.
 
     `loss`: dB of PSNR that it is below fp32, against the originals; `bands`, `pixels`: its largest difference from fp32

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from superscaling.errors import ModelUnavailable
-from superscaling.models.acceptance import Gate
+from superscaling.models.acceptance import Acceptance
 from superscaling.models.known_answer import KnownAnswer
 from superscaling.models.sources import verify
 from superscaling.models.table import Architecture
@@ -26,8 +26,8 @@ class ModelFiles:
     """One model's directory and what its `model.json` says.
 
     `halo`: px of context that a tile of this model needs; `tolerances`: for each precision, the largest
-    difference from the known answer in 8-bit levels; `sha256`: the hash of each file, by its name; `gate`: what int8
-    costs.
+    difference from the known answer in 8-bit levels; `sha256`: the hash of each file, by its name; `acceptance`:
+    what int8 costs.
     """
 
     name: str
@@ -36,7 +36,7 @@ class ModelFiles:
     halo: int
     tolerances: dict[str, float]
     sha256: dict[str, str]
-    gate: Gate
+    acceptance: Acceptance
 
     def ir(self, precision: str) -> Path:
         """OpenVINO's description of the network for this precision; its weights lie beside it."""
@@ -64,7 +64,7 @@ def read_model_files(directory: Path) -> ModelFiles:
             halo=description["halo"],
             tolerances=description["tolerances"],
             sha256=description["sha256"],
-            gate=Gate(**description["gates"]["int8"]),
+            acceptance=Acceptance(**description["gates"]["int8"]),
         )
         for file, sha256 in model.sha256.items():
             verify(directory / file, sha256)

@@ -8,7 +8,7 @@ from superscaling.pictures.inspection import Size, known_format, measure
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.opening import limit_pillow
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples
-from superscaling.pictures.previews import enlarge_bicubically, preview, tile_glimpse
+from superscaling.pictures.previews import enlarge_bicubically, preview, preview_tile
 
 __all__ = [
     "FORMATS",
@@ -28,6 +28,6 @@ __all__ = [
     "limit_pillow",
     "measure",
     "preview",
+    "preview_tile",
     "sniff",
-    "tile_glimpse",
 ]

@@ -49,7 +49,7 @@ UPRIGHT = {
 }
 SIDEWAYS = [orientation for orientation, (is_on_its_side, _, _) in UPRIGHT.items() if is_on_its_side]
 # Equal neighbours become one frame as long as every format can hold its time.
-MOST_MERGED_MILLISECONDS = FORMATS[FormatName.GIF].most_milliseconds
+MAX_MERGED_MILLISECONDS = FORMATS[FormatName.GIF].max_milliseconds
 # Where a PNG's header says that it is interlaced. (PNG specification, 11.2.1)
 PNG_INTERLACE = 28
 READ_AS_8_BITS = "16 bits were read as 8"
@@ -211,7 +211,7 @@ def _frames(
         if (
             last is not None
             and (pixels == last).all()
-            and frames[-1].milliseconds + milliseconds <= MOST_MERGED_MILLISECONDS
+            and frames[-1].milliseconds + milliseconds <= MAX_MERGED_MILLISECONDS
         ):
             frames[-1] = dataclasses.replace(frames[-1], milliseconds=frames[-1].milliseconds + milliseconds)
             continue

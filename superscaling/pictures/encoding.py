@@ -21,7 +21,7 @@ from superscaling.pictures.picture import Frame, Metadata, Picture, Samples
 # From this quality up JPEG keeps the colours of every pixel (4:4:4); below it halves them both ways (4:2:0).
 FULL_CHROMA_QUALITY = 90
 # Writers of animations count all milliseconds in 31 bits.
-MOST_TOTAL_MILLISECONDS = 2**31 - 1
+MAX_TOTAL_MILLISECONDS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
         for frame, mode in zip(picture.frames, modes, strict=True)
     ]
     notes = _notes(picture, carried, target)
-    plays = min(picture.plays, target.most_plays)
+    plays = min(picture.plays, target.max_plays)
     pixels = [_pixels(*each) for each in zip(picture.frames, modes, strict=True)]
     if name is FormatName.TIFF:
         return Encoded(write_tiff([Page(*each) for each in zip(pixels, modes, carried, strict=True)]), notes)
@@ -117,8 +117,8 @@ def _saved(image: Image.Image, target: Format, options: dict[str, Any]) -> bytes
 def _check_times(picture: Picture, target: Format) -> None:
     longest, total = (of(frame.milliseconds for frame in picture.frames) for of in (max, sum))
     for what, milliseconds, most in (
-        ("a frame is", longest, target.most_milliseconds),
-        ("all frames are", total, MOST_TOTAL_MILLISECONDS),
+        ("a frame is", longest, target.max_milliseconds),
+        ("all frames are", total, MAX_TOTAL_MILLISECONDS),
     ):
         if milliseconds > most:
             raise FormatCannotHold(
@@ -184,6 +184,6 @@ def _notes(picture: Picture, carried: Sequence[Metadata], target: Format) -> tup
     notes = [f"left out, as this {target.name} can't hold it: {', '.join(missing)}"] if missing else []
     if any(frame.mode == "CMYK" and target.modes["CMYK"] == "RGB" for frame in picture.frames):
         notes.append("CMYK was converted to RGB")
-    if len(picture.frames) > 1 and target.series is Series.ANIMATION and picture.plays > target.most_plays:
-        notes.append(f"the animation runs {target.most_plays} times instead of {picture.plays}")
+    if len(picture.frames) > 1 and target.series is Series.ANIMATION and picture.plays > target.max_plays:
+        notes.append(f"the animation runs {target.max_plays} times instead of {picture.plays}")
     return tuple(notes)

@@ -33,7 +33,7 @@ class Format:
     `pillow`: Pillow's name of it; `media_type`: its content type; `signature`: how its files begin; `max_side`: the
     most px of a side that its headers or Pillow's writer allow; `modes`: a picture's mode -> the mode it is stored in
     (a mode with alpha that is missing there can be stored, without its alpha, if the picture is opaque); `series`:
-    what it can hold instead of a single picture; `extras`: what it carries; `most_plays`, `most_milliseconds`: how
+    what it can hold instead of a single picture; `extras`: what it carries; `max_plays`, `max_milliseconds`: how
     often an animation can run, and how long a frame can be shown; `memory`: how many times the memory of others its
     encoder needs (`tests/test_memory.py` measures it).
     """
@@ -46,8 +46,8 @@ class Format:
     modes: Mapping[str, str]
     series: Series | None = None
     extras: frozenset[Extra] = frozenset(Extra) - {Extra.PNG_COLOURS}
-    most_plays: int = 0
-    most_milliseconds: int = 0
+    max_plays: int = 0
+    max_milliseconds: int = 0
     memory: int = 1
 
 
@@ -71,8 +71,8 @@ FORMATS = {
             modes={"L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "I;16": "I;16"},
             series=Series.ANIMATION,
             extras=frozenset(Extra),
-            most_plays=2**31 - 1,
-            most_milliseconds=65_535_000,
+            max_plays=2**31 - 1,
+            max_milliseconds=65_535_000,
         ),
         Format(
             FormatName.WEBP,
@@ -82,8 +82,8 @@ FORMATS = {
             max_side=16_383,
             modes={"L": "RGB", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"},
             series=Series.ANIMATION,
-            most_plays=65_535,
-            most_milliseconds=2**24 - 1,
+            max_plays=65_535,
+            max_milliseconds=2**24 - 1,
             memory=3,
         ),
         Format(
@@ -114,8 +114,8 @@ FORMATS = {
             modes=dict.fromkeys(("L", "LA", "RGB", "RGBA", "CMYK"), "P"),
             series=Series.ANIMATION,
             extras=frozenset(),
-            most_plays=65_536,
-            most_milliseconds=655_350,
+            max_plays=65_536,
+            max_milliseconds=655_350,
         ),
     )
 }

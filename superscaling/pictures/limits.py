@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from superscaling.errors import ImageTooComplex, ImageTooLarge, TooManyFrames
 
 # A JPEG's one segment of EXIF holds 64 KiB, bytes; some writers use a second one.
-MOST_EXIF = 1 << 17
+MAX_EXIF = 1 << 17
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from superscaling.format_name import FormatName
 from superscaling.pictures.formats import Extra, Format
-from superscaling.pictures.limits import MOST_EXIF
+from superscaling.pictures.limits import MAX_EXIF
 from superscaling.pictures.picture import Metadata
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # XMP's copy of the orientation, in the two spellings that Pillow reads as well (and adds to the EXIF tags).
 XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))[2-8]')
 # The finest resolution that every format can store, in dots per inch. (JPEG's JFIF has 16 bits.)
-MOST_DPI = 65_535
+MAX_DPI = 65_535
 ICC_TAG = 34675
 # The longest EXIF block, XMP packet (it begins with a name of 29) and profile (in 255 segments, each with a name and
 # numbers of 14) that fit into JPEG's segments, in bytes.
@@ -61,8 +61,8 @@ def drop_odd_blocks(image: Image.Image) -> None:
         if name in image.info and not isinstance(image.info[name], bytes):
             del image.info[name]
     for name in ("exif", "Raw profile type exif"):
-        if len(image.info.get(name) or "") > MOST_EXIF:
-            log.info("EXIF block of more than %d bytes dropped", MOST_EXIF)
+        if len(image.info.get(name) or "") > MAX_EXIF:
+            log.info("EXIF block of more than %d bytes dropped", MAX_EXIF)
             del image.info[name]
 
 
@@ -103,13 +103,13 @@ def fitting(metadata: Metadata, target: Format, mode: str, width: int, height: i
         width, height: of the enlarged picture, in px.
     """
     fits = Metadata(**{extra: getattr(metadata, extra) for extra in target.extras})
-    most_exif, most_xmp, most_icc = JPEG_LIMITS if target.name is FormatName.JPEG else (math.inf,) * 3
+    max_exif, max_xmp, max_icc = JPEG_LIMITS if target.name is FormatName.JPEG else (math.inf,) * 3
     exif = _exif_for(fits, target, width, height)
     return dataclasses.replace(
         fits,
-        icc=fits.icc if fits.icc and len(fits.icc) <= most_icc and fits.icc[16:20] == ICC_SPACES.get(mode) else None,
-        exif=exif if exif and len(exif) <= most_exif else None,
-        xmp=fits.xmp if fits.xmp and len(fits.xmp) <= most_xmp and _is_text(fits.xmp) else None,
+        icc=fits.icc if fits.icc and len(fits.icc) <= max_icc and fits.icc[16:20] == ICC_SPACES.get(mode) else None,
+        exif=exif if exif and len(exif) <= max_exif else None,
+        xmp=fits.xmp if fits.xmp and len(fits.xmp) <= max_xmp and _is_text(fits.xmp) else None,
     )
 
 
@@ -205,7 +205,7 @@ def _dpi(value: Any, is_on_its_side: bool) -> tuple[float, float] | None:
         x, y = (float(each) for each in value)
     except Exception:  # there is none, or it is none
         return None
-    if not all(math.isfinite(each) and 1 <= each <= MOST_DPI for each in (x, y)):
+    if not all(math.isfinite(each) and 1 <= each <= MAX_DPI for each in (x, y)):
         return None
     return (y, x) if is_on_its_side else (x, y)
 
@@ -225,7 +225,7 @@ def _upright_exif(exif: Image.Exif) -> bytes | None:
     except Exception as exc:  # a broken block inside: see `read_exif`
         log.info("broken EXIF block dropped: %r", exc)
         return None
-    return block if len(block) <= MOST_EXIF else None
+    return block if len(block) <= MAX_EXIF else None
 
 
 def _can_be_written(tag: int, value: object) -> bool:

@@ -21,7 +21,7 @@ from superscaling.pictures.metadata import drop_odd_blocks
 from superscaling.pictures.picture import Frame, Samples
 
 # More than any real picture has; Pillow itself refuses twice as many.
-MOST_PIXELS = 1 << 31
+MAX_PIXELS = 1 << 31
 # Pillow's names of samples of 16 bits. ("BGR;16" is a pixel of 16 bits.)
 WIDE = re.compile(";16[BLN]")
 # What a decoder may raise for damaged bytes, and this package's own code only where it is wrong.
@@ -41,7 +41,7 @@ def limit_pillow() -> None:
     large pictures and on blocks that it skips, are silenced here, because a filter can't be changed safely while
     other threads decode.
     """
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 

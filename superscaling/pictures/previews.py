@@ -18,7 +18,7 @@ PNG_COMPRESSION = 1  # fast
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class PreviewFile:
     """`data`: an image file; `width`, `height`: in px."""
 
     data: bytes
@@ -27,7 +27,7 @@ class Glimpse:
     height: int
 
 
-def preview(frame: Frame, longest: int) -> Glimpse:
+def preview(frame: Frame, longest: int) -> PreviewFile:
     """A frame as a PNG, reduced bicubically to at most `longest` px on its longer side; of 16 bits the upper 8."""
     if frame.mode == "I;16":
         frame = replace(frame, colour=(frame.colour >> 8).astype(np.uint8), alpha=None)
@@ -35,10 +35,10 @@ def preview(frame: Frame, longest: int) -> Glimpse:
     metadata = Metadata(icc=frame.metadata.icc, png_colours=frame.metadata.png_colours)
     reduced = _reduced(replace(frame, metadata=metadata), longest)
     data = encode(Picture((reduced,), FormatName.PNG), FormatName.PNG, None, JPEG_QUALITY).data
-    return Glimpse(data, FORMATS[FormatName.PNG].media_type, reduced.width, reduced.height)
+    return PreviewFile(data, FORMATS[FormatName.PNG].media_type, reduced.width, reduced.height)
 
 
-def tile_glimpse(colour: Samples, alpha: NDArray[np.uint8] | None) -> Glimpse:
+def preview_tile(colour: Samples, alpha: NDArray[np.uint8] | None) -> PreviewFile:
     """A piece of a picture, as a JPEG, or where `alpha` says that it is not opaque as a PNG.
 
     Args:
@@ -49,9 +49,9 @@ def tile_glimpse(colour: Samples, alpha: NDArray[np.uint8] | None) -> Glimpse:
     file = io.BytesIO()
     if alpha is None or (alpha == 255).all():
         Image.fromarray(colour).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-        return Glimpse(file.getvalue(), FORMATS[FormatName.JPEG].media_type, width, height)
+        return PreviewFile(file.getvalue(), FORMATS[FormatName.JPEG].media_type, width, height)
     Image.fromarray(np.dstack((colour, alpha))).save(file, "PNG", compress_level=PNG_COMPRESSION)
-    return Glimpse(file.getvalue(), FORMATS[FormatName.PNG].media_type, width, height)
+    return PreviewFile(file.getvalue(), FORMATS[FormatName.PNG].media_type, width, height)
 
 
 def enlarge_bicubically(plane: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The one inference lane: all cores work on one tile at a time, and requests take turns."""
+"""The lock of the network: all cores work on one tile at a time, and requests take turns."""
 
 import threading
 from collections import deque
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 LOOK_UP = 0.5
 
 
-class Lane:
+class FairLock:
     """A first come, first served lock.
 
     A request asks for one tile at a time and so holds one place in it: requests take turns tile by

@@ -10,7 +10,7 @@ WEIGHT = 0.2
 class Speed:
     """A moving average of seconds per pixel.
 
-    Written by one thread at a time (inside the lane), read by any.
+    Written by one thread at a time (who holds the lock), read by any.
 
     Args:
         seconds_per_pixel: what was measured before; 0 for nothing.

@@ -11,7 +11,7 @@ from superscaling.pictures.containers.animation import Animation, Disposal, Part
 from superscaling.pictures.limits import Limits, check_parts
 
 # Data comes in blocks of up to 255 bytes: a file of 33 MB has 140,000 of them.
-MOST_BLOCKS = 500_000
+MAX_BLOCKS = 500_000
 
 EXTENSION, IMAGE, END = b"!", b",", b";"
 CONTROL, APPLICATION = 0xF9, 0xFF
@@ -51,7 +51,7 @@ class _Bytes:
         while length := self.take(1)[0]:
             self._place += length
             self._blocks += 1
-            check_parts("data blocks", self._blocks, MOST_BLOCKS)
+            check_parts("data blocks", self._blocks, MAX_BLOCKS)
         return self._data[start : self._place]
 
     def take_table(self, flags: int) -> bytes:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from superscaling.pictures.picture import Samples
 
-MOST_COLOURS = 256
+MAX_COLOURS = 256
 # The palette is chosen on about so many px of the picture.
 SAMPLE = 1 << 18
 # Runs of the k-means algorithm over the colours that the median cut chose.
@@ -48,7 +48,7 @@ def index_frames(colours: Sequence[Samples], visible: Sequence[NDArray[np.bool_]
     """
     gaps = [~each for each in visible]
     has_gaps = any(each.any() for each in gaps)
-    most = MOST_COLOURS - has_gaps
+    most = MAX_COLOURS - has_gaps
     frames = list(zip(colours, gaps, strict=True))
     if (exact := _all_colours(frames, most)) is not None:
         indexed = [Indexed(_find(frame, exact), _unpacked(exact)) for frame in colours]
@@ -101,7 +101,7 @@ def _choose(frames: Sequence[Masked], most: int) -> NDArray[np.uint8]:
 def _nearest(frame: Samples, palette: NDArray[np.uint8], dither: Image.Dither) -> Indexed:
     image = Image.new("P", (1, 1))
     # Pillow always searches 256 colours: those that are missing are made the last one.
-    image.putpalette(np.pad(palette, [(0, MOST_COLOURS - len(palette)), (0, 0)], mode="edge").tobytes())
+    image.putpalette(np.pad(palette, [(0, MAX_COLOURS - len(palette)), (0, 0)], mode="edge").tobytes())
     indices = np.asarray(Image.fromarray(frame).quantize(palette=image, dither=dither))
     return Indexed(np.minimum(indices, len(palette) - 1).astype(np.uint8), palette)
 

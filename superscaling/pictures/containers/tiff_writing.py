@@ -21,7 +21,7 @@ from superscaling.pictures.picture import Metadata, Samples
 HEADER = b"II*\0"
 END = bytes(4)  # of the chain of directories
 # Places in the file have 32 bits; some are left for the directory.
-MOST_BYTES = 2**32 - 2**24
+MAX_BYTES = 2**32 - 2**24
 # Bytes of a strip before compression.
 STRIP = 1 << 18
 # zlib's own default costs twice the time, for a few per cent.
@@ -68,7 +68,7 @@ def write_tiff(pages: Sequence[Page]) -> bytes:
         file.seek(start)
         pixels = page.pixels.reshape(*page.pixels.shape[:2], -1)
         strips = list(_strips(pixels))
-        if start + sum(map(len, strips)) > MOST_BYTES:
+        if start + sum(map(len, strips)) > MAX_BYTES:
             raise FormatCannotHold("the TIFF would have more than 4 GiB: ask for png or webp")
         directory = _directory(page, pixels, [len(strip) for strip in strips])
         file.write(directory.tobytes(start))

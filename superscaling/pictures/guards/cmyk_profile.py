@@ -6,8 +6,8 @@ A profile may hold programs of any length (multiProcessElements), which LittleCM
 import struct
 
 # Of usual CMYK profiles: half a megabyte to 3 MB, some dozen tags.
-MOST_BYTES = 4 << 20
-MOST_TAGS = 100
+MAX_BYTES = 4 << 20
+MAX_TAGS = 100
 HEADER = 128
 # Device to profile connection space, by a table: perceptual, colorimetric, saturation.
 TABLES = (b"A2B0", b"A2B1", b"A2B2")
@@ -19,11 +19,11 @@ KEPT = (b"wtpt", b"bkpt", b"chad")
 
 def only_table(icc: bytes) -> bytes | None:
     """The CMYK profile with its tables alone; None where it has none, or is none that prints."""
-    if not HEADER + 4 <= len(icc) <= MOST_BYTES or icc[16:20] != b"CMYK" or icc[36:40] != b"acsp":
+    if not HEADER + 4 <= len(icc) <= MAX_BYTES or icc[16:20] != b"CMYK" or icc[36:40] != b"acsp":
         return None
     (count,) = struct.unpack_from(">I", icc, HEADER)
     contents = dict[bytes, bytes]()
-    for index in range(min(count, MOST_TAGS, (len(icc) - HEADER - 4) // 12)):
+    for index in range(min(count, MAX_TAGS, (len(icc) - HEADER - 4) // 12)):
         name, start, length = struct.unpack_from(">4sII", icc, HEADER + 4 + 12 * index)
         content = icc[start : start + length]
         if name in KEPT or (name in TABLES and content[:4] in KINDS):

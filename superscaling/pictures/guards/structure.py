@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from superscaling.format_name import FormatName
 from superscaling.pictures.containers.chunks import Chunk, png_chunks, webp_chunks
 from superscaling.pictures.guards.tiff import check_tiff
-from superscaling.pictures.limits import MOST_EXIF, Limits, check_parts
+from superscaling.pictures.limits import MAX_EXIF, Limits, check_parts
 
 # Real JPEGs have about ten scans in a picture and a few pictures in a file (previews); libjpeg-turbo's own advice is to
 # distrust more than 500. Segments before the first scan: profiles and extended XMP take up to a few hundred.
-MOST_SCANS = 500
-MOST_SEGMENTS = 1000
+MAX_SCANS = 500
+MAX_SEGMENTS = 1000
 # A PNG of 33 MB in the smallest usual chunks, of 4 KiB, has about 8,000. (A WebP has a few for each frame.)
-MOST_CHUNKS = 20_000
+MAX_CHUNKS = 20_000
 
 # Some writers leave a few bytes between segments; decoders skip them one by one.
-MOST_SKIPPED = 1 << 16
+MAX_SKIPPED = 1 << 16
 
 MARKER = 0xFF
 # Restarts, start, end, and two that are not used: markers alone.
@@ -40,13 +40,13 @@ def check_structure(data: bytes, name: FormatName, limits: Limits) -> None:
     """
     if name is FormatName.JPEG:
         # In coded pixels 0xFF is followed by 0 or a restart marker, so that this finds scans (and few others).
-        check_parts("scans", data.count(JPEG_SCAN), MOST_SCANS)
+        check_parts("scans", data.count(JPEG_SCAN), MAX_SCANS)
         _check_segments(data)
-        check_parts("bytes of EXIF", sum(int.from_bytes(found[1]) for found in EXIF.finditer(data)), MOST_EXIF)
+        check_parts("bytes of EXIF", sum(int.from_bytes(found[1]) for found in EXIF.finditer(data)), MAX_EXIF)
     elif name is FormatName.PNG:
-        check_parts("chunks", _count(png_chunks(data)), MOST_CHUNKS)
+        check_parts("chunks", _count(png_chunks(data)), MAX_CHUNKS)
     elif name is FormatName.WEBP:
-        check_parts("chunks", _count(webp_chunks(data)), MOST_CHUNKS)
+        check_parts("chunks", _count(webp_chunks(data)), MAX_CHUNKS)
     elif name is FormatName.TIFF:
         check_tiff(data, limits)
 
@@ -64,10 +64,10 @@ def _check_segments(data: bytes) -> None:
         else:
             place += 2 + int.from_bytes(data[place + 2 : place + 4])
             count += 1
-        check_parts("segments", count, MOST_SEGMENTS)
-        check_parts("bytes between segments", skipped, MOST_SKIPPED)
+        check_parts("segments", count, MAX_SEGMENTS)
+        check_parts("bytes between segments", skipped, MAX_SKIPPED)
 
 
 def _count(chunks: Iterator[Chunk]) -> int:
     """How many there are; counting ends above the limit."""
-    return sum(1 for _ in itertools.islice(chunks, MOST_CHUNKS + 1))
+    return sum(1 for _ in itertools.islice(chunks, MAX_CHUNKS + 1))

@@ -10,10 +10,10 @@ from superscaling.errors import ImageCorrupt
 from superscaling.pictures.limits import Limits, check_parts
 
 # Real files have some dozen tags in a directory.
-MOST_TAGS = 2000
+MAX_TAGS = 2000
 # Pillow makes objects of all numbers in the directories. Most are places and lengths of strips or tiles: a picture of
 # 25 megapixels in tiles of 16 x 16 px has 200,000.
-MOST_NUMBERS = 250_000
+MAX_NUMBERS = 250_000
 
 # Tags of a page's and a tile's width and height, in px.
 EDGES = (256, 257, 322, 323)
@@ -61,9 +61,9 @@ def check_tiff(data: bytes, limits: Limits) -> None:
     total = _Directory()
     for pages, page in enumerate(_Walk(data), start=1):
         limits.check_frames(pages)
-        check_parts("tags", page.tags, MOST_TAGS)
+        check_parts("tags", page.tags, MAX_TAGS)
         total = total.plus(page)
-        check_parts("numbers in its tags", total.numbers, MOST_NUMBERS)
+        check_parts("numbers in its tags", total.numbers, MAX_NUMBERS)
         # Directories may point to the same bytes, which would be read, and written, again and again.
         check_parts("bytes in its tags", total.bytes, len(data))
         check_parts("bytes in its strips", total.packed, LENGTH_SURPLUS * len(data))
@@ -106,7 +106,7 @@ class _Walk:
             pages.add(place)
             page, pointed, place = self._directory(place)
             seen = set[int]()  # of this page alone: what others share is read again for each
-            while pointed and page.tags <= MOST_TAGS and page.numbers <= MOST_NUMBERS:
+            while pointed and page.tags <= MAX_TAGS and page.numbers <= MAX_NUMBERS:
                 if (inner := pointed.pop()) in seen:
                     continue
                 seen.add(inner)
@@ -128,7 +128,7 @@ class _Walk:
         numbers, texts, pointed = 0, 0, list[int]()
         page_kind, edges = 0, dict.fromkeys(EDGES, 0)
         pieces, packed, is_packed = 0, 0, False
-        for index in range(min(tags, MOST_TAGS)):
+        for index in range(min(tags, MAX_TAGS)):
             entry = place + index * size
             try:
                 tag, kind, count, _ = self._unpack(self._layout.tag, entry)
@@ -147,11 +147,11 @@ class _Walk:
                 page_kind = self._number(entry)  # only where Pillow, too, is sure to read it, and skips the page
             elif tag in PLACES:
                 pieces = max(pieces, count)
-            elif tag in LENGTHS and numbers <= MOST_NUMBERS:  # more are refused unread
+            elif tag in LENGTHS and numbers <= MAX_NUMBERS:  # more are refused unread
                 packed += self._sum(entry)
             elif tag == COMPRESSION:
                 is_packed |= self._number(entry) != 1
-        if is_packed and pieces > 1 and not packed and numbers <= MOST_NUMBERS:
+        if is_packed and pieces > 1 and not packed and numbers <= MAX_NUMBERS:
             raise ImageCorrupt("the image is truncated or corrupt: the lengths of its strips are missing")
         following = self._offset(place + tags * size)
         pixels = 0 if page_kind & NO_PAGE else _tile_pixels(edges)
@@ -163,7 +163,7 @@ class _Walk:
 
     def _sum(self, entry: int) -> int:
         """Of all its numbers; 0 where the first is 0, for which libtiff takes all to be unknown; see `_numbers`."""
-        first, *others = self._numbers(entry, MOST_NUMBERS)
+        first, *others = self._numbers(entry, MAX_NUMBERS)
         return first + sum(others) if first else 0
 
     def _numbers(self, entry: int, most: int) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ import math
 import time
 
 
-class Stopping:
+class ShutdownDeadline:
     """Once it has begun, whatever is worked on has the same time left, however much more it may take otherwise.
 
     Args:

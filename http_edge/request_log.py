@@ -14,7 +14,7 @@ access_log = logging.getLogger("access")
 PROBES = {"/ping", "/livez", "/readyz", "/metrics"}
 
 
-class Report:
+class RequestLog:
     """One request, from its head on. `work`: what was done for it, if anything was.
 
     Args:

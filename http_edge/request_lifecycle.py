@@ -13,23 +13,23 @@ from http_edge.gunicorn_worker import Connection
 from http_edge.metrics import Metrics
 from http_edge.negotiation import AnswerForm, negotiate
 from http_edge.problems import register_problems
-from http_edge.report import Report
 from http_edge.request_body import RequestBody
+from http_edge.request_log import RequestLog
 from http_edge.request_work import RequestWork
+from http_edge.shutdown import ShutdownDeadline
 from http_edge.slots import Slots
-from http_edge.stopping import Stopping
 from http_edge.stream_work import StreamWork
-from http_edge.upscale_request import Sent, query_options, read_message, sent_as
+from http_edge.upscale_request import BodyForm, body_form_of, query_options, read_message
 from message_protocol import UpscaleInput
 from superscaling.settings import Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class Edge:
+class RequestLifecycle:
     """Installs itself around the routes of `app`, and reads their requests.
 
-    `stopping`: for whoever ends the service.
+    `shutdown`: for whoever ends the service.
 
     Args:
         app: the Flask application.
@@ -42,7 +42,7 @@ class Edge:
     def __init__(
         self, app: Flask, settings: Settings, metrics: Metrics, seconds_until_free: Callable[[], float], guarded: str
     ) -> None:
-        self.stopping = Stopping(settings.timeout)
+        self.shutdown = ShutdownDeadline(settings.timeout)
         self._settings = settings
         self._metrics = metrics
         self._guarded = guarded
@@ -58,9 +58,9 @@ class Edge:
             UnsupportedMedia, NotAcceptable: seen in the headers, before the body is read.
             MalformedMessage, BodyTooLarge, BodyTimeout, ClientGone: see `read_message`.
         """
-        sent = sent_as(request)
-        form = negotiate(request.headers.get("Accept", ""), sent_json=sent is Sent.JSON)
-        message = read_message(request, sent, g.body)
+        body_form = body_form_of(request)
+        form = negotiate(request.headers.get("Accept", ""), sent_json=body_form is BodyForm.JSON)
+        message = read_message(request, body_form, g.body)
         form.check(message)
         return message.model_copy(update={"format": form.format_for(message)}), form
 
@@ -75,22 +75,22 @@ class Edge:
     def work(self) -> RequestWork:
         """The current request's work: until its deadline, or until the client hangs up."""
         is_gone = Connection(request.environ).is_gone
-        work = RequestWork(self._settings.timeout, "UPSCALER_TIMEOUT", is_gone, self._metrics, self.stopping)
-        g.report.work = work
+        work = RequestWork(self._settings.timeout, "UPSCALER_TIMEOUT", is_gone, self._metrics, self.shutdown)
+        g.request_log.work = work
         return work
 
     def stream_work(self, message: UpscaleInput) -> StreamWork:
         """The same for a request that is answered as a stream."""
         is_gone = Connection(request.environ).is_gone
         timeout, setting = self._settings.stream_timeout, "UPSCALER_STREAM_TIMEOUT"
-        work = StreamWork(timeout, setting, is_gone, self._metrics, self.stopping, g.request_id, message.tiles)
-        g.report.work = work
+        work = StreamWork(timeout, setting, is_gone, self._metrics, self.shutdown, g.request_id, message.tiles)
+        g.request_log.work = work
         return work
 
     def _begin(self) -> None:
         given = request.headers.get("X-Request-ID", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        g.report = Report(g.request_id, request.method, request.path)
+        g.request_log = RequestLog(g.request_id, request.method, request.path)
         g.body = RequestBody(request.environ, self._settings.max_body_bytes, self._settings.read_timeout)
         g.has_slot = False
         g.is_guarded = request.endpoint == self._guarded and request.method == "POST"  # Flask answers OPTIONS, too
@@ -111,7 +111,7 @@ class Edge:
             # Once the answer is sent, whether the client took it or not.
             response.call_on_close(self._give_back)
         metrics = self._metrics if g.is_guarded else None
-        finish = functools.partial(g.report.finish, response.status_code, metrics)
+        finish = functools.partial(g.request_log.finish, response.status_code, metrics)
         if isinstance(response.response, Chunks | EventStream):
             body = response.response
             response.call_on_close(lambda: finish(body.error))
