@@ -5,7 +5,7 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from superscaling.enlarging.upscaler import START_TIMEOUT
+from superscaling.enlarging import START_TIMEOUT
 from superscaling.errors import EngineFailed
 from superscaling.logs import log_config
 from superscaling.settings import read_settings

@@ -1,10 +1,9 @@
 """`GET /estimate`."""
 
 from message_protocol import EstimateInput, EstimateOutput
-from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.enlarging import PictureUpscaler
 from superscaling.pictures import Limits
-from superscaling.scheduling.admission import Admission, AdmittedPicture
-from superscaling.scheduling.deadline import Work
+from superscaling.scheduling import Admission, AdmittedPicture, Work
 
 
 class ResourceEstimate:

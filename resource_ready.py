@@ -1,8 +1,8 @@
 """`GET /readyz`."""
 
 from message_protocol import ReadyOutput
-from superscaling.enlarging.upscaler import Upscaler
-from superscaling.scheduling.deadline import Work
+from superscaling.enlarging import Upscaler
+from superscaling.scheduling import Work
 
 
 class ResourceReady:

@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from message_protocol import UpscaleInput, UpscaleOutput
-from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import EstimateOverDeadline
 from superscaling.format_name import FormatName
 from superscaling.geometry import Cost
 from superscaling.pictures import FORMATS, Limits, Picture, Size, check_can_hold, decode, encode, known_format, measure
-from superscaling.scheduling.admission import Admission
-from superscaling.scheduling.deadline import Work
+from superscaling.scheduling import Admission, Work
 
 # What the time of a request goes into, in this order; the keys of `Work.seconds`.
 SPANS = ("queue", "decode", "infer", "encode")

@@ -5,7 +5,7 @@ from resource_ping import ResourcePing
 from resource_ready import ResourceReady
 from resource_upscale import ResourceUpscale
 from superscaling.assembly import assemble
-from superscaling.models.store import weights_of
+from superscaling.models import weights_of
 from superscaling.settings import read_settings
 
 settings = read_settings()

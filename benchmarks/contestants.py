@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from superscaling.engines.engine import Pixels
+from superscaling.engines import Pixels
 
 SLICE = 0.4  # s: so long a turn lasts, or one run if that takes longer
 QUICK = 1.0  # s: a run that takes no longer is made once more at the start of a turn, and does not count

@@ -6,7 +6,7 @@ counted. Convolutions count, and nothing else: biases, ReLUs and sums are under 
 
 from collections.abc import Iterator
 
-from superscaling.models.table import Architecture
+from superscaling.models import Architecture
 
 COLOURS = 3
 UPN1_CHANNELS, UPN2_CHANNELS = 64, 32  # ISR's choice

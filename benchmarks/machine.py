@@ -12,7 +12,7 @@ import openvino
 from benchmarks.measuring import table
 from benchmarks.peer_process import ENVIRONMENT
 from benchmarks.results import RESULTS
-from superscaling.engines.cpus import available_cpus, instruction_sets
+from superscaling.engines import available_cpus, instruction_sets
 from superscaling.settings import ROOT
 
 # What decides how fast matrices are multiplied.

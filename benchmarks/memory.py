@@ -15,8 +15,7 @@ from benchmarks.inputs import POSTER, as_file, photograph
 from benchmarks.measuring import Target, say, table, target_list
 from benchmarks.networks import ARCHITECTURES, DEFAULT, HALO, open_network, write_network
 from benchmarks.service import memory_of, running_service, upscale
-from superscaling.engines.cpus import available_cpus
-from superscaling.engines.engine import infer_levels
+from superscaling.engines import available_cpus, infer_levels
 from superscaling.engines.openvino import supported_precisions
 
 EDGE = 256 + 2 * HALO  # px

@@ -19,10 +19,9 @@ from benchmarks.peak import Peak
 from benchmarks.peer_process import running_peers
 from benchmarks.results import COMPARED, ISR, OURS
 from evaluation.enlargers import patient_work
-from superscaling.engines.cpus import available_cpus
-from superscaling.engines.engine import Engine, Pixels
+from superscaling.engines import Engine, Pixels, available_cpus
 from superscaling.engines.openvino import supported_precisions
-from superscaling.enlarging.upscaler import Upscaler
+from superscaling.enlarging import Upscaler
 from superscaling.settings import Settings
 
 LARGE = (3000, 4000)  # height, width in px

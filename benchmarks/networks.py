@@ -9,15 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from superscaling.engines.engine import Engine, infer_levels
+from superscaling.engines import Engine, infer_levels
 from superscaling.engines.openvino import EngineOpenVino, save_ir
-from superscaling.enlarging.upscaler import Upscaler
-from superscaling.models.acceptance import Acceptance
-from superscaling.models.files import INT8_IR, IR, ModelFiles, read_model_files
-from superscaling.models.known_answer import KnownAnswer
-from superscaling.models.store import MODELS
-from superscaling.models.table import LARGE, LITE, SMALL, TABLE
-from superscaling.scheduling.fair_lock import FairLock
+from superscaling.enlarging import Upscaler
+from superscaling.models import (
+    INT8_IR,
+    IR,
+    LARGE,
+    LITE,
+    MODELS,
+    SMALL,
+    TABLE,
+    Acceptance,
+    KnownAnswer,
+    ModelFiles,
+    read_model_files,
+)
+from superscaling.scheduling import FairLock
 
 ARCHITECTURES = {"noise-cancel-lite": LITE, "psnr-small": SMALL, "noise-cancel, psnr-large": LARGE}
 DEFAULT, LARGEST = "noise-cancel-lite", "noise-cancel, psnr-large"

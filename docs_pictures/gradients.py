@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.networks import DEFAULT
 from evaluation.enlargers import of_model
-from superscaling.conversion.quantisation_loss import gradients
+from superscaling.conversion import gradients
 from superscaling.settings import ROOT
 
 TARGET = ROOT / "docs" / "gradients.png"

@@ -14,16 +14,21 @@ from evaluation.pictures import Enlarge, filter_enlarger
 from evaluation.weight_files import architecture_of
 from superscaling.assembly import build_upscaler
 from superscaling.commands.prepare import convert_in_child
-from superscaling.engines.cpus import available_cpus
-from superscaling.engines.engine import Engine
+from superscaling.engines import Engine, available_cpus, open_engine
 from superscaling.engines.openvino import choose_precision, supported_precisions
-from superscaling.engines.selection import open_engine
 from superscaling.errors import EngineFailed, ModelUnavailable
-from superscaling.models.files import DESCRIPTION, ModelFiles, read_model_files
-from superscaling.models.sources import hash_file
-from superscaling.models.store import MODELS, directory_of, weight_file_of
-from superscaling.models.table import TABLE, Weights
-from superscaling.scheduling.deadline import Work
+from superscaling.models import (
+    DESCRIPTION,
+    MODELS,
+    TABLE,
+    ModelFiles,
+    Weights,
+    directory_of,
+    hash_file,
+    read_model_files,
+    weight_file_of,
+)
+from superscaling.scheduling import Work
 from superscaling.settings import Settings, read_settings
 
 ENGINES = ("tensorflow", "openvino")

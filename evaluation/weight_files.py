@@ -6,7 +6,7 @@ from typing import Any
 import h5py
 
 from evaluation.errors import BenchmarkError
-from superscaling.models.table import Architecture
+from superscaling.models import Architecture
 
 Shape = tuple[int, ...]
 COLOURS = 3

@@ -10,9 +10,9 @@ from http_edge.negotiation import EVENTS, JSON, AnswerForm
 from http_edge.stream_work import StreamWork
 from message_protocol import UpscaleOutput
 from resource_upscale import SPANS
-from superscaling.engines.engine import EngineFacts
+from superscaling.engines import EngineFacts
 from superscaling.pictures import FORMATS
-from superscaling.scheduling.deadline import Work
+from superscaling.scheduling import Work
 
 MODEL_HEADER = "X-Upscaler-Model"
 

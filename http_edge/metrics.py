@@ -6,9 +6,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.process_collector import ProcessCollector
 
 from resource_upscale import SPANS, UpscaleWork
-from superscaling.engines.engine import EngineFacts
+from superscaling.engines import EngineFacts
 from superscaling.errors import QueueFull, ServiceError, TooManyRequests
-from superscaling.scheduling.admission import Admission
+from superscaling.scheduling import Admission
 
 # In seconds: from a thumbnail to what takes as long as a proxy waits, and longer.
 BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 90, 180, 300, 600)

@@ -12,7 +12,7 @@ from http_edge.request_work import RequestWork
 from http_edge.shutdown import ShutdownDeadline
 from message_protocol import Accepted, Event, Preview, Progress, Tile, UpscaleOutput
 from resource_upscale import Plan
-from superscaling.enlarging.picture_upscaler import to_luma
+from superscaling.enlarging import to_luma
 from superscaling.geometry import Box
 from superscaling.pictures import FORMATS, enlarge_bicubically, preview, preview_tile
 

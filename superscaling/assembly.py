@@ -3,16 +3,11 @@
 import functools
 from dataclasses import dataclass
 
-from superscaling.engines.cpus import available_cpus
-from superscaling.engines.engine import Engine
-from superscaling.engines.selection import open_engine, precision_of
-from superscaling.enlarging.picture_upscaler import PictureUpscaler
-from superscaling.enlarging.upscaler import Upscaler
-from superscaling.models.files import ModelFiles, read_model_files
-from superscaling.models.store import directory_of, weight_file_of
+from superscaling.engines import Engine, available_cpus, open_engine, precision_of
+from superscaling.enlarging import PictureUpscaler, Upscaler
+from superscaling.models import ModelFiles, directory_of, read_model_files, weight_file_of
 from superscaling.pictures import Limits, limit_pillow
-from superscaling.scheduling.admission import Admission
-from superscaling.scheduling.fair_lock import FairLock
+from superscaling.scheduling import Admission, FairLock
 from superscaling.settings import Settings
 
 

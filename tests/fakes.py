@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from superscaling.engines.engine import EngineFacts, Pixels
-from superscaling.enlarging.upscaler import Upscaler, write_levels
-from superscaling.models.known_answer import KnownAnswer
-from superscaling.scheduling.deadline import Work
-from superscaling.scheduling.fair_lock import FairLock
+from superscaling.engines import EngineFacts, Pixels
+from superscaling.enlarging import Upscaler
+from superscaling.enlarging.upscaler import write_levels
+from superscaling.models import KnownAnswer
+from superscaling.scheduling import FairLock, Work
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
 

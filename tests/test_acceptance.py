@@ -7,9 +7,11 @@ import pytest
 from conftest import photograph
 from numpy.typing import NDArray
 
-from superscaling.conversion.quantisation_loss import BORDER, gradients, measure_acceptance, reduce
-from superscaling.engines.engine import EngineFacts
-from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Acceptance
+from superscaling.conversion import gradients, measure_acceptance
+from superscaling.conversion.quantisation_loss import BORDER, reduce
+from superscaling.engines import EngineFacts
+from superscaling.models import Acceptance
+from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT
 
 
 @dataclass

@@ -15,8 +15,8 @@ from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
 
 from superscaling.errors import QueueFull
 from superscaling.geometry import Cost
-from superscaling.scheduling.admission import MARGIN, Admission, AdmittedPicture
-from superscaling.scheduling.deadline import Work
+from superscaling.scheduling import Admission, AdmittedPicture, Work
+from superscaling.scheduling.admission import MARGIN
 
 
 def admission_of(max_pixels: int = 10**9) -> Admission:

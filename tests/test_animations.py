@@ -19,7 +19,7 @@ from PIL import Image
 
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale, UpscaleWork
-from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import (
     EstimateOverDeadline,
     FormatCannotHold,
@@ -31,7 +31,7 @@ from superscaling.errors import (
 )
 from superscaling.format_name import FormatName
 from superscaling.pictures import Frame, Limits, Picture, check_can_hold, decode, encode
-from superscaling.scheduling.admission import Admission
+from superscaling.scheduling import Admission
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
 HEIGHT, WIDTH = 30, 40

@@ -21,7 +21,7 @@ from benchmarks.networks import ARCHITECTURES, DEFAULT, LARGEST
 from benchmarks.results import COMPARED, HEAD, ISR, read_table, replace_section
 from docs_pictures import speed_table
 from evaluation.errors import BenchmarkError
-from superscaling.models.table import LARGE, LITE, Architecture
+from superscaling.models import LARGE, LITE, Architecture
 from training.network import build_network
 
 # Keras 3.15 hands TensorFlow's variables to numpy 2 in the old way.

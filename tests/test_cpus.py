@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from superscaling.engines.cpus import available_cpus, multiplies_int8
+from superscaling.engines import available_cpus
+from superscaling.engines.cpus import multiplies_int8
 
 HOST = len(os.sched_getaffinity(0))
 

@@ -13,13 +13,12 @@ from conftest import ROOT, photograph, psnr
 from fakes import round_levels
 
 from superscaling.conversion.quantisation import quantise
-from superscaling.engines.engine import EngineFacts, infer_levels
+from superscaling.engines import EngineFacts, infer_levels
 from superscaling.engines.openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir, supported_precisions
 from superscaling.engines.tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
 from superscaling.errors import SettingInvalid
-from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT, Acceptance
-from superscaling.models.files import INT8_IR, IR, ModelFiles, read_model_files
-from superscaling.models.table import LARGE, TABLE, Weights
+from superscaling.models import INT8_IR, IR, LARGE, TABLE, Acceptance, ModelFiles, Weights, read_model_files
+from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT
 
 MODELS = ROOT / "models"
 OWN = [weights for weights in TABLE.values() if weights.url is None]

@@ -14,10 +14,10 @@ from http_edge.shutdown import ShutdownDeadline
 from http_edge.stream_work import StreamWork
 from message_protocol import UpscaleInput, UpscaleOutput
 from resource_upscale import Plan, ResourceUpscale
-from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import ClientGone
 from superscaling.pictures import Limits, Picture
-from superscaling.scheduling.admission import Admission
+from superscaling.scheduling import Admission
 
 UPSCALER = upscaler_with()
 ADMISSION = Admission(10**9, UPSCALER.seconds_for)

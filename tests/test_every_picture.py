@@ -10,12 +10,11 @@ from pictures import HEIGHT, SECOND_DECODERS, SENT, WIDTH, Sent
 from PIL import Image
 
 from superscaling.engines.openvino import EngineOpenVino
-from superscaling.enlarging.picture_upscaler import PictureUpscaler
-from superscaling.enlarging.upscaler import Upscaler
+from superscaling.enlarging import PictureUpscaler, Upscaler
 from superscaling.format_name import FormatName
-from superscaling.models.files import read_model_files
+from superscaling.models import read_model_files
 from superscaling.pictures import FORMATS, Frame, Picture
-from superscaling.scheduling.fair_lock import FairLock
+from superscaling.scheduling import FairLock
 
 LOSSLESS = ("png", "tiff", "bmp")
 

@@ -8,8 +8,8 @@ from conftest import wait_for
 from fakes import patient_work
 
 from superscaling.errors import ClientGone, DeadlinePassed
-from superscaling.scheduling.deadline import Work
-from superscaling.scheduling.fair_lock import LOOK_UP, FairLock
+from superscaling.scheduling import FairLock, Work
+from superscaling.scheduling.fair_lock import LOOK_UP
 
 
 def run_all(*calls: threading.Thread) -> None:

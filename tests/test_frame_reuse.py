@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from conftest import photograph
 
-from superscaling.engines.engine import Pixels
+from superscaling.engines import Pixels
 from superscaling.enlarging.frame_reuse import changed
 from superscaling.geometry import Box
 

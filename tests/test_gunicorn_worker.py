@@ -1,6 +1,7 @@
 """Clients that would silence gunicorn's own threaded worker: the service has 17 threads, and more clients than that."""
 
 import contextlib
+import inspect
 import json
 import logging
 import socket
@@ -11,11 +12,38 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from conftest import Server, StartServer
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from http_edge.gunicorn_worker.worker import Worker
+from http_edge.gunicorn_worker import Worker
 
 CLIENTS = 60
+# What the worker overrides or calls of gunicorn, most of it private: with another version, read `gthread.py` anew.
+SIGNATURES = {
+    "load_wsgi": "(self)",
+    "handle_request": "(self, req, conn)",
+    "wait_for_and_dispatch_events": "(self, timeout)",
+    "accept": "(self, listener)",
+    "set_accept_enabled": "(self, enabled)",
+    "on_client_socket_readable": "(self, conn, client)",
+    "on_pending_socket_readable": "(self, conn, client)",
+    "murder_pending": "(self)",
+    "handle_error": "(self, req, client, addr, exc)",
+    "_keepalive_after": "(self, conn, keepalive)",
+}
+CONNECTION_SIGNATURES = {
+    "__init__": "(self, cfg, sock, client, server)",
+    "set_timeout": "(self)",
+    "close": "(self, graceful=False)",
+}
+# Attributes that gunicorn's methods set and the worker reads.
+ATTRIBUTES = ("poller", "nr_conns", "pending_conns", "keepalived_conns", "alive", "sockets")
+
+
+def test_gunicorn_is_the_one_that_was_read() -> None:
+    for theirs, signatures in ((ThreadWorker, SIGNATURES), (TConn, CONNECTION_SIGNATURES)):
+        assert {name: str(inspect.signature(getattr(theirs, name))) for name in signatures} == signatures
+    source = "".join(inspect.getsource(each) for each in ThreadWorker.__mro__ if each is not object)
+    assert [name for name in ATTRIBUTES if f"self.{name} = " not in source] == []
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,16 @@ INNER_RANK = {
     for name in names
 }
 
+# Rooms with a public list, `__all__`: nobody outside imports past it, but for tests of their modules.
+LISTED = ("enlarging", "engines", "scheduling", "models", "conversion", "pictures")
+# What is not on the lists, because it loads a framework: OpenVINO, TensorFlow, NNCF.
+HEAVY = {
+    "superscaling.engines.openvino",
+    "superscaling.engines.tensorflow",
+    "superscaling.conversion.from_keras",
+    "superscaling.conversion.quantisation",
+}
+
 # The tools around the product, from the top; nothing of the product imports them.
 TOOLS = [["docs_pictures"], ["benchmarks", "training"], ["evaluation"]]
 TOOL_RANK = {name: rank for rank, names in enumerate(TOOLS) for name in names}
@@ -144,6 +154,26 @@ def test_imports_within_a_room_point_down(path: Path) -> None:
             assert room_of(name) != room or INNER_RANK[name] > INNER_RANK[own], f"{own} imports {name}"
 
 
+@pytest.mark.parametrize(
+    "path", [*PRODUCT, *(path for name in TOOL_RANK for path in sorted((ROOT / name).glob("*.py")))], ids=relative
+)
+def test_nobody_imports_past_a_public_list(path: Path) -> None:
+    own = room_of(module_of(path))
+    for name in imports(path):
+        room = room_of(name)
+        if room in LISTED and room != own:
+            assert name.count(".") == 1 or name in HEAVY, f"{relative(path)} imports {name}"
+
+
+@pytest.mark.parametrize("room", LISTED)
+def test_a_public_list_is_all_that_its_file_has(room: str) -> None:
+    tree = ast.parse((ROOT / "superscaling" / room / "__init__.py").read_text())
+    imported = [alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    (listed,) = (ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign))
+    assert sorted(imported) == sorted(listed)
+    assert len(tree.body) == 2 + sum(isinstance(node, ast.ImportFrom) for node in tree.body), "more than a list"
+
+
 def test_the_messages_know_errors_and_formats_only() -> None:
     for path in sorted((ROOT / "message_protocol").glob("*.py")):
         known = {name for name in imports(path) if name.startswith("superscaling")}
@@ -194,6 +224,16 @@ assert os.listdir() == [], os.listdir()
 """
     environ = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environ, check=True, timeout=60)
+
+
+def test_public_lists_load_no_framework() -> None:
+    code = f"""
+import importlib, sys
+for room in {LISTED!r}:
+    importlib.import_module("superscaling." + room)
+assert not {{"openvino", "tensorflow", "nncf"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT)}, check=True, timeout=60)
 
 
 def test_isr_leaves_no_log_file(tmp_path: Path) -> None:

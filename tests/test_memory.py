@@ -14,10 +14,10 @@ from PIL import Image
 from benchmarks.service import MEGABYTE, memory_of
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale, UpscaleWork
-from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.enlarging import PictureUpscaler
 from superscaling.format_name import FormatName
 from superscaling.pictures import FORMATS, Limits, sniff
-from superscaling.scheduling.admission import Admission
+from superscaling.scheduling import Admission
 
 # For each px of the input, times the `memory` of the answer's format: at the peak, and while the network works.
 BYTES_PER_PIXEL = 70

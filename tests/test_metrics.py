@@ -10,7 +10,7 @@ from conftest import Server, StartServer, connection, encoded, photograph, wait_
 from prometheus_client.parser import text_string_to_metric_families
 from test_stream import all_events, streamed
 
-from superscaling.models.table import TABLE
+from superscaling.models import TABLE
 
 # As dashboards know them.
 SPANS = ("decode", "infer", "encode")

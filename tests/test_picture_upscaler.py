@@ -5,12 +5,12 @@ from fakes import patient_work, upscaler_with
 from numpy.typing import NDArray
 
 from superscaling.engines.openvino import EngineOpenVino
-from superscaling.enlarging.picture_upscaler import PictureUpscaler, bleed
-from superscaling.enlarging.upscaler import Upscaler
+from superscaling.enlarging import PictureUpscaler, Upscaler
+from superscaling.enlarging.picture_upscaler import bleed
 from superscaling.format_name import FormatName
-from superscaling.models.files import read_model_files
+from superscaling.models import read_model_files
 from superscaling.pictures import Frame, Metadata, Picture, Samples
-from superscaling.scheduling.fair_lock import FairLock
+from superscaling.scheduling import FairLock
 
 
 @pytest.fixture(scope="module")

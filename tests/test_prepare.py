@@ -24,12 +24,9 @@ from numpy.typing import NDArray
 
 from superscaling.commands.bake import bake
 from superscaling.commands.prepare import prepare
-from superscaling.engines.engine import infer_levels
-from superscaling.engines.selection import open_engine
+from superscaling.engines import infer_levels, open_engine
 from superscaling.errors import ModelUnavailable, WeightsRefused
-from superscaling.models.files import ModelFiles, read_model_files
-from superscaling.models.store import directory_of, weight_file_of
-from superscaling.models.table import TABLE, Architecture, Weights
+from superscaling.models import TABLE, Architecture, ModelFiles, Weights, directory_of, read_model_files, weight_file_of
 from superscaling.settings import Settings
 
 # Written by ISR 2.2.0 on TensorFlow 2.3.1: the layout of idealo's files.

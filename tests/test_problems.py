@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import flask_app
 import resources
 from http_edge.problems import reported
-from superscaling.engines.engine import Engine
+from superscaling.engines import Engine
 from superscaling.errors import DeadlinePassed, EngineFailed, ServiceError, ServiceStopping
 
 TINY = encoded(photograph(3, 5))

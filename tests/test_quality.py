@@ -17,7 +17,7 @@ from evaluation.errors import BenchmarkError
 from evaluation.metrics import C1, C2, SIGMA, WINDOW, luma, luma_psnr, psnr, ssim
 from evaluation.pictures import as_jpeg, consistency, filter_enlarger, read_pairs, reduce
 from evaluation.weight_files import architecture_of
-from superscaling.models.table import SMALL, TABLE, Architecture
+from superscaling.models import SMALL, TABLE, Architecture
 from training.network import build_network
 
 # Keras 3.15 hands TensorFlow's variables to numpy 2 in the old way.

@@ -12,7 +12,7 @@ from http_edge.request_work import RequestWork
 from http_edge.shutdown import ShutdownDeadline
 from superscaling.errors import ServiceStopping
 from superscaling.geometry import Box
-from superscaling.scheduling.admission import Admission
+from superscaling.scheduling import Admission
 
 UPSCALER = upscaler_with()
 NOTHING = np.zeros((1, 1, 3), np.uint8)

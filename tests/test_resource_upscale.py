@@ -13,12 +13,12 @@ from PIL import Image
 import resource_upscale
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale, UpscaleWork
-from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
 from superscaling.pictures import Limits
-from superscaling.scheduling.admission import MARGIN, Admission
-from superscaling.scheduling.speed import Speed
+from superscaling.scheduling import Admission, Speed
+from superscaling.scheduling.admission import MARGIN
 
 LIMITS = Limits(10**6, 10)
 OPAQUE = UpscaleInput.from_bytes(encoded(photograph(40, 40)), {})

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from superscaling.enlarging.self_ensemble import ALL_VIEWS, View
 from superscaling.errors import ClientGone
-from superscaling.scheduling.deadline import Work
+from superscaling.scheduling import Work
 
 OF_EIGHT = {"UPSCALER_SELF_ENSEMBLE": "8", "UPSCALER_PRECISION": "fp32"}
 

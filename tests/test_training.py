@@ -18,7 +18,7 @@ from PIL import Image
 
 from evaluation.metrics import psnr
 from evaluation.pictures import filter_enlarger
-from superscaling.models.table import TABLE, Architecture
+from superscaling.models import TABLE, Architecture
 from training import average
 from training.degradation import Degradation, Pixels, degrade
 from training.drawings import draw

@@ -7,15 +7,15 @@ from conftest import ROOT, photograph
 from fakes import PIXELS, patient_work, round_levels, upscaler_with
 from numpy.typing import NDArray
 
-from superscaling.engines.engine import Engine, Pixels, infer_levels
+from superscaling.engines import Engine, Pixels, infer_levels
 from superscaling.engines.openvino import EngineOpenVino
+from superscaling.enlarging import Upscaler
 from superscaling.enlarging.tiling import cut
-from superscaling.enlarging.upscaler import SPEED_TEST_RUNS, Upscaler
+from superscaling.enlarging.upscaler import SPEED_TEST_RUNS
 from superscaling.errors import ClientGone, DeadlinePassed, EngineFailed
 from superscaling.geometry import Box
-from superscaling.models.files import ModelFiles, read_model_files
-from superscaling.scheduling.deadline import Work
-from superscaling.scheduling.fair_lock import FairLock
+from superscaling.models import ModelFiles, read_model_files
+from superscaling.scheduling import FairLock, Work
 
 
 @pytest.fixture(scope="module")

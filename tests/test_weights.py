@@ -12,8 +12,7 @@ import pytest
 from conftest import QuietHandler
 
 from superscaling.errors import ModelUnavailable, WeightsRefused
-from superscaling.models.sources import find_weights
-from superscaling.models.table import LITE, TABLE, Weights
+from superscaling.models import LITE, TABLE, Weights, find_weights
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 ROW = Weights(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from superscaling.models.table import Architecture
+from superscaling.models import Architecture
 from training.errors import TrainingError
 from training.options import Options
 

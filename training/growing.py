@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from superscaling.models.table import Architecture
+from superscaling.models import Architecture
 from training.errors import TrainingError
 from training.network import architecture_in, build_network, load_weights
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from evaluation.errors import BenchmarkError
 from evaluation.weight_files import architecture_of
-from superscaling.models.table import Architecture
+from superscaling.models import Architecture
 from training.errors import TrainingError
 
 COLOURS = 3

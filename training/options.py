@@ -6,7 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from superscaling.models.table import LITE, Architecture
+from superscaling.models import LITE, Architecture
 from training.degradation import Degradation
 from training.errors import TrainingError
 from training.examples import LOW_EDGE

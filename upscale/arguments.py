@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import dataclass, replace
 
 from superscaling.format_name import FormatName
-from superscaling.models.table import TABLE
+from superscaling.models import TABLE
 from superscaling.settings import ROOT, Settings
 
 DESCRIPTION = "Enlarges pictures to twice their width and height with a neural network."

@@ -15,8 +15,7 @@ from pathlib import Path
 from superscaling import logs
 from superscaling.commands.prepare import convert_model
 from superscaling.errors import StartError
-from superscaling.models.files import read_model_files
-from superscaling.models.store import directory_of, weight_file_of, weights_of
+from superscaling.models import directory_of, read_model_files, weight_file_of, weights_of
 from superscaling.settings import Settings, read_settings
 
 

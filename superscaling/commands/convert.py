@@ -14,8 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from superscaling.models.sources import verify
-from superscaling.models.table import TABLE, Architecture, Weights
+from superscaling.models import TABLE, Architecture, Weights, verify
 from superscaling.pictures import Limits, Samples, decode
 from superscaling.settings import ROOT
 

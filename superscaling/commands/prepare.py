@@ -16,12 +16,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 from superscaling import logs
-from superscaling.engines.selection import precision_of, require_precision
+from superscaling.engines import precision_of, require_precision
 from superscaling.errors import ModelUnavailable, SettingInvalid, StartError
-from superscaling.models.files import read_model_files
-from superscaling.models.sources import ANOTHER_CACHE
-from superscaling.models.store import directory_of, shipped_models, weight_file_of, weights_of
-from superscaling.models.table import Weights
+from superscaling.models import (
+    ANOTHER_CACHE,
+    Weights,
+    directory_of,
+    read_model_files,
+    shipped_models,
+    weight_file_of,
+    weights_of,
+)
 from superscaling.settings import ROOT, Settings, read_settings, unknown_variables
 
 log = logging.getLogger("prepare")

@@ -15,14 +15,21 @@ from numpy.typing import NDArray
 
 from superscaling.conversion.quantisation import quantise
 from superscaling.conversion.quantisation_loss import measure_acceptance
-from superscaling.engines.cpus import available_cpus
-from superscaling.engines.engine import EngineFacts, Pixels, infer_levels
+from superscaling.engines import EngineFacts, Pixels, available_cpus, infer_levels
 from superscaling.engines.openvino import EngineOpenVino, save_ir
 from superscaling.engines.tensorflow import EngineTensorFlow, export_isr, load_isr
-from superscaling.models.acceptance import Acceptance
-from superscaling.models.files import DESCRIPTION, INT8_IR, INT8_IR_WEIGHTS, IR, IR_WEIGHTS, KNOWN_ANSWER, ModelFiles
-from superscaling.models.sources import hash_file
-from superscaling.models.table import Weights
+from superscaling.models import (
+    DESCRIPTION,
+    INT8_IR,
+    INT8_IR_WEIGHTS,
+    IR,
+    IR_WEIGHTS,
+    KNOWN_ANSWER,
+    Acceptance,
+    ModelFiles,
+    Weights,
+    hash_file,
+)
 
 # Largest difference in 8-bit levels that a tile's border may show against the whole picture.
 HALO_LIMIT = 0.01

@@ -14,7 +14,7 @@ import numpy as np
 import openvino
 from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
-from superscaling.engines.engine import Pixels
+from superscaling.engines import Pixels
 from superscaling.engines.openvino import LAST_IN_FP32, convolutions, keep_in_fp32, sums
 
 # Convolutions that are not quantised, counted in the network's order: F_m1, whose input is the picture itself, and F_0

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from superscaling.engines.engine import Engine, Pixels, infer_levels
-from superscaling.models.acceptance import Acceptance
+from superscaling.engines import Engine, Pixels, infer_levels
+from superscaling.models import Acceptance
 
 SQUARE = 8  # px of the result
 

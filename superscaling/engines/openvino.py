@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from superscaling.engines.cpus import multiplies_int8
 from superscaling.engines.engine import EngineFacts
 from superscaling.errors import SettingInvalid
-from superscaling.models.acceptance import Acceptance
-from superscaling.models.files import ModelFiles
+from superscaling.models import Acceptance, ModelFiles
 
 # Our names of precisions -> what OpenVINO calls the inference precision, and the capability it needs.
 # (int8 stands in the IR; what is not quantised there runs in the best that is left.)

@@ -1,12 +1,15 @@
-"""Open a model with an engine: the one place that knows both engines."""
+"""Open a model with an engine: the one place that knows both engines.
+
+They are imported where they are needed: each loads a framework, and the serving process must not hold TensorFlow unless
+it was asked to.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from superscaling.engines.engine import Engine
-from superscaling.engines.openvino import EngineOpenVino, check_precision, choose_precision
 from superscaling.errors import SettingInvalid
-from superscaling.models.files import ModelFiles
+from superscaling.models import ModelFiles
 
 
 def require_precision(engine: str, wanted: str) -> None:
@@ -16,6 +19,8 @@ def require_precision(engine: str, wanted: str) -> None:
         SettingInvalid: one of them lacks it.
     """
     if engine == "openvino":
+        from superscaling.engines.openvino import check_precision
+
         check_precision(wanted)
     elif wanted not in ("auto", "fp32"):
         raise SettingInvalid(f"UPSCALER_PRECISION={wanted!r}: the tensorflow engine has fp32 only")
@@ -28,6 +33,8 @@ def precision_of(engine: str, wanted: str, model: ModelFiles) -> str:
         SettingInvalid: the engine or the processor lacks it, or the model is not good enough in it.
     """
     if engine == "openvino":
+        from superscaling.engines.openvino import choose_precision
+
         return choose_precision(wanted, model.acceptance)
     require_precision(engine, wanted)
     return "fp32"
@@ -46,8 +53,9 @@ def open_engine(
         threads: CPU threads, at least 1.
     """
     if engine == "openvino":
+        from superscaling.engines.openvino import EngineOpenVino
+
         return EngineOpenVino(model, precision, threads)
-    # Imported here: the serving process must not hold TensorFlow unless it was asked to.
     from superscaling.engines.tensorflow import EngineTensorFlow
 
     return EngineTensorFlow.open(model, find_weight_file(), threads)

@@ -21,8 +21,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from superscaling.engines.engine import EngineFacts
-from superscaling.models.files import ModelFiles
-from superscaling.models.table import Architecture
+from superscaling.models import Architecture, ModelFiles
 
 
 def build_isr(architecture: Architecture) -> Any:

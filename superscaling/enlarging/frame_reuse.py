@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from superscaling.engines.engine import Pixels
+from superscaling.engines import Pixels
 from superscaling.geometry import Box
 
 

@@ -10,7 +10,7 @@ from superscaling.enlarging.frame_reuse import PreviousFrame
 from superscaling.enlarging.upscaler import Upscaler
 from superscaling.geometry import Cost
 from superscaling.pictures import Frame, Picture, Samples, Size
-from superscaling.scheduling.deadline import Work
+from superscaling.scheduling import Work
 
 # Weights of red, green and blue in luma (ITU-R BT.601).
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)

@@ -10,16 +10,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from superscaling.engines.engine import Engine, Pixels, infer_levels
+from superscaling.engines import Engine, Pixels, infer_levels
 from superscaling.enlarging.frame_reuse import PreviousFrame, changed, whole
 from superscaling.enlarging.self_ensemble import ALL_VIEWS, View
 from superscaling.enlarging.tiling import Tile, cost_of_cut, cut_anew
 from superscaling.errors import EngineFailed
 from superscaling.geometry import Cost
-from superscaling.models.known_answer import KnownAnswer
-from superscaling.scheduling.deadline import Aside, Work
-from superscaling.scheduling.fair_lock import FairLock
-from superscaling.scheduling.speed import Speed
+from superscaling.models import KnownAnswer
+from superscaling.scheduling import Aside, FairLock, Speed, Work
 
 # A second, larger picture is timed at the start: the known answer is too small to tell the speed. In px.
 SPEED_TEST_EDGE = 128

@@ -19,7 +19,7 @@ from conftest import ROOT, SAMPLES, Server, encoded, free_port, photograph
 from containers import IMAGE, RESTRICTED, TARGETS, Container, container, podman
 
 from superscaling.engines.cpus import CGROUP
-from superscaling.models.table import TABLE
+from superscaling.models import TABLE
 from superscaling.settings import Settings
 
 both = pytest.mark.parametrize("target", TARGETS)
