@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from benchmarks.machine import describe_machine, describe_run
 from benchmarks.measuring import say
 from benchmarks.results import RESULTS, TIMES, replace_section
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from superscaling.errors import StartError
 
 
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
                 importlib.import_module("docs_pictures.speed_table").write()
             else:
                 _measure(PARTS[name])
-    except (BenchmarkError, StartError) as exc:
+    except (MeasurementError, StartError) as exc:
         print(f"bench: {exc}", file=sys.stderr)
         return 1
     return 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from benchmarks.contestants import Contestant
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from superscaling.settings import ROOT
 
 ENVIRONMENT = ROOT / ".venv-bench"  # made by `make bench`
@@ -24,16 +24,16 @@ def running_peers(threads: int) -> Iterator[list[Contestant]]:
     """Start the child; what it can be asked for. It ends with the block.
 
     Raises:
-        BenchmarkError: there is no such environment, or the child ended.
+        MeasurementError: there is no such environment, or the child ended.
     """
     if not PYTHON.is_file():
-        raise BenchmarkError(f"there is no {ENVIRONMENT.name}: start this with `make bench`")
+        raise MeasurementError(f"there is no {ENVIRONMENT.name}: start this with `make bench`")
     command = [str(PYTHON), "-m", "benchmarks.peers", str(threads)]
     with subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, **SPIN}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:
         if child.stdin is None or child.stdout is None:
-            raise BenchmarkError("the networks of others have no pipes")  # never: they were asked for
+            raise MeasurementError("the networks of others have no pipes")  # never: they were asked for
         # Leaving the block closes the pipe, and so ends the child.
         yield [
             Contestant(network, way, functools.partial(_seconds, child.stdin, child.stdout, network, way))
@@ -49,5 +49,5 @@ def _seconds(to: IO[str], answers: IO[str], network: str, way: str, height: int,
 
 def _line(answers: IO[str]) -> str:
     if not (line := answers.readline()):
-        raise BenchmarkError("the networks of others ended; what they said is above")
+        raise MeasurementError("the networks of others ended; what they said is above")
     return line

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from superscaling.settings import ROOT
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
@@ -37,12 +37,12 @@ def read_table(title: str) -> list[dict[str, str]]:
     """The rows of the first table in a section, by the names of its columns.
 
     Raises:
-        BenchmarkError: there is none.
+        MeasurementError: there is none.
     """
     text = RESULTS.read_text() if RESULTS.is_file() else ""
     found = re.search(r"(^\|.*\n)+", _sections(text).get(title, ""), re.MULTILINE)
     if not found:
-        raise BenchmarkError(f"{RESULTS.relative_to(ROOT)} has no table of {title!r}: measure it first")
+        raise MeasurementError(f"{RESULTS.relative_to(ROOT)} has no table of {title!r}: measure it first")
     head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in found[0].splitlines()]
     return [dict(zip(head, row, strict=True)) for row in rows]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from superscaling.settings import ROOT
 
 BYTES = "application/octet-stream"
@@ -70,7 +70,7 @@ def running_service(**settings: str) -> Iterator[Service]:
     """Start a service with these settings, wait until it is ready, and stop it in the end.
 
     Raises:
-        BenchmarkError: it ended at once; what it said is above.
+        MeasurementError: it ended at once; what it said is above.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -84,7 +84,7 @@ def running_service(**settings: str) -> Iterator[Service]:
         with httpx.Client(base_url=url, timeout=600) as client:
             while not _is_ready(client):
                 if process.poll() is not None:
-                    raise BenchmarkError(f"the service ended with status {process.returncode}")
+                    raise MeasurementError(f"the service ended with status {process.returncode}")
                 time.sleep(0.02)
             yield Service(url, client, process.pid, started)
     finally:

@@ -11,7 +11,7 @@ from benchmarks.measuring import say, table
 from benchmarks.peer_process import PYTHON
 from benchmarks.results import ISR, NETWORK, OURS, SPEED, TIMES, WAY, read_table
 from docs_pictures.speed_plot import PICTURE
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from superscaling.settings import ROOT
 
 README = ROOT / "README.md"
@@ -22,13 +22,13 @@ def write() -> None:
     """Replace the part of README.md, and the picture.
 
     Raises:
-        BenchmarkError: nothing was measured yet, README.md has no such part, or the picture can't be drawn.
+        MeasurementError: nothing was measured yet, README.md has no such part, or the picture can't be drawn.
     """
     rows = read_table(TIMES)
     README.write_text(replace_part(README.read_text(), describe(rows)))
     # In the environment that has matplotlib.
     if subprocess.run([str(PYTHON), "-m", "docs_pictures.speed_plot"], cwd=ROOT, check=False).returncode:
-        raise BenchmarkError("the plot was not drawn; what it said is above")
+        raise MeasurementError("the plot was not drawn; what it said is above")
     say(f"{README.name}, {PICTURE.relative_to(ROOT)}")
 
 
@@ -48,11 +48,11 @@ def replace_part(text: str, part: str) -> str:
     """Put `part` between the two marks.
 
     Raises:
-        BenchmarkError: they are not there.
+        MeasurementError: they are not there.
     """
     pattern = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
     if not pattern.search(text):
-        raise BenchmarkError(f"{README.name} has no {BEGIN.strip()} and {END}")
+        raise MeasurementError(f"{README.name} has no {BEGIN.strip()} and {END}")
     return pattern.sub(lambda _: part, text)
 
 

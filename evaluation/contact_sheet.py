@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from evaluation.metrics import Pixels, luma, luma_psnr
 from evaluation.pictures import Enlarge, Pair, as_jpeg, filter_enlarger, read_pairs
 
@@ -26,7 +26,7 @@ def choose_pictures(folders: Sequence[Path], scale: int, parts_of_names: Sequenc
     """Choose the pictures whose folder/name holds one of these; without any, some from the hardest to the easiest.
 
     Raises:
-        BenchmarkError: nothing holds one of them.
+        MeasurementError: nothing holds one of them.
     """
     bicubic = filter_enlarger(scale, Image.Resampling.BICUBIC)
     ranked = sorted(
@@ -37,7 +37,7 @@ def choose_pictures(folders: Sequence[Path], scale: int, parts_of_names: Sequenc
         return [chosen[round(place)] for place in np.linspace(0, len(chosen) - 1, min(PICTURES, len(chosen)))]
     for part in parts_of_names:
         if not any(part in f"{folder.name}/{name}" for folder, name in chosen):
-            raise BenchmarkError(f"there is no test picture whose name holds {part}")
+            raise MeasurementError(f"there is no test picture whose name holds {part}")
     return [
         (folder, name) for folder, name in chosen if any(part in f"{folder.name}/{name}" for part in parts_of_names)
     ]

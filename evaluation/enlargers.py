@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from evaluation.metrics import Pixels
 from evaluation.pictures import Enlarge, filter_enlarger
 from evaluation.weight_files import architecture_of
@@ -70,14 +70,14 @@ def of_model(name: str, engines: Sequence[str]) -> list[Enlarger]:
     """Each way to run a model of the table.
 
     Raises:
-        BenchmarkError: there is no such model, or it was never prepared.
+        MeasurementError: there is no such model, or it was never prepared.
         StartError: its files are damaged, or a setting is.
     """
     if name not in TABLE:
-        raise BenchmarkError(f"there is no model {name}; known are {', '.join(TABLE)}")
+        raise MeasurementError(f"there is no model {name}; known are {', '.join(TABLE)}")
     settings = replace(read_settings(), model=name)
     if not (directory_of(settings) / DESCRIPTION).is_file():
-        raise BenchmarkError(
+        raise MeasurementError(
             f"{name} is not converted yet: UPSCALER_MODEL={name} python -m superscaling.commands.prepare"
         )
     return _ways(read_model_files(directory_of(settings)), lambda: weight_file_of(settings), engines, settings)
@@ -87,7 +87,7 @@ def of_weight_file(path: Path, scratch: Path, engines: Sequence[str]) -> list[En
     """Each way to run a weight file that is in no table; its conversion is put into `scratch`, which is empty.
 
     Raises:
-        BenchmarkError: it can't be read or converted.
+        MeasurementError: it can't be read or converted.
     """
     return _ways(_converted(path, scratch / "model"), lambda: path, engines, read_settings())
 
@@ -98,7 +98,7 @@ def _converted(path: Path, target: Path) -> ModelFiles:
     try:
         convert_in_child(row, path, target)
     except ModelUnavailable as exc:
-        raise BenchmarkError(str(exc)) from exc
+        raise MeasurementError(str(exc)) from exc
     return read_model_files(target)
 
 

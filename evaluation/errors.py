@@ -1,5 +1,5 @@
 """What a measurement refuses, with one line that says why."""
 
 
-class BenchmarkError(Exception):
+class MeasurementError(Exception):
     """The measurement can't be made with what it was given."""

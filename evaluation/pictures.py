@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from evaluation.metrics import WINDOW, Pixels, psnr
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -30,20 +30,20 @@ def read_pairs(folder: Path, scale: int) -> Iterator[Pair]:
     """Read the pairs `*_LR.png` and `*_HR.png` of a folder; without any, each picture and its bicubic reduction.
 
     Raises:
-        BenchmarkError: there are none, one can't be read, or its size can't be used.
+        MeasurementError: there are none, one can't be read, or its size can't be used.
     """
     if not folder.is_dir():
-        raise BenchmarkError(f"there is no folder {folder}")
+        raise MeasurementError(f"there is no folder {folder}")
     highs, lows = ({path.name.removesuffix(end) for path in folder.glob(f"*{end}")} for end in (HIGH, LOW))
     for name in sorted(highs ^ lows):
-        raise BenchmarkError(f"{folder / name}{HIGH} and {LOW} belong together, and one is missing")
+        raise MeasurementError(f"{folder / name}{HIGH} and {LOW} belong together, and one is missing")
     for name in sorted(highs):
         yield _checked(folder, Pair(name, _read(folder / f"{name}{LOW}"), _read(folder / f"{name}{HIGH}")), scale)
     if highs:
         return
     files = picture_files(folder)
     if not files:
-        raise BenchmarkError(f"there is no picture in {folder}")
+        raise MeasurementError(f"there is no picture in {folder}")
     for path in files:
         high = _read(path)
         height, width = (side // scale * scale for side in high.shape[:2])
@@ -98,7 +98,7 @@ def _read(path: Path) -> Pixels:
         with Image.open(path) as image:
             return on_white(ImageOps.exif_transpose(image))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
-        raise BenchmarkError(f"{path} is not readable as a picture ({type(exc).__name__}: {exc})") from exc
+        raise MeasurementError(f"{path} is not readable as a picture ({type(exc).__name__}: {exc})") from exc
 
 
 def _checked(folder: Path, pair: Pair, scale: int) -> Pair:
@@ -106,9 +106,9 @@ def _checked(folder: Path, pair: Pair, scale: int) -> Pair:
     (low_height, low_width), (height, width) = pair.low.shape[:2], pair.high.shape[:2]
     least = WINDOW + 2 * scale  # SSIM's window has to fit between the borders that are cut
     if min(height, width) < least:
-        raise BenchmarkError(f"{folder / pair.name}: {width} x {height} px are too few, {least} x {least} are needed")
+        raise MeasurementError(f"{folder / pair.name}: {width} x {height} px are too few, {least} x {least} are needed")
     if (height, width) != (low_height * scale, low_width * scale):
-        raise BenchmarkError(
+        raise MeasurementError(
             f"{folder / pair.name}: {low_width} x {low_height} px enlarged by {scale} are not {width} x {height} px"
         )
     return pair

@@ -20,7 +20,7 @@ import numpy as np
 
 from evaluation.contact_sheet import Chosen, choose_pictures, make_sheet
 from evaluation.enlargers import ENGINES, Enlarger, filters, of_model, of_weight_file, shipped_models
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from evaluation.metrics import Pixels, luma, psnr, ssim
 from evaluation.pictures import Enlarge, as_jpeg, consistency, picture_files, read_pairs
 from superscaling.errors import EngineFailed, StartError
@@ -34,12 +34,12 @@ def measure(arguments: argparse.Namespace) -> None:
     """Print a table in Markdown for each set, and save the contact sheet.
 
     Raises:
-        BenchmarkError, StartError: what was asked for can't be measured.
+        MeasurementError, StartError: what was asked for can't be measured.
         EngineFailed: an engine doesn't give its known answer.
     """
     folders = [each for folder in arguments.folders or [FOLDER] for each in find_sets(folder)]
     if arguments.sheet and not arguments.sheet.parent.is_dir():
-        raise BenchmarkError(f"there is no folder {arguments.sheet.parent} for the contact sheet")
+        raise MeasurementError(f"there is no folder {arguments.sheet.parent} for the contact sheet")
     models = shipped_models() if arguments.models is None else arguments.models
     enlargers = [way for name in models for way in of_model(name, arguments.engines)]
     for path in arguments.weights:
@@ -47,7 +47,7 @@ def measure(arguments: argparse.Namespace) -> None:
             enlargers += of_weight_file(path, Path(scratch), arguments.engines)
     scale, *others = {each.scale for each in enlargers} or {2}
     if others:
-        raise BenchmarkError("models of different scales can't share a table: measure them one by one")
+        raise MeasurementError("models of different scales can't share a table: measure them one by one")
     enlargers = filters(scale) + enlargers
     # Every picture is read once before anything is measured: an unreadable one shall not be found after an hour.
     counts = {folder: sum(1 for _ in read_pairs(folder, scale)) for folder in folders}
@@ -84,15 +84,15 @@ def find_sets(folder: Path) -> list[Path]:
     """The folder itself where it holds pictures, else the folders in it that do.
 
     Raises:
-        BenchmarkError: none does.
+        MeasurementError: none does.
     """
     if not folder.is_dir():
-        raise BenchmarkError(f"there is no folder {folder}: name one with test pictures, or with folders of these")
+        raise MeasurementError(f"there is no folder {folder}: name one with test pictures, or with folders of these")
     if picture_files(folder):
         return [folder]
     sets = [each for each in sorted(folder.iterdir()) if each.is_dir() and picture_files(each)]
     if not sets:
-        raise BenchmarkError(f"there is no picture in {folder}, nor in a folder in it")
+        raise MeasurementError(f"there is no picture in {folder}, nor in a folder in it")
     return sets
 
 
@@ -102,7 +102,7 @@ def save_sheet(path: Path, chosen: Sequence[Chosen], scale: int, enlargers: dict
     try:
         sheet.save(path, "PNG", optimize=True)
     except OSError as exc:
-        raise BenchmarkError(f"can't write {path}: {exc.strerror}") from exc
+        raise MeasurementError(f"can't write {path}: {exc.strerror}") from exc
     print(f"{path}: {sheet.width} x {sheet.height} px")
 
 
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str]) -> int:
     """Measure; one line says why it can't be done."""
     try:
         measure(read_arguments(arguments))
-    except (BenchmarkError, StartError, EngineFailed) as exc:
+    except (MeasurementError, StartError, EngineFailed) as exc:
         print(f"quality: {exc}", file=sys.stderr)
         return 1
     return 0

@@ -5,7 +5,7 @@ from typing import Any
 
 import h5py
 
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from superscaling.models import Architecture
 
 Shape = tuple[int, ...]
@@ -18,14 +18,14 @@ def architecture_of(path: Path) -> Architecture:
     """Find out what network a weight file is of, by the shapes of its kernels: Keras 3's or the older layout.
 
     Raises:
-        BenchmarkError: there is no such file, or it is of no residual dense network.
+        MeasurementError: there is no such file, or it is of no residual dense network.
     """
     if not path.is_file():
-        raise BenchmarkError(f"there is no weight file {path}")
+        raise MeasurementError(f"there is no weight file {path}")
     try:
         return _architecture(_kernels(path))
     except (OSError, IndexError, StopIteration, ZeroDivisionError) as exc:
-        raise BenchmarkError(f"{path} is no weight file of a residual dense network") from exc
+        raise MeasurementError(f"{path} is no weight file of a residual dense network") from exc
 
 
 def _kernels(path: Path) -> list[Shape]:

@@ -20,7 +20,7 @@ from benchmarks.network_report import write_report
 from benchmarks.networks import ARCHITECTURES, DEFAULT, LARGEST
 from benchmarks.results import COMPARED, HEAD, ISR, read_table, replace_section
 from docs_pictures import speed_table
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from superscaling.models import LARGE, LITE, Architecture
 from training.network import build_network
 
@@ -125,7 +125,7 @@ def test_a_report_s_ratios() -> None:
 def test_readme_s_part_is_made_of_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "RESULTS", tmp_path / "RESULTS.md")
     monkeypatch.setattr(results, "ROOT", tmp_path)
-    with pytest.raises(BenchmarkError, match="has no table of 'Network time': measure it first"):
+    with pytest.raises(MeasurementError, match="has no table of 'Network time': measure it first"):
         read_table("Network time")
     results.RESULTS.write_text(replace_section("", "Network time", measured(), ["Network time"]))
     part = speed_table.describe(read_table("Network time"))
@@ -133,7 +133,7 @@ def test_readme_s_part_is_made_of_the_results(tmp_path: Path, monkeypatch: pytes
     assert "In the same run Real-ESRGAN x2plus took 80 s (PyTorch bf16)." in part
     text = f"before\n{speed_table.BEGIN}old\n{speed_table.END}\nafter\n"
     assert speed_table.replace_part(text, part) == text.replace("old\n", part)
-    with pytest.raises(BenchmarkError, match=r"README\.md has no <!-- speed"):
+    with pytest.raises(MeasurementError, match=r"README\.md has no <!-- speed"):
         speed_table.replace_part("nothing", part)
     assert speed_table.replace_part(speed_table.README.read_text(), part), "README.md has a place for it"
 

@@ -13,7 +13,7 @@ from conftest import FIXTURES, ROOT, SAMPLES, photograph
 from PIL import Image
 
 from evaluation import quality
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from evaluation.metrics import C1, C2, SIGMA, WINDOW, luma, luma_psnr, psnr, ssim
 from evaluation.pictures import as_jpeg, consistency, filter_enlarger, read_pairs, reduce
 from evaluation.weight_files import architecture_of
@@ -148,7 +148,7 @@ def test_a_weight_file_of_something_else(tmp_path: Path) -> None:
 
     other = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 1), keras.layers.Conv2D(4, 3)])
     other.save_weights(tmp_path / "other.weights.h5")
-    with pytest.raises(BenchmarkError, match="is no weight file of a residual dense network"):
+    with pytest.raises(MeasurementError, match="is no weight file of a residual dense network"):
         architecture_of(tmp_path / "other.weights.h5")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from evaluation.metrics import luma_psnr
 from evaluation.pictures import Enlarge, as_jpeg, consistency, read_pairs
 from training.degradation import Pixels
@@ -45,7 +45,7 @@ def evaluate(enlarge: Enlarge, folder: Path, scale: int) -> Scores:
             enlarged, from_jpeg = enlarge(pair.low), enlarge(as_jpeg(pair.low, JPEG_QUALITY))
             fidelity = [luma_psnr(each, pair.high, scale) for each in (enlarged, from_jpeg)]
             scores.append((*fidelity, consistency(enlarged, pair.low, scale)))
-    except BenchmarkError as exc:
+    except MeasurementError as exc:
         raise TrainingError(f"can't evaluate: {exc}") from exc
     return Scores(*np.mean(scores, axis=0).tolist())
 

@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from evaluation.errors import BenchmarkError
+from evaluation.errors import MeasurementError
 from evaluation.weight_files import architecture_of
 from superscaling.models import Architecture
 from training.errors import TrainingError
@@ -140,7 +140,7 @@ def architecture_in(path: Path) -> Architecture:
     """
     try:
         return architecture_of(path)
-    except BenchmarkError as exc:
+    except MeasurementError as exc:
         raise TrainingError(str(exc)) from exc
 
 
