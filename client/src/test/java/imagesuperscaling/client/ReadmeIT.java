@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What README.md shows of this client works as it is written there. */
+/** What docs/clients.md shows of this client works as it is written there. */
 @ExtendWith(Service.Running.class)
 class ReadmeIT {
     private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");
@@ -24,11 +24,11 @@ class ReadmeIT {
     @TempDir
     Path folder;
 
-    private String readme;
+    private String document;
 
     @BeforeEach
     void read() throws IOException {
-        readme = Files.readString(Path.of("..", "README.md"));
+        document = Files.readString(Path.of("..", "docs", "clients.md"));
         Path samples = Files.createDirectory(folder.resolve("sample-images"));
         for (Path file : Samples.files()) {
             Files.copy(file, samples.resolve(file.getFileName()));
@@ -83,7 +83,7 @@ class ReadmeIT {
 
     private List<String> blocks(String language) {
         return Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL)
-                .matcher(readme)
+                .matcher(document)
                 .results()
                 .map((MatchResult match) -> match.group(1))
                 .toList();
