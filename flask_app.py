@@ -30,11 +30,13 @@ def ping() -> Response:
 def upscale() -> Response:
     """Enlarge one image."""
     message, form = lifecycle.read()
-    call = functools.partial(resources.upscale.main, message)
+    timings = lifecycle.timings
     if form.stream:
-        return stream_answer(call, lifecycle.stream_work(message), resources.facts)
-    work = lifecycle.work()
-    return upscale_answer(call(work), form, work, resources.facts)
+        events, deadline, listener = lifecycle.stream(message)
+        call = functools.partial(resources.upscale.main, message, deadline, timings, listener)
+        return stream_answer(call, events, resources.facts)
+    output = resources.upscale.main(message, lifecycle.deadline(), timings, lifecycle.listener())
+    return upscale_answer(output, form, timings, resources.facts)
 
 
 @app.get("/estimate")
@@ -53,7 +55,7 @@ def livez() -> Response:
 @app.get("/readyz")
 def readyz() -> Response:
     """Is the engine to be trusted with a picture?"""
-    return json_answer(resources.ready.main(lifecycle.work()).model_dump_json())
+    return json_answer(resources.ready.main(lifecycle.deadline()).model_dump_json())
 
 
 @app.get("/metrics")

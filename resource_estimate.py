@@ -1,17 +1,22 @@
 """`GET /estimate`."""
 
+from dataclasses import replace
+
 from message_protocol import EstimateInput, EstimateOutput
 from superscaling.enlarging import PictureUpscaler
-from superscaling.pictures import Limits
-from superscaling.scheduling import Admission, AdmittedPicture, Work
+from superscaling.pictures import FORMATS, Limits
+from superscaling.scheduling import Admission
+
+# The format whose encoder takes the most memory: assumed if the question names none.
+HEAVIEST = max(FORMATS.values(), key=lambda each: each.memory).name
 
 
 class ResourceEstimate:
-    """Prices a picture before it is sent.
+    """Estimates the time of a picture that is not sent yet, and whether it would be admitted.
 
     Args:
-        picture_upscaler: the picture upscaler.
-        admission: what it would have to wait beside.
+        picture_upscaler: knows the cost of pictures.
+        admission: decides, as for `POST /upscale`.
         limits: of input pictures.
         timeout, stream_timeout: seconds that a plain and a streamed request may take.
     """
@@ -27,29 +32,31 @@ class ResourceEstimate:
         self._picture_upscaler = picture_upscaler
         self._admission = admission
         self._limits = limits
-        self._timeouts = (timeout, stream_timeout)
+        self._timeout = timeout
+        self._stream_timeout = stream_timeout
 
     def main(self, message: EstimateInput) -> EstimateOutput:
-        """Answer for a picture that the network has to see once. (Transparent parts and CMYK take it twice.)
+        """Answer for a picture of one pass per frame. (Transparency and CMYK take two, equal frames none.)
 
         Raises:
-            ImageTooLarge, TooManyFrames: it would be refused for its size.
+            ImageTooLarge, TooManyFrames: the picture is beyond a limit.
         """
         self._limits.check_frames(message.frames)
         self._limits.check_pixels(message.width, message.height, message.frames)
         scale = self._picture_upscaler.facts.scale
-        cost = self._picture_upscaler.min_cost_of([(message.height, message.width)]) * message.frames
-        pixels = message.width * message.height * message.frames
-        seconds = self._picture_upscaler.seconds_for(cost.area)
-        works = [Work(timeout, "", is_client_gone=lambda: False) for timeout in self._timeouts]
-        candidates = [AdmittedPicture(work, pixels, cost) for work in works]
-        plain, stream = (seconds <= each.work.timeout and self._admission.would_admit(each) for each in candidates)
+        size = message.height, message.width
+        one = self._picture_upscaler.demand_of([size], message.format or HEAVIEST)
+        demand = replace(one, sizes=[size] * message.frames, cost=one.cost * message.frames)
+        # First the decisions: they may measure the speed anew.
+        plain, stream = (
+            self._admission.would_admit(demand, timeout) for timeout in (self._timeout, self._stream_timeout)
+        )
         return EstimateOutput(
             width=message.width * scale,
             height=message.height * scale,
-            tiles=cost.tiles,
-            seconds=round(seconds, 2),
-            queue_seconds=round(self._admission.seconds_beside(candidates[0]), 2),
+            tiles=demand.cost.tiles,
+            seconds=round(self._picture_upscaler.seconds_for(demand.cost.area), 2),
+            queue_seconds=round(self._admission.seconds_beside(demand.cost), 2),
             ahead=self._admission.requests,
             plain=plain,
             stream=stream,

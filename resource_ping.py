@@ -4,7 +4,7 @@ from message_protocol import PingOutput
 
 
 class ResourcePing:
-    """Says that the service is there; touches no model, so it answers while the model works."""
+    """Says that the service is alive. Uses no model, so it answers during inference."""
 
     def main(self) -> PingOutput:
         """Answer."""

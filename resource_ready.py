@@ -2,22 +2,23 @@
 
 from message_protocol import ReadyOutput
 from superscaling.enlarging import Upscaler
-from superscaling.scheduling import Work
+from superscaling.scheduling import Deadline, Timings
 
 
 class ResourceReady:
-    """Says whether the engine is to be trusted with a picture."""
+    """Says whether the engine can be trusted with a picture."""
 
     def __init__(self, upscaler: Upscaler) -> None:
         self._upscaler = upscaler
 
-    def main(self, work: Work) -> ReadyOutput:
-        """Answer; after a failed inference the known answer is asked for again.
+    def main(self, deadline: Deadline) -> ReadyOutput:
+        """Answer. After a failed inference the known answer is tested again.
 
         Raises:
             EngineFailed: the engine is not ready.
+            ClientGone, DeadlinePassed, ServiceStopping: from `deadline`, while waiting for a turn.
         """
-        self._upscaler.check(work)
+        self._upscaler.check(deadline, Timings())
         facts = self._upscaler.facts
         return ReadyOutput(
             model=facts.model,

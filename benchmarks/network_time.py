@@ -18,10 +18,10 @@ from benchmarks.networks import ARCHITECTURES, DEFAULT, open_network, upscaler_o
 from benchmarks.peak import Peak
 from benchmarks.peer_process import running_peers
 from benchmarks.results import COMPARED, ISR, OURS
-from evaluation.enlargers import patient_work
 from superscaling.engines import Engine, Pixels, available_cpus
 from superscaling.engines.openvino import supported_precisions
 from superscaling.enlarging import Upscaler
+from superscaling.scheduling import Deadline, Timings
 from superscaling.settings import Settings
 
 LARGE = (3000, 4000)  # height, width in px
@@ -68,7 +68,7 @@ def _enlarger(engine: Engine) -> functools.partial[Pixels]:
 def _enlarge(whole: Upscaler, tiled: Upscaler, pixels: Pixels) -> Pixels:
     height, width, _ = pixels.shape
     upscaler = whole if height * width <= WHOLE else tiled
-    return upscaler.enlarge(pixels, patient_work())
+    return upscaler.enlarge(pixels, Deadline(), Timings())
 
 
 def _starts(contestant: Contestant, speed: float, size: Size) -> bool:

@@ -28,11 +28,10 @@ from superscaling.models import (
     read_model_files,
     weight_file_of,
 )
-from superscaling.scheduling import Work
+from superscaling.scheduling import Deadline, Timings
 from superscaling.settings import Settings, read_settings
 
 ENGINES = ("tensorflow", "openvino")
-DAY = 86_400  # s
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,6 @@ class Enlarger:
     name: str
     scale: int
     enlarge: Enlarge
-
-
-def patient_work() -> Work:
-    """Work that has all the time it needs: nobody waits for an answer here."""
-    return Work(DAY, "nothing", is_client_gone=lambda: False)
 
 
 def filters(scale: int) -> list[Enlarger]:
@@ -124,9 +118,9 @@ def _ways(
 def _enlarger(engine: Engine, model: ModelFiles, settings: Settings) -> Enlarger:
     """As the service does it: in tiles, rounded, and only after the engine gave its known answer."""
     upscaler = build_upscaler(engine, model, settings)
-    upscaler.check(patient_work())
+    upscaler.check(Deadline(), Timings())
 
     def enlarge(low: Pixels) -> Pixels:
-        return np.asarray(upscaler.enlarge(low, patient_work()), np.uint8)
+        return np.asarray(upscaler.enlarge(low, Deadline(), Timings()), np.uint8)
 
     return Enlarger(model.name, str(upscaler.facts), upscaler.facts.scale, enlarge)

@@ -1,41 +1,41 @@
-"""The answer of a streamed request: runs the work on a thread of its own, and is the events it gives."""
+"""The body of a streamed answer: runs the work in a thread of its own and yields its events."""
 
 import queue
 import threading
 from collections.abc import Callable, Iterator
 
 from http_edge.chunks import Chunks, not_taken
-from http_edge.problems import reported
-from http_edge.stream_work import Item, StreamWork
-from message_protocol import Notes, Problem, UpscaleOutput, event_text
+from http_edge.problems import problem_of, reported
+from http_edge.stream_events import Item, StreamEvents
+from message_protocol import Notes, UpscaleOutput, event_text
 from superscaling.errors import ServiceError
 
-# After so many seconds without an event a comment is sent, so that nobody on the way takes the connection for dead.
+# After so many seconds without an event a comment is sent, so that no proxy takes the connection for dead.
 HEARTBEAT = 10.0
 
 
 class EventStream:
-    """An iterable of the bytes to send. `error`: see `Chunks`, and why it failed, if it did after its first event.
+    """An iterable of bytes. `error`: why the client did not get the result; None once it was sent.
 
     Args:
-        work: gets the events.
-        run: makes the result.
+        events: the listener of the work.
+        run: does the work and returns the result.
 
     Raises:
-        Exception: whatever `run` raises before its first event: the request can still be answered as a failed one.
+        Exception: from `run`, if it fails before its first event: the request can still be answered with an error.
     """
 
-    def __init__(self, work: StreamWork, run: Callable[[StreamWork], UpscaleOutput]) -> None:
+    def __init__(self, events: StreamEvents, run: Callable[[], UpscaleOutput]) -> None:
         self.error: ServiceError | None = not_taken()
-        self._work = work
-        self._thread = threading.Thread(target=_work_on, args=(work, run), name=f"stream {work.request_id}")
+        self._events = events
+        self._thread = threading.Thread(target=_run, args=(events, run), name=f"stream {events.request_id}")
         self._thread.start()
-        first = work.events.get()
+        first = events.waiting.get()
         if isinstance(first, Exception):
             try:
                 raise first
             finally:
-                del first  # else the error and this frame keep each other alive, and with them the picture
+                del first  # a reference cycle of the error and this frame would keep the picture in memory
         self._first: Item = first
 
     def __iter__(self) -> Iterator[bytes]:
@@ -43,7 +43,7 @@ class EventStream:
         while not isinstance(item, UpscaleOutput | Exception):
             yield b": still working\n\n" if item is None else item.to_text().encode()
             try:
-                item = self._work.events.get(timeout=HEARTBEAT)
+                item = self._events.waiting.get(timeout=HEARTBEAT)
             except queue.Empty:
                 item = None
         if isinstance(item, UpscaleOutput):
@@ -52,24 +52,24 @@ class EventStream:
             yield from Chunks(event_text("result", item.to_json()).encode())
             self.error = None
         else:
-            self.error = reported(item, self._work.request_id)
-            yield event_text("problem", Problem.of(self.error, self._work.request_id).to_json()).encode()
+            self.error = reported(item, self._events.request_id)
+            yield event_text("problem", problem_of(self.error, self._events.request_id).to_json()).encode()
 
     def close(self) -> None:
-        """Stop the work at its next tile, if it is not done. Called by the server, also after a hang-up."""
-        self._work.stop.set()
+        """Stop the work before its next tile, unless it is done. The server calls this, also after a hang-up."""
+        self._events.stop.set()
         self._thread.join()
-        while not self._work.events.empty():
-            item = self._work.events.get()
-            if isinstance(item, Exception):  # mostly ClientGone, as nobody has read it
-                self.error = reported(item, self._work.request_id)
+        while not self._events.waiting.empty():
+            item = self._events.waiting.get()
+            if isinstance(item, Exception):  # usually ClientGone
+                self.error = reported(item, self._events.request_id)
 
 
-def _work_on(work: StreamWork, run: Callable[[StreamWork], UpscaleOutput]) -> None:
-    """No method, and without a name for the error: what an error's traceback can reach must not hold the error."""
+def _run(events: StreamEvents, run: Callable[[], UpscaleOutput]) -> None:
+    """A function that gives the error no name: whatever its traceback reaches must not refer back to it."""
     try:
-        outcome = run(work)
-    except Exception as exc:  # told to the client, by whoever reads the events
-        work.end(exc)
+        outcome = run()
+    except Exception as exc:  # the reader of the events tells the client
+        events.end(exc)
     else:
-        work.end(outcome)
+        events.end(outcome)

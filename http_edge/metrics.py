@@ -5,10 +5,9 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
-from resource_upscale import SPANS, UpscaleWork
 from superscaling.engines import EngineFacts
 from superscaling.errors import QueueFull, ServiceError, TooManyRequests
-from superscaling.scheduling import Admission
+from superscaling.scheduling import SPANS, Admission, Timings
 
 # In seconds: from a thumbnail to what takes as long as a proxy waits, and longer.
 BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 90, 180, 300, 600)
@@ -47,7 +46,7 @@ class Metrics:
             }
         )
         gauge("upscaler_queue_depth", "Pictures that are admitted and not answered.", lambda: admission.requests)
-        gauge("upscaler_queue_pixels", "What UPSCALER_QUEUE_PIXELS limits.", lambda: admission.pixels)
+        gauge("upscaler_queue_pixels", "What UPSCALER_QUEUE_PIXELS limits.", lambda: admission.weighted_pixels)
         gauge("upscaler_queue_seconds", "Estimated seconds until all of them are done.", lambda: admission.seconds)
         gauge("upscaler_pixels_per_second", "Moving average of the network's speed.", lambda: _speed(seconds_for))
         self._held = Gauge("upscaler_requests_in_progress", "Upscale requests that hold a place.", registry=registry)
@@ -98,23 +97,23 @@ class Metrics:
         self._tiles.inc()
         self._tile_seconds.observe(seconds)
 
-    def answered(self, status: int, seconds: float, work: UpscaleWork | None, problem: ServiceError | None) -> None:
+    def answered(self, status: int, seconds: float, timings: Timings, problem: ServiceError | None) -> None:
         """An upscale request was answered, or failed, or was refused."""
         self._requests.labels(status).inc()
         if problem is not None:
             self._errors.labels(problem.code).inc()
             if problem.status == 429:
                 self._rejected.labels(problem.code).inc()
-        if work is None or not work.pixels:
+        if not timings.pixels:
             return  # refused before the work
         # Failures, too: a service that answers nothing in time any more would look as if it were healthy.
         self._seconds.observe(seconds)
-        self._waits.observe(work.seconds["queue"])
+        self._waits.observe(timings.seconds["queue"])
         for span in STEPS:
-            if span in work.seconds:
-                self._spans.labels(span).observe(work.seconds[span])
+            if span in timings.seconds:
+                self._spans.labels(span).observe(timings.seconds[span])
         if problem is None:
-            self._pixels.inc(work.pixels)
+            self._pixels.inc(timings.pixels)
 
 
 def _speed(seconds_for: Callable[[float], float]) -> float:

@@ -134,7 +134,7 @@ def _estimate() -> dict[str, Any]:
     operation = _get("What would it cost to enlarge an image?", EstimateOutput, MalformedMessage, Unprocessable)
     operation["tags"] = [PICTURES]
     operation["parameters"] = [
-        _parameter(name, schema) | {"required": name in schemas["required"]}
+        _parameter(name, _given(schema) if "anyOf" in schema else schema) | {"required": name in schemas["required"]}
         for name, schema in schemas["properties"].items()
     ]
     return operation

@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from message_protocol import Problem
 from superscaling.errors import ServiceError, ServiceStopping, http_error
+from superscaling.settings import Settings, environment_variable
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,14 @@ def reported(error: Exception, request_id: str) -> ServiceError:
         level = logging.WARNING if isinstance(error, ServiceStopping) else logging.ERROR
         log.log(level, "%s %s: %s", request_id, error.code, error.detail, exc_info=error.__cause__)
     return error
+
+
+def problem_of(error: ServiceError, request_id: str) -> Problem:
+    """The document of an error, with the setting by the name that an operator knows: its environment variable."""
+    problem = Problem.of(error, request_id)
+    if error.setting is not None and hasattr(Settings, error.setting):
+        return problem.model_copy(update={"setting": environment_variable(error.setting)})
+    return problem
 
 
 def _failure(error: Exception) -> Response:
@@ -58,4 +67,4 @@ def _detail(error: HTTPException) -> str:
 def _document(error: ServiceError) -> str:
     """The document; the request's line in the log will name the error as well."""
     g.problem = error
-    return Problem.of(error, g.request_id).to_json()
+    return problem_of(error, g.request_id).to_json()

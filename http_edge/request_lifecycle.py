@@ -15,12 +15,13 @@ from http_edge.negotiation import AnswerForm, negotiate
 from http_edge.problems import register_problems
 from http_edge.request_body import RequestBody
 from http_edge.request_log import RequestLog
-from http_edge.request_work import RequestWork
 from http_edge.shutdown import ShutdownDeadline
 from http_edge.slots import Slots
-from http_edge.stream_work import StreamWork
+from http_edge.stream_events import StreamEvents
+from http_edge.tile_metrics import TileMetrics
 from http_edge.upscale_request import BodyForm, body_form_of, query_options, read_message
 from message_protocol import UpscaleInput
+from superscaling.scheduling import Deadline, ProgressListener, Timings
 from superscaling.settings import Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -72,20 +73,36 @@ class RequestLifecycle:
         """
         return query_options(request)
 
-    def work(self) -> RequestWork:
-        """The current request's work: until its deadline, or until the client hangs up."""
-        is_gone = Connection(request.environ).is_gone
-        work = RequestWork(self._settings.timeout, "UPSCALER_TIMEOUT", is_gone, self._metrics, self.shutdown)
-        g.request_log.work = work
-        return work
+    @property
+    def timings(self) -> Timings:
+        """The current request's timings, which are logged and counted once it is answered."""
+        timings: Timings = g.request_log.timings
+        return timings
 
-    def stream_work(self, message: UpscaleInput) -> StreamWork:
-        """The same for a request that is answered as a stream."""
+    def deadline(self) -> Deadline:
+        """The deadline of the current request, from now."""
+        return Deadline(
+            self._settings.timeout,
+            "timeout",
+            Connection(request.environ).is_gone,
+            lambda: self.shutdown.seconds_left,
+        )
+
+    def listener(self) -> ProgressListener:
+        """What listens to the progress of the current request."""
+        return TileMetrics(self._metrics)
+
+    def stream(self, message: UpscaleInput) -> tuple[StreamEvents, Deadline, ProgressListener]:
+        """The same for a request that is answered as a stream: its events, deadline and listener."""
+        events = StreamEvents(g.request_id, message.tiles)
         is_gone = Connection(request.environ).is_gone
-        timeout, setting = self._settings.stream_timeout, "UPSCALER_STREAM_TIMEOUT"
-        work = StreamWork(timeout, setting, is_gone, self._metrics, self.shutdown, g.request_id, message.tiles)
-        g.request_log.work = work
-        return work
+        deadline = Deadline(
+            self._settings.stream_timeout,
+            "stream_timeout",
+            lambda: events.stop.is_set() or is_gone(),
+            lambda: self.shutdown.seconds_left,
+        )
+        return events, deadline, TileMetrics(self._metrics, events)
 
     def _begin(self) -> None:
         given = request.headers.get("X-Request-ID", "")

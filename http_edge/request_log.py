@@ -5,8 +5,8 @@ import logging
 import time
 
 from http_edge.metrics import Metrics
-from http_edge.request_work import RequestWork
 from superscaling.errors import ClientGone, ServiceError
+from superscaling.scheduling import Timings
 
 access_log = logging.getLogger("access")
 
@@ -15,14 +15,14 @@ PROBES = {"/ping", "/livez", "/readyz", "/metrics"}
 
 
 class RequestLog:
-    """One request, from its head on. `work`: what was done for it, if anything was.
+    """One request, from its head on. `timings`: where its time went.
 
     Args:
         request_id, method, path: of the request.
     """
 
     def __init__(self, request_id: str, method: str, path: str) -> None:
-        self.work: RequestWork | None = None
+        self.timings = Timings()
         self._request_id = request_id
         self._method = method
         self._path = path
@@ -40,7 +40,7 @@ class RequestLog:
             status = problem.status  # also where the answer had begun well
         seconds = time.monotonic() - self._start
         if metrics is not None:
-            metrics.answered(status, seconds, self.work, problem)
+            metrics.answered(status, seconds, self.timings, problem)
         if self._path in PROBES and status < 400:
             return
         record: dict[str, object] = {
@@ -50,8 +50,7 @@ class RequestLog:
             "status": status,
             "milliseconds": round(seconds * 1000, 1),
         }
-        if self.work is not None:
-            record |= {f"{name}_milliseconds": round(value * 1000, 1) for name, value in self.work.seconds.items()}
+        record |= {f"{name}_milliseconds": round(value * 1000, 1) for name, value in self.timings.seconds.items()}
         if problem is not None:
             record |= {"code": problem.code, "detail": problem.detail}
         # As JSON values, so that nothing a client sends can pass for a line or a field of its own.

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from message_protocol.reading import problem_of, typed
+from superscaling.format_name import FormatName
 
 
 class EstimateInput(BaseModel):
@@ -16,6 +17,9 @@ class EstimateInput(BaseModel):
     width: int = Field(ge=1, strict=True, description="of the picture in px")
     height: int = Field(ge=1, strict=True, description="of the picture in px")
     frames: int = Field(1, ge=1, strict=True, description="of the animation, or pages")
+    format: FormatName | None = Field(
+        None, description="format of the answer; default: the one that takes the most memory"
+    )
 
     @classmethod
     def from_query(cls, options: Mapping[str, str]) -> Self:

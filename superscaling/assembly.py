@@ -1,11 +1,11 @@
-"""Settings to what the service and the command line are both built of."""
+"""The composition root of everything that knows no HTTP: the service and the command line both start here."""
 
 import functools
 from dataclasses import dataclass
 
 from superscaling.engines import Engine, available_cpus, open_engine, precision_of
 from superscaling.enlarging import PictureUpscaler, Upscaler
-from superscaling.models import ModelFiles, directory_of, read_model_files, weight_file_of
+from superscaling.models import ModelFiles, directory_of, read_model_files, weight_file_of, weights_of
 from superscaling.pictures import Limits, limit_pillow
 from superscaling.scheduling import Admission, FairLock
 from superscaling.settings import Settings
@@ -13,19 +13,20 @@ from superscaling.settings import Settings
 
 @dataclass(frozen=True)
 class Assembly:
-    """What enlarges, what admits, and what limits pictures."""
+    """`sha256`: of the model's weights."""
 
     upscaler: Upscaler
     picture_upscaler: PictureUpscaler
     admission: Admission
     limits: Limits
+    sha256: str
 
 
 def assemble(settings: Settings) -> Assembly:
     """Open the settings' model, which must have been prepared, and build what enlarges with it. Sets Pillow's limits.
 
     Raises:
-        StartError: the model is not what `prepare` left, or the settings can't be met.
+        StartError: the model is not what `prepare` left, or a setting can't be met.
     """
     limit_pillow()
     model = read_model_files(directory_of(settings))
@@ -37,13 +38,16 @@ def assemble(settings: Settings) -> Assembly:
         settings.threads or available_cpus(),
     )
     upscaler = build_upscaler(engine, model, settings)
-    picture_upscaler = PictureUpscaler(upscaler)
-    admission = Admission(settings.queue_pixels, upscaler.seconds_for)
-    limits = Limits(settings.max_pixels, settings.max_frames)
-    return Assembly(upscaler, picture_upscaler, admission, limits)
+    return Assembly(
+        upscaler=upscaler,
+        picture_upscaler=PictureUpscaler(upscaler),
+        admission=Admission(settings.queue_pixels, upscaler.seconds_for, upscaler.measure_speed),
+        limits=Limits(settings.max_pixels, settings.max_frames),
+        sha256=weights_of(settings).sha256,
+    )
 
 
 def build_upscaler(engine: Engine, model: ModelFiles, settings: Settings) -> Upscaler:
-    """Build what enlarges pixels with an engine that runs `model`, as the settings have it."""
+    """Build an upscaler around an engine that runs `model`."""
     known_answer = model.known_answer(engine.facts.precision)
     return Upscaler(engine, FairLock(), settings.tile, known_answer, settings.self_ensemble)

@@ -35,8 +35,9 @@ from http import HTTPStatus
 class ServiceError(Exception):
     """A request failed in a way the client is told about.
 
-    `limit` and `actual` are numbers in the unit that `detail` names, `setting`
-    the environment variable that raises the limit, `retry_after` whole seconds.
+    `detail` speaks of the picture, the limit and what the client can do; `limit` and `actual` are numbers in the unit
+    that `detail` names; `setting` is the field of `Settings` with which an operator raises the limit; `retry_after`
+    are whole seconds.
     """
 
     status = 500

@@ -1,11 +1,15 @@
-"""Places in a picture, and amounts of it."""
+"""Boxes in a picture, and amounts of work."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class Box:
-    """The rows from `top` and the columns from `left`, up to but without `bottom` and `right`, in px."""
+    """Rows `top` to `bottom` and columns `left` to `right`, the ends excluded, in px."""
 
     top: int
     left: int
@@ -14,12 +18,12 @@ class Box:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """The box as the first two indices of a pixel array."""
+        """The first two indices of a pixel array."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property
     def area(self) -> int:
-        """Number of pixels inside."""
+        """Number of pixels."""
         height, width = self.size
         return height * width
 
@@ -29,23 +33,23 @@ class Box:
         return self.bottom - self.top, self.right - self.left
 
     def scaled(self, scale: int) -> "Box":
-        """The same box in a picture enlarged by `scale`."""
+        """The same box in the picture enlarged by `scale`."""
         return Box(self.top * scale, self.left * scale, self.bottom * scale, self.right * scale)
 
     def seen_from(self, other: "Box") -> "Box":
-        """The same box with `other`'s corner as the origin."""
+        """The same box with the corner of `other` as the origin."""
         return self.moved(-other.top, -other.left)
 
     def moved(self, down: int, right: int) -> "Box":
-        """The same box elsewhere."""
+        """The box shifted by so many px."""
         return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
 
     def grown(self, by: int) -> "Box":
-        """The box and `by` px on every side."""
+        """The box with a margin of `by` px on every side."""
         return Box(self.top - by, self.left - by, self.bottom + by, self.right + by)
 
     def within(self, other: "Box") -> "Box":
-        """What two boxes that overlap have in common."""
+        """The intersection with another box. They must overlap."""
         return Box(
             max(self.top, other.top),
             max(self.left, other.left),
@@ -56,7 +60,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the network is to be shown: how many `tiles`, and the `area` of all their windows, in every view, in px."""
+    """Work for the network: the number of `tiles`, and the `area` in px of all their windows in all views."""
 
     tiles: int = 0
     area: int = 0
@@ -66,3 +70,29 @@ class Cost:
 
     def __mul__(self, times: int) -> "Cost":
         return Cost(self.tiles * times, self.area * times)
+
+
+def whole_box(pixels: NDArray[Any]) -> Box:
+    """The box of all pixels of an array (h, w, c)."""
+    height, width, _ = pixels.shape
+    return Box(0, 0, height, width)
+
+
+def changed_box(before: NDArray[Any] | None, after: NDArray[Any]) -> Box | None:
+    """The smallest box that holds all pixels in which two arrays (h, w, c) differ; None if they are equal.
+
+    If `before` is None, or of another shape or type, everything differs.
+    """
+    if before is None or (before.shape, before.dtype) != (after.shape, after.dtype):
+        return whole_box(after)
+    height, width, channels = after.shape
+    differs = (before != after).reshape(height, width * channels)
+    rows = _extent(differs.any(axis=1))
+    columns = _extent(differs.any(axis=0).reshape(width, channels).any(axis=1))
+    return Box(rows[0], columns[0], rows[1], columns[1]) if rows and columns else None
+
+
+def _extent(flags: NDArray[np.bool_]) -> tuple[int, int] | None:
+    """The first true index and the last one plus 1; None if all are false."""
+    indices = np.flatnonzero(flags)
+    return (int(indices[0]), int(indices[-1]) + 1) if len(indices) else None

@@ -170,9 +170,14 @@ class Settings:
     )
 
 
-def variable_of(name: str) -> str:
-    """The environment variable that sets the field `name` of `Settings`."""
-    return "PORT" if name == "port" else PREFIX + name.upper()
+def environment_variable(field_name: str) -> str:
+    """The environment variable that sets a field of `Settings`."""
+    return "PORT" if field_name == "port" else PREFIX + field_name.upper()
+
+
+def invalid(field_name: str, value: object, reason: str) -> SettingInvalid:
+    """The error for a value that a setting can't have. (To be raised.)"""
+    return SettingInvalid(f"{environment_variable(field_name)}={value!r}: {reason}")
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -183,13 +188,13 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """
     values = {}
     for each in fields(Settings):
-        variable = variable_of(each.name)
+        variable = environment_variable(each.name)
         if variable not in environ:
             continue
         try:
             values[each.name] = each.metadata["parse"](environ[variable].strip())
         except ValueError as exc:
-            raise SettingInvalid(f"{variable}={environ[variable]!r}: {exc}") from exc
+            raise invalid(each.name, environ[variable], str(exc)) from exc
     return Settings(**values)
 
 
@@ -198,5 +203,5 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
 
     They are no reason to refuse to start: an orchestrator may set some, named after a service called "upscaler".
     """
-    known = {variable_of(each.name) for each in fields(Settings)}
+    known = {environment_variable(each.name) for each in fields(Settings)}
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)

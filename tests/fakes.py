@@ -9,7 +9,7 @@ from superscaling.engines import EngineFacts, Pixels
 from superscaling.enlarging import Upscaler
 from superscaling.enlarging.upscaler import write_levels
 from superscaling.models import KnownAnswer
-from superscaling.scheduling import FairLock, Work
+from superscaling.scheduling import Deadline, FairLock, Timings
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
 
@@ -43,5 +43,6 @@ def round_levels(levels: NDArray[np.float32], dtype: type[np.uint8 | np.uint16])
     return rounded
 
 
-def patient_work() -> Work:
-    return Work(60, "UPSCALER_TIMEOUT", lambda: False)
+def patience(seconds: float = 60) -> tuple[Deadline, Timings]:
+    """What a request brings along: so many seconds, and nothing done yet."""
+    return Deadline(seconds, "timeout"), Timings()

@@ -8,15 +8,17 @@ from collections.abc import Iterator, Sequence
 import hypothesis
 import numpy as np
 import pytest
-from fakes import patient_work, upscaler_with
+from fakes import patience, upscaler_with
 from hypothesis import strategies
 from numpy.typing import NDArray
 from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
 
-from superscaling.errors import QueueFull
+from superscaling.errors import EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
-from superscaling.scheduling import Admission, AdmittedPicture, Work
+from superscaling.scheduling import Admission, AdmittedPicture, Deadline, Demand
 from superscaling.scheduling.admission import MARGIN
+
+Admitted = contextlib.AbstractContextManager[AdmittedPicture]
 
 
 def admission_of(max_pixels: int = 10**9) -> Admission:
@@ -28,28 +30,32 @@ def cost_of(area: int) -> Cost:
     return Cost(max(1, area // 100), area)
 
 
-def work_of(timeout: float = 1000.0) -> Work:
-    return Work(timeout, "UPSCALER_TIMEOUT", lambda: False)
+def demand_of(pixels: int, cost: Cost, memory: int = 1) -> Demand:
+    return Demand([(1, pixels)], cost, memory)
+
+
+def enter(admission: Admission, pixels: int, cost: Cost, seconds: float = 1000.0, memory: int = 1) -> Admitted:
+    return admission.admitted(demand_of(pixels, cost, memory), *patience(seconds))
 
 
 def test_pixels_in_memory_are_bounded() -> None:
     admission = admission_of(1000)
-    with admission.admitted(work_of(), 600, cost_of(600)), admission.admitted(work_of(), 400, cost_of(400)):
-        assert (admission.requests, admission.pixels) == (2, 1000)
-        with pytest.raises(QueueFull) as refused, admission.admitted(work_of(), 1, cost_of(1)):
+    with enter(admission, 600, cost_of(600)), enter(admission, 400, cost_of(400)):
+        assert (admission.requests, admission.weighted_pixels) == (2, 1000)
+        with pytest.raises(QueueFull) as refused, enter(admission, 1, cost_of(1)):
             pass
         assert (refused.value.limit, refused.value.actual) == (1000, 1001)
-        assert refused.value.setting == "UPSCALER_QUEUE_PIXELS"
-        assert "UPSCALER_QUEUE_PIXELS" in refused.value.detail
-    assert (admission.requests, admission.pixels, admission.seconds) == (0, 0, 0)
+        assert refused.value.setting == "queue_pixels"
+        assert "this picture has 1 px; together" in refused.value.detail
+    assert (admission.requests, admission.weighted_pixels, admission.seconds) == (0, 0, 0)
 
 
 def test_one_alone_may_have_more() -> None:
     admission = admission_of(1000)
     with (
-        admission.admitted(work_of(), 5000, cost_of(5000)),
+        enter(admission, 5000, cost_of(5000)),
         pytest.raises(QueueFull),
-        admission.admitted(work_of(), 1, cost_of(1)),
+        enter(admission, 1, cost_of(1)),
     ):
         pass
 
@@ -57,7 +63,7 @@ def test_one_alone_may_have_more() -> None:
 @pytest.mark.parametrize(
     ("held", "timeout", "area", "wait"),
     [
-        ([], 1.0, 5000, 0),  # whether a picture alone is too much is for others to say
+        ([], 1.0, 900, 0),
         ([2000], 3.0, 1000, 0),  # takes turns with the other: done after 1 + 1 s
         ([2000], 3.0, 1600, 2),  # would be done after 1.6 + 1.6 s
         ([2000, 2000], 3.0, 1400, 4),  # until both are done, which advance together
@@ -66,13 +72,13 @@ def test_one_alone_may_have_more() -> None:
 )
 def test_time_is_bounded(held: list[int], timeout: float, area: int, wait: int) -> None:
     admission = admission_of()
-    admitted = [admission.admitted(work_of(), each, cost_of(each)) for each in held]
+    admitted = [enter(admission, each, cost_of(each)) for each in held]
     for each in admitted:
         each.__enter__()
-    own = AdmittedPicture(work_of(timeout), area, cost_of(area))
-    assert admission.would_admit(own) == (wait == 0)
+    is_admitted = admission.would_admit(demand_of(area, cost_of(area)), timeout)
+    assert is_admitted == (wait == 0)
     if wait:
-        with pytest.raises(QueueFull) as refused, admission.admitted(own.work, area, cost_of(area)):
+        with pytest.raises(QueueFull) as refused, enter(admission, area, cost_of(area), timeout):
             pass
         assert refused.value.retry_after == wait
         assert refused.value.setting is None
@@ -80,21 +86,56 @@ def test_time_is_bounded(held: list[int], timeout: float, area: int, wait: int) 
         each.__exit__(None, None, None)
 
 
+def test_what_takes_too_long_alone_is_rejected_for_good() -> None:
+    admission = admission_of()
+    demand = demand_of(5000, cost_of(5000))
+    assert not admission.would_admit(demand, 1.0)
+    with pytest.raises(EstimateOverDeadline, match="5000 x 1 px would take about 4 s") as refused:
+        admission.admitted(demand, *patience(1.0)).__enter__()
+    assert (refused.value.setting, refused.value.retry_after, admission.requests) == ("timeout", None, 0)
+
+
+def test_a_slow_measurement_is_repeated_before_anybody_is_rejected() -> None:
+    """For the question as for the request: both are decided by the same function."""
+    seconds_per_pixel, measured = 1.0, 0
+
+    def measure(deadline: Deadline, max_age: float) -> None:
+        nonlocal seconds_per_pixel, measured
+        seconds_per_pixel, measured = 0.001, measured + 1
+
+    admission = Admission(10**6, lambda area: area * seconds_per_pixel, measure)
+    assert admission.would_admit(demand_of(100, cost_of(100)), 10.0)
+    assert measured == 1
+    seconds_per_pixel = 1.0
+    with enter(admission, 100, cost_of(100), 10.0):
+        assert measured == 2
+
+
+def test_a_format_that_takes_more_memory_counts_more_often() -> None:
+    """And the client reads the pixels that its picture really has."""
+    admission = admission_of(50)
+    with enter(admission, 10, cost_of(10)):
+        assert admission.would_admit(demand_of(15, cost_of(15)), 1000)
+        assert not admission.would_admit(demand_of(15, cost_of(15), memory=3), 1000)
+        with pytest.raises(QueueFull, match="this picture has 15 px, counted 3 times") as refused:
+            enter(admission, 15, cost_of(15), memory=3).__enter__()
+        assert (refused.value.limit, refused.value.actual) == (50, 55)
+
+
 def test_nobody_who_was_admitted_is_made_late() -> None:
     admission = admission_of()
-    with admission.admitted(work_of(3.0), 2000, cost_of(2000)):
-        assert admission.would_admit(AdmittedPicture(work_of(), 900, cost_of(900)))
-        assert not admission.would_admit(AdmittedPicture(work_of(), 1100, cost_of(1100)))
+    with enter(admission, 2000, cost_of(2000), 3.0):
+        assert admission.would_admit(demand_of(900, cost_of(900)), 1000)
+        assert not admission.would_admit(demand_of(1100, cost_of(1100)), 1000)
 
 
 def test_finished_tiles_count() -> None:
     admission = admission_of()
-    work = work_of()
-    with admission.admitted(work, 4000, Cost(4, 4000)) as own:
+    with enter(admission, 4000, Cost(4, 4000)) as own:
         assert admission.seconds_left(own) == admission.seconds == pytest.approx(4)
-        admission.correct(own, own.cost * 2)
+        admission.correct(own, own.demand.cost * 2)
         assert admission.seconds_left(own) == pytest.approx(8)
-        work.tiles_done = 5
+        own.timings.tiles_done = 5
         assert admission.seconds_left(own) == admission.seconds == pytest.approx(3)
         assert admission.seconds_until_one_ends() == pytest.approx(3)
 
@@ -102,35 +143,35 @@ def test_finished_tiles_count() -> None:
 def test_nothing_to_be_shown_takes_no_time() -> None:
     """Such as a picture of one grey of 16 bits."""
     admission = admission_of()
-    with admission.admitted(work_of(), 100, Cost()) as own:
+    with enter(admission, 100, Cost()) as own:
         assert admission.seconds_left(own) == admission.seconds_until_one_ends() == 0
-        assert admission.would_admit(AdmittedPicture(work_of(), 100, cost_of(100)))
+        assert admission.would_admit(demand_of(100, cost_of(100)), 1000)
 
 
 def test_who_turns_out_to_need_more_is_asked_again() -> None:
     """By the same rule, beside the others alone; who needs less, or the same, stays in."""
     admission = admission_of()
     with (
-        admission.admitted(work_of(3.0), 2000, cost_of(2000)),
-        admission.admitted(work_of(3.0), 900, cost_of(900)) as own,
+        enter(admission, 2000, cost_of(2000), 3.0),
+        enter(admission, 900, cost_of(900), 3.0) as own,
     ):
-        with pytest.raises(QueueFull, match="2000 px are being worked on; with this picture's 900 px") as refused:
+        with pytest.raises(QueueFull, match="this picture has 900 px; beside the pictures in progress") as refused:
             admission.correct(own, cost_of(1800))
         assert refused.value.retry_after == 2
-        assert own.cost == cost_of(900)
+        assert own.demand.cost == cost_of(900)
         admission.correct(own, cost_of(950))
-        assert own.cost == cost_of(950)
-        own.work._deadline = 0  # it is late by now
+        assert own.demand.cost == cost_of(950)
+        own.deadline._end = 0  # it is late by now
         admission.correct(own, cost_of(950))
         admission.correct(own, Cost())
-        assert own.cost == Cost()
+        assert own.demand.cost == Cost()
 
 
 def test_one_alone_may_turn_out_to_need_more() -> None:
     admission = admission_of(1000)
-    with admission.admitted(work_of(), 5000, cost_of(5000)) as own:
+    with enter(admission, 5000, cost_of(5000)) as own:
         admission.correct(own, cost_of(10_000))
-        assert own.cost == cost_of(10_000)
+        assert own.demand.cost == cost_of(10_000)
 
 
 CLOCK = 1  # s of the real clock that may pass within a test, of which none passes for the network
@@ -139,36 +180,36 @@ CLOCK = 1  # s of the real clock that may pass within a test, of which none pass
 @contextlib.contextmanager
 def held(admission: Admission, costs: Sequence[Cost]) -> Iterator[list[AdmittedPicture]]:
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(admission.admitted(work_of(10**9), 1, cost)) for cost in costs]
+        yield [stack.enter_context(enter(admission, 1, cost, 10**9)) for cost in costs]
 
 
 @PROPERTY
 @hypothesis.given(COSTS, strategies.floats(0.01, 3))
-def test_who_is_let_in_is_in_time_and_who_is_not_may_come_back(costs: list[Cost], patience: float) -> None:
+def test_who_is_let_in_is_in_time_and_who_is_not_may_come_back(costs: list[Cost], patience_share: float) -> None:
     *others, newcomer = costs
     alone, together = round_robin([newcomer])[0], round_robin(costs)[-1]
-    own = AdmittedPicture(work_of(alone * (1 + patience)), 1, newcomer)
+    timeout, demand = alone * (1 + patience_share), demand_of(1, newcomer)
     admission = admission_of()
     with held(admission, others) as pictures:
-        if admission.would_admit(own):
-            assert together <= own.work.timeout
+        if admission.would_admit(demand, timeout):
+            assert together <= timeout
             return
-        assert together > own.work.timeout - CLOCK
-        with pytest.raises(QueueFull) as refused, admission.admitted(own.work, 1, newcomer):
+        assert together > timeout - CLOCK
+        with pytest.raises(QueueFull) as refused, admission.admitted(demand, *patience(timeout)):
             pass
         assert refused.value.retry_after
         _let_pass(refused.value.retry_after, pictures)
-        assert admission.would_admit(AdmittedPicture(work_of(own.work.timeout + CLOCK), 1, newcomer))
+        assert admission.would_admit(demand, timeout + CLOCK)
 
 
 def _let_pass(seconds: float, pictures: list[AdmittedPicture]) -> None:
     """Give each its turns until so much time has passed."""
     now = 0.0
-    while now < seconds and any(own.work.tiles_done < own.cost.tiles for own in pictures):
+    while now < seconds and any(own.timings.tiles_done < own.demand.cost.tiles for own in pictures):
         for own in pictures:
-            if own.work.tiles_done < own.cost.tiles:
-                own.work.tiles_done += 1
-                now += own.cost.area / own.cost.tiles * SECONDS_PER_PIXEL
+            if own.timings.tiles_done < own.demand.cost.tiles:
+                own.timings.tiles_done += 1
+                now += own.demand.cost.area / own.demand.cost.tiles * SECONDS_PER_PIXEL
 
 
 @pytest.mark.parametrize(("large", "frames"), [(512, 40), (96, 6)])
@@ -183,28 +224,27 @@ def test_small_frames_beside_a_large_picture(large: int, frames: int) -> None:
         seconds += batch[0, :, :, 0].size * SECONDS_PER_PIXEL
 
     upscaler = upscaler_with(infer, tile=64)
-    upscaler.check(patient_work())
+    upscaler.check(*patience())
     admission = admission_of()
     picture, frame = (np.zeros((edge, edge, 3), np.uint8) for edge in (large, 16))
-    works = work_of(), work_of()
     begun = threading.Event()
 
     def enlarge_large() -> None:
         nonlocal at_work
-        with admission.admitted(works[0], large**2, upscaler.cost_of(large, large)):
+        with enter(admission, large**2, upscaler.cost_of(large, large)) as own:
             begun.set()
-            upscaler.enlarge(picture, works[0])
+            upscaler.enlarge(picture, own.deadline, own.timings)
             at_work -= 1
 
     thread = threading.Thread(target=enlarge_large, daemon=True)
     at_work = 2
     thread.start()
     begun.wait()
-    with admission.admitted(works[1], frames * 16**2, upscaler.cost_of(16, 16) * frames) as own:
+    with enter(admission, frames * 16**2, upscaler.cost_of(16, 16) * frames) as own:
         foretold = admission.seconds_left(own)
         start = seconds
         for _ in range(frames):
-            upscaler.enlarge(frame, works[1])
+            upscaler.enlarge(frame, own.deadline, own.timings)
         taken = seconds - start
     at_work -= 1
     thread.join()
@@ -213,7 +253,7 @@ def test_small_frames_beside_a_large_picture(large: int, frames: int) -> None:
 
 def test_a_failed_request_gives_its_room_back() -> None:
     admission = admission_of()
-    with pytest.raises(ZeroDivisionError), admission.admitted(work_of(), 1, cost_of(1)):
+    with pytest.raises(ZeroDivisionError), enter(admission, 1, cost_of(1)):
         _ = 1 // 0
     assert (admission.requests, admission.seconds_until_one_ends()) == (0, 0)
 
@@ -226,7 +266,7 @@ def test_many_at_once() -> None:
     def ask() -> None:
         nonlocal most, refused
         try:
-            with admission.admitted(work_of(), 1, cost_of(1)):
+            with enter(admission, 1, cost_of(1)):
                 with lock:
                     most = max(most, admission.requests)
                 time.sleep(0.01)

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import tifffile
 from conftest import Server, StartServer, encoded, photograph, png_chunk, psnr
-from fakes import upscaler_with
+from fakes import patience, upscaler_with
 from numpy.typing import NDArray
 from PIL import Image
 
 from message_protocol import UpscaleInput
-from resource_upscale import ResourceUpscale, UpscaleWork
+from resource_upscale import ResourceUpscale
 from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import (
     EstimateOverDeadline,
@@ -338,9 +338,9 @@ def test_the_deadline_counts_all_frames() -> None:
     images = [Image.fromarray(photograph(60, 60, seed)) for seed in range(100)]
     still = UpscaleInput.from_bytes(encoded(images[0], "WEBP"), {})
     animation = UpscaleInput.from_bytes(encoded(images[0], "WEBP", save_all=True, append_images=images[1:]), {})
-    upscale.main(still, UpscaleWork(2.0, "UPSCALER_TIMEOUT", lambda: False))
+    upscale.main(still, *patience(2.0))
     with pytest.raises(EstimateOverDeadline, match="60 x 60 px in 100 frames"):
-        upscale.main(animation, UpscaleWork(2.0, "UPSCALER_TIMEOUT", lambda: False))
+        upscale.main(animation, *patience(2.0))
 
 
 def test_times_are_rounded_to_what_gif_has_without_drifting() -> None:

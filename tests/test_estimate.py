@@ -48,6 +48,14 @@ def test_others_are_counted(start_server: StartServer) -> None:
         assert beside["ahead"] == 1
         assert beside["seconds"] / 2 < beside["queueSeconds"] < 3 * beside["seconds"]
         assert beside["plain"] is True
+        assert estimate(server, width=1000, height=500, format="png").json()["plain"] is True
+        # A WebP takes three times the memory; without a format the answer holds for all of them.
+        for question in ({"format": "webp"}, {}):
+            assert estimate(server, width=1000, height=500, **question).json()["plain"] is False
+        refused = server.upscale(encoded(photograph(500, 1000), "WEBP"))
+        assert refused.status_code == 429
+        assert "this picture has 500000 px, counted 3 times" in refused.json()["detail"]
+        assert refused.json()["setting"] == "UPSCALER_QUEUE_PIXELS"
         assert estimate(server, width=1500, height=1000).json()["plain"] is False
         assert estimate(server, width=1500, height=1000).json()["stream"] is False
 
@@ -64,8 +72,8 @@ def test_others_are_counted(start_server: StartServer) -> None:
         ({"width": 1.5, "height": 3}, 400, "malformed_message", "width"),
         ({"width": 10, "height": 3, "frame": 2}, 400, "malformed_message", "'frame' is unknown"),
         ({"width": 10**12, "height": 3}, 400, "malformed_message", "width"),
-        ({"width": 101, "height": 100}, 422, "image_too_large", "UPSCALER_MAX_PIXELS"),
-        ({"width": 10, "height": 10, "frames": 101}, 422, "too_many_frames", "UPSCALER_MAX_FRAMES"),
+        ({"width": 101, "height": 100}, 422, "image_too_large", "at most 10000 px"),
+        ({"width": 10, "height": 10, "frames": 101}, 422, "too_many_frames", "more than 100 frames"),
     ],
 )
 def test_wrong_questions(

@@ -1,5 +1,6 @@
 """What a stream of events keeps in memory."""
 
+import functools
 import gc
 import weakref
 from collections.abc import Iterator
@@ -9,22 +10,20 @@ from conftest import encoded, photograph
 from fakes import upscaler_with
 
 from http_edge.event_stream import EventStream
-from http_edge.metrics import Metrics
-from http_edge.shutdown import ShutdownDeadline
-from http_edge.stream_work import StreamWork
-from message_protocol import UpscaleInput, UpscaleOutput
-from resource_upscale import Plan, ResourceUpscale
+from http_edge.stream_events import StreamEvents
+from message_protocol import UpscaleInput
+from resource_upscale import ResourceUpscale
 from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import ClientGone
 from superscaling.pictures import Limits, Picture
-from superscaling.scheduling import Admission
+from superscaling.scheduling import Admission, Deadline, Plan, Timings
 
 UPSCALER = upscaler_with()
 ADMISSION = Admission(10**9, UPSCALER.seconds_for)
 UPSCALE = ResourceUpscale(PictureUpscaler(UPSCALER), ADMISSION, Limits(10**7, 10), 90)
 
 
-class SeenWork(StreamWork):
+class SeenEvents(StreamEvents):
     """Remembers the picture, without keeping it."""
 
     picture: weakref.ref[Picture]
@@ -34,15 +33,12 @@ class SeenWork(StreamWork):
         super().accepted(plan)
 
 
-def stream_of(edge: int) -> tuple[EventStream, SeenWork]:
-    metrics = Metrics(UPSCALER.facts, "no weights", ADMISSION, UPSCALER.seconds_for)
-    work = SeenWork(60, "UPSCALER_STREAM_TIMEOUT", lambda: False, metrics, ShutdownDeadline(60), "id", with_tiles=True)
+def stream_of(edge: int) -> tuple[EventStream, SeenEvents, Timings]:
+    events, timings = SeenEvents("id", with_tiles=True), Timings()
+    deadline = Deadline(60, is_client_gone=events.stop.is_set)
     message = UpscaleInput.from_bytes(encoded(photograph(edge, edge)), {})
-
-    def run(work: StreamWork) -> UpscaleOutput:
-        return UPSCALE.main(message, work)
-
-    return EventStream(work, run), work
+    run = functools.partial(UPSCALE.main, message, deadline, timings, events)
+    return EventStream(events, run), events, timings
 
 
 @pytest.fixture(autouse=True)
@@ -53,26 +49,26 @@ def _without_collection() -> Iterator[None]:
 
 
 def test_the_picture_is_let_go_before_the_result_is_sent() -> None:
-    stream, work = stream_of(40)
+    stream, events, _ = stream_of(40)
     for part in stream:
         if part.startswith(b"event: result"):
-            assert work.picture() is None
+            assert events.picture() is None
     stream.close()
 
 
 def test_a_hang_up_leaves_nothing_behind() -> None:
-    stream, work = stream_of(1200)
+    stream, events, _ = stream_of(1200)
     assert next(iter(stream)).startswith(b"event: accepted")
     stream.close()
     assert isinstance(stream.error, ClientGone)
     del stream
-    assert work.picture() is None
+    assert events.picture() is None
 
 
 def test_events_of_a_slow_reader_are_bounded() -> None:
-    stream, work = stream_of(400)
+    stream, events, timings = stream_of(400)
     stream._thread.join()
-    assert work.tiles > 64
-    assert work.events.qsize() <= 66
+    assert timings.tiles > 64
+    assert events.waiting.qsize() <= 66
     assert list(stream)[-1].startswith(b"event: result")
     stream.close()

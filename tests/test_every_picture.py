@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 from conftest import ROOT, Server, StartServer, psnr
-from fakes import patient_work
+from fakes import patience
 from pictures import HEIGHT, SECOND_DECODERS, SENT, WIDTH, Sent
 from PIL import Image
 
@@ -58,7 +58,7 @@ def test_the_table(exact_server: Server, picture_upscaler: PictureUpscaler, sent
         assert image.mode == stored
 
     frame = Frame(sent.colour, None if is_opaque else sent.alpha)
-    reference = picture_upscaler.enlarge(Picture((frame,), name), patient_work()).frames[0]
+    reference = picture_upscaler.enlarge(Picture((frame,), name), *patience()).frames[0]
     seen = SECOND_DECODERS[name](answer.content)
     assert seen.shape[:2] == (2 * HEIGHT, 2 * WIDTH)
     assert seen.dtype == (np.uint16 if stored == "I;16" else np.uint8)

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import wait_for
-from fakes import patient_work
+from fakes import patience
 
 from superscaling.errors import ClientGone, DeadlinePassed
-from superscaling.scheduling import FairLock, Work
-from superscaling.scheduling.fair_lock import LOOK_UP
+from superscaling.scheduling import Deadline, FairLock, Timings
+from superscaling.scheduling.fair_lock import CHECK_INTERVAL
 
 
 def run_all(*calls: threading.Thread) -> None:
@@ -32,13 +32,13 @@ def test_one_at_a_time_and_turn_by_turn() -> None:
         running.release()
 
     def poster() -> None:
-        work = patient_work()
+        request = patience()
         for _ in range(20):
-            lock.run(work, lambda: tile("poster"))
+            lock.run(*request, lambda: tile("poster"))
 
     def thumbnail() -> None:
         poster_runs.wait()
-        lock.run(patient_work(), lambda: tile("thumbnail"))
+        lock.run(*patience(), lambda: tile("thumbnail"))
 
     run_all(threading.Thread(target=poster), threading.Thread(target=thumbnail))
     assert len(order) == 21
@@ -54,10 +54,10 @@ def test_two_posters_take_turns() -> None:
             order.append(name)
             time.sleep(0.01)
 
-        work = patient_work()
+        request = patience()
         both.wait()
         for _ in range(10):
-            lock.run(work, tile)
+            lock.run(*request, tile)
 
     run_all(*(threading.Thread(target=poster, args=(name,)) for name in "ab"))
     changes = sum(one != other for one, other in itertools.pairwise(order))
@@ -65,29 +65,29 @@ def test_two_posters_take_turns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "error"),
+    ("deadline", "error"),
     [
-        (Work(60, "UPSCALER_TIMEOUT", lambda: True), ClientGone),
-        (Work(0.0001, "UPSCALER_TIMEOUT", lambda: False), DeadlinePassed),
+        (Deadline(60, None, lambda: True), ClientGone),
+        (Deadline(0.0001), DeadlinePassed),
     ],
 )
-def test_waiting_ends_when_nobody_waits_for_the_answer(work: Work, error: type[Exception]) -> None:
+def test_waiting_ends_when_nobody_waits_for_the_answer(deadline: Deadline, error: type[Exception]) -> None:
     lock, release = FairLock(), threading.Event()
-    holder = threading.Thread(target=lambda: lock.run(patient_work(), release.wait))
+    holder = threading.Thread(target=lambda: lock.run(*patience(), release.wait))
     holder.start()
     time.sleep(0.01)
     with pytest.raises(error):
-        lock.run(work, lambda: pytest.fail("it ran"))
+        lock.run(deadline, Timings(), lambda: pytest.fail("it ran"))
     release.set()
     holder.join()
-    assert lock.run(patient_work(), lambda: "free again") == "free again"
+    assert lock.run(*patience(), lambda: "free again") == "free again"
 
 
 def test_only_whose_turn_it_is_wakes() -> None:
     """Else each of many who wait would look at its client after every tile of the others."""
     lock, release = FairLock(), threading.Event()
     looks: list[list[float]] = []
-    holder = threading.Thread(target=lambda: lock.run(patient_work(), release.wait))
+    holder = threading.Thread(target=lambda: lock.run(*patience(), release.wait))
     holder.start()
 
     def wait_for_a_turn() -> None:
@@ -99,8 +99,8 @@ def test_only_whose_turn_it_is_wakes() -> None:
             return False
 
         start = time.monotonic()
-        lock.run(Work(60, "UPSCALER_TIMEOUT", look), lambda: None)
-        assert len(mine) <= 1 + (time.monotonic() - start) / LOOK_UP
+        lock.run(Deadline(60, None, look), Timings(), lambda: None)
+        assert len(mine) <= 1 + (time.monotonic() - start) / CHECK_INTERVAL
 
     with ThreadPoolExecutor(30) as threads:
         waiting = [threads.submit(wait_for_a_turn) for _ in range(30)]
@@ -115,12 +115,12 @@ def test_only_whose_turn_it_is_wakes() -> None:
 def test_a_failed_call_frees_the_lane() -> None:
     lock = FairLock()
     with pytest.raises(ZeroDivisionError):
-        lock.run(patient_work(), lambda: 1 // 0)
-    assert lock.run(patient_work(), lambda: 1) == 1
+        lock.run(*patience(), lambda: 1 // 0)
+    assert lock.run(*patience(), lambda: 1) == 1
 
 
 def test_time_is_accounted_for() -> None:
-    work = patient_work()
-    FairLock().run(work, lambda: time.sleep(0.05))
-    assert work.seconds["infer"] >= 0.05
-    assert work.seconds["queue"] < 0.05
+    deadline, timings = patience()
+    FairLock().run(deadline, timings, lambda: time.sleep(0.05))
+    assert timings.seconds["infer"] >= 0.05
+    assert timings.seconds["queue"] < 0.05

@@ -3,8 +3,7 @@ import pytest
 from conftest import photograph
 
 from superscaling.engines import Pixels
-from superscaling.enlarging.frame_reuse import changed
-from superscaling.geometry import Box
+from superscaling.geometry import Box, changed_box
 
 BEFORE = photograph(30, 40)
 
@@ -24,11 +23,11 @@ def test_changed(places: list[tuple[int, int]], expected: Box | None, channel: i
     after = BEFORE.copy()
     for row, column in places:
         after[row, column, channel] += 1
-    assert changed(BEFORE, after) == expected
+    assert changed_box(BEFORE, after) == expected
 
 
 @pytest.mark.parametrize(
     "before", [None, BEFORE[:-1], BEFORE[:, :, :1], BEFORE.astype(np.uint16)], ids=["none", "size", "grey", "16 bits"]
 )
 def test_nothing_in_common(before: Pixels | None) -> None:
-    assert changed(before, BEFORE) == Box(0, 0, 30, 40)
+    assert changed_box(before, BEFORE) == Box(0, 0, 30, 40)

@@ -36,9 +36,9 @@ MESSAGES_KNOW = {"superscaling.errors", "superscaling.format_name"}
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
     "commands": [["bake"], ["prepare", "convert", "health"]],
-    "enlarging": [["picture_upscaler"], ["upscaler"], ["frame_reuse", "self_ensemble", "tiling"]],
+    "enlarging": [["picture_upscaler"], ["upscaler"], ["channels", "frame_reuse", "self_ensemble", "tiling"]],
     "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus"]],
-    "scheduling": [["admission", "fair_lock"], ["deadline", "round_robin", "speed"]],
+    "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
     "models": [["store"], ["files"], ["sources", "acceptance", "known_answer"], ["table"]],
     "conversion": [["from_keras"], ["quantisation", "quantisation_loss"]],
     "pictures": [

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import encoded, photograph
-from fakes import upscaler_with
+from fakes import patience, upscaler_with
 from PIL import Image
 
 from benchmarks.service import MEGABYTE, memory_of
 from message_protocol import UpscaleInput
-from resource_upscale import ResourceUpscale, UpscaleWork
+from resource_upscale import ResourceUpscale
 from superscaling.enlarging import PictureUpscaler
 from superscaling.format_name import FormatName
 from superscaling.pictures import FORMATS, Limits, sniff
@@ -60,14 +60,10 @@ def peak_of(data: bytes, target: FormatName) -> float:
     )
     options = {"format": str(target)}
     for _ in (1, 2):
-        upscale.main(UpscaleInput.from_bytes(encoded(COLOUR[:64, :64], "PNG"), options), work_of())
+        upscale.main(UpscaleInput.from_bytes(encoded(COLOUR[:64, :64], "PNG"), options), *patience())
     before = memory_of(os.getpid(), "VmRSS") * MEGABYTE
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    work = work_of()
-    output = upscale.main(UpscaleInput.from_bytes(data, options), work)
+    deadline, timings = patience(600)
+    output = upscale.main(UpscaleInput.from_bytes(data, options), deadline, timings)
     assert output.image
-    return (memory_of(os.getpid(), "VmHWM") * MEGABYTE - before - FIXED) / work.pixels
-
-
-def work_of() -> UpscaleWork:
-    return UpscaleWork(600, "UPSCALER_TIMEOUT", lambda: False)
+    return (memory_of(os.getpid(), "VmHWM") * MEGABYTE - before - FIXED) / timings.pixels

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 from conftest import ROOT, photograph, psnr
-from fakes import patient_work, upscaler_with
+from fakes import patience, upscaler_with
 from numpy.typing import NDArray
 
 from superscaling.engines.openvino import EngineOpenVino
 from superscaling.enlarging import PictureUpscaler, Upscaler
-from superscaling.enlarging.picture_upscaler import bleed
+from superscaling.enlarging.channels import bleed
 from superscaling.format_name import FormatName
 from superscaling.models import read_model_files
 from superscaling.pictures import Frame, Metadata, Picture, Samples
@@ -23,7 +23,7 @@ def picture_upscaler() -> PictureUpscaler:
 def one_frame(picture_upscaler: PictureUpscaler, colour: Samples, alpha: NDArray[np.uint8] | None = None) -> Frame:
     metadata = Metadata(icc=b"profile", exif=b"exif", dpi=(72.0, 72.0))
     picture = Picture((Frame(colour, alpha, 20, metadata),), FormatName.PNG)
-    enlarged = picture_upscaler.enlarge(picture, patient_work())
+    enlarged = picture_upscaler.enlarge(picture, *patience())
     frame = enlarged.frames[0]
     assert (enlarged.format, frame.metadata, frame.milliseconds) == (FormatName.PNG, metadata, 20)
     return frame
@@ -100,7 +100,7 @@ def test_alpha_keeps_what_is_flat(picture_upscaler: PictureUpscaler) -> None:
 
 def test_estimates_count_passes() -> None:
     picture_upscaler = PictureUpscaler(upscaler_with())
-    picture_upscaler.enlarge(Picture((Frame(photograph(40, 40)),), FormatName.PNG), patient_work())
+    picture_upscaler.enlarge(Picture((Frame(photograph(40, 40)),), FormatName.PNG), *patience())
     plain = picture_upscaler.cost_of(Picture((Frame(photograph(40, 40)),), FormatName.PNG)).area
     with_alpha = picture_upscaler.cost_of(Picture((Frame(photograph(40, 40), disc(40)),), FormatName.PNG)).area
     assert plain > 0
@@ -162,7 +162,7 @@ def test_constant_grey_of_sixteen_bits_needs_no_network(value: int) -> None:
     picture_upscaler = PictureUpscaler(upscaler_with())
     picture = Picture((Frame(np.full((4, 5, 1), value, np.uint16)),), FormatName.TIFF)
     assert picture_upscaler.cost_of(picture).area == 0
-    colour = picture_upscaler.enlarge(picture, patient_work()).frames[0].colour
+    colour = picture_upscaler.enlarge(picture, *patience()).frames[0].colour
     assert colour.shape == (8, 10, 1)
     assert colour.dtype == np.uint16
     assert (colour == value).all()
@@ -183,7 +183,7 @@ def test_inks(picture_upscaler: PictureUpscaler) -> None:
 def test_estimates_count_frames_and_inks() -> None:
     picture_upscaler = PictureUpscaler(upscaler_with())
     pixels = photograph(40, 40)
-    picture_upscaler.enlarge(Picture((Frame(pixels),), FormatName.PNG), patient_work())
+    picture_upscaler.enlarge(Picture((Frame(pixels),), FormatName.PNG), *patience())
 
     def area(*frames: Frame) -> int:
         return picture_upscaler.cost_of(Picture(frames, FormatName.TIFF)).area
@@ -208,9 +208,11 @@ def test_estimates_count_frames_and_inks() -> None:
     ids=["still", "frames", "equal frames", "hardly a change", "alpha and pages", "constant planes"],
 )
 def test_progress_counts_the_tiles_of_all_frames(frames: list[Frame], tiles: int) -> None:
-    work = patient_work()
-    PictureUpscaler(upscaler_with(tile=16)).enlarge(Picture(tuple(frames), FormatName.TIFF), work)
-    assert (work.tiles, work.tiles_done) == (tiles, tiles)
+    deadline, timings = patience()
+    picture_upscaler = PictureUpscaler(upscaler_with(tile=16))
+    picture = Picture(tuple(frames), FormatName.TIFF)
+    picture_upscaler.enlarge(picture, deadline, timings)
+    assert (picture_upscaler.cost_of(picture).tiles, timings.tiles_done) == (tiles, tiles)
 
 
 GREY = np.s_[:, :, :1]
@@ -231,9 +233,9 @@ def test_what_frames_have_in_common_is_enlarged_once(picture_upscaler: PictureUp
     picture = Picture(tuple(frames), FormatName.GIF)
     alone = picture_upscaler.cost_of(Picture((frames[1],), FormatName.GIF)).area
     assert picture_upscaler.cost_of(picture).area < 1.1 * alone
-    work = patient_work()
-    together = picture_upscaler.enlarge(picture, work).frames
-    assert work.tiles == work.tiles_done
+    deadline, timings = patience()
+    together = picture_upscaler.enlarge(picture, deadline, timings).frames
+    assert timings.tiles_done == picture_upscaler.cost_of(picture).tiles
     difference = np.abs(
         together[1].colour.astype(int) - one_frame(picture_upscaler, frames[1].colour, frames[1].alpha).colour
     )
@@ -257,11 +259,11 @@ def test_what_frames_have_in_common_is_enlarged_once(picture_upscaler: PictureUp
 )
 def test_frames_that_have_nothing_in_common(frames: list[Frame]) -> None:
     picture_upscaler = PictureUpscaler(upscaler_with(tile=16))
-    work = patient_work()
-    together = picture_upscaler.enlarge(Picture(tuple(frames), FormatName.TIFF), work).frames
+    deadline, timings = patience()
+    together = picture_upscaler.enlarge(Picture(tuple(frames), FormatName.TIFF), deadline, timings).frames
     assert (
-        work.tiles
-        == work.tiles_done
+        timings.tiles_done
+        == picture_upscaler.cost_of(Picture(tuple(frames), FormatName.TIFF)).tiles
         == sum(picture_upscaler.cost_of(Picture((frame,), FormatName.TIFF)).tiles for frame in frames)
     )
     for frame, enlarged in zip(frames, together, strict=True):

@@ -7,17 +7,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 from conftest import encoded, photograph
-from fakes import upscaler_with
+from fakes import patience, upscaler_with
 from PIL import Image
 
-import resource_upscale
 from message_protocol import UpscaleInput
-from resource_upscale import ResourceUpscale, UpscaleWork
+from resource_upscale import ResourceUpscale
 from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
 from superscaling.pictures import Limits
-from superscaling.scheduling import Admission, Speed
+from superscaling.scheduling import Admission, Deadline, Demand, Speed, Timings
 from superscaling.scheduling.admission import MARGIN
 
 LIMITS = Limits(10**6, 10)
@@ -25,11 +24,11 @@ OPAQUE = UpscaleInput.from_bytes(encoded(photograph(40, 40)), {})
 TRANSPARENT = UpscaleInput.from_bytes(encoded(np.dstack((photograph(40, 40), photograph(40, 40)[:, :, :1]))), {})
 
 
-class SeenWork(UpscaleWork):
+class SeenTimings(Timings):
     """Remembers its spans, one by one."""
 
-    def __init__(self, timeout: float = 60.0) -> None:
-        super().__init__(timeout, "UPSCALER_TIMEOUT", lambda: False)
+    def __init__(self) -> None:
+        super().__init__()
         self.spans: list[str] = []
 
     @contextlib.contextmanager
@@ -41,14 +40,16 @@ class SeenWork(UpscaleWork):
 
 def test_a_measurement_of_the_speed_is_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The request's own inference is that of its tile alone."""
-    monkeypatch.setattr(resource_upscale, "SPEED_HOLDS", 0.0)
+    monkeypatch.setattr("superscaling.scheduling.admission.SPEED_HOLDS", 0.0)
     upscaler = upscaler_with(tile=64)
     upscaler.warm_up()
     upscaler._speed = Speed(1.0)  # so slow once
-    upscale = ResourceUpscale(PictureUpscaler(upscaler), Admission(10**6, upscaler.seconds_for), LIMITS, 90)
-    work = SeenWork()
-    upscale.main(OPAQUE, work)
-    assert work.spans == ["decode", "queue", "decode", "queue", "infer", "encode"]
+    upscale = ResourceUpscale(
+        PictureUpscaler(upscaler), Admission(10**6, upscaler.seconds_for, upscaler.measure_speed), LIMITS, 90
+    )
+    timings = SeenTimings()
+    upscale.main(OPAQUE, Deadline(60), timings)
+    assert timings.spans == ["decode", "queue", "decode", "queue", "infer", "encode"]
 
 
 def test_who_turns_out_to_need_two_passes_makes_nobody_late() -> None:
@@ -56,15 +57,15 @@ def test_who_turns_out_to_need_two_passes_makes_nobody_late() -> None:
     upscaler = upscaler_with(tile=64)
     admission = Admission(10**6, lambda area: area * 0.001)
     upscale = ResourceUpscale(PictureUpscaler(upscaler), admission, LIMITS, 90)
-    with admission.admitted(SeenWork(MARGIN * 4), 2000, Cost(20, 2000)):
-        upscale.main(OPAQUE, SeenWork())
-        refused = SeenWork()
+    with admission.admitted(Demand([(1, 2000)], Cost(20, 2000)), *patience(MARGIN * 4)):
+        upscale.main(OPAQUE, *patience())
+        refused = SeenTimings()
         with pytest.raises(QueueFull, match="not all could be finished in time") as why:
-            upscale.main(TRANSPARENT, refused)
+            upscale.main(TRANSPARENT, Deadline(60), refused)
         assert why.value.retry_after == 3
         assert refused.spans == ["decode", "decode"]
         assert admission.requests == 1
-    assert upscale.main(TRANSPARENT, SeenWork()).width == 80
+    assert upscale.main(TRANSPARENT, *patience()).width == 80
 
 
 @pytest.mark.parametrize(("seeds", "accepted"), [([0] * 10, True), (range(10), False)], ids=["the same", "all new"])
@@ -72,15 +73,17 @@ def test_what_frames_have_in_common_counts_once(seeds: Sequence[int], accepted: 
     """A second for each whole frame would be too much."""
     upscaler = upscaler_with(tile=64)
     upscaler.warm_up()
-    upscale = ResourceUpscale(PictureUpscaler(upscaler), Admission(10**6, upscaler.seconds_for), LIMITS, 90)
+    upscale = ResourceUpscale(
+        PictureUpscaler(upscaler), Admission(10**6, upscaler.seconds_for, upscaler.measure_speed), LIMITS, 90
+    )
     frames = [photograph(200, 200, seed).copy() for seed in seeds]
     for place, frame in enumerate(frames):
         frame[place, :8] ^= 255
     upscaler._speed, upscaler._speed_measured = Speed(1 / 200**2), math.inf  # nobody finds out how fast it is
     first, *others = (Image.fromarray(frame) for frame in frames)
     message = UpscaleInput.from_bytes(encoded(first, "PNG", save_all=True, append_images=others), {})
-    work = SeenWork(2.0)
+    timings = Timings()
     with contextlib.nullcontext() if accepted else pytest.raises(EstimateOverDeadline, match="in 10 frames"):
-        upscale.main(message, work)
-    assert work.tiles == work.tiles_done
-    assert (work.tiles > 0) == accepted
+        upscale.main(message, Deadline(2.0), timings)
+    assert timings.tiles == timings.tiles_done
+    assert (timings.tiles > 0) == accepted

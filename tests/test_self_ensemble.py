@@ -6,12 +6,12 @@ import httpx
 import numpy as np
 import pytest
 from conftest import Server, StartServer, encoded, opened, photograph, restored_face
-from fakes import PIXELS, patient_work, upscaler_with
+from fakes import PIXELS, patience, upscaler_with
 from numpy.typing import NDArray
 
 from superscaling.enlarging.self_ensemble import ALL_VIEWS, View
 from superscaling.errors import ClientGone
-from superscaling.scheduling import Work
+from superscaling.scheduling import Deadline, Timings
 
 OF_EIGHT = {"UPSCALER_SELF_ENSEMBLE": "8", "UPSCALER_PRECISION": "fp32"}
 
@@ -75,7 +75,7 @@ def test_what_depends_on_the_view_cancels_out(views: int) -> None:
         return None if batch.shape[1:] == PIXELS.shape else batch.repeat(2, axis=1).repeat(2, axis=2) + shade
 
     pixels = photograph(30, 50) // 2 + 64
-    enlarged = upscaler_with(shaded, tile=16, views=views).enlarge(pixels, patient_work()).astype(int)
+    enlarged = upscaler_with(shaded, tile=16, views=views).enlarge(pixels, *patience()).astype(int)
     difference = np.abs(enlarged - pixels.repeat(2, axis=0).repeat(2, axis=1))
     assert (difference.max() == 0) == (views > 1)
 
@@ -85,24 +85,24 @@ def test_each_view_costs_as_much_as_the_first(views: int) -> None:
     areas: list[int] = []
     upscaler = upscaler_with(lambda batch: areas.append(batch.shape[1] * batch.shape[2]), tile=16, views=views)
     once = upscaler_with(tile=16)
-    pixels, work = photograph(40, 60), patient_work()
-    upscaler.check(work)
+    pixels, (deadline, timings) = photograph(40, 60), patience()
+    upscaler.check(deadline, timings)
     asked = len(areas)
     assert asked == 1, "the known answer is of one view"
-    upscaler.enlarge(pixels, work)
+    upscaler.enlarge(pixels, deadline, timings)
     cost, of_one = upscaler.cost_of(40, 60), once.cost_of(40, 60)
     assert sum(areas[asked:]) == cost.area == views * of_one.area
-    assert work.tiles_done == cost.tiles == of_one.tiles
+    assert timings.tiles_done == cost.tiles == of_one.tiles
     changed = pixels.copy()
     changed[3, 3] ^= 255
-    assert upscaler.cost_anew(changed, pixels).area == views * once.cost_anew(changed, pixels).area > 0
+    assert upscaler.cost_of_changes(changed, pixels).area == views * once.cost_of_changes(changed, pixels).area > 0
 
 
 def test_a_hang_up_is_noticed_between_views() -> None:
     calls: list[int] = []
     upscaler = upscaler_with(lambda batch: calls.append(batch.size), tile=16, views=8)
     with pytest.raises(ClientGone):
-        upscaler.enlarge(photograph(16, 16), Work(60, "UPSCALER_TIMEOUT", lambda: len(calls) >= 4))
+        upscaler.enlarge(photograph(16, 16), Deadline(60, None, lambda: len(calls) >= 4), Timings())
     assert len(calls) == 4
 
 
@@ -111,13 +111,13 @@ def test_views_share_a_turn_that_is_no_longer_than_a_full_tiles(edge: int, turns
     """A full tile has 16 px and a halo of 1 on each side."""
     calls: list[int] = []
     upscaler = upscaler_with(lambda batch: calls.append(batch.size), tile=16, views=8)
-    upscaler.check(patient_work())
+    upscaler.check(*patience())
     seen = [len(calls)]
 
-    class Counting(Work):
-        def checkpoint(self) -> None:
-            seen.append(len(calls))
+    def look() -> bool:
+        seen.append(len(calls))
+        return False
 
-    upscaler.enlarge(photograph(edge, edge), Counting(60, "UPSCALER_TIMEOUT", lambda: False))
+    upscaler.enlarge(photograph(edge, edge), Deadline(60, None, look), Timings())
     seen.append(len(calls))
     assert [later - earlier for earlier, later in itertools.pairwise(seen) if later > earlier] == turns

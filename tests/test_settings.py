@@ -7,7 +7,7 @@ from conftest import ROOT
 
 from superscaling.errors import SettingInvalid
 from superscaling.logs import log_config
-from superscaling.settings import Settings, read_settings, unknown_variables, variable_of
+from superscaling.settings import Settings, environment_variable, read_settings, unknown_variables
 
 PACKAGES = ("http_edge", "message_protocol", "superscaling", "upscale")
 
@@ -69,13 +69,14 @@ def test_the_readme_has_every_setting_with_its_default_and_sentence() -> None:
     readme = (ROOT / "README.md").read_text()
     for field in fields(Settings):
         default = field.metadata["default"] or " "
-        row = f"| `{variable_of(field.name)}` | `{default}` | {field.metadata['unit']} | {field.metadata['sentence']} |"
+        variable = environment_variable(field.name)
+        row = f"| `{variable}` | `{default}` | {field.metadata['unit']} | {field.metadata['sentence']} |"
         assert row in readme, row
 
 
 def test_messages_name_settings_that_there_are() -> None:
     """Whatever names one in a string: what is not known would be no help."""
-    known = {variable_of(field.name) for field in fields(Settings)} | {"UPSCALER_X"}  # for any of them
+    known = {environment_variable(field.name) for field in fields(Settings)} | {"UPSCALER_X"}  # for any of them
     for path in (*ROOT.glob("*.py"), *(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))):
         named = set(re.findall(r"\bUPSCALER_[A-Z_]*[A-Z]\b", path.read_text()))
         assert named <= known, path

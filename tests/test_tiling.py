@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from superscaling.enlarging.tiling import cost_of_cut, cut, cut_anew
+from superscaling.enlarging.tiling import cost_of_cut, cut, cut_changes
 from superscaling.geometry import Box, Cost
 
 SIZES = [(1, 1), (1, 700), (63, 64), (64, 65), (65, 127), (128, 129), (96, 97), (159, 161), (500, 700)]
@@ -70,10 +70,10 @@ PICTURE = Box(0, 0, 300, 200)
     ids=str,
 )
 @pytest.mark.parametrize(("tile", "halo"), [(64, 0), (64, 16), (16, 26), (700, 8)])
-def test_what_a_part_reaches_is_cut_anew(part: Box, tile: int, halo: int) -> None:
+def test_what_a_part_reaches_is_cut_changes(part: Box, tile: int, halo: int) -> None:
     """Each pixel of it once, by tiles that see as much around it as they would see in the whole picture."""
     covered = np.zeros((PICTURE.bottom, PICTURE.right), int)
-    for each in cut_anew(PICTURE, part, tile, halo):
+    for each in cut_changes(PICTURE, part, tile, halo):
         covered[each.core.slices] += 1
         assert each.core.area > 0
         assert each.core.grown(halo).within(PICTURE).within(each.window) == each.core.grown(halo).within(PICTURE)
@@ -85,4 +85,4 @@ def test_what_a_part_reaches_is_cut_anew(part: Box, tile: int, halo: int) -> Non
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_all_of_a_picture_is_cut_as_ever(height: int, width: int) -> None:
     picture = Box(0, 0, height, width)
-    assert list(cut_anew(picture, picture, 64, 16)) == list(cut(height, width, 64, 16))
+    assert list(cut_changes(picture, picture, 64, 16)) == list(cut(height, width, 64, 16))

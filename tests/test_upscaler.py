@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 from conftest import ROOT, photograph
-from fakes import PIXELS, patient_work, round_levels, upscaler_with
+from fakes import PIXELS, patience, round_levels, upscaler_with
 from numpy.typing import NDArray
 
 from superscaling.engines import Engine, Pixels, infer_levels
@@ -15,7 +15,7 @@ from superscaling.enlarging.upscaler import SPEED_TEST_RUNS
 from superscaling.errors import ClientGone, DeadlinePassed, EngineFailed
 from superscaling.geometry import Box
 from superscaling.models import ModelFiles, read_model_files
-from superscaling.scheduling import FairLock, Work
+from superscaling.scheduling import Deadline, FairLock, Plan, Timings
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_the_upscaler_joins_tiles_without_a_seam(engine: Engine, model: ModelFil
     """The whole way, rounded: at most a level where a value lay on the brink, and hardly anywhere."""
     pixels = photograph(300, 413)
     upscaler = Upscaler(engine, FairLock(), 64, model.known_answer("fp32"))
-    enlarged = upscaler.enlarge(pixels, patient_work()).astype(int)
+    enlarged = upscaler.enlarge(pixels, *patience()).astype(int)
     difference = np.abs(enlarged - round_levels(infer_levels(engine, pixels), np.uint8))
     assert difference.max() <= 1
     assert (difference > 0).mean() < 1e-4
@@ -79,12 +79,19 @@ def test_clamped_then_rounded(levels: float, expected: int) -> None:
 def test_tiles_are_reported_once_each() -> None:
     reported = np.zeros((70, 90), int)
 
-    class Watching(Work):
-        def tile_done(self, box: Box, pixels: Pixels) -> None:
+    class Watching:
+        def accepted(self, plan: Plan) -> None:
+            pass
+
+        def begin_pass(self, frame: int | None) -> None:
+            pass
+
+        def tile_done(self, box: Box, pixels: Pixels, timings: Timings) -> None:
+            assert timings.tiles_done > 0
             assert pixels.shape[:2] == (box.bottom - box.top, box.right - box.left)
             reported[box.slices] += 1
 
-    upscaler_with().enlarge(photograph(35, 45), Watching(60, "UPSCALER_TIMEOUT", lambda: False))
+    upscaler_with().enlarge(photograph(35, 45), *patience(), Watching())
     assert (reported == 1).all()
 
 
@@ -92,7 +99,7 @@ def test_a_hang_up_is_noticed_between_tiles() -> None:
     tiles: list[int] = []
     upscaler = upscaler_with(lambda batch: tiles.append(batch.size))
     with pytest.raises(ClientGone):
-        upscaler.enlarge(photograph(200, 200), Work(60, "UPSCALER_TIMEOUT", lambda: len(tiles) >= 5))
+        upscaler.enlarge(photograph(200, 200), Deadline(60, None, lambda: len(tiles) >= 5), Timings())
     assert len(tiles) == 5
 
 
@@ -121,10 +128,10 @@ def test_a_failed_tile_fails_the_request_and_the_next_one_is_checked(kind: str) 
     faults = Faults(kind)
     upscaler = upscaler_with(faults)
     with pytest.raises(EngineFailed):
-        upscaler.enlarge(photograph(40, 40), patient_work())
+        upscaler.enlarge(photograph(40, 40), *patience())
     assert faults.asked == 1
     pixels = photograph(40, 40)
-    enlarged = upscaler.enlarge(pixels, patient_work())
+    enlarged = upscaler.enlarge(pixels, *patience())
     assert faults.asked == 2, "the known answer was not asked for again"
     assert (enlarged == pixels.repeat(2, axis=0).repeat(2, axis=1)).all()
 
@@ -136,7 +143,7 @@ def test_an_engine_with_another_answer_is_not_trusted() -> None:
         with pytest.raises(EngineFailed, match=r"differs .* by 1 levels, more than the 0\.01 allowed"):
             upscaler.warm_up()
         with pytest.raises(EngineFailed):
-            upscaler.enlarge(photograph(9, 9), patient_work())
+            upscaler.enlarge(photograph(9, 9), *patience())
 
 
 def test_many_threads_each_get_their_own_pixels() -> None:
@@ -145,7 +152,7 @@ def test_many_threads_each_get_their_own_pixels() -> None:
 
     def enlarge(seed: int) -> None:
         pixels = photograph(30 + seed, 50, seed)
-        if not (upscaler.enlarge(pixels, patient_work()) == pixels.repeat(2, axis=0).repeat(2, axis=1)).all():
+        if not (upscaler.enlarge(pixels, *patience()) == pixels.repeat(2, axis=0).repeat(2, axis=1)).all():
             wrong.append(seed)
 
     threads = [threading.Thread(target=enlarge, args=(seed,)) for seed in range(12)]
@@ -162,23 +169,20 @@ def test_one_slow_tile_says_little_and_speed_can_be_measured_anew() -> None:
     upscaler.warm_up()
     usual = upscaler.seconds_for(upscaler.cost_of(500, 500).area)
     stall.set()
-    upscaler.enlarge(photograph(3, 3), patient_work())
+    upscaler.enlarge(photograph(3, 3), *patience())
     assert upscaler.seconds_for(upscaler.cost_of(500, 500).area) < 1.5 * usual
-    upscaler.measure_speed(patient_work())
+    upscaler.measure_speed(Deadline(60))
     assert upscaler.seconds_for(upscaler.cost_of(500, 500).area) > 20 * usual
     stall.clear()
-    upscaler.measure_speed(patient_work())
+    upscaler.measure_speed(Deadline(60))
     assert upscaler.seconds_for(upscaler.cost_of(500, 500).area) < 5 * usual
 
 
-def test_a_measurement_is_none_of_the_requests_own_work() -> None:
-    """And yet it ends when the request does."""
-    upscaler, work = upscaler_with(), patient_work()
+def test_a_measurement_ends_with_the_request() -> None:
+    upscaler = upscaler_with()
     upscaler.warm_up()
-    upscaler.measure_speed(work)
-    assert not work.seconds
     with pytest.raises(DeadlinePassed, match="within -1 s"):
-        upscaler.measure_speed(Work(-1, "UPSCALER_TIMEOUT", lambda: False))
+        upscaler.measure_speed(Deadline(-1))
 
 
 def test_many_who_doubt_the_speed_have_it_measured_once() -> None:
@@ -188,15 +192,14 @@ def test_many_who_doubt_the_speed_have_it_measured_once() -> None:
     upscaler.warm_up()
     after_the_start = len(runs)
     threads = [
-        threading.Thread(target=upscaler.measure_speed, args=(patient_work(),), kwargs={"max_age": 60})
-        for _ in range(8)
+        threading.Thread(target=upscaler.measure_speed, args=(Deadline(60),), kwargs={"max_age": 60}) for _ in range(8)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(runs) == after_the_start
-    upscaler.measure_speed(patient_work(), max_age=0)
+    upscaler.measure_speed(Deadline(60), max_age=0)
     assert len(runs) == after_the_start + SPEED_TEST_RUNS
 
 

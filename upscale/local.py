@@ -1,17 +1,15 @@
 """Enlarges in this process."""
 
 import logging
-import math
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
 from message_protocol import UpscaleInput, UpscaleOutput
-from resource_upscale import ResourceUpscale, UpscaleWork
+from resource_upscale import ResourceUpscale
 from superscaling.errors import ServiceError, StartError
 from superscaling.geometry import Box
-from superscaling.settings import Settings
+from superscaling.pictures import Samples
+from superscaling.scheduling import Deadline, Plan, Timings
+from superscaling.settings import Settings, environment_variable
 from upscale.console import Progress
 from upscale.errors import Failed, FatalError
 
@@ -38,25 +36,28 @@ class Local:
         if self._upscale is None:
             self._upscale = _open(self._settings)
         try:
-            return self._upscale.main(UpscaleInput.from_bytes(image, options), _FileWork(progress))
+            return self._upscale.main(
+                UpscaleInput.from_bytes(image, options), Deadline(), Timings(), _ProgressBar(progress)
+            )
         except ServiceError as exc:
-            raise Failed(exc.detail) from exc
+            hint = "" if exc.setting is None else f" (raise {environment_variable(exc.setting)})"
+            raise Failed(exc.detail + hint) from exc
 
 
-class _FileWork(UpscaleWork):
-    """Work without a deadline: who waits for it can interrupt it."""
+class _ProgressBar:
+    """Shows tiles on the console's bar."""
 
     def __init__(self, progress: Progress) -> None:
-        super().__init__(math.inf, "", is_client_gone=lambda: False)
         self._progress = progress
 
-    def expect(self, tiles: int) -> None:
-        super().expect(tiles)
-        self._progress.expect(tiles)
+    def accepted(self, plan: Plan) -> None:
+        self._progress.expect(plan.tiles)
 
-    def tile_done(self, box: Box, pixels: NDArray[np.uint8 | np.uint16]) -> None:
-        super().tile_done(box, pixels)
-        self._progress.reach(self.tiles_done)
+    def begin_pass(self, frame: int | None) -> None:
+        pass
+
+    def tile_done(self, box: Box, pixels: Samples, timings: Timings) -> None:
+        self._progress.reach(timings.tiles_done)
 
 
 def _open(settings: Settings) -> ResourceUpscale:

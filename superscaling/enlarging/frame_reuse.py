@@ -1,45 +1,32 @@
-"""What a frame of an animation has in common with the one before need not be enlarged again."""
+"""Reuse of the previous frame of an animation: only what changed is enlarged again."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from superscaling.engines import Pixels
-from superscaling.geometry import Box
+from superscaling.pictures import Frame
 
 
 @dataclass(frozen=True)
 class PreviousFrame:
-    """A picture that was enlarged: `pixels` (h, w, c), and what became of them, `enlarged` (scale h, scale w, c)."""
+    """`pixels` (h, w, c) that were enlarged, and the result `enlarged` (scale h, scale w, c)."""
 
     pixels: Pixels
     enlarged: Pixels
 
 
-def whole(pixels: Pixels) -> Box:
-    """The box of all pixels of a picture (h, w, c)."""
-    height, width, _ = pixels.shape
-    return Box(0, 0, height, width)
+def looks_like_its_tiles(frame: Frame) -> bool:
+    """Whether the network is shown the frame's own colours, neither inks nor stretched contrast."""
+    return frame.mode not in ("CMYK", "I;16")
 
 
-def changed(before: Pixels | None, pixels: Pixels) -> Box | None:
-    """The smallest box with all pixels that differ from those `before`; None where none do.
-
-    Args:
-        before: (h, w, c), or None where nothing is known. Of another shape or type it has nothing in common.
-        pixels: (h, w, c).
-    """
-    if before is None or (before.shape, before.dtype) != (pixels.shape, pixels.dtype):
-        return whole(pixels)
-    height, width, channels = pixels.shape
-    differs = (before != pixels).reshape(height, width * channels)
-    rows = _extent(differs.any(axis=1))
-    columns = _extent(differs.any(axis=0).reshape(width, channels).any(axis=1))
-    return Box(rows[0], columns[0], rows[1], columns[1]) if rows and columns else None
-
-
-def _extent(flags: NDArray[np.bool_]) -> tuple[int, int] | None:
-    """From the first that is set up to the last (excluded); None where none is."""
-    indices = np.flatnonzero(flags)
-    return (int(indices[0]), int(indices[-1]) + 1) if len(indices) else None
+def can_reuse(before: Frame, frame: Frame) -> bool:
+    """Whether equal pixels of two frames have equal results: only if the network is shown exactly these pixels."""
+    if before.mode != frame.mode or before.colour.shape != frame.colour.shape or not looks_like_its_tiles(frame):
+        return False
+    if before.alpha is None or frame.alpha is None:
+        return True
+    # Under full transparency the network is shown colours of the surroundings instead.
+    is_visible = bool(frame.alpha.all())
+    return is_visible and np.array_equal(before.alpha, frame.alpha)

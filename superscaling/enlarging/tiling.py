@@ -1,10 +1,9 @@
-"""Cut a picture into overlapping tiles: geometry only.
+"""Cuts pictures into overlapping tiles: geometry only.
 
-A tile has a core, the pixels it is answerable for, and a window, the pixels the network is shown:
-the core and up to `halo` real pixels around it. The cores cover the picture exactly once. Windows
-lie inside the picture, so the network pads with zeros at the true border alone, as it would for
-the whole picture. All windows of one cut have the same shape, so that an engine which prepares
-itself for each new shape does it once.
+Each tile has a core, the pixels of the result that are taken from it, and a window, the pixels that the network is
+shown: the core and up to `halo` px of context around it. The cores cover the picture exactly once. Windows lie inside
+the picture, so the network's zero padding applies at the true border only, as with the whole picture. All windows of a
+cut have the same shape, so that an engine which prepares itself for each new shape does so once.
 """
 
 import math
@@ -16,19 +15,19 @@ from superscaling.geometry import Box, Cost
 
 @dataclass(frozen=True)
 class Tile:
-    """`core`: what the tile answers for. `window`: what the network is shown. Both in input pixels."""
+    """`core`: what the result takes from the tile; `window`: what the network is shown. Both in input pixels."""
 
     core: Box
     window: Box
 
 
 def cut(height: int, width: int, tile: int, halo: int) -> Iterator[Tile]:
-    """Cut a `height` by `width` picture into tiles whose cores are about `tile` px, row by row.
+    """Cut a picture into tiles, row by row.
 
     Args:
         height, width: size of the picture in px, at least 1.
-        tile: largest edge of an inner core in px. (A core at the border needs no halo there and may be larger.)
-        halo: px of real context on every inner side of a core.
+        tile: largest edge of an inner core in px. (At the border a core needs no halo and may be larger.)
+        halo: px of context on each inner side of a core.
     """
     columns = list(_cut_line(width, tile, halo))
     for top, bottom, window_top, window_bottom in _cut_line(height, tile, halo):
@@ -39,32 +38,32 @@ def cut(height: int, width: int, tile: int, halo: int) -> Iterator[Tile]:
             )
 
 
-def cut_anew(picture: Box, part: Box, tile: int, halo: int) -> Iterator[Tile]:
-    """Cut what has to be enlarged anew where no other pixels of a picture than those in `part` are new.
+def cut_changes(picture: Box, part: Box, tile: int, halo: int) -> Iterator[Tile]:
+    """Cut what must be enlarged again if only the pixels in `part` have changed.
 
-    What the network makes of them reaches `halo` px beyond the part, and to compute it takes `halo` px more. The cores
-    cover the former once. Where the part is the whole picture, the tiles are those of `cut`.
+    The change affects the result up to `halo` px around the part, and computing that takes another `halo` px of
+    context. The cores cover the affected area once. If the part is the whole picture, the tiles are those of `cut`.
 
     Args:
-        picture: the whole of it.
+        picture: all of it.
         part: a box within the picture.
-        tile, halo: see `cut`.
+        tile, halo: as in `cut`.
     """
-    reached = part.grown(halo).within(picture)
-    shown = reached.grown(halo).within(picture)
+    affected = part.grown(halo).within(picture)
+    shown = affected.grown(halo).within(picture)
     for each in cut(*shown.size, tile, halo):
         core, window = (box.moved(shown.top, shown.left) for box in (each.core, each.window))
-        yield Tile(core.within(reached), window)
+        yield Tile(core.within(affected), window)
 
 
 def cost_of_cut(height: int, width: int, tile: int, halo: int) -> Cost:
-    """What `cut` makes of a picture, without cutting it."""
+    """The cost of the tiles of `cut`, without cutting."""
     (rows, window_height), (columns, window_width) = (_windows(length, tile, halo) for length in (height, width))
     return Cost(1, window_height * window_width) * (rows * columns)
 
 
 def _windows(length: int, tile: int, halo: int) -> tuple[int, int]:
-    """How many windows an axis of so many px is cut into, and their length in px."""
+    """Number and length in px of the windows on an axis of `length` px."""
     count = max(1, math.ceil((length - 2 * halo) / tile))
     return count, min(length, math.ceil((length - 2 * halo) / count) + 2 * halo) if count > 1 else length
 

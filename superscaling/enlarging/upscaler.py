@@ -11,33 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines import Engine, Pixels, infer_levels
-from superscaling.enlarging.frame_reuse import PreviousFrame, changed, whole
+from superscaling.enlarging.frame_reuse import PreviousFrame
 from superscaling.enlarging.self_ensemble import ALL_VIEWS, View
-from superscaling.enlarging.tiling import Tile, cost_of_cut, cut_anew
+from superscaling.enlarging.tiling import Tile, cost_of_cut, cut_changes
 from superscaling.errors import EngineFailed
-from superscaling.geometry import Cost
+from superscaling.geometry import Cost, changed_box, whole_box
 from superscaling.models import KnownAnswer
-from superscaling.scheduling import Aside, FairLock, Speed, Work
+from superscaling.scheduling import NO_LISTENER, Deadline, FairLock, ProgressListener, Speed, Timings
 
-# A second, larger picture is timed at the start: the known answer is too small to tell the speed. In px.
+# Edge in px of the picture that the speed is measured on: the known answer is too small for that.
 SPEED_TEST_EDGE = 128
 # The fastest run counts: the first includes the engine's preparations, and any may be held up by others.
 SPEED_TEST_RUNS = 3
-# The start may take as long as it needs: a large network on one slow core takes a minute to warm up.
+# Seconds for the start: a large network on one slow core takes a minute to warm up.
 START_TIMEOUT = 570.0
 
 
 class Upscaler:
-    """Enlarges pixel arrays with one engine, tile by tile, taking turns.
+    """Enlarges pixel arrays with one engine, tile by tile, in turn with other requests.
 
-    Safe to call from many threads: nothing of a request is kept on it.
+    Thread-safe: it keeps nothing of a request.
 
     Args:
-        engine: what runs the network.
+        engine: runs the network.
         lock: where tiles wait for their turn.
-        tile: largest edge of a tile's core in px; memory for the network grows with its square, not with the picture.
-        known_answer: what the engine has to give back before it is trusted.
-        views: how many of `self_ensemble.ALL_VIEWS` of each tile the network is shown: 1, 2, 4 or 8.
+        tile: largest edge of a tile's core in px. The network's memory grows with its square, not with the picture.
+        known_answer: what the engine must reproduce before it is used.
+        views: how many of `ALL_VIEWS` of each tile the network is shown: 1, 2, 4 or 8.
     """
 
     def __init__(self, engine: Engine, lock: FairLock, tile: int, known_answer: KnownAnswer, views: int = 1) -> None:
@@ -50,78 +50,90 @@ class Upscaler:
         self._speed_measured = -math.inf
         self._trusted = False
 
-    def enlarge(self, pixels: Pixels, work: Work, before: PreviousFrame | None = None) -> Pixels:
+    def enlarge(
+        self,
+        pixels: Pixels,
+        deadline: Deadline,
+        timings: Timings,
+        listener: ProgressListener = NO_LISTENER,
+        before: PreviousFrame | None = None,
+    ) -> Pixels:
         """Enlarge `pixels`.
 
         Args:
-            pixels: (h, w, 3) uint8 or uint16, RGB, h and w from 1.
-            work: asked before and told after each tile.
-            before: what was enlarged before: only what is new is enlarged again.
+            pixels: (h, w, 3) uint8 or uint16, RGB, h and w at least 1.
+            deadline: checked before each tile.
+            timings: of the request.
+            listener: told of each tile.
+            before: an enlarged picture; only what differs from it is enlarged again.
 
         Returns:
             (scale h, scale w, 3) of the same type: clamped, then rounded to the nearest level.
 
         Raises:
-            EngineFailed: the engine raised or gave no picture; nothing is put in a failed tile's place.
-            ClientGone, DeadlinePassed: from `work`.
+            EngineFailed: the engine raised or gave no picture. A failed tile is never replaced by anything else.
+            ClientGone, DeadlinePassed, ServiceStopping: from `deadline`.
         """
-        self.check(work)
+        self.check(deadline, timings)
         height, width, channels = pixels.shape
         scale = self.facts.scale
         enlarged = np.empty((height * scale, width * scale, channels), pixels.dtype)
         if before is not None and before.enlarged.shape == enlarged.shape:
             enlarged[:] = before.enlarged
         for tile in self._tiles(pixels, None if before is None else before.pixels):
-            levels = self._mean_of_views(pixels[tile.window.slices], work)
+            levels = self._mean_of_views(pixels[tile.window.slices], deadline, timings)
             core = tile.core.seen_from(tile.window).scaled(scale)
             box = tile.core.scaled(scale)
             write_levels(levels[core.slices], enlarged[box.slices])
-            work.tile_done(box, enlarged[box.slices])
+            timings.finish_tile()
+            listener.tile_done(box, enlarged[box.slices], timings)
         return enlarged
 
     def cost_of(self, height: int, width: int) -> Cost:
-        """What the network has to be shown of a `height` by `width` picture."""
+        """The work for a picture of `height` by `width` px."""
         return self._in_all_views(cost_of_cut(height, width, self._tile, self.facts.halo))
 
-    def cost_anew(self, pixels: Pixels, before: Pixels) -> Cost:
-        """What it has to be shown of a picture (h, w, 1 or 3) where another one was enlarged `before`."""
+    def cost_of_changes(self, pixels: Pixels, before: Pixels) -> Cost:
+        """The work for a picture (h, w, 1 or 3) if `before` was already enlarged."""
         return self._in_all_views(sum((Cost(1, tile.window.area) for tile in self._tiles(pixels, before)), Cost()))
 
     def seconds_for(self, area: float) -> float:
-        """Estimate the seconds that the network alone needs for an area in px, of one or many tiles."""
+        """Estimated seconds of inference for an area in px, of one or many tiles."""
         return self._speed.seconds_for(area)
 
-    def check(self, work: Work) -> None:
-        """Make sure that the engine is to be trusted: it gave its known answer and has not failed since.
+    def check(self, deadline: Deadline, timings: Timings) -> None:
+        """Make sure that the engine can be trusted: it reproduced the known answer and has not failed since.
 
-        After a failure the known answer is asked for again, so that a passing fault heals.
+        After a failure the known answer is tested again, so that a temporary fault heals.
 
         Raises:
-            EngineFailed: it is not.
+            EngineFailed: it can't be trusted.
+            ClientGone, DeadlinePassed, ServiceStopping: from `deadline`, while waiting for a turn.
         """
         if not self._trusted:
-            self._lock.run(work, self._ask_known_answer)
+            self._lock.run(deadline, timings, self._test_known_answer)
 
     def warm_up(self) -> None:
-        """Ask for the known answer and learn the speed of this machine. For the start, before any request.
+        """Test the known answer and measure the speed, before any request.
 
         Raises:
-            EngineFailed: the engine raised, or its answer is not the known one.
+            EngineFailed: the engine raised, or its answer is wrong.
+            DeadlinePassed: it took longer than `START_TIMEOUT`.
         """
-        work = Work(START_TIMEOUT, "the number of CPUs", is_client_gone=lambda: False)
-        self.check(work)
-        self.measure_speed(work)
+        deadline = Deadline(START_TIMEOUT)
+        self.check(deadline, Timings())
+        self.measure_speed(deadline)
 
-    def measure_speed(self, work: Work, max_age: float = 0.0) -> None:
-        """Forget what was learnt of the machine's speed and learn it anew.
+    def measure_speed(self, deadline: Deadline, max_age: float = 0.0) -> None:
+        """Replace what is known of the machine's speed by a new measurement.
 
         Args:
-            work: the request's; its spans don't grow.
-            max_age: seconds for which a speed that was measured is good enough.
+            deadline: checked while waiting for a turn.
+            max_age: seconds for which an earlier measurement is good enough.
 
         Raises:
             EngineFailed: the engine raised.
-            ClientGone, DeadlinePassed: from `work`.
+            ClientGone, DeadlinePassed, ServiceStopping: from `deadline`.
         """
         noise = np.random.default_rng(0).integers(0, 256, (SPEED_TEST_EDGE, SPEED_TEST_EDGE, 3), np.uint8)
 
@@ -136,22 +148,24 @@ class Upscaler:
             self._speed = Speed(min(times) / SPEED_TEST_EDGE**2)
             self._speed_measured = time.monotonic()
 
-        self._lock.run(Aside(work), measure)
+        self._lock.run(deadline, Timings(), measure)  # no inference of the request's own
 
     def _in_all_views(self, cost: Cost) -> Cost:
         return Cost(cost.tiles, cost.area * self.facts.views)
 
-    def _mean_of_views(self, pixels: Pixels, work: Work) -> NDArray[np.float32]:
-        """What the network makes of a tile, in levels.
+    def _mean_of_views(self, pixels: Pixels, deadline: Deadline, timings: Timings) -> NDArray[np.float32]:
+        """Infer a tile; the result is in levels.
 
-        It is shown as many views per turn as are no larger together than a full tile: no turn takes longer
-        than that, and a thumbnail needs one.
+        Each turn takes as many views as together are no larger than a full tile. So no turn takes longer than a full
+        tile, and a thumbnail needs one turn.
         """
         height, width, _ = pixels.shape
         views = ALL_VIEWS[: self.facts.views]
         per_turn = max(1, (self._tile + 2 * self.facts.halo) ** 2 // (height * width))
         turns = [views[start : start + per_turn] for start in range(0, len(views), per_turn)]
-        sums = (self._lock.run(work, functools.partial(self._sum_of_views, pixels, turn)) for turn in turns)
+        sums = (
+            self._lock.run(deadline, timings, functools.partial(self._sum_of_views, pixels, turn)) for turn in turns
+        )
         levels: NDArray[np.float32] = functools.reduce(operator.iadd, sums)
         if len(views) > 1:
             levels /= len(views)
@@ -163,16 +177,16 @@ class Upscaler:
         return levels
 
     def _tiles(self, pixels: Pixels, before: Pixels | None) -> Iterator[Tile]:
-        """Those that are to be enlarged: all, or where another picture was enlarged `before`, those that differ."""
-        part = changed(before, pixels)
+        """The tiles to enlarge: all, or those that differ from `before`."""
+        part = changed_box(before, pixels)
         if part is None:
             return
-        for tile in cut_anew(whole(pixels), part, self._tile, self.facts.halo):
+        for tile in cut_changes(whole_box(pixels), part, self._tile, self.facts.halo):
             window = tile.window.slices
-            if before is None or changed(before[window], pixels[window]):
+            if before is None or changed_box(before[window], pixels[window]):
                 yield tile
 
-    def _ask_known_answer(self) -> None:
+    def _test_known_answer(self) -> None:
         known = self._known_answer
         difference = np.abs(self._infer(known.pixels) - known.expected).max()
         if difference > known.tolerance:
@@ -183,7 +197,7 @@ class Upscaler:
         self._trusted = True
 
     def _infer(self, pixels: Pixels) -> NDArray[np.float32]:
-        """See `infer_levels`."""
+        """Run `infer_levels`, check the result, and learn from the time it took."""
         height, width, channels = pixels.shape
         start = time.perf_counter()
         try:
@@ -200,9 +214,9 @@ class Upscaler:
 
 
 def write_levels(levels: NDArray[np.float32], target: Pixels) -> None:
-    """Clamp to the levels of the target's type, round to the nearest, and write them there. `levels` is used up.
+    """Clamp to the levels of the target's type, round to the nearest, and write into `target`. Overwrites `levels`.
 
-    (ISR truncates; so the two differ by one at most.)
+    (ISR truncates instead; the results differ by at most one level.)
     """
     np.clip(levels, 0, np.iinfo(target.dtype).max, out=levels)
     np.rint(levels, out=levels)

@@ -26,9 +26,9 @@ class Limits:
         """
         if count > self.frames:
             raise TooManyFrames(
-                f"the image has more than {self.frames} frames or pages: raise UPSCALER_MAX_FRAMES for more",
+                f"the image has more than {self.frames} frames or pages",
                 limit=self.frames,
-                setting="UPSCALER_MAX_FRAMES",
+                setting="max_frames",
             )
 
     def check_pixels(self, width: int, height: int, frames: int = 1) -> None:
@@ -45,10 +45,10 @@ class Limits:
     def too_large(self, size: str, pixels: int | None = None) -> ImageTooLarge:
         """The error for a picture of `size`, in words, and `pixels`, where their number is known."""
         return ImageTooLarge(
-            f"the image has {size}; at most {self.pixels} px are accepted: raise UPSCALER_MAX_PIXELS for more",
+            f"the image has {size}; at most {self.pixels} px are accepted",
             limit=self.pixels,
             actual=pixels,
-            setting="UPSCALER_MAX_PIXELS",
+            setting="max_pixels",
         )
 
 

@@ -1,15 +1,22 @@
-"""Who may use the network when, and until when."""
+"""Turns, deadlines and admission: who may use the network, when, and for how long."""
 
-from superscaling.scheduling.admission import Admission, AdmittedPicture
-from superscaling.scheduling.deadline import Aside, Work
+from superscaling.scheduling.admission import Admission, AdmittedPicture, Demand
+from superscaling.scheduling.deadline import Deadline
 from superscaling.scheduling.fair_lock import FairLock
+from superscaling.scheduling.progress import NO_LISTENER, Plan, ProgressListener
 from superscaling.scheduling.speed import Speed
+from superscaling.scheduling.timings import SPANS, Timings
 
 __all__ = [
+    "NO_LISTENER",
+    "SPANS",
     "Admission",
     "AdmittedPicture",
-    "Aside",
+    "Deadline",
+    "Demand",
     "FairLock",
+    "Plan",
+    "ProgressListener",
     "Speed",
-    "Work",
+    "Timings",
 ]

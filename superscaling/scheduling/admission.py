@@ -1,67 +1,100 @@
-"""Admission: what is being worked on, how long that will take, and whether one more picture can be finished in time."""
+"""Admission control: whether one more picture can be finished in time beside those in progress."""
 
 import contextlib
 import math
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from superscaling.errors import QueueFull
+from superscaling.errors import DeadlinePassed, EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
-from superscaling.scheduling.deadline import Work
+from superscaling.pictures import Size
+from superscaling.scheduling.deadline import Deadline
 from superscaling.scheduling.round_robin import RemainingWork, after, is_in_time, seconds_until, seconds_until_one_ends
+from superscaling.scheduling.timings import Timings
 
-# What decoding, encoding and the other threads' share of the processor add to the network's own time.
+# Decoding, encoding and the other threads' share of the processor, relative to the network's own time.
 MARGIN = 1.15
+# Seconds for which a measured speed is good enough to reject pictures: each measurement costs others their turns.
+SPEED_HOLDS = 5.0
+# Seconds that a mere question waits for its turn to measure the speed.
+PATIENCE = 5.0
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a picture asks for.
+
+    `sizes`: height and width of each frame in px; `cost`: what the network is to be shown; `memory`: how many times
+    the usual memory the encoder of the result's format takes.
+    """
+
+    sizes: Sequence[Size]
+    cost: Cost
+    memory: int = 1
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of all frames, which are in memory until the picture is answered."""
+        return sum(height * width for height, width in self.sizes)
+
+    @property
+    def weighted_pixels(self) -> int:
+        """Pixels multiplied by `memory`."""
+        return self.pixels * self.memory
 
 
 @dataclass(eq=False)
 class AdmittedPicture:
-    """An admitted picture.
+    """A picture in progress."""
 
-    `pixels`: of its frames, which are in memory until it is answered, or a multiple of them where they take more of it;
-    `cost`: what the network is to be shown.
-    """
-
-    work: Work
-    pixels: int
-    cost: Cost
+    demand: Demand
+    deadline: Deadline
+    timings: Timings
 
 
 class Admission:
     """The pictures that are admitted and not answered yet.
 
-    Requests take turns; `round_robin` tells who is done when. One more is admitted if by its rule nobody
-    misses a deadline that could be met without it, and if the pixels in memory stay within the limit; so what is
-    admitted is finished, and what can't be is refused before it costs much.
+    One more is admitted if nobody misses a deadline because of it, by the arithmetic of `round_robin`, and if the
+    pixels in memory stay within the limit. So what is admitted gets finished, and the rest is rejected while it is
+    cheap.
 
     Args:
-        max_pixels: of all admitted pictures together. (One picture alone may have more.)
+        max_pixels: limit of the weighted pixels of all pictures together. A picture alone may have more.
         seconds_for: estimates the network's seconds for an area in px.
+        measure_speed: measures the speed behind `seconds_for` anew, unless it was measured within so many seconds.
     """
 
-    def __init__(self, max_pixels: int, seconds_for: Callable[[float], float]) -> None:
+    def __init__(
+        self,
+        max_pixels: int,
+        seconds_for: Callable[[float], float],
+        measure_speed: Callable[[Deadline, float], None] = lambda deadline, max_age: None,
+    ) -> None:
         self._max_pixels = max_pixels
         self._seconds_for = seconds_for
+        self._measure_speed = measure_speed
         self._lock = threading.Lock()
         self._pictures: list[AdmittedPicture] = []
 
     @contextlib.contextmanager
-    def admitted(self, work: Work, pixels: int, cost: Cost) -> Iterator[AdmittedPicture]:
+    def admitted(self, demand: Demand, deadline: Deadline, timings: Timings) -> Iterator[AdmittedPicture]:
         """Admit a picture for the time inside.
 
         Args:
-            work: the request's.
-            pixels: of the picture, all frames together.
-            cost: what the network is to be shown of it, as far as the file's header tells; see `correct`.
+            demand: as far as the file's header tells; `correct` replaces its cost.
+            deadline, timings: of the request.
 
         Raises:
-            QueueFull: it can't be admitted now; says when it could be.
+            EstimateOverDeadline: the network needs longer than the request may take.
+            QueueFull: there is no room now; says when there will be.
         """
-        picture = AdmittedPicture(work, pixels, cost)
+        picture = AdmittedPicture(demand, deadline, timings)
+        self._check_estimate(picture)
         with self._lock:
-            self._check(picture)
+            self._check_room(picture, self._others(picture))
             self._pictures.append(picture)
         try:
             yield picture
@@ -70,74 +103,109 @@ class Admission:
                 self._pictures.remove(picture)
 
     def correct(self, picture: AdmittedPicture, cost: Cost) -> None:
-        """Learn what the network is really to be shown of an admitted picture, before its first tile.
+        """Replace the cost of an admitted picture, before its first tile.
 
         Raises:
-            QueueFull: it is more than was thought, and can't be admitted now; nothing has changed.
+            EstimateOverDeadline, QueueFull: it costs more than expected, and too much; nothing has changed.
         """
+        corrected = replace(picture, demand=replace(picture.demand, cost=cost))
+        self._check_estimate(corrected)
         with self._lock:
-            if cost.area > picture.cost.area:
-                self._check(AdmittedPicture(picture.work, picture.pixels, cost), instead_of=picture)
-            picture.cost = cost
+            if cost.area > picture.demand.cost.area:
+                self._check_room(corrected, self._others(picture))
+            picture.demand = corrected.demand
+
+    def would_admit(self, demand: Demand, timeout: float) -> bool:
+        """Whether `admitted` would let such a picture in now, with so many seconds until its deadline."""
+        picture = AdmittedPicture(demand, Deadline(timeout), Timings())
+        try:
+            self._check_estimate(picture, Deadline(min(timeout, PATIENCE)))
+            with self._lock:
+                self._check_room(picture, self._others(picture))
+        except (EstimateOverDeadline, QueueFull, DeadlinePassed):
+            return False
+        return True
 
     def seconds_left(self, picture: AdmittedPicture) -> float:
-        """Estimate the seconds until an admitted picture is done."""
-        own = self._remaining_work(picture)
-        return own.turns * own.seconds + self.seconds_beside(picture)
-
-    def seconds_beside(self, picture: AdmittedPicture) -> float:
-        """Of the seconds until a picture is done, admitted or not yet: those that others take."""
+        """Estimated seconds until an admitted picture is done."""
+        own = _remaining_work(picture, self._seconds_for)
         with self._lock:
-            return seconds_until(self._remaining_work(picture).turns, self._others(picture))
+            return own.turns * own.seconds + seconds_until(own.turns, self._others(picture))
+
+    def seconds_beside(self, cost: Cost) -> float:
+        """Estimated seconds that the pictures in progress would add to the time of a new one."""
+        with self._lock:
+            return seconds_until(cost.tiles, self._others(None))
 
     def seconds_until_one_ends(self) -> float:
-        """Estimate the seconds until the first of the admitted pictures is done; 0 where there is none."""
+        """Estimated seconds until the first of the admitted pictures is done; 0 if there is none."""
         with self._lock:
-            return seconds_until_one_ends([self._remaining_work(picture) for picture in self._pictures])
-
-    def would_admit(self, picture: AdmittedPicture) -> bool:
-        """Whether `admitted` would let such a picture in now."""
-        with self._lock:
-            return not self._in_the_way(picture, self._others(picture))
+            return seconds_until_one_ends(self._others(None))
 
     @property
     def requests(self) -> int:
-        """How many pictures are admitted."""
+        """Number of admitted pictures."""
         return len(self._pictures)
 
     @property
     def seconds(self) -> float:
         """Estimated seconds until all admitted pictures are done."""
         with self._lock:
-            return sum(each.turns * each.seconds for each in map(self._remaining_work, self._pictures))
+            return sum(each.turns * each.seconds for each in self._others(None))
 
     @property
-    def pixels(self) -> int:
-        """Of all admitted pictures together, in px."""
+    def weighted_pixels(self) -> int:
+        """Weighted pixels of all admitted pictures together; what the limit applies to."""
         with self._lock:
-            return sum(picture.pixels for picture in self._pictures)
+            return sum(picture.demand.weighted_pixels for picture in self._pictures)
 
-    def _remaining_work(self, picture: AdmittedPicture) -> RemainingWork:
-        work, cost = picture.work, picture.cost
-        seconds = self._seconds_for(cost.area / cost.tiles) * MARGIN if cost.tiles else 0.0
-        return RemainingWork(cost.tiles - work.tiles_done, seconds, work.seconds_until_deadline, picture.pixels)
+    def _others(self, picture: AdmittedPicture | None) -> list[RemainingWork]:
+        """All admitted pictures except `picture`, in the order in which they will be done."""
+        works = (_remaining_work(each, self._seconds_for) for each in self._pictures if each is not picture)
+        return sorted(works, key=lambda each: each.turns)
 
-    def _others(self, picture: AdmittedPicture) -> list[RemainingWork]:
-        """The admitted pictures but this one, in the order in which they will be done."""
-        return sorted(
-            (self._remaining_work(each) for each in self._pictures if each is not picture), key=lambda each: each.turns
+    def _check_estimate(self, picture: AdmittedPicture, patience: Deadline | None = None) -> None:
+        """Reject what takes too long even alone; `patience` replaces the deadline for measuring the speed."""
+        area, limit = picture.demand.cost.area, picture.deadline.seconds
+        if self._seconds_for(area) > limit:
+            # Before rejecting, make sure that the speed is not one of a busier time. To the request this is waiting.
+            with picture.timings.span("queue"):
+                self._measure_speed(patience or picture.deadline, SPEED_HOLDS)
+        if (seconds := self._seconds_for(area)) > limit:
+            (height, width), *others = picture.demand.sizes
+            frames = f" in {len(others) + 1} frames" if others else ""
+            raise EstimateOverDeadline(
+                f"{width} x {height} px{frames} would take about {seconds:.0f} s on this machine;"
+                f" a request may take {limit:g} s: send a smaller picture",
+                limit=limit,
+                actual=round(seconds, 1),
+                setting=picture.deadline.setting,
+            )
+
+    def _check_room(self, picture: AdmittedPicture, others: Sequence[RemainingWork]) -> None:
+        """Reject a picture that doesn't fit beside the others, which are sorted by turns."""
+        newcomer = _remaining_work(picture, self._seconds_for)
+        # A picture that fits now also fits later, when less is left of the others.
+        count = bisect_left(range(len(others)), True, key=lambda count: self._fits(newcomer, after(count, others)))
+        if not count:
+            return
+        retry_after = max(1, math.ceil(seconds_until(others[count - 1].turns, others)))
+        demand = picture.demand
+        if (total := sum(each.pixels for each in others) + demand.weighted_pixels) > self._max_pixels:
+            weight = f", counted {demand.memory} times as its format takes more memory" if demand.memory > 1 else ""
+            raise QueueFull(
+                f"this picture has {demand.pixels} px{weight}; together with the pictures in progress that makes"
+                f" {total} px, and at most {self._max_pixels} are worked on at a time: send it again later",
+                limit=self._max_pixels,
+                actual=total,
+                setting="queue_pixels",
+                retry_after=retry_after,
+            )
+        raise QueueFull(
+            f"this picture has {demand.pixels} px; beside the pictures in progress not all could be finished in time:"
+            " send it again later",
+            retry_after=retry_after,
         )
-
-    def _check(self, newcomer: AdmittedPicture, instead_of: AdmittedPicture | None = None) -> None:
-        others = self._others(instead_of or newcomer)
-        if count := self._in_the_way(newcomer, others):
-            raise self._full(newcomer, others, seconds_until(others[count - 1].turns, others))
-
-    def _in_the_way(self, picture: AdmittedPicture, others: list[RemainingWork]) -> int:
-        """How many of the others, which are in the order of `_others`, have to be done before the picture fits in."""
-        newcomer = self._remaining_work(picture)
-        # Whoever fits in fits in later, too, when less is left.
-        return bisect_left(range(len(others)), True, key=lambda count: self._fits(newcomer, after(count, others)))
 
     def _fits(self, newcomer: RemainingWork, others: Sequence[RemainingWork]) -> bool:
         if not others:
@@ -145,19 +213,9 @@ class Admission:
         pixels = sum(each.pixels for each in others) + newcomer.pixels
         return pixels <= self._max_pixels and is_in_time(newcomer, others)
 
-    def _full(self, newcomer: AdmittedPicture, others: Sequence[RemainingWork], seconds: float) -> QueueFull:
-        pixels, held = newcomer.pixels, sum(each.pixels for each in others)
-        if held + pixels > self._max_pixels:
-            return QueueFull(
-                f"{held} px are being worked on; with this picture's {pixels} px they would be more than"
-                f" {self._max_pixels}: come back later, or raise UPSCALER_QUEUE_PIXELS",
-                limit=self._max_pixels,
-                actual=held + pixels,
-                setting="UPSCALER_QUEUE_PIXELS",
-                retry_after=max(1, math.ceil(seconds)),
-            )
-        return QueueFull(
-            f"{held} px are being worked on; with this picture's {pixels} px not all could be finished in time: come"
-            " back later, or run more of this service",
-            retry_after=max(1, math.ceil(seconds)),
-        )
+
+def _remaining_work(picture: AdmittedPicture, seconds_for: Callable[[float], float]) -> RemainingWork:
+    demand, cost = picture.demand, picture.demand.cost
+    seconds = seconds_for(cost.area / cost.tiles) * MARGIN if cost.tiles else 0.0
+    turns = cost.tiles - picture.timings.tiles_done
+    return RemainingWork(turns, seconds, picture.deadline.seconds_left, demand.weighted_pixels)

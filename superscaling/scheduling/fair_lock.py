@@ -1,52 +1,50 @@
-"""The lock of the network: all cores work on one tile at a time, and requests take turns."""
+"""The lock of the network: one tile at a time uses all cores, and requests take turns."""
 
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-from superscaling.scheduling.deadline import Work
+from superscaling.scheduling.deadline import Deadline
+from superscaling.scheduling.timings import Timings
 
 Result = TypeVar("Result")
 
-# How often a waiting request looks whether its client is still there, in seconds.
-LOOK_UP = 0.5
+# Seconds between two deadline checks of a waiting request.
+CHECK_INTERVAL = 0.5
 
 
 class FairLock:
-    """A first come, first served lock.
+    """A first-come, first-served lock.
 
-    A request asks for one tile at a time and so holds one place in it: requests take turns tile by
-    tile, and a thumbnail never waits for a poster.
+    A request waits for one tile at a time and so holds one place in the queue. Requests therefore take turns tile by
+    tile, and a thumbnail never waits for a whole poster.
     """
 
     def __init__(self) -> None:
         self._turns: deque[threading.Event] = deque()
         self._lock = threading.Lock()
 
-    def run(self, work: Work, call: Callable[[], Result]) -> Result:
-        """Run `call` when its turn comes; time is added to the spans "queue" and "infer" of `work`.
+    def run(self, deadline: Deadline, timings: Timings, call: Callable[[], Result]) -> Result:
+        """Run `call` when it is its turn; adds to the spans "queue" and "infer".
 
         Raises:
-            ClientGone, DeadlinePassed: from `work.checkpoint`, while waiting or right before the call.
+            ClientGone, DeadlinePassed, ServiceStopping: while waiting, or right before the call.
         """
-        turn = threading.Event()  # its own, so that nobody wakes whose turn it is not
+        turn = threading.Event()  # one each, so that only the request whose turn it is wakes up
         with self._lock:
             self._turns.append(turn)
             self._turns[0].set()
         try:
-            with work.span("queue"):
-                self._wait_for(turn, work)
-            with work.span("infer"):
+            with timings.span("queue"):
+                is_due = False
+                while not is_due:
+                    is_due = turn.wait(CHECK_INTERVAL)
+                    deadline.check(timings)
+            with timings.span("infer"):
                 return call()
         finally:
             with self._lock:
                 self._turns.remove(turn)
                 if self._turns:
                     self._turns[0].set()
-
-    def _wait_for(self, turn: threading.Event, work: Work) -> None:
-        has_come = False
-        while not has_come:
-            has_come = turn.wait(LOOK_UP)
-            work.checkpoint()

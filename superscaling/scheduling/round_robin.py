@@ -1,8 +1,8 @@
-"""What it means that pictures take turns, a tile each time, however large it is: who is done when.
+"""When pictures that take turns, one tile each, will be done.
 
-A picture with `t` turns left is done once each of those at work has had as many, or all that it has left: after the sum
-of `min(t, turns) * seconds` over all, itself included. That is exact for who comes last in each round, and at most one
-round too much for the others.
+A picture with t turns left is done once every picture in progress has had t turns, or all that it has left: after the
+sum of `min(t, turns) * seconds` over all of them, itself included. This is exact for the last one in each round and at
+most one round too much for the others.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class RemainingWork:
-    """What a picture means for the others.
+    """What is left of one picture.
 
-    `turns` left of so many `seconds` each, seconds `until` its deadline, and its pixels.
+    `turns` left; `seconds` of each turn; `until`: seconds to its deadline; `pixels`: weighted by memory.
     """
 
     turns: int
@@ -25,14 +25,14 @@ class RemainingWork:
 
 
 def seconds_until(turns: int, remaining: Sequence[RemainingWork]) -> float:
-    """Seconds until each of these has had so many turns, or all that it has left."""
+    """Seconds until each picture has had so many turns, or all that it has left."""
     return sum(min(turns, each.turns) * each.seconds for each in remaining)
 
 
 def seconds_until_one_ends(remaining: Sequence[RemainingWork]) -> float:
-    """Seconds until the first of these is done; 0 where there is none.
+    """Seconds until the first picture is done; 0 if there is none.
 
-    Those with the fewest turns left end in the same round, and are taken to be spread evenly over it.
+    Pictures with the fewest turns end in the same round; they are assumed to be spread evenly over it.
     """
     if not remaining:
         return 0.0
@@ -42,7 +42,7 @@ def seconds_until_one_ends(remaining: Sequence[RemainingWork]) -> float:
 
 
 def after(count: int, remaining: Sequence[RemainingWork]) -> Sequence[RemainingWork]:
-    """What is left of loads, the first to be done first, once so many of them are done."""
+    """What is left once the first `count` pictures are done. `remaining` is sorted by turns."""
     if count == 0:
         return remaining
     turns = remaining[count - 1].turns
@@ -53,11 +53,11 @@ def after(count: int, remaining: Sequence[RemainingWork]) -> Sequence[RemainingW
 
 
 def is_in_time(newcomer: RemainingWork, others: Sequence[RemainingWork]) -> bool:
-    """Whether the newcomer meets its deadline beside the others, and none of them misses one because of it."""
+    """Whether the newcomer meets its deadline, and no other picture misses its own because of it."""
     together = [*others, newcomer]
     turns, seconds, until = np.array([(each.turns, each.seconds, each.until) for each in together]).T
     ends = np.minimum.outer(turns, turns) @ seconds
     without = ends - np.minimum(turns, newcomer.turns) * newcomer.seconds
-    # Who is late anyway is no reason to refuse others.
+    # A picture that is late anyway is no reason to reject another.
     made_late = (ends > until) & (without <= until)
     return not made_late[:-1].any() and bool(ends[-1] <= until[-1])
