@@ -2,7 +2,7 @@
 
 from message_protocol import UpscaleInput, UpscaleOutput
 from superscaling.enlarging import PictureUpscaler
-from superscaling.pictures import Limits, check_can_hold, decode, encode, known_format, measure
+from superscaling.pictures import Limits, check_can_hold, encode, inspect
 from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Plan, ProgressListener, Timings
 
 
@@ -35,13 +35,13 @@ class ResourceUpscale:
             EngineFailed, ClientGone, DeadlinePassed, ServiceStopping: during inference.
         """
         with timings.span("decode"):
-            name = message.format or known_format(message.image)
-            sizes = measure(message.image, self._limits)
-        demand = self._picture_upscaler.demand_of(sizes, name)
+            inspected = inspect(message.image, self._limits)
+        name = message.format or inspected.format
+        demand = self._picture_upscaler.demand_of(inspected.sizes, name)
         with self._admission.admitted(demand, deadline, timings) as admitted:
             timings.pixels = demand.pixels
             with timings.span("decode"):
-                picture = decode(message.image, self._limits)
+                picture = inspected.decode()
             scale = self._picture_upscaler.facts.scale
             check_can_hold(picture, scale, name)
             cost = self._picture_upscaler.cost_of(picture)

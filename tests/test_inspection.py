@@ -1,20 +1,24 @@
 """What the headers say is what decoding gives."""
 
+import numpy as np
 import pytest
-from conftest import SAMPLES, encoded, photograph
+from conftest import SAMPLES, encoded, opened, photograph
 from pictures import SENT, Sent
 from PIL import Image
 
 from superscaling.errors import ImageTooLarge, TooManyFrames, UnsupportedImage
-from superscaling.pictures import Limits, decode, measure
+from superscaling.format_name import FormatName
+from superscaling.pictures import Frame, Limits, decode, decoding, inspect, preview
+from superscaling.pictures.picture import to_8_bits
 
 LIMITS = Limits(pixels=10_000_000, frames=100)
+MANY = (FormatName.PNG, FormatName.WEBP, FormatName.GIF, FormatName.TIFF)
 IMAGES = [Image.fromarray(photograph(20, 30, seed)) for seed in range(3)]
 
 
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: sent.name)
 def test_every_kind_of_picture(sent: Sent) -> None:
-    assert measure(sent.data, LIMITS) == (sent.colour.shape[:2],)
+    assert inspect(sent.data, LIMITS).sizes == (sent.colour.shape[:2],)
 
 
 @pytest.mark.parametrize(
@@ -23,35 +27,69 @@ def test_every_kind_of_picture(sent: Sent) -> None:
 def test_samples(path: object) -> None:
     data = (SAMPLES / str(path)).read_bytes()
     frames = decode(data, LIMITS).frames
-    assert measure(data, LIMITS) == tuple((frame.height, frame.width) for frame in frames)
+    assert inspect(data, LIMITS).sizes == tuple((frame.height, frame.width) for frame in frames)
 
 
 @pytest.mark.parametrize("name", ["PNG", "WEBP", "GIF", "TIFF"])
 def test_frames_and_pages(name: str) -> None:
     data = encoded(IMAGES[0], name, save_all=True, append_images=IMAGES[1:])
-    assert measure(data, LIMITS) == ((20, 30),) * 3
+    assert inspect(data, LIMITS).sizes == ((20, 30),) * 3
     with pytest.raises(TooManyFrames):
-        measure(data, Limits(pixels=10_000_000, frames=2))
+        inspect(data, Limits(pixels=10_000_000, frames=2))
     with pytest.raises(ImageTooLarge):
-        measure(data, Limits(pixels=20 * 30 * 3 - 1, frames=100))
+        inspect(data, Limits(pixels=20 * 30 * 3 - 1, frames=100))
 
 
 def test_pages_of_different_sizes() -> None:
     data = encoded(IMAGES[0], "TIFF", save_all=True, append_images=[IMAGES[1].crop((0, 0, 7, 5))])
-    assert measure(data, LIMITS) == ((20, 30), (5, 7))
+    assert inspect(data, LIMITS).sizes == ((20, 30), (5, 7))
 
 
 def test_pictures_that_lie_are_as_they_are_stored() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert measure(encoded(IMAGES[0], "JPEG", exif=exif), LIMITS) == ((20, 30),)
+    assert inspect(encoded(IMAGES[0], "JPEG", exif=exif), LIMITS).sizes == ((20, 30),)
 
 
 def test_nothing_is_decoded() -> None:
     """The pixels may be missing."""
-    assert measure(encoded(photograph(200, 300), "JPEG")[:-3000], LIMITS) == ((200, 300),)
+    assert inspect(encoded(photograph(200, 300), "JPEG")[:-3000], LIMITS).sizes == ((200, 300),)
 
 
 def test_no_picture() -> None:
     with pytest.raises(UnsupportedImage):
-        measure(b"no picture", LIMITS)
+        inspect(b"no picture", LIMITS)
+
+
+@pytest.mark.parametrize("name", list(FormatName))
+def test_a_file_is_read_once(name: FormatName, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opened, split and checked when it is inspected; decoding goes on from there."""
+    data = encoded(IMAGES[0], name.upper(), **({"save_all": True, "append_images": IMAGES[1:]} if name in MANY else {}))
+    calls: list[str] = []
+    for place in ("open_image", "read_apng", "read_gif", "check_jpeg", "check_tiff", "listed"):
+        count_calls(monkeypatch, place, calls)
+    image = inspect(data, LIMITS)
+    assert len(calls) == len(set(calls)) > 0
+    seen = list(calls)
+    assert len(image.decode().frames) == len(image.sizes)
+    assert calls == seen
+    with pytest.raises(RuntimeError, match="decoded before"):
+        image.decode()
+
+
+def count_calls(monkeypatch: pytest.MonkeyPatch, name: str, calls: list[str]) -> None:
+    original = getattr(decoding, name)
+
+    def counted(*arguments: object) -> object:
+        calls.append(name)
+        return original(*arguments)
+
+    monkeypatch.setattr(decoding, name, counted)
+
+
+def test_16_bits_are_rounded_to_8_everywhere() -> None:
+    """Not truncated: 0x01FF is nearer to 2 than to 1."""
+    levels = np.array([[[0x0000], [0x0180], [0x01FF], [0xFF7F], [0xFFFF]]], np.uint16)
+    expected = [0, 1, 2, 255, 255]
+    assert to_8_bits(levels).ravel().tolist() == expected
+    assert np.asarray(opened(preview(Frame(levels), 512).data)).ravel().tolist() == expected

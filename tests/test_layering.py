@@ -42,14 +42,14 @@ WITHIN = {
     "models": [["store"], ["files"], ["sources", "acceptance", "known_answer"], ["table"]],
     "conversion": [["from_keras"], ["quantisation", "quantisation_loss"]],
     "pictures": [
-        ["previews"],
+        ["previews", "inspection"],
         ["encoding", "decoding"],
-        ["inspection", "containers.gif_writing", "containers.tiff_writing"],
-        ["opening", "guards.structure", "containers.palette", "containers.apng", "containers.gif_reading"],
-        ["metadata", "guards.tiff", "guards.cmyk_profile", "containers.animation"],
-        ["picture", "limits"],
-        ["formats"],
+        ["frames", "containers.gif_writing", "containers.tiff_writing"],
+        ["loading", "containers.palette", "containers.apng", "containers.gif_reading"],
+        ["opening", "metadata", "guards.jpeg", "guards.tiff", "guards.cmyk_profile", "containers.animation"],
+        ["picture", "formats"],
         ["containers.chunks"],
+        ["limits"],
     ],
 }
 INNER_RANK = {

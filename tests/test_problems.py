@@ -86,7 +86,7 @@ def test_a_defect(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixt
 def test_a_defect_of_the_codec_is_no_corrupt_image(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("superscaling.pictures.opening.READ_MODES", None)
+    monkeypatch.setattr("superscaling.pictures.loading.READ_MODES", None)
     with caplog.at_level(logging.ERROR):
         response = flask_app.app.test_client().post("/upscale", data=TINY, headers=PNG, buffered=True)
     assert response.status_code == 500

@@ -1,13 +1,12 @@
-"""Encoded image files to pictures and back; the only package that imports PIL. Knows no model."""
+"""Image files to pictures and back. The only package that imports PIL; knows no model."""
 
 from superscaling.format_name import FormatName
-from superscaling.pictures.decoding import decode
 from superscaling.pictures.encoding import check_can_hold, encode
 from superscaling.pictures.formats import FORMATS, Format, sniff
-from superscaling.pictures.inspection import Size, known_format, measure
+from superscaling.pictures.inspection import InspectedImage, decode, inspect
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.opening import limit_pillow
-from superscaling.pictures.picture import Frame, Metadata, Picture, Samples
+from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size
 from superscaling.pictures.previews import enlarge_bicubically, preview, preview_tile
 
 __all__ = [
@@ -15,6 +14,7 @@ __all__ = [
     "Format",
     "FormatName",
     "Frame",
+    "InspectedImage",
     "Limits",
     "Metadata",
     "Picture",
@@ -24,9 +24,8 @@ __all__ = [
     "decode",
     "encode",
     "enlarge_bicubically",
-    "known_format",
+    "inspect",
     "limit_pillow",
-    "measure",
     "preview",
     "preview_tile",
     "sniff",

@@ -1,79 +1,62 @@
-"""How large an image file's pictures are, by its headers alone."""
+"""Image files to pictures: inspect the header first, decode later."""
 
-from PIL import ImageFile
-
-from superscaling.errors import UnsupportedImage, UnsupportedMode
+from superscaling.errors import UnsupportedImage
 from superscaling.format_name import FormatName
-from superscaling.pictures.containers.apng import read_apng
-from superscaling.pictures.containers.gif_reading import read_gif
+from superscaling.pictures.decoding import READERS, Reader
 from superscaling.pictures.formats import FORMATS, sniff
-from superscaling.pictures.guards.structure import check_structure
-from superscaling.pictures.guards.tiff import NO_PAGE, PAGE_KIND
 from superscaling.pictures.limits import Limits
-from superscaling.pictures.opening import decoder_errors, frame_count, open_image, tiff_tags
-
-# Height and width of a picture as it is stored, in px.
-Size = tuple[int, int]
+from superscaling.pictures.opening import decoder_errors
+from superscaling.pictures.picture import Picture, Size
 
 
-def measure(data: bytes, limits: Limits) -> tuple[Size, ...]:
-    """Sizes of all frames or pages of an image file; nothing is decoded.
+class InspectedImage:
+    """An image file that is within the limits and not decoded yet.
 
-    Raises:
-        UnsupportedImage, ImageTooLarge, TooManyFrames, ImageTooComplex, UnsupportedMode, ImageCorrupt: see `decode`.
+    `format`: the file's; `sizes`: height and width of each frame or page in px, as stored.
     """
-    name = known_format(data)
-    check_structure(data, name, limits)
-    with decoder_errors():
-        if name is FormatName.GIF:
-            animation = read_gif(data, limits)
-            return ((animation.height, animation.width),) * len(animation.parts)
-        image = open_image(data, name, limits)
-        if name is FormatName.TIFF:
-            return tuple(size for _, size in measure_pages(image, limits))
-        return ((image.height, image.width),) * _frames(data, name, image, limits)
+
+    def __init__(self, name: FormatName, reader: Reader) -> None:
+        self.format = name
+        self.sizes: tuple[Size, ...] = tuple(reader.sizes)
+        self._reader: Reader | None = reader
+
+    def decode(self) -> Picture:
+        """Decode the file, once; it is let go of then.
+
+        EXIF orientation is applied, and the partial frames of an animation are composed.
+
+        Raises:
+            UnsupportedMode: its mode is not supported.
+            ImageCorrupt: it is truncated or damaged.
+        """
+        if self._reader is None:
+            raise RuntimeError("the image was decoded before")
+        reader, self._reader = self._reader, None
+        with decoder_errors():
+            return reader.decode()
 
 
-def known_format(data: bytes) -> FormatName:
-    """The format that an image file begins like.
+def inspect(data: bytes, limits: Limits) -> InspectedImage:
+    """Read the header of an image file and check it against `limits`. Nothing is decoded.
 
     Raises:
-        UnsupportedImage: none that is read.
+        UnsupportedImage: it is no image of a supported format.
+        ImageTooLarge, TooManyFrames: it is beyond `limits`.
+        ImageTooComplex: it has so many parts that decoding could take hours.
+        UnsupportedMode: it has no picture that is read.
+        ImageCorrupt: it is truncated or damaged.
     """
     name = sniff(data)
     if name is None:
         raise UnsupportedImage(f"the bytes are no image of a supported format ({', '.join(FORMATS)})")
-    return name
+    with decoder_errors():
+        return InspectedImage(name, READERS[name](data, limits))
 
 
-def measure_pages(image: ImageFile.ImageFile, limits: Limits) -> list[tuple[int, Size]]:
-    """Index and size of each page of a TIFF; previews and masks are none.
+def decode(data: bytes, limits: Limits) -> Picture:
+    """Inspect and decode an image file.
 
     Raises:
-        ImageTooLarge, TooManyFrames: all together are, or there are.
-        UnsupportedMode: there are none.
+        ServiceError: whatever `inspect` and `InspectedImage.decode` raise.
     """
-    pages, pixels = list[tuple[int, Size]](), 0
-    for index in range(frame_count(image)):
-        image.seek(index)
-        kind = tiff_tags(image).get(PAGE_KIND, 0)
-        if not (isinstance(kind, int) and kind & NO_PAGE):
-            pages.append((index, (image.height, image.width)))
-            limits.check_frames(len(pages))
-            pixels += image.width * image.height
-            limits.check_pixels(pixels, 1)
-    if not pages:
-        raise UnsupportedMode("the TIFF has previews only")
-    return pages
-
-
-def _frames(data: bytes, name: FormatName, image: ImageFile.ImageFile, limits: Limits) -> int:
-    if name is FormatName.PNG:
-        animation = read_apng(data, limits)
-        return len(animation.parts) if animation else 1
-    if name is not FormatName.WEBP:
-        return 1
-    count = frame_count(image)
-    limits.check_frames(count)
-    limits.check_pixels(image.width, image.height, count)
-    return count
+    return inspect(data, limits).decode()

@@ -1,4 +1,4 @@
-"""A decoded picture: pixel arrays, and what came with them."""
+"""A decoded picture: pixel arrays and metadata."""
 
 from dataclasses import dataclass, field
 
@@ -7,18 +7,20 @@ from numpy.typing import NDArray
 
 from superscaling.format_name import FormatName
 
-# Channels of colour -> the mode's name, without alpha.
+# Channels of colour -> mode, without alpha.
 MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 
-# Of colour: 8 bits of anything, or 16 bits of grey.
+# Levels of colour: 8 bits, or 16 bits for grey.
 Samples = NDArray[np.uint8 | np.uint16]
+# Height and width in px.
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is carried along: `icc`, `exif` and `xmp` as bytes (the orientation already reset), `dpi` as (x, y).
+    """Metadata that the result keeps: `icc`, `exif` and `xmp` as bytes (the orientation is reset), `dpi` as (x, y).
 
-    `png_colours`: names and contents of the chunks with which a PNG says what its colours are, instead of by `icc`.
+    `png_colours`: names and contents of the chunks with which a PNG describes its colours, instead of `icc`.
     """
 
     icc: bytes | None = None
@@ -30,11 +32,11 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture of a file: what an animation shows at one moment, a page, or all there is.
+    """A still picture, a page, or what an animation shows at one moment.
 
     `colour`: (h, w, 1) grey, (h, w, 3) RGB or (h, w, 4) CMYK (255 is all ink), uint8; grey may be uint16; `alpha`:
-    (h, w) uint8, or None where the picture has none; `milliseconds`: how long an animation shows it; `metadata`: a
-    page's own; those of an animation are the file's.
+    (h, w) uint8, or None if there is none; `milliseconds`: how long an animation shows it; `metadata`: the page's, or
+    in an animation the file's.
     """
 
     colour: Samples
@@ -61,17 +63,17 @@ class Frame:
 
     @property
     def is_opaque(self) -> bool:
-        """Whether nothing shines through."""
+        """Whether no pixel is transparent."""
         return self.alpha is None or bool((self.alpha == 255).all())
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file, decoded.
+    """A decoded image file.
 
-    `frames`: one, or an animation's (of equal size and mode), or pages (each as it is); `format`: the file's;
-    `plays`: how often an animation runs, 0 for ever; `is_lossless`: in a format that can be either (WebP), the file
-    was written without loss; `notes`: what of the file is not in the picture, for people.
+    `frames`: one; or an animation's, of equal size and mode; or pages, each with its own; `format`: of the file;
+    `plays`: how many times an animation runs, 0 for ever; `is_lossless`: whether a WebP was compressed without loss;
+    `notes`: what of the file is not in the picture, for people.
     """
 
     frames: tuple[Frame, ...]
@@ -82,10 +84,17 @@ class Picture:
 
     @property
     def height(self) -> int:
-        """Of the first frame, in px."""
+        """Of the first frame in px."""
         return self.frames[0].height
 
     @property
     def width(self) -> int:
-        """Of the first frame, in px."""
+        """Of the first frame in px."""
         return self.frames[0].width
+
+
+def to_8_bits(samples: Samples) -> NDArray[np.uint8]:
+    """16-bit levels to the nearest 8-bit levels; 8-bit levels stay as they are."""
+    if samples.dtype == np.uint8:
+        return np.asarray(samples, np.uint8)
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)

@@ -1,18 +1,19 @@
-"""An animated PNG to its parts. (PNG specification, third edition, with APNG's acTL, fcTL and fdAT chunks.)
+"""Splits an animated PNG into its parts. (PNG specification, third edition: acTL, fcTL and fdAT chunks.)
 
-Pillow reads them too, but blends half-transparent parts by the wrong formula where nothing is below them.
+Pillow reads animated PNGs, too, but blends half-transparent parts over an empty canvas by a wrong formula.
 """
 
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from superscaling.errors import ImageCorrupt
 from superscaling.pictures.containers.animation import Animation, Disposal, Part
-from superscaling.pictures.containers.chunks import PNG_SIGNATURE, png_chunks
+from superscaling.pictures.containers.chunks import PNG_SIGNATURE, Chunk
 from superscaling.pictures.limits import Limits
 
-# What a part needs of the file's head to be decoded -> the most bytes that it can have.
+# Chunks of the file's head that each part needs to be decoded -> their largest length in bytes.
 SHARED = {b"PLTE": 3 * 256, b"tRNS": 256}
 DISPOSALS = (Disposal.KEEP, Disposal.CLEAR, Disposal.RESTORE)
 
@@ -25,16 +26,16 @@ class _Frame:
     data: list[bytes] = field(default_factory=list)
 
 
-def read_apng(data: bytes, limits: Limits) -> Animation | None:
-    """Take an animated PNG apart; None where it is not animated.
+def read_apng(data: bytes, chunks: Sequence[Chunk], limits: Limits) -> Animation | None:
+    """Split an animated PNG into its parts; None if it is not animated.
 
     Raises:
         ImageCorrupt: it is truncated, or its frames make no sense.
-        ImageTooLarge, TooManyFrames: see `Limits`.
+        ImageTooLarge, TooManyFrames: it is beyond `limits`.
     """
     header, animation, frames = b"", b"", list[_Frame]()
     shared = dict[bytes, bytes]()
-    for chunk in png_chunks(data):
+    for chunk in chunks:
         if chunk.name == b"IDAT" and not animation:
             return None
         name, content = chunk.name, data[chunk.start : chunk.end]
@@ -49,7 +50,7 @@ def read_apng(data: bytes, limits: Limits) -> Animation | None:
         elif name == b"fcTL":
             frames.append(_Frame(content))
             limits.check_frames(len(frames))
-        elif name == b"IDAT" and frames:  # else the picture for those who know no animations, which is no frame
+        elif name == b"IDAT" and frames:  # otherwise the default image, which is no frame
             frames[0].data.append(content)
         elif name == b"fdAT" and frames:
             frames[-1].data.append(content[4:])
@@ -67,14 +68,14 @@ def read_apng(data: bytes, limits: Limits) -> Animation | None:
     return Animation(width, height, plays, parts)
 
 
-def has_default_image(data: bytes) -> bool:
-    """Whether an animated PNG holds a further picture, for those who know no animations."""
-    names = (chunk.name for chunk in png_chunks(data))
+def has_default_image(chunks: Sequence[Chunk]) -> bool:
+    """Whether an animated PNG has another picture for viewers that can't show animations."""
+    names = (chunk.name for chunk in chunks)
     return next(name for name in names if name in (b"fcTL", b"IDAT")) == b"IDAT"
 
 
 def _part(frame: _Frame, header: bytes, shared: bytes, canvas_width: int, canvas_height: int) -> Part:
-    """The frame, as a PNG of its own."""
+    """The frame as a separate PNG."""
     _, width, height, left, top, delay, unit, disposal, blend = struct.unpack(">IIIIIHHBB", frame.control)
     if (
         not (width and height and frame.data)

@@ -1,24 +1,43 @@
-"""The chunks that PNG and WebP files are made of."""
+"""The chunks of PNG and WebP files."""
 
 import itertools
-from collections.abc import Iterator
+import re
+import zlib
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from superscaling.errors import ImageCorrupt
+from superscaling.pictures.limits import check_parts
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# PNG's chunks that say what its colours are, besides iCCP -> their lengths. (PNG specification, 11.3.2)
+# A PNG of 33 MB in the smallest usual chunks, of 4 KiB, has about 8,000. (A WebP has a few per frame.)
+MAX_CHUNKS = 20_000
+# PNG's chunks that describe its colours, besides iCCP -> their lengths. (PNG specification, 11.3.2)
 COLOUR_CHUNKS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4}
-# Behind "RIFF", the size and "WEBP".
+NAME = re.compile(rb"\w{4}")
+# After "RIFF", the size and "WEBP".
 WEBP_FIRST = 12
 LOSSY, LOSSLESS, ANIMATED = b"VP8 ", b"VP8L", b"ANMF"
-WEBP_IN_FRAME = 16  # an animation's frame begins with its place, its time and flags
+WEBP_IN_FRAME = 16  # bytes of an animation's frame before its chunks: place, time, flags
 
 
 class Chunk(NamedTuple):
-    """`start` and `end`: of its content in the file; `end` lies behind the file where that is cut off."""
+    """`start`, `end`: of its content in the file. In a truncated file `end` may lie behind the file's."""
 
     name: bytes
     start: int
     end: int
+
+
+def listed(chunks: Iterator[Chunk]) -> list[Chunk]:
+    """All chunks of a file.
+
+    Raises:
+        ImageTooComplex: there are more than real pictures have.
+    """
+    found = list(itertools.islice(chunks, MAX_CHUNKS + 1))
+    check_parts("chunks", len(found), MAX_CHUNKS)
+    return found
 
 
 def png_chunks(data: bytes) -> Iterator[Chunk]:
@@ -31,16 +50,35 @@ def png_chunks(data: bytes) -> Iterator[Chunk]:
 
 
 def webp_chunks(data: bytes, place: int = WEBP_FIRST) -> Iterator[Chunk]:
-    """A WebP's chunks from `place` on: name, length, content, a byte of padding behind an odd one. (RFC 9649, 2.3)"""
+    """A WebP's chunks from `place` on: name, length, content, padded to an even length. (RFC 9649, 2.3)"""
     while place < len(data):
         length = int.from_bytes(data[place + 4 : place + 8], "little")
         yield Chunk(data[place : place + 4], place + 8, place + 8 + length)
         place += 8 + length + length % 2
 
 
-def png_colours(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    """Names and contents of the chunks that say what a PNG's colours are."""
-    head = itertools.takewhile(lambda chunk: chunk.name != b"IDAT", png_chunks(data))
+def check_pixel_checksums(data: bytes, chunks: Sequence[Chunk]) -> None:
+    """Check the CRCs from a PNG's first pixels to its end, which Pillow does not check when it decodes.
+
+    Raises:
+        ImageCorrupt: one is wrong, or the file is truncated.
+    """
+    view = memoryview(data)
+    for chunk in itertools.dropwhile(lambda chunk: chunk.name not in (b"IDAT", b"fdAT"), chunks):
+        if chunk.name == b"IEND":
+            return
+        if not NAME.fullmatch(chunk.name):
+            raise ImageCorrupt(f"the image is truncated or corrupt: {chunk.name!r} is no name of a chunk")
+        if chunk.end + 4 > len(data):
+            break
+        if zlib.crc32(view[chunk.start - 4 : chunk.end]) != int.from_bytes(view[chunk.end : chunk.end + 4]):
+            raise ImageCorrupt(f"the image is truncated or corrupt: the checksum of {chunk.name.decode()} is wrong")
+    raise ImageCorrupt("the image is truncated or corrupt: the PNG has no end")
+
+
+def png_colours(data: bytes, chunks: Sequence[Chunk]) -> tuple[tuple[bytes, bytes], ...]:
+    """Names and contents of the chunks that describe a PNG's colours."""
+    head = itertools.takewhile(lambda chunk: chunk.name != b"IDAT", chunks)
     return tuple(
         (chunk.name, data[chunk.start : chunk.end])
         for chunk in head
@@ -48,11 +86,11 @@ def png_colours(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
     )
 
 
-def is_lossless_webp(data: bytes) -> bool:
-    """Whether a WebP's pixels, of every frame, are in chunks of the lossless kind. (RFC 9649)"""
+def is_lossless_webp(data: bytes, chunks: Sequence[Chunk]) -> bool:
+    """Whether the pixels of every frame of a WebP are in lossless chunks. (RFC 9649)"""
     kinds = set()
-    for chunk in webp_chunks(data):
+    for chunk in chunks:
         kinds.add(chunk.name)
-        if chunk.name == ANIMATED:  # holds the pixels' chunk, perhaps behind one of alpha
+        if chunk.name == ANIMATED:  # holds the chunk of the pixels, perhaps after one of alpha
             kinds |= {inner.name for inner in itertools.islice(webp_chunks(data, chunk.start + WEBP_IN_FRAME), 2)}
     return LOSSLESS in kinds and LOSSY not in kinds

@@ -1,1 +1,1 @@
-"""A look at a file before a decoder sees it: small files can cost a decoder hours."""
+"""Checks of a file before a decoder reads it: small files can cost a decoder hours."""
