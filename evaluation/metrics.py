@@ -1,17 +1,12 @@
 """How alike two pictures are: PSNR and SSIM, as super-resolution is compared. The one place for both."""
 
-import math
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from superscaling.conversion import MAX_LEVEL, check_shapes, psnr
+
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float64]
-
-MAX_LEVEL = 255  # the largest level
-# Equal pictures have 108 dB, not infinity: a mean over pictures stays a number.
-MIN_ERROR = 1e-6
 
 # SSIM's constants (Wang, Bovik, Sheikh, Simoncelli: Image quality assessment, IEEE TIP 13 (4), 2004).
 WINDOW = 11  # px
@@ -33,13 +28,6 @@ def luma(pixels: Pixels, border: int = 0) -> Plane:
     return y
 
 
-def psnr(one: NDArray[Any], other: NDArray[Any]) -> float:
-    """Peak signal-to-noise ratio in dB, for levels up to 255 and arrays of the same shape."""
-    _check_shapes(one, other)
-    error = float(np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2))
-    return 10 * math.log10(MAX_LEVEL**2 / max(error, MIN_ERROR))
-
-
 def luma_psnr(one: Pixels, other: Pixels, border: int) -> float:
     """PSNR in dB of the Y of two pictures; see `luma`."""
     return psnr(luma(one, border), luma(other, border))
@@ -53,7 +41,7 @@ def ssim(one: Plane, other: Plane) -> float:
     Raises:
         ValueError: the planes differ in shape or are smaller than the window.
     """
-    _check_shapes(one, other)
+    check_shapes(one, other)
     if min(one.shape) < WINDOW:
         raise ValueError(f"SSIM needs at least {WINDOW} x {WINDOW} px, not {one.shape[1]} x {one.shape[0]}")
     mean_one, mean_other = _blur(one), _blur(other)
@@ -76,9 +64,3 @@ def _blur_rows(plane: Plane) -> Plane:
     for row, weight in enumerate(weights / weights.sum()):
         blurred += weight * plane[row : row + count]
     return blurred
-
-
-def _check_shapes(one: NDArray[Any], other: NDArray[Any]) -> None:
-    # numpy would stretch one of them, and the number would look like a result.
-    if one.shape != other.shape:
-        raise ValueError(f"arrays of the shapes {one.shape} and {other.shape} can't be compared")

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from evaluation.errors import MeasurementError
-from evaluation.metrics import WINDOW, Pixels, psnr
+from evaluation.metrics import WINDOW, Pixels
+from superscaling.conversion import psnr
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 HIGH, LOW = "_HR.png", "_LR.png"  # how the two files of a pair end

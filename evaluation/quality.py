@@ -21,8 +21,9 @@ import numpy as np
 from evaluation.contact_sheet import Chosen, choose_pictures, make_sheet
 from evaluation.enlargers import ENGINES, Enlarger, filters, of_model, of_weight_file, shipped_models
 from evaluation.errors import MeasurementError
-from evaluation.metrics import Pixels, luma, psnr, ssim
+from evaluation.metrics import Pixels, luma, ssim
 from evaluation.pictures import Enlarge, as_jpeg, consistency, picture_files, read_pairs
+from superscaling.conversion import psnr
 from superscaling.errors import EngineFailed, StartError
 from superscaling.settings import ROOT
 

@@ -1,7 +1,7 @@
-"""Every error this service raises on purpose.
+"""The errors that the service raises.
 
 Exception
-* ServiceError                  a request failed; carries what the problem document says
+* ServiceError                  a request failed; becomes a problem document
     x MalformedMessage          400
     x NotAcceptable             406
     x BodyTimeout               408
@@ -23,7 +23,7 @@ Exception
         + EngineFailed          503
         + ServiceStopping       503
     x DeadlinePassed            504
-* StartError                    the service can't start; the message is the one line the operator reads
+* StartError                    the service can't start; the message is one line for the operator
     x SettingInvalid
     x ModelUnavailable
     x WeightsRefused
@@ -33,7 +33,7 @@ from http import HTTPStatus
 
 
 class ServiceError(Exception):
-    """A request failed in a way the client is told about.
+    """A request failed, in a way that the client is told about.
 
     `detail` speaks of the picture, the limit and what the client can do; `limit` and `actual` are numbers in the unit
     that `detail` names; `setting` is the field of `Settings` with which an operator raises the limit; `retry_after`
@@ -61,12 +61,12 @@ class ServiceError(Exception):
         self.retry_after = retry_after
 
 
-# By RFC 9110; Python has older phrases before 3.13.
+# Phrases of RFC 9110; before Python 3.13 http.HTTPStatus has older ones.
 PHRASES = {414: "URI Too Long", 416: "Range Not Satisfiable"}
 
 
 def http_error(status: int, detail: str) -> ServiceError:
-    """An error that only HTTP knows, such as 404: title and code are made of the status's own phrase."""
+    """The error for an HTTP status without a class here, such as 404. Title and code are its phrase. (To be raised.)"""
     error = ServiceError(detail)
     error.status, error.title = status, PHRASES.get(status) or HTTPStatus(status).phrase
     error.code = error.title.lower().replace(" ", "_").replace("-", "_")
@@ -74,7 +74,7 @@ def http_error(status: int, detail: str) -> ServiceError:
 
 
 class MalformedMessage(ServiceError):
-    """The request is not a message of the protocol: JSON, a field, an option or the base64 is wrong."""
+    """JSON, a field, an option or the base64 of the request is invalid."""
 
     status = 400
     code = "malformed_message"
@@ -82,7 +82,7 @@ class MalformedMessage(ServiceError):
 
 
 class NotAcceptable(ServiceError):
-    """`Accept` (and `format`) leave nothing this service can answer with."""
+    """`Accept` and `format` allow no form of the answer that the service has."""
 
     status = 406
     code = "not_acceptable"
@@ -90,7 +90,7 @@ class NotAcceptable(ServiceError):
 
 
 class BodyTimeout(ServiceError):
-    """The body was not complete in time."""
+    """The request body was not complete in time."""
 
     status = 408
     code = "body_timeout"
@@ -98,7 +98,7 @@ class BodyTimeout(ServiceError):
 
 
 class BodyTooLarge(ServiceError):
-    """The body has more bytes than the service reads."""
+    """The request body is larger than the service accepts."""
 
     status = 413
     code = "body_too_large"
@@ -106,7 +106,7 @@ class BodyTooLarge(ServiceError):
 
 
 class UnsupportedMedia(ServiceError):
-    """The request's content type is none that the service reads."""
+    """The content type of the request is not supported."""
 
     status = 415
     code = "unsupported_media_type"
@@ -114,14 +114,14 @@ class UnsupportedMedia(ServiceError):
 
 
 class UnsupportedImage(UnsupportedMedia):
-    """The bytes are no image of a supported format."""
+    """The file is no image of a supported format."""
 
     code = "unsupported_image_format"
     title = "The image format is not supported"
 
 
 class Unprocessable(ServiceError):
-    """The image was understood and can't be enlarged as asked."""
+    """The image is readable, but can't be enlarged as requested."""
 
     status = 422
     code = "unprocessable"
@@ -129,7 +129,7 @@ class Unprocessable(ServiceError):
 
 
 class ImageCorrupt(Unprocessable):
-    """The decoder found the image truncated or damaged."""
+    """The image is truncated or damaged."""
 
     code = "image_corrupt"
     title = "The image is truncated or corrupt"
@@ -150,35 +150,35 @@ class TooManyFrames(Unprocessable):
 
 
 class ImageTooComplex(Unprocessable):
-    """The image has far more parts than real pictures have."""
+    """The file has far more parts than real pictures have."""
 
     code = "image_too_complex"
     title = "The image is too complex"
 
 
 class UnsupportedMode(Unprocessable):
-    """The image is of a supported format, in a variant that is not."""
+    """The format is supported, but not this variant."""
 
     code = "unsupported_image_mode"
     title = "This variant of the image format is not supported"
 
 
 class FormatCannotHold(Unprocessable):
-    """The wanted format can't store the result without losing part of it."""
+    """The requested format can't store the result without loss of transparency, depth or frames."""
 
     code = "format_cannot_hold"
     title = "The wanted format can't hold the result"
 
 
 class EstimateOverDeadline(Unprocessable):
-    """The work would take longer than the service lets a request take."""
+    """Inference would take longer than a request may take."""
 
     code = "estimate_over_deadline"
     title = "The image would take too long"
 
 
 class TooManyRequests(ServiceError):
-    """Every request slot is taken."""
+    """All request slots are taken."""
 
     status = 429
     code = "too_many_requests"
@@ -186,13 +186,13 @@ class TooManyRequests(ServiceError):
 
 
 class QueueFull(TooManyRequests):
-    """The pictures that are worked on leave no room, in memory or in time, for this one."""
+    """The pictures in progress leave no memory or time for this one."""
 
     code = "queue_full"
 
 
 class ClientGone(ServiceError):
-    """The client hung up before it was answered."""
+    """The client hung up before it had its answer."""
 
     status = 499
     code = "client_closed_request"
@@ -200,7 +200,7 @@ class ClientGone(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """The service can't work at the moment."""
+    """The service is temporarily unable to work."""
 
     status = 503
     code = "unavailable"
@@ -208,21 +208,21 @@ class Unavailable(ServiceError):
 
 
 class EngineFailed(Unavailable):
-    """The inference engine raised or gave an impossible answer."""
+    """The inference engine raised, or gave a wrong result."""
 
     code = "engine_failed"
     title = "The inference engine failed"
 
 
 class ServiceStopping(Unavailable):
-    """The service stops, and the picture can't be finished before it has."""
+    """The service stops before the picture can be finished."""
 
     code = "service_stopping"
     title = "The service is being stopped"
 
 
 class DeadlinePassed(ServiceError):
-    """The deadline passed while the picture was worked on."""
+    """The deadline passed during the work."""
 
     status = 504
     code = "deadline_passed"
@@ -234,12 +234,12 @@ class StartError(Exception):
 
 
 class SettingInvalid(StartError):
-    """A setting has a value the service can't use."""
+    """A setting has an invalid value."""
 
 
 class ModelUnavailable(StartError):
-    """The model's weights are nowhere to be found."""
+    """The model's files are missing, can't be read, or can't be made."""
 
 
 class WeightsRefused(StartError):
-    """A model file is not the one it has to be."""
+    """A model file has another hash than expected."""

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class FormatName(StrEnum):
-    """The formats by their names on the wire."""
+    """The image formats, by their names in the API."""
 
     JPEG = "jpeg"
     PNG = "png"

@@ -1,4 +1,4 @@
-"""How the service logs: one record a line on standard output, as text or as JSON."""
+"""Log configuration: one record per line on standard output, as text or as JSON."""
 
 import logging.config
 from typing import Any
@@ -21,7 +21,7 @@ FORMATTERS = {
 def log_config(settings: Settings) -> dict[str, Any]:
     """The configuration for `logging.config.dictConfig`."""
     level = settings.log_level.upper()
-    # gunicorn's start has many lines; ours is one. Its warnings and errors stay.
+    # gunicorn logs many lines at its start; only its warnings and errors are kept.
     gunicorns = max("WARNING", level, key=SEVERITY)
     return {
         "version": 1,
@@ -34,5 +34,5 @@ def log_config(settings: Settings) -> dict[str, Any]:
 
 
 def configure(settings: Settings) -> None:
-    """Set up logging for this process."""
+    """Configure logging for this process."""
     logging.config.dictConfig(log_config(settings))

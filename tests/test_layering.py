@@ -40,7 +40,7 @@ WITHIN = {
     "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus"]],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
     "models": [["store"], ["files"], ["sources", "acceptance", "known_answer"], ["table"]],
-    "conversion": [["from_keras"], ["quantisation", "quantisation_loss"]],
+    "conversion": [["from_keras"], ["quantisation", "quantisation_loss"], ["similarity"]],
     "pictures": [
         ["previews", "inspection"],
         ["encoding", "decoding"],
@@ -204,6 +204,13 @@ def test_only_settings_reads_the_environment(path: Path) -> None:
         assert "environ[" not in text.replace("environ[CLOSE", "").replace('environ["wsgi.input"]', "")
         assert "os.environ" not in text
         assert "getenv" not in text
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "superscaling").rglob("*.py")), ids=relative)
+def test_only_settings_and_commands_spell_variables(path: Path) -> None:
+    """What goes wrong is told to clients, too: the core names fields, and whoever talks to operators translates."""
+    if path.name != "settings.py" and "commands" not in path.parts:
+        assert "UPSCALER_" not in path.read_text()
 
 
 def test_importing_does_nothing(tmp_path: Path) -> None:

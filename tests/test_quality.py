@@ -14,9 +14,10 @@ from PIL import Image
 
 from evaluation import quality
 from evaluation.errors import MeasurementError
-from evaluation.metrics import C1, C2, SIGMA, WINDOW, luma, luma_psnr, psnr, ssim
+from evaluation.metrics import C1, C2, SIGMA, WINDOW, luma, luma_psnr, ssim
 from evaluation.pictures import as_jpeg, consistency, filter_enlarger, read_pairs, reduce
 from evaluation.weight_files import architecture_of
+from superscaling.conversion import psnr
 from superscaling.models import SMALL, TABLE, Architecture
 from training.network import build_network
 

@@ -16,8 +16,8 @@ from conftest import ROOT, photograph
 from numpy.typing import NDArray
 from PIL import Image
 
-from evaluation.metrics import psnr
 from evaluation.pictures import filter_enlarger
+from superscaling.conversion import psnr
 from superscaling.models import TABLE, Architecture
 from training import average
 from training.degradation import Degradation, Pixels, degrade

@@ -1,6 +1,8 @@
 """Finding, downloading and verifying weights: the real code against a real server of real bytes."""
 
+import errno
 import hashlib
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -127,6 +129,19 @@ def test_a_directory_that_can_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ModelUnavailable, match="cache can't be written: Not a directory; name another"):
         find_weights(ROW, [tmp_path / "file" / "cache"], "")
+
+
+@pytest.mark.parametrize("failing", ["is_file", "open"])
+def test_a_disk_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    """The one line that every failed start ends with, and no traceback."""
+    (tmp_path / ROW.file).write_bytes(CONTENT)
+
+    def fail(path: Path, *arguments: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, failing, fail)
+    with pytest.raises(ModelUnavailable, match=r"test\.hdf5 can't be read: Input/output error"):
+        find_weights(ROW, [tmp_path], "")
 
 
 def test_the_table_is_isrs() -> None:

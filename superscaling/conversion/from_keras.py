@@ -1,7 +1,7 @@
-"""Turn a weight file into what the service loads: IR in fp32 and int8, halo, known answer, `model.json`.
+"""Converts a weight file to a model: IR in fp32 and int8, halo, known answer, `model.json`.
 
-Needs TensorFlow, so it runs in a process of its own: `prepare` starts it for idealo's weights,
-`make models` for the project's.
+Needs TensorFlow, so it runs in its own process: `prepare` starts it for idealo's weights, `make models` for the
+project's.
 """
 
 import json
@@ -31,21 +31,21 @@ from superscaling.models import (
     hash_file,
 )
 
-# Largest difference in 8-bit levels that a tile's border may show against the whole picture.
+# Largest difference in 8-bit levels between a tile and the whole picture.
 HALO_LIMIT = 0.01
-# Halos that are tried, in px, before the receptive field.
+# Halos to try, in px, before the receptive field.
 HALOS = (8, 12, 16, 20, 24, 32, 40, 48, 64, 80)
-# Edge of the square that halos are tried on, in px.
+# Edge in px of the squares on which halos are tried.
 HALO_EDGE = 192
-# Edge of the known answer's picture, in px.
+# Edge in px of the known answer's picture.
 KNOWN_ANSWER_EDGE = 32
-# Largest differences in levels from the fp32 reference on a small photograph. A healthy engine stays far below
-# (0.0001, 3 and 6.3 were seen), a broken one is off by tens.
+# Largest differences in levels from the fp32 reference on a small photograph. Working engines are far below (0.0001, 3
+# and 6.3 were seen), broken ones are off by tens.
 TOLERANCES = {"fp32": 0.05, "bf16": 16.0, "int8": 24.0}
-# Edge in px of the squares that int8 is calibrated on, and how many are taken from each picture.
+# Edge in px of the squares for the calibration of int8, and their number per picture.
 CALIBRATION_EDGE = 96
 CALIBRATION_SQUARES = 6
-# Squares of nine colours each that have no or all of red, green, blue.
+# Number of squares with nine saturated colours each.
 CALIBRATION_COLOURS = 8
 
 
@@ -57,9 +57,9 @@ def convert(
     Args:
         weights: the row of the table.
         path: the weight file, verified.
-        target: the directory to fill; `model.json` is written last, so a broken run leaves no model.
-        photographs: (h, w, 3) uint8, h and w at least `HALO_EDGE`: what the halo is measured on, and int8 calibrated.
-        drawings: the same, for int8 only.
+        target: the directory to fill; `model.json` is written last, so an aborted run leaves no model.
+        photographs: (h, w, 3) uint8, h and w at least `HALO_EDGE`, for the halo and int8.
+        drawings: likewise, for int8 only.
     """
     target.mkdir(parents=True, exist_ok=True)
     isr = load_isr(weights.architecture, path)
@@ -67,21 +67,12 @@ def convert(
         graph = Path(directory) / "network.pb"
         export_isr(isr, graph)
         save_ir(graph, target / IR)
-    engine = EngineTensorFlow(
-        isr,
-        EngineFacts(
-            model=weights.name,
-            engine="tensorflow",
-            precision="fp32",
-            threads=0,
-            scale=weights.architecture.scale,
-            halo=weights.architecture.receptive_field,
-        ),
-    )
+    model = _unmeasured(weights, target)
+    engine = EngineTensorFlow(isr, EngineFacts.of(model, "tensorflow", "fp32", threads=0))
     known = _centre(photographs[0], KNOWN_ANSWER_EDGE)
     np.savez_compressed(target / KNOWN_ANSWER, pixels=known, expected=infer_levels(engine, known))
     files = (IR, IR_WEIGHTS, INT8_IR, INT8_IR_WEIGHTS, KNOWN_ANSWER)
-    acceptance = make_int8(weights, target, [*photographs, *drawings])
+    acceptance = make_int8(model, [*photographs, *drawings])
     description = {
         "name": weights.name,
         "architecture": asdict(weights.architecture),
@@ -93,10 +84,10 @@ def convert(
     (target / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
 
 
-def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Acceptance:
-    """Write the int8 IR beside the fp32 one and measure what it costs.
+def make_int8(model: ModelFiles, pictures: Sequence[Pixels]) -> Acceptance:
+    """Write the int8 IR beside the fp32 one, and measure what it loses.
 
-    The upper half of each picture calibrates, the lower half is what it is measured on.
+    The upper half of each picture is used for calibration, the lower half for the measurement.
     """
     chance = np.random.default_rng(0)
     squares: list[Pixels] = []
@@ -105,14 +96,13 @@ def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Acc
         for _ in range(CALIBRATION_SQUARES):
             top, left = (chance.integers(side - CALIBRATION_EDGE + 1) for side in upper.shape[:2])
             squares.append(upper[top : top + CALIBRATION_EDGE, left : left + CALIBRATION_EDGE])
-    # Saturated colours, which photographs don't have: their activations are the largest.
+    # Photographs lack saturated colours, which have the largest activations.
     for _ in range(CALIBRATION_COLOURS):
         colours = 255 * chance.integers(2, size=(3, 3, 3), dtype=np.uint8)
         squares.append(colours.repeat(CALIBRATION_EDGE // 3, axis=0).repeat(CALIBRATION_EDGE // 3, axis=1))
-    quantise(target / IR, target / INT8_IR, squares)
-    model = ModelFiles(weights.name, target, weights.architecture, 0, {}, {}, Acceptance(0, 0, 0))
+    quantise(model.directory / IR, model.directory / INT8_IR, squares)
     fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))
-    scale = weights.architecture.scale
+    scale = model.architecture.scale
     lower = [pixels[len(pixels) // 2 :] for pixels in pictures]
     return measure_acceptance(fp32, int8, [_cropped(pixels, scale) for pixels in lower])
 
@@ -120,7 +110,7 @@ def make_int8(weights: Weights, target: Path, pictures: Sequence[Pixels]) -> Acc
 def measure_halo(engine: EngineTensorFlow, photographs: Sequence[Pixels]) -> int:
     """The smallest halo with which a part of each photograph differs from the whole by less than `HALO_LIMIT` levels.
 
-    Each one is cut once from top to bottom, and its left half enlarged with `halo` px of the right one.
+    Each photograph is cut once from top to bottom, and its left half is enlarged with `halo` px of context.
     """
     scale, full = engine.facts.scale, engine.facts.halo
     halos = [halo for halo in HALOS if halo < full]
@@ -133,6 +123,12 @@ def measure_halo(engine: EngineTensorFlow, photographs: Sequence[Pixels]) -> int
                 break
             halos.pop(0)
     return halos[0] if halos else full
+
+
+def _unmeasured(weights: Weights, target: Path) -> ModelFiles:
+    """A model whose halo is not measured yet: the receptive field is large enough."""
+    halo = weights.architecture.receptive_field
+    return ModelFiles(weights.name, target, weights.architecture, halo, {}, {}, Acceptance(0, 0, 0))
 
 
 def _cropped(pixels: Pixels, scale: int) -> Pixels:

@@ -1,7 +1,6 @@
-"""Quantise a network's IR to int8, after training, with NNCF. The only file that imports nncf.
+"""Quantises the IR of a network to int8 with NNCF, after training. The only module that imports nncf.
 
-NNCF reports its use where `openvino-telemetry` is installed. It is not: the locks leave it out, and NNCF falls back to
-a stub of its own.
+NNCF would report its use through `openvino-telemetry`, which the locks leave out; it falls back to a stub.
 """
 
 import logging
@@ -17,13 +16,11 @@ from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 from superscaling.engines import Pixels
 from superscaling.engines.openvino import LAST_IN_FP32, convolutions, keep_in_fp32, sums
 
-# Convolutions that are not quantised, counted in the network's order: F_m1, whose input is the picture itself, and F_0
-# (2 % of the work; half the error that would be left on gradients); GFF_1, GFF_2, UPN1, UPN2, UPN3 and SR, where the
-# picture goes out. With all in int8 the default model loses 9 dB; with UPN1 consistency falls from 47 to 40 dB; with
-# GFF_1, which joins the results of all blocks, some pictures lose 0.1 dB.
+# Convolutions that are not quantised, in topological order: F_m1 and F_0, whose input is the picture (2 % of the work,
+# half of the error on gradients), and GFF_1, GFF_2, UPN1, UPN2, UPN3 and SR, whose output is the picture.
 FIRST_KEPT = 2
 LAST_KEPT = 6
-# Of them GFF_1, GFF_2 and UPN1 compute in bf16 where there is bf16: they are most of what is left of the work.
+# Of them GFF_1, GFF_2 and UPN1 run in bf16 if the processor has it: they are most of the remaining work.
 IN_BF16 = slice(-LAST_KEPT, -LAST_IN_FP32)
 
 
@@ -33,7 +30,7 @@ def quantise(ir: Path, target: Path, pictures: Sequence[Pixels]) -> None:
     Args:
         ir: the network in fp32 (.xml).
         target: where to write (.xml); the weights go beside it (.bin).
-        pictures: (h, w, 3) uint8, any sizes: what the ranges of the activations are measured on.
+        pictures: (h, w, 3) uint8, any sizes, for the ranges of the activations.
     """
     nncf.set_log_level(logging.ERROR)
     model = openvino.Core().read_model(ir)
@@ -43,27 +40,26 @@ def quantise(ir: Path, target: Path, pictures: Sequence[Pixels]) -> None:
         model,
         nncf.Dataset(batches),
         subset_size=len(batches),
-        # Sums run through the whole network, each adding its error to those before: rounded, gradients are 4.8 levels
-        # off instead of 2. What goes from them into a convolution is rounded there.
+        # Sums run through the whole network, so their errors add up. What goes from them into a convolution is
+        # quantised there.
         ignored_scope=nncf.IgnoredScope(names=names[:FIRST_KEPT] + names[-LAST_KEPT:], types=["Add"]),
-        # Activations that may be negative get a zero point of their own: 0.02 dB.
+        # Asymmetric ranges for activations that may be negative.
         preset=nncf.QuantizationPreset.MIXED,
-        # The whole range that was seen. NNCF's default (means of extremes) is 0.09 dB better on photographs and cuts
-        # saturated colours off: by 28 levels.
+        # The whole range that was seen: NNCF's default, means of extremes, clips saturated colours by 28 levels.
         advanced_parameters=nncf.AdvancedQuantizationParameters(
             activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
         ),
     )
     _round_once(quantised)
     openvino.save_model(quantised, target, compress_to_fp16=False)
-    # In fp32 whatever isn't quantised is in one layout, too: in bf16 a quarter of the time would go into reordering.
+    # The rest in fp32, which has the layout of int8: in bf16 a quarter of the time would be spent on reordering.
     keep_in_fp32(target, {*names, *sums(model)} - {*names[IN_BF16]})
 
 
 def _round_once(model: Any) -> None:
-    """Let all who use a tensor use one rounding of it, the widest.
+    """Quantise each tensor once, with the widest range, for all operations that use it.
 
-    NNCF gives each of them its own, which OpenVINO then makes in turn: a tenth of the whole time.
+    NNCF inserts one quantisation per use, which would take a tenth of the whole time.
     """
     roundings: dict[tuple[str, int], list[Any]] = {}
     for each in model.get_ordered_ops():
@@ -79,6 +75,6 @@ def _round_once(model: Any) -> None:
 
 
 def _width(rounding: Any) -> float:
-    """Of the range that is kept, which is the same for all channels of an activation."""
+    """The width of its range, which is the same for all channels of an activation."""
     least, most = (rounding.input(number).get_source_output().get_node().get_data() for number in (1, 2))
     return float((most - least).max())

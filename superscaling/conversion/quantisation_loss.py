@@ -1,4 +1,4 @@
-"""What a quantised network loses against fp32, measured on pictures that are committed."""
+"""Measures what a quantised network loses against fp32."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from superscaling.conversion.similarity import MAX_LEVEL, psnr
 from superscaling.engines import Engine, Pixels, infer_levels
 from superscaling.models import Acceptance
 
-SQUARE = 8  # px of the result
-
-# px at the border, where the network's zero padding rules, that don't count.
+# Edge in px of the squares whose means are compared.
+SQUARE = 8
+# px at the border that don't count, because of the network's zero padding.
 BORDER = 8
 
 
@@ -21,8 +22,8 @@ def measure_acceptance(reference: Engine, quantised: Engine, originals: Sequence
     Args:
         reference: the network in fp32.
         quantised: the same network, quantised.
-        originals: (h, w, 3) uint8, sides multiples of the scale; they are reduced, enlarged by both and compared with
-            themselves. None of them may have calibrated the network.
+        originals: (h, w, 3) uint8, sides multiples of the scale. They are reduced, enlarged by both networks, and
+            compared with the results. They must not have been used for calibration.
     """
     losses = []
     for original in originals:
@@ -41,9 +42,9 @@ def measure_acceptance(reference: Engine, quantised: Engine, originals: Sequence
 
 
 def gradients(height: int = 96, width: int = 256) -> dict[str, NDArray[np.uint8]]:
-    """Pictures (height, width, 3), by name, in which any band is one too many.
+    """Smooth pictures (height, width, 3), by name, which should show no bands.
 
-    Grey, dark and saturated ramps from left to right, steps of a single level, and two hues that cross.
+    Grey, dark and saturated ramps, steps of a single level, and two crossing hues.
     """
     ramp = np.broadcast_to(np.linspace(0, 1, width), (height, width))
     down = np.broadcast_to(np.linspace(0, 1, height)[:, np.newaxis], (height, width))
@@ -71,7 +72,6 @@ def means(values: NDArray[Any], edge: int) -> NDArray[np.float64]:
 
 
 def _psnr(engine: Engine, small: Pixels, original: Pixels) -> float:
-    enlarged = np.rint(np.clip(infer_levels(engine, small), 0, 255))
+    enlarged = np.rint(np.clip(infer_levels(engine, small), 0, MAX_LEVEL))
     inside = np.s_[BORDER:-BORDER, BORDER:-BORDER]
-    error = np.mean((enlarged[inside] - original[inside].astype(np.float64)) ** 2)
-    return float(10 * np.log10(255**2 / max(error, 1e-6)))
+    return psnr(enlarged[inside], original[inside])

@@ -1,6 +1,6 @@
-"""What runs a network.
+"""Engines, which run networks.
 
-Importing this loads no framework: the engines do (`openvino`, `tensorflow`), `selection` imports them late.
+Importing this package loads no framework: `selection` imports the engines (`openvino`, `tensorflow`) late.
 """
 
 from superscaling.engines.cpus import available_cpus, instruction_sets

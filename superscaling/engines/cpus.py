@@ -1,4 +1,4 @@
-"""The CPUs: how many this process may really use (the container's quota, not the host's count), and what they can."""
+"""The CPUs that this process may use, by the container's quota and not the host's count, and their instructions."""
 
 import os
 from collections.abc import Iterator
@@ -7,18 +7,18 @@ from pathlib import Path, PurePosixPath
 CGROUP = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
 CPU_INFO = Path("/proc/cpuinfo")
-# Flags of processors that multiply and add int8 in one step. OpenVINO computes int8 on others too, but no faster.
+# Instruction sets that multiply and add int8 in one step. Without them int8 runs, too, but no faster.
 INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8"}
 
 
 def available_cpus(cgroup: Path = CGROUP, own: Path = OWN_CGROUP) -> int:
-    """CPUs by affinity and by the CPU quotas of cgroups (v2 or v1), rounded down, at least 1.
+    """The number of CPUs by affinity and by cgroup quotas (v2 or v1), rounded down, at least 1.
 
-    Rounded down because a thread that the quota can't feed stalls all the others in every convolution.
+    Rounded down because a thread beyond the quota stalls all the others in every convolution.
 
     Args:
         cgroup: where cgroups are mounted.
-        own: the file in which the kernel says which of them this process is in.
+        own: the kernel's file that names the cgroups of this process.
     """
     cpus = float(len(os.sched_getaffinity(0)))
     for quota in _quotas(cgroup, own):
@@ -28,12 +28,12 @@ def available_cpus(cgroup: Path = CGROUP, own: Path = OWN_CGROUP) -> int:
 
 
 def multiplies_int8(info: Path = CPU_INFO) -> bool:
-    """Whether the processor has instructions for int8, by what the kernel says of it in the file `info`."""
+    """Whether the processor has instructions for int8, according to the file `info`."""
     return bool(INT8_FLAGS & instruction_sets(info))
 
 
 def instruction_sets(info: Path = CPU_INFO) -> set[str]:
-    """What the kernel calls the processor's abilities, in the file `info`; empty where there is none."""
+    """The processor's flags in the kernel's file `info`; empty if there is no such file."""
     try:
         lines = info.read_text().splitlines()
     except OSError:
@@ -44,12 +44,12 @@ def instruction_sets(info: Path = CPU_INFO) -> set[str]:
 
 def _quotas(cgroup: Path, own: Path) -> Iterator[float | None]:
     yield from map(_quota_v2, _directories(cgroup, own, ""))
-    for mount in ("cpu", "cpu,cpuacct"):  # the first is a link to the second, and may be missing
+    for mount in ("cpu", "cpu,cpuacct"):  # usually the first is a link to the second
         yield from map(_quota_v1, _directories(cgroup / mount, own, "cpu"))
 
 
 def _quota_v2(directory: Path) -> float | None:
-    """`cpu.max` holds "quota period", both in microseconds; the quota may be "max"."""
+    """From `cpu.max`: "quota period" in microseconds; the quota may be "max"."""
     try:
         quota, period = (directory / "cpu.max").read_text().split()
         return None if quota == "max" else int(quota) / int(period)
@@ -58,7 +58,7 @@ def _quota_v2(directory: Path) -> float | None:
 
 
 def _quota_v1(directory: Path) -> float | None:
-    """Two files, in microseconds; the quota is -1 when there is none."""
+    """From two files, in microseconds; a quota of -1 is none."""
     try:
         quota = int((directory / "cpu.cfs_quota_us").read_text())
         period = int((directory / "cpu.cfs_period_us").read_text())
@@ -68,10 +68,10 @@ def _quota_v1(directory: Path) -> float | None:
 
 
 def _directories(mount: Path, own: Path, controller: str) -> Iterator[Path]:
-    """The cgroups that bind this process, where they can be seen: its own, those above it, and what is mounted.
+    """The visible cgroups that limit this process: the mounted one, its own, and all between them.
 
-    In a container its own cgroup is what is mounted. A service of systemd, or a container that shares the host's view,
-    is somewhere below.
+    In a container the mounted cgroup is its own. A systemd service, or a container that shares the host's view, is
+    somewhere below.
     """
     yield mount
     try:

@@ -1,19 +1,18 @@
-"""Open a model with an engine: the one place that knows both engines.
+"""Opens a model with one of the two engines.
 
-They are imported where they are needed: each loads a framework, and the serving process must not hold TensorFlow unless
-it was asked to.
+Engines are imported late: each loads a framework, and the service must not load TensorFlow unless it is configured.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
 from superscaling.engines.engine import Engine
-from superscaling.errors import SettingInvalid
 from superscaling.models import ModelFiles
+from superscaling.settings import invalid
 
 
 def require_precision(engine: str, wanted: str) -> None:
-    """Make sure that an engine and the processor have the precision `wanted`, before there is a model.
+    """Make sure that the engine and the processor have the precision `wanted`, whatever the model.
 
     Raises:
         SettingInvalid: one of them lacks it.
@@ -23,14 +22,14 @@ def require_precision(engine: str, wanted: str) -> None:
 
         check_precision(wanted)
     elif wanted not in ("auto", "fp32"):
-        raise SettingInvalid(f"UPSCALER_PRECISION={wanted!r}: the tensorflow engine has fp32 only")
+        raise invalid("precision", wanted, "the tensorflow engine has fp32 only")
 
 
 def precision_of(engine: str, wanted: str, model: ModelFiles) -> str:
-    """The precision that an engine runs a model in when the setting says `wanted`.
+    """The precision in which an engine runs a model if the setting is `wanted`.
 
     Raises:
-        SettingInvalid: the engine or the processor lacks it, or the model is not good enough in it.
+        SettingInvalid: the engine or the processor lacks it, or the model was not accepted in it.
     """
     if engine == "openvino":
         from superscaling.engines.openvino import choose_precision
@@ -48,7 +47,7 @@ def open_engine(
     Args:
         engine: `openvino` or `tensorflow`.
         model: the model's files, verified.
-        find_weight_file: where its weight file is, verified; asked for `tensorflow` only.
+        find_weight_file: finds its weight file and verifies it; called for `tensorflow` only.
         precision: from `precision_of`.
         threads: CPU threads, at least 1.
     """

@@ -1,4 +1,4 @@
-"""The reference engine: ISR's own network on TensorFlow. The only serving file that imports tensorflow or ISR."""
+"""The reference engine: ISR's own network on TensorFlow. The only module that imports tensorflow or ISR."""
 
 import contextlib
 import logging
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Importing ISR opens ./log_file for writing: let it do so where nobody looks. It also logs through a
-# handler of its own, which would break our log format.
+# Importing ISR opens ./log_file for writing, so it is imported in a scratch directory. It also installs a log handler,
+# which would break the log format.
 with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
     from ISR.models import RDN
 for handler in (isr_logger := logging.getLogger("ISR.utils.utils")).handlers[:]:
@@ -37,12 +37,12 @@ def load_isr(architecture: Architecture, weights: Path) -> Any:
 
 
 def as_function(isr: Any) -> Any:
-    """ISR's network as one TensorFlow function for pictures of every size, so that no size is traced anew."""
+    """ISR's network as one TensorFlow function for pictures of all sizes, so that it is traced once."""
     return tf.function(isr.model, input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)])
 
 
 def export_isr(isr: Any, path: Path) -> None:
-    """Save ISR's network at `path` (.pb) as a frozen graph, with one input of shape (1, h, w, 3), h and w free."""
+    """Save ISR's network at `path` (.pb) as a frozen graph with one input (1, h, w, 3), h and w dynamic."""
     frozen = convert_variables_to_constants_v2(as_function(isr).get_concrete_function())
     path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
 
@@ -52,7 +52,7 @@ class EngineTensorFlow:
 
     Args:
         isr: an `RDN` with its weights.
-        facts: what the engine says of itself.
+        facts: of the engine.
     """
 
     def __init__(self, isr: Any, facts: EngineFacts) -> None:
@@ -61,19 +61,11 @@ class EngineTensorFlow:
 
     @classmethod
     def open(cls, model: ModelFiles, weights: Path, threads: int) -> "EngineTensorFlow":
-        """Load `weights`, the verified weight file of `model`, and use `threads` CPU threads."""
+        """Load `weights`, the verified weight file of `model`, to run on `threads` CPU threads."""
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-        facts = EngineFacts(
-            model=model.name,
-            engine="tensorflow",
-            precision="fp32",
-            threads=threads,
-            scale=model.architecture.scale,
-            halo=model.halo,
-        )
-        return cls(load_isr(model.architecture, weights), facts)
+        return cls(load_isr(model.architecture, weights), EngineFacts.of(model, "tensorflow", "fp32", threads))
 
     def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See `Engine.infer`."""
+        """Enlarge one picture, as `Engine` specifies."""
         return np.array(self._function(tf.constant(batch)))

@@ -1,4 +1,4 @@
-"""Networks and their files: which there are, where they lie, and whether they are right."""
+"""Models: which there are, where their files are, and whether these are the right ones."""
 
 from superscaling.models.acceptance import Acceptance
 from superscaling.models.files import (

@@ -1,4 +1,4 @@
-"""A model as the service loads it: a directory with `model.json`, the IR and a known answer."""
+"""A prepared model: a directory with `model.json`, the IR and a known answer."""
 
 import json
 from dataclasses import dataclass
@@ -23,11 +23,10 @@ KNOWN_ANSWER = "known_answer.npz"
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """One model's directory and what its `model.json` says.
+    """A model's directory and the content of its `model.json`.
 
-    `halo`: px of context that a tile of this model needs; `tolerances`: for each precision, the largest
-    difference from the known answer in 8-bit levels; `sha256`: the hash of each file, by its name; `acceptance`:
-    what int8 costs.
+    `halo`: px of context that a tile needs; `tolerances`: precision -> largest difference from the known answer in
+    8-bit levels; `sha256`: file name -> hash; `acceptance`: of int8.
     """
 
     name: str
@@ -39,21 +38,21 @@ class ModelFiles:
     acceptance: Acceptance
 
     def ir(self, precision: str) -> Path:
-        """OpenVINO's description of the network for this precision; its weights lie beside it."""
+        """OpenVINO's IR (.xml) for this precision; its weights (.bin) are beside it."""
         return self.directory / (INT8_IR if precision == "int8" else IR)
 
     def known_answer(self, precision: str) -> KnownAnswer:
-        """What an engine with this precision has to answer."""
+        """What an engine in this precision must reproduce."""
         with np.load(self.directory / KNOWN_ANSWER) as arrays:
             return KnownAnswer(arrays["pixels"], arrays["expected"], self.tolerances[precision])
 
 
 def read_model_files(directory: Path) -> ModelFiles:
-    """Read `model.json` and verify the files it names.
+    """Read `model.json` and verify the files that it names.
 
     Raises:
-        ModelUnavailable: there is no such model.
-        WeightsRefused: a file is not the one that `model.json` was written with.
+        ModelUnavailable: a file is missing or can't be read.
+        WeightsRefused: a file has another hash.
     """
     try:
         description: dict[str, Any] = json.loads((directory / DESCRIPTION).read_text())

@@ -1,4 +1,4 @@
-"""The picture that an engine has to answer rightly before it is trusted."""
+"""The test that an engine must pass before it is used."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class KnownAnswer:
-    """What the reference network (ISR on TensorFlow, fp32) made of a small picture.
+    """A small picture and the output of the reference network (ISR on TensorFlow, fp32).
 
-    `pixels`: (h, w, 3) uint8; `expected`: (scale h, scale w, 3) float32 in 8-bit levels, neither
-    clamped nor rounded; `tolerance`: the largest difference in levels that the engine's precision explains.
+    `pixels`: (h, w, 3) uint8; `expected`: (scale h, scale w, 3) float32 in 8-bit levels, not clamped, not rounded;
+    `tolerance`: the largest difference in levels that the engine's precision explains.
     """
 
     pixels: NDArray[np.uint8]

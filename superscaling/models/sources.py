@@ -1,4 +1,4 @@
-"""Where a weight file comes from: found, or downloaded, and verified."""
+"""Finds weight files, or downloads them, and verifies them."""
 
 import hashlib
 import os
@@ -10,43 +10,50 @@ from pathlib import Path
 
 from superscaling.errors import ModelUnavailable, WeightsRefused
 from superscaling.models.table import Weights
+from superscaling.settings import environment_variable
 
-ANOTHER_CACHE = "name another directory in UPSCALER_CACHE_DIR"  # what to do where one can't be written
+ANOTHER_CACHE = f"name another directory in {environment_variable('cache_dir')}"  # if one is not writable
 CHUNK = 1 << 20  # bytes read at a time
 
 
 def hash_file(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits."""
+    """The SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def verify(path: Path, sha256: str) -> None:
-    """Make sure that a file is the one it has to be.
+    """Make sure that a file has the expected hash.
 
     Raises:
-        WeightsRefused: it is another one; the message has both hashes.
+        WeightsRefused: it has another; the message names both.
+        OSError: it can't be read.
     """
     if (actual := hash_file(path)) != sha256:
         raise WeightsRefused(f"{path} has the SHA-256 {actual}, not {sha256}: it is damaged or another file; remove it")
 
 
 def find_weights(weights: Weights, directories: Sequence[Path], base_url: str, timeout: float = 30) -> Path:
-    """Find the weight file in one of `directories`, or download it into the last of them; verified in any case.
+    """Find a weight file in one of `directories`, or download it into the last of them, and verify it.
 
     Args:
+        weights: the row of the table.
         directories: searched in this order.
-        base_url: replaces the place in the table; empty: the table's own.
-        timeout: seconds that a server may be silent.
+        base_url: replaces the table's URL, unless empty.
+        timeout: seconds that the server may be silent.
 
     Raises:
-        ModelUnavailable: it is in none of them and can't be downloaded.
+        ModelUnavailable: it is in none of them and can't be downloaded, or it can't be read.
         WeightsRefused: it was found or downloaded and is another file.
     """
     for directory in directories:
-        if (path := directory / weights.file).is_file():
-            verify(path, weights.sha256)
-            return path
+        path = directory / weights.file
+        try:
+            if path.is_file():
+                verify(path, weights.sha256)
+                return path
+        except OSError as exc:  # such as a disk that fails
+            raise ModelUnavailable(f"{path} can't be read: {exc.strerror or exc}") from exc
     searched = ", ".join(map(str, directories))
     if weights.url is None:
         raise ModelUnavailable(f"the weights of {weights.name} ({weights.file}) are not in {searched}")
@@ -54,7 +61,7 @@ def find_weights(weights: Weights, directories: Sequence[Path], base_url: str, t
     target = directories[-1]
     try:
         target.mkdir(parents=True, exist_ok=True)
-        # A name of its own: others may fill the same cache at the same time.
+        # A unique name: other processes may fill the same cache at the same time.
         descriptor, name = tempfile.mkstemp(dir=target, prefix=f"{weights.file}.", suffix=".part")
         os.close(descriptor)
         part = Path(name)
@@ -70,22 +77,22 @@ def find_weights(weights: Weights, directories: Sequence[Path], base_url: str, t
     except (OSError, HTTPException, ValueError) as exc:
         raise ModelUnavailable(
             f"the weights of {weights.name} are not in {searched} and could not be downloaded from {url}: {exc}."
-            f" Put {weights.file} (SHA-256 {weights.sha256}) into a directory and name it in UPSCALER_WEIGHTS_DIR,"
-            " or name a mirror in UPSCALER_WEIGHTS_URL"
+            f" Put {weights.file} (SHA-256 {weights.sha256}) into a directory and name it in"
+            f" {environment_variable('weights_dir')}, or name a mirror in {environment_variable('weights_url')}"
         ) from exc
     finally:
         part.unlink(missing_ok=True)
 
 
 def _download(url: str, weights: Weights, part: Path, timeout: float) -> None:
-    """Download into `part` and make sure that it is complete and right.
+    """Download into the file `part` and verify it.
 
     Raises:
-        WeightsRefused: it is not.
-        OSError, HTTPException, ValueError: the network, the disk, the protocol, the URL.
+        WeightsRefused: it has another size or hash.
+        OSError, HTTPException, ValueError: the network, the disk, the protocol or the URL failed.
     """
     with urllib.request.urlopen(url, timeout=timeout) as response, part.open("wb") as file:
-        # One byte too many is enough to know; a wrong file must not fill the disk.
+        # One byte too many is enough to reject it: a wrong file must not fill the disk.
         while chunk := response.read(min(CHUNK, weights.bytes + 1 - file.tell())):
             file.write(chunk)
     size, sha256 = part.stat().st_size, hash_file(part)

@@ -1,24 +1,24 @@
-"""Where the models of an installation lie, and how the settings name one of them."""
+"""The model that the settings name, and the directories of models."""
 
 import hashlib
 from importlib import metadata
 from pathlib import Path
 
-from superscaling.errors import SettingInvalid
+from superscaling.errors import ModelUnavailable
 from superscaling.models.files import DESCRIPTION
 from superscaling.models.sources import find_weights
 from superscaling.models.table import TABLE, Weights
-from superscaling.settings import ROOT, Settings
+from superscaling.settings import ROOT, Settings, invalid
 
 MODELS = ROOT / "models"
-# The packages whose version decides what a conversion gives. Asked without importing them.
+# Packages whose versions determine the result of a conversion. They are not imported here.
 CONVERTERS = ("openvino", "ISR", "keras", "nncf")
-# Our own part in it: to be raised when `conversion` makes something else of the same weights.
+# The version of `conversion`, to be raised when it makes something else of the same weights.
 CONVERSION = 2
 
 
 def shipped_models() -> list[str]:
-    """Names of the models that this installation came with."""
+    """Names of the models of this installation."""
     return sorted(path.parent.name for path in MODELS.glob(f"*/{DESCRIPTION}"))
 
 
@@ -29,32 +29,42 @@ def weights_of(settings: Settings) -> Weights:
         SettingInvalid: there is none.
     """
     if settings.model not in TABLE:
-        raise SettingInvalid(f"UPSCALER_MODEL={settings.model!r}: unknown; known are {', '.join(TABLE)}")
+        raise invalid("model", settings.model, f"unknown; known are {', '.join(TABLE)}")
     return TABLE[settings.model]
 
 
 def directory_of(settings: Settings) -> Path:
-    """Where the files of the settings' model lie once it is prepared."""
-    return model_directory(weights_of(settings), MODELS, settings.cache_dir)
+    """The directory of the settings' model; it exists once the model is prepared.
+
+    Raises:
+        SettingInvalid: there is no such model.
+        ModelUnavailable: the directory of models can't be read.
+    """
+    weights = weights_of(settings)
+    try:
+        return model_directory(weights, MODELS, settings.cache_dir)
+    except OSError as exc:
+        raise ModelUnavailable(f"{MODELS / weights.name} can't be read: {exc.strerror or exc}") from exc
 
 
 def weight_file_of(settings: Settings) -> Path:
     """Find the settings' weight file, or download it; verified.
 
     Raises:
-        ModelUnavailable, WeightsRefused: see `find_weights`.
+        ModelUnavailable: it is nowhere and can't be downloaded, or can't be read.
+        WeightsRefused: it is another file.
     """
     weights = weights_of(settings)
-    directories = [MODELS / weights.name]  # what this installation came with
+    directories = [MODELS / weights.name]  # of this installation
     if weights.url is not None:
         directories += [*filter(None, [settings.weights_dir]), settings.cache_dir]
     return find_weights(weights, directories, settings.weights_url)
 
 
 def model_directory(weights: Weights, models: Path, cache: Path) -> Path:
-    """Where the model of `weights` lies: in `models` if it was shipped there, else where a conversion puts it.
+    """The directory of a model: in `models` if it is there, otherwise the directory of its conversion in `cache`.
 
-    A conversion's directory is named after what it was made of: the weights and the versions of what converted them.
+    The latter is named after the hash of the weights and the versions of the converters.
     """
     if weights.url is None or (models / weights.name / DESCRIPTION).is_file():
         return models / weights.name

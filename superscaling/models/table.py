@@ -1,4 +1,4 @@
-"""The table of models: each network, and the one file with its weights."""
+"""The table of models."""
 
 from dataclasses import dataclass, replace
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 class Architecture:
     """A residual dense network (RDN, arXiv:1802.08797) as `ISR.models.RDN` builds it.
 
-    `c`: convolutions per residual dense block; `d`: blocks; `g`: channels that each convolution
-    adds; `g0`: channels between blocks; `scale`: enlargement; `upscaling`: ISR's `ups` or `shuffle`.
+    `c`: convolutions per residual dense block; `d`: blocks; `g`: channels that each convolution adds; `g0`: channels
+    between blocks; `scale`: of the enlargement; `upscaling`: ISR's `ups` or `shuffle`.
     """
 
     c: int
@@ -20,22 +20,22 @@ class Architecture:
 
     @property
     def arch_params(self) -> dict[str, int]:
-        """The same as ISR's dictionary."""
+        """ISR's dictionary of the architecture."""
         return {"C": self.c, "D": self.d, "G": self.g, "G0": self.g0, "x": self.scale}
 
     @property
     def receptive_field(self) -> int:
-        """Radius in input px beyond which a pixel can't change the output: with this halo tiled equals untiled.
+        """Its radius in input px: with this halo, tiled and untiled results are equal.
 
-        One px for each 3x3 convolution: c times d in the blocks, F_m1, F_0, GFF_2, UPN2, UPN3; two for the 5x5 UPN1;
-        one more, rounded up, for SR, which works on the enlarged picture.
+        1 px for each 3x3 convolution (c * d in the blocks, F_m1, F_0, GFF_2, UPN2, UPN3), 2 for the 5x5 UPN1, and 1 for
+        SR, which works on the enlarged picture.
         """
         return self.c * self.d + 8
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One row of the table: a network and the one file with its trained weights."""
+    """A row of the table: a network and the file with its trained weights. `bytes`, `sha256`, `url`: of the file."""
 
     name: str
     architecture: Architecture
@@ -45,12 +45,12 @@ class Weights:
     url: str | None
 
 
-# The three files of idealo, at the URLs of `ISR.models.rdn.WEIGHTS_URLS` (a test compares them). Sizes and hashes
-# come from the Git LFS pointers of idealo/image-super-resolution.
+# idealo's three files, at the URLs of `ISR.models.rdn.WEIGHTS_URLS`. Sizes and hashes are from the Git LFS pointers of
+# idealo/image-super-resolution.
 IDEALO = "https://public-asai-dl-models.s3.eu-central-1.amazonaws.com/ISR"
 LARGE = Architecture(c=6, d=20, g=64, g0=64, scale=2, upscaling="ups")
 SMALL = Architecture(c=3, d=10, g=64, g0=64, scale=2, upscaling="ups")
-# The project's own, with idealo's dimensions or smaller ones.
+# The project's own.
 LITE = Architecture(c=3, d=6, g=32, g0=32, scale=2, upscaling="shuffle")
 OWN_SMALL = replace(SMALL, upscaling="shuffle")
 

@@ -1,4 +1,4 @@
-"""A `Picture` to the bytes of an image file."""
+"""Encodes pictures as image files."""
 
 import contextlib
 import io
@@ -18,25 +18,25 @@ from superscaling.pictures.guards.cmyk_profile import only_table
 from superscaling.pictures.metadata import fitting, left_out, pillow_options
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples
 
-# From this quality up JPEG keeps the colours of every pixel (4:4:4); below it halves them both ways (4:2:0).
+# Least quality of JPEGs with full chroma (4:4:4); below, it is subsampled (4:2:0).
 FULL_CHROMA_QUALITY = 90
-# Writers of animations count all milliseconds in 31 bits.
+# Writers of animations add up milliseconds in 31 bits.
 MAX_TOTAL_MILLISECONDS = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """`data`: the file; `notes`: what of the picture is not in it, for people."""
+    """`data`: the file; `notes`: what it lacks of the picture, for people."""
 
     data: bytes
     notes: tuple[str, ...]
 
 
 def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
-    """Make sure, before the work, that `picture` enlarged by `scale` can be stored in the format `name`.
+    """Make sure, before inference, that the format `name` can store `picture` enlarged by `scale`.
 
     Raises:
-        FormatCannotHold: it can't, without losing its transparency, its depth or its frames, or because it is too long.
+        FormatCannotHold: it would lose transparency, depth or frames, or is too large or too long.
     """
     target = FORMATS[name]
     series = FORMATS[picture.format].series
@@ -65,11 +65,13 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
 
     Args:
         picture: has passed `check_can_hold`.
-        quality: 1 to 100, for the formats that have one; None: lossless where the picture was and the format can,
-            else `default_quality`.
+        name: the format.
+        quality: 1 to 100, for formats with lossy compression; None: lossless if the picture was and the format can
+            be, otherwise `default_quality`.
+        default_quality: 1 to 100.
 
     Raises:
-        FormatCannotHold: see `check_can_hold`.
+        FormatCannotHold: the file would be too large.
     """
     target = FORMATS[name]
     modes = [_stored_mode(frame, target) for frame in picture.frames]
@@ -94,7 +96,7 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
     except (OSError, RuntimeError):
         if name is not FormatName.WEBP:
             raise
-    # The header of a large, detailed picture at a high quality may not fit. Without loss there is no such limit.
+    # The header of a large, detailed picture may be too long at high quality. Lossless WebP has no such limit.
     notes += ("written without loss, as WebP's encoder can't write it at this quality",)
     return Encoded(_saved(images[0], target, options | {"lossless": True}), notes)
 
@@ -129,7 +131,7 @@ def _check_times(picture: Picture, target: Format) -> None:
 
 
 def _as_fraction(milliseconds: float) -> float:
-    """Rounded to what PNG can hold: a fraction of seconds of two numbers below 65,536."""
+    """Rounded to a fraction of seconds that PNG can store: two numbers below 65,536."""
     if milliseconds <= 1000:
         return milliseconds
     unit = next(unit for unit in (1, 10, 100, 1000) if milliseconds < 65_535.5 * unit)
@@ -153,7 +155,7 @@ def _names(formats: Iterable[Format]) -> str:
 
 
 def _pixels(frame: Frame, mode: str) -> Samples:
-    """The frame as it is stored in `mode`, (h, w) or (h, w, c); a palette's colours as RGB, its alpha stays apart."""
+    """The frame as stored in `mode`, (h, w) or (h, w, c); for a palette as RGB, without alpha."""
     if frame.mode == "CMYK" != mode:
         return np.asarray(_as_rgb(_image(frame.colour, "CMYK"), frame.metadata.icc))
     colour = frame.colour
@@ -164,11 +166,11 @@ def _pixels(frame: Frame, mode: str) -> Samples:
 
 
 def _image(pixels: Samples, mode: str) -> Image.Image:
-    return Image.fromarray(pixels, "CMYK" if mode == "CMYK" else None)  # four channels alone are taken for RGBA
+    return Image.fromarray(pixels, "CMYK" if mode == "CMYK" else None)  # by default four channels are RGBA
 
 
 def _as_rgb(cmyk: Image.Image, icc: bytes | None) -> Image.Image:
-    """By the colours that the profile says the inks have; without one, by Pillow's plain arithmetic."""
+    """CMYK to RGB by the ICC profile, or by Pillow's simple formula if there is none."""
     if icc and (table := only_table(icc)):
         with contextlib.suppress(ImageCms.PyCMSError, OSError):  # metadata never fails a picture
             profile = ImageCms.ImageCmsProfile(io.BytesIO(table))

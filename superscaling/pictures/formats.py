@@ -1,4 +1,4 @@
-"""The supported formats and what each can hold: the one table that decoding, encoding, tests and documents read."""
+"""The table of supported formats and what each can store."""
 
 import re
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from superscaling.pictures.containers.chunks import PNG_SIGNATURE
 
 
 class Series(Enum):
-    """What several pictures in one file are."""
+    """What several pictures in one file mean."""
 
-    ANIMATION = "animation"  # of one size, each shown for a time
-    PAGES = "pages"  # each on its own
+    ANIMATION = "animation"  # frames of one size, each shown for a time
+    PAGES = "pages"  # independent pictures
 
 
 class Extra(StrEnum):
-    """What a file may carry besides its pixels, by the names of `Metadata`'s fields."""
+    """Kinds of metadata, by the names of the fields of `Metadata`."""
 
     ICC = "icc"
     EXIF = "exif"
@@ -30,12 +30,11 @@ class Extra(StrEnum):
 class Format:
     """One image format.
 
-    `pillow`: Pillow's name of it; `media_type`: its content type; `signature`: how its files begin; `max_side`: the
-    most px of a side that its headers or Pillow's writer allow; `modes`: a picture's mode -> the mode it is stored in
-    (a mode with alpha that is missing there can be stored, without its alpha, if the picture is opaque); `series`:
-    what it can hold instead of a single picture; `extras`: what it carries; `max_plays`, `max_milliseconds`: how
-    often an animation can run, and how long a frame can be shown; `memory`: how many times the memory of others its
-    encoder needs (`tests/test_memory.py` measures it).
+    `pillow`: Pillow's name; `signature`: matches the beginning of its files; `max_side`: largest side in px that its
+    headers and Pillow's writer allow; `modes`: mode of the picture -> mode in the file (opaque pictures whose mode is
+    missing are stored without alpha); `series`: what several pictures mean, if it can store several; `extras`:
+    metadata that it can store; `max_plays`, `max_milliseconds`: limits of animations; `memory`: of its encoder,
+    relative to the others (`tests/test_memory.py` measures it).
     """
 
     name: FormatName
@@ -120,8 +119,8 @@ FORMATS = {
     )
 }
 
-# Pillow's modes of the files that are read -> the picture's mode, without and with transparency (an alpha channel,
-# a transparent palette entry or a transparent colour). A mode that is missing is refused by name.
+# Pillow's mode -> mode of the picture without and with transparency (alpha channel, transparent palette entry or
+# colour). Other modes are rejected.
 READ_MODES = {
     "1": ("L", "LA"),
     "L": ("L", "LA"),
@@ -136,12 +135,12 @@ READ_MODES = {
     "YCbCr": ("RGB", "RGB"),
     "LAB": ("RGB", "RGB"),
     "CMYK": ("CMYK", "CMYK"),
-    # With a transparent value, 16-bit grey is read as 8 bit: no picture has an alpha of 16.
+    # With a transparent value, 16-bit grey is read as 8 bits: alpha always has 8.
     "I;16": ("I;16", "LA"),
     "I;16B": ("I;16", "LA"),
 }
 
 
 def sniff(data: bytes) -> FormatName | None:
-    """The format of an image file, by its first bytes; None where it is none that is supported."""
+    """The format of an image file by its first bytes; None if it is not supported."""
     return next((each.name for each in FORMATS.values() if each.signature.match(data)), None)

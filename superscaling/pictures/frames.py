@@ -67,7 +67,7 @@ def animation_frames(
     """The frames of an animation, upright; equal neighbours become one.
 
     Args:
-        shown: (h, w, 4) RGBA and milliseconds, for each picture that is shown.
+        shown: (h, w, 4) RGBA and milliseconds of each picture.
         is_grey, has_alpha: which channels the frames have.
         metadata: of the file.
         turn: from `turn_and_metadata`.

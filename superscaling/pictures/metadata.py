@@ -1,4 +1,4 @@
-"""What comes with the pixels: taken from Pillow's image, handed to Pillow's writers. It never fails a picture."""
+"""Metadata: read from Pillow's images and passed to Pillow's writers. Broken metadata never fails a picture."""
 
 import dataclasses
 import logging
@@ -17,16 +17,16 @@ from superscaling.pictures.picture import Metadata
 
 log = logging.getLogger(__name__)
 
-# XMP's copy of the orientation, in the two spellings that Pillow reads as well (and adds to the EXIF tags).
+# XMP's copy of the orientation, in the two forms that Pillow reads and adds to the EXIF tags.
 XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))[2-8]')
-# The finest resolution that every format can store, in dots per inch. (JPEG's JFIF has 16 bits.)
+# Largest resolution in dots per inch that every format can store. (JFIF has 16 bits.)
 MAX_DPI = 65_535
 ICC_TAG = 34675
-# The longest EXIF block, XMP packet (it begins with a name of 29) and profile (in 255 segments, each with a name and
-# numbers of 14) that fit into JPEG's segments, in bytes.
+# Largest EXIF block, XMP packet (after a name of 29 bytes) and profile (in 255 segments, after 14 bytes each) in a
+# JPEG, in bytes.
 JPEG_LIMITS = (65_533, 65_533 - 29, 255 * (65_533 - 14))
 EXIF_PREFIX = b"Exif\0\0"
-# In a TIFF the EXIF tags stand among those that say how the pixels are stored: only these describe the picture.
+# In a TIFF the EXIF tags are mixed with those that say how pixels are stored. Only these describe the picture.
 DESCRIBING = [
     *(ExifTags.Base.DocumentName, ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model),
     *(ExifTags.Base.PageName, ExifTags.Base.Software, ExifTags.Base.DateTime, ExifTags.Base.Artist),
@@ -34,7 +34,7 @@ DESCRIBING = [
     *(ExifTags.Base.XPTitle, ExifTags.Base.XPComment, ExifTags.Base.XPAuthor, ExifTags.Base.XPKeywords),
     ExifTags.Base.XPSubject,
 ]
-# What is said of what is left out.
+# Names in notes about metadata that was left out.
 WORDS = {
     Extra.ICC: "the ICC profile",
     Extra.EXIF: "EXIF",
@@ -43,16 +43,16 @@ WORDS = {
     Extra.PNG_COLOURS: "the PNG's description of its colours",
 }
 DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-# The colour space in a profile's header (bytes 16 to 19, ICC.1) that fits the stored mode.
+# Stored mode -> colour space in the header of a fitting profile (bytes 16 to 19, ICC.1).
 ICC_SPACES = {"L": b"GRAY", "LA": b"GRAY", "I;16": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB ", "CMYK": b"CMYK"}
 
 
 def drop_odd_blocks(image: Image.Image) -> None:
-    """Drop what is no metadata: it must not be read at all. To be called before the image is loaded, and after.
+    """Drop what must not be read as metadata. To be called before an image is loaded, and again after.
 
-    Pillow files a PNG's texts beside its data, by their keywords: a text called "transparency" is none. A TIFF's tags
-    may be of every type. And Pillow makes objects of all that an EXIF block holds, a hundred times its size: longer
-    ones than a JPEG's are not read.
+    Pillow stores a PNG's texts beside its data, by their keywords: a text called "transparency" is not the
+    transparency. Tags of a TIFF may have any type. And Pillow's objects take a hundred times the memory of an EXIF
+    block, so blocks longer than a JPEG's are not read.
     """
     for name in ("transparency", "dpi"):
         if isinstance(image.info.get(name), str):
@@ -67,7 +67,7 @@ def drop_odd_blocks(image: Image.Image) -> None:
 
 
 def read_exif(image: Image.Image) -> Image.Exif:
-    """The EXIF tags; none where the block is broken."""
+    """The EXIF tags; none if the block is broken."""
     drop_odd_blocks(image)
     try:
         return image.getexif()
@@ -77,15 +77,15 @@ def read_exif(image: Image.Image) -> Image.Exif:
 
 
 def read_metadata(image: Image.Image, exif: Image.Exif, is_on_its_side: bool) -> Metadata:
-    """All that is carried along, upright: the orientation is reset.
+    """The metadata of the upright picture: the orientation is reset.
 
     Args:
         image: loaded.
-        exif: of `read_exif`.
-        is_on_its_side: whether width and height change places.
+        exif: from `read_exif`; changed.
+        is_on_its_side: whether width and height are swapped.
     """
     is_tiff = image.format == "TIFF"
-    icc = exif.get(ICC_TAG) if is_tiff else image.info.get("icc_profile")  # of this page, and not of one before
+    icc = exif.get(ICC_TAG) if is_tiff else image.info.get("icc_profile")  # of this page, not of the previous one
     dpi = _resolution(exif) if is_tiff or image.format == "WEBP" else image.info.get("dpi")
     return Metadata(
         icc=icc if isinstance(icc, bytes) and icc else None,
@@ -96,10 +96,12 @@ def read_metadata(image: Image.Image, exif: Image.Exif, is_on_its_side: bool) ->
 
 
 def fitting(metadata: Metadata, target: Format, mode: str, width: int, height: int) -> Metadata:
-    """The part of `metadata` that a file of the format `target` can hold.
+    """The part of `metadata` that a file of the format `target` can store.
 
     Args:
-        mode: in which the pixels are stored there.
+        metadata: of the picture.
+        target: the format.
+        mode: of the stored pixels.
         width, height: of the enlarged picture, in px.
     """
     fits = Metadata(**{extra: getattr(metadata, extra) for extra in target.extras})
@@ -114,20 +116,20 @@ def fitting(metadata: Metadata, target: Format, mode: str, width: int, height: i
 
 
 def left_out(before: Metadata, after: Metadata) -> list[str]:
-    """What was there before and no longer is, in words."""
+    """Names of the metadata in `before` that are missing in `after`."""
     missing = [extra for extra in WORDS if getattr(before, extra) and not getattr(after, extra)]
-    if any(name == b"sRGB" for name, _ in before.png_colours):  # what every viewer takes colours for anyway
+    if any(name == b"sRGB" for name, _ in before.png_colours):  # the default of every viewer
         missing = [extra for extra in missing if extra is not Extra.PNG_COLOURS]
     return [WORDS[extra] for extra in missing]
 
 
 def pillow_options(metadata: Metadata, name: FormatName) -> dict[str, Any]:
-    """What hands the metadata to Pillow's writers (but TIFF's)."""
+    """The metadata as options of Pillow's writers, except TIFF's."""
     options: dict[str, Any] = {}
     if metadata.icc:
         options["icc_profile"] = metadata.icc
     if metadata.exif:
-        # A WebP's chunk of EXIF begins without JPEG's prefix, and Pillow's writer of animations leaves it there.
+        # A WebP's EXIF chunk has no JPEG prefix, and Pillow's writer of animations does not remove it.
         options["exif"] = metadata.exif.removeprefix(EXIF_PREFIX) if name is FormatName.WEBP else metadata.exif
     if metadata.dpi:
         options["dpi"] = metadata.dpi
@@ -148,7 +150,7 @@ def _png_info(metadata: Metadata) -> PngInfo:
 
 
 def describing_tags(exif: Image.Exif) -> dict[int, Any]:
-    """The tags that describe the picture, and not how a TIFF's pixels are stored; directories as dictionaries."""
+    """The tags that describe the picture, not how pixels are stored; sub-directories as dictionaries."""
     plain: dict[int, Any] = {int(tag): exif[tag] for tag in DESCRIBING if tag in exif}
     inner = {int(tag): dict(exif.get_ifd(tag)) for tag in DIRECTORIES}
     for tags in (plain, *inner.values()):
@@ -165,7 +167,7 @@ def loaded_exif(data: bytes | None) -> Image.Exif:
 
 
 def _described(exif: Image.Exif) -> Image.Exif:
-    """The tags that describe the picture, as a block of their own."""
+    """The tags that describe the picture, as a separate block."""
     described = Image.Exif()
     for tag, value in describing_tags(exif).items():
         if tag in DIRECTORIES:
@@ -190,20 +192,20 @@ def _upright_xmp(image: Image.Image) -> bytes | None:
 
 
 def _resolution(tags: Image.Exif) -> tuple[Any, Any] | None:
-    """Dots per inch, by the tags; None where their unit is none."""
+    """Dots per inch according to the tags; None if their unit is unknown."""
     per_inch = {2: 1, 3: 2.54}.get(tags.get(ExifTags.Base.ResolutionUnit, 2))
     x: Any = tags.get(ExifTags.Base.XResolution)
     y: Any = tags.get(ExifTags.Base.YResolution)
     try:
         return None if per_inch is None else (float(x) * per_inch, float(y) * per_inch)
-    except Exception:  # there is none, or it is none
+    except Exception:  # missing or malformed
         return None
 
 
 def _dpi(value: Any, is_on_its_side: bool) -> tuple[float, float] | None:
     try:
         x, y = (float(each) for each in value)
-    except Exception:  # there is none, or it is none
+    except Exception:  # missing or malformed
         return None
     if not all(math.isfinite(each) and 1 <= each <= MAX_DPI for each in (x, y)):
         return None
@@ -211,7 +213,7 @@ def _dpi(value: Any, is_on_its_side: bool) -> tuple[float, float] | None:
 
 
 def _upright_exif(exif: Image.Exif) -> bytes | None:
-    """The EXIF block with its orientation reset, without the thumbnail (Pillow does not write the IFD it is in)."""
+    """The EXIF block with its orientation reset, without the thumbnail, whose IFD Pillow does not write."""
     if not exif:
         return None
     if ExifTags.Base.Orientation in exif:
@@ -222,15 +224,15 @@ def _upright_exif(exif: Image.Exif) -> bytes | None:
         for tags in (exif, *(exif.get_ifd(tag) for tag in DIRECTORIES if tag in exif)):
             _keep_letters(tags)
         block = exif.tobytes()
-    except Exception as exc:  # a broken block inside: see `read_exif`
+    except Exception as exc:  # a broken block inside
         log.info("broken EXIF block dropped: %r", exc)
         return None
     return block if len(block) <= MAX_EXIF else None
 
 
 def _can_be_written(tag: int, value: object) -> bool:
-    """Whether Pillow, which read a tag, can write it again: not if its type is none that the tag may have."""
-    if tag in list(ExifTags.IFD):  # holds further tags, and is nothing alone
+    """Whether Pillow can write a tag that it has read: not if its value has a wrong type."""
+    if tag in list(ExifTags.IFD):  # a sub-directory
         return True
     alone = Image.Exif()
     alone[tag] = value
@@ -242,10 +244,10 @@ def _can_be_written(tag: int, value: object) -> bool:
 
 
 class _Letters(str):
-    """A text that Pillow, which read it as Latin-1 whatever it was, writes back byte for byte."""
+    """A text that Pillow writes back byte for byte: it reads all texts as Latin-1, whatever they are."""
 
     def encode(self, encoding: str = "latin-1", errors: str = "strict") -> bytes:
-        """Pillow asks for ASCII, with question marks for what is none."""
+        """Encode as Latin-1, although Pillow asks for ASCII with replacements."""
         return super().encode("latin-1", errors)
 
 
@@ -256,7 +258,7 @@ def _keep_letters(tags: MutableMapping[int, Any]) -> None:
 
 
 def _exif_for(metadata: Metadata, target: Format, width: int, height: int) -> bytes | None:
-    """Correct the tags that repeat the picture's size; None where a broken block inside makes that impossible."""
+    """The EXIF block with the size of the result; None if a broken block inside makes that impossible."""
     if not metadata.exif and not (metadata.dpi and target.name is FormatName.WEBP):
         return None
     try:
@@ -270,7 +272,7 @@ def _exif_for(metadata: Metadata, target: Format, width: int, height: int) -> by
         ):
             if tag in tags:
                 tags[tag] = size
-        if metadata.dpi:  # repeated here; a WebP has no other place for it
+        if metadata.dpi:  # a WebP can store it nowhere else
             exif[ExifTags.Base.XResolution], exif[ExifTags.Base.YResolution] = metadata.dpi
             exif[ExifTags.Base.ResolutionUnit] = 2
         for tags in (exif, details):

@@ -1,1 +1,1 @@
-"""The files that hold several pictures or chunks: GIF, APNG, TIFF, and the chunks of PNG and WebP."""
+"""Container formats: GIF, APNG, TIFF, and the chunks of PNG and WebP."""

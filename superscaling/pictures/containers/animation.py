@@ -1,4 +1,4 @@
-"""Animations as their files hold them, partial pictures on a canvas, and the whole pictures that they show."""
+"""Composes the partial pictures of an animation on a canvas."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ Rgba = NDArray[np.uint8]
 
 
 class Disposal(Enum):
-    """What happens to a part's place on the canvas once its time is over."""
+    """What happens to a part's area of the canvas when its time is over."""
 
     KEEP = "keep"
-    CLEAR = "clear"  # it becomes transparent
-    RESTORE = "restore"  # it becomes what it was before
+    CLEAR = "clear"  # becomes transparent
+    RESTORE = "restore"  # becomes what it was before
 
 
 @dataclass(frozen=True)
 class Part:
-    """A picture that is put on the canvas.
+    """A partial picture.
 
-    `file`: an image file of its own, with the part alone; `left`, `top`, `width`, `height`: its place in px;
-    `is_blended`: over what is there, else instead of it.
+    `file`: a separate image file with the part; `left`, `top`, `width`, `height`: its area in px; `is_blended`: whether
+    it is drawn over the canvas, or replaces it.
     """
 
     file: bytes
@@ -38,7 +38,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Animation:
-    """`width`, `height` of the canvas in px; `plays`: how often it runs, 0 for ever."""
+    """`width`, `height`: of the canvas in px; `plays`: how many times it runs, 0 for ever."""
 
     width: int
     height: int
@@ -47,9 +47,9 @@ class Animation:
 
 
 def show(animation: Animation, read: Callable[[bytes], Rgba]) -> Iterator[tuple[Rgba, float]]:
-    """What is on the canvas, after each part: (h, w, 4) RGBA, and for how many milliseconds.
+    """Yield the canvas after each part, (h, w, 4) RGBA, and for how many milliseconds it is shown.
 
-    The canvas is transparent at first. What of a part lies outside of it is not seen.
+    The canvas is transparent at first; parts are clipped to it.
 
     Args:
         animation: with each part at least 1 x 1 px.
@@ -70,7 +70,7 @@ def show(animation: Animation, read: Callable[[bytes], Rgba]) -> Iterator[tuple[
 
 
 def _blend(place: Rgba, pixels: Rgba) -> None:
-    """Put `pixels` over `place`. (Porter and Duff's "over" on colours that are not multiplied by alpha.)"""
+    """Draw `pixels` over `place`. (Porter and Duff's "over" on colours that are not premultiplied.)"""
     alpha = pixels[:, :, 3]
     covering = alpha == 255
     place[covering] = pixels[covering]

@@ -1,6 +1,6 @@
-"""A GIF to its parts. (GIF89a specification; what it leaves open as browsers do it.)
+"""Splits a GIF into its parts. (GIF89a specification; what it leaves open as in browsers.)
 
-Pillow reads GIFs too, but it paints what no frame covers with a colour of the palette, and clears with it.
+Pillow reads GIFs, too, but fills uncovered and cleared areas with a colour of the palette.
 """
 
 import re
@@ -10,7 +10,7 @@ from superscaling.errors import ImageCorrupt
 from superscaling.pictures.containers.animation import Animation, Disposal, Part
 from superscaling.pictures.limits import Limits, check_parts
 
-# Data comes in blocks of up to 255 bytes: a file of 33 MB has 140,000 of them.
+# Blocks have up to 255 bytes: a file of 33 MB has 140,000.
 MAX_BLOCKS = 500_000
 
 EXTENSION, IMAGE, END = b"!", b",", b";"
@@ -19,9 +19,9 @@ HAS_TABLE = 0x80
 HAS_TRANSPARENCY = 1
 INTERLACED = 0x40
 NO_CONTROL = bytes(4)
-# How often the animation is repeated, 0 for ever: Netscape's extension, which all know.
+# Number of repeats, 0 for ever: Netscape's extension.
 REPEATS = re.compile(rb"\x0b(?:NETSCAPE2\.0|ANIMEXTS1\.0)\x03\x01(..)", re.DOTALL)
-# The control extension's three bits; 0 (unspecified) and what is reserved keep.
+# Three bits of the control extension; 0 (unspecified) and reserved values mean KEEP.
 DISPOSALS = {2: Disposal.CLEAR, 3: Disposal.RESTORE}
 
 
@@ -42,11 +42,11 @@ class _Bytes:
         return taken
 
     def take_kind(self) -> bytes:
-        """The byte that tells what follows; at the end of the file that it ends, which some writers leave out."""
+        """The byte that says what follows; END at the end of the file, as some writers omit it."""
         return self.take(1) if self._place < len(self._data) else END
 
     def take_blocks(self) -> bytes:
-        """The next data blocks with their lengths, up to and with the empty one."""
+        """The next data blocks with their lengths, including the empty one at the end."""
         start = self._place
         while length := self.take(1)[0]:
             self._place += length
@@ -55,17 +55,17 @@ class _Bytes:
         return self._data[start : self._place]
 
     def take_table(self, flags: int) -> bytes:
-        """The colour table that `flags` announce; empty where they announce none."""
+        """The colour table that `flags` announce; empty if there is none."""
         return self.take(3 << (flags & 7) + 1) if flags & HAS_TABLE else b""
 
 
 def read_gif(data: bytes, limits: Limits) -> Animation:
-    """Take a GIF apart; a single picture is an animation of one part.
+    """Split a GIF into its parts; a single picture is an animation of one part.
 
     Raises:
         ImageCorrupt: it is truncated, or has no picture.
-        ImageTooComplex: it is built to cost a decoder hours.
-        ImageTooLarge, TooManyFrames: see `Limits`.
+        ImageTooComplex: it has so many blocks that decoding could take hours.
+        ImageTooLarge, TooManyFrames: it is beyond `limits`.
     """
     rest = _Bytes(data)
     rest.take(len(b"GIF89a"))
@@ -82,22 +82,22 @@ def read_gif(data: bytes, limits: Limits) -> Animation:
         if label == CONTROL and len(blocks) > len(NO_CONTROL):
             control = blocks[1 : 1 + len(NO_CONTROL)]
         elif label == APPLICATION and (repeats := REPEATS.match(blocks)):
-            # Browsers count the repeats, so that one more is shown.
+            # Browsers show it once more than it repeats.
             times = int.from_bytes(repeats[1], "little")
             plays = times + 1 if times else 0
     if not parts:
         raise ImageCorrupt("the image is truncated or corrupt: the GIF has no picture")
-    # A first picture larger than the screen that the file claims: it is the screen.
+    # If the first picture is larger than the screen in the header, it defines the screen.
     width, height = max(width, parts[0].left + parts[0].width), max(height, parts[0].top + parts[0].height)
     limits.check_pixels(width, height, len(parts))
-    # Parts may be larger than the canvas, and are decoded all the same.
+    # Parts may be larger than the canvas, and are decoded as a whole.
     if (pixels := sum(part.width * part.height for part in parts)) > limits.pixels:
         raise limits.too_large(f"partial frames of {pixels} px together", pixels)
     return Animation(width, height, plays, tuple(parts))
 
 
 def _part(rest: _Bytes, table: bytes, table_flags: int, control: bytes) -> Part:
-    """The picture that follows, as a GIF of its own."""
+    """The next picture as a separate GIF."""
     left, top, width, height, flags = struct.unpack("<HHHHB", rest.take(9))
     if not width or not height:
         raise ImageCorrupt("the image is truncated or corrupt: a frame has no pixels")

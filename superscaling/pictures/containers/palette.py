@@ -1,4 +1,4 @@
-"""Colours to the 256 of a GIF."""
+"""Reduces colours to the palettes of a GIF."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,40 +11,40 @@ from PIL import Image
 from superscaling.pictures.picture import Samples
 
 MAX_COLOURS = 256
-# The palette is chosen on about so many px of the picture.
+# The palette is chosen from a sample of about so many px.
 SAMPLE = 1 << 18
-# Runs of the k-means algorithm over the colours that the median cut chose.
+# Iterations of k-means after the median cut.
 K_MEANS = 1
-# One palette for all frames suffices where each frame's mean squared error is at most this many times that with a
-# palette of its own, or at most so many levels squared, which nobody sees.
+# All frames share one palette if each frame's mean squared error is at most so many times that with its own palette, or
+# at most so many levels squared, which is invisible.
 SHARED_ERROR = 1.25
 UNSEEN_ERROR = 1.0
-# Rows that are computed with at a time, to save memory.
+# Rows computed at a time, to save memory.
 BAND = 256
 
 
 @dataclass(frozen=True)
 class Indexed:
-    """`indices`: (h, w) uint8; `palette`: (n, 3) uint8, n at most 256; `transparent`: the invisible's index."""
+    """`indices`: (h, w) uint8; `palette`: (n, 3) uint8, n at most 256; `transparent`: index of invisible pixels."""
 
     indices: NDArray[np.uint8]
     palette: NDArray[np.uint8]
     transparent: int | None = None
 
 
-# (h, w, 3) uint8, and (h, w) where it is invisible.
+# Colours (h, w, 3) uint8, and (h, w) bool: true for invisible pixels.
 Masked = tuple[Samples, NDArray[np.bool_]]
 
 
 def index_frames(colours: Sequence[Samples], visible: Sequence[NDArray[np.bool_]]) -> list[Indexed]:
-    """Choose palettes, one for all frames where one suffices, and find each pixel's place in them.
+    """Choose palettes, one for all frames if it is good enough, and the index of each pixel.
 
-    Where all frames together have no more colours than a palette, nothing is lost. Else a single frame is dithered
-    (Floyd and Steinberg); an animation is not, as the pattern would flicker.
+    If all frames together fit into one palette, the result is exact. Otherwise a single frame is dithered
+    (Floyd-Steinberg); an animation is not, because the pattern would flicker.
 
     Args:
         colours: (h, w, 3) uint8 for each frame.
-        visible: (h, w) for each frame; what is invisible has the same index in all.
+        visible: (h, w) bool for each frame; invisible pixels have the same index in all frames.
     """
     gaps = [~each for each in visible]
     has_gaps = any(each.any() for each in gaps)
@@ -58,7 +58,7 @@ def index_frames(colours: Sequence[Samples], visible: Sequence[NDArray[np.bool_]
 
 
 def _all_colours(frames: Sequence[Masked], most: int) -> NDArray[np.uint32] | None:
-    """All visible colours as sorted numbers; None where there are more than `most`."""
+    """All visible colours as sorted numbers; None if there are more than `most`."""
     colours = np.zeros(0, np.uint32)
     for frame, gaps in frames:
         for rows in _bands(frame):
@@ -89,7 +89,7 @@ def _quantized(frames: Sequence[Masked], most: int) -> list[Indexed]:
 
 
 def _choose(frames: Sequence[Masked], most: int) -> NDArray[np.uint8]:
-    """A palette of at most `most` colours for what is visible, (n, 3)."""
+    """A palette (n, 3) of at most `most` colours for the visible pixels."""
     step = math.ceil(math.sqrt(sum(gaps.size for _, gaps in frames) / SAMPLE))
     seen = np.concatenate([frame[::step, ::step][~gaps[::step, ::step]] for frame, gaps in frames])
     if not len(seen):
@@ -100,7 +100,7 @@ def _choose(frames: Sequence[Masked], most: int) -> NDArray[np.uint8]:
 
 def _nearest(frame: Samples, palette: NDArray[np.uint8], dither: Image.Dither) -> Indexed:
     image = Image.new("P", (1, 1))
-    # Pillow always searches 256 colours: those that are missing are made the last one.
+    # Pillow always searches 256 colours: the palette is padded with its last one.
     image.putpalette(np.pad(palette, [(0, MAX_COLOURS - len(palette)), (0, 0)], mode="edge").tobytes())
     indices = np.asarray(Image.fromarray(frame).quantize(palette=image, dither=dither))
     return Indexed(np.minimum(indices, len(palette) - 1).astype(np.uint8), palette)
@@ -113,7 +113,7 @@ def _with_gaps(indexed: Indexed, gaps: NDArray[np.bool_]) -> Indexed:
 
 
 def _error(frame: Masked, indexed: Indexed) -> float:
-    """Mean squared error in levels, of what is visible."""
+    """Mean squared error of the visible pixels, in levels."""
     colours, gaps = frame
     total, count = 0.0, 0
     for rows in _bands(colours):
@@ -128,7 +128,7 @@ def _bands(frame: Samples) -> Iterator[slice]:
 
 
 def _packed(colours: Samples) -> NDArray[np.uint32]:
-    """Each colour as one number."""
+    """Colours as numbers, 0xRRGGBB."""
     red, green, blue = (colours[..., channel].astype(np.uint32) for channel in range(3))
     return np.asarray(red << 16 | green << 8 | blue, np.uint32)
 

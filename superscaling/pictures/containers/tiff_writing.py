@@ -1,6 +1,6 @@
-"""Pages to a TIFF. (TIFF 6.0; compressed by Deflate after differencing, as Adobe's Photoshop TIFF notes describe.)
+"""The TIFF writer. (TIFF 6.0; Deflate with a predictor, by Adobe's Photoshop TIFF Technical Notes.)
 
-Pillow's directories, but its pixels not: its compressing writer loses the EXIF tags.
+The directories are Pillow's. The pixels are written here, because Pillow's compressing writer loses the EXIF tags.
 """
 
 import io
@@ -19,12 +19,12 @@ from superscaling.pictures.metadata import describing_tags, loaded_exif
 from superscaling.pictures.picture import Metadata, Samples
 
 HEADER = b"II*\0"
-END = bytes(4)  # of the chain of directories
-# Places in the file have 32 bits; some are left for the directory.
+END = bytes(4)  # ends the chain of directories
+# Offsets have 32 bits; some room is left for the directory.
 MAX_BYTES = 2**32 - 2**24
 # Bytes of a strip before compression.
 STRIP = 1 << 18
-# zlib's own default costs twice the time, for a few per cent.
+# zlib's default level takes twice the time and saves a few per cent.
 LEVEL = 4
 DEFLATE, DIFFERENCED, INCH, ONE_AFTER_ANOTHER, TRUE_ALPHA = 8, 2, 2, 1, 2
 # Mode -> photometric interpretation.
@@ -49,16 +49,16 @@ class Page:
 
 
 def write_tiff(pages: Sequence[Page]) -> bytes:
-    """Write a TIFF, without loss.
+    """Write a lossless TIFF.
 
     Args:
-        pages: at least one; each has its own size, mode and metadata.
+        pages: at least one, each with its own size, mode and metadata.
 
     Raises:
-        FormatCannotHold: it would be too long.
+        FormatCannotHold: the file would be too large.
     """
     file = io.BytesIO(HEADER + END)
-    link = len(HEADER)  # where the place of the next page's directory goes
+    link = len(HEADER)  # offset of the field with the next directory's offset
     for page in pages:
         start = file.seek(0, io.SEEK_END)
         if start % 2:
@@ -78,7 +78,7 @@ def write_tiff(pages: Sequence[Page]) -> bytes:
 
 
 def _directory(page: Page, pixels: NDArray[Any], lengths: list[int]) -> TiffImagePlugin.ImageFileDirectory_v2:
-    """The tags; strips are placed behind them, which `tobytes` adds to their offsets."""
+    """The tags. Strips follow the directory: `tobytes` adds its length to their offsets."""
     height, width, channels = pixels.shape
     directory = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\0\0\0\0")
     for tag, value in describing_tags(loaded_exif(page.metadata.exif)).items():
@@ -109,7 +109,7 @@ def _directory(page: Page, pixels: NDArray[Any], lengths: list[int]) -> TiffImag
 
 
 def _strips(pixels: NDArray[Any]) -> Iterator[bytes]:
-    """Some rows each: differences to the pixel on the left, compressed."""
+    """Compressed strips of some rows each, of differences from the pixel on the left."""
     rows = _rows_per_strip(pixels)
     for top in range(0, len(pixels), rows):
         strip = pixels[top : top + rows].copy()

@@ -1,24 +1,24 @@
-"""A look at a profile before LittleCMS sees it. (ICC.1:2010)
+"""Reduces a CMYK profile to its tables before LittleCMS reads it. (ICC.1:2010)
 
-A profile may hold programs of any length (multiProcessElements), which LittleCMS runs for every pixel.
+A profile may contain programs of any length (multiProcessElements), which LittleCMS would run for every pixel.
 """
 
 import struct
 
-# Of usual CMYK profiles: half a megabyte to 3 MB, some dozen tags.
+# Usual CMYK profiles have 0.5 to 3 MB and some dozen tags.
 MAX_BYTES = 4 << 20
 MAX_TAGS = 100
 HEADER = 128
-# Device to profile connection space, by a table: perceptual, colorimetric, saturation.
+# Tables from device to profile connection space: perceptual, colorimetric, saturation.
 TABLES = (b"A2B0", b"A2B1", b"A2B2")
-# The kinds of tables that have a fixed number of steps.
+# Types of tables with a fixed number of steps.
 KINDS = (b"mft1", b"mft2", b"mAB ")
-# What else a conversion needs.
+# Other tags that a conversion needs.
 KEPT = (b"wtpt", b"bkpt", b"chad")
 
 
 def only_table(icc: bytes) -> bytes | None:
-    """The CMYK profile with its tables alone; None where it has none, or is none that prints."""
+    """The CMYK profile with only its tables; None if it has none, or is no CMYK profile."""
     if not HEADER + 4 <= len(icc) <= MAX_BYTES or icc[16:20] != b"CMYK" or icc[36:40] != b"acsp":
         return None
     (count,) = struct.unpack_from(">I", icc, HEADER)

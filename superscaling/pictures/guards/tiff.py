@@ -1,4 +1,4 @@
-"""A look at a TIFF's directories before a decoder sees them. (TIFF 6.0; BigTIFF as libtiff has it.)"""
+"""Checks the directories of a TIFF before a decoder reads them. (TIFF 6.0; BigTIFF as in libtiff.)"""
 
 import contextlib
 import struct
@@ -9,28 +9,28 @@ from typing import Any
 from superscaling.errors import ImageCorrupt
 from superscaling.pictures.limits import Limits, check_parts
 
-# Real files have some dozen tags in a directory.
+# Tags of a directory. Real files have some dozen.
 MAX_TAGS = 2000
-# Pillow makes objects of all numbers in the directories. Most are places and lengths of strips or tiles: a picture of
-# 25 megapixels in tiles of 16 x 16 px has 200,000.
+# Pillow creates an object for each number in the directories. Most are offsets and lengths of strips or tiles: a
+# picture of 25 megapixels in tiles of 16 x 16 px has 200,000.
 MAX_NUMBERS = 250_000
 
-# Tags of a page's and a tile's width and height, in px.
+# Tags: width and height of a page and of a tile, in px.
 EDGES = (256, 257, 322, 323)
-# Tiles reach over the border: how many times the limit's px all may have together.
+# Tiles extend over the border: together they may have so many times the limit in px.
 TILE_SURPLUS = 2
-# The first tag of most pages: what it is. Its bits for previews and masks, which are not decoded. (NewSubfileType)
+# NewSubfileType, the first tag of most pages, and its bits for previews and masks, which are not decoded.
 PAGE_KIND, NO_PAGE = 254, 0b101
 SHORT, LONG = 3, 4
-# Tags of where the strips or tiles of a page lie, how long each is there, and how they are compressed (1: not at all).
+# Tags: offsets and lengths of strips or tiles, and their compression (1 is none).
 PLACES, LENGTHS, COMPRESSION = (273, 324), (279, 325), 259
-# Strips may lie at the same place, each of which is unpacked anew: how many times the file's length all may have.
+# Strips may overlap, and each is decompressed: together they may have so many times the file's length.
 LENGTH_SURPLUS = 2
-# Types of whole numbers: SHORT, LONG, IFD, LONG8, IFD8.
+# Types of unsigned integers: SHORT, LONG, IFD, LONG8, IFD8.
 WHOLE_NUMBERS = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-# And of those that decoders take for places all the same: SBYTE, SSHORT, SLONG, SLONG8.
+# Signed types that decoders accept as offsets, too: SBYTE, SSHORT, SLONG, SLONG8.
 INTEGERS = {**WHOLE_NUMBERS, 6: "b", 8: "h", 9: "i", 17: "q"}
-# Types whose values are bytes or text, and stay so.
+# Types that Pillow keeps as bytes or text.
 BYTES, ASCII, UNDEFINED = 1, 2, 7
 # Tags that point to further directories: EXIF, GPS, interoperability.
 POINTERS = (0x8769, 0x8825, 0xA005)
@@ -38,7 +38,7 @@ POINTERS = (0x8769, 0x8825, 0xA005)
 
 @dataclass(frozen=True)
 class _Layout:
-    """How one of the two kinds of TIFF writes its directories: `struct` formats."""
+    """`struct` formats of the directories of one kind of TIFF."""
 
     count: str
     tag: str
@@ -47,16 +47,16 @@ class _Layout:
 
 CLASSIC = _Layout(count="H", tag="HHI4s", offset="I")
 BIG = _Layout(count="Q", tag="HHQ8s", offset="Q")
-BIG_SIGNATURE = b"II+\0"  # of big endian, which there is too, Pillow reads none
+BIG_SIGNATURE = b"II+\0"  # little endian; Pillow does not read big-endian BigTIFF
 
 
 def check_tiff(data: bytes, limits: Limits) -> None:
-    """Make sure that a TIFF has no more pages, tags, numbers, strips and pixels in its tiles than real ones have.
+    """Make sure that a TIFF has no more pages, tags, numbers, strips and tile pixels than real files have.
 
     Raises:
-        ImageTooComplex: it has more tags, numbers or bytes to unpack.
+        ImageTooComplex: it has more tags, numbers or bytes to decompress.
         ImageCorrupt: an important tag is of the wrong type.
-        TooManyFrames, ImageTooLarge: it has more pages, or px in its tiles, than `limits` allow.
+        TooManyFrames, ImageTooLarge: it has more pages, or px in tiles, than `limits` allow.
     """
     total = _Directory()
     for pages, page in enumerate(_Walk(data), start=1):
@@ -64,19 +64,19 @@ def check_tiff(data: bytes, limits: Limits) -> None:
         check_parts("tags", page.tags, MAX_TAGS)
         total = total.plus(page)
         check_parts("numbers in its tags", total.numbers, MAX_NUMBERS)
-        # Directories may point to the same bytes, which would be read, and written, again and again.
+        # Directories may share bytes, which would be read and written many times.
         check_parts("bytes in its tags", total.bytes, len(data))
         check_parts("bytes in its strips", total.packed, LENGTH_SURPLUS * len(data))
-        # Tiles are decoded as a whole, those of a small page too.
+        # Tiles are decoded as a whole, even those of a small page.
         if total.tile_pixels > TILE_SURPLUS * limits.pixels:
             raise limits.too_large(f"tiles of {total.tile_pixels} px", total.tile_pixels)
 
 
 @dataclass(frozen=True)
 class _Directory:
-    """What a directory and those that it points to hold.
+    """The contents of a directory and those that it points to.
 
-    `bytes`: in texts and blocks; `packed`: of compressed strips or tiles; `tile_pixels`: of whole tiles.
+    `bytes`: of texts and blocks; `packed`: bytes of compressed strips or tiles; `tile_pixels`: px of whole tiles.
     """
 
     tags: int = 0
@@ -90,7 +90,7 @@ class _Directory:
 
 
 class _Walk:
-    """Over a TIFF's pages."""
+    """Iterates over the pages of a TIFF."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -105,7 +105,7 @@ class _Walk:
         while place and place not in pages:
             pages.add(place)
             page, pointed, place = self._directory(place)
-            seen = set[int]()  # of this page alone: what others share is read again for each
+            seen = set[int]()  # per page: Pillow reads shared directories again for each page
             while pointed and page.tags <= MAX_TAGS and page.numbers <= MAX_NUMBERS:
                 if (inner := pointed.pop()) in seen:
                     continue
@@ -115,9 +115,9 @@ class _Walk:
             yield page
 
     def _directory(self, place: int) -> tuple[_Directory, list[int], int]:
-        """What is in it, places of further directories, and the place of the next page (0: there is none).
+        """Its contents, the offsets of directories that it points to, and the next page's (0 if there is none).
 
-        What lies beyond the file's end is skipped, as Pillow does.
+        What lies behind the end of the file is skipped, as in Pillow.
         """
         try:
             (tags,) = self._unpack(self._layout.count, place)
@@ -141,13 +141,13 @@ class _Walk:
                 texts += count
             else:
                 numbers += count
-            if tag in EDGES:  # of a tag that is there twice, decoders may take either
+            if tag in EDGES:  # of duplicate tags, decoders may use either
                 edges[tag] = max(edges[tag], self._number(entry))
             elif tag == PAGE_KIND and index == 0 and kind in (SHORT, LONG) and count == 1:
-                page_kind = self._number(entry)  # only where Pillow, too, is sure to read it, and skips the page
+                page_kind = self._number(entry)  # only if Pillow is sure to read it as well, and skips the page
             elif tag in PLACES:
                 pieces = max(pieces, count)
-            elif tag in LENGTHS and numbers <= MAX_NUMBERS:  # more are refused unread
+            elif tag in LENGTHS and numbers <= MAX_NUMBERS:  # more are rejected unread
                 packed += self._sum(entry)
             elif tag == COMPRESSION:
                 is_packed |= self._number(entry) != 1
@@ -158,16 +158,16 @@ class _Walk:
         return _Directory(tags, numbers, texts, packed if is_packed else 0, pixels), pointed, following
 
     def _number(self, entry: int) -> int:
-        """The first number of the tag whose entry is at that place; see `_numbers`."""
+        """The first number of the tag whose entry is at that offset."""
         return self._numbers(entry, 1)[0]
 
     def _sum(self, entry: int) -> int:
-        """Of all its numbers; 0 where the first is 0, for which libtiff takes all to be unknown; see `_numbers`."""
+        """The sum of its numbers; 0 if the first is 0, which for libtiff means that all are unknown."""
         first, *others = self._numbers(entry, MAX_NUMBERS)
         return first + sum(others) if first else 0
 
     def _numbers(self, entry: int, most: int) -> tuple[int, ...]:
-        """The first numbers of the tag whose entry is at that place: in the entry if there is room, else elsewhere.
+        """The first numbers of the tag whose entry is at that offset: in the entry if they fit, otherwise elsewhere.
 
         Raises:
             ImageCorrupt: there are none.
@@ -186,14 +186,14 @@ class _Walk:
             raise ImageCorrupt(f"the image is truncated or corrupt: tag {tag} lies beyond its end") from None
 
     def _offset(self, place: int) -> int:
-        """The place that is written at that place; 0, as at the end, where that lies beyond the file."""
+        """The offset that is stored at `place`; 0, as at the end, if `place` is behind the end of the file."""
         try:
             return int(self._unpack(self._layout.offset, place)[0])
         except struct.error:
             return 0
 
     def _unpack(self, layout: str, place: int) -> tuple[Any, ...]:
-        if place < 0:  # from the end, for Python
+        if place < 0:  # Python would count from the end
             raise struct.error("a negative place")
         try:
             return struct.unpack_from(self._order + layout, self._data, place)
@@ -202,7 +202,7 @@ class _Walk:
 
 
 def _tile_pixels(edges: dict[int, int]) -> int:
-    """Of all tiles of a page; 0 where it has none."""
+    """Px of all tiles of a page; 0 if it has none."""
     width, height, tile_width, tile_height = edges.values()
     if not tile_width or not tile_height:
         return 0
