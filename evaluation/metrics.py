@@ -1,4 +1,4 @@
-"""How alike two pictures are: PSNR and SSIM, as super-resolution is compared. The one place for both."""
+"""PSNR and SSIM, as papers on super-resolution report them."""
 
 import math
 from typing import Any
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float64]
 
-MAX_LEVEL = 255  # the largest level
-# Equal pictures have 108 dB, not infinity: a mean over pictures stays a number.
+MAX_LEVEL = 255
+# Floor of the mean squared error: equal images have 108 dB, not infinity, so that means stay finite.
 MIN_ERROR = 1e-6
 
 # SSIM's constants (Wang, Bovik, Sheikh, Simoncelli: Image quality assessment, IEEE TIP 13 (4), 2004).
@@ -21,11 +21,11 @@ C2 = (0.03 * MAX_LEVEL) ** 2
 
 
 def luma(pixels: Pixels, border: int = 0) -> Plane:
-    """The Y of ITU-R BT.601, from 16 to 235 and not rounded, without `border` px on each side.
+    """Y of ITU-R BT.601 in [16, 235], unrounded, without `border` px on each side.
 
     Args:
-        pixels: (h, w, 3), RGB.
-        border: px; the custom is the scale, because networks see too little there.
+        pixels: (h, w, 3), RGB, uint8.
+        border: px to cut. Usually the scale, because networks lack context at the border.
     """
     height, width, _ = pixels.shape
     inside = pixels[border : height - border, border : width - border]
@@ -34,21 +34,25 @@ def luma(pixels: Pixels, border: int = 0) -> Plane:
 
 
 def psnr(one: NDArray[Any], other: NDArray[Any]) -> float:
-    """Peak signal-to-noise ratio in dB, for levels up to 255 and arrays of the same shape."""
+    """Peak signal-to-noise ratio in dB, for values in [0, 255].
+
+    Raises:
+        ValueError: the shapes differ.
+    """
     _check_shapes(one, other)
     error = float(np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2))
     return 10 * math.log10(MAX_LEVEL**2 / max(error, MIN_ERROR))
 
 
 def luma_psnr(one: Pixels, other: Pixels, border: int) -> float:
-    """PSNR in dB of the Y of two pictures; see `luma`."""
+    """Y-PSNR in dB of two RGB images, without `border` px on each side."""
     return psnr(luma(one, border), luma(other, border))
 
 
 def ssim(one: Plane, other: Plane) -> float:
-    """Structural similarity of two planes with levels up to 255: at most 1, which means equal.
+    """Structural similarity of two planes with values in [0, 255]; 1 means equal.
 
-    The mean over all places where the Gaussian window lies inside, as in the authors' own program.
+    The mean over all positions where the Gaussian window fits inside, as in the authors' reference code.
 
     Raises:
         ValueError: the planes differ in shape or are smaller than the window.
@@ -65,7 +69,7 @@ def ssim(one: Plane, other: Plane) -> float:
 
 
 def _blur(plane: Plane) -> Plane:
-    """Means weighted by the window, for each place where it lies inside: rows first, then columns."""
+    """Gaussian-weighted means at all positions where the window fits inside; separable."""
     return _blur_rows(_blur_rows(plane).T).T
 
 
@@ -79,6 +83,6 @@ def _blur_rows(plane: Plane) -> Plane:
 
 
 def _check_shapes(one: NDArray[Any], other: NDArray[Any]) -> None:
-    # numpy would stretch one of them, and the number would look like a result.
+    # numpy would broadcast without an error.
     if one.shape != other.shape:
         raise ValueError(f"arrays of the shapes {one.shape} and {other.shape} can't be compared")

@@ -233,7 +233,7 @@ def small(folder: Path) -> None:
         (save_one, ("--weights", "none.h5"), "there is no weight file none.h5"),
         (save_one, ("--weights", str(ROOT / "README.md")), "README.md is no weight file of a residual dense network"),
         (save_one, ("--sheet", "none/sheet.png"), "there is no folder none for the contact sheet"),
-        (save_one, ("--sheet", "sheet.png", "--show", "b.png"), "there is no test picture whose name holds b.png"),
+        (save_one, ("--sheet", "sheet.png", "--show", "b.png"), "there is no test image whose name contains b.png"),
     ],
 )
 def test_what_is_refused(
