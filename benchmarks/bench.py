@@ -42,7 +42,7 @@ LOAD_PARTS = {
     "overload": Part("Load: twice the capacity", "load_overload"),
 }
 PARTS = {**SPEED_PARTS, **LOAD_PARTS}
-PLOT = "plot"  # the table in README.md and docs/speed.png, from the results of `network`
+PLOT = "plot"  # the table of speeds and docs/speed.png, from the results of `network`
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -29,7 +29,7 @@ INSTRUCTIONS = (
     "i8mm",
     "sve",
 )
-# Written by the benchmarks themselves: a change there does not make the commit "changed".
+# What the parts write, which changes nothing of what the others measure.
 WRITTEN = (RESULTS.relative_to(ROOT), "README.md", "docs")
 PACKAGES = ("openvino", "tensorflow-cpu", "tensorflow", "keras", "ISR", "torch", "numpy", "pillow")
 

@@ -1,7 +1,7 @@
 """Time of the bare networks: ours in every precision, ISR's `predict`, and Real-ESRGAN's, taking turns.
 
 From pixels to pixels, without HTTP and codecs. ISR and Real-ESRGAN infer images whole. Ours are whole up to
-`MAX_WHOLE` px; larger ones are tiled as in the service, and the halo counts as work. The peak of the machine is
+`WHOLE` px; larger ones are tiled as in the service, and the halo counts as work. The peak of the machine is
 measured in the same rounds. A network that would take longer than `MAX_SECONDS` for an image is left out, except at
 `COMPARED`, the size of the ratios.
 """
@@ -27,7 +27,7 @@ from superscaling.settings import Settings
 
 LARGE = (3000, 4000)  # height, width in px
 SIZES = ((96, 96), COMPARED, (1000, 1000), LARGE)
-MAX_WHOLE = COMPARED[0] * COMPARED[1]  # px
+WHOLE = COMPARED[0] * COMPARED[1]  # px
 MAX_SECONDS = 60.0  # per image
 ROUNDS = 3
 SLOW = 20.0  # s: a network that takes longer per image has one turn only
@@ -68,7 +68,7 @@ def _enlarger(engine: Engine) -> functools.partial[Pixels]:
 
 def _enlarge(whole: Upscaler, tiled: Upscaler, pixels: Pixels) -> Pixels:
     height, width, _ = pixels.shape
-    upscaler = whole if height * width <= MAX_WHOLE else tiled
+    upscaler = whole if height * width <= WHOLE else tiled
     return upscaler.enlarge(pixels, patient_work())
 
 

@@ -7,7 +7,7 @@ from evaluation.errors import MeasurementError
 from superscaling.settings import ROOT
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-# The table of network times, from which the plot and README.md are made: its title, columns and ways to run a network.
+# The table of times, of which docs/models.md and its plot are made: section, columns, and ways to run a network.
 TIMES = "Network time"
 COMPARED = (240, 384)  # height and width in px at which speeds are compared
 NETWORK, WAY, SPEED = "network", "run by", f"{COMPARED[1]} x {COMPARED[0]}"

@@ -49,7 +49,7 @@ class Enlarger:
 
 
 def patient_work() -> Work:
-    """Work without a practical deadline, whose client never leaves."""
+    """Work that has all the time it needs: nobody waits for an answer here."""
     return Work(DAY, "nothing", is_client_gone=lambda: False)
 
 

@@ -27,7 +27,7 @@ export class Failure extends Error {
 
 /** The failure for a problem document (RFC 9457) or for one of the page's own checks. */
 export function failureOf(problem, retryAfter = null) {
-  // Users can't change settings, so the hint at the setting is cut.
+  // Which setting raises a limit is for whoever runs the service.
   let detail = problem.detail.replace(/[:,] (or )?raise UPSCALER_\w+( for more)?/, "");
   if (problem.status >= 500 && problem.requestId) detail += ` (number ${problem.requestId})`;
   const again = problem.status >= 500 || [408, 429].includes(problem.status) || problem.code === "format_cannot_hold";
