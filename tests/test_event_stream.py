@@ -1,4 +1,4 @@
-"""What a stream of events keeps in memory."""
+"""Memory of an event stream."""
 
 import gc
 import weakref

@@ -1,4 +1,4 @@
-"""What the headers say is what decoding gives."""
+"""Sizes read from the headers equal those after decoding."""
 
 import pytest
 from conftest import SAMPLES, encoded, photograph
@@ -48,7 +48,7 @@ def test_pictures_that_lie_are_as_they_are_stored() -> None:
 
 
 def test_nothing_is_decoded() -> None:
-    """The pixels may be missing."""
+    """Pixel data is not needed."""
     assert measure(encoded(photograph(200, 300), "JPEG")[:-3000], LIMITS) == ((200, 300),)
 
 

@@ -20,7 +20,7 @@ from evaluation.weight_files import architecture_of
 from superscaling.models import SMALL, TABLE, Architecture
 from training.network import build_network
 
-# Keras 3.15 hands TensorFlow's variables to numpy 2 in the old way.
+# Keras 3.15 passes TensorFlow's variables to numpy 2 by a deprecated interface.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 TINY = Architecture(c=2, d=3, g=8, g0=16, scale=2, upscaling="shuffle")
@@ -59,7 +59,7 @@ def test_ssim_of_flat_planes() -> None:
 
 
 def test_ssim_of_a_dot() -> None:
-    """One place for the window, and all variance is that of the dot in its middle."""
+    """The window fits only once, and all variance comes from the dot in its centre."""
     flat = np.zeros((WINDOW, WINDOW))
     dot = flat.copy()
     dot[WINDOW // 2, WINDOW // 2] = 200
@@ -98,7 +98,7 @@ def test_pairs_of_any_picture(tmp_path: Path) -> None:
         "odd.png": ((20, 31, 3), (40, 62, 3)),
         "transparent.png": ((20, 20, 3), (40, 40, 3)),
     }
-    assert pairs["transparent.png"].low.min() == 255, "transparent is white"
+    assert pairs["transparent.png"].low.min() == 255, "transparent areas become white"
 
 
 def test_pairs_of_files(tmp_path: Path) -> None:
@@ -179,11 +179,11 @@ def test_a_model_and_a_weight_file(tmp_path: Path) -> None:
     assert decibels(table, "noise-cancel-lite tensorflow fp32") == pytest.approx(ours, abs=0.02)
     assert all(number < 20 for number in decibels(table, f"{weights} openvino fp32")), "these weights are random"
     with Image.open(sheet) as image:
-        # Original, given, bicubic, both networks; two pictures, each clean and as JPEG.
+        # Original, input, bicubic, both networks; two images, each clean and as JPEG.
         assert image.width == 5 * (128 * 3 + 8) - 8
         assert image.height == 4 * (96 * 3 + 2 * 28 + 8)
         original = np.asarray(image.crop((0, 2 * 28, 3 * 100, 2 * 28 + 3 * 90)))
-    assert original.std() > 10, "there is a picture"
+    assert original.std() > 10, "the sheet shows an image"
 
 
 def save_one(folder: Path) -> None:

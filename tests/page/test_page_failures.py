@@ -125,7 +125,7 @@ def test_a_service_that_dies_at_work(start_server: StartServer, open_page: OpenP
     page.evaluate(PASTE_NOTHING)  # what is under way goes on
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     os.kill(int(server.worker.name), signal.SIGKILL)
-    says(page, "can’t be reached", "broke before the picture was finished")
+    says(page, "can’t be reached", "was lost before the picture was finished")
     server.wait()  # another worker
     page.get_by_role("button", name="Try again").click()
     wait_for_progress(page)
