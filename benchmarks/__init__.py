@@ -1,1 +1,1 @@
-"""Measuring and looking; the service imports nothing of this."""
+"""Benchmarks of speed, memory and load. The service does not import this package."""

@@ -1,10 +1,10 @@
 """Measure speed, memory and behaviour under load, into benchmarks/RESULTS.md.
 
-    make bench                               # everything but load: about ten minutes
-    make bench OPTIONS="network overhead"    # some of the parts
-    make load                                # the parts under load: about three minutes
+    make bench                               # everything except load: about ten minutes
+    make bench OPTIONS="network overhead"    # selected parts
+    make load                                # the load parts: about three minutes
 
-The machine should do nothing else meanwhile; how busy it was at the start stands with each result.
+Run it on an idle machine. Each result records the load average at its start.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from superscaling.errors import StartError
 
 @dataclass(frozen=True)
 class Part:
-    """One measurement: `module` has a function `measure`, which makes the section `title` in Markdown."""
+    """One measurement. `measure()` in `module` returns the Markdown below the heading `title`."""
 
     title: str
     module: str
@@ -42,14 +42,16 @@ LOAD_PARTS = {
     "overload": Part("Load: twice the capacity", "load_overload"),
 }
 PARTS = {**SPEED_PARTS, **LOAD_PARTS}
-PLOT = "plot"  # draws what `network` measured
+PLOT = "plot"  # the table of speeds and docs/speed.png, from the results of `network`
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure; returns the exit status."""
+    """Run the parts named on the command line and return the exit status."""
     parser = argparse.ArgumentParser(prog="bench", description="Measure speed, memory and behaviour under load.")
     parser.add_argument(
-        "parts", nargs="*", help=f"of {', '.join([*PARTS, PLOT])}; none: {', '.join(SPEED_PARTS)}, {PLOT}"
+        "parts",
+        nargs="*",
+        help=f"any of {', '.join([*PARTS, PLOT])} (default: {', '.join([*SPEED_PARTS, PLOT])})",
     )
     wanted = parser.parse_args(arguments).parts or [*SPEED_PARTS, PLOT]
     if unknown := [name for name in wanted if name not in (*PARTS, PLOT)]:
@@ -67,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _measure(part: Part) -> None:
-    """Imported only now, so that what a part doesn't need isn't in its memory, nor on its clock."""
+    """Measure one part and write its section. Imports it late: unused modules would distort memory and times."""
     say(part.title)
     run = describe_run()
     body = f"{run}\n\n{importlib.import_module(f'benchmarks.{part.module}').measure()}"

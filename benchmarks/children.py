@@ -1,4 +1,4 @@
-"""Work in a process of its own: for memory that must not be mixed, and for clients that must not slow the service."""
+"""Child processes: they isolate memory measurements, and keep the load of clients off the service."""
 
 import contextlib
 import os
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
 
-NICE = 10  # how far the clients stand back behind the service
+NICE = 10  # niceness of clients: the service goes first
 
 
 @contextlib.contextmanager
 def child(nice: int = 0) -> Iterator[Executor]:
-    """A new process, which runs what is submitted, one after the other."""
+    """Start a process that runs submitted calls one at a time; it ends with the block."""
     with ProcessPoolExecutor(1, get_context("spawn"), os.nice, (nice,)) as executor:
         yield executor

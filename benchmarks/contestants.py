@@ -1,4 +1,4 @@
-"""Who takes turns when the time of networks is measured."""
+"""The networks whose speed is compared, and how they take turns."""
 
 import statistics
 import time
@@ -9,14 +9,14 @@ import numpy as np
 
 from superscaling.engines import Pixels
 
-SLICE = 0.4  # s: so long a turn lasts, or one run if that takes longer
-QUICK = 1.0  # s: a run that takes no longer is made once more at the start of a turn, and does not count
-Seconds = Callable[[int, int], float]  # of one run, on a picture of this height and width in px
+SLICE = 0.4  # s: length of a turn; a turn has at least one run
+QUICK = 1.0  # s: a turn starts with an uncounted warm-up run if a run is shorter than this
+Seconds = Callable[[int, int], float]  # runs once on an image of this height and width (px), returns the time in s
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """One way to run one network: `seconds` runs it once, and only one contestant runs at a time."""
+    """A network run in one way. `seconds` runs it once. Only one contestant runs at a time."""
 
     network: str
     way: str
@@ -24,12 +24,12 @@ class Contestant:
 
     @property
     def name(self) -> str:
-        """For lines of progress."""
+        """The name shown in progress lines."""
         return f"{self.network} {self.way}"
 
 
 def timed(enlarge: Callable[[Pixels], object]) -> Seconds:
-    """What a contestant of this process calls: noise (the time does not depend on the picture) through `enlarge`."""
+    """Time `enlarge` on random pixels: the time does not depend on the content."""
 
     def seconds(height: int, width: int) -> float:
         pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
@@ -42,19 +42,19 @@ def timed(enlarge: Callable[[Pixels], object]) -> Seconds:
 
 @dataclass
 class Times:
-    """Seconds per megapixel of a contestant: on a size that it knows, and on sizes that it never saw."""
+    """Seconds per megapixel, on the measured size (`known`) and on sizes seen for the first time (`new`)."""
 
     known: list[float] = field(default_factory=list)
     new: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
-        """On a size that it knows."""
+        """The median on the measured size."""
         return statistics.median(self.known)
 
 
 def take_turn(contestant: Contestant, times: Times, height: int, width: int, expected: float) -> None:
-    """Let a contestant work on a size for a while. `expected`: seconds of one run, as far as they are known."""
+    """Run a contestant on one size for `SLICE` s. `expected`: s per run, 0 if unknown."""
     if expected < QUICK:
         contestant.seconds(height, width)
     end = time.perf_counter() + SLICE
@@ -65,10 +65,10 @@ def take_turn(contestant: Contestant, times: Times, height: int, width: int, exp
 
 
 def take_turn_on_new_sizes(contestant: Contestant, times: Times, height: int, width: int) -> None:
-    """Let it work for a while on sizes a little smaller, each for the first time."""
+    """Run it for `SLICE` s on slightly smaller sizes, each for the first time."""
     end = time.perf_counter() + SLICE
     while True:
-        # Even, because one of the networks can't do others; each pair of sides once.
+        # Even, because Real-ESRGAN x2plus takes no odd sizes. No size occurs twice.
         step = 2 * (len(times.new) + 1)
         rows, columns = height - step, width - step // 2 // 2 * 2
         times.new.append(contestant.seconds(rows, columns) / (rows * columns) * 1e6)

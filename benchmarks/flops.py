@@ -1,7 +1,7 @@
-"""How much arithmetic the networks are.
+"""Floating-point operations (FLOP) of a network.
 
-A multiplication and the addition that follows it are two floating-point operations (FLOP), as processors' peaks are
-counted. Convolutions count, and nothing else: biases, ReLUs and sums are under 1 %.
+A multiply-add counts as two operations, as in the peak figures of processors. Only convolutions count: biases, ReLUs
+and additions are below 1 %.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ UPN1_CHANNELS, UPN2_CHANNELS = 64, 32  # ISR's choice
 
 
 def flop_per_pixel(architecture: Architecture) -> int:
-    """FLOP for one pixel of the input."""
+    """FLOP per input pixel."""
     return 2 * sum(kernel**2 * reads * makes * places for kernel, reads, makes, places in _convolutions(architecture))
 
 
 def _convolutions(architecture: Architecture) -> Iterator[tuple[int, int, int, int]]:
-    """Edge of the kernel, channels that it reads and makes, and places per input pixel where it does so."""
+    """Kernel edge, input channels, output channels and applications per input pixel of each convolution."""
     c, d, g, g0 = architecture.c, architecture.d, architecture.g, architecture.g0
     parts = architecture.scale**2
     yield 3, COLOURS, g0, 1  # F_m1
@@ -32,5 +32,5 @@ def _convolutions(architecture: Architecture) -> Iterator[tuple[int, int, int, i
     yield 5, g0, UPN1_CHANNELS, 1
     yield 3, UPN1_CHANNELS, UPN2_CHANNELS, 1
     yield 3, UPN2_CHANNELS, COLOURS * parts, 1  # UPN3
-    # SR: pixel shuffle has turned the channels into places, `ups` has repeated them.
+    # SR: pixel shuffle has moved channels to pixels; `ups` has repeated pixels and kept the channels.
     yield 3, COLOURS if architecture.upscaling == "shuffle" else COLOURS * parts, COLOURS, parts

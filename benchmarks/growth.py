@@ -1,4 +1,4 @@
-"""Whether memory grows with the number of picture sizes that the service has seen."""
+"""Whether memory grows with the number of image sizes that the service has processed."""
 
 import itertools
 import statistics
@@ -11,10 +11,10 @@ from benchmarks.measuring import Target, say, table, target_list
 from benchmarks.service import running_service, upscale
 
 REQUESTS, SIZES = 2000, 500
-WARM_UP = 500  # requests that don't count: until every size was there once
-EVERY = 10  # requests between two looks at the memory
+WARM_UP = 500  # uncounted requests: every size once
+EVERY = 10  # requests between two memory samples
 EDGES = range(16, 80)  # px
-MAX_SLOPE = 1.0  # MB for 1,000 requests: what the allocator's own to and fro can look like
+MAX_SLOPE = 1.0  # MB per 1,000 requests: within the noise of the allocator
 
 
 def measure() -> str:
@@ -32,7 +32,7 @@ def measure() -> str:
                 say(f"{count} of {REQUESTS} requests, {service.resident:.0f} MB")
     slope = growth_per_thousand([each for each in samples if each[0] >= WARM_UP])
     return (
-        f"{REQUESTS} JPEGs in {SIZES} sizes, one after the other.\n\n"
+        f"{REQUESTS} JPEGs in {SIZES} sizes, one at a time.\n\n"
         + table(("requests", "MB"), [(str(count), f"{held:.0f}") for count, held in samples if count % WARM_UP == 0])
         + "\n"
         + target_list([Target(f"growth after {WARM_UP} requests", slope, MAX_SLOPE, "MB per 1,000 requests")])
@@ -40,5 +40,5 @@ def measure() -> str:
 
 
 def growth_per_thousand(samples: Sequence[tuple[float, float]]) -> float:
-    """The slope of the straight line through (requests or seconds, MB): MB per 1,000 of the first."""
+    """Slope of the regression line through (requests or seconds, MB), in MB per 1,000 requests or seconds."""
     return 1000 * statistics.linear_regression(*zip(*samples, strict=True)).slope

@@ -1,4 +1,4 @@
-"""Pictures to send: parts of a sample photograph, in any size and number."""
+"""Test images: crops of a sample photograph, in any size and number."""
 
 import base64
 import io
@@ -10,11 +10,11 @@ from evaluation.metrics import Pixels
 from superscaling.settings import ROOT
 
 SAMPLE = ROOT / "sample-images" / "coffee-artefacts.jpg"
-POSTER = (3000, 4000)  # height and width in px: the picture of 12 megapixels
+POSTER = (3000, 4000)  # height and width in px: 12 megapixels
 
 
 def photograph(height: int, width: int, seed: int = 0) -> Pixels:
-    """(height, width, 3): the sample, repeated in a mirror where it is too small; another part of it for each seed."""
+    """Return (height, width, 3), uint8: the sample, mirrored where it is too small, and shifted by the seed."""
     with Image.open(SAMPLE) as image:
         pixels = np.roll(np.asarray(image), (37 * seed, 53 * seed), (0, 1))
     missing = ((0, max(0, height - pixels.shape[0])), (0, max(0, width - pixels.shape[1])), (0, 0))
@@ -22,12 +22,12 @@ def photograph(height: int, width: int, seed: int = 0) -> Pixels:
 
 
 def as_file(pixels: Pixels, file_format: str = "JPEG") -> bytes:
-    """An image file; JPEG in quality 90."""
+    """Encode an image; JPEG with quality 90."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, file_format, quality=90)
     return file.getvalue()
 
 
 def as_message(file: bytes) -> bytes:
-    """The JSON message that has an image file."""
+    """Wrap an image file in a JSON request body."""
     return b'{"imageBase64": "' + base64.b64encode(file) + b'"}'

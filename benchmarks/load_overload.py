@@ -1,7 +1,7 @@
-"""A minute at twice the capacity: who is let in is served at full speed, who is not is refused at once with 429.
+"""A minute at twice the capacity: the service keeps its full throughput and rejects the excess with 429 at once.
 
-Requests come at fixed times, however slow the answers are, half of them as image files and half as JSON. The capacity
-is measured before and after, because a machine's speed may change meanwhile.
+An open load: requests start at fixed times, however slow the responses are. Half are image files, half JSON. The
+capacity is measured before and after, because the speed of the machine may change.
 """
 
 import statistics
@@ -24,20 +24,20 @@ from benchmarks.results import COMPARED
 from benchmarks.service import BYTES, Service, running_service
 
 MINUTE = 60.0  # s
-CAPACITY_SECONDS, CAPACITY_CLIENTS = 15.0, 4  # each time
-FACTOR = 2  # times the capacity is offered
-THREADS = 64  # of the clients: more than the service has places, so that a request is sent when its time has come
+CAPACITY_SECONDS, CAPACITY_CLIENTS = 15.0, 4  # of each measurement of the capacity
+FACTOR = 2  # offered load / capacity
+THREADS = 64  # client threads: more than the service has request slots, so that every request starts on time
 MIN_GOODPUT = 90.0  # percent of the capacity
 MAX_GROWTH = 10.0  # MB in the minute
-SETTLED = 10.0  # s after which memory is looked at
+SETTLED = 10.0  # s: earlier memory samples are ignored
 
 JSON = "application/json"
-Body = tuple[bytes, str]  # and its content type
+Body = tuple[bytes, str]  # content, content type
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """How many requests of a few clients, which send one after the other, were answered in so many seconds."""
+    """Requests answered in a closed loop: each of a few clients sends one request at a time."""
 
     answers: int
     seconds: float
@@ -50,7 +50,7 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request got. `begun`, `seconds`: when it was sent, and how long it took."""
+    """The outcome of a request. `begun`: value of `time.monotonic()` when it was sent; `seconds`: its duration."""
 
     media_type: str
     status: int
@@ -64,7 +64,7 @@ def measure() -> str:
     bodies = [(file, BYTES), (as_message(file), JSON)]
     with running_service() as service, child(NICE) as process:
         say("the capacity")
-        process.submit(_serve_all, service.url, bodies, 2.0).result()  # does not count
+        process.submit(_serve_all, service.url, bodies, 2.0).result()  # warm-up
         spent = [service.processor_seconds]
         before = process.submit(_serve_all, service.url, bodies, CAPACITY_SECONDS).result()
         spent.append(service.processor_seconds)
@@ -82,41 +82,41 @@ def measure() -> str:
 def _section(
     capacities: tuple[Capacity, Capacity], answers: Sequence[Answer], spent: NDArray[np.float64], growth: float
 ) -> str:
-    """`spent`: processor time of the service for the capacity, the minute, and the capacity again, in s."""
+    """Format the section. `spent`: processor time of the service in s, for capacity, minute and second capacity."""
     capacity = statistics.mean(each.rate for each in capacities)
     offered = FACTOR * capacities[0].rate
     begin = answers[0].begun
     late = max(each.begun - begin - number / offered for number, each in enumerate(answers))
     served = [answer for answer in answers if answer.status == HTTPStatus.OK]
-    refused = [answer for answer in answers if answer.status == HTTPStatus.TOO_MANY_REQUESTS]
+    rejected = [answer for answer in answers if answer.status == HTTPStatus.TOO_MANY_REQUESTS]
     ends = [answer.begun + answer.seconds - begin for answer in served]
     in_the_minute = sum(end <= MINUTE for end in ends) / MINUTE
-    # Until then places fill with requests that take turns, and what is half done at the end would be missing from the
-    # answers as if nobody had worked on it. From then on as much is half done at the end as at the beginning.
-    full = min([MINUTE / 2, *(answer.begun - begin for answer in refused)])
+    # Until the first 429 the slots fill up, and work on unfinished requests is not visible in the answers. After it the
+    # amount of unfinished work stays the same.
+    full = min([MINUTE / 2, *(answer.begun - begin for answer in rejected)])
     goodput = sum(full < end <= MINUTE for end in ends) / (MINUTE - full)
     rows = [
         (
-            f"capacity ({CAPACITY_CLIENTS} clients, one request after the other), before and after",
+            f"capacity ({CAPACITY_CLIENTS} clients, each one request at a time), before and after",
             " and ".join(f"{each.rate:.2f}" for each in capacities) + " requests/s",
         ),
         ("offered", f"{offered:.2f} requests/s, each at most {late * 1000:.0f} ms late"),
         ("answered 200", f"{len(served)}, median {_median(served) * 1000:.0f} ms"),
         (f"answered 200 in the {MINUTE:.0f} s, per second", f"{100 * in_the_minute / capacity:.1f} % of the capacity"),
-        ("refused with 429", str(len(refused))),
+        ("rejected with 429", str(len(rejected))),
         (
-            "the service's processor time per answer, for the capacity and in the minute",
+            "processor time of the service per 200, at capacity and in the minute",
             f"{1000 * (spent[0] + spent[2]) / sum(each.answers for each in capacities):.0f}"
             f" and {1000 * spent[1] / max(1, len(served)):.0f} ms",
         ),
     ]
     for name, media_type in (("image files", BYTES), ("JSON", JSON)):
-        times = [answer.seconds * 1000 for answer in refused if answer.media_type == media_type]
+        times = [answer.seconds * 1000 for answer in rejected if answer.media_type == media_type]
         if times:
             text = f"median {np.median(times):.0f}, 95th percentile {np.percentile(times, 95):.0f} ms"
-            rows.append((f"until a 429, {name}", text))
+            rows.append((f"time to a 429, {name}", text))
     return (
-        f"JPEGs of {COMPARED[1]} x {COMPARED[0]} px for {MINUTE:.0f} s, half of them as JSON.\n\n"
+        f"JPEGs of {COMPARED[1]} x {COMPARED[0]} px for {MINUTE:.0f} s, half of them in JSON.\n\n"
         + table(("what", "figure"), rows)
         + "\n"
         + target_list(
@@ -128,8 +128,8 @@ def _section(
                     "% of the capacity",
                     at_least=True,
                 ),
-                Target("neither 200 nor 429", len(answers) - len(served) - len(refused), 0, "answers"),
-                Target(f"growth of memory in {MINUTE:.0f} s", growth, MAX_GROWTH, "MB"),
+                Target("neither 200 nor 429", len(answers) - len(served) - len(rejected), 0, "answers"),
+                Target(f"memory growth in {MINUTE:.0f} s", growth, MAX_GROWTH, "MB"),
             )
         )
     )
@@ -140,6 +140,7 @@ def _median(answers: Sequence[Answer]) -> float:
 
 
 def _serve_all(url: str, bodies: Sequence[Body], seconds: float) -> Capacity:
+    """Measure the capacity for `seconds`."""
     end = time.monotonic() + seconds
 
     def send_on(number: int) -> int:
@@ -156,7 +157,7 @@ def _serve_all(url: str, bodies: Sequence[Body], seconds: float) -> Capacity:
 
 
 def _offer(url: str, bodies: Sequence[Body], rate: float, seconds: float) -> list[Answer]:
-    """Send `rate` requests per second, each when its time has come."""
+    """Send `rate` requests per second at fixed times."""
     begin = time.monotonic()
     clients = _Clients(url)
     with ThreadPoolExecutor(THREADS) as threads:
@@ -168,7 +169,7 @@ def _offer(url: str, bodies: Sequence[Body], rate: float, seconds: float) -> lis
 
 
 class _Clients(threading.local):
-    """One for each thread, with a connection of its own. What they compute, the service can't: hence no HTTPX."""
+    """One connection per thread. `http.client`, because HTTPX would take more processor time from the service."""
 
     def __init__(self, url: str) -> None:
         self._connection = HTTPConnection(url.removeprefix("http://"), timeout=300)
@@ -183,7 +184,7 @@ class _Clients(threading.local):
 
 
 class _MemoryWatch:
-    """Looks at a service's memory twice a second while its block lasts; `samples`: seconds so far, and MB."""
+    """Samples the memory of a service twice a second within a `with` block. `samples`: (s since the start, MB)."""
 
     def __init__(self, service: Service) -> None:
         self.samples: list[tuple[float, float]] = []

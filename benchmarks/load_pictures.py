@@ -1,4 +1,4 @@
-"""Many clients at once, each with pictures of its own: nobody gets another one's pixels, and nobody is refused."""
+"""Many concurrent clients with distinct images: every response must have the right pixels, and none is rejected."""
 
 import io
 import time
@@ -20,14 +20,14 @@ from evaluation.metrics import Pixels
 
 CLIENTS = 64
 ROUNDS = 3
-HEIGHT, WIDTH = 100, 180  # px of the first picture; each one has a size of its own
+HEIGHT, WIDTH = 100, 180  # px of the first image; each has a different size
 
-Answer = tuple[int, int, float]  # status, values that are not the expected ones (-1: no picture of this size), seconds
+Answer = tuple[int, int, float]  # status, number of wrong values (-1: wrong size or no image), seconds
 
 
 def measure() -> str:
     """The section in Markdown."""
-    say("what every client has to get")
+    say("expected results")
     enlarge = of_model(DEFAULT, ["openvino"])[-1].enlarge
     pictures = [photograph(HEIGHT + number, WIDTH - number, seed=number) for number in range(CLIENTS)]
     files = [as_file(pixels, "PNG") for pixels in pictures]
@@ -37,30 +37,30 @@ def measure() -> str:
         with child(NICE) as process:
             answers = process.submit(_send_all, service.url, files, expected).result()
         peak = service.peak_resident
-    refused = sum(status != httpx.codes.OK for status, _, _ in answers)
+    failed = sum(status != httpx.codes.OK for status, _, _ in answers)
     wrong = sum(status == httpx.codes.OK and differing != 0 for status, differing, _ in answers)
     rows = [
         ("answers", str(len(answers))),
         ("median time, s", f"{np.median([seconds for *_, seconds in answers]):.2f}"),
         ("longest time, s", f"{max(seconds for *_, seconds in answers):.2f}"),
-        ("peak of the service's memory, MB", f"{peak:.0f}"),
+        ("peak memory of the service, MB", f"{peak:.0f}"),
     ]
     return (
-        f"{CLIENTS} clients with distinct PNGs of about {WIDTH} x {HEIGHT} px, {ROUNDS} requests each, all at"
-        " once; every answer is compared with what the bare network makes of the picture.\n\n"
+        f"{CLIENTS} concurrent clients with distinct PNGs of about {WIDTH} x {HEIGHT} px, {ROUNDS} requests each."
+        " Every answer is compared with the result of the bare network.\n\n"
         + table(("what", "figure"), rows)
         + "\n"
         + target_list(
             (
-                Target("answers with other pixels than the expected ones", wrong, 0, "answers"),
-                Target("requests that were not answered 200", refused, 0, "requests"),
+                Target("answers with wrong pixels", wrong, 0, "answers"),
+                Target("requests without a 200", failed, 0, "requests"),
             )
         )
     )
 
 
 def _send_all(url: str, files: Sequence[bytes], expected: Sequence[Pixels]) -> list[Answer]:
-    """One thread for each client; they begin together."""
+    """Run one thread per client; all start together."""
     barrier = Barrier(len(files), timeout=60)
 
     def send(file: bytes, wanted: Pixels) -> list[Answer]:
@@ -80,6 +80,6 @@ def _send(client: httpx.Client, file: bytes, wanted: Pixels) -> Answer:
 
 
 def differing_values(file: bytes, wanted: Pixels) -> int:
-    """In how many values a picture differs from what it has to be; -1 if it has another size."""
+    """Count the values of an image file that differ from `wanted`; -1 if the size differs."""
     pixels = np.asarray(Image.open(io.BytesIO(file)))
     return int((pixels != wanted).sum()) if pixels.shape == wanted.shape else -1

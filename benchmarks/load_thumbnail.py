@@ -1,4 +1,4 @@
-"""How long a small picture takes while a large one is worked on: they take turns, tile by tile."""
+"""Latency of a small image while a large one is enlarged: requests take turns tile by tile."""
 
 import time
 from concurrent.futures import Executor, Future
@@ -13,8 +13,8 @@ from benchmarks.service import post, running_service, spans, upscale
 from superscaling.settings import Settings
 
 EDGE = 96  # px
-ALONE = 40  # times
-MAX_TILES = 3  # that a thumbnail may wait longer than alone
+ALONE = 40  # requests
+MAX_TILES = 3  # tiles of the large image that a thumbnail may have to wait for
 MAX_REQUESTS = 2000
 PERCENTILE = 95
 
@@ -26,12 +26,12 @@ def measure() -> str:
     with running_service(UPSCALER_TIMEOUT="600") as service, child(NICE) as one, child(NICE) as other:
         say("alone")
         for file in (small, tile):
-            upscale(service.client, file)  # does not count
+            upscale(service.client, file)  # warm-up
         alone = _percentile([upscale(service.client, small)[1] for _ in range(ALONE)])
         a_tile = float(np.median([spans(post(service.client, tile).raise_for_status())["infer"] for _ in range(5)]))
-        say("beside a picture of 12 megapixels")
+        say("beside an image of 12 megapixels")
         beside, seconds = _beside(one, other, service.url, small, poster)
-    most = alone + MAX_TILES * a_tile
+    limit = alone + MAX_TILES * a_tile
     figure = _percentile(beside)
     rows = [
         (f"{EDGE} x {EDGE} px alone, {PERCENTILE}th percentile", f"{alone:.0f} ms"),
@@ -43,18 +43,18 @@ def measure() -> str:
     return (
         table(("what", "time"), rows)
         + "\n"
-        + target_list([Target(f"beside 12 megapixels, {PERCENTILE}th percentile", figure, most, "ms")])
+        + target_list([Target(f"beside 12 megapixels, {PERCENTILE}th percentile", figure, limit, "ms")])
     )
 
 
 def _beside(one: Executor, other: Executor, url: str, small: bytes, poster: bytes) -> tuple[list[float], float]:
-    """Milliseconds of each small picture while the large one is there, and the seconds of that one."""
+    """Return the times of the small images while the large one is processed (ms), and that of the large one (s)."""
     large: Future[float] = one.submit(_send, url, poster)
-    time.sleep(1)  # it is decoded meanwhile
+    time.sleep(1)  # until it is decoded
     beside: list[float] = []
     while not large.done() and len(beside) < MAX_REQUESTS:
         beside += other.submit(_send_some, url, small, 5).result()
-    # The last ones may have been alone.
+    # The large image may have finished during the last batch.
     return beside[:-5] or beside, large.result() / 1000
 
 

@@ -1,4 +1,4 @@
-"""What the figures were measured on, and of which state of the code."""
+"""The machine and the commit that figures were measured on."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ from benchmarks.results import RESULTS
 from superscaling.engines import available_cpus, instruction_sets
 from superscaling.settings import ROOT
 
-# What decides how fast matrices are multiplied.
+# Those that matter for matrix products.
 INSTRUCTIONS = (
     "avx2",
     "avx_vnni",
@@ -35,14 +35,14 @@ PACKAGES = ("openvino", "tensorflow-cpu", "tensorflow", "keras", "ISR", "torch",
 
 
 def describe_machine() -> str:
-    """A table in Markdown."""
+    """The machine as a Markdown table."""
     return table(("what", "which"), _facts())
 
 
 def describe_run() -> str:
-    """One line: when, of which commit, and how busy the machine was with other things."""
-    commit = _said("git", "rev-parse", "--short", "HEAD")
-    if _said("git", "status", "--porcelain", "--", ".", *(f":!{each}" for each in WRITTEN)):
+    """One line: time, commit and load average."""
+    commit = _output_of("git", "rev-parse", "--short", "HEAD")
+    if _output_of("git", "status", "--porcelain", "--", ".", *(f":!{each}" for each in WRITTEN)):
         commit += ", changed"
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     return f"*{now} UTC, commit {commit or 'unknown'}; load average before: {os.getloadavg()[0]:.1f}*"
@@ -61,7 +61,7 @@ def _facts() -> Iterator[tuple[str, str]]:
 
 
 def _versions() -> Iterator[str]:
-    """Of the packages here and in the environment of what is compared with."""
+    """Versions of the packages in this environment and in that of the peers."""
     path = [str(each) for each in ENVIRONMENT.glob("lib/python*/site-packages")]
     for name in PACKAGES:
         found = [*metadata.distributions(name=name), *metadata.distributions(name=name, path=path)]
@@ -69,5 +69,5 @@ def _versions() -> Iterator[str]:
             yield f"{name} {found[0].version}"
 
 
-def _said(*command: str) -> str:
+def _output_of(*command: str) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()

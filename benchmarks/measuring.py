@@ -1,4 +1,4 @@
-"""What every measurement says while it works and in the end: progress, targets, Markdown."""
+"""Output of every measurement: progress, targets, Markdown."""
 
 import sys
 import time
@@ -10,10 +10,7 @@ START = time.monotonic()
 
 @dataclass(frozen=True)
 class Target:
-    """A figure and what it has to be.
-
-    `limit`: the largest allowed figure, or the smallest one where `at_least`.
-    """
+    """A figure with its upper limit, or its lower limit if `at_least`."""
 
     what: str
     figure: float
@@ -23,7 +20,7 @@ class Target:
 
     @property
     def met(self) -> bool:
-        """Whether the figure is on the right side; a figure that is no number never is."""
+        """Whether the figure is within the limit; NaN never is."""
         return self.figure >= self.limit if self.at_least else self.figure <= self.limit
 
     def __str__(self) -> str:
@@ -37,17 +34,17 @@ def _short(figure: float) -> str:
 
 
 def say(text: str) -> None:
-    """Progress, with the minutes since the start, beside the results."""
+    """Print progress to standard error, with the time since the start."""
     seconds = int(time.monotonic() - START)
     print(f"[{seconds // 60:2}:{seconds % 60:02}] {text}", file=sys.stderr, flush=True)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Format a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def target_list(targets: Iterable[Target]) -> str:
-    """A list in Markdown."""
+    """Format a Markdown list."""
     return "".join(f"{target}\n" for target in targets)

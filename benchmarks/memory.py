@@ -1,6 +1,6 @@
-"""Resident memory: of the service while it enlarges a large picture, and of each network while it works on one tile.
+"""Peak resident memory: of the service with a large image, and of each network with one tile.
 
-A network's tile is what `UPSCALER_TILE=256` gives with a halo of 16 px. Each runs in a process of its own.
+The tile is that of `UPSCALER_TILE=256` with a halo of 16 px. Each network runs in its own process.
 """
 
 import os
@@ -19,12 +19,12 @@ from superscaling.engines import available_cpus, infer_levels
 from superscaling.engines.openvino import supported_precisions
 
 EDGE = 256 + 2 * HALO  # px
-MAX_PICTURE = 1200.0  # MB for the picture of 12 megapixels
+MAX_PICTURE = 1200.0  # MB, for 12 megapixels
 
 
 def measure() -> str:
     """The section in Markdown."""
-    say("a picture of 12 megapixels")
+    say("an image of 12 megapixels")
     with running_service(UPSCALER_TIMEOUT="600") as service:
         started = service.resident
         upscale(service.client, as_file(photograph(*POSTER)))
@@ -34,9 +34,9 @@ def measure() -> str:
     return (
         table(
             (f"the service with {DEFAULT}", "MB"),
-            [("when started", f"{started:.0f}"), (f"peak for a JPEG of {width} x {height} px", f"{peak:.0f}")],
+            [("after the start", f"{started:.0f}"), (f"peak for a JPEG of {width} x {height} px", f"{peak:.0f}")],
         )
-        + f"\nPeak in MB of a network's own process for a tile of {EDGE} x {EDGE} px:\n\n"
+        + f"\nPeak in MB of a process that runs only the network, on a tile of {EDGE} x {EDGE} px:\n\n"
         + table(("network", *precisions), _rows(precisions))
         + "\n"
         + target_list([Target("12 megapixels", peak, MAX_PICTURE, "MB")])
@@ -57,11 +57,11 @@ def _rows(precisions: list[str]) -> Iterator[list[str]]:
 
 
 def _write(name: str, directory: Path) -> None:
-    write_network(name, directory)  # its result can't leave the process
+    write_network(name, directory)  # without its result, which can't be pickled
 
 
 def _peak(name: str, directory: Path, precision: str) -> float:
-    """Enlarge one tile; the peak of this process's resident memory in MB."""
+    """Enlarge one tile; returns this process's peak resident memory in MB."""
     engine = open_network(name, directory, precision, available_cpus())
     infer_levels(engine, np.zeros((EDGE, EDGE, 3), np.uint8))
-    return memory_of(os.getpid(), "VmHWM")  # getrusage's would begin with the parent's
+    return memory_of(os.getpid(), "VmHWM")  # getrusage's peak is inherited from the parent

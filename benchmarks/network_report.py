@@ -1,4 +1,4 @@
-"""What the times of the networks say: tables, and what was aimed at."""
+"""The report on network times: tables and targets."""
 
 import statistics
 from collections.abc import Iterator, Mapping
@@ -12,28 +12,28 @@ from benchmarks.results import COMPARED, ISR, NETWORK, OURS, SPEED, WAY
 Size = tuple[int, int]  # height, width in px
 Results = dict[Size, dict[Contestant, Times]]
 
-# A network of ours has to be so many times faster than another one.
+# Minimum speed-ups of our networks over others.
 LARGEST_AGAINST_ISR = {"OpenVINO bf16": 2.2, "OpenVINO int8": 4.5}
 DEFAULT_AGAINST_ISR = {"OpenVINO bf16": 60.0, "OpenVINO int8": 110.0}
 DEFAULT_AGAINST_PEERS = {"realesr-general-x4v3": 4.0, "Real-ESRGAN x2plus": 15.0}
 MIN_SHARE_OF_PEAK = 80.0  # percent
-MAX_FOR_A_NEW_SIZE = 1.2  # times the time on a known one
+MAX_FOR_A_NEW_SIZE = 1.2  # times the time on the measured size
 
 
 def write_report(results: Results, peaks: Mapping[str, float]) -> str:
     """The section in Markdown.
 
     Args:
-        results: of each size that was measured.
-        peaks: FLOP per second that the machine reaches, by precision.
+        results: times by size and contestant.
+        peaks: measured peak of the machine in FLOP/s, by precision.
     """
     speeds = {(each.network, each.way): times for each, times in results[COMPARED].items()}
     return (
-        "Medians in seconds per megapixel of input; the sizes are in px. The weights are random, but those"
-        f" of {DEFAULT}. Whole pictures up to {SPEED}, ours in tiles above; other sizes than the measured ones next to"
-        f" {SPEED} make the column of new sizes.\n\n"
+        f"Medians, in seconds per megapixel of input. Sizes are in px. Weights are random, except those of {DEFAULT}."
+        f" Our networks infer images up to {SPEED} whole and larger ones in tiles; the others infer all of them whole."
+        f' "new size" is the time on sizes slightly below {SPEED}, each inferred for the first time.\n\n'
         + table((NETWORK, WAY, *_columns(results)), _rows(results))
-        + "\nThe machine's own peak in the same rounds, and what the networks reach of it:\n\n"
+        + "\nThe peak of the machine, measured in the same rounds, and how much of it the networks reach:\n\n"
         + table(
             ("network", "TFLOP per megapixel", *(f"{name}: {_giga(peak)}" for name, peak in peaks.items())),
             _shares(speeds, peaks),
@@ -51,7 +51,7 @@ def _columns(results: Results) -> Iterator[str]:
         yield f"{size[1]} x {size[0]}"
         if size == COMPARED:
             yield "new size"
-            yield "times ISR's speed"
+            yield "speed-up over ISR"
 
 
 def _rows(results: Results) -> Iterator[list[str]]:
@@ -95,15 +95,15 @@ def _speed_targets(speeds: Speeds) -> Iterator[Target]:
         (LARGEST, "C6 D20", LARGEST_AGAINST_ISR),
         (DEFAULT, "the default model", DEFAULT_AGAINST_ISR),
     ):
-        for way, least in wanted.items():
+        for way, minimum in wanted.items():
             if times := speeds.get((network, way)):
                 what = f"{name}, {way}, against ISR's C6 D20"
-                yield Target(what, isr / times.median, least, "times faster", at_least=True)
+                yield Target(what, isr / times.median, minimum, "times faster", at_least=True)
     fastest = min(times.median for (network, way), times in speeds.items() if network == DEFAULT and way != ISR)
-    for peer, least in DEFAULT_AGAINST_PEERS.items():
+    for peer, minimum in DEFAULT_AGAINST_PEERS.items():
         theirs = min(times.median for (network, _), times in speeds.items() if network == peer)
         what = f"the default model against {peer}, each in its fastest precision"
-        yield Target(what, theirs / fastest, least, "times faster", at_least=True)
+        yield Target(what, theirs / fastest, minimum, "times faster", at_least=True)
 
 
 def _peak_targets(speeds: Speeds, peaks: Mapping[str, float]) -> Iterator[Target]:
@@ -116,4 +116,6 @@ def _new_size_targets(speeds: Speeds) -> Iterator[Target]:
     for (network, way), times in speeds.items():
         if way.startswith(OURS):
             ratio = statistics.median(times.new) / times.median
-            yield Target(f"a new size, {network}, {way}", ratio, MAX_FOR_A_NEW_SIZE, "times a known one's")
+            yield Target(
+                f"new size, {network}, {way}", ratio, MAX_FOR_A_NEW_SIZE, "times the time on the measured size"
+            )

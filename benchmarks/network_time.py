@@ -1,8 +1,9 @@
-"""Time of the bare networks: ours in every precision, ISR's own `predict`, and others', taking turns.
+"""Time of the bare networks: ours in every precision, ISR's `predict`, and Real-ESRGAN's, taking turns.
 
-Pixels in, pixels out, without HTTP and files. ISR's and the others' networks take a picture whole; ours do up to
-`WHOLE` px, and above it in the service's tiles, whose overlap counts as work. In the same rounds the machine's own
-peak is measured. Who would need longer than `LONGEST` for a picture is left out, except where ratios are taken.
+From pixels to pixels, without HTTP and codecs. ISR and Real-ESRGAN infer images whole. Ours are whole up to
+`WHOLE` px; larger ones are tiled as in the service, and the halo counts as work. The peak of the machine is
+measured in the same rounds. A network that would take longer than `MAX_SECONDS` for an image is left out, except at
+`COMPARED`, the size of the ratios.
 """
 
 import contextlib
@@ -27,9 +28,9 @@ from superscaling.settings import Settings
 LARGE = (3000, 4000)  # height, width in px
 SIZES = ((96, 96), COMPARED, (1000, 1000), LARGE)
 WHOLE = COMPARED[0] * COMPARED[1]  # px
-LONGEST = 60.0  # s
+MAX_SECONDS = 60.0  # per image
 ROUNDS = 3
-LONG = 20.0  # s: who needs longer than this has one turn only
+SLOW = 20.0  # s: a network that takes longer per image has one turn only
 
 
 def measure() -> str:
@@ -39,7 +40,7 @@ def measure() -> str:
     with contextlib.ExitStack() as stack:
         say("building the networks")
         contestants = [*_ours(stack), *stack.enter_context(running_peers(available_cpus()))]
-        speeds: dict[Contestant, float] = dict.fromkeys(contestants, 0.0)  # s for a megapixel, as far as it is known
+        speeds: dict[Contestant, float] = dict.fromkeys(contestants, 0.0)  # s per megapixel; 0: unknown
         for size in SIZES:
             starters = {each: speed for each, speed in speeds.items() if _starts(each, speed, size)}
             results[size] = _take_turns(starters, size, peaks)
@@ -48,7 +49,7 @@ def measure() -> str:
 
 
 def _ours(stack: contextlib.ExitStack) -> Iterator[Contestant]:
-    import keras  # TensorFlow: not for who measures something else
+    import keras  # late: it loads TensorFlow
 
     keras.utils.disable_interactive_logging()  # `predict` would draw a progress bar
     for name in ARCHITECTURES:
@@ -73,17 +74,17 @@ def _enlarge(whole: Upscaler, tiled: Upscaler, pixels: Pixels) -> Pixels:
 
 def _starts(contestant: Contestant, speed: float, size: Size) -> bool:
     if size == LARGE and (contestant.network != DEFAULT or contestant.way == ISR):
-        return False  # whole pictures of this size would need more memory than there is
-    return size == COMPARED or speed * size[0] * size[1] / 1e6 <= LONGEST
+        return False  # an image of this size does not fit into memory whole
+    return size == COMPARED or speed * size[0] * size[1] / 1e6 <= MAX_SECONDS
 
 
 def _take_turns(speeds: Mapping[Contestant, float], size: Size, peaks: Mapping[str, Peak]) -> dict[Contestant, Times]:
-    """Rounds in which all who start have a turn; for who is slow, one round is enough."""
+    """Run all contestants in rounds; slow ones in the first round only."""
     megapixels = size[0] * size[1] / 1e6
     results = {contestant: Times() for contestant in speeds}
     for turn in range(ROUNDS):
         for contestant, speed in speeds.items():
-            if turn and speed * megapixels > LONG:
+            if turn and speed * megapixels > SLOW:
                 continue
             times = results[contestant]
             say(f"{size[1]} x {size[0]} px, round {turn + 1} of {ROUNDS}: {contestant.name}")
@@ -91,7 +92,7 @@ def _take_turns(speeds: Mapping[Contestant, float], size: Size, peaks: Mapping[s
             if size == COMPARED and (not turn or times.median * megapixels < 1):
                 take_turn_on_new_sizes(contestant, times, *size)
         if size == COMPARED:
-            say("the machine's own peak")
+            say("peak of the machine")
             for peak in peaks.values():
                 peak.try_again()
     return results

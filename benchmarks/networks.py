@@ -1,7 +1,7 @@
-"""The networks that are measured: the default model, and larger ones with random weights.
+"""The measured networks: the default model, and larger ones with random weights.
 
-Neither time nor memory depends on the weights, but for a few per cent in int8: what is rounded takes longer where it
-may be negative.
+Time and memory do not depend on the weights, except for a few per cent in int8: signed activations take longer to
+quantise than unsigned ones.
 """
 
 from pathlib import Path
@@ -33,11 +33,11 @@ HALO = 16  # px, the default model's
 
 
 def write_network(name: str, directory: Path) -> Any:
-    """Write the IR of a network of `ARCHITECTURES`, in fp32 and int8, into `directory`; returns ISR's own object of it.
+    """Write the IR of a network of `ARCHITECTURES`, in fp32 and int8, into `directory`; returns ISR's object.
 
-    The default model's files lie in the project: nothing is written.
+    Writes nothing for the default model, whose IR is part of the repository.
     """
-    # TensorFlow and NNCF: not for who only reads.
+    # Late: these load TensorFlow and NNCF.
     from superscaling.conversion.quantisation import quantise
     from superscaling.engines.tensorflow import build_isr, export_isr, load_isr
 
@@ -60,6 +60,6 @@ def open_network(name: str, directory: Path, precision: str, threads: int) -> En
 
 
 def upscaler_of(engine: Engine, tile: int) -> Upscaler:
-    """An upscaler that trusts its engine, whatever the weights. `tile`: px, see `Upscaler`."""
+    """An upscaler whose known answer is the engine's own, for any weights. `tile`: edge in px, without the halo."""
     pixels = np.zeros((8, 8, 3), np.uint8)
     return Upscaler(engine, FairLock(), tile, KnownAnswer(pixels, infer_levels(engine, pixels), tolerance=1.0))

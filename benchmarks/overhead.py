@@ -1,7 +1,7 @@
-"""What HTTP, base64 and the codecs add to the network: whole requests and the bare network in turns.
+"""Overhead of HTTP, base64 and codecs: whole requests against the bare network, in turns.
 
-One client, one picture after the other. The bare network is the service's own upscaler, model, precision and tiles, in
-this process; it works while the service waits, and the other way round.
+One client, one request at a time. The bare network is the service's upscaler (same model, precision and tiles) in this
+process. Only one of the two computes at a time.
 """
 
 import base64
@@ -22,7 +22,7 @@ from evaluation.enlargers import of_model
 
 ROUNDS = 30
 FORMS = ("image file", "JSON with base64")
-MAX_MILLISECONDS, MAX_SHARE = 10.0, 0.05  # of the network's time: what a request may take on top
+MAX_MILLISECONDS, MAX_SHARE = 10.0, 0.05  # allowed overhead: this, plus this share of the network's time
 
 
 def measure() -> str:
@@ -39,19 +39,19 @@ def measure() -> str:
         }
         times = _take_turns(calls)
     network = times.pop(bare.name)
-    most = MAX_MILLISECONDS + MAX_SHARE * network
+    limit = MAX_MILLISECONDS + MAX_SHARE * network
     rows = [(name, f"{each:.1f}", f"{network:.1f}", f"{each - network:.1f}") for name, each in times.items()]
     inside = ", ".join(f"{name} {statistics.median(each):.1f}" for name, each in spent.items())
     return (
         f"A JPEG of {COMPARED[1]} x {COMPARED[0]} px, answered as JPEG of quality 100; medians of {ROUNDS}, in ms.\n\n"
-        + table(("request", "whole", f"bare {bare.name}", "on top"), rows)
+        + table(("request", "total", f"bare {bare.name}", "overhead"), rows)
         + f"\nWithin the service (Server-Timing): {inside}.\n\n"
-        + target_list(Target(f"on top, {name}", each - network, most, "ms") for name, each in times.items())
+        + target_list(Target(f"overhead, {name}", each - network, limit, "ms") for name, each in times.items())
     )
 
 
 def _take_turns(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Median milliseconds of each; the first round does not count."""
+    """Median time of each call in ms; the first round is a warm-up."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(ROUNDS + 1):
         if turn % 10 == 0:
@@ -65,7 +65,7 @@ def _take_turns(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 
 def _post_message(service: Service, file: bytes) -> None:
-    """Base64 is made and taken apart, as a client has to."""
+    """Send JSON; encoding and decoding base64 count, as a client has to do both."""
     response = post(service.client, as_message(file), "application/json").raise_for_status()
     base64.b64decode(response.json()["imageBase64"])
 

@@ -1,8 +1,7 @@
-"""How fast this machine multiplies matrices at best: the measure of what the networks make of it.
+"""The machine's measured peak for matrix products, in FLOP/s, as a yardstick for the networks.
 
-Counted are two operations for a multiplication and the addition after it, as in `flops`. Tried are products of square
-matrices and convolutions of many channels, through OpenVINO as the networks are, on as many threads; the fastest
-run of all counts, so that it is a peak that this machine really reaches, and not the one of its data sheet.
+Runs square matrix products and wide convolutions through OpenVINO, with the threads that the networks use, and takes
+the fastest run: a peak that this machine reaches, not that of a data sheet. A multiply-add counts as two operations.
 """
 
 import time
@@ -14,13 +13,13 @@ from numpy.typing import NDArray
 from openvino import opset13 as ops
 
 EDGES = (1024, 2048)  # of square matrices
-CONVOLUTION = (64, 256)  # px of the edge, channels in and out; 3x3
+CONVOLUTION = (64, 256)  # edge in px, channels in and out; 3x3
 RUNS = 3
-HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "bf16"}  # what the products that are not in int8 would be in
+HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "bf16"}  # OpenVINO's precision for what is not quantised
 
 
 class Peak:
-    """The best that was seen so far in one precision, in FLOP per second."""
+    """The highest rate measured so far in one precision, in FLOP/s."""
 
     def __init__(self, precision: str, threads: int) -> None:
         core = openvino.Core()
@@ -32,7 +31,7 @@ class Peak:
             self._calls.append((request, _numbers(*model.inputs[0].shape), flop))
 
     def try_again(self) -> None:
-        """Run everything some times; what is faster than what was seen counts."""
+        """Run everything `RUNS` times and keep the highest rate."""
         for request, numbers, flop in self._calls:
             for _ in range(RUNS):
                 start = time.perf_counter()
@@ -54,7 +53,7 @@ def _convolution(edge: int, channels: int, precision: str) -> tuple[Any, int]:
 
 
 def _operands(given: Any, weights: NDArray[np.float32], precision: str) -> tuple[Any, Any]:
-    """Input and weights; in int8 as OpenVINO knows a quantised network: rounded to levels, and levels with a factor."""
+    """Input and weights; for int8 in the form of a quantised network: fake-quantised input, scaled int8 weights."""
     if precision != "int8":
         return given, ops.constant(weights)
     low, high = np.float32(0), np.float32(1)
@@ -63,5 +62,5 @@ def _operands(given: Any, weights: NDArray[np.float32], precision: str) -> tuple
 
 
 def _numbers(*shape: int) -> NDArray[np.float32]:
-    """Between 0 and 1."""
+    """Random float32 values in [0, 1)."""
     return np.random.default_rng(0).random(shape, np.float32)

@@ -1,4 +1,4 @@
-"""The child process that runs the networks of others; it computes only while it is asked to."""
+"""The child process that runs Real-ESRGAN's networks; it computes only on request."""
 
 import contextlib
 import functools
@@ -14,27 +14,27 @@ from superscaling.settings import ROOT
 
 ENVIRONMENT = ROOT / ".venv-bench"  # made by `make bench`
 PYTHON = ENVIRONMENT / "bin" / "python"
-# OpenMP's threads wait busily for each other, for long: beside any other process that made PyTorch many times slower,
-# and they would still wait while the next contestant computes. So many turns are some microseconds; then they sleep.
+# By default, idle OpenMP threads spin for long. That slows PyTorch beside any other process, and takes time from the
+# next contestant. This many spins last some microseconds; then the threads sleep.
 SPIN = {"GOMP_SPINCOUNT": "20000"}
 
 
 @contextlib.contextmanager
 def running_peers(threads: int) -> Iterator[list[Contestant]]:
-    """Start the child; what it can be asked for. It ends with the block.
+    """Start the child and list its contestants. The child ends with the block.
 
     Raises:
-        MeasurementError: there is no such environment, or the child ended.
+        MeasurementError: the environment is missing, or the child ended.
     """
     if not PYTHON.is_file():
-        raise MeasurementError(f"there is no {ENVIRONMENT.name}: start this with `make bench`")
+        raise MeasurementError(f"{ENVIRONMENT.name} is missing: run `make bench`, which creates it")
     command = [str(PYTHON), "-m", "benchmarks.peers", str(threads)]
     with subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, **SPIN}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:
         if child.stdin is None or child.stdout is None:
-            raise MeasurementError("the networks of others have no pipes")  # never: they were asked for
-        # Leaving the block closes the pipe, and so ends the child.
+            raise MeasurementError("the child process has no pipes")  # for mypy: both are PIPE
+        # Leaving the block closes the pipe, which ends the child.
         yield [
             Contestant(network, way, functools.partial(_seconds, child.stdin, child.stdout, network, way))
             for network, way in json.loads(_line(child.stdout))
@@ -49,5 +49,5 @@ def _seconds(to: IO[str], answers: IO[str], network: str, way: str, height: int,
 
 def _line(answers: IO[str]) -> str:
     if not (line := answers.readline()):
-        raise MeasurementError("the networks of others ended; what they said is above")
+        raise MeasurementError("the process of Real-ESRGAN's networks ended; its output is above")
     return line

@@ -1,11 +1,11 @@
-"""The networks of Real-ESRGAN in PyTorch, with random weights: what `make bench` compares the speed with.
+"""Real-ESRGAN's networks in PyTorch with random weights, for `make bench` to compare speeds.
 
-Runs in an environment of its own (requirements-bench.txt) as a child of the benchmark: `peer_process` starts it, and
-says when it computes. It reads lines `{"network": …, "way": …, "height": …, "width": …}` and answers each with a line
-`{"seconds": …}`: one picture, uint8 in and out. Its first line is the list of what it can be asked for.
+Runs in its own environment (requirements-bench.txt) as a child of `peer_process`. Its first output line is the JSON
+list of [network, way] pairs that it runs. Then it answers each input line `{"network": …, "way": …, "height": …,
+"width": …}` with `{"seconds": …}`, the time for one image, uint8 in and out.
 
-Built from what is public of the architectures: SRVGGNetCompact and RRDBNet (Real-ESRGAN, arXiv:2107.10833; RRDB:
-ESRGAN, arXiv:1809.00219), sizes as in the releases named realesr-general-x4v3 and RealESRGAN_x2plus.
+Architectures: SRVGGNetCompact and RRDBNet (Real-ESRGAN, arXiv:2107.10833; RRDB: ESRGAN, arXiv:1809.00219), with the
+dimensions of the releases realesr-general-x4v3 and RealESRGAN_x2plus.
 """
 
 import json
@@ -17,21 +17,21 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-# Of the released weights: a network that has others was built wrongly.
+# Parameters of the released weights: a different number here means that the network is built wrongly.
 PARAMETERS = {"realesr-general-x4v3": 1_213_296, "Real-ESRGAN x2plus": 16_703_171}
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
-TRIAL = (96, 160)  # px: the height and width on which the faster layout is found
+TRIAL = (96, 160)  # height and width in px on which memory layouts are compared
 COLOURS = 3
 
 
 def convolution(channels_in: int, channels_out: int) -> nn.Module:
-    """3x3, with as many pixels out as in."""
+    """A 3x3 convolution with padding: the output has the size of the input."""
     return nn.Conv2d(channels_in, channels_out, 3, padding=1)
 
 
 class Compact(nn.Module):
-    """A chain of convolutions and PReLUs, whose result is added to the repeated pixels; x4."""
+    """SRVGGNetCompact, x4: convolutions and PReLUs, added to the nearest-neighbour enlargement."""
 
     def __init__(self, features: int = 64, inner: int = 32, scale: int = 4) -> None:
         super().__init__()
@@ -42,12 +42,12 @@ class Compact(nn.Module):
         self.chain = nn.Sequential(*chain, convolution(features, COLOURS * scale**2), nn.PixelShuffle(scale))
 
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        """(n, 3, h, w) to (n, 3, 4 h, 4 w)."""
+        """Map (n, 3, h, w) to (n, 3, 4 h, 4 w)."""
         return self.chain(picture) + functional.interpolate(picture, scale_factor=self.scale, mode="nearest")
 
 
 class DenseBlock(nn.Module):
-    """Five convolutions, each of which reads what all before it made."""
+    """Five convolutions, each reading the outputs of all before it."""
 
     def __init__(self, features: int, grow: int) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class DenseBlock(nn.Module):
 
 
 class Residual(nn.Module):
-    """Three dense blocks in a row, a fifth of which is added."""
+    """Three dense blocks in a row with a residual connection, scaled by 0.2."""
 
     def __init__(self, features: int, grow: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Residual(nn.Module):
 
 
 class Dense(nn.Module):
-    """23 residual blocks on a picture of half the size (its pixels moved into channels), enlarged twice; x2."""
+    """RRDBNet, x2: pixel unshuffle to half the size, 23 residual blocks, two enlargements by 2."""
 
     def __init__(self, features: int = 64, blocks: int = 23, grow: int = 32) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Dense(nn.Module):
         self.last = convolution(features, COLOURS)
 
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        """(n, 3, h, w) to (n, 3, 2 h, 2 w), h and w even."""
+        """Map (n, 3, h, w) to (n, 3, 2 h, 2 w); h and w must be even."""
         features = self.first(functional.pixel_unshuffle(picture, 2))
         features = features + self.body(features)
         for layer in self.enlarging:
@@ -96,7 +96,7 @@ class Dense(nn.Module):
 
 
 class Peer:
-    """A network in one precision, in the memory layout that is the faster one here."""
+    """A network in one precision, in the memory layout that is faster on this machine."""
 
     def __init__(self, name: str, precision: str) -> None:
         self._type = PRECISIONS[precision]
@@ -116,7 +116,7 @@ class Peer:
         self._network.to(memory_format=layout)
 
     def seconds(self, height: int, width: int) -> float:
-        """Enlarge one picture of this size, in px; how long it took."""
+        """Enlarge one image of this size (px); returns the time in s."""
         pixels = np.random.default_rng(0).integers(0, 256, (height, width, COLOURS), np.uint8)
         start = time.perf_counter()
         batch = torch.from_numpy(pixels).permute(2, 0, 1)[None].to(self._type).div(255)
@@ -126,7 +126,7 @@ class Peer:
 
 
 def main() -> None:
-    """Answer requests until the input ends. The argument: the number of threads."""
+    """Answer requests until the input ends. The only argument is the number of threads."""
     torch.set_num_threads(int(sys.argv[1]))
     with torch.inference_mode():
         peers = {

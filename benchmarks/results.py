@@ -1,4 +1,4 @@
-"""benchmarks/RESULTS.md: each measurement replaces its own section, and the others stay."""
+"""benchmarks/RESULTS.md: each measurement replaces its own section and keeps the others."""
 
 import re
 from collections.abc import Sequence
@@ -7,37 +7,37 @@ from evaluation.errors import MeasurementError
 from superscaling.settings import ROOT
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-# The table of times, which the plot and README.md are made of: its section, columns, and the ways to run a network.
+# The table of times, of which docs/models.md and its plot are made: section, columns, and ways to run a network.
 TIMES = "Network time"
-COMPARED = (240, 384)  # height and width in px of the picture that ratios are taken on
+COMPARED = (240, 384)  # height and width in px at which speeds are compared
 NETWORK, WAY, SPEED = "network", "run by", f"{COMPARED[1]} x {COMPARED[0]}"
-ISR, OURS = "ISR `predict`", "OpenVINO "  # ours is followed by the precision
-HEAD = """# What `make bench` and `make load` measured
+ISR, OURS = "ISR `predict`", "OpenVINO "  # the precision follows OURS
+HEAD = """# Results of `make bench` and `make load`
 
-Written by these commands. Each section is of the run that it names, on the machine below. "Met" and "missed" are said
-of aims that the project has set itself. C6 D20 (6 convolutions in each of 20 blocks): `noise-cancel` and `psnr-large`.
+Written by these commands, on the machine below. Each section names its run. "Met" and "missed" refer to the project's
+own targets. C6 D20 is the architecture of `noise-cancel` and `psnr-large`: 20 blocks of 6 convolutions.
 
 """
 
 
 def replace_section(text: str, title: str, body: str, titles: Sequence[str]) -> str:
-    """Put a section (`## title`) into a document, in place of the one with this title if there is one.
+    """Add the section `## title` to a document, or replace it; returns the new document.
 
     Args:
         text: the document; empty for a new one.
         title: one of `titles`.
-        body: what stands below the title. No line of it begins with `## `.
-        titles: of all sections, in their order; a section with another title is dropped: nothing writes it any more.
+        body: the text below the title. No line of it may start with `## `.
+        titles: of all sections, in order. Sections with other titles are obsolete and dropped.
     """
     sections = {**_sections(text), title: body}
     return HEAD + "\n".join(f"## {each}\n\n{sections[each].strip()}\n" for each in titles if each in sections)
 
 
 def read_table(title: str) -> list[dict[str, str]]:
-    """The rows of the first table in a section, by the names of its columns.
+    """Read the first table of a section; each row is a mapping from column name to cell.
 
     Raises:
-        MeasurementError: there is none.
+        MeasurementError: there is no such section, or no table in it.
     """
     text = RESULTS.read_text() if RESULTS.is_file() else ""
     found = re.search(r"(^\|.*\n)+", _sections(text).get(title, ""), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""A service of our own to measure: `run.sh` on a free port."""
+"""A service under test: `run.sh` on a free port."""
 
 import contextlib
 import os
@@ -18,14 +18,14 @@ from superscaling.settings import ROOT
 
 BYTES = "application/octet-stream"
 MEGABYTE = 1_000_000
-TICKS = os.sysconf("SC_CLK_TCK")  # the kernel's clock, per second
+TICKS = os.sysconf("SC_CLK_TCK")  # clock ticks per second in /proc
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service that is ready.
+    """A running service that is ready.
 
-    `client`: for one request at a time, at `url`; `started`: the value of `time.perf_counter` when it was started.
+    `client` sends one request at a time to `url`; `started` is the value of `time.perf_counter()` at the start.
     """
 
     url: str
@@ -35,17 +35,17 @@ class Service:
 
     @property
     def resident(self) -> float:
-        """Memory that its processes hold, in MB."""
+        """Resident memory of its processes, in MB."""
         return self._memory("VmRSS")
 
     @property
     def peak_resident(self) -> float:
-        """The most that its processes ever held, in MB."""
+        """Peak resident memory of its processes, in MB."""
         return self._memory("VmHWM")
 
     @property
     def processor_seconds(self) -> float:
-        """Processor time that its processes have taken so far, on all cores together."""
+        """Processor time of its processes so far, summed over all cores, in s."""
         stats = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self._processes)
         return sum(int(user) + int(system) for *_, user, system in (stat[:13] for stat in stats)) / TICKS
 
@@ -60,17 +60,17 @@ class Service:
 
 
 def memory_of(pid: int, name: str) -> float:
-    """What the kernel calls VmRSS (resident memory) or VmHWM (the most of it so far) of a process, in MB."""
+    """Read VmRSS (resident memory) or VmHWM (its peak) of a process from /proc, in MB."""
     line = Path(f"/proc/{pid}/status").read_text().partition(f"{name}:")[2]
     return int(line.split()[0]) * 1024 / MEGABYTE
 
 
 @contextlib.contextmanager
 def running_service(**settings: str) -> Iterator[Service]:
-    """Start a service with these settings, wait until it is ready, and stop it in the end.
+    """Start a service with these settings, wait until it is ready, and stop it after the block.
 
     Raises:
-        MeasurementError: it ended at once; what it said is above.
+        MeasurementError: it ended before it was ready; its output is above.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -100,18 +100,18 @@ def _is_ready(client: httpx.Client) -> bool:
 
 
 def post(client: httpx.Client, body: bytes, media_type: str = BYTES) -> httpx.Response:
-    """Ask for a picture, whatever the answer is."""
+    """Send a request to /upscale; does not check the status."""
     return client.post("/upscale", content=body, headers={"Content-Type": media_type})
 
 
 def spans(response: httpx.Response) -> dict[str, float]:
-    """What an answer says of its time (Server-Timing): milliseconds by the step's name."""
+    """Read Server-Timing: milliseconds by step."""
     found = re.findall(r"(\w+);dur=([\d.]+)", response.headers["Server-Timing"])
     return {name: float(milliseconds) for name, milliseconds in found}
 
 
 def upscale(client: httpx.Client, image: bytes) -> tuple[bytes, float]:
-    """The enlarged file, and the milliseconds from the first byte sent to the last one received."""
+    """Enlarge an image file; returns the file and the time in ms, from the first byte sent to the last one received."""
     start = time.perf_counter()
     response = post(client, image)
     milliseconds = (time.perf_counter() - start) * 1000

@@ -1,4 +1,4 @@
-"""From starting the service to its first answer."""
+"""Time from the start of the service to readiness and to the first answer."""
 
 import statistics
 import time

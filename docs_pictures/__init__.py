@@ -1,1 +1,1 @@
-"""Makes the pictures and tables of the documents. The service imports nothing of this."""
+"""Generators of the images and tables in the documentation. The service does not import this package."""

@@ -1,4 +1,4 @@
-"""The picture at the top of README.md: bicubic enlargement left, ours right.
+"""The comparison in README.md: bicubic on the left, this service on the right.
 
 make picture
 """
@@ -11,16 +11,16 @@ from benchmarks.service import running_service, upscale
 from superscaling.settings import ROOT
 
 TARGET = ROOT / "docs" / "before-after.png"
-# Sample picture, and the corner (left, top) of the part of its enlarged copy that is shown, in px.
+# Sample image, and the left and top edge of the crop in its enlarged copy, in px.
 PARTS = (("coffee-artefacts.jpg", 440, 330), ("fur-texture.png", 20, 60), ("text-and-lines.png", 10, 60))
-WIDTH, HEIGHT = 240, 150  # of a part, in px
-ZOOM = 2  # a pixel of the enlarged copy is shown this wide
+WIDTH, HEIGHT = 240, 150  # of a crop, in px
+ZOOM = 2  # width of an enlarged pixel on the sheet, px
 GAP = 8  # px
 CAPTION = 40  # px
 
 
 def main() -> None:
-    """Write the picture."""
+    """Write docs/before-after.png."""
     width, height = WIDTH * ZOOM, HEIGHT * ZOOM
     sheet = Image.new("RGB", (2 * width + GAP, CAPTION + len(PARTS) * (height + GAP) - GAP), "white")
     draw = ImageDraw.Draw(sheet)

@@ -1,4 +1,4 @@
-"""Smooth gradients by each precision of the default model, with the contrast raised: where bands would be seen.
+"""Smooth gradients in each precision of the default model, with raised contrast, to make bands visible.
 
 make gradients
 """
@@ -12,16 +12,16 @@ from superscaling.conversion import gradients
 from superscaling.settings import ROOT
 
 TARGET = ROOT / "docs" / "gradients.png"
-# Which of the gradients that int8 is accepted by, the level that becomes black, and how often the contrast is raised.
+# Name of a gradient of the int8 acceptance test, the level shown as black, and the contrast factor.
 SHOWN = (("0 to 40", 0, 6), ("120 to 128", 118, 20))
-ROWS = 48  # px of each
-ZOOM = 2  # a pixel of the result is shown this wide
+ROWS = 48  # px of each gradient
+ZOOM = 2  # width of a pixel of the result on the sheet, px
 CAPTION = 28  # px
 FONT = ImageFont.load_default(size=18)
 
 
 def main() -> None:
-    """Write the picture."""
+    """Write docs/gradients.png."""
     enlargers = of_model(DEFAULT, ["openvino"])
     pictures = gradients()
     width = pictures[SHOWN[0][0]].shape[1] * enlargers[0].scale * ZOOM

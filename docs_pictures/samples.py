@@ -1,9 +1,10 @@
-"""What the service makes of the sample pictures: time through HTTP, and PSNR where the original is known.
+"""Time and quality on the sample images.
 
     make samples
 
-The original is known when a halved copy of a sample is enlarged: then both ours and bicubic enlargement are compared
-with the sample itself, on the Y channel (ITU-R BT.601), borders of 2 px cut, transparent pictures on white.
+The time is that of a request with the sample. For the quality, a copy of half the size is enlarged by the service and
+by bicubic, and both are compared with the sample: Y-PSNR (ITU-R BT.601) without a border of 2 px, transparent images on
+white.
 """
 
 import io
@@ -23,13 +24,13 @@ BORDER = 2  # px
 
 
 def main() -> None:
-    """Print a table in Markdown."""
+    """Print a Markdown table."""
     print("| picture | size | ms through HTTP | bicubic, dB | ours, dB |\n|---|---|---|---|---|")
     with running_service() as service:
         for path in sorted(each for each in SAMPLES.iterdir() if each.suffix != ".md"):
             data = path.read_bytes()
             image: Image.Image = Image.open(io.BytesIO(data))
-            if image.mode == "P":  # of an animation the first frame's quality counts
+            if image.mode == "P":  # an animation: the quality is that of its first frame
                 image = image.convert("RGBA")
             milliseconds = statistics.median(upscale(service.client, data)[1] for _ in range(RUNS))
             bicubic, ours = quality(service.client, image)
@@ -37,9 +38,9 @@ def main() -> None:
 
 
 def quality(client: httpx.Client, image: Image.Image) -> tuple[float, float]:
-    """PSNR of bicubic enlargement and of ours, in dB, for a halved copy of `image` (cut to even sides)."""
+    """PSNR in dB of bicubic and of the service, from a half-size copy of `image` (cropped to even sides)."""
     image = image.crop((0, 0, image.width // 2 * 2, image.height // 2 * 2))
-    # Transparent colours must not count: they are multiplied by their alpha while sizes change.
+    # Resize with premultiplied alpha, so that the colours of transparent pixels do not bleed.
     premultiplied = "RGBa" if image.mode == "RGBA" else image.mode
     half = image.convert(premultiplied).resize((image.width // 2, image.height // 2), Image.Resampling.BICUBIC)
     bicubic = half.resize(image.size, Image.Resampling.BICUBIC).convert(image.mode)

@@ -1,6 +1,6 @@
-"""The pictures of the page in README.md: a picture that becomes sharp and is compared, and two screenshots.
+"""Pictures of the page for the documentation: an animation of an enlargement, and two screenshots.
 
-make screenshots        (takes Debian's chromium; `make test-page` installs it)
+make screenshots        (needs Debian's chromium; `make test-page` installs it)
 """
 
 import io
@@ -15,12 +15,12 @@ from superscaling.settings import ROOT
 TARGET = ROOT / "docs"
 SIZE: ViewportSize = {"width": 960, "height": 640}  # of the window, px
 PHONE: ViewportSize = {"width": 360, "height": 640}
-FRAME = 60  # ms, of the moving picture
-PAUSE = 1200  # ms, where there is something to look at
+FRAME = 60  # ms per frame of the animation
+PAUSE = 1200  # ms, for frames to look at
 
 
 def main() -> None:
-    """Write the pictures."""
+    """Write docs/page.webp, docs/page-compare.png and docs/page-phone.png."""
     with running_service(UPSCALER_TILE="48") as service, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         url = str(service.client.base_url)
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def film(page: Page, url: str) -> None:
-    """The empty page, a picture that becomes sharp tile by tile, and the divider that moves over it."""
+    """Record the empty page, an enlargement tile by tile, and the divider moving over the result."""
     page.goto(url)
     page.wait_for_timeout(500)
     frames = [(shot(page), PAUSE)]
@@ -42,7 +42,7 @@ def film(page: Page, url: str) -> None:
     slider = page.get_by_role("slider")
     for share in (*range(50, 85, 3), *range(85, 15, -3), *range(15, 51, 3)):
         slider.evaluate("(slider, share) => { slider.value = share }", share)
-        page.wait_for_timeout(120)  # it glides
+        page.wait_for_timeout(120)  # for the transition
         frames.append((shot(page), FRAME if share != 50 else PAUSE))
     pictures, milliseconds = zip(*frames, strict=True)
     target = TARGET / "page.webp"
@@ -53,7 +53,7 @@ def film(page: Page, url: str) -> None:
 
 
 def compare(browser: Browser, url: str) -> None:
-    """Before and after, at 400 % and on a phone in the dark, beside each other."""
+    """Take screenshots of comparisons: on a desktop at 400 %, and on a phone in dark mode."""
     desktop = browser.new_page(viewport=SIZE)
     phone = browser.new_page(viewport=PHONE, has_touch=True, is_mobile=True, color_scheme="dark")
     for page, name, zoom in ((desktop, "Fur", "400 %"), (phone, "Face", "Fit")):
@@ -71,12 +71,12 @@ def compare(browser: Browser, url: str) -> None:
 
 
 def shot(page: Page) -> Image.Image:
-    """What the window shows."""
+    """Take a screenshot of the window."""
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
 def report(target: object, picture: Image.Image) -> None:
-    """Name what was written."""
+    """Print the path and size of a written file."""
     print(f"{target}: {picture.width} x {picture.height} px")
 
 

@@ -1,20 +1,20 @@
-"""docs/speed.png: seconds per megapixel of every network, from benchmarks/RESULTS.md.
+"""docs/speed.png: seconds per megapixel of each network, from benchmarks/RESULTS.md.
 
-Run by `speed_table` in the environment of requirements-bench.txt, the only one that has matplotlib.
+`speed_table` runs this in the environment of requirements-bench.txt, the only one with matplotlib.
 """
 
 from benchmarks.results import NETWORK, OURS, SPEED, TIMES, WAY, read_table
 from superscaling.settings import ROOT
 
 PICTURE = ROOT / "docs" / "speed.png"
-# A ground of its own and colours that are told apart by their lightness too: for light and dark pages alike.
-GROUND, TEXT = "#ffffff", "#1f2328"
+# An opaque background, because pages may be light or dark; colours that also differ in lightness.
+BACKGROUND, TEXT = "#ffffff", "#1f2328"
 SERVICE, OTHERS = "#1a7f6b", "#b8bec6"
 BAR = 0.34  # inches
 
 
 def main() -> None:
-    """Draw the bars, the slowest on top; the axis is logarithmic, as three orders of magnitude lie between them."""
+    """Draw a bar per network, the slowest on top. The axis is logarithmic: times span three orders of magnitude."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -25,14 +25,14 @@ def main() -> None:
     seconds = [float(row[SPEED]) for row in rows]
     names = [f"{row[NETWORK]}, {row[WAY].replace('`', '')}" for row in rows]
     colours = [SERVICE if row[WAY].startswith(OURS) else OTHERS for row in rows]
-    figure, axes = pyplot.subplots(figsize=(9, BAR * len(rows) + 0.9), facecolor=GROUND, layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(9, BAR * len(rows) + 0.9), facecolor=BACKGROUND, layout="constrained")
     bars = axes.barh(names, seconds, color=colours, height=0.72)
     axes.bar_label(bars, [f"{each:.3g} s" for each in seconds], padding=4, color=TEXT, fontsize=9)
     axes.set_xscale("log")
     axes.set_xlim(min(seconds) / 2, max(seconds) * 2)
     axes.set_xlabel("seconds per megapixel, shorter is better (logarithmic); green: this service", color=TEXT)
     axes.tick_params(colors=TEXT, length=0)
-    axes.set_facecolor(GROUND)
+    axes.set_facecolor(BACKGROUND)
     axes.spines[["top", "right", "left"]].set_visible(False)
     PICTURE.parent.mkdir(exist_ok=True)
     figure.savefig(PICTURE, dpi=110)

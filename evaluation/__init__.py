@@ -1,1 +1,1 @@
-"""How well pictures are enlarged: figures, test pictures, tables. The service imports nothing of this."""
+"""Image quality: metrics, test images, tables. The service does not import this package."""

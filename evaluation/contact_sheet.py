@@ -1,4 +1,4 @@
-"""Parts of test pictures side by side, to look at: original, what was given, and what each one made of it."""
+"""A contact sheet: crops of test images side by side, from the original, the input and each enlarger."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,22 +11,24 @@ from evaluation.metrics import Pixels, luma, luma_psnr
 from evaluation.pictures import Enlarge, Pair, as_jpeg, filter_enlarger, read_pairs
 
 PICTURES = 6
-QUALITY = 50  # of the JPEG that is shown besides the clean picture: blocks are plain to see in it
-WIDTH, HEIGHT = 128, 96  # of a part, in px of the original
-ZOOM = 3  # a pixel of the original is shown this wide
+QUALITY = 50  # of the JPEG that is shown beside the clean image: blocks are clearly visible in it
+WIDTH, HEIGHT = 128, 96  # of a crop, in px of the original
+ZOOM = 3  # width of an original pixel on the sheet, px
 GAP = 8  # px
 CAPTION = 28  # px
-LETTERS = 28  # of a name, from its end: more don't fit
+LETTERS = 28  # a caption has room for this many characters of a name, from its end
 FONT = ImageFont.load_default(size=18)
 
-Chosen = tuple[Path, str]  # a picture's folder and name
+Chosen = tuple[Path, str]  # folder and name of an image
 
 
 def choose_pictures(folders: Sequence[Path], scale: int, parts_of_names: Sequence[str]) -> list[Chosen]:
-    """Choose the pictures whose folder/name holds one of these; without any, some from the hardest to the easiest.
+    """Choose the images whose `folder/name` contains one of `parts_of_names`.
+
+    Without such parts, choose `PICTURES` images, evenly spread from the hardest to the easiest for bicubic.
 
     Raises:
-        MeasurementError: nothing holds one of them.
+        MeasurementError: no image matches one of the parts.
     """
     bicubic = filter_enlarger(scale, Image.Resampling.BICUBIC)
     ranked = sorted(
@@ -37,19 +39,19 @@ def choose_pictures(folders: Sequence[Path], scale: int, parts_of_names: Sequenc
         return [chosen[round(place)] for place in np.linspace(0, len(chosen) - 1, min(PICTURES, len(chosen)))]
     for part in parts_of_names:
         if not any(part in f"{folder.name}/{name}" for folder, name in chosen):
-            raise MeasurementError(f"there is no test picture whose name holds {part}")
+            raise MeasurementError(f"there is no test image whose name contains {part}")
     return [
         (folder, name) for folder, name in chosen if any(part in f"{folder.name}/{name}" for part in parts_of_names)
     ]
 
 
 def make_sheet(chosen: Sequence[Chosen], scale: int, enlargers: Mapping[str, Enlarge]) -> Image.Image:
-    """Two rows for each chosen picture: clean and as JPEG. The PSNR in a caption is that of the part's Y.
+    """Draw two rows per image: clean and as JPEG. Captions give the Y-PSNR of the crop.
 
     Args:
-        chosen: by `choose_pictures`.
+        chosen: from `choose_pictures`.
         scale: of every enlarger.
-        enlargers: by the names to show; "bicubic" decides which part of a picture it is.
+        enlargers: by caption. Must contain "bicubic": the crop is where bicubic is worst.
     """
     columns = 2 + len(enlargers)
     sheet = Image.new("RGB", (columns * (WIDTH * ZOOM + GAP) - GAP, 2 * len(chosen) * _row_height()), "white")
@@ -69,7 +71,7 @@ def _draw_row(
     sheet: Image.Image, top: int, title: str, pair: Pair, given: Pixels, enlargers: Mapping[str, Enlarge]
 ) -> None:
     scale = pair.high.shape[0] // pair.low.shape[0]
-    # The part is that of the clean picture, whatever the row shows.
+    # Both rows show the crop chosen on the clean image.
     part = _worst_part(pair, enlargers["bicubic"])[1]
     original = pair.high[part]
     cells = {"original": original, "given": filter_enlarger(scale, Image.Resampling.NEAREST)(given)[part]}
@@ -86,7 +88,7 @@ def _draw_row(
 
 
 def _worst_part(pair: Pair, bicubic: Enlarge) -> tuple[float, tuple[slice, slice]]:
-    """Where bicubic enlargement errs most: its mean squared error there, and the place. Text and edges are there."""
+    """Find the crop with the largest mean squared error of bicubic, usually text or edges: the error and the crop."""
     error = (luma(bicubic(pair.low)) - luma(pair.high)) ** 2
     height, width = min(HEIGHT, error.shape[0]), min(WIDTH, error.shape[1])
     sums = np.pad(error.cumsum(0).cumsum(1), ((1, 0), (1, 0)))

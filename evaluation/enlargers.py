@@ -1,4 +1,4 @@
-"""Everything that enlarges pictures here: Pillow's filters, and each model by every engine and precision."""
+"""The enlargers to compare: Pillow's filters, and each model in every engine and precision."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ ENGINES = ("tensorflow", "openvino")
 class Enlarger:
     """A row of the tables.
 
-    `group`: the model, or the filter; of a group the last one is what the service would use.
+    `group` is the model or filter. The last row of a group is what the service would choose.
     """
 
     group: str
@@ -56,29 +56,29 @@ def filters(scale: int) -> list[Enlarger]:
 
 
 def shipped_models() -> list[str]:
-    """Names of the models that come with the project."""
+    """Names of the models in the repository."""
     return [name for name in TABLE if (MODELS / name / DESCRIPTION).is_file()]
 
 
 def of_model(name: str, engines: Sequence[str]) -> list[Enlarger]:
-    """Each way to run a model of the table.
+    """Open a model of the table in each of these engines and in all precisions.
 
     Raises:
-        MeasurementError: there is no such model, or it was never prepared.
-        StartError: its files are damaged, or a setting is.
+        MeasurementError: there is no such model, or it is not converted yet.
+        StartError: its files are damaged, or a setting is invalid.
     """
     if name not in TABLE:
         raise MeasurementError(f"there is no model {name}; known are {', '.join(TABLE)}")
     settings = replace(read_settings(), model=name)
     if not (directory_of(settings) / DESCRIPTION).is_file():
         raise MeasurementError(
-            f"{name} is not converted yet: UPSCALER_MODEL={name} python -m superscaling.commands.prepare"
+            f"{name} is not converted yet; run UPSCALER_MODEL={name} python -m superscaling.commands.prepare"
         )
     return _ways(read_model_files(directory_of(settings)), lambda: weight_file_of(settings), engines, settings)
 
 
 def of_weight_file(path: Path, scratch: Path, engines: Sequence[str]) -> list[Enlarger]:
-    """Each way to run a weight file that is in no table; its conversion is put into `scratch`, which is empty.
+    """Convert a weight file into the empty directory `scratch` and open it, as `of_model` does.
 
     Raises:
         MeasurementError: it can't be read or converted.
@@ -87,7 +87,7 @@ def of_weight_file(path: Path, scratch: Path, engines: Sequence[str]) -> list[En
 
 
 def _converted(path: Path, target: Path) -> ModelFiles:
-    """Convert a weight file into what the engines load, in the directory `target`, which must not exist."""
+    """Convert a weight file into the directory `target`, which must not exist."""
     row = Weights(str(path), architecture_of(path), path.name, path.stat().st_size, hash_file(path), url=None)
     try:
         convert_in_child(row, path, target)
@@ -102,21 +102,21 @@ def _ways(
     threads = settings.threads or available_cpus()
     ways = []
     chosen = choose_precision("auto", model.acceptance)
-    precisions = sorted(supported_precisions(), key=chosen.__eq__)  # what the service would use comes last
+    precisions = sorted(supported_precisions(), key=chosen.__eq__)  # what the service would choose comes last
     for engine in (each for each in ENGINES if each in engines):
         for precision in precisions if engine == "openvino" else ["fp32"]:
             opened = open_engine(engine, model, find_weight_file, precision, threads)
             try:
                 ways.append(_enlarger(opened, model, settings))
             except EngineFailed as exc:
-                if precision != "int8":  # what calibration could not save, such as a network that was hardly trained
+                if precision != "int8":  # int8 may fail its known answer, for example with a barely trained network
                     raise
                 print(f"left out: {exc.detail}", file=sys.stderr)
     return ways
 
 
 def _enlarger(engine: Engine, model: ModelFiles, settings: Settings) -> Enlarger:
-    """As the service does it: in tiles, rounded, and only after the engine gave its known answer."""
+    """Enlarge as the service does: in tiles, rounded, and only after the engine has reproduced its known answer."""
     upscaler = build_upscaler(engine, model, settings)
     upscaler.check(Deadline(), Timings())
 

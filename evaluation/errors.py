@@ -1,5 +1,5 @@
-"""What a measurement refuses, with one line that says why."""
+"""The error of a measurement that can't be made."""
 
 
 class MeasurementError(Exception):
-    """The measurement can't be made with what it was given."""
+    """The measurement can't be made from the given input. The message is one line that says why."""

@@ -1,4 +1,4 @@
-"""How alike two pictures are: PSNR and SSIM, as super-resolution is compared. The one place for both."""
+"""PSNR and SSIM, as papers on super-resolution report them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,11 @@ C2 = (0.03 * MAX_LEVEL) ** 2
 
 
 def luma(pixels: Pixels, border: int = 0) -> Plane:
-    """The Y of ITU-R BT.601, from 16 to 235 and not rounded, without `border` px on each side.
+    """Y of ITU-R BT.601 in [16, 235], unrounded, without `border` px on each side.
 
     Args:
-        pixels: (h, w, 3), RGB.
-        border: px; the custom is the scale, because networks see too little there.
+        pixels: (h, w, 3), RGB, uint8.
+        border: px to cut. Usually the scale, because networks lack context at the border.
     """
     height, width, _ = pixels.shape
     inside = pixels[border : height - border, border : width - border]
@@ -29,14 +29,14 @@ def luma(pixels: Pixels, border: int = 0) -> Plane:
 
 
 def luma_psnr(one: Pixels, other: Pixels, border: int) -> float:
-    """PSNR in dB of the Y of two pictures; see `luma`."""
+    """Y-PSNR in dB of two RGB images, without `border` px on each side."""
     return psnr(luma(one, border), luma(other, border))
 
 
 def ssim(one: Plane, other: Plane) -> float:
-    """Structural similarity of two planes with levels up to 255: at most 1, which means equal.
+    """Structural similarity of two planes with values in [0, 255]; 1 means equal.
 
-    The mean over all places where the Gaussian window lies inside, as in the authors' own program.
+    The mean over all positions where the Gaussian window fits inside, as in the authors' reference code.
 
     Raises:
         ValueError: the planes differ in shape or are smaller than the window.
@@ -53,7 +53,7 @@ def ssim(one: Plane, other: Plane) -> float:
 
 
 def _blur(plane: Plane) -> Plane:
-    """Means weighted by the window, for each place where it lies inside: rows first, then columns."""
+    """Gaussian-weighted means at all positions where the window fits inside; separable."""
     return _blur_rows(_blur_rows(plane).T).T
 
 

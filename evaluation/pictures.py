@@ -1,4 +1,4 @@
-"""Test pictures: the pairs in a folder, and what Pillow's JPEG and filters make of them. The one place for both."""
+"""Test images: pairs in folders, and their degradation and enlargement by Pillow."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -13,14 +13,14 @@ from evaluation.metrics import WINDOW, Pixels
 from superscaling.conversion import psnr
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-HIGH, LOW = "_HR.png", "_LR.png"  # how the two files of a pair end
+HIGH, LOW = "_HR.png", "_LR.png"  # suffixes of the two files of a pair
 
 Enlarge = Callable[[Pixels], Pixels]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A small picture (h, w, 3) and the original (h * scale, w * scale, 3), RGB."""
+    """A low-resolution image (h, w, 3) and the original (h * scale, w * scale, 3), RGB, uint8."""
 
     name: str
     low: Pixels
@@ -28,10 +28,12 @@ class Pair:
 
 
 def read_pairs(folder: Path, scale: int) -> Iterator[Pair]:
-    """Read the pairs `*_LR.png` and `*_HR.png` of a folder; without any, each picture and its bicubic reduction.
+    """Read the pairs `*_LR.png` and `*_HR.png` of a folder.
+
+    A folder without such pairs yields each image (cut to multiples of `scale`) and its bicubic reduction.
 
     Raises:
-        MeasurementError: there are none, one can't be read, or its size can't be used.
+        MeasurementError: there are no images, or one is unreadable, too small, or of the wrong size.
     """
     if not folder.is_dir():
         raise MeasurementError(f"there is no folder {folder}")
@@ -54,25 +56,25 @@ def read_pairs(folder: Path, scale: int) -> Iterator[Pair]:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The files that end like pictures."""
+    """The files in a folder with an image extension, sorted."""
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
-    """Save as a JPEG of this quality, by Pillow's defaults (4:2:0), and read it again."""
+    """Encode as JPEG of this quality with Pillow's defaults (4:2:0), and decode."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=quality)
     return np.asarray(Image.open(file, formats=("JPEG",)))
 
 
 def reduce(pixels: Pixels, scale: int) -> Pixels:
-    """Reduce by Pillow's antialiased bicubic filter; the sides are multiples of `scale`."""
+    """Reduce with Pillow's antialiased bicubic filter. Both sides must be multiples of `scale`."""
     size = (pixels.shape[1] // scale, pixels.shape[0] // scale)
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
 def filter_enlarger(scale: int, resampling: Image.Resampling) -> Enlarge:
-    """Enlarge by one of Pillow's filters."""
+    """Return a function that enlarges with one of Pillow's filters."""
 
     def enlarge(low: Pixels) -> Pixels:
         size = (low.shape[1] * scale, low.shape[0] * scale)
@@ -82,12 +84,12 @@ def filter_enlarger(scale: int, resampling: Image.Resampling) -> Enlarge:
 
 
 def consistency(enlarged: Pixels, low: Pixels, scale: int) -> float:
-    """PSNR in dB over RGB of the enlarged picture, reduced again, against what was given: do colours drift?"""
+    """PSNR in dB over RGB between the input and the result, bicubically reduced again. Low if colours drift."""
     return psnr(reduce(enlarged, scale), low)
 
 
 def on_white(image: Image.Image) -> Pixels:
-    """RGB; what is transparent is shown on white."""
+    """Convert to RGB, on a white background."""
     if not image.has_transparency_data:
         return np.asarray(image.convert("RGB"))
     white = Image.new("RGBA", image.size, "white")
@@ -103,11 +105,13 @@ def _read(path: Path) -> Pixels:
 
 
 def _checked(folder: Path, pair: Pair, scale: int) -> Pair:
-    """Refuse what can't be measured, with one line, before numpy does it with another."""
+    """Return the pair if its sizes can be measured; raises MeasurementError otherwise."""
     (low_height, low_width), (height, width) = pair.low.shape[:2], pair.high.shape[:2]
-    least = WINDOW + 2 * scale  # SSIM's window has to fit between the borders that are cut
-    if min(height, width) < least:
-        raise MeasurementError(f"{folder / pair.name}: {width} x {height} px are too few, {least} x {least} are needed")
+    minimum = WINDOW + 2 * scale  # SSIM's window has to fit between the cut borders
+    if min(height, width) < minimum:
+        raise MeasurementError(
+            f"{folder / pair.name}: {width} x {height} px are too few, {minimum} x {minimum} are needed"
+        )
     if (height, width) != (low_height * scale, low_width * scale):
         raise MeasurementError(
             f"{folder / pair.name}: {low_width} x {low_height} px enlarged by {scale} are not {width} x {height} px"

@@ -1,13 +1,13 @@
-"""How well pictures are enlarged: every model of the project by every engine and precision, against Pillow's filters.
+"""Measure quality: every model in every engine and precision, against Pillow's filters.
 
     make quality
     python -m evaluation.quality FOLDER... --models noise-cancel-lite --weights new.weights.h5 --sheet sheet.png
     UPSCALER_SELF_ENSEMBLE=2 make quality
 
-A folder holds test pictures, or folders of these: pairs named `*_LR.png` and `*_HR.png`, or any pictures, which are
-then reduced by Pillow's bicubic filter. Given are the small pictures as they are and as JPEGs (Pillow's defaults).
-The numbers are means over the pictures of PSNR (dB) and SSIM of the Y of ITU-R BT.601, borders of `scale` px cut;
-"consistency" is the PSNR over RGB between what was given, clean, and the answer reduced by Pillow's bicubic filter.
+FOLDER holds test images or folders of them: pairs named `*_LR.png` and `*_HR.png`, or any images, which are then
+reduced with Pillow's bicubic filter. The inputs are the small images, clean and as JPEGs (Pillow's defaults). Figures
+are means over the images: PSNR (dB) and SSIM of Y (ITU-R BT.601), without a border of `scale` px. "consistency" is the
+PSNR over RGB between the clean input and the result, reduced again with Pillow's bicubic filter.
 """
 
 import argparse
@@ -32,11 +32,11 @@ QUALITIES = (90, 75, 50, 30)
 
 
 def measure(arguments: argparse.Namespace) -> None:
-    """Print a table in Markdown for each set, and save the contact sheet.
+    """Print a Markdown table for each set, and save the contact sheet.
 
     Raises:
-        MeasurementError, StartError: what was asked for can't be measured.
-        EngineFailed: an engine doesn't give its known answer.
+        MeasurementError, StartError: the arguments, files or settings can't be used.
+        EngineFailed: an engine does not reproduce its known answer.
     """
     folders = [each for folder in arguments.folders or [FOLDER] for each in find_sets(folder)]
     if arguments.sheet and not arguments.sheet.parent.is_dir():
@@ -48,9 +48,9 @@ def measure(arguments: argparse.Namespace) -> None:
             enlargers += of_weight_file(path, Path(scratch), arguments.engines)
     scale, *others = {each.scale for each in enlargers} or {2}
     if others:
-        raise MeasurementError("models of different scales can't share a table: measure them one by one")
+        raise MeasurementError("models of different scales can't share a table: measure them separately")
     enlargers = filters(scale) + enlargers
-    # Every picture is read once before anything is measured: an unreadable one shall not be found after an hour.
+    # Read every image once before measuring, so that an unreadable one is found at once and not after an hour.
     counts = {folder: sum(1 for _ in read_pairs(folder, scale)) for folder in folders}
     chosen = choose_pictures(folders, scale, arguments.show) if arguments.sheet else []
     for folder, count in counts.items():
@@ -66,7 +66,7 @@ def measure(arguments: argparse.Namespace) -> None:
 
 
 def row(enlarger: Enlarger, folder: Path) -> list[str]:
-    """The cells of one row: means over the folder's pictures."""
+    """The cells of one row: means over the images of the folder."""
     scores = []  # (pictures, inputs, 2): PSNR and SSIM
     drifts = []
     for pair in read_pairs(folder, enlarger.scale):
@@ -82,10 +82,10 @@ def row(enlarger: Enlarger, folder: Path) -> list[str]:
 
 
 def find_sets(folder: Path) -> list[Path]:
-    """The folder itself where it holds pictures, else the folders in it that do.
+    """Return the folder itself if it contains images, otherwise those of its subfolders that do.
 
     Raises:
-        MeasurementError: none does.
+        MeasurementError: there are none.
     """
     if not folder.is_dir():
         raise MeasurementError(f"there is no folder {folder}: name one with test pictures, or with folders of these")
@@ -98,7 +98,7 @@ def find_sets(folder: Path) -> list[Path]:
 
 
 def save_sheet(path: Path, chosen: Sequence[Chosen], scale: int, enlargers: dict[str, Enlarge]) -> None:
-    """Save the contact sheet and say so."""
+    """Save the contact sheet and print its path and size."""
     sheet = make_sheet(chosen, scale, enlargers)
     try:
         sheet.save(path, "PNG", optimize=True)
@@ -113,17 +113,17 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         prog="python -m evaluation.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("folders", nargs="*", type=Path, metavar="FOLDER", help="test pictures (default: ../shared/eval)")
-    add("--models", nargs="*", metavar="NAME", help="models of the table (default: those in models/)")
-    add("--weights", nargs="*", default=[], type=Path, metavar="FILE", help="weight files that are in no table")
-    add("--engines", nargs="+", default=ENGINES, choices=ENGINES, help="what runs the models (default: all)")
-    add("--sheet", type=Path, metavar="FILE", help="save parts of some pictures side by side in this PNG")
-    add("--show", nargs="+", default=[], metavar="TEXT", help="show pictures whose names hold this (default: six)")
+    add("folders", nargs="*", type=Path, metavar="FOLDER", help="test images (default: ../shared/eval)")
+    add("--models", nargs="*", metavar="NAME", help="models by name (default: those in models/)")
+    add("--weights", nargs="*", default=[], type=Path, metavar="FILE", help="further weight files to measure")
+    add("--engines", nargs="+", default=ENGINES, choices=ENGINES, help="engines to run the models (default: all)")
+    add("--sheet", type=Path, metavar="FILE", help="save a PNG with crops of some images side by side")
+    add("--show", nargs="+", default=[], metavar="TEXT", help="show images with this in their names (default: six)")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure; one line says why it can't be done."""
+    """Measure and return the exit status; an error prints one line."""
     try:
         measure(read_arguments(arguments))
     except (MeasurementError, StartError, EngineFailed) as exc:

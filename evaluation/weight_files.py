@@ -1,4 +1,4 @@
-"""What network a weight file is of."""
+"""Find the architecture of a weight file."""
 
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,15 @@ from superscaling.models import Architecture
 
 Shape = tuple[int, ...]
 COLOURS = 3
-UPN2_CHANNELS = 32  # that UPN3 reads, in every network of ISR
-OTHERS = 6  # 3x3 convolutions that are not in a block: F_m1, F_0, GFF_2, UPN2, UPN3, SR
+UPN2_CHANNELS = 32  # input channels of UPN3, the same in every network of ISR
+OUTSIDE_BLOCKS = 6  # 3x3 convolutions outside the dense blocks: F_m1, F_0, GFF_2, UPN2, UPN3, SR
 
 
 def architecture_of(path: Path) -> Architecture:
-    """Find out what network a weight file is of, by the shapes of its kernels: Keras 3's or the older layout.
+    """Infer the architecture from the shapes of the kernels, in Keras 3's layout or the older one.
 
     Raises:
-        MeasurementError: there is no such file, or it is of no residual dense network.
+        MeasurementError: there is no such file, or it does not hold a residual dense network.
     """
     if not path.is_file():
         raise MeasurementError(f"there is no weight file {path}")
@@ -29,7 +29,7 @@ def architecture_of(path: Path) -> Architecture:
 
 
 def _kernels(path: Path) -> list[Shape]:
-    """Shapes (height, width, channels in, channels out) of all kernels, in no useful order."""
+    """Shapes (height, width, input channels, output channels) of all kernels, unordered."""
     shapes: list[Shape] = []
 
     def note(name: str, item: Any) -> None:
@@ -42,13 +42,13 @@ def _kernels(path: Path) -> list[Shape]:
 
 
 def _architecture(shapes: list[Shape]) -> Architecture:
-    """See `Architecture` for the letters. Raises what `architecture_of` knows where a kernel isn't there."""
+    """Solve the kernel shapes for the dimensions. A missing kernel raises one of the errors that the caller catches."""
     large = [shape for shape in shapes if shape[:2] == (3, 3)]
-    fusing = [shape for shape in shapes if shape[:2] == (1, 1)]  # LFF of each block, and GFF_1 of all together
+    fusing = [shape for shape in shapes if shape[:2] == (1, 1)]  # LFF of each block, and GFF_1
     d = len(fusing) - 1
-    c = (len(large) - OTHERS) // d
+    c = (len(large) - OUTSIDE_BLOCKS) // d
     g0 = fusing[0][3]
-    # LFF reads c * g + g0 channels, d times over, and GFF_1 reads d * g0.
+    # Input channels: c * g + g0 for each of the d LFFs, d * g0 for GFF_1.
     g = (sum(shape[2] for shape in fusing) // d - 2 * g0) // c
     scales = {COLOURS * scale**2: scale for scale in (2, 3, 4)}
     scale = next(scales[shape[3]] for shape in large if shape[2] == UPN2_CHANNELS and shape[3] in scales)

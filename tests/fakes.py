@@ -1,4 +1,4 @@
-"""An engine without a network, behind the same seam as the real ones."""
+"""An engine without a network, with the interface of the real ones."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
 
 
 class RepeatingEngine:
-    """Repeats every pixel; `before` is called with each batch and may raise or give another answer."""
+    """Repeats every pixel. `before` is called with each batch, and may raise or return another result."""
 
     facts = EngineFacts(model="repeat", engine="fake", precision="fp32", threads=1, scale=2, halo=1)
 

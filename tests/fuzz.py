@@ -27,24 +27,24 @@ from superscaling.pictures.containers.chunks import PNG_SIGNATURE, png_chunks
 
 FINDINGS = Path(__file__).parent / "fixtures" / "fuzz"
 LIMITS = Limits(pixels=200_000, frames=10)
-# s: many times what the largest of these pictures takes, on a busy machine.
+# s: many times the duration for the largest of these images, on a busy machine.
 MAX_SECONDS = 20
-# Bytes: above what a worker takes for itself and the largest picture.
+# Bytes: more than a worker needs for itself and the largest image.
 MAX_MEMORY = 256 << 20
-# Values on the edges of what header fields are checked for.
+# Boundary values of header fields.
 EDGES = [bytes(4), b"\xff" * 4, b"\0\0\0\1", b"\1\0\0\0", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\xff\xff"]
-# The share of changes that go to the first bytes, where the headers are.
+# Share of changes in the first bytes, where the headers are.
 HEADER, HEADER_SHARE = 200, 0.7
-# The share whose first bytes, which tell the format, and checksums are right.
+# Share of cases with a valid signature and valid checksums.
 REPAIRED_SHARE = 0.9
 SIGNATURE = 4
-# Formats that carry all metadata, besides JPEG.
+# Formats besides JPEG that hold all metadata.
 CARRYING = (FormatName.PNG, FormatName.WEBP, FormatName.TIFF)
 CONTEXT = multiprocessing.get_context("fork")
 
 
 def seeds() -> list[bytes]:
-    """The pictures that are damaged."""
+    """The images to damage."""
     sys.path.insert(0, str(Path(__file__).parent))  # as pytest does
     import test_animations
     import test_metadata
@@ -60,7 +60,7 @@ def seeds() -> list[bytes]:
 
 
 def damaged(pictures: list[bytes], seed: int, index: int) -> bytes:
-    """The case `index`: always the same."""
+    """The case with this index; reproducible."""
     chance = random.Random(f"{seed} {index}")
     picture = chance.choice(pictures)
     data = bytearray(picture)
@@ -90,7 +90,7 @@ def damaged(pictures: list[bytes], seed: int, index: int) -> bytes:
 
 
 def with_checksums(data: bytes) -> bytes:
-    """A PNG's chunks with the right checksums, so that more than their checksums is looked at."""
+    """Correct the checksums of a PNG's chunks, so that decoders read beyond them."""
     if not data.startswith(PNG_SIGNATURE):
         return data
     result = bytearray(PNG_SIGNATURE)
@@ -100,7 +100,7 @@ def with_checksums(data: bytes) -> bytes:
 
 
 def check(data: bytes) -> None:
-    """Decode and encode; whatever is raised is a finding."""
+    """Decode and encode; any unexpected exception is a finding."""
     try:
         picture = decode(data, LIMITS)
     except ServiceError as exc:
@@ -110,7 +110,7 @@ def check(data: bytes) -> None:
     pixels = sum(frame.height * frame.width for frame in picture.frames)
     assert len(picture.frames) <= LIMITS.frames
     assert pixels <= LIMITS.pixels, pixels
-    # By turns, so that a case takes no longer than it has to.
+    # The input's format and one other, in rotation, so that each case is short.
     for name in (picture.format, list(FormatName)[len(data) % len(FormatName)]):
         try:
             check_can_hold(picture, 1, name)
@@ -121,7 +121,7 @@ def check(data: bytes) -> None:
 
 @dataclass
 class Worker:
-    """A process that tries the cases from `first` on, every `step`-th; `current` tells which."""
+    """Start a process that tries every `step`-th case from `first`; `current` holds the index of the running one."""
 
     process: ForkProcess
     current: "Synchronized[int]"
@@ -150,14 +150,14 @@ def _try(pictures: list[bytes], seed: int, cases: range, current: "Synchronized[
 
 
 def keep(data: bytes, what: str) -> None:
-    """Write a finding down."""
+    """Save a finding."""
     path = FINDINGS / f"{zlib.crc32(data):08x}"
     path.write_bytes(data)
     print(f"\n{path}: {what}", flush=True)
 
 
 def watch(pictures: list[bytes], seed: int, count: int, worker: Worker, step: int) -> Iterator[Worker]:
-    """Restart a worker behind a case that ended or stopped it, until all cases are tried; yields it each second."""
+    """Run a worker through its cases, and restart it after a case that crashed or hung it; yields it every second."""
     seen, since = -1, time.monotonic()
     while worker.current.value < count or worker.process.is_alive():
         yield worker
@@ -173,7 +173,7 @@ def watch(pictures: list[bytes], seed: int, count: int, worker: Worker, step: in
 
 
 def main() -> None:
-    """Try the cases on all cores, with a line of progress."""
+    """Try the cases on all cores, with a progress line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)

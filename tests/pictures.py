@@ -1,4 +1,4 @@
-"""Files of every format and mode that is read, and what other decoders than the service's see in its answers."""
+"""Files of every supported format and mode, and independent decoders for the answers of the service."""
 
 import io
 from collections.abc import Callable
@@ -20,13 +20,13 @@ IMAGE = Image.fromarray(RGB)
 GREY = IMAGE.convert("L")
 RGBA = Image.fromarray(np.dstack((RGB, ALPHA)))
 PALETTE = IMAGE.quantize(16)
-# As on an iPhone: the same primaries of every length, so that the profile is one that nobody mistakes for sRGB.
+# As on an iPhone: primaries that differ clearly from those of sRGB.
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 @dataclass(frozen=True)
 class Sent:
-    """`format` and `mode`: as the service names them; `colour`, `alpha`: what is in the file, losses aside."""
+    """A test file. `format`, `mode`: by the service's names; `colour`, `alpha`: its content, before any loss."""
 
     name: str
     data: bytes
@@ -37,7 +37,7 @@ class Sent:
 
 
 def _sent(name: str, data: bytes, mode: str) -> Sent:
-    """What Pillow sees in the file is in it."""
+    """A file whose content is what Pillow reads from it."""
     image = Image.open(io.BytesIO(data))
     image.load()
     file_format = {"MPO": "jpeg"}.get(str(image.format), str(image.format).lower())
@@ -50,7 +50,7 @@ def _sent(name: str, data: bytes, mode: str) -> Sent:
 
 
 def _tiff(pixels: NDArray[Any], **options: Any) -> bytes:
-    """Written by tifffile, as Pillow can't."""
+    """A file that Pillow can't write; by tifffile."""
     file = io.BytesIO()
     tifffile.imwrite(file, pixels, **options)
     return file.getvalue()
@@ -120,7 +120,7 @@ def _tifffile(data: bytes) -> NDArray[Any]:
     return np.atleast_3d(tifffile.imread(io.BytesIO(data)))
 
 
-# By the format of the answer: (h, w, c), alpha last.
+# Decoders by output format; they return (h, w, c), alpha last.
 SECOND_DECODERS: dict[str, Callable[[bytes], NDArray[Any]]] = {
     "jpeg": _opencv,
     "png": _opencv,

@@ -1,4 +1,4 @@
-"""What int8 has to pass to be accepted: with engines whose faults are known."""
+"""The acceptance test of int8, with engines that have known faults."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT
 
 @dataclass
 class Faulty:
-    """Repeats pixels, then rounds to `step` levels, and adds and takes away `texture` levels from pixel to pixel."""
+    """Repeats pixels, rounds to multiples of `step` levels, and alternately adds and subtracts `texture` levels."""
 
     step: float = 0
     texture: float = 0
@@ -45,7 +45,7 @@ def test_bands_are_seen(step: int, passed: bool) -> None:
 
 
 def test_texture_is_seen() -> None:
-    """No area is off on average, but each pixel."""
+    """Areas are right on average, but every pixel is off."""
     acceptance = measure_acceptance(Faulty(), Faulty(texture=4), [ORIGINAL])
     assert acceptance.bands < 0.01
     assert acceptance.pixels == pytest.approx(4, abs=0.01)

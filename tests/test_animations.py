@@ -1,4 +1,4 @@
-"""Animations and pages: what is shown at each moment, and for how long, is kept."""
+"""Animations and pages keep their frames and durations."""
 
 import dataclasses
 import io
@@ -41,7 +41,7 @@ COLOURS = [RED, GREEN, BLUE]
 
 
 def moving_box(count: int = 4, has_alpha: bool = False) -> list[Image.Image]:
-    """A photograph that a box of few colours moves over; with alpha, a hole that grows, and a half-transparent part."""
+    """A box of few colours moving over a photograph; with alpha, also a growing hole and a translucent area."""
     images = []
     for index in range(count):
         pixels = np.asarray(Image.fromarray(photograph(HEIGHT, WIDTH)).quantize(60).convert("RGB")).copy()
@@ -66,7 +66,7 @@ def rgba(frame: Frame) -> NDArray[np.uint8]:
 
 
 def seen_by_opencv(data: bytes) -> tuple[list[NDArray[np.uint8]], list[int], int]:
-    """Frames as RGBA, milliseconds, and how often it is played."""
+    """Return the frames as RGBA, their durations in ms, and the number of loops."""
     is_read, animation = cv2.imdecodeanimation(np.frombuffer(data, np.uint8))
     assert is_read
     frames = []
@@ -105,7 +105,7 @@ def test_what_is_shown_is_what_opencv_shows(name: str) -> None:
 @pytest.mark.parametrize("target", ["gif", "webp", "png"])
 @pytest.mark.parametrize("name", ANIMATED)
 def test_through_the_service(server: Server, name: str, target: str) -> None:
-    """Each frame is the still of the same pixels, enlarged (but for rounding); times and plays stay."""
+    """Each frame equals the enlarged still of the same pixels, except for rounding; durations and loops are kept."""
     picture = decode(ANIMATED[name], LIMITS)
     answer = server.upscale(ANIMATED[name], format=target)
     assert answer.status_code == 200, answer.text
@@ -132,7 +132,7 @@ def test_through_the_service(server: Server, name: str, target: str) -> None:
 
 
 def gif(parts: Sequence[tuple[Any, int, int, int, int]], size: tuple[int, int] = (4, 4), behind: bytes = b";") -> bytes:
-    """A GIF of red, green, blue and transparent (3): of each part its indices, left, top, 10 ms, disposal."""
+    """A GIF with the palette red, green, blue, transparent (3). Parts: indices, left, top, time in 10 ms, disposal."""
     file = struct.pack("<6sHHBBB", b"GIF89a", *size, 0x81, 1, 0) + bytes(b for c in COLOURS for b in c[:3]) + bytes(3)
     for indices, left, top, hundredths, disposal in parts:
         pixels = np.array(indices, np.uint8)
@@ -148,7 +148,7 @@ HOLE = [[3, 2], [2, 3]]
 
 
 def canvas(**dots: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """Red, but for `rc=colour`: row and column."""
+    """A red frame; `r12=colour` sets the pixel in row 1 and column 2."""
     pixels = np.full((4, 4, 4), RED, np.uint8)
     for place, colour in dots.items():
         pixels[int(place[1]), int(place[2])] = colour
@@ -163,21 +163,21 @@ def canvas(**dots: tuple[int, int, int, int]) -> NDArray[np.uint8]:
             [(FULL, 0, 0, 1, 1), (DOT, 2, 1, 1, 1), (DOT, 3, 3, 1, 1)],
             [{}, {"p12": GREEN}, {"p12": GREEN, "p33": GREEN}],
         ),
-        # Unspecified is keep.
+        # Unspecified means keep.
         (
             [(FULL, 0, 0, 1, 0), (DOT, 2, 1, 1, 0), (DOT, 3, 3, 1, 0)],
             [{}, {"p12": GREEN}, {"p12": GREEN, "p33": GREEN}],
         ),
-        # To the background: transparent, whatever colour the file names.
+        # Restore to background: transparent, whatever the file's background colour is.
         (
             [(FULL, 0, 0, 1, 1), (DOT, 2, 1, 1, 2), (DOT, 3, 3, 1, 1)],
             [{}, {"p12": GREEN}, {"p12": CLEAR, "p33": GREEN}],
         ),
-        # To what was there before.
+        # Restore to previous.
         ([(FULL, 0, 0, 1, 1), (DOT, 2, 1, 1, 3), (DOT, 3, 3, 1, 1)], [{}, {"p12": GREEN}, {"p33": GREEN}]),
-        # Transparent pixels leave what is there.
+        # Transparent pixels do not change the canvas.
         ([(FULL, 0, 0, 1, 1), (HOLE, 1, 1, 1, 1)], [{}, {"p12": BLUE, "p21": BLUE}]),
-        # Parts that reach out of the canvas are cut.
+        # Parts beyond the canvas are clipped.
         ([(FULL, 0, 0, 1, 1), (HOLE, 3, 2, 1, 1)], [{}, {"p33": BLUE}]),
         ([(FULL, 0, 0, 1, 1), (HOLE, 300, 200, 1, 1), (DOT, 0, 0, 1, 1)], [{}, {"p00": GREEN}]),
     ],
@@ -243,7 +243,7 @@ def test_bad_gifs(data: bytes, error: type[ServiceError]) -> None:
 
 
 def without(data: bytes, name: bytes, which: int) -> bytes:
-    """A PNG that lacks a chunk."""
+    """Remove a chunk from a PNG."""
     place, seen = 8, 0
     while place < len(data):
         end = place + 12 + int.from_bytes(data[place : place + 4])
@@ -256,7 +256,7 @@ def without(data: bytes, name: bytes, which: int) -> bytes:
 
 
 def changed(data: bytes, name: bytes, offset: int, value: bytes) -> bytes:
-    """A PNG with some bytes of the first chunk `name` changed, and its checksum."""
+    """Change bytes in the first chunk `name` of a PNG, and correct its checksum."""
     place = data.index(name)
     length = int.from_bytes(data[place - 4 : place])
     content = bytearray(data[place + 4 : place + 4 + length])
@@ -332,7 +332,7 @@ def test_an_animation_fits_no_format_without_one(server: Server, target: str) ->
 
 
 def test_the_deadline_counts_all_frames() -> None:
-    """A still is in time, a hundred frames of its size are not, and are refused before the work."""
+    """A still meets the deadline. A hundred frames of its size would not, and are rejected before inference."""
     upscaler = upscaler_with(lambda batch: time.sleep(1e-5 * batch[0, :, :, 0].size), tile=256)
     upscale = ResourceUpscale(PictureUpscaler(upscaler), Admission(10**9, upscaler.seconds_for), LIMITS, 100)
     images = [Image.fromarray(photograph(60, 60, seed)) for seed in range(100)]
@@ -352,7 +352,7 @@ def test_times_are_rounded_to_what_gif_has_without_drifting() -> None:
 
 
 def test_one_palette_where_one_suffices() -> None:
-    """A global table and no local ones; frames of other colours get their own."""
+    """One global palette; only frames with further colours get local ones."""
     alike = tuple(Frame(np.asarray(each)) for each in moving_box())
     noise = np.random.default_rng(0).integers(0, 256, (2, HEIGHT, WIDTH, 3), np.uint8)
     noise[0, :, :, 0] //= 8
@@ -475,7 +475,7 @@ def test_more_plays_than_a_format_counts(name: FormatName, most: int) -> None:
 
 
 def test_no_frame_is_rounded_to_what_browsers_slow_down() -> None:
-    """They show 10 ms for 100 ms."""
+    """Browsers show frames of up to 10 ms for 100 ms."""
     assert set(times_in_gif([1000 / 60] * 30)) == {20}
     assert times_in_gif([10] * 3) == [10] * 3
     assert times_in_gif([15, 15, 100]) == [20, 20, 90]
@@ -487,7 +487,7 @@ def times_in_gif(milliseconds: Sequence[float]) -> list[float]:
 
 
 def test_grey_of_sixteen_bits_with_alpha() -> None:
-    """Of an animation, it is read as grey of 8 bits, and that is said."""
+    """In an animation, it is read as 8-bit grey, with a note."""
     control = struct.pack(">IIIIIHHBB", 0, 2, 1, 0, 0, 1, 10, 0, 0)
     pixels = zlib.compress(bytes([0, 10, 0, 255, 255, 200, 0, 127, 255]))
     second = struct.pack(">IIIIIHHBB", 1, 2, 1, 0, 0, 1, 10, 0, 0)

@@ -27,7 +27,7 @@ HOST = len(os.sched_getaffinity(0))
     ],
 )
 def test_quota(tmp_path: Path, files: dict[str, str], cpus: int) -> None:
-    """Trees of cgroup v2 and v1."""
+    """Directory trees of cgroup v2 and v1."""
     for name, text in files.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,9 +45,9 @@ def test_rounded_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("own", "file"),
     [
         ("0::/a/b\n", "a/b/cpu.max"),
-        ("0::/a/b\n", "a/cpu.max"),  # a quota of what is above binds what is below
+        ("0::/a/b\n", "a/cpu.max"),  # a parent's quota also limits its children
         ("0::/\n", "cpu.max"),
-        ("0::/docker/1234\n", "cpu.max"),  # a container with the host's view: its own is what is mounted
+        ("0::/docker/1234\n", "cpu.max"),  # a container that sees the host's path: its own cgroup is mounted
         ("0::/../above\n", "cpu.max"),
         ("2:memory:/m\n4:cpu,cpuacct:/a/b\n0::/x\n", "cpu/a/b/cpu.cfs_quota_us"),
         ("2:memory:/m\n4:cpu,cpuacct:/a/b\n0::/x\n", "cpu/a/cpu.cfs_quota_us"),

@@ -1,4 +1,4 @@
-"""OpenVINO against the reference: ISR's own network and ISR's own `predict`."""
+"""OpenVINO against the reference, ISR's own network and `predict`."""
 
 import re
 from pathlib import Path
@@ -28,18 +28,18 @@ PASSED, FAILED = Acceptance(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT), Acceptance(LOS
 
 LITE_NAME = "noise-cancel-lite"
 
-# The best that this processor has, as the service would choose.
+# The precision that the service would choose on this processor.
 NATIVE = choose_precision("auto", PASSED)
 
 
 def shipped(weights: Weights) -> tuple[Any, ModelFiles]:
-    """One of the project's own models: its weights in ISR's network, and what was converted from them."""
+    """One of the project's models: its weights in ISR's network, and the files converted from them."""
     directory = MODELS / weights.name
     return load_isr(weights.architecture, directory / weights.file), read_model_files(directory)
 
 
 def large(directory: Path) -> tuple[Any, ModelFiles]:
-    """The architecture of idealo's large models, with seeded random weights whose output looks like a picture."""
+    """The architecture of idealo's large models, with seeded random weights that give image-like output."""
     keras.utils.set_random_seed(0)
     isr = build_isr(LARGE)
     output = isr.model.predict(photograph(160, 200)[np.newaxis] / 255, verbose=0)
@@ -59,14 +59,14 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize(("height", "width", "seed"), PICTURES)
 def test_fp32_equals_isr(pair: tuple[Any, ModelFiles], height: int, width: int, seed: int) -> None:
-    """On every pixel within one level: ISR truncates, we round."""
+    """Every pixel differs by at most one level: ISR truncates, we round."""
     isr, model = pair
     pixels = photograph(height, width, seed)
     ours = round_levels(infer_levels(EngineOpenVino(model, "fp32", threads=2), pixels), np.uint8).astype(int)
     theirs = isr.predict(pixels).astype(int)
-    assert theirs.std() > 5 or height == 1, "a flat answer would prove nothing"
+    assert theirs.std() > 5 or height == 1, "a flat image would prove nothing"
     assert np.abs(ours - theirs).max() <= 1
-    # And before rounding hardly at all.
+    # Before rounding, they hardly differ.
     reference = infer_levels(EngineTensorFlow(isr, facts(model)), pixels)
     assert np.abs(infer_levels(EngineOpenVino(model, "fp32", 2), pixels) - reference).max() < 0.01
 
@@ -78,7 +78,7 @@ def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
     fp32, bf16 = (
         round_levels(infer_levels(EngineOpenVino(model, each, 2), pixels), np.uint8) for each in ("fp32", "bf16")
     )
-    assert 48 <= psnr(bf16, fp32) < 80  # much closer, and it would not be bf16
+    assert 48 <= psnr(bf16, fp32) < 80  # if closer, it would not be bf16
 
 
 @pytest.mark.parametrize("weights", OWN, ids=[weights.name for weights in OWN])
@@ -92,22 +92,22 @@ def test_int8_is_close_to_fp32_or_refused(weights: Weights) -> None:
     fp32, int8 = (
         round_levels(infer_levels(EngineOpenVino(model, each, 2), pixels), np.uint8) for each in ("fp32", "int8")
     )
-    assert 46 <= psnr(int8, fp32) < 80  # much closer, and nothing would be quantised
+    assert 46 <= psnr(int8, fp32) < 80  # if closer, nothing would be quantised
 
 
 def test_each_tensor_is_rounded_once_and_sums_never(tmp_path: Path) -> None:
-    """What the speed and the gradients of int8 depend on."""
+    """The speed of int8 and its quality on gradients depend on what is quantised."""
     quantise(MODELS / LITE_NAME / IR, tmp_path / INT8_IR, [photograph(48, 48)])
     network = openvino.Core().read_model(tmp_path / INT8_IR)
     roundings = [each for each in network.get_ordered_ops() if each.get_type_name() == "FakeQuantize"]
     sources = {each.input(0).get_source_output().get_node().get_friendly_name() for each in roundings}
-    # In each block: what comes in, and what each convolution adds.
+    # Per block: its input, and the output of each convolution.
     architecture = TABLE[LITE_NAME].architecture
     assert len(roundings) == len(sources) == architecture.d * (1 + architecture.c)
     users = {use.get_node().get_type_name() for each in roundings for use in each.output(0).get_target_inputs()}
     assert users == {"Convolution", "Concat"}
     layers = ElementTree.parse(tmp_path / INT8_IR).iter("layer")
-    assert max(len(layer.findall("rt_info")) for layer in layers) == 1, "OpenVINO's format has one for all marks"
+    assert max(len(layer.findall("rt_info")) for layer in layers) == 1, "OpenVINO's format allows one per layer"
 
 
 def test_threads_and_precision_do_not_leak_from_one_engine_to_the_next() -> None:
@@ -120,7 +120,7 @@ def test_threads_and_precision_do_not_leak_from_one_engine_to_the_next() -> None
 
 @pytest.mark.parametrize("weights", OWN, ids=[weights.name for weights in OWN])
 def test_the_committed_ir_is_the_committed_weights(weights: Weights, tmp_path: Path) -> None:
-    """What `make models` would write now from the weight file answers as what is committed."""
+    """Converting the weight file again gives the same results as the committed files."""
     isr, model = shipped(weights)
     known = model.known_answer("fp32")
     answer = infer_levels(EngineTensorFlow(isr, facts(model)), known.pixels)
@@ -138,7 +138,7 @@ def test_precisions() -> None:
 def test_int8_is_chosen_only_where_it_is_fast(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
     monkeypatch.setattr("superscaling.engines.openvino.multiplies_int8", lambda: fast)
     assert choose_precision("auto", PASSED) == ("int8" if fast else choose_precision("auto", FAILED))
-    assert choose_precision("int8", PASSED) == "int8", "slow is the operator's own choice"
+    assert choose_precision("int8", PASSED) == "int8", "an explicit choice is obeyed even if it is slow"
 
 
 @pytest.mark.parametrize("acceptance", [FAILED, Acceptance(0, BAND_LIMIT + 0.1, 0)], ids=str)

@@ -22,7 +22,7 @@ def test_a_price(server: Server) -> None:
 
 def test_it_is_about_right(server: Server) -> None:
     image = encoded(photograph(700, 700), "JPEG")
-    server.upscale(image)  # the speed of full tiles is learnt
+    server.upscale(image)  # measures the speed of full tiles
     promised = estimate(server, width=700, height=700).json()["seconds"]
     assert promised / 3 < infer_seconds(server.upscale(image)) < promised * 3
 

@@ -1,4 +1,4 @@
-"""What a stream of events keeps in memory."""
+"""Memory of an event stream."""
 
 import functools
 import gc

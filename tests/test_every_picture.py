@@ -1,4 +1,4 @@
-"""Every mode and format that is read, sent through `POST /upscale` to every format that is written."""
+"""Every input format and mode, through `POST /upscale`, to every output format."""
 
 import io
 
@@ -21,7 +21,7 @@ LOSSLESS = ("png", "tiff", "bmp")
 
 @pytest.fixture(scope="module")
 def picture_upscaler() -> PictureUpscaler:
-    """The reference path: the network on the pixels themselves, without files and HTTP."""
+    """The reference: the network applied to the pixels, without files and HTTP."""
     model = read_model_files(ROOT / "models" / "noise-cancel-lite")
     return PictureUpscaler(Upscaler(EngineOpenVino(model, "fp32", 2), FairLock(), 256, model.known_answer("fp32")))
 
@@ -52,7 +52,7 @@ def test_the_table(exact_server: Server, picture_upscaler: PictureUpscaler, sent
     stored = target.modes[mode]
     assert image.size == (2 * WIDTH, 2 * HEIGHT)
     if name is FormatName.GIF:
-        assert image.mode in ("P", "L")  # Pillow's L is a palette of all greys
+        assert image.mode in ("P", "L")  # Pillow reads a palette of all greys as L
         assert ("transparency" in image.info) == (not is_opaque)
     else:
         assert image.mode == stored

@@ -1,4 +1,4 @@
-"""What was found, by `make fuzz` and otherwise, stays found."""
+"""Regression tests for findings of `make fuzz` and others."""
 
 import fuzz
 

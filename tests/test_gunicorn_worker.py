@@ -1,4 +1,4 @@
-"""Clients that would silence gunicorn's own threaded worker: the service has 17 threads, and more clients than that."""
+"""Slow and idle clients that would block gunicorn's own threaded worker: more of them than the 17 threads."""
 
 import contextlib
 import inspect
@@ -17,7 +17,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from http_edge.gunicorn_worker import Worker
 
 CLIENTS = 60
-# What the worker overrides or calls of gunicorn, most of it private: with another version, read `gthread.py` anew.
+# What the worker overrides or calls in gunicorn, mostly private. After an upgrade, review it against `gthread.py`.
 SIGNATURES = {
     "load_wsgi": "(self)",
     "handle_request": "(self, req, conn)",
@@ -35,7 +35,7 @@ CONNECTION_SIGNATURES = {
     "set_timeout": "(self)",
     "close": "(self, graceful=False)",
 }
-# Attributes that gunicorn's methods set and the worker reads.
+# Attributes set by gunicorn and read by the worker.
 ATTRIBUTES = ("poller", "nr_conns", "pending_conns", "keepalived_conns", "alive", "sockets")
 
 
@@ -88,7 +88,7 @@ def cut_off(port: int, sent: bytes) -> None:
 
 
 def test_clients_that_cut_off(narrow_server: Server) -> None:
-    """Whenever they do: the process that serves stays the same."""
+    """At any moment; the worker process survives."""
     worker = narrow_server.worker
     for length in (1, 10_000, 33_000, 100_000):
         for _ in range(40):
@@ -100,7 +100,7 @@ def test_clients_that_cut_off(narrow_server: Server) -> None:
 
 @pytest.mark.parametrize("max_files", [None, 200])
 def test_more_idle_clients_than_are_let_wait(start_server: StartServer, max_files: int | None) -> None:
-    """Or than there are file descriptors for: those that wait longest are closed, and a request is answered."""
+    """More than there are file descriptors: those that wait longest are closed, and a request is answered."""
     server = start_server(max_files=max_files)
     worker = server.worker
     with contextlib.ExitStack() as stack:
@@ -114,7 +114,7 @@ def test_more_idle_clients_than_are_let_wait(start_server: StartServer, max_file
 
 
 def test_more_clients_that_are_kept_alive_than_are_let_wait(start_server: StartServer) -> None:
-    """A new one is served all the same: the one that waits longest makes room."""
+    """A new connection is served; the one that has waited longest is closed."""
     server = start_server()
     request = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
     with contextlib.ExitStack() as stack:
@@ -194,13 +194,13 @@ def test_connections_are_used_again(narrow_server: Server) -> None:
     with httpx.Client(base_url=narrow_server.url) as client:
         for _ in range(3):
             assert client.get("/ping").headers["Connection"] == "keep-alive"
-            # A body that was not read ends the connection, and says so.
+            # After an unread body the connection is closed, and the response says so.
             response = client.post("/nowhere", content=b"x" * 1000)
             assert (response.status_code, response.headers["Connection"]) == (404, "close")
 
 
 def test_two_requests_at_once_on_one_connection(narrow_server: Server) -> None:
-    """Pipelining: the first is answered; the second has to come again on a connection of its own."""
+    """Pipelining: the first request is answered; the second must be sent again on a new connection."""
     request = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=5) as client:
         client.sendall(2 * request)
@@ -211,7 +211,7 @@ def test_two_requests_at_once_on_one_connection(narrow_server: Server) -> None:
 def test_a_client_that_takes_nothing_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of an answer whose request is in the log already: nothing more is said but to who looks closely."""
+    """The request is in the log already; the disconnect is logged at debug level only."""
 
     def time_out(*_: object) -> bool:
         raise TimeoutError

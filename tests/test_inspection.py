@@ -1,4 +1,4 @@
-"""What the headers say is what decoding gives."""
+"""Sizes read from the headers equal those after decoding."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_pictures_that_lie_are_as_they_are_stored() -> None:
 
 
 def test_nothing_is_decoded() -> None:
-    """The pixels may be missing."""
+    """Pixel data is not needed."""
     assert inspect(encoded(photograph(200, 300), "JPEG")[:-3000], LIMITS).sizes == ((200, 300),)
 
 

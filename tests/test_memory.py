@@ -19,9 +19,9 @@ from superscaling.format_name import FormatName
 from superscaling.pictures import FORMATS, Limits, sniff
 from superscaling.scheduling import Admission
 
-# For each px of the input, times the `memory` of the answer's format: at the peak, and while the network works.
+# Bytes per px of the input, times `memory` of the output format: at the peak, and during inference.
 BYTES_PER_PIXEL = 70
-# Bytes that don't grow with the picture: tables of encoders, and how the kernel hands out memory.
+# Bytes that do not grow with the image: tables of encoders, and allocation granularity.
 FIXED = 8_000_000
 
 EDGE = 1200  # px
@@ -53,7 +53,7 @@ def test_memory_for_each_pixel(data: bytes, target: FormatName) -> None:
 
 
 def peak_of(data: bytes, target: FormatName) -> float:
-    """Bytes per px of the input, above what the process had. (In a process of its own.)"""
+    """Bytes per px of the input above the baseline of the process. Runs in a child process."""
     upscaler = upscaler_with(tile=256)
     upscale = ResourceUpscale(
         PictureUpscaler(upscaler), Admission(10**9, upscaler.seconds_for), Limits(10**8, 100), 100

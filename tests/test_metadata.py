@@ -1,4 +1,4 @@
-"""What comes with the pixels: through the service, to every format that can hold it."""
+"""Metadata, through the service, to every format that can hold it."""
 
 import io
 import itertools
@@ -25,7 +25,7 @@ LIMITS = Limits(pixels=1_000_000, frames=100)
 
 
 def profile_with(primaries: dict[bytes, tuple[float, float, float]]) -> bytes:
-    """An ICC profile of other primaries (XYZ under D50) than sRGB's."""
+    """An ICC profile with these primaries (XYZ under D50) instead of sRGB's."""
     profile = bytearray(PROFILE)
     (count,) = struct.unpack_from(">I", profile, 128)
     for index in range(count):
@@ -35,7 +35,7 @@ def profile_with(primaries: dict[bytes, tuple[float, float, float]]) -> bytes:
     return bytes(profile)
 
 
-# Display P3, as an iPhone's pictures have it.
+# Display P3, as in photographs of an iPhone.
 DISPLAY_P3 = profile_with(
     {b"rXYZ": (0.5151, 0.2412, -0.0011), b"gXYZ": (0.2919, 0.6922, 0.0419), b"bXYZ": (0.1572, 0.0666, 0.7841)}
 )
@@ -50,7 +50,7 @@ def described() -> Image.Exif:
     return exif
 
 
-# A photograph with all that a camera adds; and the same as a TIFF.
+# A photograph with a camera's metadata, and the same as TIFF.
 CAMERA = encoded(RGB, "JPEG", quality=95, exif=described(), icc_profile=DISPLAY_P3, xmp=XMP, dpi=(300, 300))
 
 
@@ -81,7 +81,7 @@ def test_everything_is_carried(server: Server, source: str, target: str) -> None
     assert (details[0xA002], details[0xA003], details[0x9003]) == (24, 40, "2026:11:23 10:00:00")
     assert details[0x829A] == IFDRational(1, 60)
     assert exif.get_ifd(0x8825)[2] == (48, 8, 14)
-    if "webp" not in (source, target):  # holds no resolution
+    if "webp" not in (source, target):  # WebP holds no resolution
         assert tuple(round(each) for each in image.info["dpi"]) == (300, 300)
 
 
@@ -158,7 +158,7 @@ def test_sixteen_bits_are_rounded_to_eight() -> None:
 
 
 def png(kind: int, depth: int, pixels: bytes, *extra: bytes) -> bytes:
-    """A PNG of 2 x 1 px, by hand."""
+    """A handmade PNG of 2 x 1 px."""
 
     header = struct.pack(">IIBBBBB", 2, 1, depth, kind, 0, 0, 0)
 
@@ -174,7 +174,7 @@ def test_grey_of_sixteen_bits_with_alpha_stays_grey() -> None:
 
 
 def test_white_is_zero() -> None:
-    """A negative is read as what it shows, in 8 and in 16 bits."""
+    """An inverted image (white is zero) is read as it is displayed, in 8 and 16 bits."""
     for pixels in (np.asarray(GREY), GREY_16):
         file = io.BytesIO()
         tifffile.imwrite(file, np.iinfo(pixels.dtype).max - pixels, photometric="miniswhite")
@@ -182,7 +182,7 @@ def test_white_is_zero() -> None:
 
 
 def cmyk_profile(**more: bytes) -> bytes:
-    """A profile of inks that are all grey: the lightness is what black and cyan leave. `more`: further tags."""
+    """A profile of grey inks: the lightness is what black and cyan leave. `more`: further tags."""
     straight = bytes(range(256))
     corners = [(cyan, black) for cyan in (0, 1) for _ in range(4) for black in (0, 1)]
     table = b"".join(bytes([255 * (1 - cyan) * (1 - black), 128, 128]) for cyan, black in corners)
@@ -202,7 +202,7 @@ def cmyk_profile(**more: bytes) -> bytes:
 
 
 def converted(icc: bytes | None) -> NDArray[np.uint8]:
-    """What a CMYK picture with this profile is as RGB."""
+    """Convert a CMYK image with this profile to RGB."""
     options = {"icc_profile": icc} if icc else {}
     picture = decode(encoded(IMAGE.convert("CMYK"), "TIFF", **options), LIMITS)
     return np.asarray(opened(encode(picture, FormatName.PNG, None, 100).data))
@@ -226,7 +226,7 @@ def test_cmyk_is_converted_without_a_usable_profile(icc: bytes | None) -> None:
 
 
 def test_programs_in_profiles_are_not_run() -> None:
-    """Of a profile, LittleCMS sees the tables alone; the picture keeps all of it."""
+    """LittleCMS sees only the tables of a profile; the image keeps the whole profile."""
     bomb = cmyk_profile(D2B0=b"mpet" + bytes(100), B2D0=b"mpet" + bytes(100))
     assert only_table(bomb) == only_table(cmyk_profile())
     assert only_table(cmyk_profile(desc=bytes(5 << 20))) is None
@@ -281,7 +281,7 @@ def test_tags_of_every_type_do_no_harm_in_a_tiff(tag: int, kind: int, size: int)
 
 
 def huge_exif() -> bytes:
-    """A block of two megabytes of fractions."""
+    """An EXIF block with two megabytes of fractions."""
     fractions = struct.pack("<HHII", 0x9300, 5, 250_000, 26)
     return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + fractions + bytes(4 + 2_000_000)
 
@@ -326,7 +326,7 @@ def test_a_tiff_without_a_resolution_has_none() -> None:
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_the_resolution_turns_with_the_picture(name: str) -> None:
-    """A fax has fewer dots per inch in one direction."""
+    """A fax has different horizontal and vertical resolutions."""
     exif = Image.Exif()
     exif[0x0112], exif[0x011A], exif[0x011B], exif[0x0128] = 6, IFDRational(204), IFDRational(98), 2
     picture = decode(encoded(RGB, name, exif=exif, dpi=(204, 98)), LIMITS)
@@ -337,7 +337,7 @@ def test_the_resolution_turns_with_the_picture(name: str) -> None:
 
 @pytest.mark.parametrize("target", ["jpeg", "png", "webp", "tiff"])
 def test_texts_keep_their_letters(target: str) -> None:
-    """In whatever encoding: of the tags that Pillow knows the type of, and of the others."""
+    """In any encoding, in tags with and without a type known to Pillow."""
     artist, owner = "J\u00fcrgen".encode() + b"\0", "Zo\u00eb".encode() + b"\0"
     block = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2)
     block += (
@@ -375,7 +375,7 @@ def test_a_page_has_nothing_of_the_preview_before_it() -> None:
 
 @pytest.mark.parametrize(("depth", "most"), [(1, 1), (2, 3), (4, 15), (8, 255)])
 def test_a_transparent_grey_of_few_bits(depth: int, most: int) -> None:
-    """Of two pixels, black and the next level, the second is transparent."""
+    """Two pixels, black and the next level; the second is transparent."""
     data = png(0, depth, bytes([1 << (8 - 2 * depth)]) if depth < 8 else b"\0\1", png_chunk(b"tRNS", b"\0\1"))
     frame = decode(data, LIMITS).frames[0]
     assert frame.colour.ravel().tolist() == [0, 255 // most]
@@ -437,7 +437,7 @@ def test_pixels_of_16_bits_are_no_samples_of_16_bits() -> None:
 
 
 def test_tiled_pages_with_previews_are_within_the_limit_of_their_pixels() -> None:
-    """As in maps: previews in tiles do not count, and neither does the byte order."""
+    """As in maps: tiled previews do not count as pages, in either byte order."""
     file = io.BytesIO()
     options: dict[str, Any] = {"photometric": "rgb", "tile": (32, 32), "compression": "zlib"}
     with tifffile.TiffWriter(file, bigtiff=True) as writer:

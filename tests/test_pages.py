@@ -1,4 +1,4 @@
-"""What a browser is served. (What it does with it: tests/page.)"""
+"""The files served to a browser. (tests/page tests them in one.)"""
 
 import hashlib
 import re
@@ -28,7 +28,7 @@ def test_pages_and_their_policy(server: Server, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
 def test_what_a_page_names_is_there(server: Server, path: str) -> None:
-    """And nothing of it is elsewhere, or within the page."""
+    """Everything comes from this service, and nothing is inline."""
     page = httpx.get(f"{server.url}{path}").text
     names = re.findall(r'(?:src|href)="([^"#]+)"', page)
     assert len(names) >= 6

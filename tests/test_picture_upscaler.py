@@ -51,14 +51,14 @@ def test_constant_alpha_stays_and_costs_no_second_pass(value: int) -> None:
 
 
 def marked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """With a few pixels in a corner that are others."""
+    """Change a few pixels in a corner."""
     pixels = pixels.copy()
     pixels[2:5, 1:4] ^= 255
     return pixels
 
 
 def disc(size: int) -> NDArray[np.uint8]:
-    """Coverage of a disc, antialiased."""
+    """Antialiased coverage of a disc."""
     fine = np.hypot(*(np.mgrid[: size * 8, : size * 8] / 8 - size / 2)) < size * 0.35
     coverage: NDArray[np.uint8] = np.rint(fine.reshape(size, 8, size, 8).mean(axis=(1, 3)) * 255).astype(np.uint8)
     return coverage
@@ -90,7 +90,7 @@ def test_no_fringes(picture_upscaler: PictureUpscaler, ground: tuple[int, int, i
 
 
 def test_alpha_keeps_what_is_flat(picture_upscaler: PictureUpscaler) -> None:
-    """Wholly transparent and wholly opaque areas stay so to the last level."""
+    """Fully transparent and fully opaque areas stay exactly so."""
     alpha = disc(40)
     frame = one_frame(picture_upscaler, photograph(40, 40), alpha)
     assert frame.alpha is not None
@@ -109,7 +109,7 @@ def test_estimates_count_passes() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 3), (16, 16), (33, 20)])
 def test_bleed(shape: tuple[int, int]) -> None:
-    """Visible colours stay; each gap is filled from visible ones, near ones first."""
+    """Visible colours are kept; gaps are filled from visible colours, the nearest first."""
     random = np.random.default_rng(0)
     colour = random.integers(0, 256, (*shape, 3), np.uint8)
     visible = random.random(shape) < 0.3
@@ -138,17 +138,17 @@ def test_bleed_nothing_to_do(visible: bool) -> None:
 
 
 def test_sixteen_bits_stay_sixteen(picture_upscaler: PictureUpscaler) -> None:
-    """More levels than 8 bits have, near those of the same picture in 8 bits."""
+    """The result has more than 256 levels, and is close to that of the same image in 8 bits."""
     grey = photograph(40, 50)[:, :, :1]
     frame = one_frame(picture_upscaler, grey.astype(np.uint16) * 257)
     assert frame.mode == "I;16"
     assert len(np.unique(frame.colour)) > 1500
     in_eight = one_frame(picture_upscaler, grey).colour
-    assert psnr(frame.colour / 257, in_eight) > 45  # not equal: it is shown in full contrast
+    assert psnr(frame.colour / 257, in_eight) > 45  # not equal, because of the stretched contrast
 
 
 def test_a_small_range_of_sixteen_bits_is_shown_in_full_contrast(picture_upscaler: PictureUpscaler) -> None:
-    """Twelve bits in sixteen, as cameras and scanners write them, are as precise as a full range."""
+    """12 bits in 16, as from cameras and scanners, are as precise as the full range."""
     grey = photograph(40, 50)[:, :, :1].astype(np.uint16)
     grey = (grey - grey.min()) * np.uint16(16)
     full, small = (
@@ -169,7 +169,7 @@ def test_constant_grey_of_sixteen_bits_needs_no_network(value: int) -> None:
 
 
 def test_inks(picture_upscaler: PictureUpscaler) -> None:
-    """Colour as in RGB, black as in grey, and where there is no black ink there will be none."""
+    """Colour is enlarged as RGB, black as grey; areas without black ink stay without."""
     light = photograph(30, 40)
     with_black = np.dstack((255 - light, light[:, :, 1]))
     frame = one_frame(picture_upscaler, with_black)
@@ -229,7 +229,7 @@ OPAQUE = np.full((200, 300), 255, np.uint8)
     ids=["colour", "grey", "wholly opaque"],
 )
 def test_what_frames_have_in_common_is_enlarged_once(picture_upscaler: PictureUpscaler, frames: list[Frame]) -> None:
-    """And the second looks as if it were alone: a level where a value lay on the brink."""
+    """The second frame equals the one enlarged alone, except for a level at rounding boundaries."""
     picture = Picture(tuple(frames), FormatName.GIF)
     alone = picture_upscaler.cost_of(Picture((frames[1],), FormatName.GIF)).area
     assert picture_upscaler.cost_of(picture).area < 1.1 * alone

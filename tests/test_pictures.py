@@ -1,4 +1,4 @@
-"""Decoding and encoding: the table of formats and modes, metadata, and broken blocks in good pictures."""
+"""Decoding and encoding: the table of formats and modes, metadata, and broken metadata in good images."""
 
 import dataclasses
 import struct
@@ -44,7 +44,7 @@ def transparent_palette() -> bytes:
     ],
 )
 def test_modes_read(data: bytes, mode: str) -> None:
-    """Each picture is what Pillow shows, transparency included."""
+    """Each image equals what Pillow shows, including transparency."""
     picture = decode(data, LIMIT)
     assert picture.frames[0].mode == mode
     assert (picture.height, picture.width) == (12, 20)
@@ -69,7 +69,7 @@ def picture_of(mode: str, alpha: int = 200) -> Picture:
 @pytest.mark.parametrize("name", list(FormatName))
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_the_table_written(name: FormatName, mode: str) -> None:
-    """What the table says comes back; what it leaves out is refused, before and at encoding."""
+    """The output has the mode of the table; what the table excludes is rejected, before and at encoding."""
     picture = picture_of(mode)
     if mode not in FORMATS[name].modes:
         for refused in (lambda: check_can_hold(picture, 2, name), lambda: encode(picture, name, 90, 100)):
@@ -178,13 +178,13 @@ TEXT_TAGS = {"Make": 0x010F, "Software": 0x0131, "Artist": 0x013B, "Copyright": 
 @pytest.mark.parametrize("tag", TEXT_TAGS.values(), ids=TEXT_TAGS)
 @pytest.mark.parametrize("kind", [3, 5, 10, 11, 12], ids=["short", "rational", "srational", "float", "double"])
 def test_tags_of_a_wrong_type_do_no_harm(tag: int, kind: int) -> None:
-    """Pillow reads them and can't write them. The other tags stay, and the orientation is obeyed."""
+    """Pillow reads them and can't write them. Other tags are kept, and the orientation is applied."""
     data = encoded(RGB, "JPEG", exif=exif_block((0x0112, 3, 1, b"\6\0\0\0"), (tag, kind, 1, b"\x32\0\0\0")))
     picture = decode(data, LIMIT)
     assert (picture.width, picture.height) == (12, 20)
     for name in (FormatName.JPEG, FormatName.PNG, FormatName.WEBP):
         assert opened(encode(picture, name, 90, 100).data).getexif()[0x0112] == 1
-    for name in (FormatName.TIFF, FormatName.BMP, FormatName.GIF):  # these have no orientation
+    for name in (FormatName.TIFF, FormatName.BMP, FormatName.GIF):  # formats without an orientation
         assert opened(encode(picture, name, 90, 100).data).getexif().get(0x0112, 1) == 1
 
 
@@ -205,13 +205,13 @@ def test_resolutions_that_are_none_do_no_harm(kind: int, value: bytes) -> None:
     jpeg = encoded(RGB, "JPEG")
     without_jfif = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + jpeg[20:]
     picture = decode(without_jfif, LIMIT)
-    assert picture.frames[0].metadata.dpi in (None, (72, 72))  # what Pillow takes for a fraction by zero
+    assert picture.frames[0].metadata.dpi in (None, (72, 72))  # Pillow's value for a division by zero
     for name in FormatName:
         assert opened(encode(picture, name, 90, 100).data).size == (20, 12)
 
 
 def exif_block(*tags: tuple[int, int, int, bytes]) -> bytes:
-    """An EXIF block of (tag, type, count, value); a value of more than four bytes is put behind the table."""
+    """An EXIF block of (tag, type, count, value); values of more than four bytes follow the table."""
     table, rest = b"", b""
     for tag, kind, count, value in tags:
         if len(value) > 4:
@@ -223,7 +223,7 @@ def exif_block(*tags: tuple[int, int, int, bytes]) -> bytes:
 @pytest.mark.parametrize("name", ["dpi", "transparency", "icc_profile", "exif"])
 @pytest.mark.parametrize("text", ["", "1", "ab"])
 def test_texts_that_pass_for_data(name: str, text: str) -> None:
-    """Pillow files a PNG's texts beside its data."""
+    """Pillow puts a PNG's texts into the same dictionary as its other metadata."""
     for image in (Image.fromarray(RGB), PALETTE, Image.fromarray(RGB).convert("1")):
         texts = PngInfo()
         texts.add_text(name, text)
@@ -233,7 +233,7 @@ def test_texts_that_pass_for_data(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("name", ["PNG", "WEBP"])
 def test_a_huge_exif_block_is_not_read(name: str) -> None:
-    """Two megabytes of fractions would take seconds and some hundred megabytes to make objects of."""
+    """Converting two megabytes of fractions to objects would take seconds and hundreds of megabytes."""
     block = exif_block((0x0112, 3, 1, b"\6\0\0\0"), (0x9300, 5, 250_000, bytes(2_000_000)))
     picture = decode(encoded(RGB, name, exif=block), LIMIT)
     assert picture.frames[0].metadata.exif is None
@@ -257,7 +257,7 @@ def test_mpo_is_its_first_picture() -> None:
 
 @pytest.mark.parametrize("name", list(FormatName))
 def test_every_truncation_is_a_clear_refusal(name: FormatName) -> None:
-    """Whatever is cut off: one of our errors or a whole picture, never anything else."""
+    """A file truncated anywhere gives one of our errors or a complete image."""
     data = encoded(RGB, name.upper(), exif=with_exif(maker="Us"))
     refused = 0
     for length in range(0, len(data), 7):

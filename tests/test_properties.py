@@ -1,4 +1,4 @@
-"""Whatever is sent: exactly twice the size, or a clear refusal; never a defect, never a hang."""
+"""Any input gives an output of exactly twice the size or a clear error; never a crash or a hang."""
 
 import io
 
@@ -13,7 +13,7 @@ from superscaling.format_name import FormatName
 from superscaling.pictures import FORMATS
 
 PROPERTY = hypothesis.settings(max_examples=150, deadline=None, derandomize=True)
-# What Pillow writes in the mode.
+# Formats that Pillow can write in the mode.
 WRITERS = [
     ("JPEG", "L"), ("JPEG", "RGB"), ("JPEG", "CMYK"),
     ("PNG", "1"), ("PNG", "L"), ("PNG", "LA"), ("PNG", "P"), ("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "I;16"),

@@ -21,7 +21,7 @@ from superscaling.conversion import psnr
 from superscaling.models import SMALL, TABLE, Architecture
 from training.network import build_network
 
-# Keras 3.15 hands TensorFlow's variables to numpy 2 in the old way.
+# Keras 3.15 passes TensorFlow's variables to numpy 2 by a deprecated interface.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 TINY = Architecture(c=2, d=3, g=8, g0=16, scale=2, upscaling="shuffle")
@@ -60,7 +60,7 @@ def test_ssim_of_flat_planes() -> None:
 
 
 def test_ssim_of_a_dot() -> None:
-    """One place for the window, and all variance is that of the dot in its middle."""
+    """The window fits only once, and all variance comes from the dot in its centre."""
     flat = np.zeros((WINDOW, WINDOW))
     dot = flat.copy()
     dot[WINDOW // 2, WINDOW // 2] = 200
@@ -99,7 +99,7 @@ def test_pairs_of_any_picture(tmp_path: Path) -> None:
         "odd.png": ((20, 31, 3), (40, 62, 3)),
         "transparent.png": ((20, 20, 3), (40, 40, 3)),
     }
-    assert pairs["transparent.png"].low.min() == 255, "transparent is white"
+    assert pairs["transparent.png"].low.min() == 255, "transparent areas become white"
 
 
 def test_pairs_of_files(tmp_path: Path) -> None:
@@ -180,11 +180,11 @@ def test_a_model_and_a_weight_file(tmp_path: Path) -> None:
     assert decibels(table, "noise-cancel-lite tensorflow fp32") == pytest.approx(ours, abs=0.02)
     assert all(number < 20 for number in decibels(table, f"{weights} openvino fp32")), "these weights are random"
     with Image.open(sheet) as image:
-        # Original, given, bicubic, both networks; two pictures, each clean and as JPEG.
+        # Original, input, bicubic, both networks; two images, each clean and as JPEG.
         assert image.width == 5 * (128 * 3 + 8) - 8
         assert image.height == 4 * (96 * 3 + 2 * 28 + 8)
         original = np.asarray(image.crop((0, 2 * 28, 3 * 100, 2 * 28 + 3 * 90)))
-    assert original.std() > 10, "there is a picture"
+    assert original.std() > 10, "the sheet shows an image"
 
 
 def save_one(folder: Path) -> None:
@@ -234,7 +234,7 @@ def small(folder: Path) -> None:
         (save_one, ("--weights", "none.h5"), "there is no weight file none.h5"),
         (save_one, ("--weights", str(ROOT / "README.md")), "README.md is no weight file of a residual dense network"),
         (save_one, ("--sheet", "none/sheet.png"), "there is no folder none for the contact sheet"),
-        (save_one, ("--sheet", "sheet.png", "--show", "b.png"), "there is no test picture whose name holds b.png"),
+        (save_one, ("--sheet", "sheet.png", "--show", "b.png"), "there is no test image whose name contains b.png"),
     ],
 )
 def test_what_is_refused(

@@ -1,4 +1,4 @@
-"""What a request for a picture goes through, with an engine of known speed."""
+"""The steps of an upscale request, with an engine of known speed."""
 
 import contextlib
 import math
@@ -53,7 +53,7 @@ def test_a_measurement_of_the_speed_is_waiting(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_who_turns_out_to_need_two_passes_makes_nobody_late() -> None:
-    """The file's header does not tell; once it is decoded, there is time beside the other for one pass alone."""
+    """The header does not show it. After decoding, there is time for only one pass beside the other request."""
     upscaler = upscaler_with(tile=64)
     admission = Admission(10**6, lambda area: area * 0.001)
     upscale = ResourceUpscale(PictureUpscaler(upscaler), admission, LIMITS, 90)
@@ -70,7 +70,7 @@ def test_who_turns_out_to_need_two_passes_makes_nobody_late() -> None:
 
 @pytest.mark.parametrize(("seeds", "accepted"), [([0] * 10, True), (range(10), False)], ids=["the same", "all new"])
 def test_what_frames_have_in_common_counts_once(seeds: Sequence[int], accepted: bool) -> None:
-    """A second for each whole frame would be too much."""
+    """At a second per whole frame, the estimate would exceed the deadline."""
     upscaler = upscaler_with(tile=64)
     upscaler.warm_up()
     upscale = ResourceUpscale(

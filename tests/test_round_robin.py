@@ -1,4 +1,4 @@
-"""What is foretold of pictures that take turns, beside what comes of it."""
+"""Predicted completion times of images that take turns, against a simulation."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from superscaling.geometry import Cost
 from superscaling.scheduling.round_robin import RemainingWork, after, is_in_time, seconds_until, seconds_until_one_ends
 
 PROPERTY = hypothesis.settings(deadline=None, derandomize=True)
-# In these tests the network needs so many seconds for a px, whatever else it takes.
+# Seconds per px of the network in these tests.
 SECONDS_PER_PIXEL = 0.001
 
 
@@ -20,7 +20,7 @@ def remaining_of(cost: Cost, until: float = 1000.0) -> RemainingWork:
 
 
 def round_robin(costs: Sequence[Cost]) -> list[float]:
-    """When each of these is done if they come in this order and take turns."""
+    """Simulate when each is done if they arrive in this order and take turns."""
     now, ends = 0.0, [0.0] * len(costs)
     queue = deque((index, cost.tiles) for index, cost in enumerate(costs))
     while queue:
@@ -44,7 +44,7 @@ COSTS = strategies.lists(
 @PROPERTY
 @hypothesis.given(COSTS)
 def test_what_is_foretold_comes_true(costs: list[Cost]) -> None:
-    """Exactly so for who came last, and at most one round too late for who came before."""
+    """Exact for the last arrival, at most one round too late for earlier ones."""
     a_round = sum(cost.area / cost.tiles for cost in costs) * SECONDS_PER_PIXEL
     ends = round_robin(costs)
     remaining = [remaining_of(cost) for cost in costs]
@@ -59,20 +59,20 @@ def test_what_is_foretold_comes_true(costs: list[Cost]) -> None:
 
 @pytest.mark.parametrize("tiles", [1, 2, 10])
 def test_the_first_of_equal_pictures_is_done_before_the_last(tiles: int) -> None:
-    """A client that is told to wait for all of them would leave the network idle meanwhile."""
+    """If the client waited for all of them, the network would be idle meanwhile."""
     costs = [Cost(tiles, tiles * 500)] * 16
     assert seconds_until_one_ends([remaining_of(cost) for cost in costs]) == pytest.approx(min(round_robin(costs)))
 
 
 def test_nothing_to_be_shown_takes_no_time() -> None:
-    """Such as a picture of one grey of 16 bits."""
+    """For example, a constant 16-bit grey image."""
     nothing, something = remaining_of(Cost()), remaining_of(Cost(1, 100))
     assert seconds_until(nothing.turns, [nothing, something]) == seconds_until_one_ends([nothing]) == 0
     assert is_in_time(something, [nothing])
 
 
 def test_turns_are_taken_by_tile_however_large() -> None:
-    """Forty tiny frames wait for forty turns of others, not for as many seconds as they take themselves."""
+    """Forty tiny frames wait for forty turns of the others, however short they are themselves."""
     frames, large, larger = Cost(40, 400), remaining_of(Cost(4, 4000)), remaining_of(Cost(90, 90_000))
     assert seconds_until(frames.tiles, [large]) == pytest.approx(4)
     assert seconds_until(frames.tiles, [large, larger]) == pytest.approx(44)

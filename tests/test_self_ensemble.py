@@ -1,4 +1,4 @@
-"""The network is shown each tile in several views: what comes of it, through the service and below."""
+"""Self-ensemble: several views of each tile, through the service and in the upscaler."""
 
 import itertools
 
@@ -33,7 +33,7 @@ def test_the_service_says_how_many_views(patient: Server) -> None:
 
 
 def test_a_picture_that_is_turned_gives_the_answer_turned(patient: Server, server: Server) -> None:
-    """But for what lies on the brink between two levels. The network alone is not like that."""
+    """Except at rounding boundaries. A single view is not invariant."""
     pixels = photograph(37, 54)
     upright = answer(patient, pixels)
     for view in ALL_VIEWS:
@@ -68,7 +68,7 @@ def test_views_that_are_used_together_are_a_group(count: int) -> None:
 
 @pytest.mark.parametrize("views", [1, 2, 4, 8])
 def test_what_depends_on_the_view_cancels_out(views: int) -> None:
-    """An engine that makes the upper rows darker and the lower ones lighter, but gives its known answer."""
+    """An engine that darkens upper rows and lightens lower ones, but reproduces its known answer."""
 
     def shaded(batch: NDArray[np.float32]) -> NDArray[np.float32] | None:
         shade = np.linspace(-0.1, 0.1, 2 * batch.shape[1], dtype=np.float32).reshape(1, -1, 1, 1)

@@ -26,7 +26,7 @@ def test_the_cost_is_that_of_all_windows(height: int, width: int, tile: int, hal
 @pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize(("tile", "halo"), [(64, 0), (64, 16), (16, 26)])
 def test_windows(height: int, width: int, tile: int, halo: int) -> None:
-    """A window has `halo` px around its core, or reaches the true border; all have one shape, of bounded size."""
+    """A window has `halo` px around its core, or ends at the border of the image. All have the same, bounded shape."""
     tiles = list(cut(height, width, tile, halo))
     for each in tiles:
         core, window = each.core, each.window

@@ -23,13 +23,13 @@ from training import average
 from training.degradation import Degradation, Pixels, degrade
 from training.drawings import draw
 from training.errors import TrainingError
-from training.evaluation import evaluate
 from training.examples import LOW_EDGE, ExampleOptions, make_examples, packed, unpacked
 from training.growing import grow, start_from
 from training.loss import ENOUGH, levels_of, psnr_loss
 from training.network import build_network, load_weights, start_as_bilinear
 from training.optimizer import ConvolutionMuon
 from training.photographs import load_patches
+from training.scores import evaluate
 
 # Keras 3.15 hands TensorFlow's variables to numpy 2 in the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -386,7 +386,7 @@ def test_a_run_is_resumed_and_isr_loads_its_weights(tmp_path: Path) -> None:
         (("--steps", "1", "--g0", "2"), "--g0 2: the three colours need 3 channels"),
         (("--steps", "1", "--start", "nothing.weights.h5"), "there is no weight file nothing.weights.h5"),
         (("--steps", "1", "--start", "README.md"), "README.md is no weight file of a residual dense network"),
-        (("--steps", "1", "--resume"), "checkpoint.npz to go on with"),
+        (("--steps", "1", "--resume"), "checkpoint.npz to resume from"),
     ],
 )
 def test_options_that_are_refused(

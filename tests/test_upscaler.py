@@ -29,7 +29,7 @@ def engine(model: ModelFiles) -> Engine:
 
 
 def tiled(engine: Engine, pixels: NDArray[np.uint8], tile: int, halo: int) -> NDArray[np.float32]:
-    """What the upscaler does, without clamping and rounding."""
+    """The upscaler without clamping and rounding."""
     height, width, channels = pixels.shape
     levels = np.empty((2 * height, 2 * width, channels), np.float32)
     for each in cut(height, width, tile, halo):
@@ -59,7 +59,7 @@ def test_with_the_models_halo_nobody_can_tell(engine: Engine, height: int, width
 
 
 def test_the_upscaler_joins_tiles_without_a_seam(engine: Engine, model: ModelFiles) -> None:
-    """The whole way, rounded: at most a level where a value lay on the brink, and hardly anywhere."""
+    """End to end, rounded: a few values may differ by a level, at rounding boundaries."""
     pixels = photograph(300, 413)
     upscaler = Upscaler(engine, FairLock(), 64, model.known_answer("fp32"))
     enlarged = upscaler.enlarge(pixels, *patience()).astype(int)
@@ -104,7 +104,7 @@ def test_a_hang_up_is_noticed_between_tiles() -> None:
 
 
 class Faults:
-    """Fails the first `count` pictures that are not the known answer's, in one of several ways."""
+    """Fails on the first `count` images other than the known answer's, in one of several ways."""
 
     def __init__(self, kind: str, count: int = 1) -> None:
         self.kind, self.left, self.asked = kind, count, 0
@@ -137,7 +137,7 @@ def test_a_failed_tile_fails_the_request_and_the_next_one_is_checked(kind: str) 
 
 
 def test_an_engine_with_another_answer_is_not_trusted() -> None:
-    """Wrong by a level everywhere: no picture is enlarged, at the start or later."""
+    """An engine that is off by a level everywhere enlarges no image, neither at the start nor later."""
     upscaler = upscaler_with(lambda batch: batch.repeat(2, axis=1).repeat(2, axis=2) + np.float32(1 / 255))
     for _ in range(2):
         with pytest.raises(EngineFailed, match=r"differs .* by 1 levels, more than the 0\.01 allowed"):
@@ -186,7 +186,7 @@ def test_a_measurement_ends_with_the_request() -> None:
 
 
 def test_many_who_doubt_the_speed_have_it_measured_once() -> None:
-    """Else a crowd of pictures that are too large would keep the lock from those that are not."""
+    """Otherwise many images that are too large would keep the lock from the others."""
     runs: list[int] = []
     upscaler = upscaler_with(lambda batch: runs.append(batch.size))
     upscaler.warm_up()

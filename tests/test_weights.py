@@ -1,4 +1,4 @@
-"""Finding, downloading and verifying weights: the real code against a real server of real bytes."""
+"""Finding, downloading and verifying weights, against a local server."""
 
 import errno
 import hashlib
@@ -28,7 +28,7 @@ ROW = Weights(
 
 
 class Handler(QuietHandler):
-    """Serves the file in the way that the path names."""
+    """Serves the file with the behaviour named by the path."""
 
     def do_GET(self) -> None:
         kind = self.path.split("/")[1]
@@ -74,7 +74,7 @@ def assert_nothing_left(directory: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["right", "slow"])
 def test_downloaded_once_then_found(url: str, tmp_path: Path, kind: str) -> None:
-    """Slow is no failure, as long as something comes."""
+    """A slow download succeeds as long as data arrives."""
     cache = tmp_path / "not" / "there" / "yet"
     path = find_weights(ROW, [cache], f"{url}/{kind}/", timeout=1)
     assert path.read_bytes() == CONTENT
@@ -118,7 +118,7 @@ def test_directories_come_first_in_their_order(tmp_path: Path) -> None:
 
 
 def test_a_wrong_file_in_a_directory_is_refused(tmp_path: Path) -> None:
-    """And not replaced behind the operator's back."""
+    """The file is reported, not replaced silently."""
     (tmp_path / ROW.file).write_bytes(b"other")
     with pytest.raises(WeightsRefused, match=f"{hashlib.sha256(b'other').hexdigest()}, not {ROW.sha256}"):
         find_weights(ROW, [tmp_path], "")
@@ -145,8 +145,8 @@ def test_a_disk_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail
 
 
 def test_the_table_is_isrs() -> None:
-    """Names, architectures and URLs of idealo's weights are those of the ISR package."""
-    from superscaling.engines.tensorflow import build_isr  # imports ISR in the way it has to be
+    """Names, architectures and URLs of idealo's weights equal those of the ISR package."""
+    from superscaling.engines.tensorflow import build_isr  # imports ISR with the necessary precautions
 
     published = sys.modules[type(build_isr(LITE)).__module__].WEIGHTS_URLS
     for name, theirs in published.items():

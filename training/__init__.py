@@ -1,1 +1,1 @@
-"""Training the project's own network; the service imports nothing of this."""
+"""Training of the project's own networks. The service does not import this package."""

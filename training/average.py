@@ -1,9 +1,9 @@
-"""Average weight files of one network: what several trainings that began from the same weights have in common.
+"""Average weight files of one architecture, from training runs that started from the same weights.
 
     python -m training.average ONE.weights.h5 OTHER.weights.h5 --output BOTH.weights.h5
 
-Trainings that go on from one network end beside each other in the same valley of the loss, and their mean lies deeper
-in it than either ("model soups", arXiv:2203.05482). What it is worth is for `make quality` to say.
+Such runs end in the same basin of the loss, and their mean often has a lower loss than each of them ("model soups",
+arXiv:2203.05482). Compare the result by `make quality`.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is wordy
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # silences TensorFlow at import
 
 from training.errors import TrainingError
 from training.network import architecture_in, build_network, load_weights, save_weights
@@ -22,11 +22,11 @@ def average(files: Sequence[Path], output: Path) -> None:
     """Write the mean of weight files.
 
     Args:
-        files: of networks of one architecture.
+        files: weight files of one architecture.
         output: NAME.weights.h5.
 
     Raises:
-        TrainingError: one is missing, or of another architecture than the first.
+        TrainingError: a file is missing, or its architecture differs from that of the first.
     """
     network = build_network(architecture_in(files[0]))
     weights = []
@@ -38,13 +38,13 @@ def average(files: Sequence[Path], output: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the command line and average; one line says why it can't."""
+    """Average the files on the command line and return the exit status; an error prints one line."""
     parser = argparse.ArgumentParser(prog="python -m training.average", description="Average weight files.")
-    parser.add_argument("files", nargs="+", type=Path, help="weight files of one network, which count alike")
-    parser.add_argument("--output", type=Path, required=True, help="where to write: NAME.weights.h5")
+    parser.add_argument("files", nargs="+", type=Path, help="weight files of one architecture, weighted equally")
+    parser.add_argument("--output", type=Path, required=True, help="file to write, NAME.weights.h5")
     options = parser.parse_args(arguments)
     if not options.output.name.endswith(".weights.h5"):
-        parser.error("--output has to end with .weights.h5, by which Keras knows what to write")
+        parser.error("--output must end with .weights.h5: Keras chooses the format by the extension")
     try:
         average(options.files, options.output)
     except TrainingError as exc:

@@ -1,4 +1,4 @@
-"""From a sharp picture to the small, compressed one that a user has."""
+"""Degradation: from an original to the small, compressed image that a user has."""
 
 import io
 from dataclasses import dataclass
@@ -15,46 +15,45 @@ FILTERS = {
     "box": Image.Resampling.BOX,
     "bilinear": Image.Resampling.BILINEAR,
 }
-BLOCK = 16  # px: the grid of a JPEG with 4:2:0
+BLOCK = 16  # px: block grid of a JPEG with 4:2:0
 SUBSAMPLINGS = {"4:4:4": 0, "4:2:0": 2}  # Pillow's numbers
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """What happens to a picture, in this order; every share is a probability. The model card quotes these numbers."""
+    """The steps of the degradation, in order. All shares are probabilities. The model cards quote these values."""
 
-    # The picture is reduced by one of Pillow's antialiased filters, chosen with these shares.
+    # Reduction with one of Pillow's antialiased filters.
     bicubic: float = 0.75
     lanczos: float = 0.15
     box: float = 0.05
     bilinear: float = 0.05
-    # This share of pictures is left as it is then: what is clean must stay as it is.
+    # Share that stays clean: no noise, no JPEG. The network must not change clean images.
     clean: float = 0.3
-    # Of the others, this share gets Gaussian noise, the same in no two pixels, with up to this standard deviation, in
-    # levels of 255.
+    # Share of the others with Gaussian noise, independent per pixel, and its maximum standard deviation in levels.
     noise: float = 0.15
-    noise_most: float = 3.0
-    # Then they are JPEGs: quality from a triangular distribution with this least, most frequent and largest value.
-    quality_least: int = 30
-    quality_usual: int = 80
-    quality_most: int = 98
-    # This share of the JPEGs has its colours in full resolution (4:4:4), the others in half (4:2:0).
+    noise_max: float = 3.0
+    # JPEG quality of the others: a triangular distribution.
+    quality_min: int = 30
+    quality_mode: int = 80
+    quality_max: int = 98
+    # Share of JPEGs with 4:4:4 chroma; the others have 4:2:0.
     full_colour: float = 1 / 3
-    # This share of the JPEGs was a JPEG before, of another quality and with its blocks elsewhere.
+    # Share of JPEGs that are compressed twice, with different qualities and block grids.
     twice: float = 0.15
 
 
 def degrade(high: Pixels, scale: int, degradation: Degradation, random: np.random.Generator) -> Pixels:
-    """Make the small picture that the network is given.
+    """Make the network's input from an original.
 
     Args:
-        high: (h, w, 3), RGB; h and w are multiples of `scale`.
-        scale: how much smaller.
-        degradation: by which numbers.
-        random: decides everything that is left to chance.
+        high: (h, w, 3), RGB, uint8; h and w are multiples of `scale`.
+        scale: reduction factor.
+        degradation: parameters.
+        random: source of all randomness; the same state gives the same result.
 
     Returns:
-        (h / scale, w / scale, 3), RGB.
+        (h / scale, w / scale, 3), RGB, uint8.
     """
     filters = list(FILTERS)
     shares = np.array([getattr(degradation, name) for name in filters])
@@ -64,7 +63,7 @@ def degrade(high: Pixels, scale: int, degradation: Degradation, random: np.rando
     if random.random() < degradation.clean:
         return low
     if random.random() < degradation.noise:
-        noise = random.standard_normal(low.shape, np.float32) * random.uniform(0, degradation.noise_most)
+        noise = random.standard_normal(low.shape, np.float32) * random.uniform(0, degradation.noise_max)
         low = np.clip(np.rint(low + noise), 0, 255).astype(np.uint8)
     for _ in range(2 if random.random() < degradation.twice else 1):
         low = _compress(low, degradation, random)
@@ -72,8 +71,8 @@ def degrade(high: Pixels, scale: int, degradation: Degradation, random: np.rando
 
 
 def _compress(low: Pixels, degradation: Degradation, random: np.random.Generator) -> Pixels:
-    """Save as JPEG and read again; the grid of blocks starts anywhere, as in a picture that was cropped later."""
-    quality = random.triangular(degradation.quality_least, degradation.quality_usual, degradation.quality_most)
+    """Encode as JPEG and decode; the block grid has a random offset, as in an image that was cropped later."""
+    quality = random.triangular(degradation.quality_min, degradation.quality_mode, degradation.quality_max)
     subsampling = SUBSAMPLINGS["4:4:4" if random.random() < degradation.full_colour else "4:2:0"]
     top, left = random.integers(BLOCK, size=2)
     file = io.BytesIO()

@@ -1,7 +1,7 @@
-"""Pictures that are drawn, not photographed: text, lines, flat areas in saturated colours with sharp edges.
+"""Random drawings: text, lines, and flat areas in saturated colours with sharp edges.
 
-Photographs have too little of all three. Without flat areas that reach the border of a patch the network never learns
-what its zero padding does to them.
+Photographs have too few of these. Flat areas that touch the border of a patch teach the network to deal with its zero
+padding.
 """
 
 import functools
@@ -12,17 +12,17 @@ from PIL import Image, ImageDraw, ImageFont
 
 from training.degradation import Pixels
 
-FONTS = Path("/usr/share/fonts")  # where Linux keeps them, if it has any
+FONTS = Path("/usr/share/fonts")  # on Linux; may be missing
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?()+-=/%&äöüéèñçß"
-FONT_SIZES = (13, 18, 26, 40)  # px in the sharp picture; smaller letters could not be read in the small one
-SUPERSAMPLING = 3  # a smooth drawing is made this much larger, then reduced
+FONT_SIZES = (13, 18, 26, 40)  # px in the original; smaller letters are illegible after the reduction
+SUPERSAMPLING = 3  # antialiased drawings are made this much larger, then reduced
 
 Colour = tuple[int, int, int]
 
 
 def draw(edge: int, random: np.random.Generator) -> Pixels:
-    """Draw something; returns (edge, edge, 3), RGB."""
-    # Half have smooth edges, as on a screen; half hard ones.
+    """Make a random drawing: (edge, edge, 3), RGB, uint8."""
+    # Half are antialiased.
     enlarged = SUPERSAMPLING if random.random() < 0.5 else 1
     image = Image.new("RGB", (edge * enlarged, edge * enlarged), _colour(random))
     pen = ImageDraw.Draw(image)
@@ -43,7 +43,7 @@ def draw(edge: int, random: np.random.Generator) -> Pixels:
 
 
 def _colour(random: np.random.Generator) -> Colour:
-    """One of black, white, the six saturated colours, their mixtures with a gray, or any colour."""
+    """Black, white or one of the six saturated colours, pure or mixed with a grey; or any colour."""
     corner = 255 * random.integers(0, 2, size=3)
     match random.integers(3):
         case 0:
@@ -57,7 +57,7 @@ def _colour(random: np.random.Generator) -> Colour:
 
 
 def _areas(pen: ImageDraw.ImageDraw, edge: int, random: np.random.Generator) -> None:
-    """None to ten flat shapes, most of them reaching over the border."""
+    """Draw zero to ten flat shapes; most extend beyond the border."""
     for _ in range(random.integers(0, 11)):
         fill = _colour(random)
         x, y = random.integers(-edge // 4, edge, size=2).tolist()
@@ -73,7 +73,7 @@ def _areas(pen: ImageDraw.ImageDraw, edge: int, random: np.random.Generator) -> 
 
 
 def _text(pen: ImageDraw.ImageDraw, edge: int, enlarged: int, random: np.random.Generator) -> None:
-    """Lines of letters and digits in one font from the top to the bottom."""
+    """Fill the drawing with lines of random text in one font."""
     size = int(random.choice(FONT_SIZES)) * enlarged
     font, fill = _font(int(random.integers(1 << 30)), size), _colour(random)
     x, y = random.integers(-size, size, size=2).tolist()
@@ -84,7 +84,7 @@ def _text(pen: ImageDraw.ImageDraw, edge: int, enlarged: int, random: np.random.
 
 
 def _lines(pen: ImageDraw.ImageDraw, edge: int, enlarged: int, random: np.random.Generator) -> None:
-    """A grid or a fan of parallel lines, or lines and arcs anywhere."""
+    """Draw parallel lines or a grid of them, or random lines and arcs."""
     fill, width = _colour(random), int(random.integers(1, 5)) * enlarged
     if random.random() < 0.4:
         step, lean = int(random.integers(4, 20)) * enlarged + width, int(random.integers(-edge, edge))
@@ -106,17 +106,17 @@ def _lines(pen: ImageDraw.ImageDraw, edge: int, enlarged: int, random: np.random
 
 @functools.cache
 def _font_files() -> tuple[Path, ...]:
-    """The system's TrueType fonts."""
+    """TrueType fonts of the system."""
     return tuple(sorted(FONTS.rglob("*.ttf")))
 
 
 @functools.lru_cache(maxsize=256)
 def _font_of(path: Path | None, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """A font file, or Pillow's own font."""
+    """Load a font file; None: Pillow's default font."""
     return ImageFont.load_default(size) if path is None else ImageFont.truetype(path, size)
 
 
 def _font(number: int, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """One of the system's fonts or Pillow's own, `size` px high."""
+    """Choose a font of the system or Pillow's default font, `size` px high, by a random number."""
     files = (None, *_font_files())
     return _font_of(files[number % len(files)], size)

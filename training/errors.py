@@ -1,5 +1,5 @@
-"""What the training refuses, with one line that says why."""
+"""The error of a training run that can't start or continue."""
 
 
 class TrainingError(Exception):
-    """The training can't start, or can't go on, with what it was given."""
+    """The training can't start or continue. The message is one line that says why."""

@@ -1,9 +1,9 @@
-"""A process that makes examples, pairs of a small picture and its sharp original, and writes them to its output.
+"""A process that makes training examples, pairs of a degraded image and its original, and writes them to stdout.
 
     python -m training.examples patches.npy OPTIONS
 
-`batches` starts as many of these as there are cores to spare. A pipe is all they share: it holds back who is too fast,
-and who writes to a pipe that nobody reads any more ends. OPTIONS are `ExampleOptions` as JSON.
+OPTIONS are `ExampleOptions` in JSON. `training.batches` starts several of these processes and reads their pipes. The
+pipes give backpressure, and a process ends when its pipe is closed.
 """
 
 import json
@@ -20,38 +20,38 @@ from training.degradation import Degradation, Pixels, degrade
 from training.drawings import draw
 
 CHECKSUM = 4  # bytes before each example
-LOW_EDGE = 96  # px of a small picture: larger than the patches of training, which are cut out of it in many ways
+LOW_EDGE = 96  # edge of an example's low-resolution image in px; patches are cut out of it
 
 
 @dataclass(frozen=True)
 class ExampleOptions:
-    """What the examples are like."""
+    """How examples are made."""
 
     scale: int
     seed: int
-    drawings: float  # share of drawings; the others are photographs
+    drawings: float  # share of drawings; the rest are photographs
     degradation: Degradation
 
     def to_json(self) -> str:
-        """For a command line."""
+        """Serialise for the command line."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "ExampleOptions":
-        """The opposite of `to_json`."""
+        """Parse what `to_json` wrote."""
         fields = json.loads(text)
         return cls(**(fields | {"degradation": Degradation(**fields["degradation"])}))
 
 
 def make_examples(patches: Pixels, options: ExampleOptions) -> Iterator[tuple[Pixels, Pixels]]:
-    """Make examples without end.
+    """Make an endless sequence of examples.
 
     Args:
-        patches: (n, LOW_EDGE * scale, LOW_EDGE * scale, 3), RGB, of photographs.
-        options: what the examples are like; the same options make the same examples.
+        patches: photograph patches (n, LOW_EDGE * scale, LOW_EDGE * scale, 3), RGB, uint8.
+        options: the same options make the same sequence.
 
     Yields:
-        The small picture, (LOW_EDGE, LOW_EDGE, 3), and the sharp one, (LOW_EDGE * scale, LOW_EDGE * scale, 3).
+        The degraded image (LOW_EDGE, LOW_EDGE, 3) and the original (LOW_EDGE * scale, LOW_EDGE * scale, 3).
     """
     random = np.random.default_rng(options.seed)
     while True:
@@ -59,7 +59,7 @@ def make_examples(patches: Pixels, options: ExampleOptions) -> Iterator[tuple[Pi
             high = draw(LOW_EDGE * options.scale, random)
         else:
             high = patches[random.integers(len(patches))]
-        # Here and not when patches are cut out: a JPEG's blocks and colours have a direction.
+        # Before the degradation: JPEG artefacts and chroma subsampling have an orientation.
         if random.random() < 0.5:
             high = high[:, ::-1]
         if random.random() < 0.5:
@@ -69,21 +69,21 @@ def make_examples(patches: Pixels, options: ExampleOptions) -> Iterator[tuple[Pi
 
 
 def packed(low: Pixels, high: Pixels) -> bytes:
-    """Both pictures with a checksum before them: pipes were seen to lose bytes when processes are stopped and go on."""
+    """Serialise an example after a checksum: pipes were seen to lose bytes when processes are suspended and resumed."""
     data = low.tobytes() + high.tobytes()
     return zlib.crc32(data).to_bytes(CHECKSUM) + data
 
 
 def unpacked(record: bytes) -> bytes | None:
-    """The pictures of a record of `packed`; None where it is not whole."""
+    """Return the payload of a record made by `packed`; None if its checksum is wrong."""
     data = record[CHECKSUM:]
     return data if zlib.crc32(data).to_bytes(CHECKSUM) == record[:CHECKSUM] else None
 
 
 def main() -> None:
-    """Write examples to standard output, small picture before sharp one, until nobody reads them."""
+    """Write examples to standard output until the pipe is closed."""
     patches_file, options = sys.argv[1:]
-    patches = np.load(Path(patches_file), mmap_mode="r")  # mapped: all processes share one copy
+    patches = np.load(Path(patches_file), mmap_mode="r")  # all processes share one copy in memory
     with suppress(BrokenPipeError):
         for low, high in make_examples(patches, ExampleOptions.from_json(options)):
             sys.stdout.buffer.write(packed(low, high))

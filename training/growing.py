@@ -1,7 +1,7 @@
-"""Start a larger network as a smaller one: it makes the same pictures at first, and has more capacity to learn with.
+"""Initialise a larger network from a smaller one, so that both compute the same function at first.
 
-After Net2Net (arXiv:1511.05641), in a simple form: the smaller network's kernels keep their places; what is new keeps
-its random weights, but whatever leads from something new to something old starts at zero.
+A simple form of Net2Net (arXiv:1511.05641): the kernels of the smaller network are copied; new channels keep their
+random weights, but weights from new inputs to old outputs start at zero.
 """
 
 import re
@@ -21,10 +21,10 @@ IN_A_BLOCK = re.compile(r"F_\d+_\d+|LFF_\d+")
 
 
 def start_from(network: Any, architecture: Architecture, path: Path) -> None:
-    """Give a network of `architecture` the weights of a file, which may be of a smaller network.
+    """Initialise a network of `architecture` from a weight file of the same or a smaller network.
 
     Raises:
-        TrainingError: there is no such file, it is of no RDN, or it is of one that is not smaller.
+        TrainingError: there is no such file, or its network is not an RDN, larger, or of another scale or upscaling.
     """
     small = architecture_in(path)
     if small == architecture:
@@ -36,13 +36,13 @@ def start_from(network: Any, architecture: Architecture, path: Path) -> None:
 
 
 def grow(network: Any, architecture: Architecture, smaller: Any, small: Architecture) -> None:
-    """Give `network` weights with which it equals `smaller`.
+    """Set the weights of `network` so that its output equals that of `smaller`.
 
     Args:
-        network: of `architecture`, with random weights; see `network.build_network`.
+        network: a network of `architecture` with random weights.
         architecture: its dimensions.
         smaller: a trained network of `small`.
-        small: its dimensions; none is larger, and `scale` and `upscaling` are the same.
+        small: its dimensions. None may be larger, and `scale` and `upscaling` must be the same.
 
     Raises:
         TrainingError: the dimensions don't allow it.
@@ -61,7 +61,7 @@ def grow(network: Any, architecture: Architecture, smaller: Any, small: Architec
         old_kernel, old_bias = layer.get_weights()
         old_inputs, old_outputs = old_kernel.shape[2:]
         inputs, outputs = _inputs(layer.name, old_inputs, architecture, small), np.arange(old_outputs)
-        # The old channels see the old ones alone, and those as before.
+        # Old outputs depend only on old inputs, by the old weights.
         kernel[..., :old_outputs] = 0
         kernel[..., inputs[:, np.newaxis], outputs] = old_kernel
         bias[:old_outputs] = old_bias
@@ -69,10 +69,10 @@ def grow(network: Any, architecture: Architecture, smaller: Any, small: Architec
 
 
 def _inputs(layer: str, count: int, architecture: Architecture, small: Architecture) -> Channels:
-    """Which input channels of the larger network's layer are the `count` ones of the smaller one's, in order.
+    """Indices, in the larger layer, of the `count` input channels of the smaller layer.
 
-    Only what has been concatenated lies at other places: in a block the block's input, then what each convolution adds;
-    in GFF_1 the output of each block.
+    They differ only after a concatenation: within a block, of its input and the output of each convolution; in GFF_1,
+    of the outputs of all blocks.
     """
     if layer == "GFF_1":
         return _joined([architecture.g0] * small.d, [small.g0] * small.d)
@@ -82,7 +82,7 @@ def _inputs(layer: str, count: int, architecture: Architecture, small: Architect
     return np.arange(count)
 
 
-def _joined(places: list[int], taken: list[int]) -> Channels:
-    """The first `taken` channels of each part, where the parts have `places` channels and lie one after the other."""
-    starts = np.cumsum([0, *places[:-1]])
+def _joined(sizes: list[int], taken: list[int]) -> Channels:
+    """Indices of the first `taken` channels of each part in a concatenation of parts with `sizes` channels."""
+    starts = np.cumsum([0, *sizes[:-1]])
     return np.concatenate([start + np.arange(count) for start, count in zip(starts, taken, strict=True)])

@@ -1,7 +1,7 @@
-"""The residual dense network (RDN, arXiv:1802.08797) with Keras 3's layers, for every backend of Keras.
+"""The residual dense network (RDN, arXiv:1802.08797) in Keras 3, for all of its backends.
 
-Layers, names and order are those of `ISR.models.RDN` (ISR 2.2.0, Apache-2.0, ISR/models/rdn.py), so that a weight file
-of one loads into the other and both make the same picture.
+Layers, their names and their order are those of `ISR.models.RDN` (ISR 2.2.0, Apache-2.0, ISR/models/rdn.py), so that
+weight files are interchangeable and results are equal.
 """
 
 import warnings
@@ -24,14 +24,14 @@ UPN2_CHANNELS = 32  # ISR's choice
 
 
 class PixelShuffle(layers.Layer):
-    """Turn (n, h, w, scale * scale * c) into (n, h * scale, w * scale, c), as TensorFlow's depth_to_space does."""
+    """Map (n, h, w, scale * scale * c) to (n, h * scale, w * scale, c), as TensorFlow's depth_to_space does."""
 
     def __init__(self, scale: int, **options: Any) -> None:
         super().__init__(**options)
         self.scale = scale
 
     def call(self, features: Any) -> Any:
-        """Channel (y * scale + x) * c + i of a pixel becomes channel i of its part in row y and column x."""
+        """Move channel (y * scale + x) * c + i of a pixel to channel i of its subpixel in row y and column x."""
         scale = self.scale
         _, height, width, channels = keras.ops.shape(features)
         colours = channels // scale**2
@@ -40,24 +40,24 @@ class PixelShuffle(layers.Layer):
         return keras.ops.reshape(rows, (-1, height * scale, width * scale, colours))
 
     def compute_output_shape(self, input_shape: tuple[int | None, int | None, int | None, int]) -> tuple[Any, ...]:
-        """The shape that `call` gives; None, an edge that may have every length, stays None."""
+        """Return the output shape of `call`; an unknown height or width (None) stays None."""
         batch, height, width, channels = input_shape
         larger = [None if edge is None else edge * self.scale for edge in (height, width)]
         return (batch, *larger, channels // self.scale**2)
 
 
 def build_network(architecture: Architecture, precision: str = "float32") -> Any:
-    """Build the network, with random weights.
+    """Build the network with random weights.
 
     Args:
         architecture: its dimensions.
-        precision: Keras's name of the arithmetic in the dense blocks, which are most of the work: `float32` or
-            `mixed_bfloat16`. The way around the blocks, from the input to the output, is in float32 in any case: the
-            picture itself passes there, and bfloat16 has only 8 bits.
+        precision: Keras dtype policy of the dense blocks, which do most of the work: `float32` or `mixed_bfloat16`.
+            The layers outside the blocks are always float32: the image passes through them, and bfloat16 has only 8
+            significant bits.
 
     Returns:
-        A Keras model from (n, h, w, 3) to (n, h * scale, w * scale, 3), RGB from 0 to 1 in float32, for every h and w.
-        The output may lie a little outside that range.
+        A Keras model from (n, h, w, 3) to (n, h * scale, w * scale, 3), RGB, float32, for any h and w. Values are in
+        [0, 1]; the output may exceed that range slightly.
     """
 
     def convolution(name: str, channels: int, kernel: int, arithmetic: str = "float32") -> Any:
@@ -93,12 +93,12 @@ def build_network(architecture: Architecture, precision: str = "float32") -> Any
 
 
 def start_as_bilinear(network: Any, architecture: Architecture) -> None:
-    """Give the network initial values with which it enlarges bilinearly, so that it has only the rest to learn.
+    """Initialise the network as bilinear interpolation, so that it only has to learn the difference.
 
-    The picture goes through the first three channels of F_m1, UPN1 and UPN2 unchanged (no ReLU cuts it: it is never
-    negative). The blocks, whose weights stay random, add nothing as long as GFF_2 is zero. Pixel shuffle: UPN3 makes
-    the bilinear mixtures of a pixel and its neighbours. Repeated pixels (`ups`): SR smooths them, which for x2 is
-    the same.
+    The first three channels of F_m1, UPN1 and UPN2 pass the image unchanged; ReLU does not affect it, as it is never
+    negative. GFF_2 is zero, so the blocks, whose weights stay random, add nothing. With pixel shuffle, UPN3 computes
+    the bilinear weights of a pixel and its neighbours. With `ups`, SR smooths the repeated pixels, which is bilinear
+    for x2.
     """
     for name in ("F_m1", "UPN1", "UPN2"):
         layer = network.get_layer(name)
@@ -127,16 +127,16 @@ def start_as_bilinear(network: Any, architecture: Architecture) -> None:
 
 
 def _bilinear(part: int, scale: int) -> NDArray[np.float64]:
-    """Shares of the pixel before, the pixel itself and the one after in its `part` (from 0 to scale - 1)."""
-    offset = (part + 0.5) / scale - 0.5  # from the pixel's centre, in px of the small picture
+    """Bilinear weights of the previous, the same and the next pixel for subpixel `part` (0 to scale - 1)."""
+    offset = (part + 0.5) / scale - 0.5  # from the centre of the pixel, in low-resolution px
     return np.array([max(-offset, 0), 1 - abs(offset), max(offset, 0)])
 
 
 def architecture_in(path: Path) -> Architecture:
-    """The dimensions of the network that a weight file is of.
+    """Infer the architecture of a weight file.
 
     Raises:
-        TrainingError: there is no such file, or it is of no RDN.
+        TrainingError: there is no such file, or it does not hold an RDN.
     """
     try:
         return architecture_of(path)
@@ -145,22 +145,22 @@ def architecture_in(path: Path) -> Architecture:
 
 
 def save_weights(network: Any, path: Path) -> None:
-    """Write a weight file (NAME.weights.h5), as a whole or not at all."""
+    """Write a weight file (NAME.weights.h5) atomically."""
     part = path.with_name(f"part.{path.name}")
     network.save_weights(part)
     part.rename(path)
 
 
 def load_weights(network: Any, path: Path) -> None:
-    """Load a weight file: Keras 3's (`.weights.h5`) or the older layout (`.hdf5`).
+    """Load a weight file in Keras 3's layout (`.weights.h5`) or the older one (`.hdf5`).
 
     Raises:
-        TrainingError: there is none, or it is of another network.
+        TrainingError: there is no such file, or its architecture differs.
     """
     if not path.is_file():
         raise TrainingError(f"there is no weight file {path}")
     try:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # an error follows that says it better
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # a clearer error follows
             network.load_weights(path)
     except (ValueError, OSError, KeyError) as exc:
         reason = str(exc).strip().partition(". ")[0].splitlines()[0]

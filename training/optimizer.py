@@ -1,4 +1,4 @@
-"""Muon for convolutions: what changes the weights after each step."""
+"""The Muon optimizer for convolutions."""
 
 import re
 from collections import defaultdict
@@ -7,18 +7,18 @@ from typing import Any
 import keras
 from keras import ops
 
-BETA_2 = 0.99  # Adam's: gradients of single small batches say little about those of a thousand steps ago
-# The picture itself comes in and goes out there, and wants small steps.
+BETA_2 = 0.99  # of Adam; the usual 0.999 averages over too many small, noisy batches
+# The first and last convolutions, which read or write pixels, need small steps: they use Adam.
 FIRST_AND_LAST = re.compile(r"\b(F_m1|UPN3|SR)\b")
 
 
 class ConvolutionMuon(keras.optimizers.Muon):
-    """Muon (github.com/KellerJordan/Muon) for the kernels of convolutions, Adam for biases and the outermost kernels.
+    """Muon (github.com/KellerJordan/Muon) for convolution kernels, Adam for biases and the first and last kernels.
 
-    Keras's own takes matrices only. A kernel (h, w, in, out) counts as a matrix (h * w * in, out).
+    Keras's Muon takes only matrices. Here, a kernel (h, w, in, out) counts as a matrix (h * w * in, out).
 
     Args:
-        average: share of the old in the moving average of the weights.
+        average: decay of the moving average of the weights.
     """
 
     def __init__(self, average: float) -> None:
@@ -30,11 +30,11 @@ class ConvolutionMuon(keras.optimizers.Muon):
         return len(variable.shape) != 4 or FIRST_AND_LAST.search(variable.path) is not None
 
     def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
-        """Keras's goes from kernel to kernel. Here those of one shape go together, so that a GPU has few long tasks.
+        """Update kernels of the same shape together, as few large operations suit a GPU. Keras updates them singly.
 
-        For one device: Keras would sum up TensorFlow's gradients of several here.
+        Supports one device only: unlike Keras, it does not sum gradients over devices.
         """
-        groups = defaultdict[tuple[int, ...], list[tuple[Any, Any]]](list)  # kernels and their momenta, by shape
+        groups = defaultdict[tuple[int, ...], list[tuple[Any, Any]]](list)  # kernels and momenta, by shape
         for gradient, variable in zip(grads, trainable_variables, strict=True):
             if self._should_use_adamw(variable):
                 self.update_step(gradient, variable, learning_rate)

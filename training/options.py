@@ -1,4 +1,4 @@
-"""What a training can be told, and how the command line says it."""
+"""Options of a training run, and its command line."""
 
 import argparse
 from collections.abc import Sequence
@@ -13,52 +13,52 @@ from training.examples import LOW_EDGE
 
 
 def option(help_text: str, default: Any = MISSING, **more: Any) -> Any:
-    """A field that is an option of the command line; `more` is for argparse."""
+    """Declare a field that is also a command line option; `more` goes to argparse."""
     return field(default=default, metadata={"help": help_text, **more})
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a training."""
+    """The options of a training run."""
 
     photographs: tuple[Path, ...] = option("folders of photographs", nargs="+", type=Path)
     output: Path = option("folder for the checkpoint and the weights", type=Path)
-    name: str = option("the weights are saved as NAME.weights.h5", "network")
+    name: str = option("name of the weight file, NAME.weights.h5", "network")
     start: Path | None = option(
-        "begin with the weights of this file, of this network or of a smaller one, not as bilinear enlargement",
+        "weight file of the same or a smaller network to start from, instead of bilinear interpolation",
         None,
         type=Path,
     )
-    resume: bool = option("go on with the checkpoint in the output folder", False, action="store_true")
-    evaluation: tuple[Path, ...] = option("folders of test pictures", (), nargs="+", type=Path)
+    resume: bool = option("resume from the checkpoint in the output folder", False, action="store_true")
+    evaluation: tuple[Path, ...] = option("folders of test images", (), nargs="+", type=Path)
 
     c: int = option("convolutions per dense block", LITE.c, type=int)
     d: int = option("dense blocks", LITE.d, type=int)
-    g: int = option("channels that each convolution adds", LITE.g, type=int)
+    g: int = option("channels added by each convolution (growth rate)", LITE.g, type=int)
     g0: int = option("channels between blocks", LITE.g0, type=int)
-    scale: int = option("enlargement", LITE.scale, type=int)
-    upscaling: str = option("ISR's way to enlarge", LITE.upscaling, choices=("shuffle", "ups"))
+    scale: int = option("enlargement factor", LITE.scale, type=int)
+    upscaling: str = option("upsampling layer, by ISR's name", LITE.upscaling, choices=("shuffle", "ups"))
 
-    hours: float = option("time for the training, together with --minutes", 0.0, type=float)
-    minutes: float = option("time for the training, together with --hours", 0.0, type=float)
-    steps: int = option("end after so many steps (in whole calls), if that is earlier; 0: no limit", 0, type=int)
-    learning_rate: float = option("after the warm-up; falls to 0 as a cosine", 8e-4, type=float)
-    warm_up: int = option("steps over which it rises from 0, until the moments mean something", 200, type=int)
-    average: float = option("share of the old in the moving average of the weights", 0.999, type=float)
+    hours: float = option("training time, added to --minutes", 0.0, type=float)
+    minutes: float = option("training time, added to --hours", 0.0, type=float)
+    steps: int = option("stop after this many steps (a multiple of --together); 0: no limit", 0, type=int)
+    learning_rate: float = option("learning rate after the warm-up; then a cosine to 0", 8e-4, type=float)
+    warm_up: int = option("steps of the linear warm-up", 200, type=int)
+    average: float = option("decay of the moving average of the weights", 0.999, type=float)
     batch: int = option("patches per step", 16, type=int)
-    patch: int = option("edge of a patch in px of the small picture", 48, type=int)
+    patch: int = option("edge of a patch in low-resolution px", 48, type=int)
     precision: str = option("arithmetic in the blocks", "float32", choices=("float32", "mixed_bfloat16"))
     together: int = option(
-        "steps per call, with one learning rate: many on a GPU, which Python between two steps would hold up",
+        "steps per call, with one learning rate; use many on a GPU, so that it does not wait for Python",
         1,
         type=int,
     )
 
     drawings: float = option("share of drawings among the examples", 0.1, type=float)
-    pool: int = option("examples that are kept to cut patches from", 1024, type=int)
-    reuse: int = option("patches that are cut from one example on average", 4, type=int)
+    pool: int = option("examples in the pool that patches are cut from", 1024, type=int)
+    reuse: int = option("patches cut from an example, on average", 4, type=int)
     workers: int = option("processes that make examples", 1, type=int)
-    seed: int = option("decides whatever is left to chance", 0, type=int)
+    seed: int = option("random seed", 0, type=int)
     checkpoint_minutes: float = option("time between checkpoints", 10.0, type=float)
     evaluate_often: bool = option("evaluate at every checkpoint, not only at the end", False, action="store_true")
 
@@ -69,14 +69,14 @@ class Options:
 
     @property
     def seconds(self) -> float:
-        """Time for the training; infinite where only steps are counted."""
+        """Training time in s; infinite if only the steps are limited."""
         return (self.hours * 60 + self.minutes) * 60 or float("inf")
 
     def check(self) -> None:
-        """Look for what can't work.
+        """Validate the options.
 
         Raises:
-            TrainingError: says what and why.
+            TrainingError: an option has an invalid value, or no limit is given.
         """
         if self.seconds == float("inf") and not self.steps:
             raise TrainingError("say how long to train: --hours, --minutes or --steps")
@@ -91,7 +91,7 @@ class Options:
             raise TrainingError(f"--g0 {self.g0}: the three colours need 3 channels to begin with")
 
     def as_json(self) -> dict[str, Any]:
-        """All options, and the numbers of the degradation, for the checkpoint."""
+        """All options and the parameters of the degradation, for the checkpoint."""
         values: dict[str, Any] = asdict(self) | {"degradation": asdict(Degradation())}
         for name in ("photographs", "evaluation"):
             values[name] = [str(path) for path in values[name]]

@@ -1,4 +1,4 @@
-"""From folders of photographs to the patches that training is made of."""
+"""Training patches from folders of photographs."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,25 +11,25 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from training.degradation import Pixels
 from training.errors import TrainingError
 
-# A photograph is used as it is and reduced: reduced ones are sharper, and have other textures.
+# Photographs are also used in reduced sizes: those are sharper and have other textures.
 SIZES = (1.0, 0.7, 0.5)
 KEPT = 0.6  # share of all patches that is kept
-BY_TEXTURE = 0.85  # share of those that has the most texture; the others are kept by chance, so that skies stay
+BY_TEXTURE = 0.85  # share of the kept ones with the most texture; the rest is random, to keep some smooth areas
 
 
 def load_patches(folders: Sequence[Path], edge: int, seed: int) -> Pixels:
-    """Cut all photographs below `folders` into patches and choose among these by their texture.
+    """Cut all photographs below `folders` into patches and choose among them by texture.
 
     Args:
-        folders: they are searched with all that is below them.
-        edge: of a patch, in px.
-        seed: decides where the cuts are and which flat patches stay.
+        folders: searched recursively.
+        edge: edge of a patch in px.
+        seed: for the offsets of the cuts and the choice of smooth patches.
 
     Returns:
-        (n, edge, edge, 3), RGB.
+        (n, edge, edge, 3), RGB, uint8.
 
     Raises:
-        TrainingError: there is no folder, no file in it, no readable picture, or none as large as a patch.
+        TrainingError: a folder is missing, or there is no readable image that is large enough.
     """
     files = _files(folders)
     random = np.random.default_rng(seed)
@@ -56,7 +56,7 @@ def load_patches(folders: Sequence[Path], edge: int, seed: int) -> Pixels:
 
 
 def _files(folders: Sequence[Path]) -> list[Path]:
-    """All files below the folders, in the same order everywhere."""
+    """All files below the folders, in a reproducible order."""
     for folder in folders:
         if not folder.is_dir():
             raise TrainingError(f"there is no folder {folder}")
@@ -67,13 +67,13 @@ def _files(folders: Sequence[Path]) -> list[Path]:
 
 
 def _read(path: Path) -> Image.Image:
-    """Read a picture, upright, as RGB."""
+    """Read an image as RGB, with its EXIF orientation applied."""
     with Image.open(path) as image:
         return ImageOps.exif_transpose(image).convert("RGB")
 
 
 def _cut(image: Image.Image, edge: int, random: np.random.Generator) -> Iterator[Pixels]:
-    """Cut a picture, in every size that is large enough, into patches side by side, beginning anywhere."""
+    """Cut an image, in all `SIZES` that are large enough, into adjacent patches from a random offset."""
     for size in SIZES:
         width, height = round(image.width * size), round(image.height * size)
         if min(width, height) < edge:
@@ -86,7 +86,7 @@ def _cut(image: Image.Image, edge: int, random: np.random.Generator) -> Iterator
 
 
 def _choose(patches: list[Pixels], random: np.random.Generator) -> Pixels:
-    """Keep most of the patches: nearly all for their texture, some by chance."""
+    """Keep the share `KEPT` of the patches, most by texture and the rest at random."""
     order = np.argsort([-_texture(patch) for patch in patches], kind="stable")
     kept = max(1, round(KEPT * len(patches)))
     textured = max(1, round(BY_TEXTURE * kept))
@@ -95,6 +95,6 @@ def _choose(patches: list[Pixels], random: np.random.Generator) -> Pixels:
 
 
 def _texture(patch: Pixels) -> float:
-    """How much neighbouring pixels differ on average, in levels of the green channel."""
+    """Mean absolute difference of neighbouring pixels in the green channel, in levels."""
     green = patch[..., 1].astype(np.int16)
     return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())

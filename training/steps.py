@@ -1,4 +1,4 @@
-"""Steps of training, several per call: a GPU must not wait for Python between two of them."""
+"""Training steps, several per call, so that a GPU does not wait for Python between steps."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,17 +14,17 @@ Steps = Callable[[Pixels, Pixels], float]
 
 
 def steps_of(network: Any, optimizer: Any, loss: Loss, edge: int) -> Steps:
-    """What trains a network, by Keras's backend.
+    """Make a function that trains a network, for the current Keras backend.
 
     Args:
-        network: from pictures with values from 0 to 1; see `network.build_network`.
-        optimizer: of its weights; what it has as its learning rate when the steps are called counts.
-        loss: of a target in levels from 0 to 255 and an output, for each patch; see `loss.psnr_loss`.
-        edge: of a patch, in px of the small picture.
+        network: maps RGB in [0, 1], (n, h, w, 3), to the enlarged image.
+        optimizer: for its weights; its learning rate is read at each call.
+        loss: of (n, h, w, 3) in [0, 255] and the output, to the loss of each patch, (n,).
+        edge: edge of a patch in low-resolution px.
 
     Returns:
-        A function of small patches (steps, n, edge, edge, 3) and sharp ones (steps, n, edge * scale, edge * scale, 3),
-        both uint8, which is a quarter of the traffic to a GPU. It returns the mean loss.
+        A function of low-resolution patches (steps, n, edge, edge, 3) and their originals (steps, n, edge * scale,
+        edge * scale, 3), uint8 (a quarter of the transfer of float32), to the mean loss.
     """
     levels = keras.Input((edge, edge, 3), dtype="uint8")
     model = keras.Model(levels, network(keras.layers.Rescaling(1 / 255)(levels)))
@@ -34,7 +34,7 @@ def steps_of(network: Any, optimizer: Any, loss: Loss, edge: int) -> Steps:
 
 
 def _one_by_one(model: Any, optimizer: Any, loss: Loss) -> Steps:
-    """By Keras's `train_on_batch`, without XLA, which makes TensorFlow slower on a CPU."""
+    """Train by `train_on_batch`, without XLA, which is slower with TensorFlow on a CPU."""
     model.compile(optimizer, loss=loss, jit_compile=False)
 
     def train(low: Pixels, high: Pixels) -> float:
@@ -44,10 +44,10 @@ def _one_by_one(model: Any, optimizer: Any, loss: Loss) -> Steps:
 
 
 def _compiled(model: Any, optimizer: Any, loss: Loss) -> Steps:
-    """All steps of a call in one function (`jax.lax.scan`), of everything that changes, as Keras's guide to JAX has it.
+    """Train with all steps of a call in one compiled function (`jax.lax.scan`), as in Keras's guide to JAX.
 
-    Keras's own way returns to Python after each step, for 15 ms where the network has fifty layers: longer than a GPU
-    takes for the step.
+    `train_on_batch` returns to Python after each step, which takes 15 ms with fifty layers: longer than the step on a
+    GPU.
     """
     import jax
 

@@ -1,28 +1,27 @@
-"""Train a network of the project, from photographs and drawings to a weight file that ISR loads.
+"""Train a network on photographs and drawings, and write a weight file that ISR can load.
 
-On a CPU (TensorFlow is the fastest there: 12,000 steps an hour on two cores that have bfloat16):
+On a CPU (TensorFlow is the fastest backend: 12,000 steps an hour on two cores with bfloat16):
 
     python -m training.train --photographs FOLDER --output OUT --name noise-cancel-lite --hours 2 \\
         --precision mixed_bfloat16 --evaluation Set5 Set14
 
-Going on with weights, or after an interruption with the checkpoint in OUT:
+From existing weights, or from the checkpoint in OUT after an interruption:
 
     python -m training.train ... --start noise-cancel-lite.weights.h5
     python -m training.train ... --resume
 
-A larger network starts as the smaller one that it shall surpass:
+A larger network can start from a smaller one:
 
     python -m training.train ... --name noise-cancel-small --d 10 --g 64 --g0 64 --start noise-cancel-lite.weights.h5
 
-On a GPU, with more patches per step and all cores making examples: 90 steps of noise-cancel-small a second on an H200.
-Without --evaluation, because JAX compiles the network anew for each size of picture; `make quality` with --weights does
-it elsewhere:
+On a GPU, with more patches per step, and all cores making examples (90 steps of noise-cancel-small per second on an
+H200). Leave out --evaluation, because JAX compiles the network for each image size; use `make quality` with --weights:
 
     KERAS_BACKEND=jax python -m training.train ... --batch 64 --patch 48 --workers 14 --pool 8192 --reuse 16 \\
         --precision mixed_bfloat16 --together 64
 
-What the pictures go through is in `degradation.Degradation`. Ends with exit status 1 where the weights don't do what
-they are trained for: enlarge better than bicubic, and not worse than those they started from.
+`training/degradation.py` describes the degradation. The exit status is 1 if the weights are not better than bicubic, or
+are worse than those at the start.
 """
 
 import math
@@ -34,7 +33,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is wordy
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # silences TensorFlow at import
 
 import keras
 import numpy as np
@@ -45,7 +44,6 @@ from training.batches import Batches, BatchOptions
 from training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from training.degradation import Degradation
 from training.errors import TrainingError
-from training.evaluation import Scores, evaluate, network_enlarger
 from training.examples import LOW_EDGE, ExampleOptions
 from training.growing import start_from
 from training.loss import levels_of, psnr_loss
@@ -53,15 +51,16 @@ from training.network import build_network, save_weights, start_as_bilinear
 from training.optimizer import ConvolutionMuon
 from training.options import Options, read_options
 from training.photographs import load_patches
+from training.scores import Scores, evaluate, network_enlarger
 from training.steps import steps_of
 
 LINE_EVERY = 30  # s between two lines of progress
-DIVERGED = 3  # times the lowest loss of a line: no chance does that, and no checkpoint of it shall be kept
-TOLERANCE = 0.05  # dB that a score may be below that of the start: the sets are small
+DIVERGED = 3  # times the lowest error so far: then the training has diverged and stops before a checkpoint
+TOLERANCE = 0.05  # dB that a score may fall below that of the start, as test sets are small
 
 
 def train(options: Options) -> bool:
-    """Train, and say whether the weights keep what the last lines printed claim."""
+    """Train, save the weights, and return whether they pass the final checks."""
     options.check()
     keras.utils.set_random_seed(options.seed)
     architecture, scale = options.architecture, options.scale
@@ -76,23 +75,23 @@ def train(options: Options) -> bool:
         start_as_bilinear(network, architecture)
     optimizer = ConvolutionMuon(options.average)
     steps = steps_of(network, optimizer, psnr_loss, options.patch)
-    # For evaluation and for the weight file: in float32, with averaged weights.
+    # For evaluation and the weight file: float32, with averaged weights.
     averaged = build_network(architecture)
     averaged.set_weights(network.get_weights())
 
-    # What is to be improved: the start's scores, before a checkpoint replaces its weights.
+    # Scores at the start, before a checkpoint replaces the weights.
     at_start = scores_of(network_enlarger(averaged), options)
     progress = load_checkpoint(checkpoint, network, optimizer, architecture) if options.resume else Progress()
     print(f"{network.count_params():,} parameters; {keras.backend.backend()}; step {progress.step}", flush=True)
 
     with tempfile.TemporaryDirectory() as scratch:
-        # The data: patches of photographs in a file that the processes share, degraded examples, batches.
+        # The data: photograph patches in a file shared by the processes, degraded examples, batches.
         patches_file = Path(scratch) / "patches.npy"
         patches = load_patches(options.photographs, LOW_EDGE * scale, options.seed)
         np.save(patches_file, patches)
         print(f"{len(patches):,} patches of {LOW_EDGE * scale} px, {patches.nbytes / 1e6:,.0f} MB", flush=True)
         del patches
-        # The step belongs to the seed: a training that goes on must not see its first examples again.
+        # The seed depends on the step, so that a resumed run does not repeat its first examples.
         seed = options.seed + progress.step
         examples = ExampleOptions(scale, seed, options.drawings, Degradation())
         dimensions = BatchOptions(
@@ -101,8 +100,8 @@ def train(options: Options) -> bool:
         with closing(Batches(patches_file, examples, dimensions)) as batches:
             # The loop.
             first, done = progress, 0.0
-            lowest = math.inf  # mean error of a line, in levels
-            losses: list[float] = []  # means of the calls since the last line
+            lowest = math.inf  # lowest error of a progress line, in levels
+            losses: list[float] = []  # mean losses of the calls since the last line
             saved = printed = began = time.monotonic()
             while done < 1:
                 optimizer.learning_rate = learning_rate(options, progress)
@@ -117,8 +116,8 @@ def train(options: Options) -> bool:
                     lowest = min(lowest, mean)
                     if mean > DIVERGED * lowest:
                         raise TrainingError(
-                            f"the loss has risen from {lowest:.1f} to {mean:.1f} levels at step {progress.step}:"
-                            " go on from the last checkpoint with --resume and a lower --learning-rate"
+                            f"the loss has risen from {lowest:.1f} to {mean:.1f} levels at step {progress.step};"
+                            " resume from the last checkpoint with --resume and a lower --learning-rate"
                         )
                     speed = options.together * len(losses) / (now - printed)
                     print(
@@ -139,44 +138,44 @@ def train(options: Options) -> bool:
     bicubic = scores_of(filter_enlarger(scale, Image.Resampling.BICUBIC), options)
     for title, scores in (("bicubic", bicubic), ("start", at_start), ("end", at_end)):
         print_scores(title, scores)
-    return claims_hold(at_end, bicubic, at_start)
+    return passes_checks(at_end, bicubic, at_start)
 
 
 def share_done(options: Options, progress: Progress) -> float:
-    """How much of the time, or of the steps if they run out first, is over: from 0 to 1."""
+    """Share of the training that is done, in [0, 1]: of the time or of the steps, whichever is further."""
     of_steps = progress.step / options.steps if options.steps else 0.0
     return min(max(progress.seconds / options.seconds, of_steps), 1.0)
 
 
 def learning_rate(options: Options, progress: Progress) -> float:
-    """A linear warm-up, then a cosine that is 0 when all is done."""
+    """A cosine to 0, with a linear warm-up."""
     warm_up = min((progress.step + 1) / max(options.warm_up, 1), 1)
     return options.learning_rate * warm_up * (1 + math.cos(math.pi * share_done(options, progress))) / 2
 
 
 def save_average(network: Any, optimizer: Any, averaged: Any, path: Path) -> None:
-    """Put the moving average of the network's weights into `averaged`, and save it."""
+    """Set the weights of `averaged` to the moving average of the network's, and save them."""
     kept = network.get_weights()
-    optimizer.finalize_variable_values(network.trainable_variables)  # Keras's way to the moving average
+    optimizer.finalize_variable_values(network.trainable_variables)  # Keras has no other access to the average
     averaged.set_weights(network.get_weights())
     network.set_weights(kept)
     save_weights(averaged, path)
 
 
 def scores_of(enlarge: Any, options: Options) -> dict[str, Scores]:
-    """Scores for each folder of test pictures."""
+    """Scores by test set."""
     return {folder.name: evaluate(enlarge, folder, options.scale) for folder in options.evaluation}
 
 
 def print_scores(title: str, scores: dict[str, Scores]) -> None:
-    """Print one line per set."""
+    """Print one line per test set."""
     for name, each in scores.items():
         print(f"{title:8} {name}: {each}", flush=True)
 
 
-def claims_hold(ours: dict[str, Scores], bicubic: dict[str, Scores], start: dict[str, Scores]) -> bool:
-    """Print what is claimed of the weights and whether it is so."""
-    claims = {
+def passes_checks(ours: dict[str, Scores], bicubic: dict[str, Scores], start: dict[str, Scores]) -> bool:
+    """Compare the scores with those of bicubic and the start; print and return the result."""
+    checks = {
         "clean pictures are better than by bicubic": all(ours[name].clean > bicubic[name].clean for name in ours),
         "JPEGs are better than by bicubic": all(ours[name].jpeg > bicubic[name].jpeg for name in ours),
         f"nothing is more than {TOLERANCE} dB below the start": all(
@@ -186,15 +185,15 @@ def claims_hold(ours: dict[str, Scores], bicubic: dict[str, Scores], start: dict
         ),
     }
     if not ours:
-        print("nothing was evaluated, nothing is claimed: --evaluation names folders of test pictures")
+        print("not evaluated; --evaluation names folders of test images")
         return True
-    for claim, holds in claims.items():
-        print(f"{'holds' if holds else 'DOES NOT HOLD'}: {claim}")
-    return all(claims.values())
+    for check, holds in checks.items():
+        print(f"{'holds' if holds else 'DOES NOT HOLD'}: {check}")
+    return all(checks.values())
 
 
 def main() -> int:
-    """Read the command line and train; one line says why it can't."""
+    """Read the command line, train and return the exit status; an error prints one line."""
     try:
         return 0 if train(read_options(sys.argv[1:], __doc__ or "")) else 1
     except TrainingError as exc:

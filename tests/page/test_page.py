@@ -80,7 +80,7 @@ def test_saved_in_a_format_chosen_after(server: Server, open_page: OpenPage) -> 
     page.get_by_role("button", name="Face").click()
     done(page)
     page.get_by_label("Save as").select_option("png")
-    expect(page.locator("#headline")).to_have_text("PNG has to be made")
+    expect(page.locator("#headline")).to_have_text("PNG takes another run")
     name, data = downloaded(page, page.get_by_role("button", name="Enlarge and download"))
     assert name == "face-enlarged.png"
     expected = server.upscale((SAMPLES / "face.jpg").read_bytes(), format="png").content

@@ -27,9 +27,9 @@ def says(page: Page, *texts: str) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "media_type", "texts"),
     [
-        ("cut.png", PNG[: len(PNG) // 2], "image/png", ("truncated or corrupt", "save it anew")),
+        ("cut.png", PNG[: len(PNG) // 2], "image/png", ("truncated or corrupt", "save it again")),
         ("notes.png", b"no picture at all", "image/png", ("format is not supported", "Save it as JPEG")),
-        ("notes.txt", b"text", "text/plain", ("That is no picture", "text/plain", "Save it as JPEG")),
+        ("notes.txt", b"text", "text/plain", ("This is not a picture", "text/plain", "Save it as JPEG")),
         ("large.png", encoded(photograph(200, 300)), "image/png", ("too many pixels", "Make the picture smaller")),
     ],
 )
@@ -64,7 +64,7 @@ def test_dropped_text_and_pasted_text(server: Server, open_page: OpenPage) -> No
     page = open_page(server.url)
     drop_nothing = """() => document.body.dispatchEvent(
       new DragEvent("drop", {dataTransfer: new DataTransfer(), bubbles: true, cancelable: true}))"""
-    for action, title in ((drop_nothing, "That was no file"), (PASTE_NOTHING, "no picture in the clipboard")):
+    for action, title in ((drop_nothing, "This is not a file"), (PASTE_NOTHING, "no picture in the clipboard")):
         page.evaluate(action)
         says(page, title)
         page.keyboard.press("Escape")
@@ -77,11 +77,11 @@ def test_what_is_no_picture_takes_nothing_away(tiles: Server, open_page: OpenPag
     give(page, "drop", "cup.png", encoded(photograph(400, 500)), "image/png")
     wait_for_progress(page)
     give(page, "drop", "notes.txt", b"text", "text/plain")
-    expect(page.locator("#headline")).to_have_text("That is no picture")
+    expect(page.locator("#headline")).to_have_text("This is not a picture")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     done(page)
     give(page, "drop", "notes.txt", b"text", "text/plain")
-    says(page, "That is no picture", "The file notes.txt says that it is text/plain")
+    says(page, "This is not a picture", "The type of notes.txt is text/plain")
     page.get_by_role("button", name="Back to the picture").click()
     expect(page.get_by_role("slider")).to_be_visible()
     name, _ = downloaded(page, done(page))
@@ -103,7 +103,7 @@ def test_a_busy_service_is_asked_again(start_server: StartServer, open_page: Ope
     with occupied(busy):
         give(page, "drop", "cup.png", PNG, "image/png")
         says(page, "The service is busy")
-        expect(page.locator("#countdown")).to_contain_text("tried again by itself in")
+        expect(page.locator("#countdown")).to_contain_text("Trying again automatically in")
         expect(page.get_by_role("button", name="Try again")).to_be_focused()
     done(page)
 
@@ -125,7 +125,7 @@ def test_a_service_that_dies_at_work(start_server: StartServer, open_page: OpenP
     page.evaluate(PASTE_NOTHING)  # what is under way goes on
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     os.kill(int(server.worker.name), signal.SIGKILL)
-    says(page, "can’t be reached", "broke before the picture was finished")
+    says(page, "can’t be reached", "was lost before the picture was finished")
     server.wait()  # another worker
     page.get_by_role("button", name="Try again").click()
     wait_for_progress(page)

@@ -1,9 +1,9 @@
-/** The canvas on which a picture becomes sharp, tile by tile. */
+/** The canvas that shows a picture while it is enlarged, tile by tile. */
 
-// Phones refuse to draw on larger ones.
-const MOST_PIXELS = 16_000_000;
+// The limit of a canvas on phones.
+const MAX_PIXELS = 16_000_000;
 
-/** A canvas for a picture, in its own size where that can be drawn on, else smaller. */
+/** A canvas with the size of a picture, scaled down if that exceeds `MAX_PIXELS`. */
 export class Board {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -11,7 +11,7 @@ export class Board {
     this.context = canvas.getContext("2d");
   }
 
-  /** A board of its own with one picture, null: none, stretched over it. */
+  /** A new board of this size with `image` stretched over it; null: empty. */
   static of(size, image) {
     const board = new Board(document.createElement("canvas"));
     board.begin(size);
@@ -19,40 +19,40 @@ export class Board {
     return board;
   }
 
-  /** A canvas with what is on this one. */
+  /** A copy of the canvas. */
   copy() {
     return Board.of(this.canvas, this.canvas).canvas;
   }
 
-  /** Begin a picture of this many px, with nothing on it. */
+  /** Clear the board for a picture of this size, in px. */
   begin({ width, height }) {
-    this.scale = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)));
+    this.scale = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height)));
     this.canvas.width = Math.round(width * this.scale);
     this.canvas.height = Math.round(height * this.scale);
     this.context.imageSmoothingQuality = "high";
   }
 
-  /** Stretch a picture over all of it. */
+  /** Stretch an image over the whole board. */
   cover(image) {
     this.put(image, 0, 0, this.canvas.width, this.canvas.height);
   }
 
-  /** Draw a finished piece; `place` in px of the picture. */
+  /** Draw a finished tile at its place, given in px of the picture. */
   draw(image, { left, top, width, height }) {
-    // Whole px of the canvas, so that neighbours leave no line between them.
+    // Rounded outwards to whole px of the canvas, so that there are no gaps between tiles.
     const [x, y] = [left, top].map((edge) => Math.floor(edge * this.scale));
     const [right, bottom] = [left + width, top + height].map((edge) => Math.ceil(edge * this.scale));
     this.put(image, x, y, right - x, bottom - y);
   }
 
-  /** What was there goes, also below transparent px. */
+  /** Replace a part of the canvas, also below transparent px. */
   put(image, x, y, width, height) {
     this.context.clearRect(x, y, width, height);
     this.context.drawImage(image, x, y, width, height);
   }
 }
 
-/** A file as an image that can be drawn; null: this browser doesn't show its format. */
+/** Decode a file into an image to draw; null if the browser does not support its format. */
 export async function decoded(blob) {
   const image = new Image();
   image.alt = "";
@@ -67,7 +67,7 @@ export async function decoded(blob) {
   }
 }
 
-/** Give back what an image from `decoded` holds. */
+/** Free the memory of an image from `decoded`. */
 export function release(image) {
   if (image instanceof Image) URL.revokeObjectURL(image.src);
 }

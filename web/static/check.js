@@ -1,21 +1,22 @@
-/** What can be seen of a file before it is sent. */
+/** Checks of a file before it is sent. */
 
 import { Failure, failureOf } from "./failures.js";
 import { bytes } from "./words.js";
 
 /**
- * Refuse what needn't be sent.
+ * Reject files that the service would reject, and unreadable ones.
  *
  * @param {File} file
- * @param {number} mostBytes that the service reads
+ * @param {number} maxBytes the service's limit
+ * @throws {Failure}
  */
-export async function check(file, mostBytes) {
+export async function check(file, maxBytes) {
   if (file.type && !file.type.startsWith("image/")) {
-    const detail = `The file ${file.name} says that it is ${file.type}`;
-    throw failureOf({ title: "That is no picture", detail, code: "unsupported_image_format" });
+    const detail = `The type of ${file.name} is ${file.type}`;
+    throw failureOf({ title: "This is not a picture", detail, code: "unsupported_image_format" });
   }
-  if (file.size > mostBytes) {
-    const detail = `It has ${bytes(file.size)}, and this service takes up to ${bytes(mostBytes)}`;
+  if (file.size > maxBytes) {
+    const detail = `It has ${bytes(file.size)}; this service accepts up to ${bytes(maxBytes)}`;
     throw failureOf({ title: "The file is too large", detail, code: "body_too_large" });
   }
   try {
@@ -23,7 +24,7 @@ export async function check(file, mostBytes) {
   } catch {
     throw new Failure({
       title: "The file can’t be read",
-      detail: "It may be a folder, or may have been moved since.",
+      detail: "It may be a folder, or may have been moved.",
       advice: "Choose the picture again.",
     });
   }

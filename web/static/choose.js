@@ -1,10 +1,10 @@
-/** The ways a picture comes to the page: chosen, dropped, pasted, or one of the samples. */
+/** The ways to give the page a picture: choose, drop or paste a file, or click a sample. */
 
 import { Failure } from "./failures.js";
 import { sample } from "./service.js";
 
 /**
- * Call `take(file)` for each picture that comes, and `refuse(error)` for what is none.
+ * Call `take(file)` for each file, and `refuse(error)` for anything else.
  */
 export function listen(take, refuse) {
   const input = document.getElementById("file");
@@ -26,7 +26,7 @@ export function listen(take, refuse) {
 
   const drag = (on) => document.body.toggleAttribute("data-drag", on);
   document.addEventListener("dragover", (event) => {
-    event.preventDefault(); // or the browser would open the file itself
+    event.preventDefault(); // otherwise the browser opens the file
     drag(true);
   });
   document.addEventListener("dragleave", (event) => {
@@ -37,6 +37,6 @@ export function listen(take, refuse) {
     drag(false);
     const [file] = event.dataTransfer.files;
     if (file) take(file);
-    else refuse(new Failure({ title: "That was no file", advice: "Save the picture first, and drop the file." }));
+    else refuse(new Failure({ title: "This is not a file", advice: "Save the picture first, then drop the file." }));
   });
 }

@@ -1,7 +1,7 @@
-/** Before and after under a divider that can be dragged, at several zooms. */
+/** The comparison of before and after, with a divider and zoom levels. */
 
-const LEVELS = ["fit", 1, 2, 4]; // px of the page for one of the result
-const WHEEL_STEP = 60; // of a wheel's turns, or a pinch's, for the next level
+const LEVELS = ["fit", 1, 2, 4]; // px of the page per px of the result
+const WHEEL_STEP = 60; // sum of wheel or pinch deltas for the next level
 const KEYS = { "+": 1, "=": 1, "-": -1 };
 
 const viewer = document.getElementById("viewer");
@@ -14,7 +14,7 @@ let size = null; // of the result, px
 let level = "fit";
 
 /**
- * Show two pictures over each other.
+ * Show two layers with the divider between them.
  *
  * @param {[Element, Element]} layers before and after; each is stretched to the result's size
  * @param {{width: number, height: number}} pixels the result's size
@@ -27,13 +27,13 @@ export function compare(layers, pixels) {
   zoom("fit");
 }
 
-/** Forget the pictures. */
+/** Remove the layers. */
 export function clear() {
   size = null;
   for (const pane of panes) pane.replaceChildren();
 }
 
-/** Zoom, and keep what is in the middle there. */
+/** Zoom, and keep the centre of the view in place. */
 function zoom(wanted) {
   level = wanted;
   const [x, y] = [
@@ -46,7 +46,7 @@ function zoom(wanted) {
   viewer.style.setProperty("--height", `${size.height * scale}px`);
   viewer.toggleAttribute("data-pixels", scale > 1);
   viewer.scrollTo(x * viewer.scrollWidth - viewer.clientWidth / 2, y * viewer.scrollHeight - viewer.clientHeight / 2);
-  // Where there is something to move to, only the handle moves the divider.
+  // If the picture can be moved, only the handle moves the divider.
   const movable = viewer.scrollWidth > viewer.clientWidth || viewer.scrollHeight > viewer.clientHeight;
   slider.handle = movable;
   viewer.toggleAttribute("data-movable", movable);
@@ -61,7 +61,7 @@ function step(direction) {
   if (next) zoom(next);
 }
 
-/** The slider stays where it is; the pictures in it move as the viewer is scrolled. */
+/** Move the layers with the viewer's scroll position; the slider itself stays in place. */
 function follow() {
   viewer.style.setProperty("--x", `${-viewer.scrollLeft}px`);
   viewer.style.setProperty("--y", `${-viewer.scrollTop}px`);
@@ -73,7 +73,7 @@ function tell() {
   slider.setAttribute("aria-valuetext", `${value} % before, ${100 - value} % after`);
 }
 
-/** Drag the pictures with a mouse; fingers scroll without help. */
+/** Pan with the mouse; touch scrolls natively. */
 function drag(start) {
   if (start.defaultPrevented || start.button !== 0 || !viewer.hasAttribute("data-movable")) return;
   start.preventDefault();
@@ -85,7 +85,7 @@ function drag(start) {
 
 let turned = 0;
 function wheel(event) {
-  if (!event.ctrlKey) return; // then it scrolls; with Ctrl, as a pinch comes, the browser would zoom the whole page
+  if (!event.ctrlKey) return; // plain scrolling; Ctrl, also sent for a pinch, would zoom the whole page
   event.preventDefault();
   turned += event.deltaY;
   if (Math.abs(turned) < WHEEL_STEP) return;

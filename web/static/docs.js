@@ -1,16 +1,16 @@
-/** The interface to read and to try, from its description. */
+/** The API documentation, by Swagger UI. */
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 dark.addEventListener("change", follow);
 follow();
 
-// What Swagger UI leaves out for keys and screen readers, by what it draws.
+// Attributes for keyboards and screen readers that Swagger UI lacks, by selector.
 const MISSING = {
   ".information-container section": (section) => {
-    section.ariaLabel = "Description"; // it is outside of the main part
+    section.ariaLabel = "Description"; // it is outside the main landmark
   },
-  "h3, h4, h5": (heading) => heading.setAttribute("aria-level", heading.tagName[1] - 1), // under its h1 is no h2
+  "h3, h4, h5": (heading) => heading.setAttribute("aria-level", heading.tagName[1] - 1), // there is no h2
   "[data-param-name] :is(select, input)": (field) => {
     field.ariaLabel = field.closest("tr").dataset.paramName;
   },
@@ -24,7 +24,7 @@ const MISSING = {
     table.ariaLabel = `Responses of ${table.closest(".opblock").querySelector("[data-path]").dataset.path}`;
   },
   pre: (part) => {
-    part.tabIndex = 0; // it scrolls where it is wide
+    part.tabIndex = 0; // wide ones scroll
   },
 };
 const ui = document.getElementById("ui");
@@ -35,6 +35,6 @@ new MutationObserver(() => {
 window.SwaggerUIBundle({
   url: "openapi.json",
   domNode: ui,
-  syntaxHighlight: { theme: "tomorrow-night" }, // the default's numbers are hard to read
-  validatorUrl: null, // would send the description to a server elsewhere
+  syntaxHighlight: { theme: "tomorrow-night" }, // the default has too little contrast
+  validatorUrl: null, // the default sends the description to an external server
 });

@@ -1,14 +1,14 @@
-/** Server-sent events of a POST's answer, which the browser's own EventSource can't send. */
+/** Reads server-sent events from the response to a POST. The browser's EventSource can only GET. */
 
 /**
- * Read events as they come; comments are left out.
+ * Read events as they arrive, without comments.
  *
- * @param {ReadableStream<Uint8Array>} stream the body of the answer
- * @yields {{name: string, data: any}} the event's name, and its data, which is JSON
+ * @param {ReadableStream<Uint8Array>} stream the response body
+ * @yields {{name: string, data: any}} name and parsed JSON data of an event
  */
 export async function* readEvents(stream) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-  let line = []; // pieces: a result is one line of many megabytes, and joining it at every piece would take hours
+  let line = []; // pieces of a line: a result is one line of many MB, and joining it at each piece would be quadratic
   let name = "";
   let data = [];
   try {
@@ -32,6 +32,6 @@ export async function* readEvents(stream) {
       line.push(rest);
     }
   } finally {
-    reader.cancel().catch(() => {}); // it may have failed already, for the reason that is thrown
+    reader.cancel().catch(() => {}); // it may have failed already; that error is being thrown
   }
 }

@@ -1,4 +1,4 @@
-/** The page: a picture comes, is enlarged, compared and saved. */
+/** The page: take a picture, enlarge it, compare and save. */
 
 import { Board, release } from "./board.js";
 import { check } from "./check.js";
@@ -12,14 +12,14 @@ import { say, show, wait } from "./status.js";
 import { bytes, duration, formatName, pixels } from "./words.js";
 
 const part = (id) => document.getElementById(id);
-const MOST_BYTES = Number(document.body.dataset.maxBodyBytes);
-// What there is to see and to press, by what the page is doing.
+const MAX_BYTES = Number(document.body.dataset.maxBodyBytes);
+// Visible elements by state.
 const COMPARED = ["viewer", "zoom", "before-tag", "after-tag"];
 const VISIBLE = {
   empty: ["empty", "format-label"],
   working: ["canvas", "progress", "cancel"],
   done: [...COMPARED, "format-label", "another", "download"],
-  unseen: ["canvas", "format-label", "another", "download"], // done, and the browser can't show the result
+  undisplayable: ["canvas", "format-label", "another", "download"], // done, but the browser can't show the result
   converting: [...COMPARED, "progress", "cancel"],
   failed: ["format-label"],
 };
@@ -27,21 +27,21 @@ const VISIBLE = {
 const board = new Board(part("canvas"));
 const format = part("format");
 let state = "empty";
-let run = new AbortController(); // ends what is under way
-let picture = null; // the file
-let done = null; // the enlarged picture: what `enlarge` returned, files by format, and its words
+let run = new AbortController(); // of the current request
+let picture = null; // the original file
+let done = null; // the result: what `enlarge` returned, its files by format, its title and text
 
 function enter(next) {
   state = next;
   document.body.dataset.state = state;
   const visible = new Set(VISIBLE[state]);
   for (const id of new Set(Object.values(VISIBLE).flat())) part(id).hidden = !visible.has(id);
-  format.options[0].hidden = done !== null; // "the same format" is one of the others by then
+  format.options[0].hidden = done !== null; // "the same format": by then, the format is known
   part("download").textContent = done?.files.has(format.value) ?? true ? "Download" : "Enlarge and download";
 }
 
-/** Forget the picture. */
-function forget() {
+/** Discard the picture and its result. */
+function discard() {
   run.abort();
   hideProblem();
   clear();
@@ -52,17 +52,17 @@ function forget() {
   [picture, done] = [null, null];
 }
 
-/** Wait for the next picture. */
+/** Return to the empty page. */
 function reset(title = "Ready", text = "") {
-  forget();
+  discard();
   enter("empty");
   say(title, text);
   part("file").focus({ preventScroll: true });
 }
 
-/** Enlarge a picture as soon as it is there. */
+/** Enlarge a picture. */
 function take(file) {
-  forget();
+  discard();
   picture = file;
   show(`Reading ${file.name}`);
   return attempt("working", async (signal) => {
@@ -80,11 +80,11 @@ function take(file) {
 }
 
 function finish() {
-  enter(done.layers ? "done" : "unseen");
+  enter(done.layers ? "done" : "undisplayable");
   say(done.title, done.text);
 }
 
-/** Save the picture in the chosen format, which takes the service if it is another one than before. */
+/** Save the result in the chosen format. For a new format, the service enlarges the picture again. */
 function download() {
   if (done.files.has(format.value)) return save(done.files.get(format.value), picture.name, format.value);
   return attempt("converting", async (signal) => {
@@ -96,7 +96,7 @@ function download() {
   });
 }
 
-/** Do something that can be cancelled and can fail. */
+/** Run a request in the state `during`, with cancelling and error handling. */
 async function attempt(during, work) {
   const own = new AbortController();
   run = own;
@@ -108,11 +108,11 @@ async function attempt(during, work) {
     await work(own.signal);
     part("download").focus({ preventScroll: true });
   } catch (error) {
-    if (run !== own) return; // another picture came meanwhile
+    if (run !== own) return; // superseded by another picture
     const failure = shown(error);
     if (failure) fail(failure, () => (done ? download() : take(picture)));
     else if (done) finish();
-    else reset("Cancelled", "Choose a picture whenever you like");
+    else reset("Cancelled", "Choose another picture at any time");
   }
 }
 
@@ -130,7 +130,7 @@ function back() {
   part("download").focus();
 }
 
-part("most-bytes").textContent = bytes(MOST_BYTES);
+part("max-bytes").textContent = bytes(MAX_BYTES);
 part("another").addEventListener("click", () => reset());
 part("cancel").addEventListener("click", () => run.abort());
 part("download").addEventListener("click", download);
@@ -139,7 +139,7 @@ format.addEventListener("change", () => {
   if (!done) return;
   enter(state);
   if (done.files.has(format.value)) finish();
-  else say(`${formatName(format.value)} has to be made`, `The picture is enlarged again for it, in about ${duration(done.seconds)}`);
+  else say(`${formatName(format.value)} takes another run`, `The picture will be enlarged again, in about ${duration(done.seconds)}`);
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
@@ -147,12 +147,12 @@ document.addEventListener("keydown", (event) => {
   else if (!part("problem").hidden) back();
 });
 
-/** Say why something can't be enlarged; what is under way goes on, and a picture that is there stays there. */
+/** Explain why a file is rejected. A running request continues, and a finished picture stays. */
 function refuse(error) {
   const failure = shown(error);
   if (VISIBLE[state].includes("cancel")) say(failure.title, failure.advice);
   else fail(failure);
 }
 
-listen((file) => check(file, MOST_BYTES).then(() => take(file), refuse), refuse);
+listen((file) => check(file, MAX_BYTES).then(() => take(file), refuse), refuse);
 enter("empty");

@@ -1,4 +1,4 @@
-/** The card that says what went wrong and what to do, and tries again by itself where the service asks for it. */
+/** The card that shows a failure, and retries automatically after `Retry-After`. */
 
 import { duration } from "./words.js";
 
@@ -14,8 +14,8 @@ let timer = null;
  * Show a failure.
  *
  * @param {import("./failures.js").Failure} failure
- * @param {?() => void} again what to do to try again, or null where that can't help
- * @param {string} back what leaving the card leads to
+ * @param {?() => void} again retries; null if a retry can't help
+ * @param {string} back label of the button that closes the card
  */
 export function showProblem(failure, again, back) {
   hideProblem();
@@ -31,7 +31,7 @@ export function showProblem(failure, again, back) {
   if (again && failure.retryAfter) count(failure.retryAfter, again);
 }
 
-/** Take the card away, and try nothing again. */
+/** Hide the card and cancel its retry. */
 export function hideProblem() {
   clearInterval(timer);
   card.hidden = true;
@@ -39,12 +39,12 @@ export function hideProblem() {
   words.replaceChildren();
 }
 
-/** Outside of what is announced: a screen reader would say every second. */
+/** Count down to the retry. Not in the live region: a screen reader would announce every second. */
 function count(seconds, again) {
   const end = performance.now() + seconds * 1000;
   const tick = () => {
     const left = Math.ceil((end - performance.now()) / 1000);
-    countdown.textContent = `It is tried again by itself in ${duration(left)}.`;
+    countdown.textContent = `Trying again automatically in ${duration(left)}.`;
     if (left <= 0) again();
   };
   countdown.hidden = false;

@@ -1,13 +1,13 @@
-/** The requests to the service. Addresses are relative: the page may live below a path of a proxy. */
+/** Requests to the service. URLs are relative, because a proxy may serve the page below a path. */
 
 import { readEvents } from "./events.js";
 import { failureOf, failureOfAnswer, unreachable } from "./failures.js";
 
 /**
- * What a picture would cost.
+ * Estimate the time for a picture.
  *
- * @param {{width: number, height: number}} size of the picture, in px
- * @returns the answer of GET /estimate
+ * @param {{width: number, height: number}} size in px
+ * @returns the response of GET /estimate
  */
 export async function estimate({ width, height }, signal) {
   const response = await request(`estimate?${new URLSearchParams({ width, height })}`, { signal });
@@ -18,7 +18,7 @@ export async function estimate({ width, height }, signal) {
  * Enlarge a picture.
  *
  * @param {Blob} file the picture
- * @param {{format: string, tiles: boolean, signal: AbortSignal}} options `format` may be empty: the picture's own
+ * @param {{format: string, tiles: boolean, signal: AbortSignal}} options `format`: empty for that of the picture
  * @yields {{name: string, data: any}} the events of POST /upscale, `result` last
  */
 export async function* upscale(file, { format, tiles, signal }) {
@@ -37,14 +37,14 @@ export async function* upscale(file, { format, tiles, signal }) {
   throw unreachable();
 }
 
-/** A sample picture as the file it is. */
+/** Fetch a sample picture as a file. */
 export async function sample(url) {
   const response = await request(url);
   const blob = await response.blob();
   return new File([blob], url.split("/").pop(), { type: blob.type });
 }
 
-/** The bytes of a picture within an event. */
+/** Decode the picture in an event. */
 export function pictureOf({ imageBase64, mediaType }) {
   const text = atob(imageBase64);
   const data = new Uint8Array(text.length);

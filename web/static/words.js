@@ -1,4 +1,4 @@
-/** Numbers as people say them. */
+/** Numbers and names in readable form. */
 
 const plain = new Intl.NumberFormat("en");
 
@@ -21,7 +21,7 @@ export function duration(seconds) {
   return `${Math.round(seconds / 60)} minutes`;
 }
 
-/** @param {string} format its name on the wire; the page's list of formats has its name for people */
+/** @param {string} format its name in the API; the format menu has its display name */
 export function formatName(format) {
   return document.querySelector(`#format option[value="${format}"]`).textContent;
 }

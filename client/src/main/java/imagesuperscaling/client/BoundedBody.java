@@ -8,16 +8,16 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow.Subscription;
 
-/** Collects a body, and hangs up once it has more bytes than it may: then the result is longer than the bound. */
+/** Collects a body up to a limit. A longer one is cancelled, and the result then has limit + 1 bytes. */
 final class BoundedBody implements BodySubscriber<byte[]> {
-    private final long most;
+    private final long limit;
     private final List<ByteBuffer> received = new ArrayList<>();
     private final CompletableFuture<byte[]> body = new CompletableFuture<>();
     private Subscription subscription;
     private long count;
 
-    BoundedBody(long most) {
-        this.most = most;
+    BoundedBody(long limit) {
+        this.limit = limit;
     }
 
     @Override
@@ -33,14 +33,14 @@ final class BoundedBody implements BodySubscriber<byte[]> {
 
     @Override
     public void onNext(List<ByteBuffer> buffers) {
-        if (count > most) {
+        if (count > limit) {
             return;
         }
         for (ByteBuffer buffer : buffers) {
             received.add(buffer);
             count += buffer.remaining();
         }
-        if (count > most) {
+        if (count > limit) {
             subscription.cancel();
             onComplete();
         }
@@ -54,7 +54,7 @@ final class BoundedBody implements BodySubscriber<byte[]> {
 
     @Override
     public void onComplete() {
-        ByteBuffer whole = ByteBuffer.allocate((int) Math.min(count, most + 1));
+        ByteBuffer whole = ByteBuffer.allocate((int) Math.min(count, limit + 1));
         for (ByteBuffer buffer : received) {
             whole.put(buffer.limit(buffer.position() + Math.min(buffer.remaining(), whole.remaining())));
         }

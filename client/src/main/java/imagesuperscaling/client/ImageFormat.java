@@ -7,17 +7,17 @@ import java.util.Optional;
 
 /** An image format that the service reads and writes. */
 public enum ImageFormat {
-    /** JPEG; of an MPO the service reads the first picture. */
+    /** JPEG. The service reads only the first image of an MPO file. */
     JPEG("jpg", "jpeg", "jpe", "jfif", "mpo"),
-    /** PNG, also animated. */
+    /** PNG, including animated PNG. */
     PNG("png", "apng"),
-    /** WebP, also animated. */
+    /** WebP, including animations. */
     WEBP("webp"),
-    /** TIFF, also with several pages. */
+    /** TIFF, including several pages. */
     TIFF("tif", "tiff"),
     /** BMP. */
     BMP("bmp", "dib"),
-    /** GIF, also animated. */
+    /** GIF, including animations. */
     GIF("gif");
 
     private final List<String> extensions;
@@ -27,38 +27,38 @@ public enum ImageFormat {
     }
 
     /**
-     * The name that the service knows this format by.
+     * The name of this format in requests.
      *
-     * @return such as {@code jpeg}
+     * @return a name such as {@code jpeg}
      */
     public String wireName() {
         return name().toLowerCase(Locale.ROOT);
     }
 
     /**
-     * The usual extension of file names.
+     * The usual file name extension.
      *
-     * @return without the dot, such as {@code jpg}
+     * @return the extension without the dot, such as {@code jpg}
      */
     public String extension() {
         return extensions.get(0);
     }
 
     /**
-     * The format of the service's name for it.
+     * The format with a name.
      *
-     * @param wireName such as {@code jpeg}, in lower case
-     * @return empty if there is no such format
+     * @param wireName a name such as {@code jpeg}, in lower case
+     * @return the format; empty if there is none with this name
      */
     public static Optional<ImageFormat> ofWireName(String wireName) {
         return List.of(values()).stream().filter(format -> format.wireName().equals(wireName)).findFirst();
     }
 
     /**
-     * The format that a file's name promises; the file is not looked at.
+     * The format by the extension of a file name. The file is not read.
      *
      * @param file any path
-     * @return empty if the name has no extension or an unknown one
+     * @return the format; empty if the extension is missing or unknown
      */
     public static Optional<ImageFormat> ofFileName(Path file) {
         String name = file.toString();

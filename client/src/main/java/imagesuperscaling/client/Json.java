@@ -9,7 +9,7 @@ import com.google.gson.Strictness;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
-/** JSON objects to bytes and back, by the letter of RFC 8259. */
+/** Reads and writes JSON objects, strictly by RFC 8259. */
 final class Json {
     private static final Gson GSON =
             new GsonBuilder().setStrictness(Strictness.STRICT).disableHtmlEscaping().create();
@@ -21,19 +21,19 @@ final class Json {
     }
 
     /**
-     * Reads one object.
+     * Parses one object.
      *
-     * @throws JsonParseException if that is not what the bytes are
+     * @throws JsonParseException if the bytes are not a JSON object
      */
     static JsonObject read(byte[] bytes) {
         JsonObject object = GSON.fromJson(new String(bytes, StandardCharsets.UTF_8), JsonObject.class);
         if (object == null) {
-            throw new JsonParseException("there is nothing");
+            throw new JsonParseException("the body is empty");
         }
         return object;
     }
 
-    /** The member, if it is there and a string: not a number either, which the library would turn into one. */
+    /** A member, if it is a string. Gson itself would also convert numbers. */
     static Optional<String> string(JsonObject object, String name) {
         JsonElement member = object.get(name);
         return member != null && member.isJsonPrimitive() && member.getAsJsonPrimitive().isString()

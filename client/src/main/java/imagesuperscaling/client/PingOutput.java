@@ -1,8 +1,8 @@
 package imagesuperscaling.client;
 
 /**
- * The service is there.
+ * The answer to a ping: the service is running.
  *
- * @param success what the service said of itself; so far it always says {@code true}
+ * @param success currently always {@code true}
  */
 public record PingOutput(boolean success) {}

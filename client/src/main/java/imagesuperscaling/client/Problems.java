@@ -7,14 +7,14 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Optional;
 
-/** Answers to failures. */
+/** Converts error responses and malformed responses to exceptions. */
 final class Problems {
-    /** The most characters of an answer that is no problem document. */
-    private static final int MOST_QUOTED = 200;
+    /** Length, in characters, of the quote from a response that is not a problem document. */
+    private static final int MAX_QUOTE = 200;
 
     private Problems() {}
 
-    /** The answer's problem document (RFC 9457), or what else the answer says. */
+    /** An error response: its problem document (RFC 9457), otherwise a quote from it. */
     static UpscaleException refused(HttpResponse<byte[]> answer) {
         JsonObject problem = document(answer.body());
         return UpscaleException.refused(
@@ -28,7 +28,7 @@ final class Problems {
                         .orElse(null));
     }
 
-    /** An answer that means success and can't be used. */
+    /** A 200 response that can't be used. */
     static UpscaleException malformed(HttpResponse<byte[]> answer, String reason, Throwable cause) {
         return UpscaleException.malformed(
                 answer.statusCode(),
@@ -45,7 +45,7 @@ final class Problems {
         return answer.headers().firstValue("X-Request-ID");
     }
 
-    /** The document; empty if the answer is none, as a proxy's is. */
+    /** The problem document; empty if the body is not a JSON object, for example a proxy's error page. */
     private static JsonObject document(byte[] body) {
         try {
             return Json.read(body);
@@ -56,13 +56,13 @@ final class Problems {
 
     private static String quote(HttpResponse<byte[]> answer) {
         byte[] body = answer.body();
-        // Tags and white space don't count, so more is looked at than is quoted.
-        String text = new String(body, 0, Math.min(body.length, 20 * MOST_QUOTED), StandardCharsets.UTF_8)
+        // Read more than is quoted, because tags and white space are removed.
+        String text = new String(body, 0, Math.min(body.length, 20 * MAX_QUOTE), StandardCharsets.UTF_8)
                 .replaceAll("<[^>]*>", " ")
                 .replaceAll("[\\s\\p{Cntrl}]+", " ")
                 .strip();
         String type = answer.headers().firstValue("Content-Type").orElse("no Content-Type");
-        String beginning = text.substring(0, Math.min(text.length(), MOST_QUOTED));
+        String beginning = text.substring(0, Math.min(text.length(), MAX_QUOTE));
         return "(" + type + "): " + (text.isEmpty() ? "empty" : beginning);
     }
 }

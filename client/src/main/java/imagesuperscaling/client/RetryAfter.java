@@ -6,14 +6,14 @@ import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.util.Optional;
 
-/** The header {@code Retry-After}: whole seconds, or a date. */
+/** Parses the header {@code Retry-After} (RFC 9110): whole seconds, or a date. */
 final class RetryAfter {
     private RetryAfter() {}
 
-    /** How long it asks to wait; empty if it says neither. A date in the past is zero. */
+    /** The requested wait; zero for a past date, empty if the value is invalid. */
     static Optional<Duration> parse(String value, Instant now) {
         String text = value.strip();
-        // Ten digits are three centuries.
+        // Ten digits, three centuries, fit into a long.
         if (text.matches("[0-9]{1,10}")) {
             return Optional.of(Duration.ofSeconds(Long.parseLong(text)));
         }

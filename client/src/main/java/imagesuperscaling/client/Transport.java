@@ -12,32 +12,32 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** One request, one answer: within the timeouts, and bounded. */
+/** Sends single requests, with timeouts and a limit on the response's size. */
 final class Transport {
-    /** The most bytes of an answer to a failure; a longer one is cut off. */
-    private static final int MOST_OF_FAILURES = 1 << 16;
+    /** Maximum size of an error response in bytes; a longer one is truncated. */
+    private static final int MAX_ERROR_BYTES = 1 << 16;
 
     private final HttpClient http;
     private final Duration connectTimeout;
     private final Duration requestTimeout;
-    private final int mostBytes;
+    private final int maxBytes;
 
-    Transport(Duration connectTimeout, Duration requestTimeout, int mostBytes) {
+    Transport(Duration connectTimeout, Duration requestTimeout, int maxBytes) {
         this.connectTimeout = connectTimeout;
         this.requestTimeout = requestTimeout;
-        this.mostBytes = mostBytes;
-        // HTTP/2 would begin with an upgrade header, which some proxies stumble over.
+        this.maxBytes = maxBytes;
+        // HTTP/2 starts with an upgrade header, which some proxies can't handle.
         this.http = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(connectTimeout)
                 .build();
     }
 
-    /** The answer, of whatever status. */
+    /** Sends a request and returns the response, whatever its status. */
     HttpResponse<byte[]> exchange(HttpRequest request) throws UpscaleException, InterruptedException {
-        // Not send(): its timeout ends with the answer's head, and a body that stalls would hold the thread for ever.
+        // Not send(): its timeout covers only the response head, so that a stalled body would block the thread forever.
         CompletableFuture<HttpResponse<byte[]>> pending = http.sendAsync(
-                request, head -> new BoundedBody(head.statusCode() == 200 ? mostBytes : MOST_OF_FAILURES));
+                request, head -> new BoundedBody(head.statusCode() == 200 ? maxBytes : MAX_ERROR_BYTES));
         HttpResponse<byte[]> answer;
         try {
             answer = pending.get(requestTimeout.toMillis(), TimeUnit.MILLISECONDS);
@@ -47,11 +47,11 @@ final class Transport {
         } catch (ExecutionException failure) {
             throw unanswered(request.uri(), failure.getCause());
         } finally {
-            // Hangs up after a timeout or an interruption; otherwise nothing is left to cancel.
+            // Closes the connection after a timeout or an interrupt; otherwise has no effect.
             pending.cancel(true);
         }
-        if (answer.statusCode() == 200 && answer.body().length > mostBytes) {
-            throw Problems.malformed(answer, "it has more than " + mostBytes + " bytes", null);
+        if (answer.statusCode() == 200 && answer.body().length > maxBytes) {
+            throw Problems.malformed(answer, "it has more than " + maxBytes + " bytes", null);
         }
         return answer;
     }
@@ -63,7 +63,7 @@ final class Transport {
         if (cause instanceof HttpConnectTimeoutException) {
             return UpscaleException.unanswered("no connection to " + uri + " within " + seconds(connectTimeout), cause);
         }
-        // Its message is usually missing, the name of the class tells more.
+        // With the class name, because the message is usually missing.
         String what = cause instanceof ConnectException ? "no connection to " : "no complete answer from ";
         return UpscaleException.unanswered(what + uri + ": " + cause, cause);
     }

@@ -11,22 +11,22 @@ import java.time.Duration;
 import java.util.Set;
 
 /**
- * A service that enlarges pictures. Immutable: one instance serves any number of threads, and keeps connections for
- * them, so make one for each service and keep it.
+ * A client of one upscaling service. It is immutable, thread-safe and pools connections: create one per service and
+ * reuse it.
  *
  * <pre>{@code
  * UpscaleClient client = UpscaleClient.of("http://localhost:7777");
  * client.upscale(Path.of("in.jpg")).toFile(Path.of("out.jpg"));
  * }</pre>
  *
- * <p>Status 429 (busy) and 503 (the engine failed, the service stops, or a proxy has none) are tried again, after as
- * long as the answer's {@code Retry-After} asks, or 1, 2, 4, … seconds if it doesn't. Nothing else is tried again.
+ * <p>Requests are retried after status 429 (busy) and 503 (inference failed, or the service is stopping or not
+ * available). The client waits as long as {@code Retry-After} says, otherwise 1, 2, 4, … seconds. Nothing else is
+ * retried.
  *
- * <p>A thread that is interrupted hangs up, or stops waiting for the next try, and gets an
- * {@link InterruptedException}.
+ * <p>An interrupt cancels the request or the wait, with an {@link InterruptedException}.
  */
 public final class UpscaleClient {
-    private static final Set<Integer> PASSING = Set.of(429, 503);
+    private static final Set<Integer> TRANSIENT = Set.of(429, 503);
 
     private final URI ping;
     private final URI upscale;
@@ -45,32 +45,33 @@ public final class UpscaleClient {
     }
 
     /**
-     * A client with default settings.
+     * Creates a client with default settings.
      *
-     * @param baseUrl where the service is, http or https, also with a path; such as {@code http://localhost:7777}
+     * @param baseUrl address of the service, http or https, optionally with a path, such as
+     *     {@code http://localhost:7777}
      * @return the client
-     * @throws IllegalArgumentException if that is not such a URL
+     * @throws IllegalArgumentException if {@code baseUrl} is not such a URL
      */
     public static UpscaleClient of(String baseUrl) {
         return builder(baseUrl).build();
     }
 
     /**
-     * The settings of a client.
+     * Starts a client with other settings.
      *
      * @param baseUrl as for {@link #of}
-     * @return settings, to be changed and built
-     * @throws IllegalArgumentException if that is not such a URL
+     * @return a builder with the default settings
+     * @throws IllegalArgumentException if {@code baseUrl} is not such a URL
      */
     public static UpscaleClientBuilder builder(String baseUrl) {
         return new UpscaleClientBuilder(baseUrl);
     }
 
     /**
-     * Asks whether the service is there. It answers also while it works.
+     * Checks that the service is running. It answers even when it is busy.
      *
-     * @return its answer
-     * @throws UpscaleException if it didn't answer, or not as it should
+     * @return the answer
+     * @throws UpscaleException if there was no answer, or an error or malformed one
      * @throws InterruptedException if the thread was interrupted
      */
     public PingOutput ping() throws UpscaleException, InterruptedException {
@@ -87,11 +88,11 @@ public final class UpscaleClient {
     }
 
     /**
-     * Enlarges a picture, in its own format.
+     * Enlarges an image and keeps its format.
      *
-     * @param image the image file's bytes
-     * @return the picture, twice as wide and twice as high
-     * @throws UpscaleException if the service refused it, didn't answer, or not as it should
+     * @param image the content of the image file
+     * @return the image, twice as wide and twice as high
+     * @throws UpscaleException if there was no answer, or an error or malformed one
      * @throws InterruptedException if the thread was interrupted
      */
     public UpscaleOutput upscale(byte[] image) throws UpscaleException, InterruptedException {
@@ -99,11 +100,11 @@ public final class UpscaleClient {
     }
 
     /**
-     * Enlarges a picture, in its own format.
+     * Enlarges an image file and keeps its format.
      *
      * @param file the image file
-     * @return the picture, twice as wide and twice as high
-     * @throws UpscaleException if the service refused it, didn't answer, or not as it should
+     * @return the image, twice as wide and twice as high
+     * @throws UpscaleException if there was no answer, or an error or malformed one
      * @throws IOException if the file can't be read
      * @throws InterruptedException if the thread was interrupted
      */
@@ -112,11 +113,11 @@ public final class UpscaleClient {
     }
 
     /**
-     * Enlarges a picture, and answers as its options say.
+     * Enlarges an image with options for the output.
      *
-     * @param input the picture and the options
-     * @return the picture, twice as wide and twice as high
-     * @throws UpscaleException if the service refused it, didn't answer, or not as it should
+     * @param input the image and the options
+     * @return the image, twice as wide and twice as high
+     * @throws UpscaleException if there was no answer, or an error or malformed one
      * @throws InterruptedException if the thread was interrupted
      */
     public UpscaleOutput upscale(UpscaleInput input) throws UpscaleException, InterruptedException {
@@ -135,7 +136,7 @@ public final class UpscaleClient {
         }
     }
 
-    /** The answer of success; the passing failures are tried again. */
+    /** Sends a request, with retries, and returns the 200 response. */
     private HttpResponse<byte[]> send(HttpRequest request) throws UpscaleException, InterruptedException {
         for (int tried = 0; ; tried++) {
             HttpResponse<byte[]> answer = transport.exchange(request);
@@ -143,18 +144,18 @@ public final class UpscaleClient {
                 return answer;
             }
             UpscaleException refused = Problems.refused(answer);
-            // Who is asked to wait longer than is wanted gives up: coming earlier would be in vain.
-            if (!PASSING.contains(refused.status())
+            // Gives up if the service asks for a longer wait than allowed: an earlier retry would fail.
+            if (!TRANSIENT.contains(refused.status())
                     || tried == retries
                     || refused.retryAfter().filter(wait -> wait.compareTo(longestWait) > 0).isPresent()) {
                 throw refused;
             }
-            Thread.sleep(refused.retryAfter().orElse(unasked(tried)).toMillis());
+            Thread.sleep(refused.retryAfter().orElse(backoff(tried)).toMillis());
         }
     }
 
-    /** How long to wait where the service doesn't say: doubled each time. */
-    private Duration unasked(int tried) {
+    /** Exponential backoff, for responses without {@code Retry-After}. */
+    private Duration backoff(int tried) {
         Duration wait = Duration.ofSeconds(1L << Math.min(tried, 30));
         return wait.compareTo(longestWait) > 0 ? longestWait : wait;
     }

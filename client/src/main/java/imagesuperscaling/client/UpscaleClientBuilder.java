@@ -4,19 +4,19 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.Objects;
 
-/** The settings of an {@link UpscaleClient}, each with its default. */
+/** Builds an {@link UpscaleClient}. Every setting has a default. */
 public final class UpscaleClientBuilder {
-    /** Larger than what the service makes of its largest picture in the usual formats. */
-    private static final int MOST_BYTES = 512 << 20;
+    /** More than the largest output of the service in the usual formats. */
+    private static final int MAX_BYTES = 512 << 20;
 
     private final String base;
     private Wire wire = Wire.JSON;
     private Duration connectTimeout = Duration.ofSeconds(10);
-    // Longer than the service takes at most by its own settings (90 s), so that its answer is heard.
+    // Longer than the deadline of the service (90 s by default), so that its answer arrives first.
     private Duration requestTimeout = Duration.ofSeconds(150);
     private int retries = 3;
     private Duration longestWait = Duration.ofSeconds(60);
-    private int mostBytes = MOST_BYTES;
+    private int maxBytes = MAX_BYTES;
 
     UpscaleClientBuilder(String baseUrl) {
         URI uri = URI.create(baseUrl);
@@ -31,10 +31,10 @@ public final class UpscaleClientBuilder {
     }
 
     /**
-     * In which form pictures travel.
+     * Sets how images are sent and received.
      *
      * @param value default {@link Wire#JSON}
-     * @return these settings
+     * @return this builder
      */
     public UpscaleClientBuilder wire(Wire value) {
         wire = Objects.requireNonNull(value, "wire");
@@ -42,10 +42,10 @@ public final class UpscaleClientBuilder {
     }
 
     /**
-     * How long a connection may take to be made.
+     * Sets the timeout for a connection to be established.
      *
-     * @param value more than zero; default 10 s
-     * @return these settings
+     * @param value at least a millisecond; default 10 s
+     * @return this builder
      * @throws IllegalArgumentException if it is less than a millisecond
      */
     public UpscaleClientBuilder connectTimeout(Duration value) {
@@ -54,11 +54,11 @@ public final class UpscaleClientBuilder {
     }
 
     /**
-     * How long each try may take as a whole, from connecting to the answer's last byte.
+     * Sets the timeout for each attempt, from connecting to the last byte of the response.
      *
-     * @param value more than zero; default 150 s: sending 30 s and working 90 s at most, by the service's defaults, and
-     *     some for the answer
-     * @return these settings
+     * @param value at least a millisecond; default 150 s: by the defaults of the service, the body may take 30 s and
+     *     the work 90 s, which leaves 30 s for the response
+     * @return this builder
      * @throws IllegalArgumentException if it is less than a millisecond
      */
     public UpscaleClientBuilder requestTimeout(Duration value) {
@@ -67,10 +67,10 @@ public final class UpscaleClientBuilder {
     }
 
     /**
-     * How many times a request is tried again after the first, where the answer was 429 or 503.
+     * Sets how often a request is retried after status 429 or 503.
      *
      * @param value 0 or more; default 3
-     * @return these settings
+     * @return this builder
      * @throws IllegalArgumentException if it is negative
      */
     public UpscaleClientBuilder retries(int value) {
@@ -82,10 +82,10 @@ public final class UpscaleClientBuilder {
     }
 
     /**
-     * The longest wait before each further try. Where the service asks for more, its answer is thrown at once.
+     * Sets the longest wait before a retry. If the service asks for a longer one, the request fails at once.
      *
      * @param value zero or more; default 60 s
-     * @return these settings
+     * @return this builder
      * @throws IllegalArgumentException if it is negative
      */
     public UpscaleClientBuilder longestWait(Duration value) {
@@ -97,23 +97,23 @@ public final class UpscaleClientBuilder {
     }
 
     /**
-     * The most bytes of an answer that are taken; the client hangs up on more. While an answer is read, it takes two to
-     * three times its size of the heap, and as JSON five times.
+     * Sets the maximum size of a response in bytes. The request fails if the response is larger. Reading a response
+     * needs two to three times its size in heap memory, five times with {@link Wire#JSON}.
      *
      * @param value 1 to 2,000,000,000; default 512 MiB
-     * @return these settings
-     * @throws IllegalArgumentException if it is not
+     * @return this builder
+     * @throws IllegalArgumentException if it is outside that range
      */
     public UpscaleClientBuilder mostAnswerBytes(int value) {
         if (value < 1 || value > 2_000_000_000) {
             throw new IllegalArgumentException("mostAnswerBytes is " + value + ", must be 1 to 2,000,000,000");
         }
-        mostBytes = value;
+        maxBytes = value;
         return this;
     }
 
     /**
-     * Makes the client. Nothing is connected yet.
+     * Creates the client. It does not connect yet.
      *
      * @return a client with these settings
      */
@@ -138,7 +138,7 @@ public final class UpscaleClientBuilder {
     }
 
     Transport transport() {
-        return new Transport(connectTimeout, requestTimeout, mostBytes);
+        return new Transport(connectTimeout, requestTimeout, maxBytes);
     }
 
     private static Duration positive(String name, Duration value) {

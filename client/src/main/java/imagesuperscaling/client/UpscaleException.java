@@ -5,23 +5,23 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * A request failed: the service, or a proxy before it, answered with an error or with nonsense, or did not answer.
+ * A request failed: the service or a proxy answered with an error or a malformed response, or did not answer.
  *
- * <p>The message says all of it in one line.
+ * <p>The message contains status, code, detail and request id in one line.
  */
 public final class UpscaleException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    /** The HTTP status; 0: there was no answer. */
+    /** The HTTP status; 0 without an answer. */
     private final int status;
 
-    /** The service's name for the kind of problem, or null. */
+    /** The kind of problem, or null. */
     private final String code;
 
     /** What went wrong. */
     private final String detail;
 
-    /** The request's name in the service's log, or null. */
+    /** The request id in the service's log, or null. */
     private final String requestId;
 
     /** How long to wait, or null. */
@@ -41,7 +41,7 @@ public final class UpscaleException extends IOException {
         return new UpscaleException(0, null, detail, null, null, cause);
     }
 
-    /** An answer that means success and can't be used. */
+    /** A 200 response that can't be used. */
     static UpscaleException malformed(int status, String detail, String requestId, Throwable cause) {
         return new UpscaleException(status, null, detail, requestId, null, cause);
     }
@@ -59,7 +59,7 @@ public final class UpscaleException extends IOException {
     /**
      * The HTTP status of the answer.
      *
-     * @return 201 to 599; 200 if the answer meant success and was malformed; 0 if there was no complete answer
+     * @return 201 to 599; 200 if the response was malformed; 0 if there was no complete response
      */
     public int status() {
         return status;
@@ -68,7 +68,7 @@ public final class UpscaleException extends IOException {
     /**
      * The kind of problem, for programs.
      *
-     * @return such as {@code image_corrupt}; empty if the answer was not the service's own
+     * @return a code such as {@code image_corrupt}; empty if the response did not come from the service
      */
     public Optional<String> code() {
         return Optional.ofNullable(code);
@@ -77,25 +77,25 @@ public final class UpscaleException extends IOException {
     /**
      * What went wrong, for people.
      *
-     * @return a sentence
+     * @return one sentence
      */
     public String detail() {
         return detail;
     }
 
     /**
-     * The request's name in the service's log.
+     * The request id, which is also in the service's log.
      *
-     * @return empty if the answer had none
+     * @return empty if the response had none
      */
     public Optional<String> requestId() {
         return Optional.ofNullable(requestId);
     }
 
     /**
-     * How long the service asked to wait before the next try, counted from its answer.
+     * The wait before a retry that the service asked for, counted from its response.
      *
-     * @return zero or more; empty if it did not ask
+     * @return zero or more; empty if there was no valid {@code Retry-After}
      */
     public Optional<Duration> retryAfter() {
         return Optional.ofNullable(retryAfter);

@@ -7,17 +7,17 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * What to enlarge, and how to answer.
+ * An image to enlarge, and options for the output.
  *
- * @param image the image file's bytes; not copied, so leave them alone until the answer is there
- * @param options how to answer
+ * @param image the content of the image file; not copied, so do not change it before the answer arrives
+ * @param options options for the output
  */
 public record UpscaleInput(byte[] image, UpscaleOptions options) {
     /**
-     * Refuses {@code null}.
+     * Rejects {@code null}.
      *
-     * @param image the image file's bytes
-     * @param options how to answer
+     * @param image the content of the image file
+     * @param options options for the output
      */
     public UpscaleInput {
         Objects.requireNonNull(image, "image");
@@ -25,20 +25,20 @@ public record UpscaleInput(byte[] image, UpscaleOptions options) {
     }
 
     /**
-     * Takes an image file's bytes, with default options.
+     * Creates an input with default options from bytes.
      *
-     * @param image the image file's bytes
-     * @return the message
+     * @param image the content of the image file
+     * @return the input
      */
     public static UpscaleInput fromBytes(byte[] image) {
         return new UpscaleInput(image, UpscaleOptions.DEFAULT);
     }
 
     /**
-     * Reads an image file, with default options.
+     * Creates an input with default options from a file.
      *
      * @param file the image file
-     * @return the message
+     * @return the input
      * @throws IOException if the file can't be read
      */
     public static UpscaleInput fromFile(Path file) throws IOException {
@@ -46,10 +46,10 @@ public record UpscaleInput(byte[] image, UpscaleOptions options) {
     }
 
     /**
-     * The same picture with other options.
+     * The same image with other options.
      *
-     * @param other how to answer
-     * @return a new message
+     * @param other the new options
+     * @return a new input
      */
     public UpscaleInput with(UpscaleOptions other) {
         return new UpscaleInput(image, other);

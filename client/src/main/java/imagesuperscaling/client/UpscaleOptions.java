@@ -1,19 +1,19 @@
 package imagesuperscaling.client;
 
 /**
- * How the service is to write the enlarged picture.
+ * Options for the enlarged image.
  *
- * @param format the format of the answer; {@code null}: the picture's own
- * @param quality of a JPEG or WebP answer, 1 to 100; {@code null}: the service's setting
+ * @param format output format; {@code null}: that of the input
+ * @param quality of JPEG or WebP output, 1 to 100; {@code null}: the service's default
  */
 public record UpscaleOptions(ImageFormat format, Integer quality) {
-    /** The picture's own format, and the service's quality. */
+    /** The format of the input, and the service's default quality. */
     public static final UpscaleOptions DEFAULT = new UpscaleOptions(null, null);
 
     /**
      * Checks the quality.
      *
-     * @param format the format of the answer, or {@code null}
+     * @param format output format, or {@code null}
      * @param quality 1 to 100, or {@code null}
      * @throws IllegalArgumentException if the quality is not 1 to 100
      */

@@ -10,16 +10,16 @@ import java.util.Objects;
 import java.util.UUID;
 
 /**
- * The enlarged picture.
+ * The enlarged image.
  *
- * @param image the image file's bytes; not copied
- * @param notes what of the input could not be kept, in words; empty: nothing was lost
+ * @param image the content of the image file; not copied
+ * @param notes what could not be kept of the input, as text; empty if nothing was lost
  */
 public record UpscaleOutput(byte[] image, String notes) {
     /**
-     * Refuses {@code null}.
+     * Rejects {@code null}.
      *
-     * @param image the image file's bytes
+     * @param image the content of the image file
      * @param notes what could not be kept
      */
     public UpscaleOutput {
@@ -28,14 +28,13 @@ public record UpscaleOutput(byte[] image, String notes) {
     }
 
     /**
-     * Writes the image file. It appears as a whole or not at all: it is written beside its place under another name,
-     * and then moved. A file that is there already is replaced.
+     * Writes the image file atomically, by a temporary file in the same folder. Replaces an existing file.
      *
-     * @param file where to; its folder must exist
+     * @param file the file to write; its folder must exist
      * @throws IOException if it can't be written
      */
     public void toFile(Path file) throws IOException {
-        // Not createTempFile: that would make it readable for its owner alone.
+        // Not createTempFile, whose files only their owner can read.
         Path part = file.resolveSibling("." + UUID.randomUUID() + ".part");
         try {
             Files.write(part, image, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);

@@ -10,9 +10,9 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 
-/** In which form pictures travel. */
+/** How images are sent and received. */
 public enum Wire {
-    /** In base64 within JSON messages, both ways. */
+    /** As base64 in JSON, in both directions. */
     JSON {
         @Override
         HttpRequest request(URI upscale, UpscaleInput input) {
@@ -39,7 +39,7 @@ public enum Wire {
         }
     },
 
-    /** As they are, both ways: a quarter less traffic, and less memory. */
+    /** As plain files, in both directions: a quarter less traffic, and less memory. */
     BYTES {
         @Override
         HttpRequest request(URI upscale, UpscaleInput input) {
@@ -70,14 +70,14 @@ public enum Wire {
 
     private static final String IMAGE = "imageBase64";
 
-    /** The request that carries a message to the address of {@code /upscale}. */
+    /** Creates the request to {@code /upscale}. */
     abstract HttpRequest request(URI upscale, UpscaleInput input);
 
     /**
-     * The picture of an answer that means success.
+     * Extracts the image from a 200 response.
      *
-     * @throws IllegalArgumentException saying what is wrong with the answer
-     * @throws JsonParseException if it is not JSON
+     * @throws IllegalArgumentException if there is none; the message says why
+     * @throws JsonParseException if the response is not a JSON object
      */
     abstract byte[] image(HttpResponse<byte[]> answer);
 }

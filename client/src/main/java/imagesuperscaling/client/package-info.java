@@ -1,6 +1,6 @@
 /**
- * A client of the image super-scaling service, which enlarges pictures to twice their width and height.
+ * A client of the image super-scaling service, which doubles the width and height of images.
  *
- * <p>{@link imagesuperscaling.client.UpscaleClient} is where to begin.
+ * <p>Start with {@link imagesuperscaling.client.UpscaleClient}.
  */
 package imagesuperscaling.client;

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the client makes of answers. */
+/** How the client handles responses. */
 class AnswerTest {
     private static final byte[] IMAGE = {1, 2, 3};
 

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The command line's jar, as a process, against the real service. */
+/** The jar of the command line against the real service. */
 @ExtendWith(Service.Running.class)
 class CommandLineIT {
     @TempDir

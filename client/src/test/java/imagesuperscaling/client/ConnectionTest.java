@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Answers that never come, or not as a whole. */
+/** Missing and incomplete responses. */
 class ConnectionTest {
     private static final String HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
 
@@ -62,7 +62,7 @@ class ConnectionTest {
         }
     }
 
-    /** Connects until the queue of what is not accepted is full, and the system lets nobody in. */
+    /** Fills the backlog of a listening socket, so that the system accepts no more connections. */
     private static void fill(ServerSocket server, List<Socket> waiting) throws IOException {
         while (waiting.size() < 100) {
             Socket socket = new Socket();

@@ -9,15 +9,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 
-/** Answers one request with the bytes it was given, then hangs up or goes silent. */
+/** Answers one request with fixed bytes, then closes the connection or goes silent. */
 final class RawServer implements AutoCloseable {
     final CountDownLatch answered = new CountDownLatch(1);
-    /** Done when the client has hung up. */
+    /** Completes when the client has closed the connection. */
     final CompletableFuture<Void> left = new CompletableFuture<>();
 
     private final ServerSocket listening;
 
-    /** {@code silent}: the connection stays open after the answer. */
+    /** {@code silent}: keep the connection open after the answer. */
     RawServer(String answer, boolean silent) throws IOException {
         listening = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
         Thread thread = new Thread(() -> serve(answer, silent));
@@ -36,13 +36,13 @@ final class RawServer implements AutoCloseable {
             while (head.indexOf("\r\n\r\n") < 0) {
                 head.append((char) in.read());
             }
-            // A socket that is closed before it was read to the end sends a reset instead of what was written.
+            // Closing a socket with unread data sends a reset and discards the answer.
             String length = head.toString().replaceFirst("(?is).*content-length: (\\d+).*", "$1");
             in.readNBytes(length.matches("\\d+") ? Integer.parseInt(length) : 0);
             socket.getOutputStream().write(answer.getBytes(StandardCharsets.ISO_8859_1));
             answered.countDown();
             while (silent && in.read() >= 0) {
-                // More than the request: nothing of ours.
+                // Not part of the request; ignored.
             }
             left.complete(null);
         } catch (IOException reset) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What docs/clients.md shows of this client works as it is written there. */
+/** The examples of this client in docs/clients.md work as written. */
 @ExtendWith(Service.Running.class)
 class ReadmeIT {
     private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the client sends. (The JSON itself: {@link WireExamplesTest}.) */
+/** The requests of the client. {@link WireExamplesTest} tests their JSON. */
 class RequestTest {
     private static final Answer PONG = Answer.json("{\"success\": true}");
     private static final Answer PICTURE = Answer.of(200, "image/png", "larger");

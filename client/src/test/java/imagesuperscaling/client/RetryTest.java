@@ -56,7 +56,7 @@ class RetryTest {
         try (TestServer server = new TestServer(busy(503, text), PONG)) {
             UpscaleClient.of(server.url()).ping();
             double seconds = secondsBetweenTries(server);
-            // Dates have no fractions, so up to one second less.
+            // Dates have no fractional seconds, so up to one second less.
             assertTrue(seconds >= 1.8 && seconds < 5, seconds + " s");
         }
     }

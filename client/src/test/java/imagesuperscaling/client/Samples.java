@@ -13,20 +13,20 @@ import java.util.Random;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 
-/** Pictures for the tests against the real service. */
+/** Images for the tests against the real service. */
 final class Samples {
     static final Path FOLDER = Path.of("..", "sample-images");
 
     private Samples() {}
 
-    /** The repository's sample pictures. */
+    /** The sample images of the repository. */
     static List<Path> files() throws IOException {
         try (Stream<Path> files = Files.list(FOLDER)) {
             return files.filter(file -> ImageFormat.ofFileName(file).isPresent()).sorted().toList();
         }
     }
 
-    /** A picture unlike those of other seeds. */
+    /** A random image; different seeds give different images. */
     static byte[] noise(int seed, int width, int height) {
         Random random = new Random(seed);
         BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
@@ -44,7 +44,7 @@ final class Samples {
         return png.toByteArray();
     }
 
-    /** Width and height in pixels; empty where the JDK can't read the format. */
+    /** Width and height in pixels; empty if the JDK can't read the format. */
     static Optional<List<Integer>> size(byte[] file) throws IOException {
         return Optional.ofNullable(ImageIO.read(new ByteArrayInputStream(file)))
                 .map(image -> List.of(image.getWidth(), image.getHeight()));

@@ -20,11 +20,11 @@ import org.junit.jupiter.api.extension.ExtensionContext.Store.CloseableResource;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
-/** The real service, started once for all tests that take one as a parameter, and stopped after the last. */
+/** The real service, started once for all tests that take it as a parameter, and stopped after the last. */
 final class Service implements CloseableResource {
-    /** A first start installs its packages. */
+    /** The first start may install packages. */
     private static final Duration START = Duration.ofMinutes(15);
-    /** What the service takes at most to finish, and a bit. */
+    /** A little more than the longest graceful shutdown. */
     private static final Duration STOP = Duration.ofSeconds(100);
     private static final Path LOG = Path.of("target", "service.log");
 
@@ -42,7 +42,7 @@ final class Service implements CloseableResource {
         make.environment().put("PORT", String.valueOf(port));
         make.environment().put("UPSCALER_HOST", "127.0.0.1");
         process = make.start();
-        // Also when the build is stopped.
+        // Also when the build is aborted.
         Runtime.getRuntime().addShutdownHook(new Thread(this::close));
         waitUntilReady();
     }
@@ -81,7 +81,7 @@ final class Service implements CloseableResource {
         }
     }
 
-    /** SIGTERM to make and all it started; they finish by themselves. */
+    /** Sends SIGTERM to make and its descendants, for a graceful shutdown. */
     @Override
     public void close() {
         List<ProcessHandle> all =
@@ -97,7 +97,7 @@ final class Service implements CloseableResource {
         }
     }
 
-    /** Hands the one service to tests: {@code @ExtendWith(Service.Running.class)}. */
+    /** Injects the shared service: {@code @ExtendWith(Service.Running.class)}. */
     static final class Running implements BeforeAllCallback, ParameterResolver {
         @Override
         public void beforeAll(ExtensionContext context) {

@@ -15,12 +15,12 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 
-/** An HTTP server of this process: it gives the answers it was given, the last one again and again. */
+/** An HTTP server in this process with scripted answers. The last answer repeats. */
 public final class TestServer implements AutoCloseable {
-    /** What arrived, and when. */
+    /** A received request, and when it arrived. */
     public record Request(String method, String uri, String protocol, Headers headers, byte[] body, long nanoTime) {}
 
-    /** What is answered. */
+    /** A scripted answer. */
     public record Answer(int status, Map<String, String> headers, byte[] body) {
         public static Answer of(int status, String type, String body, String... headers) {
             Map<String, String> all = new java.util.HashMap<>(Map.of("Content-Type", type));

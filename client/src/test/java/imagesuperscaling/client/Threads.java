@@ -2,11 +2,11 @@ package imagesuperscaling.client;
 
 import java.util.Arrays;
 
-/** What other threads are doing. */
+/** Observes other threads. */
 final class Threads {
     private Threads() {}
 
-    /** Returns once a thread sleeps: it waits for its next try. */
+    /** Returns once a thread sleeps, that is, waits for its next attempt. */
     static void awaitSleep(Thread thread) {
         while (Arrays.stream(thread.getStackTrace()).noneMatch(frame -> frame.getMethodName().equals("sleep"))) {
             if (!thread.isAlive()) {

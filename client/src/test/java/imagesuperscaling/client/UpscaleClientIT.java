@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The library against the real service. */
 @ExtendWith(Service.Running.class)
 class UpscaleClientIT {
-    /** What the service holds at a time by its defaults. */
+    /** The service's default number of request slots. */
     private static final int SLOTS = 16;
 
     private UpscaleClient json;
@@ -181,8 +181,8 @@ class UpscaleClientIT {
     }
 
     /**
-     * Begins uploads, which hold a place each, until there is none left. The service reads their heads when it likes:
-     * a request that finds a place may have taken an upload's, so one more is begun.
+     * Starts slow uploads until they occupy all request slots. The service reads their heads at its own pace, so a
+     * probe may take an upload's slot; then one more upload is started.
      */
     private UpscaleException busy(List<Socket> uploads, byte[] picture) throws IOException, InterruptedException {
         UpscaleClient impatient = UpscaleClient.builder(service.url()).retries(0).build();

@@ -23,12 +23,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The examples of messages that the service's own tests hold it to. */
+/** The examples of the protocol, which the service's tests check too. */
 class WireExamplesTest {
     private static final Path FOLDER = Path.of("..", "tests", "wire");
     private static final byte[] LARGER = {'l', 'a', 'r', 'g', 'e', 'r'};
 
-    /** The mistakes that this client can't make: another path, another method, a message with no picture. */
+    /** Errors that this client can't cause: wrong path, wrong method, a message without an image. */
     private static final Set<String> IMPOSSIBLE =
             Set.of("missing-field.json", "not-base64.json", "unknown-path.json", "wrong-method.json");
 
@@ -110,7 +110,7 @@ class WireExamplesTest {
         return switch (name) {
             case "imageBase64" -> new JsonPrimitive(Base64.getEncoder().encodeToString(LARGER));
             case "requestId" -> new JsonPrimitive("request-1");
-            default -> fail("what varies is unknown: " + name);
+            default -> fail("unknown varying member: " + name);
         };
     }
 
@@ -122,7 +122,7 @@ class WireExamplesTest {
         }
     }
 
-    /** A client that sends a picture in the form of the example, once. */
+    /** A client that sends images in the form of the example, without retries. */
     private static UpscaleClient client(TestServer server, JsonObject request) {
         return UpscaleClient.builder(server.url())
                 .wire(request.has("fileBase64") ? Wire.BYTES : Wire.JSON)
@@ -130,7 +130,7 @@ class WireExamplesTest {
                 .build();
     }
 
-    /** The body of a request that is not JSON; none is empty. */
+    /** The body of a request that is not JSON; empty if there is none. */
     private static byte[] file(JsonObject request) {
         return Base64.getDecoder().decode(Json.string(request, "fileBase64").orElse(""));
     }

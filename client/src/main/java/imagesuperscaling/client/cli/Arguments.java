@@ -14,7 +14,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 
-/** The command line, read. {@code target}: where to, the last of the paths; {@code folder}: it ends with a slash. */
+/** The parsed command line. {@code target}: the last path; {@code folder}: whether it ends with a slash. */
 record Arguments(
         boolean help, List<Path> inputs, Path target, boolean folder, UpscaleOptions options, UpscaleClient client) {
     static final String USAGE = """
@@ -23,22 +23,22 @@ record Arguments(
             Enlarges pictures to twice their width and height.
 
               in.jpg out.jpg             one file; in.jpg out.png also changes the format
-              one.jpg two.png folder     several files into a folder, which is made if need be
-              pictures folder            the pictures that lie in a folder (not in folders within)
+              one.jpg two.png folder     several files into a folder, which is created if missing
+              pictures folder            all pictures in a folder, without subfolders
 
-              --url URL        where the service is (default: http://localhost:7777)
-              --format F       of the answers: jpeg, png, webp, tiff, bmp, gif (default: as the input)
-              --quality N      of JPEG and WebP answers, 1 to 100 (default: the service's)
-              --json, --bytes  send pictures as JSON messages (default) or as they are
-              --retries N      how often to try again when the service is busy (default: 3)
-              --timeout S      seconds that each try may take (default: 150)
-              --help           this text
+              --url URL        address of the service (default: http://localhost:7777)
+              --format F       output format: jpeg, png, webp, tiff, bmp, gif (default: as the input)
+              --quality N      quality of JPEG and WebP output, 1 to 100 (default: the service's)
+              --json, --bytes  send pictures in JSON (default) or as plain files
+              --retries N      retries when the service is busy or unavailable (default: 3)
+              --timeout S      seconds for each attempt (default: 150)
+              --help           show this text
 
-            Outputs keep the input's name, but for the extension with --format. Existing outputs are replaced.
-            Exit status: 0 all done, 1 some failed, 2 wrong usage.
+            Outputs in a folder keep the input's name; --format changes the extension. Existing files are replaced.
+            Exit status: 0 success, 1 some pictures failed, 2 wrong usage.
             """;
 
-    /** Reads a command line. */
+    /** Parses a command line. */
     static Arguments parse(String... words) throws UsageException {
         Deque<String> rest = new ArrayDeque<>(Arrays.asList(words));
         List<String> paths = new ArrayList<>();
@@ -119,13 +119,13 @@ record Arguments(
                         new UsageException("--format is one of jpeg, png, webp, tiff, bmp, gif, not " + text));
     }
 
-    private static int number(String option, String text, int least, int most) throws UsageException {
+    private static int number(String option, String text, int min, int max) throws UsageException {
         if (text.matches("[0-9]{1,7}")) {
             int number = Integer.parseInt(text);
-            if (number >= least && number <= most) {
+            if (number >= min && number <= max) {
                 return number;
             }
         }
-        throw new UsageException(option + " is a number from " + least + " to " + most + ", not " + text);
+        throw new UsageException(option + " is a number from " + min + " to " + max + ", not " + text);
     }
 }

@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** One picture to enlarge. */
+/** One image to enlarge. */
 record Job(Path input, Path output, UpscaleOptions options) {
-    /** What a command line asks for. Nothing is overwritten that it did not name, and no picture overwrites another. */
+    /** The jobs of a command line. Rejects jobs that would replace their own input or share an output. */
     static List<Job> of(Arguments arguments) throws UsageException, IOException {
         List<Path> inputs = new ArrayList<>();
         boolean intoFolder =
@@ -40,7 +40,7 @@ record Job(Path input, Path output, UpscaleOptions options) {
                     .sorted()
                     .toList();
             if (pictures.isEmpty()) {
-                throw new UsageException("no pictures lie in " + folder);
+                throw new UsageException("there are no pictures in " + folder);
             }
             return pictures;
         }
@@ -56,7 +56,7 @@ record Job(Path input, Path output, UpscaleOptions options) {
         return new Job(input, arguments.target().resolve(name), arguments.options());
     }
 
-    /** Where input and output are named for different formats, the output's is asked for. */
+    /** Requests the output's format if the extensions of input and output differ. */
     private static Job single(Path input, Arguments arguments) {
         ImageFormat named = ImageFormat.ofFileName(arguments.target()).orElse(null);
         UpscaleOptions options = arguments.options();

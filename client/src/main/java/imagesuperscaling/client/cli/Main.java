@@ -10,7 +10,7 @@ import java.nio.file.Files;
 import java.util.List;
 import java.util.Locale;
 
-/** The command line of the client; see {@link Arguments#USAGE}. */
+/** The command line of the client, as {@link Arguments#USAGE} describes it. */
 public final class Main {
     private final UpscaleClient client;
     private final PrintStream progress;
@@ -23,13 +23,13 @@ public final class Main {
     /**
      * Runs the command line and exits.
      *
-     * @param words its words
+     * @param words the arguments
      */
     public static void main(String[] words) {
         System.exit(run(System.out, System.err, words));
     }
 
-    /** Runs the command line; the result is the exit status. */
+    /** Runs the command line and returns the exit status. */
     static int run(PrintStream out, PrintStream err, String... words) {
         try {
             Arguments arguments = Arguments.parse(words);
@@ -39,7 +39,7 @@ public final class Main {
             }
             return new Main(arguments.client(), err).enlarge(Job.of(arguments));
         } catch (UsageException wrong) {
-            err.println(line(wrong.getMessage() + "; --help tells how"));
+            err.println(line(wrong.getMessage() + "; see --help"));
             return 2;
         } catch (IOException failure) {
             err.println(line(reason(failure)));
@@ -88,14 +88,14 @@ public final class Main {
         return String.format(Locale.ROOT, "%.1f kB", image.length / 1000.0);
     }
 
-    /** Those of file systems say in their class's name what happened, and in their message where. */
+    /** The reason of a failure. For file system errors the class says what happened, and the message where. */
     private static String reason(Throwable failure) {
         return failure instanceof UpscaleException
                 ? failure.getMessage()
                 : failure.getClass().getSimpleName() + ": " + failure.getMessage();
     }
 
-    /** One line, whatever a file's name or a server's text has in it. */
+    /** Removes line breaks and other control characters, which file names and responses may contain. */
     private static String line(String text) {
         return text.replaceAll("\\p{Cntrl}+", " ");
     }

@@ -1,6 +1,6 @@
 package imagesuperscaling.client.cli;
 
-/** The command line can't be followed; the message says why. */
+/** The command line is invalid; the message says why. */
 final class UsageException extends Exception {
     private static final long serialVersionUID = 1L;
 

@@ -32,7 +32,7 @@ class MainTest {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
-    /** Runs the command line with paths below the test's folder. */
+    /** Runs the command line with paths in the folder of the test. */
     private int run(TestServer server, String... words) {
         List<String> all = new ArrayList<>(List.of("--bytes", "--url=" + server.url()));
         for (String word : words) {
@@ -191,7 +191,7 @@ class MainTest {
         "a.png b/a.png out, a.png and b/a.png would both become out/a.png",
         "a.png a.jpg out --format=webp, a.png and a.jpg would both become out/a.webp",
         "a.png b b/a.png, \"b/a.png is a file; for several pictures, name a folder\"",
-        "empty out, no pictures lie in empty"
+        "empty out, there are no pictures in empty"
     })
     void wrongUsageDoesNothing(String words, String message) throws Exception {
         touch("a.png", "a.jpg", "b/a.png");
@@ -203,7 +203,7 @@ class MainTest {
             all.add(word.startsWith("-") ? word : folder + "/" + word);
         }
         assertEquals(2, Main.run(print(out), print(err), all.toArray(String[]::new)));
-        assertEquals(message + "; --help tells how", String.join("\n", lines()));
+        assertEquals(message + "; see --help", String.join("\n", lines()));
         assertFalse(Files.exists(folder.resolve("out")));
     }
 

@@ -1,11 +1,11 @@
-"""Train a plain x2 network for photographs and their JPEGs; after the photographs are read, all happens on one device.
+"""Train a plain x2 network for photographs and their JPEGs. Once the photographs are read, one device does everything.
 
-    python train.py --photographs FOLDER [FOLDER ...] --output OUT --layers 10 --channels 48 --minutes 60
-    python train.py ... --device cuda --compile --batch 96      # a GPU: compiled, one CUDA graph per step
-    python train.py ... --resume OUT/checkpoint.pt              # go on after an interruption
+    python training/plain/train.py --photographs FOLDER [FOLDER ...] --output OUT --layers 10 --channels 48 --minutes 60
+    python training/plain/train.py ... --device cuda --compile --batch 96    # a GPU: compiled, one CUDA graph per step
+    python training/plain/train.py ... --resume OUT/checkpoint.pt              # go on after an interruption
 
-Each step draws a batch of crops, degrades them (reduction, noise, JPEG), and moves the network with Muon against the loss of
-their PSNR. OUT/weights.npz is the moving average of the weights, which is what is shipped.
+Each step draws a batch of crops, degrades them (reduction, noise, JPEG) and updates the network with Muon. The loss is
+minus the PSNR. OUT/weights.npz holds the moving average of the weights, which is what is shipped.
 """
 
 import argparse
@@ -15,21 +15,25 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor, nn
+from torch.nn import functional
 
 SCALE = 2
 REDUCTION_MARGIN = 5  # px of sharp picture that the widest reduction filter (Lanczos 3) needs on each side
 JPEG_BLOCK = 16  # px: blocks of 4:2:0 chroma
 JITTER = 22  # px by which a crop may lie anywhere in its cell
+SYNCHRONISED = 20  # steps after which the clock waits for the device: else it tells of the queue, not of the work
+SECONDS_BETWEEN_CHECKPOINTS = 300
 SIZES = (1.0, 0.75, 0.55)  # photographs are used reduced too: those are sharper and have other textures
 
 
@@ -59,9 +63,9 @@ def bicubic_skip() -> Tensor:
 class PlainNetwork(nn.Module):
     """3x3 convolutions with ReLU, beside a 5x5 linear skip that starts as bicubic; one pixel shuffle ends both.
 
-    Each body convolution starts as the identity plus a small random part: it learns like a residual network and is a plain
-    stack at inference (DiracNets, arXiv:1706.00388). The picture is continued over its border by its outermost pixels for
-    the two convolutions that see it, so that flat colours stay flat there.
+    Each body convolution starts as the identity plus a small random part: it learns like a residual network and is a
+    plain stack at inference (DiracNets, arXiv:1706.00388). The two convolutions that see the picture pad it with its
+    outermost pixels, not with zeros, so that flat colours stay flat at the border.
     """
 
     def __init__(self, layers: int, channels: int) -> None:
@@ -83,27 +87,34 @@ class PlainNetwork(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(n, 3, h, w) to (n, 3, 2h, 2w), RGB from 0 to 1; the output may lie a little outside."""
-        padded = F.pad(pixels, (2, 2, 2, 2), "replicate")
-        features = F.relu(self.head(padded[..., 1:-1, 1:-1]))
+        padded = functional.pad(pixels, (2, 2, 2, 2), "replicate")
+        features = functional.relu(self.head(padded[..., 1:-1, 1:-1]))
         for each in self.body:
-            features = F.relu(each(features))
+            features = functional.relu(each(features))
         detail = self.tail(features)
         with torch.autocast(pixels.device.type, enabled=False):
-            return F.pixel_shuffle(detail.float() + self.skip(padded.float()), SCALE)
+            return functional.pixel_shuffle(detail.float() + self.skip(padded.float()), SCALE)
 
 
 # ------------------------------------------------------------------------------------------------------ degradation
 
 # Annex K of the JPEG standard (ITU-T T.81), which libjpeg scales by its quality.
-LUMA_TABLE = (
-    *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87),
-    *(80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101),
-    *(72, 92, 95, 98, 112, 100, 103, 99),
+LUMA_TABLE = np.fromstring(
+    """
+    16 11 10 16  24  40  51  61
+    12 12 14 19  26  58  60  55
+    14 13 16 24  40  57  69  56
+    14 17 22 29  51  87  80  62
+    18 22 37 56  68 109 103  77
+    24 35 55 64  81 104 113  92
+    49 64 78 87 103 121 120 101
+    72 92 95 98 112 100 103  99
+    """,
+    np.float32,
+    sep=" ",
 )
-CHROMA_TABLE = (
-    *(17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47, 66),
-    *[99] * 38,
-)
+CHROMA_TABLE = np.full((8, 8), 99, np.float32)
+CHROMA_TABLE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,8 @@ class Degradation:
     clean: float = 0.3  # left as it is then
     noise: float = 0.15  # of the others: Gaussian noise of up to `noise_max` levels
     noise_max: float = 3.0
-    quality: tuple[int, int, int] = (30, 80, 98)  # JPEG quality: least, most frequent, largest of a triangular distribution
+    # JPEG quality: the smallest, the most frequent and the largest value of a triangular distribution.
+    quality: tuple[int, int, int] = (30, 80, 98)
     full_colour: float = 1 / 3  # of the JPEGs: 4:4:4, the others 4:2:0
     twice_every: int = 7  # every 7th JPEG was a JPEG before, with its blocks elsewhere
 
@@ -157,8 +169,8 @@ class Degrade(nn.Module):
         )
         # The transform of a block of 64 values as one matrix, so that all blocks are one product.
         self.register_buffer("dct", torch.kron(dct, dct))
-        self.register_buffer("luma_table", torch.tensor(LUMA_TABLE).float())
-        self.register_buffer("chroma_table", torch.tensor(CHROMA_TABLE).float())
+        self.register_buffer("luma_table", torch.from_numpy(LUMA_TABLE))
+        self.register_buffer("chroma_table", torch.from_numpy(CHROMA_TABLE.ravel()))
         self.register_buffer(
             "to_ycc", torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
         )
@@ -189,14 +201,15 @@ class Degrade(nn.Module):
         return planes
 
     def jpeg(self, pixels: Tensor, quality: Tensor, full: int) -> Tensor:
-        """Save as JPEG and read again; (n, 3, h, w), h and w multiples of 16. The first `full` have 4:4:4, the others 4:2:0."""
+        """Compress and decompress (n, 3, h, w), h and w multiples of 16; the first `full` as 4:4:4, others as 4:2:0."""
         factor = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality)[:, None]
-        luma, chroma = (((each * factor + 50) / 100).floor().clamp(1, 255) for each in (self.luma_table, self.chroma_table))
+        tables = (self.luma_table, self.chroma_table)
+        luma, chroma = (((table * factor + 50) / 100).floor().clamp(1, 255) for table in tables)
         ycc = torch.einsum("kc,nchw->nkhw", self.to_ycc, pixels)
         y = self._quantise((ycc[:, :1] - 128).round(), luma) + 128
         planes = ycc[:, 1:].round()
         whole = self._quantise(planes[:full], chroma[:full])
-        halved = self._upsample(self._quantise(F.avg_pool2d(planes[full:], 2).round(), chroma[full:]).round())
+        halved = self._upsample(self._quantise(functional.avg_pool2d(planes[full:], 2).round(), chroma[full:]).round())
         planes = torch.cat([whole, halved]).clamp(-128, 127).round()
         ycc = torch.cat([y.clamp(0, 255).round(), planes], 1)
         return torch.einsum("kc,nchw->nkhw", self.to_rgb, ycc).clamp(0, 255).round()
@@ -209,7 +222,7 @@ class Degrade(nn.Module):
         return torch.where(chance < (usual - least) / (most - least), rising, falling).round()
 
     def forward(self, high: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, 3, edge, edge) to small pictures of (edge - 10) / 2 - 16 px and the sharp ones of them, both in levels."""
+        """(n, 3, edge, edge) to small pictures of (edge - 10) / 2 - 16 px and their sharp originals, in levels."""
         n, device = len(high), high.device
         low = self.reduce(high, torch.bucketize(torch.rand(n, device=device), self.shares))
         clean = round(n * self.how.clean)
@@ -219,7 +232,9 @@ class Degrade(nn.Module):
         jpegs = self.jpeg(jpegs, self._qualities(n - clean), round((n - clean) * self.how.full_colour))
         # The second compression has its blocks elsewhere: all are cropped, by chance, and some are compressed again.
         edge = low.shape[-1] - JPEG_BLOCK
-        rows, columns = (torch.randint(JPEG_BLOCK, (1,), device=device) + torch.arange(edge, device=device) for _ in range(2))
+        rows, columns = (
+            torch.randint(JPEG_BLOCK, (1,), device=device) + torch.arange(edge, device=device) for _ in range(2)
+        )
         jpegs = jpegs[:, :, rows[:, None], columns]
         again = jpegs[:: self.how.twice_every].flip(0)  # so that 4:2:0 becomes 4:4:4 and the other way round
         again = self.jpeg(again, self._qualities(len(again)), round(len(again) * self.how.full_colour)).flip(0)
@@ -233,7 +248,7 @@ class Degrade(nn.Module):
 # -------------------------------------------------------------------------------------------------------------- data
 
 
-def cells_of(path: Path, edge: int, seed: int) -> np.ndarray:
+def cells_of(path: Path, edge: int, seed: int) -> NDArray[np.uint8]:
     """Cut a photograph, in every size that is large enough, into cells; keep most of those with texture.
 
     Returns:
@@ -241,7 +256,7 @@ def cells_of(path: Path, edge: int, seed: int) -> np.ndarray:
     """
     random = np.random.default_rng(seed)
     image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
-    kept: list[np.ndarray] = []
+    kept: list[NDArray[np.uint8]] = []
     for size in SIZES:
         width, height = round(image.width * size), round(image.height * size)
         if min(width, height) < edge:
@@ -260,7 +275,7 @@ def cells_of(path: Path, edge: int, seed: int) -> np.ndarray:
     return np.stack(kept) if kept else np.empty((0, 3, edge, edge), np.uint8)
 
 
-def texture(cell: np.ndarray) -> float:
+def texture(cell: NDArray[np.uint8]) -> float:
     """How much neighbouring pixels differ on average, in levels of the green channel."""
     green = cell[..., 1].astype(np.int16)
     return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())
@@ -268,7 +283,9 @@ def texture(cell: np.ndarray) -> float:
 
 def load_photographs(folders: list[Path], edge: int, seed: int) -> Tensor:
     """(n, 3, edge, edge) uint8: the cells of all photographs below the folders."""
-    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in (".jpg", ".png", ".webp")]
+    files = [
+        path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in (".jpg", ".png", ".webp")
+    ]
     with ProcessPoolExecutor() as pool:
         parts = pool.map(cells_of, files, [edge] * len(files), range(seed, seed + len(files)))
         return torch.from_numpy(np.concatenate(list(parts)))
@@ -285,6 +302,11 @@ def load_drawings(folder: Path, edge: int) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.concatenate(found)))
 
 
+def crop_edge(patch: int) -> int:
+    """Px of sharp picture that a patch is made of: two crops that shift JPEG's blocks, and the reduction's margin."""
+    return SCALE * (patch + 2 * JPEG_BLOCK) + 2 * REDUCTION_MARGIN
+
+
 class Batches(nn.Module):
     """Random crops of photographs and drawings, degraded, in one of eight orientations."""
 
@@ -293,13 +315,15 @@ class Batches(nn.Module):
         self.photographs, self.drawings = photographs, drawings
         self.batch, self.patch = batch, patch
         self.drawn = 0 if drawings is None else round(batch * share)
-        self.edge = SCALE * (patch + 2 * JPEG_BLOCK) + 2 * REDUCTION_MARGIN
+        self.edge = crop_edge(patch)
         self.degrade = Degrade(self.edge, Degradation())
 
     def _crops(self, source: Tensor, n: int, edge: int) -> Tensor:
         device, last = source.device, source.shape[-1] - edge
         cell = torch.randint(len(source), (n,), device=device).view(-1, 1, 1, 1)
-        rows, columns = (torch.randint(last + 1, (n, 1), device=device) + torch.arange(edge, device=device) for _ in range(2))
+        rows, columns = (
+            torch.randint(last + 1, (n, 1), device=device) + torch.arange(edge, device=device) for _ in range(2)
+        )
         colours = torch.arange(3, device=device).view(1, 3, 1, 1)
         return source[cell, colours, rows[:, None, :, None], columns[:, None, None, :]]
 
@@ -318,7 +342,10 @@ class Batches(nn.Module):
         device, n = low.device, self.batch
         last = low.shape[-1] - self.patch
         first = [torch.randint(last + 1, (n, 1), device=device) for _ in range(2)]
-        each, colours = torch.arange(n, device=device).view(-1, 1, 1, 1), torch.arange(3, device=device).view(1, 3, 1, 1)
+        each, colours = (
+            torch.arange(n, device=device).view(-1, 1, 1, 1),
+            torch.arange(3, device=device).view(1, 3, 1, 1),
+        )
 
         def cut(pixels: Tensor, scale: int) -> Tensor:
             rows, columns = (scale * start + torch.arange(scale * self.patch, device=device) for start in first)
@@ -345,9 +372,9 @@ def psnr_loss(output: Tensor, target: Tensor) -> Tensor:
 
 
 class Optimizer:
-    """Muon (Jordan 2024, with Keras's scale, so that Adam's learning rates fit) for the body, Adam for what sees pixels.
+    """Muon for the body, Adam for the rest; Muon's scale is Keras's, so that both take the same learning rate.
 
-    `rate` and `decay` are tensors, so that a CUDA graph reads them anew in each step. It keeps the average of the weights.
+    `rate` and `decay` (of the averaged weights) are tensors, so that a CUDA graph reads them anew in each step.
     """
 
     def __init__(self, network: PlainNetwork, momentum: float = 0.95) -> None:
@@ -388,16 +415,24 @@ class Optimizer:
         torch._foreach_mul_(differences, 1 - self.decay)
         torch._foreach_add_(self.average, differences)
 
-    def state(self) -> dict[str, list[Tensor] | Tensor]:
-        """All tensors that a resumed training needs; they may be written to."""
+    def state(self) -> dict[str, list[Tensor]]:
+        """The tensors a resumed training needs: views that may be written to, the parameters among them."""
         return {
             "parameters": [each.data for each in self.network.parameters()],
-            **{name: getattr(self, name) for name in ("velocity", "mean", "square", "average", "count")},
+            "average": self.average,
+            **self.moments(),
         }
+
+    def moments(self) -> dict[str, list[Tensor]]:
+        """What the optimiser remembers of earlier gradients; all zero at the start."""
+        return {"velocity": self.velocity, "mean": self.mean, "square": self.square, "count": [self.count]}
 
 
 def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
-    """(n, rows, columns), rows <= columns, each to its nearest orthogonal matrix: Newton-Schulz, coefficients of Jordan 2024."""
+    """Each of (n, rows, columns), rows <= columns, to its nearest orthogonal matrix.
+
+    Newton-Schulz iterations with the coefficients of Muon (Jordan et al. 2024).
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
@@ -435,147 +470,192 @@ def evaluate(network: nn.Module, folder: Path) -> dict[str, list[float]]:
     return result
 
 
-# --------------------------------------------------------------------------------------------------------------- loop
+# ---------------------------------------------------------------------------------------------------------- training
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
+@dataclass(frozen=True)
+class Schedule:
+    """How long to train, and the learning rate over that time.
+
+    `minutes` of training, without loading and compilation, or else `steps`; `warm`: steps in which the rate rises.
+    """
+
+    steps: int
+    minutes: float | None
+    rate: float
+    warm: int
+
+    def done(self, steps: int, seconds: float) -> float:
+        """The share of the training that is done; 1 or more at its end."""
+        return seconds / 60 / self.minutes if self.minutes else steps / self.steps
+
+    def rate_at(self, steps: int, done: float) -> float:
+        """Linear warm-up, then a cosine to 0."""
+        return self.rate * min(1, (steps + 1) / self.warm) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+class Training:
+    """A network, its batches and its optimiser; on CUDA each step is the replay of one recorded graph."""
+
+    def __init__(self, network: PlainNetwork, batches: Batches, average: float, compiled: bool) -> None:
+        self.network = network
+        self.optimizer = Optimizer(network)
+        self.steps, self.seconds = 0, 0.0
+        self._average = average
+        self._device = self.optimizer.count.device
+        self._loss_sum = torch.zeros((), device=self._device)
+        self._draw = torch.compile(batches.forward) if compiled else batches.forward
+        self._loss = torch.compile(self._loss_of) if compiled else self._loss_of
+        self._run = self._record() if self._device.type == "cuda" else self._step
+
+    def step(self, rate: float) -> None:
+        """Make one step."""
+        self.optimizer.rate.fill_(rate)
+        self.optimizer.decay.fill_(min(self._average, self.steps / (self.steps + 10)))  # follow closely at first
+        self._run()
+        self.steps += 1
+
+    def loss_sum(self) -> float:
+        """The sum of the losses since the last call; waits for the device."""
+        value = float(self._loss_sum)
+        self._loss_sum.zero_()
+        return value
+
+    def save(self, folder: Path) -> None:
+        """Write `weights.npz` (the averaged weights) and `checkpoint.pt` (what `load` needs)."""
+        tensors = {name: [each.cpu() for each in kept] for name, kept in self.optimizer.state().items()}
+        torch.save({"tensors": tensors, "steps": self.steps, "seconds": self.seconds}, folder / "checkpoint.pt")
+        names = [name for name, _ in self.network.named_parameters()]
+        weights = zip(names, self.optimizer.average, strict=True)
+        np.savez(folder / "weights.npz", **{name: each.cpu().numpy() for name, each in weights})
+
+    def load(self, checkpoint: Path) -> None:
+        """Go on from where `save` was called."""
+        state = torch.load(checkpoint, map_location=self._device, weights_only=True)
+        for name, own in self.optimizer.state().items():
+            for each, kept in zip(own, state["tensors"][name], strict=True):
+                each.copy_(kept)
+        self.steps, self.seconds = state["steps"], state["seconds"]
+
+    def _step(self) -> None:
+        low, high = self._draw()
+        loss = self._loss(low, high)
+        loss.backward()
+        self.optimizer.step()
+        self._loss_sum.add_(loss.detach())
+        for each in self.network.parameters():
+            each.grad = None
+
+    def _loss_of(self, low: Tensor, high: Tensor) -> Tensor:
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
+            output = self.network(low)
+        return psnr_loss(output.float(), high)
+
+    def _record(self) -> Callable[[], None]:
+        """Warm up on a side stream, as CUDA graphs demand, with a rate of 0; then record one step."""
+        side = torch.cuda.Stream()
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                self._step()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._step()
+        torch.cuda.synchronize()
+        for each in (self._loss_sum, *(tensor for kept in self.optimizer.moments().values() for tensor in kept)):
+            each.zero_()
+        replay: Callable[[], None] = graph.replay
+        return replay
+
+
+def train(training: Training, schedule: Schedule, folder: Path, every: int) -> None:
+    """Train to the end of the schedule; every `every` steps print a line, every 5 minutes write a checkpoint."""
+    before, began = training.seconds, time.monotonic()
+    shown, shown_at, saved_at = training.steps, began, began
+    while (done := schedule.done(training.steps, training.seconds)) < 1:
+        training.step(schedule.rate_at(training.steps, done))
+        if training.steps % SYNCHRONISED == 0 and torch.cuda.is_available():
+            torch.cuda.synchronize()
+        now = time.monotonic()
+        training.seconds = before + now - began
+        if training.steps % every:
+            continue
+        levels = 255 * 10 ** (5 * training.loss_sum() / (training.steps - shown))
+        if not math.isfinite(levels):
+            sys.exit("the loss is not a number any more: the training has diverged; try a lower --rate")
+        speed = (training.steps - shown) / (now - shown_at)
+        print(f"{training.steps} steps, {done:.0%}: {levels:.3f} levels, {speed:.2f} steps/s", flush=True)
+        shown, shown_at = training.steps, now
+        if now - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+            training.save(folder)
+            saved_at = now
+    training.save(folder)
+
+
+def options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photographs", type=Path, nargs="+", required=True)
-    parser.add_argument("--drawings", type=Path)
-    parser.add_argument("--drawn", type=float, default=0.08, help="share of drawings")
-    parser.add_argument("--evaluate", type=Path, help="folder of Set5 and Set14")
+    parser.add_argument("--drawings", type=Path, help="folder of WebP files with drawings, see load_drawings")
+    parser.add_argument("--drawn", type=float, default=0.08, help="share of drawings in a batch (default: 0.08)")
+    parser.add_argument("--evaluate", type=Path, help="folder that holds Set5 and Set14")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--layers", type=int, default=10)
     parser.add_argument("--channels", type=int, default=48)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--patch", type=int, default=48, help="px of the small picture, a multiple of 16")
+    parser.add_argument("--patch", type=int, default=48, help="px of the small picture, a multiple of 16 (default: 48)")
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--minutes", type=float, help="instead of steps")
+    parser.add_argument("--minutes", type=float, help="instead of --steps")
     parser.add_argument("--rate", type=float, default=8e-4)
-    parser.add_argument("--average", type=float, default=0.999)
+    parser.add_argument("--warm", type=int, default=200, help="steps of warm-up (default: 200)")
+    parser.add_argument("--average", type=float, default=0.999, help="decay of the averaged weights (default: 0.999)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="weights.npz to begin with")
     parser.add_argument("--resume", type=Path, help="checkpoint.pt to go on from")
-    parser.add_argument("--warm", type=int, default=200, help="steps in which the rate rises")
-    parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--eager", action="store_true", help="no CUDA graph")
-    parser.add_argument("--turn", type=Path, help="a lock file: trainings that share it take the device in turn")
-    parser.add_argument("--every", type=int, default=1000)
+    parser.add_argument("--compile", action="store_true", help="with torch.compile: for a GPU")
+    parser.add_argument("--turn", type=Path, help="lock file: trainings that share it use the device in turn")
+    parser.add_argument("--every", type=int, default=1000, help="steps between two lines (default: 1000)")
     return parser.parse_args()
 
 
 def main() -> None:
-    o = arguments()
-    torch.manual_seed(o.seed)
-    torch.backends.cudnn.allow_tf32 = False
+    """Load, train, measure."""
+    chosen = options()
+    torch.manual_seed(chosen.seed)
+    torch.backends.cudnn.allow_tf32 = False  # the skip and the reductions would lose a tenth of a level
     torch.backends.cudnn.benchmark = True
-    device = torch.device(o.device)
-    o.output.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
-    edge = SCALE * (o.patch + 2 * JPEG_BLOCK) + 2 * REDUCTION_MARGIN
-    photographs = load_photographs(o.photographs, edge + JITTER, o.seed).to(device)
-    drawings = load_drawings(o.drawings, edge + JITTER).to(device) if o.drawings else None
-    print(f"{len(photographs):,} cells, {0 if drawings is None else len(drawings):,} drawings of {edge + JITTER} px, {time.monotonic() - began:.0f} s", flush=True)
+    device = torch.device(chosen.device)
+    chosen.output.mkdir(parents=True, exist_ok=True)
 
-    network = PlainNetwork(o.layers, o.channels).to(device, memory_format=torch.channels_last)
-    if o.start:
-        with np.load(o.start) as arrays:
+    edge = crop_edge(chosen.patch) + JITTER
+    photographs = load_photographs(chosen.photographs, edge, chosen.seed).to(device)
+    drawings = load_drawings(chosen.drawings, edge).to(device) if chosen.drawings else None
+    print(f"{len(photographs):,} cells of {edge} px", flush=True)
+
+    network = PlainNetwork(chosen.layers, chosen.channels).to(device, memory_format=torch.channels_last)
+    if chosen.start:
+        with np.load(chosen.start) as arrays:
             network.load_state_dict({name: torch.from_numpy(arrays[name]) for name in arrays})
-    names = [name for name, _ in network.named_parameters()]
-    print(f"{o.layers} x {o.channels}: {sum(each.numel() for each in network.parameters()):,} parameters", flush=True)
-    optimizer = Optimizer(network)
-    batches = Batches(photographs, drawings, o.batch, o.patch, o.drawn).to(device)
-    first, spent = 0, 0.0
-    if o.resume:
-        state = torch.load(o.resume, map_location=device, weights_only=True)
-        first, spent = state["step"], state["seconds"]
+    parameters = sum(each.numel() for each in network.parameters())
+    print(f"{chosen.layers} layers of {chosen.channels} channels: {parameters:,} parameters", flush=True)
+    batches = Batches(photographs, drawings, chosen.batch, chosen.patch, chosen.drawn).to(device)
+    training = Training(network, batches, chosen.average, chosen.compile)
+    if chosen.resume:
+        training.load(chosen.resume)
 
-    def loss_of(low: Tensor, high: Tensor) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            output = network(low)
-        return psnr_loss(output.float(), high)
+    with ExitStack() as stack:
+        if chosen.turn:
+            fcntl.flock(stack.enter_context(chosen.turn.open("w")), fcntl.LOCK_EX)
+        schedule = Schedule(chosen.steps, chosen.minutes, chosen.rate, chosen.warm)
+        train(training, schedule, chosen.output, chosen.every)
 
-    draw = batches.forward
-    if o.compile:
-        draw, loss_of = torch.compile(draw), torch.compile(loss_of)
-    total = torch.zeros((), device=device)
-
-    def step() -> None:
-        low, high = draw()
-        loss = loss_of(low, high)
-        loss.backward()
-        optimizer.step()
-        total.add_(loss.detach())
-        for each in network.parameters():
-            each.grad = None
-
-    if device.type == "cuda" and not o.eager:
-        # Warm up on a side stream without moving anything, then record one step and replay it.
-        side = torch.cuda.Stream()
-        with torch.cuda.stream(side):
-            for _ in range(3):
-                step()
-        torch.cuda.current_stream().wait_stream(side)
-        torch.cuda.synchronize()
-        print(f"compiled, {time.monotonic() - began:.0f} s", flush=True)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            step()
-        torch.cuda.synchronize()
-        step = graph.replay  # type: ignore[assignment]
-    for each in (*optimizer.velocity, *optimizer.mean, *optimizer.square, total, *([] if o.resume else [optimizer.count])):
-        each.zero_()  # of the warming up
-    if o.resume:
-        for own, kept in zip(optimizer.state().values(), state["tensors"].values(), strict=True):
-            for a, b in zip(own, kept, strict=True) if isinstance(own, list) else [(own, kept)]:
-                a.copy_(b)
-
-    def save(number: int) -> None:
-        tensors = {name: [each.cpu() for each in value] if isinstance(value, list) else value.cpu() for name, value in optimizer.state().items()}
-        torch.save({"tensors": tensors, "step": number, "seconds": seconds()}, o.output / "checkpoint.pt")
-        np.savez(o.output / "weights.npz", **{name: each.cpu().numpy() for name, each in zip(names, optimizer.average, strict=True)})
-
-    turn = o.turn.open("w") if o.turn else None
-    if turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-    print(f"begins, {time.monotonic() - began:.0f} s", flush=True)
-    began = time.monotonic()
-    seconds = lambda: spent + time.monotonic() - began  # noqa: E731
-    number, shown, saved = first, first, time.monotonic()
-    shown_at = began
-    while True:
-        done = seconds() / 60 / o.minutes if o.minutes else number / o.steps
-        if done >= 1:
-            break
-        optimizer.rate.fill_(o.rate * min(1, (number + 1) / o.warm) * 0.5 * (1 + math.cos(math.pi * done)))
-        optimizer.decay.fill_(min(o.average, number / (number + 10)))
-        step()
-        number += 1
-        if device.type == "cuda" and number % 20 == 0:
-            torch.cuda.synchronize()  # so that the clock tells of the work, not of the queue
-        if number % o.every == 0:
-            levels = 255 * 10 ** (5 * float(total) / (number - shown))
-            if not math.isfinite(levels):
-                sys.exit("the loss is no number any more: the training diverged; try a lower --rate")
-            speed = (number - shown) / (time.monotonic() - shown_at)
-            print(f"{number} {100 * done:.0f}% {levels:.3f} levels {speed:.2f} steps/s {speed * o.batch:.0f} patches/s", flush=True)
-            shown, shown_at = number, time.monotonic()
-            total.zero_()
-            if time.monotonic() - saved > 300:
-                save(number)
-                saved = time.monotonic()
-    save(number)
-    if turn:
-        turn.close()
-    result = {"layers": o.layers, "channels": o.channels, "steps": number, "seconds": round(seconds()), "batch": o.batch, "patch": o.patch}
-    if o.evaluate:
-        with torch.no_grad():
-            for each, kept in zip(network.parameters(), optimizer.average, strict=True):
-                each.copy_(kept)
-        result |= evaluate(network, o.evaluate)
+    result: dict[str, object] = {"steps": training.steps, "seconds": round(training.seconds), "batch": chosen.batch}
+    if chosen.evaluate:
+        for each, kept in zip(network.parameters(), training.optimizer.average, strict=True):
+            each.data.copy_(kept)
+        result |= evaluate(network, chosen.evaluate)
     print(json.dumps(result), flush=True)
-    (o.output / "result.json").write_text(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

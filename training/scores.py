@@ -1,4 +1,4 @@
-"""How well a network enlarges the pictures of a test set: the few numbers that a training watches."""
+"""Scores of a network on a test set, as the training prints them."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,11 +18,11 @@ JPEG_QUALITY = 75  # Pillow's default
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over the pictures of a set, in dB.
+    """Means over the images of a test set, in dB.
 
-    `clean`, `jpeg`: Y-PSNR (BT.601 with the range 16 to 235, borders of `scale` px cut) against the original, when the
-    small picture is given as it is, or as a JPEG of quality 75. `consistency`: PSNR over RGB of the enlarged clean
-    picture, reduced again by Pillow's bicubic filter, against what was given.
+    `clean`, `jpeg`: Y-PSNR (BT.601, range 16 to 235, without a border of `scale` px) against the original, with the
+    clean input and with the input as a JPEG of quality 75. `consistency`: PSNR over RGB between the clean input and its
+    enlargement, reduced again with Pillow's bicubic filter.
     """
 
     clean: float
@@ -34,10 +34,10 @@ class Scores:
 
 
 def evaluate(enlarge: Enlarge, folder: Path, scale: int) -> Scores:
-    """Measure how well `enlarge`, from (h, w, 3) to (h * scale, w * scale, 3), does on the pictures of a folder.
+    """Score `enlarge`, which maps (h, w, 3) to (h * scale, w * scale, 3), uint8, on the test images of a folder.
 
     Raises:
-        TrainingError: there are none, or one can't be used.
+        TrainingError: there are no images, or one can't be used.
     """
     scores = []
     try:
@@ -51,7 +51,7 @@ def evaluate(enlarge: Enlarge, folder: Path, scale: int) -> Scores:
 
 
 def network_enlarger(network: Any) -> Enlarge:
-    """Enlarge with a network: levels from 0 to 255 in, levels out, rounded."""
+    """Return a function that enlarges with a network: uint8 in, uint8 out, rounded and clipped."""
 
     def enlarge(low: Pixels) -> Pixels:
         output = network(low[np.newaxis].astype(np.float32) / 255, training=False)
