@@ -222,6 +222,6 @@ def test_a_client_that_takes_nothing_is_no_failure(
         assert worker.handle_request(None, SimpleNamespace(client=("192.0.2.1", 4000))) is False
         assert worker.handle_request(None, SimpleNamespace(client="")) is False
     assert [(record.levelno, record.message) for record in caplog.records] == [
-        (logging.DEBUG, "192.0.2.1 took nothing of its answer for too long"),
-        (logging.DEBUG, "a client took nothing of its answer for too long"),
+        (logging.DEBUG, "192.0.2.1 did not read its answer in time"),
+        (logging.DEBUG, "a client did not read its answer in time"),
     ]

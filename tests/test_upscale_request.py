@@ -141,8 +141,8 @@ def test_malformed_options(server: Server, query: str, body: bytes, detail: str)
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        (b"{" + b",".join(b'"%x":1' % number for number in range(2_000_000)) + b"}", "far more members than"),
-        (b'{"imageBase64":[' + b"[]," * 10_000_000 + b"0]}", "far more members than"),
+        (b"{" + b",".join(b'"%x":1' % number for number in range(2_000_000)) + b"}", "too many members"),
+        (b'{"imageBase64":[' + b"[]," * 10_000_000 + b"0]}", "too many members"),
         (b'{"' + b"x" * 30_000_000 + b'": 1}', "imageBase64 is missing"),
         (b'{"imageBase64": "AAAA", "' + b"x" * 30_000_000 + b'": 1}', "is unknown"),
         (b'{"imageBase64": "' + b"\xc3\xa9" * 15_000_000 + b'"}', "it has a character outside ASCII"),
@@ -176,7 +176,7 @@ def test_large_malformed_messages(server: Server, body: bytes, detail: str) -> N
 
 def test_options_of_json_belong_into_it(server: Server) -> None:
     response = httpx.post(f"{server.url}/upscale?quality=90", json={"imageBase64": base64_of(TINY)})
-    assert_problem(response, 400, "malformed_message", "'quality': options belong into the JSON message")
+    assert_problem(response, 400, "malformed_message", "'quality': options belong in the JSON message")
 
 
 def test_null_means_default(server: Server) -> None:
@@ -187,7 +187,7 @@ def test_null_means_default(server: Server) -> None:
 def test_encodings(server: Server) -> None:
     headers = {"Content-Type": "image/png", "Content-Encoding": "gzip"}
     response = httpx.post(f"{server.url}/upscale", content=TINY, headers=headers)
-    assert_problem(response, 415, "unsupported_media_type", "Content-Encoding gzip is not read")
+    assert_problem(response, 415, "unsupported_media_type", "Content-Encoding gzip is not supported")
 
 
 @pytest.mark.parametrize(
@@ -483,7 +483,7 @@ def test_a_picture_that_takes_too_long(start_server: StartServer) -> None:
     with server.frozen():
         time.sleep(8.5)
     ask.join()
-    assert_problem(answers[0], 504, "deadline_passed", "UPSCALER_TIMEOUT")
+    assert_problem(answers[0], 504, "deadline_passed", "was not finished within 8 s")
     assert_next_is_answered(server)
 
 
