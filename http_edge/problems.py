@@ -14,6 +14,18 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER = "Retry-After"
 
+# What a higher limit is good for, by the name of its field in `Settings`.
+PURPOSES = {
+    "max_body_bytes": "accept larger request bodies",
+    "max_pixels": "accept larger images",
+    "max_frames": "accept more frames or pages",
+    "max_requests": "accept more requests at a time",
+    "queue_pixels": "process more images at a time",
+    "read_timeout": "give clients more time",
+    "timeout": "give requests more time",
+    "stream_timeout": "give streams more time",
+}
+
 
 def register_problems(app: Flask) -> None:
     """Answer every failed request of `app` with a problem document."""
@@ -40,6 +52,8 @@ def problem_of(error: ServiceError, request_id: str | None) -> Problem:
         error: its `setting` is the name of a field of `Settings`.
         request_id: None: the request could not be parsed and has none.
     """
+    field = None if error.setting is None else error.setting.removeprefix(PREFIX).lower()
+    variable = None if field is None else variable_of(field)
     return Problem(
         type=f"urn:image-super-scaling:problem:{error.code}",
         title=error.title,
@@ -48,7 +62,8 @@ def problem_of(error: ServiceError, request_id: str | None) -> Problem:
         code=error.code,
         limit=error.limit,
         actual=error.actual,
-        setting=None if error.setting is None else variable_of(error.setting.removeprefix(PREFIX).lower()),
+        setting=variable,
+        hint=None if field is None else f"raise {variable} on the server to {PURPOSES.get(field, 'allow more')}",
         request_id=request_id,
     )
 

@@ -4,7 +4,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Problem(BaseModel):
-    """What went wrong, for people (`title`, `detail`) and for programs (`code`, `limit`, `actual`)."""
+    """What went wrong, for people and for programs.
+
+    `title` and `detail` are for whoever sent the request, `setting` and `hint` for the operator of the service.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -15,7 +18,8 @@ class Problem(BaseModel):
     code: str = Field(description="the kind of problem, for programs")
     limit: int | float | None = Field(None, description="the limit that was exceeded")
     actual: int | float | None = Field(None, description="the request's value")
-    setting: str | None = Field(None, description="the environment variable that sets the limit")
+    setting: str | None = Field(None, description="the service's environment variable that sets the limit")
+    hint: str | None = Field(None, description="what the operator of the service can do")
     request_id: str | None = Field(None, alias="requestId")
 
     def to_json(self) -> str:
