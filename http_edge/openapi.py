@@ -42,6 +42,7 @@ from message_protocol import (
 )
 from superscaling.errors import ClientGone, EngineFailed, MalformedMessage, ServiceError, Unprocessable
 from superscaling.pictures import FORMATS
+from superscaling.version import __version__
 
 SCHEMA = "#/components/schemas/{model}"
 IMAGE_FILE = {"schema": {"type": "string", "contentMediaType": "image/*"}, "example": "(the image file)"}
@@ -95,7 +96,7 @@ def openapi_document(app: Flask) -> str:
             "openapi": "3.1.0",
             "info": {
                 "title": "Image super-scaling service",
-                "version": "1",
+                "version": __version__,
                 "summary": "Enlarges images x2 with a neural network and removes JPEG artefacts.",
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },

@@ -8,6 +8,8 @@ import pytest
 from conftest import ROOT, Server
 from openapi_spec_validator import validate
 
+from superscaling.version import __version__
+
 
 @pytest.fixture(scope="module")
 def document(server: Server) -> dict[str, Any]:
@@ -18,6 +20,7 @@ def document(server: Server) -> dict[str, Any]:
 def test_it_is_valid(document: dict[str, Any]) -> None:
     validate(document)
     assert document["openapi"] == "3.1.0"
+    assert document["info"]["version"] == __version__
 
 
 def test_it_has_every_route(document: dict[str, Any]) -> None:
