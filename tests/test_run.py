@@ -24,7 +24,7 @@ def test_one_start_line(start_server: StartServer) -> None:
     lines = server.log.read_text().splitlines()
     assert len(lines) == 1
     assert re.search(
-        rf"serving on http://localhost:{server.port} model=noise-cancel-lite engine=openvino"
+        rf"listening on 0\.0\.0\.0 port {server.port} \(all addresses\) model=noise-cancel-lite engine=openvino"
         r" precision=(fp32|bf16|int8) threads=\d+ views=1$",
         lines[0],
     )
@@ -79,6 +79,7 @@ def test_json_logs(start_server: StartServer) -> None:
     }
     (upscaled,) = (each for each in accesses if each["request_id"] == "seen-in-the-log")
     assert upscaled["infer_milliseconds"] > 0
+    assert upscaled["message"] == "answered", "the fields would be there twice"
 
 
 def test_nobody_forges_a_line_of_the_log(start_server: StartServer) -> None:
