@@ -1,4 +1,4 @@
-"""Clients that would silence gunicorn's own threaded worker: the service has 17 threads, and more clients than that."""
+"""Clients that would block gunicorn's own threaded worker: there are more of them than the service has threads (17)."""
 
 import contextlib
 import inspect
@@ -88,7 +88,7 @@ def cut_off(port: int, sent: bytes) -> None:
 
 
 def test_clients_that_cut_off(narrow_server: Server) -> None:
-    """Whenever they do: the process that serves stays the same."""
+    """Whenever they do, the worker process survives."""
     worker = narrow_server.worker
     for length in (1, 10_000, 33_000, 100_000):
         for _ in range(40):
@@ -100,7 +100,7 @@ def test_clients_that_cut_off(narrow_server: Server) -> None:
 
 @pytest.mark.parametrize("max_files", [None, 200])
 def test_more_idle_clients_than_are_let_wait(start_server: StartServer, max_files: int | None) -> None:
-    """Or than there are file descriptors for: those that wait longest are closed, and a request is answered."""
+    """More than `MAX_WAITING`, or than there are file descriptors: the oldest are closed, and requests are answered."""
     server = start_server(max_files=max_files)
     worker = server.worker
     with contextlib.ExitStack() as stack:
@@ -114,7 +114,7 @@ def test_more_idle_clients_than_are_let_wait(start_server: StartServer, max_file
 
 
 def test_more_clients_that_are_kept_alive_than_are_let_wait(start_server: StartServer) -> None:
-    """A new one is served all the same: the one that waits longest makes room."""
+    """A new client is served; the connection that has waited longest is closed."""
     server = start_server()
     request = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
     with contextlib.ExitStack() as stack:
@@ -200,7 +200,7 @@ def test_connections_are_used_again(narrow_server: Server) -> None:
 
 
 def test_two_requests_at_once_on_one_connection(narrow_server: Server) -> None:
-    """Pipelining: the first is answered; the second has to come again on a connection of its own."""
+    """Pipelining: the first request is answered; the client has to send the second one again."""
     request = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=5) as client:
         client.sendall(2 * request)
@@ -211,7 +211,7 @@ def test_two_requests_at_once_on_one_connection(narrow_server: Server) -> None:
 def test_a_client_that_takes_nothing_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of an answer whose request is in the log already: nothing more is said but to who looks closely."""
+    """The request has been logged already, so this is logged as debug output only."""
 
     def time_out(*_: object) -> bool:
         raise TimeoutError

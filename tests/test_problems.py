@@ -22,7 +22,7 @@ PNG = {"Content-Type": "image/png"}
 
 
 class Fault:
-    """An engine that fails until it is mended."""
+    """An engine that fails until `is_mended` is set."""
 
     facts = resources.facts
 
@@ -37,7 +37,7 @@ class Fault:
 
 
 def test_a_failed_inference(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """503 for the picture and for the probe, until the engine gives its known answer again."""
+    """503 for images and for the probe, until the engine reproduces its known answer."""
     client = flask_app.app.test_client()
     assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
     engine = Fault(resources.upscaler._engine)
@@ -66,7 +66,7 @@ def observed_requests() -> int:
 
 
 def test_a_defect(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """500 with nothing but the request's id; the log has the rest; the slot is free again."""
+    """500 with the request's id and no details, which are in the log; the slot is free again."""
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret detail")

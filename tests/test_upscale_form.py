@@ -1,4 +1,4 @@
-"""`multipart/form-data` through the front door."""
+"""`multipart/form-data`, sent to a real server."""
 
 import httpx
 import pytest
@@ -19,7 +19,7 @@ END = f"--{BOUNDARY}--\r\n".encode()
 
 
 def test_a_form(server: Server) -> None:
-    """Options as parts or as query parameters; the answer is the file, or JSON where that is preferred."""
+    """Options can be parts or query parameters; the answer is the file, or JSON if `Accept` prefers it."""
     files = {"image": ("in.png", TINY, "image/png")}
     plain = httpx.post(f"{server.url}/upscale", files=files)
     assert plain.headers["Content-Type"] == "image/png"
@@ -33,7 +33,7 @@ def test_a_form(server: Server) -> None:
 
 
 def test_a_large_form(server: Server) -> None:
-    """Files are not bound by what bounds the other parts."""
+    """The size limit of other parts does not apply to files."""
     picture = encoded(photograph(1000, 900))
     assert len(picture) > 1_000_000
     response = httpx.post(f"{server.url}/upscale", files={"image": ("in.png", picture)}, timeout=60)

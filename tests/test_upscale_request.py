@@ -1,4 +1,4 @@
-"""Bad input through the front door: each has its status, code and message, and the next request is answered."""
+"""Bad input, sent to a real server: each has its status, code and message, and the next request is answered."""
 
 import base64
 import struct
@@ -21,13 +21,13 @@ def base64_of(data: bytes) -> str:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds nothing."""
+    """A PNG that claims a size and has no pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(b"\0"))
 
 
 def progressive_bomb() -> bytes:
-    """A small JPEG that passes over its pixels in sixty thousand scans."""
+    """A small JPEG with sixty thousand scans."""
     data = encoded(Image.new("L", (4000, 4000), 128), "JPEG", progressive=True)
     end = data.rindex(b"\xff\xd9")
     return data[:end] + b"\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x00\x00" * 60_000 + data[end:]
@@ -39,12 +39,12 @@ def exif_bomb() -> bytes:
 
 
 def segment_bomb() -> bytes:
-    """A JPEG with so many EXIF segments that putting them together takes minutes."""
+    """A JPEG with so many EXIF segments that joining them takes minutes."""
     return JPEG[:2] + b"\xff\xe1\x00\x09Exif\0\0x" * 1_300_000 + JPEG[2:]
 
 
 def wrong_crc(png: bytes) -> bytes:
-    """A PNG whose pixels' checksum is wrong."""
+    """A PNG whose pixel data has a wrong checksum."""
     end = png.index(b"IEND") - 4
     return png[: end - 4] + bytes(byte ^ 0xFF for byte in png[end - 4 : end]) + png[end:]
 
@@ -151,7 +151,7 @@ def test_malformed_options(server: Server, query: str, body: bytes, detail: str)
     ids=["members", "list", "key", "another key", "not ASCII", "white space"],
 )
 def test_large_malformed_messages(server: Server, body: bytes, detail: str) -> None:
-    """Refused with a short answer, and without stopping everything else for long."""
+    """Rejected with a short answer, and without blocking other requests for long."""
     pings: list[float] = []
     done = threading.Event()
 
@@ -208,7 +208,7 @@ def test_content_types(server: Server, content_type: str | None, detail: str) ->
 
 
 def tiff(*entries: tuple[int, int, int, int], pages: int = 1) -> bytes:
-    """A TIFF of 16 x 1,000,000 px with `entries` (tag, type, count, value) in each directory, besides its size."""
+    """A TIFF of 16 x 1,000,000 px with `entries` (tag, type, count, value) in each directory, and its size."""
     size = [(256, 4, 1, 16), (257, 4, 1, 1_000_000)]
     data = b"II*\0"
     for _ in range(pages):
@@ -219,7 +219,7 @@ def tiff(*entries: tuple[int, int, int, int], pages: int = 1) -> bytes:
 
 
 def strips_bomb(pages: int) -> bytes:
-    """A TIFF of a million strips, or of many pages that share ten thousand; Pillow makes some objects of each."""
+    """A TIFF of a million strips, or of many pages that share ten thousand. Pillow makes objects of each."""
     count = 1_000_000 if pages == 1 else 10_000
     return tiff((273, 4, count, 100), (279, 4, count, 100), pages=pages)
 
@@ -230,19 +230,19 @@ def tile_bomb() -> bytes:
 
 
 def twice_tiled_bomb() -> bytes:
-    """The same, with harmless tags behind: decoders take the first ones."""
+    """The same, followed by harmless tags: decoders use the first ones."""
     return tiff((322, 4, 1, 1600), (322, 4, 1, 16), (323, 4, 1, 1_000_000), (323, 4, 1, 16), (324, 4, 1, 100))
 
 
 def pointed_tile_bomb() -> bytes:
-    """The same, with a width of eight bytes, which is not in the tag."""
+    """The same, with a width of eight bytes, which does not fit into the tag."""
     data = bytearray(tiff((322, 16, 1, 200), (323, 4, 1, 1_000_000), (324, 4, 1, 100)))
     data[200:208] = struct.pack("<Q", 1600)
     return bytes(data)
 
 
 def short_pointer_bomb() -> bytes:
-    """A TIFF whose EXIF directory, of many numbers, is pointed to by two bytes; what lies behind them is no address."""
+    """A TIFF whose large EXIF directory is referred to by an offset of two bytes."""
     data = bytearray(tiff((0x8769, 3, 1, 0xFFFF_0000 + 200)))
     data[200:214] = struct.pack("<HHHII", 1, 0x9300, 5, 300_000, 300)
     return bytes(data)
@@ -261,14 +261,14 @@ def dangling_tile_bomb() -> bytes:
 
 
 def page(*entries: tuple[int, int, int, int], following: int = 0) -> bytes:
-    """A directory of a TIFF's page of 2 x 2 px, with more entries."""
+    """The directory of a TIFF page of 2 x 2 px, with more entries."""
     own = [(256, 3, 1, 2), (257, 3, 1, 2), (258, 3, 1, 8), (262, 3, 1, 1), (273, 4, 1, 8)]
     table = b"".join(struct.pack("<HHII", *entry) for entry in sorted([*own, *entries]))
     return struct.pack("<H", len(table) // 12) + table + struct.pack("<I", following)
 
 
 def hidden_pages_bomb() -> bytes:
-    """A TIFF whose EXIF pointer aims at its second page; behind that come 150 more."""
+    """A TIFF whose EXIF pointer refers to its second page, which is followed by 150 more."""
     first, size = 16, len(page())
     second = first + len(page((0x8769, 4, 1, 0)))
     places = [second + size * index for index in range(151)]
@@ -283,7 +283,7 @@ def hidden_pages_bomb() -> bytes:
 
 
 def signed_pointer_bomb() -> bytes:
-    """A TIFF whose EXIF directory, of many numbers, is pointed to by a signed number."""
+    """A TIFF whose large EXIF directory is referred to by a signed offset."""
     start = 16 + len(page((0x8769, 9, 1, 0)))
     exif = struct.pack("<HHHII", 1, 0x9999, 5, 300_000, start + 20) + bytes(4)
     return b"II*\0" + struct.pack("<I", 16) + bytes(8) + page((0x8769, 9, 1, start)) + exif + bytes(8 * 300_000)
@@ -300,12 +300,12 @@ def shared_exif_bomb() -> bytes:
 
 
 def preview_tile_bomb(kind: int, count: int) -> bytes:
-    """A TIFF with a tile of 1.6 gigapixels that says, in a way that Pillow does not read, that it is a preview."""
+    """A TIFF with a tile of 1.6 gigapixels, marked as a preview in a way that Pillow does not read."""
     return tiff((254, kind, count, 1), (322, 4, 1, 1600), (323, 4, 1, 1_000_000), (324, 4, 1, 100), (325, 4, 1, 100))
 
 
 def same_strips_bomb(lengths: int = 300_000) -> bytes:
-    """A TIFF of 20 strips of Deflate, all of which are the same 300 kB."""
+    """A TIFF of 20 Deflate strips that share the same 300 kB."""
     start = 16 + 300_000
     strips = [(259, 3, 1, 8), (273, 4, 20, start), (278, 3, 1, 1), (279, 4, 20, start + 80)]
     table = struct.pack("<20I", *[16] * 20) + struct.pack("<20I", *[lengths] * 20)
@@ -316,12 +316,12 @@ def same_strips_bomb(lengths: int = 300_000) -> bytes:
 
 
 def lengths_bomb() -> bytes:
-    """A TIFF of a page with 1,900 lists of 250,000 lengths, all of them at one place."""
+    """A TIFF page with 1,900 lists of 250,000 lengths, all at the same offset."""
     return tiff((259, 3, 1, 8), *((279, 4, 250_000, 30_000) for _ in range(1900)))
 
 
 def pointed_lengths_bomb() -> bytes:
-    """The same, each in a directory of its own that the page points to."""
+    """The same, each in its own directory that the page points to."""
     first = 8 + len(page(*((0x8769, 4, 1, 0) for _ in range(900))))
     inner = struct.pack("<HHHII", 1, 279, 4, 250_000, 60_000) + bytes(4)
     pointers = ((0x8769, 4, 1, first + len(inner) * index) for index in range(900))
@@ -329,17 +329,17 @@ def pointed_lengths_bomb() -> bytes:
 
 
 def hidden_exif_bomb(filling: bytes) -> bytes:
-    """A JPEG whose EXIF segments stand behind bytes that decoders skip."""
+    """A JPEG whose EXIF segments follow bytes that decoders skip."""
     return exif_bomb().replace(b"\xff\xe1", filling + b"\xff\xe1")
 
 
 def text_bomb() -> bytes:
-    """A TIFF of many pages that share a text of megabytes."""
+    """A TIFF of many pages that share a text of several megabytes."""
     return tiff((270, 2, 3_000_000, 5000), pages=50)
 
 
 def tags_bomb() -> bytes:
-    """A TIFF of tags that each point to a directory of thousands more."""
+    """A TIFF whose tags each point to a directory of thousands more."""
     return tiff(*((0x8769, 4, 1, 8) for _ in range(2500)))
 
 
@@ -452,7 +452,7 @@ def test_a_side_that_the_format_cannot_hold(server: Server) -> None:
 
 
 def test_the_pixel_limit(small_server: Server) -> None:
-    """Exactly the limit works, one row of pixels more does not."""
+    """An image of exactly the limit is accepted, one more row of pixels is not."""
     assert small_server.upscale(encoded(photograph(100, 100))).status_code == 200
     response = small_server.upscale(encoded(photograph(101, 100)))
     assert_problem(response, 422, "image_too_large", "100 x 101 = 10100 px; at most 10000 px")
@@ -473,7 +473,7 @@ def test_a_picture_that_would_take_too_long(start_server: StartServer) -> None:
 
 
 def test_a_picture_that_takes_too_long(start_server: StartServer) -> None:
-    """It would be finished in time; then the process is frozen."""
+    """The image would be finished in time, but the process is frozen meanwhile."""
     server = start_server(UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT="8", UPSCALER_TILE="16")
     answers: list[httpx.Response] = []
     ask = threading.Thread(target=lambda: answers.append(server.upscale(encoded(photograph(100, 100), "JPEG"))))
@@ -484,11 +484,12 @@ def test_a_picture_that_takes_too_long(start_server: StartServer) -> None:
         time.sleep(8.5)
     ask.join()
     assert_problem(answers[0], 504, "deadline_passed", "was not finished within 8 s")
+    assert answers[0].json()["hint"] == "raise UPSCALER_TIMEOUT on the server to give requests more time"
     assert_next_is_answered(server)
 
 
 def test_what_can_not_be_finished_in_time_is_refused_at_once(start_server: StartServer) -> None:
-    """Fourteen pictures in the time of a few: those that are let in are finished, the others know when to come."""
+    """Fourteen images when there is time for a few: admitted ones are finished, the others get a Retry-After."""
     server = start_server(UPSCALER_PRECISION="fp32")
     picture = encoded(photograph(400, 400), "JPEG")
     seconds = min(infer_seconds(server.upscale(picture)) for _ in range(2))
