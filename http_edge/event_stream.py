@@ -4,10 +4,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
-from http_edge.chunks import Chunks, not_taken
-from http_edge.problems import reported
+from http_edge.answers import Chunks, not_taken
+from http_edge.problems import problem_of, reported
 from http_edge.stream_work import Item, StreamWork
-from message_protocol import Notes, Problem, UpscaleOutput, event_text
+from message_protocol import Notes, UpscaleOutput, event_text
 from superscaling.errors import ServiceError
 
 # After so many seconds without an event a comment is sent, so that nobody on the way takes the connection for dead.
@@ -53,7 +53,7 @@ class EventStream:
             self.error = None
         else:
             self.error = reported(item, self._work.request_id)
-            yield event_text("problem", Problem.of(self.error, self._work.request_id).to_json()).encode()
+            yield event_text("problem", problem_of(self.error, self._work.request_id).to_json()).encode()
 
     def close(self) -> None:
         """Stop the work at its next tile, if it is not done. Called by the server, also after a hang-up."""

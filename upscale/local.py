@@ -11,7 +11,7 @@ from message_protocol import UpscaleInput, UpscaleOutput
 from resource_upscale import ResourceUpscale, UpscaleWork
 from superscaling.errors import ServiceError, StartError
 from superscaling.geometry import Box
-from superscaling.settings import Settings
+from superscaling.settings import Settings, variable_of
 from upscale.console import Progress
 from upscale.errors import Failed, FatalError
 
@@ -40,7 +40,8 @@ class Local:
         try:
             return self._upscale.main(UpscaleInput.from_bytes(image, options), _FileWork(progress))
         except ServiceError as exc:
-            raise Failed(exc.detail) from exc
+            hint = f" (raise {variable_of(exc.setting)})" if exc.setting in Settings.__dataclass_fields__ else ""
+            raise Failed(exc.detail + hint) from exc
 
 
 class _FileWork(UpscaleWork):
