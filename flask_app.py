@@ -1,15 +1,19 @@
-"""The service's routes: parse, call, answer. `app` is the WSGI application."""
+"""The routes of the service: parse, call, answer. `app` is the WSGI application.
+
+The first line of a route's docstring is its summary in `/openapi.json`.
+"""
 
 import functools
 
 from flask import Flask, Response
 
 import resources
-from http_edge.answers import json_answer, stream_answer, text_answer, upscale_answer
+from http_edge.answers import json_answer, text_answer, upscale_answer
 from http_edge.metrics import CONTENT_TYPE, Metrics
 from http_edge.openapi import openapi_document
 from http_edge.pages import pages
 from http_edge.request_lifecycle import RequestLifecycle
+from http_edge.streaming import stream_answer
 from message_protocol import EstimateInput
 
 app = Flask(__name__, static_folder=None)
@@ -22,7 +26,7 @@ app.register_blueprint(pages(resources.settings))
 
 @app.get("/ping")
 def ping() -> Response:
-    """Is the service there?"""
+    """Check that the service responds."""
     return json_answer(resources.ping.main().model_dump_json())
 
 
@@ -41,30 +45,30 @@ def upscale() -> Response:
 
 @app.get("/estimate")
 def estimate() -> Response:
-    """What would it cost to enlarge an image?"""
+    """Estimate what enlarging an image would cost now."""
     message = EstimateInput.from_query(lifecycle.query())
     return json_answer(resources.estimate.main(message).model_dump_json(by_alias=True))
 
 
 @app.get("/livez")
 def livez() -> Response:
-    """Is the process alive?"""
+    """Check that the process is alive."""
     return json_answer(resources.ping.main().model_dump_json())
 
 
 @app.get("/readyz")
 def readyz() -> Response:
-    """Is the engine to be trusted with a picture?"""
+    """Check that the engine is ready."""
     return json_answer(resources.ready.main(lifecycle.deadline()).model_dump_json())
 
 
 @app.get("/metrics")
 def prometheus() -> Response:
-    """The figures of this service, for Prometheus."""
+    """Get the metrics for Prometheus."""
     return text_answer(metrics.to_text(), CONTENT_TYPE)
 
 
 @app.get("/openapi.json")
 def openapi() -> Response:
-    """The description of this interface."""
-    return json_answer(openapi_document())
+    """Get this description."""
+    return json_answer(openapi_document(app))

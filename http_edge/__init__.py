@@ -1,1 +1,1 @@
-"""The HTTP edge: everything that knows Flask, but for the routes themselves."""
+"""The HTTP edge: everything around the routes that knows Flask or gunicorn."""

@@ -1,52 +1,72 @@
-"""Messages to responses."""
+"""Plain answers: messages to responses."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from flask import Response
 
-from http_edge.chunks import Chunks
-from http_edge.event_stream import EventStream
-from http_edge.negotiation import EVENTS, JSON, AnswerForm
-from http_edge.stream_events import StreamEvents
-from message_protocol import UpscaleOutput
+from http_edge.negotiation import AnswerForm
+from message_protocol import JSON, UpscaleOutput
 from superscaling.engines import EngineFacts
+from superscaling.errors import ClientGone, ServiceError
 from superscaling.pictures import FORMATS
 from superscaling.scheduling import SPANS, Timings
 
-MODEL_HEADER = "X-Upscaler-Model"
+X_REQUEST_ID = "X-Request-ID"
+X_UPSCALER_MODEL = "X-Upscaler-Model"
+X_RESULT_WIDTH = "X-Result-Width"
+X_RESULT_HEIGHT = "X-Result-Height"
+X_UPSCALER_NOTES = "X-Upscaler-Notes"
+SERVER_TIMING = "Server-Timing"
+
+# The write timeout holds for each part of an answer of this many bytes.
+PART_BYTES = 1 << 20
+
+
+class Chunks:
+    """A large answer as an iterable of parts.
+
+    `error` is a `ClientGone` until the server has sent all of them, then None.
+
+    Args:
+        data: the answer.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.error: ServiceError | None = not_taken()
+        self._data = data
+
+    def __iter__(self) -> Iterator[bytes]:
+        view = memoryview(self._data)
+        for start in range(0, len(self._data), PART_BYTES):
+            yield bytes(view[start : start + PART_BYTES])
+        # The server asks for the next part only after it has sent the last one.
+        self.error = None
+
+
+def not_taken() -> ClientGone:
+    """The error of an answer that has not been sent completely."""
+    return ClientGone("the client disconnected, or stopped reading, before it had the whole answer")
 
 
 def json_answer(text: str) -> Response:
-    """A JSON document."""
+    """Answer with a JSON document."""
     return Response(text, mimetype=JSON)
 
 
-def upscale_answer(output: UpscaleOutput, form: AnswerForm, timings: Timings, facts: EngineFacts) -> Response:
-    """The enlarged image in the form that the client accepts."""
-    data = output.to_json().encode() if form.json else output.image
-    response = Response(Chunks(data), mimetype=JSON if form.json else FORMATS[output.format].media_type)
-    response.content_length = len(data)
-    response.headers[MODEL_HEADER] = str(facts)
-    response.headers["X-Result-Width"] = str(output.width)
-    response.headers["X-Result-Height"] = str(output.height)
-    if output.notes:
-        response.headers["X-Upscaler-Notes"] = "; ".join(output.notes)
-    response.headers["Server-Timing"] = ", ".join(f"{span};dur={timings.seconds[span] * 1000:.1f}" for span in SPANS)
-    return response
-
-
 def text_answer(text: str, content_type: str) -> Response:
-    """Plain text of some kind."""
+    """Answer with text of the given content type."""
     return Response(text, content_type=content_type)
 
 
-def stream_answer(call: Callable[[], UpscaleOutput], events: StreamEvents, facts: EngineFacts) -> Response:
-    """The events of a streamed request.
-
-    Raises:
-        Exception: whatever `call` raises before the first event.
-    """
-    response = Response(EventStream(events, call), content_type=f"{EVENTS}; charset=utf-8")
-    response.headers[MODEL_HEADER] = str(facts)
-    response.headers["X-Accel-Buffering"] = "no"  # nginx would wait for more
+def upscale_answer(output: UpscaleOutput, form: AnswerForm, timings: Timings, facts: EngineFacts) -> Response:
+    """Answer with the enlarged image, as JSON or as an image file."""
+    data = output.to_json().encode() if form.json else output.image
+    response = Response(Chunks(data), mimetype=JSON if form.json else FORMATS[output.format].media_type)
+    response.content_length = len(data)
+    response.headers[X_UPSCALER_MODEL] = str(facts)
+    response.headers[X_RESULT_WIDTH] = str(output.width)
+    response.headers[X_RESULT_HEIGHT] = str(output.height)
+    if output.notes:
+        response.headers[X_UPSCALER_NOTES] = "; ".join(output.notes)
+    response.headers[SERVER_TIMING] = ", ".join(f"{span};dur={timings.seconds[span] * 1000:.1f}" for span in SPANS)
     return response

@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
-from http_edge.chunks import Chunks, not_taken
+from http_edge.answers import Chunks, not_taken
 from http_edge.problems import problem_of, reported
 from http_edge.stream_events import Item, StreamEvents
 from message_protocol import Notes, UpscaleOutput, event_text

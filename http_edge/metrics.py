@@ -1,4 +1,4 @@
-"""What Prometheus is told, in its own naming conventions."""
+"""The metrics of the service, for Prometheus."""
 
 from collections.abc import Callable
 
@@ -9,21 +9,21 @@ from superscaling.engines import EngineFacts
 from superscaling.errors import QueueFull, ServiceError, TooManyRequests
 from superscaling.scheduling import SPANS, Admission, Timings
 
-# In seconds: from a thumbnail to what takes as long as a proxy waits, and longer.
+# In seconds: from a thumbnail to more than a proxy's usual timeout.
 BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 90, 180, 300, 600)
 TILE_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-STEPS = tuple(span for span in SPANS if span != "queue")  # that has a histogram of its own
+STEPS = tuple(span for span in SPANS if span != "queue")  # which has its own histogram
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """The figures of one service.
+    """The metrics of one service.
 
     Args:
         facts: of the engine.
-        sha256: of the weights that it runs: the name of a model outlives its training.
-        admission: what is worked on.
-        seconds_for: estimates the network's seconds for an area in px.
+        sha256: of the model's weights, which may be trained anew under the same name.
+        admission: the images in progress.
+        seconds_for: estimates the seconds of inference for an area in px.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Metrics:
         def gauge(name: str, text: str, read: Callable[[], float]) -> None:
             Gauge(name, text, registry=registry).set_function(read)
 
-        Info("upscaler_model", "What serves.", registry=registry).info(
+        Info("upscaler_model", "The model and how it is run.", registry=registry).info(
             {
                 "model": facts.model,
                 "sha256": sha256,
@@ -45,68 +45,91 @@ class Metrics:
                 "views": str(facts.views),
             }
         )
-        gauge("upscaler_queue_depth", "Pictures that are admitted and not answered.", lambda: admission.requests)
-        gauge("upscaler_queue_pixels", "What UPSCALER_QUEUE_PIXELS limits.", lambda: admission.weighted_pixels)
-        gauge("upscaler_queue_seconds", "Estimated seconds until all of them are done.", lambda: admission.seconds)
-        gauge("upscaler_pixels_per_second", "Moving average of the network's speed.", lambda: _speed(seconds_for))
-        self._held = Gauge("upscaler_requests_in_progress", "Upscale requests that hold a place.", registry=registry)
+        gauge("upscaler_queue_depth", "Images in progress: admitted and not answered.", lambda: admission.requests)
+        gauge(
+            "upscaler_queue_pixels",
+            "Pixels of the images in progress, limited by UPSCALER_QUEUE_PIXELS.",
+            lambda: admission.weighted_pixels,
+        )
+        gauge(
+            "upscaler_queue_seconds",
+            "Estimated seconds until all images in progress are done.",
+            lambda: admission.seconds,
+        )
+        gauge("upscaler_pixels_per_second", "Moving average of the speed of inference.", lambda: _speed(seconds_for))
+        self._held = Gauge("upscaler_requests_in_progress", "Upscale requests that hold a slot.", registry=registry)
         self._requests = Counter("upscaler_requests", "Upscale requests by status.", ["status"], registry=registry)
         self._errors = Counter("upscaler_errors", "Failed upscale requests by code.", ["code"], registry=registry)
-        self._rejected = Counter("upscaler_rejected", "Refused with 429, by reason.", ["reason"], registry=registry)
+        self._rejected = Counter(
+            "upscaler_rejected", "Upscale requests rejected with 429, by reason.", ["reason"], registry=registry
+        )
         self._seconds = Histogram(
             "upscaler_request_duration_seconds",
-            "Seconds of admitted upscale requests, from the head to the end of the answer or to whatever failure.",
+            "Seconds of admitted upscale requests, from the head to the end of the answer, or to the failure.",
             registry=registry,
             buckets=BUCKETS,
         )
         self._spans = Histogram(
             "upscaler_request_span_duration_seconds",
-            "Seconds that they spent on each step, as far as they came.",
+            "Seconds of admitted upscale requests in each step that they reached.",
             ["span"],
             registry=registry,
             buckets=BUCKETS,
         )
         self._waits = Histogram(
-            "upscaler_queue_wait_seconds", "Seconds they waited for their turns.", registry=registry, buckets=BUCKETS
+            "upscaler_queue_wait_seconds",
+            "Seconds that admitted upscale requests waited for inference.",
+            registry=registry,
+            buckets=BUCKETS,
         )
-        # What has not happened yet is 0, so that the first time is seen as an increase.
+        # These start at 0, so that the first event is an increase.
         for error in (TooManyRequests, QueueFull):
             self._rejected.labels(error.code)
         for span in STEPS:
             self._spans.labels(span)
-        self._tiles = Counter("upscaler_tiles", "Tiles that the network has enlarged.", registry=registry)
+        self._tiles = Counter("upscaler_tiles", "Tiles processed by the network.", registry=registry)
         self._tile_seconds = Histogram(
-            "upscaler_tile_duration_seconds", "Seconds for one of them.", registry=registry, buckets=TILE_BUCKETS
+            "upscaler_tile_duration_seconds",
+            "Seconds of inference for one tile.",
+            registry=registry,
+            buckets=TILE_BUCKETS,
         )
-        self._pixels = Counter("upscaler_input_pixels", "Pixels of pictures that were enlarged.", registry=registry)
+        self._pixels = Counter("upscaler_input_pixels", "Pixels of images that were enlarged.", registry=registry)
 
     def to_text(self) -> str:
-        """All figures, in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry).decode()
 
     def request_begins(self) -> None:
-        """An upscale request has taken a place."""
+        """Count an upscale request that has taken a slot."""
         self._held.inc()
 
     def request_ends(self) -> None:
-        """It has given its place back."""
+        """Count an upscale request that has given its slot back."""
         self._held.dec()
 
     def tile_done(self, seconds: float) -> None:
-        """The network has enlarged a tile."""
+        """Count a tile, and the seconds of its inference."""
         self._tiles.inc()
         self._tile_seconds.observe(seconds)
 
     def answered(self, status: int, seconds: float, timings: Timings, problem: ServiceError | None) -> None:
-        """An upscale request was answered, or failed, or was refused."""
+        """Count an upscale request at its end.
+
+        Args:
+            status: of the answer; 499 if the client disconnected.
+            seconds: from the end of the head to the end of the answer.
+            timings: of the request; without pixels if it was not admitted.
+            problem: why it failed.
+        """
         self._requests.labels(status).inc()
         if problem is not None:
             self._errors.labels(problem.code).inc()
             if problem.status == 429:
                 self._rejected.labels(problem.code).inc()
         if not timings.pixels:
-            return  # refused before the work
-        # Failures, too: a service that answers nothing in time any more would look as if it were healthy.
+            return  # not admitted
+        # Failures, too: otherwise a service that misses every deadline would look healthy.
         self._seconds.observe(seconds)
         self._waits.observe(timings.seconds["queue"])
         for span in STEPS:

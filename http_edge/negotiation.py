@@ -1,28 +1,26 @@
-"""What the client accepts: JSON or an image, and of which format."""
+"""Content negotiation: whether to answer with JSON, an image or a stream of events, and in which image format."""
 
 from dataclasses import dataclass
 
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from message_protocol import MAX_ECHOED, UpscaleInput
+from message_protocol import EVENTS, JSON, MAX_ECHOED, UpscaleInput
 from superscaling.errors import MalformedMessage, NotAcceptable
 from superscaling.format_name import FormatName
 from superscaling.pictures import FORMATS, sniff
 
-JSON = "application/json"
-EVENTS = "text/event-stream"
-# Never answered here. Browsers' forms and Java's HttpURLConnection name it of their own accord, and prefer image
-# formats that no user has chosen.
+# Never sent as an answer to an upscale request. Browsers' forms and Java's HttpURLConnection accept it by default, and
+# rank image formats in an order that no user has chosen.
 HTML = "text/html"
 
 
 @dataclass(frozen=True)
 class AnswerForm:
-    """How an upscale request is answered.
+    """The form of the answer to an upscale request.
 
-    `stream`: as a stream of events, the last of them a JSON message; `json`: as a JSON message, else as the image
-    file; `accepted`: the image formats that the client accepts at all; `preferred`: those that it accepts most.
+    `stream`: a stream of events, whose last one is the JSON message; `json`: a JSON message, otherwise an image file;
+    `accepted`: the image formats that the client accepts; `preferred`: those with the highest quality value.
     """
 
     stream: bool
@@ -31,19 +29,19 @@ class AnswerForm:
     preferred: tuple[FormatName, ...]
 
     def check(self, message: UpscaleInput) -> None:
-        """Make sure that the form can have what `message` asks for.
+        """Check that this form of answer supports the options of `message`.
 
         Raises:
-            MalformedMessage: it asks for tiles, which only a stream has.
+            MalformedMessage: `tiles` is set, but the answer is no stream.
         """
         if message.tiles and not self.stream:
-            raise MalformedMessage(f"'tiles' goes with Accept: {EVENTS} only")
+            raise MalformedMessage(f"'tiles' requires Accept: {EVENTS}")
 
     def format_for(self, message: UpscaleInput) -> FormatName | None:
-        """The format to answer `message` in; None: the input's own.
+        """The image format of the answer; None: the input's format.
 
         Raises:
-            NotAcceptable: the message asks for a format that the client does not accept.
+            NotAcceptable: `Accept` excludes the format that the message requests.
         """
         if self.json or self.stream:
             return message.format
@@ -52,24 +50,24 @@ class AnswerForm:
             return own if own in self.preferred else self.preferred[0]
         if message.format not in self.accepted:
             raise NotAcceptable(
-                f"format {message.format} is asked for, and Accept allows {', '.join(self.accepted)} only"
+                f"format {message.format} is requested, but Accept allows only {', '.join(self.accepted)}"
             )
         return message.format
 
 
 def negotiate(accept: str, sent_json: bool) -> AnswerForm:
-    """Choose by `Accept`; where it leaves both open, answer in the form that was sent.
+    """Choose the form of the answer by `Accept`; if that allows both, by the form of the request.
 
     Args:
-        accept: the header; empty where there is none, which accepts everything.
-        sent_json: the form that was sent: JSON, or another one.
+        accept: the header's value; empty accepts everything.
+        sent_json: whether the request's body is JSON.
 
     Raises:
-        NotAcceptable: it allows neither JSON, nor events, nor a supported image format.
+        NotAcceptable: `accept` allows neither JSON, nor events, nor a supported image format.
     """
-    # Java before 17 writes q=.2, which no grammar allows and Werkzeug would drop.
+    # Java before 17 sends q=.2, which is not valid and which Werkzeug would ignore.
     parsed = parse_accept_header(accept.replace("q=.", "q=0."), MIMEAccept)
-    # Parameters such as charset make no difference here.
+    # Parameters of media types, such as charset, are ignored.
     named = [(value.partition(";")[0].strip().lower(), quality) for value, quality in parsed] or [("*/*", 1)]
     if any(value == HTML and quality for value, quality in named):
         named = [(value, float(quality > 0)) for value, quality in named]

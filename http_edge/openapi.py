@@ -1,18 +1,31 @@
-"""The description of the interface (OpenAPI 3.1): schemas from the messages, paths from here."""
+"""The description of the API (OpenAPI 3.1): schemas from the messages, summaries from the routes."""
 
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from flask import Flask
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from http_edge.negotiation import EVENTS, JSON
-from http_edge.problems import PROBLEM
-from http_edge.upscale_form import FORM, PART
-from http_edge.upscale_request import BYTES
+from http_edge.answers import (
+    SERVER_TIMING,
+    X_REQUEST_ID,
+    X_RESULT_HEIGHT,
+    X_RESULT_WIDTH,
+    X_UPSCALER_MODEL,
+    X_UPSCALER_NOTES,
+)
+from http_edge.problems import RETRY_AFTER
+from http_edge.reading import PART
 from message_protocol import (
+    BYTES,
+    EVENTS,
+    FORM,
+    IMAGE_FIELD,
+    JSON,
+    PROBLEM,
     Accepted,
     EstimateInput,
     EstimateOutput,
@@ -29,29 +42,43 @@ from message_protocol import (
 )
 from superscaling.errors import ClientGone, EngineFailed, MalformedMessage, ServiceError, Unprocessable
 from superscaling.pictures import FORMATS
+from superscaling.version import __version__
 
 SCHEMA = "#/components/schemas/{model}"
-IMAGE = {"schema": {"type": "string", "contentMediaType": "image/*"}, "example": "(the image file)"}
-# A picture of 4 x 4 px, so that what /docs proposes can be sent as it is.
+IMAGE_FILE = {"schema": {"type": "string", "contentMediaType": "image/*"}, "example": "(the image file)"}
+# A PNG of 4 x 4 px: the example in /docs can be sent unchanged.
 EXAMPLE = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAAFElEQVR42mNgCF31n4mBgYEBQQAAIYQCBUgwIbkAAAAASUVORK5CYII="
-# What the operations are grouped by.
-PICTURES, OPERATION = "Pictures", "Operation"
-# In the order in which they are sent.
+# The groups of endpoints in /docs.
+IMAGES, OPERATION = "Images", "Operation"
+# In the order of a stream.
 EVENT_TYPES: tuple[type[Event], ...] = (Accepted, Preview, Tile, Progress, Notes)
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
 RESULT_HEADERS = {
-    "X-Request-ID": "the request's id, which the log has too",
-    "X-Upscaler-Model": "the model, engine and precision that answered, and the views of a self-ensemble, if it is one",
-    "X-Result-Width": "width of the answer in px",
-    "X-Result-Height": "height of the answer in px",
-    "X-Upscaler-Notes": "what of the image could not be kept, if anything",
-    "Server-Timing": "milliseconds spent waiting (queue), decoding, in the network (infer) and encoding",
+    X_REQUEST_ID: "the request's id, which is also in the log",
+    X_UPSCALER_MODEL: "model, engine, precision and, if there are several, views of the self-ensemble",
+    X_RESULT_WIDTH: "width of the result in px",
+    X_RESULT_HEIGHT: "height of the result in px",
+    X_UPSCALER_NOTES: "what could not be kept of the image; only if there is something",
+    SERVER_TIMING: "milliseconds spent waiting (queue), decoding, in the network (infer) and encoding",
 }
 
 
 @functools.cache
-def openapi_document() -> str:
-    """The document as JSON."""
+def openapi_document(app: Flask) -> str:
+    """The description of the routes of `app` as JSON."""
+    summaries = {rule.rule: _summary(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()}
+    operations = {
+        "/upscale": {"post": _upscale()},
+        "/estimate": {"get": _estimate()},
+        "/ping": {"get": _get("the service responds", PingOutput)},
+        "/livez": {"get": _get("the process is alive", PingOutput)},
+        "/readyz": {"get": _get("the engine is ready", ReadyOutput, EngineFailed)},
+        "/metrics": {"get": _text("the metrics in Prometheus' text format", "text/plain")},
+        "/openapi.json": {"get": _text("an OpenAPI 3.1 document", JSON)},
+    }
+    for path, item in operations.items():
+        for operation in item.values():
+            operation["summary"] = summaries[path]
     _, schemas = models_json_schema(
         [
             (EstimateOutput, "serialization"),
@@ -69,57 +96,41 @@ def openapi_document() -> str:
             "openapi": "3.1.0",
             "info": {
                 "title": "Image super-scaling service",
-                "version": "1",
-                "summary": "Enlarges pictures x2 with a neural network and cleans JPEG artefacts.",
+                "version": __version__,
+                "summary": "Enlarges images x2 with a neural network and removes JPEG artefacts.",
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
-            "paths": {
-                "/upscale": {"post": _upscale()},
-                "/estimate": {"get": _estimate()},
-                "/ping": {"get": _get("Is the service there?", PingOutput)},
-                "/livez": {"get": _get("Is the process alive?", PingOutput)},
-                "/readyz": {"get": _get("Is the engine to be trusted with a picture?", ReadyOutput, EngineFailed)},
-                "/metrics": {
-                    "get": {
-                        "tags": [OPERATION],
-                        "summary": "Figures for Prometheus",
-                        "responses": {"200": {"description": "Its text format", "content": {"text/plain": {}}}},
-                    }
-                },
-                "/openapi.json": {
-                    "get": {
-                        "tags": [OPERATION],
-                        "summary": "This document",
-                        "responses": {"200": {"description": "OpenAPI 3.1", "content": {JSON: {}}}},
-                    }
-                },
-            },
+            "paths": operations,
             "components": {"schemas": {name: schemas["$defs"][name] for name in sorted(schemas["$defs"])}},
         }
     )
+
+
+def _summary(view: Callable[..., Any]) -> str:
+    """The first line of a route's docstring."""
+    return (view.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
 def _upscale() -> dict[str, Any]:
     properties = UpscaleInput.model_json_schema(ref_template=SCHEMA)["properties"]
     errors = {error.status: error for error in _request_errors() if error is not ClientGone}
     return {
-        "tags": [PICTURES],
-        "summary": "Enlarge one image",
+        "tags": [IMAGES],
         "description": "Send a JSON message, a form, or the image file itself with the options as query parameters.",
         "parameters": [
-            _parameter(name, _given(schema), " (in JSON it is a member, in a form a part)")
+            _parameter(name, _given(schema), " (a member of a JSON message, a part of a form)")
             for name, schema in properties.items()
-            if name != "imageBase64"
+            if name != IMAGE_FIELD
         ],
         "requestBody": {
             "required": True,
-            "content": {JSON: _of(UpscaleInput) | {"example": {"imageBase64": EXAMPLE}}, FORM: _form(properties)}
-            | dict.fromkeys([*IMAGE_TYPES, BYTES], IMAGE),
+            "content": {JSON: _of(UpscaleInput) | {"example": {IMAGE_FIELD: EXAMPLE}}, FORM: _form(properties)}
+            | dict.fromkeys([*IMAGE_TYPES, BYTES], IMAGE_FILE),
         },
         "responses": {
             "200": {
-                "description": "The image, enlarged: in the form that was sent, unless Accept prefers another",
-                "content": {JSON: _of(UpscaleOutput), EVENTS: _events()} | dict.fromkeys(IMAGE_TYPES, IMAGE),
+                "description": "the enlarged image, in the form of the request unless Accept prefers another",
+                "content": {JSON: _of(UpscaleOutput), EVENTS: _events()} | dict.fromkeys(IMAGE_TYPES, IMAGE_FILE),
                 "headers": {
                     name: {"description": text, "schema": {"type": "string"}} for name, text in RESULT_HEADERS.items()
                 },
@@ -131,8 +142,8 @@ def _upscale() -> dict[str, Any]:
 
 def _estimate() -> dict[str, Any]:
     schemas = EstimateInput.model_json_schema(ref_template=SCHEMA)
-    operation = _get("What would it cost to enlarge an image?", EstimateOutput, MalformedMessage, Unprocessable)
-    operation["tags"] = [PICTURES]
+    operation = _get("the estimate", EstimateOutput, MalformedMessage, Unprocessable)
+    operation["tags"] = [IMAGES]
     operation["parameters"] = [
         _parameter(name, _given(schema) if "anyOf" in schema else schema) | {"required": name in schemas["required"]}
         for name, schema in schemas["properties"].items()
@@ -140,48 +151,51 @@ def _estimate() -> dict[str, Any]:
     return operation
 
 
-def _parameter(name: str, schema: dict[str, Any], hint: str = "") -> dict[str, Any]:
+def _parameter(name: str, schema: dict[str, Any], remark: str = "") -> dict[str, Any]:
     return {
         "name": name,
         "in": "query",
-        "description": schema["description"] + hint,
+        "description": schema["description"] + remark,
         "schema": {key: value for key, value in schema.items() if key != "description"},
     }
 
 
 def _given(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of an option outside of JSON: only there may it be null.
+    """The schema of an option as a query parameter or a part of a form: never null, unlike in JSON.
 
-    Without its default: Swagger UI would send that as a query parameter, which a JSON message or a form has itself.
+    The default is left out: Swagger UI would send it as a query parameter beside every JSON message and form.
     """
     kinds = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
     return {key: value for each in (schema, *kinds) for key, value in each.items() if key not in ("anyOf", "default")}
 
 
 def _events() -> dict[str, Any]:
-    """OpenAPI 3.1 has no words for events: their data's schemas are named here."""
+    """Name the schemas of the events' data in words: OpenAPI 3.1 can't describe a stream of events."""
     names = {event.event: event.__name__ for event in EVENT_TYPES} | {"result": "UpscaleOutput", "problem": "Problem"}
     lines = (f"`{name}`: {SCHEMA.format(model=model)}" for name, model in names.items())
     return {"schema": {"type": "string", "description": "events and the schemas of their data: " + "; ".join(lines)}}
 
 
 def _form(properties: dict[str, Any]) -> dict[str, Any]:
-    # Where there is a default, Swagger UI would otherwise send the first value that it knows.
+    # Without a default, Swagger UI sends the first allowed value.
     options = {
         name: _given(schema) | ({} if schema["default"] is None else {"default": schema["default"]})
         for name, schema in properties.items()
-        if name != "imageBase64"
+        if name != IMAGE_FIELD
     }
     image = {"type": "string", "contentMediaType": "image/*", "description": "the image file"}
     return {"schema": {"type": "object", "properties": {PART: image, **options}, "required": [PART]}}
 
 
-def _get(summary: str, model: type[BaseModel], *errors: type[ServiceError]) -> dict[str, Any]:
+def _text(answer: str, media_type: str) -> dict[str, Any]:
+    return {"tags": [OPERATION], "responses": {"200": {"description": answer, "content": {media_type: {}}}}}
+
+
+def _get(answer: str, model: type[BaseModel], *errors: type[ServiceError]) -> dict[str, Any]:
     return {
         "tags": [OPERATION],
-        "summary": summary,
         "responses": {
-            "200": {"description": summary, "content": {JSON: _of(model)}},
+            "200": {"description": answer, "content": {JSON: _of(model)}},
             **{str(error.status): _problem(error) for error in errors},
         },
     }
@@ -190,7 +204,7 @@ def _get(summary: str, model: type[BaseModel], *errors: type[ServiceError]) -> d
 def _problem(error: type[ServiceError]) -> dict[str, Any]:
     response: dict[str, Any] = {"description": error.title, "content": {PROBLEM: _of(Problem)}}
     if error.status == 429:
-        response["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
+        response["headers"] = {RETRY_AFTER: {"description": "seconds", "schema": {"type": "integer"}}}
     return response
 
 
@@ -199,7 +213,7 @@ def _of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _request_errors() -> Iterator[type[ServiceError]]:
-    """Every kind of failure, special kinds before general ones: of a status, the most general title stays."""
+    """All errors, subclasses first: in a dictionary by status, the most general one remains."""
 
     def below(error: type[ServiceError]) -> Iterator[type[ServiceError]]:
         for each in error.__subclasses__():

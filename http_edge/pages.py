@@ -1,4 +1,4 @@
-"""What a browser is served: the page at `/`, the interface to try at `/docs`, and the files of both."""
+"""The pages for browsers: `/`, `/docs`, and their files."""
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, send_from_directory
 
@@ -7,7 +7,7 @@ from superscaling.settings import ROOT, Settings
 
 WEB = ROOT / "web"
 SAMPLES = ROOT / "sample-images"
-# The samples that the page offers, and what it calls them. Nothing else of their folder is served.
+# The samples that the page offers, and their titles. Other files of the folder are not served.
 OFFERED = {
     "coffee-artefacts.jpg": "Coffee",
     "face.jpg": "Face",
@@ -20,7 +20,7 @@ POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
     "style-src": "'self'",
-    "img-src": "'self' blob: data:",  # data: icons in the style sheet of /docs; blob: pictures of the user's own
+    "img-src": "'self' blob: data:",  # data: icons of /docs; blob: the user's images
     "connect-src": "'self'",
     "form-action": "'none'",
     "base-uri": "'none'",
@@ -36,7 +36,7 @@ def pages(settings: Settings) -> Blueprint:
     """The routes for browsers.
 
     Args:
-        settings: for the limits that the page names before it sends anything.
+        settings: the page checks their limits before it sends an image.
     """
     blueprint = Blueprint(
         "pages", __name__, template_folder=WEB / "templates", static_folder=WEB / "static", static_url_path="/web"
@@ -65,7 +65,7 @@ def pages(settings: Settings) -> Blueprint:
 
 
 def _page(template: str, **values: object) -> Response:
-    """A page, which the browser asks for again each time and is told whether it has changed."""
+    """Render a page that the browser revalidates on each visit."""
     response = make_response(render_template(template, **values))
     response.cache_control.no_cache = True
     response.add_etag()

@@ -1,17 +1,29 @@
-"""Errors to problem documents, in one place."""
+"""Errors to problem documents (RFC 9457)."""
 
 import logging
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from message_protocol import Problem
+from message_protocol import PROBLEM, Problem
 from superscaling.errors import ServiceError, ServiceStopping, http_error
-from superscaling.settings import Settings, environment_variable
+from superscaling.settings import environment_variable
 
 log = logging.getLogger(__name__)
 
-PROBLEM = "application/problem+json"
+RETRY_AFTER = "Retry-After"
+
+# What a higher limit is good for, by the name of its field in `Settings`.
+PURPOSES = {
+    "max_body_bytes": "accept larger request bodies",
+    "max_pixels": "accept larger images",
+    "max_frames": "accept more frames or pages",
+    "max_requests": "accept more requests at a time",
+    "queue_pixels": "process more images at a time",
+    "read_timeout": "give clients more time",
+    "timeout": "give requests more time",
+    "stream_timeout": "give streams more time",
+}
 
 
 def register_problems(app: Flask) -> None:
@@ -21,35 +33,50 @@ def register_problems(app: Flask) -> None:
 
 
 def reported(error: Exception, request_id: str) -> ServiceError:
-    """Put what was not the client's fault into the log; returns what the client is told."""
+    """Log an error that is not the client's fault; return the error to tell the client."""
     if not isinstance(error, ServiceError):
         log.error("%s unexpected error", request_id, exc_info=error)
         return ServiceError("the service failed; its log has the details under this requestId")
     if error.status >= 500:
-        # An orderly stop is no fault: whoever watches errors is not to be woken by each deployment.
+        # Stopping is no fault: alerts on errors must not go off at every deployment.
         level = logging.WARNING if isinstance(error, ServiceStopping) else logging.ERROR
         log.log(level, "%s %s: %s", request_id, error.code, error.detail, exc_info=error.__cause__)
     return error
 
 
-def problem_of(error: ServiceError, request_id: str) -> Problem:
-    """The document of an error, with the setting by the name that an operator knows: its environment variable."""
-    problem = Problem.of(error, request_id)
-    if error.setting is not None and hasattr(Settings, error.setting):
-        return problem.model_copy(update={"setting": environment_variable(error.setting)})
-    return problem
+def problem_of(error: ServiceError, request_id: str | None) -> Problem:
+    """Describe an error to the client.
+
+    Args:
+        error: its `setting` is the name of a field of `Settings`.
+        request_id: None: the request could not be parsed and has none.
+    """
+    field = error.setting
+    variable = None if field is None else environment_variable(field)
+    return Problem(
+        type=f"urn:image-super-scaling:problem:{error.code}",
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        code=error.code,
+        limit=error.limit,
+        actual=error.actual,
+        setting=variable,
+        hint=None if field is None else f"raise {variable} on the server to {PURPOSES.get(field, 'allow more')}",
+        request_id=request_id,
+    )
 
 
 def _failure(error: Exception) -> Response:
     error = reported(error, g.request_id)
     response = Response(_document(error), error.status, mimetype=PROBLEM)
     if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
+        response.headers[RETRY_AFTER] = str(error.retry_after)
     return response
 
 
 def _http_error(error: HTTPException) -> Response:
-    """Flask's own errors, such as 404 and 405; headers such as `Allow` stay."""
+    """Answer an error of Flask, such as 404 or 405. Headers such as `Allow` are kept."""
     response = current_app.make_response(error.get_response())
     response.set_data(_document(http_error(response.status_code, _detail(error))))
     response.content_type = PROBLEM
@@ -58,13 +85,13 @@ def _http_error(error: HTTPException) -> Response:
 
 def _detail(error: HTTPException) -> str:
     if isinstance(error, NotFound):
-        return f"there is no {request.path}; /openapi.json describes what there is"
+        return f"there is no {request.path}; /openapi.json lists all paths"
     if isinstance(error, MethodNotAllowed):
-        return f"{request.path} takes {', '.join(sorted(error.valid_methods or []))}, not {request.method}"
+        return f"{request.path} allows {', '.join(sorted(error.valid_methods or []))}, not {request.method}"
     return error.description or error.name
 
 
 def _document(error: ServiceError) -> str:
-    """The document; the request's line in the log will name the error as well."""
+    """Write the document, and remember the error for the request's line in the log."""
     g.problem = error
     return problem_of(error, g.request_id).to_json()

@@ -1,26 +1,27 @@
-"""What happens around every request: its id, its slot, its body, its headers, its line in the log."""
+"""The life of every request: its id, its slot, reading it, its deadline, the headers and the end of its answer."""
 
 import functools
+import math
 import re
+import threading
 import uuid
 from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 
-from http_edge.chunks import Chunks
+from http_edge.answers import X_REQUEST_ID, Chunks
 from http_edge.event_stream import EventStream
 from http_edge.gunicorn_worker import Connection
 from http_edge.metrics import Metrics
 from http_edge.negotiation import AnswerForm, negotiate
 from http_edge.problems import register_problems
-from http_edge.request_body import RequestBody
+from http_edge.reading import BodyForm, RequestBody, body_form_of, query_options, read_message
 from http_edge.request_log import RequestLog
 from http_edge.shutdown import ShutdownDeadline
-from http_edge.slots import Slots
 from http_edge.stream_events import StreamEvents
 from http_edge.tile_metrics import TileMetrics
-from http_edge.upscale_request import BodyForm, body_form_of, query_options, read_message
 from message_protocol import UpscaleInput
+from superscaling.errors import TooManyRequests
 from superscaling.scheduling import Deadline, ProgressListener, Timings
 from superscaling.settings import Settings
 
@@ -28,16 +29,16 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class RequestLifecycle:
-    """Installs itself around the routes of `app`, and reads their requests.
+    """Hooks into every request of `app`, and reads requests for its routes.
 
-    `shutdown`: for whoever ends the service.
+    `shutdown` is to be told when the service stops.
 
     Args:
         app: the Flask application.
         settings: limits and timeouts.
         metrics: of the service.
-        seconds_until_free: estimates when the first of the requests that are held will end.
-        guarded: the endpoint that takes a slot, before its body is read.
+        seconds_until_free: estimates the seconds until the first of the admitted images is finished.
+        guarded: the endpoint whose POST requests take a slot, before their bodies are read.
     """
 
     def __init__(
@@ -47,17 +48,29 @@ class RequestLifecycle:
         self._settings = settings
         self._metrics = metrics
         self._guarded = guarded
-        self._slots = Slots(settings.max_requests, seconds_until_free)
+        self._slots = _Slots(settings.max_requests, seconds_until_free)
         register_problems(app)
         app.before_request(self._begin)
         app.after_request(self._end)
+
+    def _begin(self) -> None:
+        given = request.headers.get(X_REQUEST_ID, "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        g.request_log = RequestLog(g.request_id, request.method, request.path)
+        g.body = RequestBody(request.environ, self._settings.max_body_bytes, self._settings.read_timeout)
+        g.has_slot = False
+        g.is_guarded = request.endpoint == self._guarded and request.method == "POST"  # Flask routes OPTIONS here, too
+        if g.is_guarded:
+            self._slots.take()
+            g.has_slot = True
+            self._metrics.request_begins()
 
     def read(self) -> tuple[UpscaleInput, AnswerForm]:
         """Read the current request: the message, and the form of its answer.
 
         Raises:
-            UnsupportedMedia, NotAcceptable: seen in the headers, before the body is read.
-            MalformedMessage, BodyTooLarge, BodyTimeout, ClientGone: see `read_message`.
+            UnsupportedMedia, NotAcceptable: by the headers, before the body is read.
+            MalformedMessage, BodyTooLarge, BodyTimeout, ClientGone: the body could not be read or is malformed.
         """
         body_form = body_form_of(request)
         form = negotiate(request.headers.get("Accept", ""), sent_json=body_form is BodyForm.JSON)
@@ -66,10 +79,10 @@ class RequestLifecycle:
         return message.model_copy(update={"format": form.format_for(message)}), form
 
     def query(self) -> dict[str, str]:
-        """The current request's query parameters.
+        """The query parameters of the current request.
 
         Raises:
-            MalformedMessage: one is given more than once.
+            MalformedMessage: a parameter is given more than once.
         """
         return query_options(request)
 
@@ -104,20 +117,8 @@ class RequestLifecycle:
         )
         return events, deadline, TileMetrics(self._metrics, events)
 
-    def _begin(self) -> None:
-        given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        g.request_log = RequestLog(g.request_id, request.method, request.path)
-        g.body = RequestBody(request.environ, self._settings.max_body_bytes, self._settings.read_timeout)
-        g.has_slot = False
-        g.is_guarded = request.endpoint == self._guarded and request.method == "POST"  # Flask answers OPTIONS, too
-        if g.is_guarded:
-            self._slots.take()
-            g.has_slot = True
-            self._metrics.request_begins()
-
     def _end(self, response: Response) -> Response:
-        response.headers["X-Request-ID"] = g.request_id
+        response.headers[X_REQUEST_ID] = g.request_id
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         connection = Connection(request.environ)
@@ -125,7 +126,7 @@ class RequestLifecycle:
         if not g.body.is_complete:
             connection.close_after_answer()
         if g.has_slot:
-            # Once the answer is sent, whether the client took it or not.
+            # When the answer has been sent, or the client has disconnected.
             response.call_on_close(self._give_back)
         metrics = self._metrics if g.is_guarded else None
         finish = functools.partial(g.request_log.finish, response.status_code, metrics)
@@ -139,3 +140,40 @@ class RequestLifecycle:
     def _give_back(self) -> None:
         self._slots.give_back()
         self._metrics.request_ends()
+
+
+class _Slots:
+    """A limited number of request slots.
+
+    Args:
+        count: of slots.
+        seconds_until_free: estimates the seconds until one is given back.
+    """
+
+    def __init__(self, count: int, seconds_until_free: Callable[[], float]) -> None:
+        self._count = count
+        self._seconds_until_free = seconds_until_free
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    def take(self) -> None:
+        """Take a slot.
+
+        Raises:
+            TooManyRequests: all are taken.
+        """
+        with self._lock:
+            if self._taken < self._count:
+                self._taken += 1
+                return
+        raise TooManyRequests(
+            f"all request slots are taken ({self._count}): try again later",
+            limit=self._count,
+            setting="max_requests",
+            retry_after=max(1, math.ceil(self._seconds_until_free())),
+        )
+
+    def give_back(self) -> None:
+        """Give a slot back."""
+        with self._lock:
+            self._taken -= 1

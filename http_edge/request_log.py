@@ -1,6 +1,5 @@
-"""What is left of a request: its line in the log, and its share of the metrics."""
+"""The end of a request: its line in the log, and its metrics."""
 
-import json
 import logging
 import time
 
@@ -10,12 +9,12 @@ from superscaling.scheduling import Timings
 
 access_log = logging.getLogger("access")
 
-# Probes come every few seconds: they are logged only when they fail.
+# Probes and scrapes come every few seconds: they are logged only when they fail.
 PROBES = {"/ping", "/livez", "/readyz", "/metrics"}
 
 
 class RequestLog:
-    """One request, from its head on. `timings`: where its time went.
+    """Measures one request, from the end of its head. `timings`: where its time goes.
 
     Args:
         request_id, method, path: of the request.
@@ -29,15 +28,15 @@ class RequestLog:
         self._start = time.monotonic()
 
     def finish(self, status: int, metrics: Metrics | None, problem: ServiceError | None) -> None:
-        """Write it down.
+        """Log the request and count it.
 
         Args:
-            status: that the answer began with.
-            metrics: where it counts; None: nowhere.
-            problem: what the client was told instead of a result, or that it was not there to be told.
+            status: the status that was sent.
+            metrics: count the request; None: it is not counted.
+            problem: the error that the client was told, or `ClientGone`.
         """
         if isinstance(problem, ClientGone):
-            status = problem.status  # also where the answer had begun well
+            status = problem.status  # even if another one was sent before the client disconnected
         seconds = time.monotonic() - self._start
         if metrics is not None:
             metrics.answered(status, seconds, self.timings, problem)
@@ -53,6 +52,4 @@ class RequestLog:
         record |= {f"{name}_milliseconds": round(value * 1000, 1) for name, value in self.timings.seconds.items()}
         if problem is not None:
             record |= {"code": problem.code, "detail": problem.detail}
-        # As JSON values, so that nothing a client sends can pass for a line or a field of its own.
-        text = " ".join(f"{name}={json.dumps(value)}" for name, value in record.items())
-        access_log.info(text, extra=record)
+        access_log.info("answered", extra=record)

@@ -1,14 +1,14 @@
-"""The end of the service, as the work that is under way sees it."""
+"""The time that running work has left once the service stops."""
 
 import math
 import time
 
 
 class ShutdownDeadline:
-    """Once it has begun, whatever is worked on has the same time left, however much more it may take otherwise.
+    """One deadline for all running work, set when the service begins to stop.
 
     Args:
-        seconds: that are left then.
+        seconds: from `begin` to the deadline.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -16,10 +16,10 @@ class ShutdownDeadline:
         self._end = math.inf
 
     def begin(self) -> None:
-        """The service stops. The first time counts: whoever ends it may say so more than once."""
+        """Set the deadline. Further calls don't extend it."""
         self._end = min(self._end, time.monotonic() + self._seconds)
 
     @property
     def seconds_left(self) -> float:
-        """Until all work must be done; infinite while the service goes on."""
+        """Seconds until the deadline; infinite while the service is not stopping."""
         return self._end - time.monotonic()

@@ -1,16 +1,24 @@
-"""The messages on the wire: their JSON names, base64 and validation."""
+"""The messages of the API: field names, base64, validation."""
 
+from message_protocol.base64_bytes import IMAGE_FIELD
 from message_protocol.estimate import EstimateInput, EstimateOutput
+from message_protocol.media_types import BYTES, EVENTS, FORM, JSON, PROBLEM
 from message_protocol.ping_output import PingOutput
 from message_protocol.problem import Problem
-from message_protocol.reading import MAX_ECHOED
 from message_protocol.ready_output import ReadyOutput
 from message_protocol.stream_events import Accepted, Event, Notes, Preview, Progress, Tile, event_text
 from message_protocol.upscale_input import UpscaleInput
 from message_protocol.upscale_output import UpscaleOutput
+from message_protocol.validation import MAX_ECHOED
 
 __all__ = [
+    "BYTES",
+    "EVENTS",
+    "FORM",
+    "IMAGE_FIELD",
+    "JSON",
     "MAX_ECHOED",
+    "PROBLEM",
     "Accepted",
     "EstimateInput",
     "EstimateOutput",

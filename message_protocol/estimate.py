@@ -1,22 +1,22 @@
-"""`GET /estimate`: what it is asked, and its answer."""
+"""`GET /estimate`: query parameters and answer."""
 
 from collections.abc import Mapping
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from message_protocol.reading import problem_of, typed
+from message_protocol.validation import malformed_message, typed
 from superscaling.format_name import FormatName
 
 
 class EstimateInput(BaseModel):
-    """The picture that would be sent."""
+    """The size of an image."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    width: int = Field(ge=1, strict=True, description="of the picture in px")
-    height: int = Field(ge=1, strict=True, description="of the picture in px")
-    frames: int = Field(1, ge=1, strict=True, description="of the animation, or pages")
+    width: int = Field(ge=1, strict=True, description="width of the image in px")
+    height: int = Field(ge=1, strict=True, description="height of the image in px")
+    frames: int = Field(1, ge=1, strict=True, description="number of frames of an animation, or of pages")
     format: FormatName | None = Field(
         None, description="format of the answer; default: the one that takes the most memory"
     )
@@ -26,24 +26,24 @@ class EstimateInput(BaseModel):
         """Read the query parameters.
 
         Raises:
-            MalformedMessage: naming the parameter and what is wrong with it.
+            MalformedMessage: a parameter is missing, unknown or invalid.
         """
         try:
             return cls.model_validate(typed(options))
         except ValidationError as exc:
-            raise problem_of(exc, list(cls.model_fields)) from exc
+            raise malformed_message(exc, list(cls.model_fields)) from exc
 
 
 class EstimateOutput(BaseModel):
-    """What would be made of it, and when."""
+    """The size of the result, the time it takes, and whether the image would be admitted now."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    width: int = Field(description="of the answer in px")
-    height: int = Field(description="of the answer in px")
-    tiles: int = Field(description="pieces that the network works on one after the other")
-    seconds: float = Field(description="that the network needs, alone")
-    queue_seconds: float = Field(alias="queueSeconds", description="that others would take of its time")
-    ahead: int = Field(description="pictures that are worked on now")
-    plain: bool = Field(description="whether it would be accepted now, answered in one piece")
-    stream: bool = Field(description="whether it would be accepted now, answered as a stream of events")
+    width: int = Field(description="width of the result in px")
+    height: int = Field(description="height of the result in px")
+    tiles: int = Field(description="number of tiles, which the network processes one at a time")
+    seconds: float = Field(description="inference time without other load")
+    queue_seconds: float = Field(alias="queueSeconds", description="additional time because of the images in progress")
+    ahead: int = Field(description="number of images in progress")
+    plain: bool = Field(description="whether a request with a plain answer would be admitted now")
+    stream: bool = Field(description="whether a request answered by a stream of events would be admitted now")

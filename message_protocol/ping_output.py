@@ -4,6 +4,6 @@ from pydantic import BaseModel
 
 
 class PingOutput(BaseModel):
-    """The service is there."""
+    """The service responds."""
 
     success: bool = True

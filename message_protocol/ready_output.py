@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 
 class ReadyOutput(BaseModel):
-    """The engine gave its known answer and has not failed since."""
+    """The engine reproduced its known answer and has not failed since."""
 
     ready: bool = True
     model: str

@@ -4,54 +4,54 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from message_protocol.base64_bytes import as_base64
+from message_protocol.base64_bytes import IMAGE_FIELD, as_base64
 
 
 class Event(BaseModel):
-    """One event: its name, and its members as a line of JSON."""
+    """An event. `event` is its name; its fields are sent as one line of JSON."""
 
     model_config = ConfigDict(populate_by_name=True, frozen=True)
     event: ClassVar[str]
 
     def to_text(self) -> str:
-        """As it is sent."""
+        """Serialise the event as it is sent."""
         return event_text(self.event, self.model_dump_json(by_alias=True))
 
 
 def event_text(name: str, line: str) -> str:
-    """An event as it is sent; `line` is its data, without a line break."""
+    """Serialise an event whose data is `line`, which must have no line break."""
     return f"event: {name}\ndata: {line}\n\n"
 
 
 class Accepted(Event):
-    """The picture was admitted and decoded; nothing was worked on yet."""
+    """The image was admitted and decoded; inference has not started."""
 
     event = "accepted"
 
     request_id: str = Field(alias="requestId")
-    format: str = Field(description="of the result")
-    media_type: str = Field(alias="mediaType", description="of the result")
-    width: int = Field(description="of the result in px")
-    height: int = Field(description="of the result in px")
+    format: str = Field(description="format of the result")
+    media_type: str = Field(alias="mediaType", description="media type of the result")
+    width: int = Field(description="width of the result in px")
+    height: int = Field(description="height of the result in px")
     frames: int
-    tiles: int = Field(description="pieces that the network works on one after the other")
-    seconds: float = Field(description="estimate until the result, beside all others that are worked on")
-    ahead: int = Field(description="other pictures that are worked on")
+    tiles: int = Field(description="number of tiles, which the network processes one at a time")
+    seconds: float = Field(description="estimated time until the result, including other images in progress")
+    ahead: int = Field(description="number of other images in progress")
 
 
 class Preview(Event):
-    """The first frame, small, enlarged or reduced bicubically: to be shown in the whole result's place."""
+    """The first frame, resized bicubically, to show in the place of the whole result."""
 
     event = "preview"
 
-    width: int = Field(description="of this preview in px")
-    height: int = Field(description="of this preview in px")
+    width: int = Field(description="width of this preview in px")
+    height: int = Field(description="height of this preview in px")
     media_type: str = Field(alias="mediaType")
-    image: Annotated[bytes, as_base64] = Field(alias="imageBase64")
+    image: Annotated[bytes, as_base64] = Field(alias=IMAGE_FIELD)
 
 
 class Tile(Event):
-    """A finished piece of the result, and where it lies there, in px."""
+    """A finished part of the result, and its position there in px."""
 
     event = "tile"
 
@@ -61,11 +61,11 @@ class Tile(Event):
     width: int
     height: int
     media_type: str = Field(alias="mediaType")
-    image: Annotated[bytes, as_base64] = Field(alias="imageBase64")
+    image: Annotated[bytes, as_base64] = Field(alias=IMAGE_FIELD)
 
 
 class Progress(Event):
-    """A tile is done."""
+    """A tile is finished."""
 
     event = "progress"
 
@@ -75,7 +75,7 @@ class Progress(Event):
 
 
 class Notes(Event):
-    """What of the picture is not in the result; sent before it, if there is something."""
+    """What could not be kept of the image; sent before the result, if there is anything."""
 
     event = "notes"
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from message_protocol.base64_bytes import as_base64
+from message_protocol.base64_bytes import IMAGE_FIELD, as_base64
 from superscaling.format_name import FormatName
 
 
 class UpscaleOutput(BaseModel):
-    """The enlarged image file; its format and size, and what of the input is not in it, go into the headers."""
+    """The enlarged image file. Size and notes are not part of the JSON; they are sent as headers."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -17,12 +17,12 @@ class UpscaleOutput(BaseModel):
         bytes,
         as_base64,
         WithJsonSchema({"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*"}),
-    ] = Field(serialization_alias="imageBase64", description="the enlarged image file in base64")
+    ] = Field(serialization_alias=IMAGE_FIELD, description="the enlarged image file in base64")
     format: FormatName = Field(exclude=True)
     width: int = Field(exclude=True)
     height: int = Field(exclude=True)
     notes: tuple[str, ...] = Field((), exclude=True)
 
     def to_json(self) -> str:
-        """`{"imageBase64": "..."}` and nothing else."""
+        """Serialise as `{"imageBase64": "..."}`."""
         return self.model_dump_json(by_alias=True)

@@ -134,6 +134,9 @@ class ImageCorrupt(Unprocessable):
     code = "image_corrupt"
     title = "The image is truncated or corrupt"
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the image is truncated or corrupt: {reason}")
+
 
 class ImageTooLarge(Unprocessable):
     """The image has more pixels than the service accepts."""

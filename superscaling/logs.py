@@ -1,5 +1,6 @@
-"""Log configuration: one record per line on standard output, as text or as JSON."""
+"""Logging: one record per line on standard output, as text or as JSON."""
 
+import json
 import logging.config
 from typing import Any
 
@@ -7,8 +8,32 @@ from superscaling.settings import Settings
 
 TIME = "%Y-%m-%dT%H:%M:%S%z"
 SEVERITY = logging.getLevelNamesMapping().__getitem__
+# What every record has; other attributes are fields that were logged with `extra`.
+ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+
+
+class TextFormatter(logging.Formatter):
+    """Formats a record as text, followed by its `extra` fields as `name=value`."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name is logging's)
+        """Format the line without the traceback.
+
+        Values are written as JSON: nothing that a client sends can forge a line or a field.
+        """
+        fields = (
+            f" {name}={json.dumps(value, default=str)}"
+            for name, value in vars(record).items()
+            if name not in ATTRIBUTES
+        )
+        return super().formatMessage(record) + "".join(fields)
+
+
 FORMATTERS = {
-    "text": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s", "datefmt": TIME},
+    "text": {
+        "class": f"{__name__}.{TextFormatter.__name__}",
+        "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        "datefmt": TIME,
+    },
     "json": {
         "()": "pythonjsonlogger.json.JsonFormatter",
         "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
@@ -21,7 +46,7 @@ FORMATTERS = {
 def log_config(settings: Settings) -> dict[str, Any]:
     """The configuration for `logging.config.dictConfig`."""
     level = settings.log_level.upper()
-    # gunicorn logs many lines at its start; only its warnings and errors are kept.
+    # gunicorn logs many lines at its start; only its warnings and errors are of interest.
     gunicorns = max("WARNING", level, key=SEVERITY)
     return {
         "version": 1,

@@ -72,8 +72,8 @@ def test_others_are_counted(start_server: StartServer) -> None:
         ({"width": 1.5, "height": 3}, 400, "malformed_message", "width"),
         ({"width": 10, "height": 3, "frame": 2}, 400, "malformed_message", "'frame' is unknown"),
         ({"width": 10**12, "height": 3}, 400, "malformed_message", "width"),
-        ({"width": 101, "height": 100}, 422, "image_too_large", "at most 10000 px"),
-        ({"width": 10, "height": 10, "frames": 101}, 422, "too_many_frames", "more than 100 frames"),
+        ({"width": 101, "height": 100}, 422, "image_too_large", "at most 10000 px are accepted"),
+        ({"width": 10, "height": 10, "frames": 101}, 422, "too_many_frames", "more than 100 frames or pages"),
     ],
 )
 def test_wrong_questions(

@@ -1,4 +1,4 @@
-"""The HTTP interface, against a real server process."""
+"""What a client sees of a real server process."""
 
 import base64
 import json
@@ -43,7 +43,7 @@ def test_readyz_says_what_serves(server: Server) -> None:
 
 
 def test_the_tutorials_message(server: Server) -> None:
-    """The messages of the tutorial's Java client; the answer must not contain anything else."""
+    """What the tutorial's Java client sends and reads. The answer must have no other members."""
     response = post_json(server, {"imageBase64": base64_of(JPEG)}, Accept="application/json")
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"
@@ -170,7 +170,7 @@ def test_negotiation(server: Server, sent: str, accept: str, format_wanted: str 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.iterdir() if path.suffix != ".md"))
 def test_every_sample_picture(server: Server, name: str) -> None:
-    """The output is twice as large, has the same format and mode, and looks alike."""
+    """The output is twice as large, has the same format and mode, and looks the same."""
     data = (SAMPLES / name).read_bytes()
     given, response = opened(data), server.upscale(data)
     assert response.status_code == 200
@@ -191,7 +191,7 @@ def test_sizes(server: Server, size: tuple[int, int]) -> None:
 
 
 def test_metadata_comes_along(server: Server) -> None:
-    """The orientation is applied and reset; the ICC profile and other tags are kept unchanged."""
+    """The orientation is applied and reset; the colour profile is kept byte for byte, and so are other tags."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     exif = Image.Exif()
     exif[0x0112], exif[0x010F], exif[0x0100] = 6, "The Maker", 30
@@ -207,7 +207,7 @@ def test_metadata_comes_along(server: Server) -> None:
 
 
 def test_each_client_gets_its_own_picture(server: Server) -> None:
-    """Sixteen concurrent requests with different colours: each gets its own pixels."""
+    """Sixteen requests at once, each in its own colour: no answer has pixels of another request."""
     colours = [(16 * index, 255 - 16 * index, 8 * index) for index in range(16)]
     answers: dict[int, httpx.Response] = {}
 

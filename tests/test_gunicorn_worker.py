@@ -1,4 +1,4 @@
-"""Slow and idle clients that would block gunicorn's own threaded worker: more of them than the 17 threads."""
+"""Clients that would block gunicorn's own threaded worker: there are more of them than the service has threads (17)."""
 
 import contextlib
 import inspect
@@ -88,7 +88,7 @@ def cut_off(port: int, sent: bytes) -> None:
 
 
 def test_clients_that_cut_off(narrow_server: Server) -> None:
-    """At any moment; the worker process survives."""
+    """Whenever they do, the worker process survives."""
     worker = narrow_server.worker
     for length in (1, 10_000, 33_000, 100_000):
         for _ in range(40):
@@ -100,7 +100,7 @@ def test_clients_that_cut_off(narrow_server: Server) -> None:
 
 @pytest.mark.parametrize("max_files", [None, 200])
 def test_more_idle_clients_than_are_let_wait(start_server: StartServer, max_files: int | None) -> None:
-    """More than there are file descriptors: those that wait longest are closed, and a request is answered."""
+    """More than `MAX_WAITING`, or than there are file descriptors: the oldest are closed, and requests are answered."""
     server = start_server(max_files=max_files)
     worker = server.worker
     with contextlib.ExitStack() as stack:
@@ -114,7 +114,7 @@ def test_more_idle_clients_than_are_let_wait(start_server: StartServer, max_file
 
 
 def test_more_clients_that_are_kept_alive_than_are_let_wait(start_server: StartServer) -> None:
-    """A new connection is served; the one that has waited longest is closed."""
+    """A new client is served; the connection that has waited longest is closed."""
     server = start_server()
     request = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
     with contextlib.ExitStack() as stack:
@@ -200,7 +200,7 @@ def test_connections_are_used_again(narrow_server: Server) -> None:
 
 
 def test_two_requests_at_once_on_one_connection(narrow_server: Server) -> None:
-    """Pipelining: the first request is answered; the second must be sent again on a new connection."""
+    """Pipelining: the first request is answered; the client has to send the second one again."""
     request = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=5) as client:
         client.sendall(2 * request)
@@ -211,7 +211,7 @@ def test_two_requests_at_once_on_one_connection(narrow_server: Server) -> None:
 def test_a_client_that_takes_nothing_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The request is in the log already; the disconnect is logged at debug level only."""
+    """The request has been logged already, so this is logged as debug output only."""
 
     def time_out(*_: object) -> bool:
         raise TimeoutError
@@ -222,6 +222,6 @@ def test_a_client_that_takes_nothing_is_no_failure(
         assert worker.handle_request(None, SimpleNamespace(client=("192.0.2.1", 4000))) is False
         assert worker.handle_request(None, SimpleNamespace(client="")) is False
     assert [(record.levelno, record.message) for record in caplog.records] == [
-        (logging.DEBUG, "192.0.2.1 took nothing of its answer for too long"),
-        (logging.DEBUG, "a client took nothing of its answer for too long"),
+        (logging.DEBUG, "192.0.2.1 did not read its answer in time"),
+        (logging.DEBUG, "a client did not read its answer in time"),
     ]

@@ -26,7 +26,7 @@ ROOMS = [
     ["engines"],
     ["scheduling", "models"],
     ["pictures", "logs"],
-    ["settings"],
+    ["settings", "version"],
     ["geometry", "format_name", "errors"],
 ]
 ROOM_RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}

@@ -1,4 +1,4 @@
-"""`GET /metrics` of a real server, parsed by the Prometheus client."""
+"""`GET /metrics` of a real server, parsed by Prometheus' own parser."""
 
 import math
 import time
@@ -78,7 +78,7 @@ def test_figures(fresh_server: Server) -> None:
 
 
 def test_whatever_was_admitted_is_in_the_histograms(start_server: StartServer) -> None:
-    """One that is frozen beyond its deadline and one whose client disconnects count; rejected ones do not."""
+    """A request that misses its deadline and one whose client disconnects are counted; a rejected one is not."""
     server = start_server(UPSCALER_TIMEOUT="4", UPSCALER_PRECISION="fp32", UPSCALER_TILE="16")
     edge = edge_of_a_picture(server, seconds=2)
     picture = encoded(photograph(edge, edge), "JPEG")
@@ -104,7 +104,7 @@ def test_whatever_was_admitted_is_in_the_histograms(start_server: StartServer) -
 
 
 def edge_of_a_picture(server: Server, seconds: float) -> int:
-    """A square image that takes about this long on this machine."""
+    """The side in px of a square image that takes about so many seconds on this machine."""
     estimate = httpx.get(f"{server.url}/estimate", params={"width": 500, "height": 500}).json()
     return round(500 * math.sqrt(seconds / estimate["seconds"]))
 
@@ -124,14 +124,14 @@ def test_who_takes_nothing_of_the_result_has_hung_up(start_server: StartServer) 
 
 
 def assert_ends_without_a_traceback(server: Server) -> None:
-    """Read the log once it is complete: a traceback may follow shortly after the request's line."""
+    """Check the complete log: a traceback would follow the request's line."""
     assert server.stop() == 0
     assert "Traceback" not in server.log.read_text()
 
 
 @pytest.mark.parametrize("accept", ["image/bmp", "text/event-stream"])
 def test_who_does_not_take_the_whole_result_has_hung_up(start_server: StartServer, accept: str) -> None:
-    """The answer has started, and is larger than the socket buffers."""
+    """The status was 200, and the answer is larger than the socket buffers."""
     server = start_server()
     headers = {"Content-Type": "image/jpeg", "Accept": accept}
     picture = encoded(photograph(1200, 1200), "JPEG")

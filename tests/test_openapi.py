@@ -1,4 +1,4 @@
-"""The description and the routes agree."""
+"""/openapi.json and the routes agree."""
 
 import re
 from typing import Any
@@ -7,6 +7,8 @@ import httpx
 import pytest
 from conftest import ROOT, Server
 from openapi_spec_validator import validate
+
+from superscaling.version import __version__
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +20,7 @@ def document(server: Server) -> dict[str, Any]:
 def test_it_is_valid(document: dict[str, Any]) -> None:
     validate(document)
     assert document["openapi"] == "3.1.0"
+    assert document["info"]["version"] == __version__
 
 
 def test_it_has_every_route(document: dict[str, Any]) -> None:
@@ -25,9 +28,14 @@ def test_it_has_every_route(document: dict[str, Any]) -> None:
     assert {(method, path) for path, item in document["paths"].items() for method in item} == routes
 
 
+def test_summaries_are_those_of_the_routes(document: dict[str, Any]) -> None:
+    assert document["paths"]["/upscale"]["post"]["summary"] == "Enlarge one image"
+    assert all(operation["summary"] for item in document["paths"].values() for operation in item.values())
+
+
 def test_it_has_every_status(document: dict[str, Any]) -> None:
-    """Those of the table in README.md."""
-    readme = (ROOT / "README.md").read_text()
-    documented = {int(status) for status in re.findall(r"^\| (\d{3}) \|", readme, re.MULTILINE)}
+    """Those of the table in docs/http-api.md."""
+    text = (ROOT / "docs" / "http-api.md").read_text()
+    documented = {int(status) for status in re.findall(r"^\| (\d{3}) \|", text, re.MULTILINE)}
     described = {int(status) for status in document["paths"]["/upscale"]["post"]["responses"]}
     assert documented - {404, 405} == described - {200}

@@ -1,4 +1,4 @@
-"""The files served to a browser. (tests/page tests them in one.)"""
+"""What the service sends to browsers. tests/page tests what a browser does with it."""
 
 import hashlib
 import re
@@ -28,7 +28,7 @@ def test_pages_and_their_policy(server: Server, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
 def test_what_a_page_names_is_there(server: Server, path: str) -> None:
-    """Everything comes from this service, and nothing is inline."""
+    """Nothing is loaded from other servers, and the page has no inline scripts or styles."""
     page = httpx.get(f"{server.url}{path}").text
     names = re.findall(r'(?:src|href)="([^"#]+)"', page)
     assert len(names) >= 6
@@ -70,7 +70,7 @@ def test_nothing_else_is_served(server: Server, path: str) -> None:
 
 
 def test_the_files_of_others_are_as_they_came() -> None:
-    """With their licences."""
+    """Vendored files match their checksums and come with their licences."""
     vendor = WEB / "static" / "vendor"
     rows = re.findall(r"^\| `([^`]+)` \| .* \| `([0-9a-f]{64})` \|$", (vendor / "README.md").read_text(), re.MULTILINE)
     assert {name for name, _ in rows} == {

@@ -1,25 +1,28 @@
-"""Failures that no request can bring about: the application in this process, with a fault put into it."""
+"""Problem documents; failures that no request can cause, injected into the application in this process."""
 
 import logging
 import re
+from dataclasses import fields
 
 import numpy as np
 import pytest
-from conftest import encoded, photograph
+from conftest import ROOT, encoded, photograph
 from numpy.typing import NDArray
 
 import flask_app
 import resources
-from http_edge.problems import reported
+from http_edge.problems import PURPOSES, problem_of, reported
 from superscaling.engines import Engine
-from superscaling.errors import DeadlinePassed, EngineFailed, ServiceError, ServiceStopping
+from superscaling.errors import DeadlinePassed, EngineFailed, ImageTooLarge, ServiceError, ServiceStopping
+from superscaling.settings import Settings
 
+SOURCES = [path for name in ("http_edge", "superscaling") for path in (ROOT / name).rglob("*.py")]
 TINY = encoded(photograph(3, 5))
 PNG = {"Content-Type": "image/png"}
 
 
 class Fault:
-    """An engine that fails until it is mended."""
+    """An engine that fails until `is_mended` is set."""
 
     facts = resources.facts
 
@@ -34,7 +37,7 @@ class Fault:
 
 
 def test_a_failed_inference(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """503 for the picture and for the probe, until the engine gives its known answer again."""
+    """503 for images and for the probe, until the engine reproduces its known answer."""
     client = flask_app.app.test_client()
     assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
     engine = Fault(resources.upscaler._engine)
@@ -63,7 +66,7 @@ def observed_requests() -> int:
 
 
 def test_a_defect(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """500 with nothing but the request's id; the log has the rest; the slot is free again."""
+    """500 with the request's id and no details, which are in the log; the slot is free again."""
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
@@ -107,3 +110,21 @@ def test_what_raises_an_alert(error: ServiceError, level: int, caplog: pytest.Lo
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (level, f"its-id {error.code}: {error.detail}")
     ]
+
+
+def test_a_hint_names_the_variable_and_the_detail_does_not() -> None:
+    problem = problem_of(ImageTooLarge("it has 9 px; at most 4 px are accepted", limit=4, setting="max_pixels"), "id")
+    assert problem.setting == "UPSCALER_MAX_PIXELS"
+    assert problem.hint == "raise UPSCALER_MAX_PIXELS on the server to accept larger images"
+    assert problem.detail == "it has 9 px; at most 4 px are accepted"
+
+
+def test_an_error_without_a_setting_has_no_hint() -> None:
+    problem = problem_of(EngineFailed("it failed"), None)
+    assert (problem.setting, problem.hint) == (None, None)
+
+
+def test_every_setting_that_an_error_names_has_a_purpose() -> None:
+    named = {name for path in SOURCES for name in re.findall(r'\bsetting="([a-z_]+)"', path.read_text())}
+    assert {"max_requests", "max_body_bytes", "read_timeout"} <= named
+    assert named <= set(PURPOSES) <= {field.name for field in fields(Settings)}

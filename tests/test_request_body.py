@@ -1,4 +1,4 @@
-"""Bodies that are too large, too slow or never complete, against a real server; bytes on a real socket."""
+"""Bodies that are too large, too slow or never complete, sent to a real server through real sockets."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ MIB = 1 << 20
 
 
 def read_answer(client: socket.socket) -> tuple[int, dict[str, object]]:
-    """Status and problem document of one answer."""
+    """Read one answer: its status and problem document."""
     data = b""
     while b"\r\n\r\n" not in data:
         part = client.recv(65536)
@@ -31,7 +31,7 @@ def read_answer(client: socket.socket) -> tuple[int, dict[str, object]]:
 
 
 def answer_once_a_slot_is_free(server: Server, seconds: float) -> httpx.Response:
-    """The answer to a small picture that is sent again and again while it is refused."""
+    """Send a small image until it is not answered with 429."""
     deadline = time.monotonic() + seconds
     while (response := server.upscale(TINY)).status_code == 429 and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -51,7 +51,7 @@ def in_chunks(data: bytes, size: int = 30_000) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_the_limit(small_server: Server, chunked: bool) -> None:
-    """Exactly the limit is read (and is no picture); one byte more is refused, however it is framed."""
+    """A body of exactly the limit is read (it is no image); one byte more is rejected, with or without a length."""
 
     def send(size: int) -> httpx.Response:
         body = b"x" * size
@@ -102,7 +102,7 @@ def test_a_body_that_stops_coming(small_server: Server, headers: str) -> None:
 
 
 def test_a_body_that_trickles(small_server: Server) -> None:
-    """Each byte comes in good time; the whole does not."""
+    """Every byte arrives in time, but not the whole body."""
     start = time.monotonic()
     with connection(small_server, "Content-Length: 1000") as client:
         with contextlib.suppress(OSError):
@@ -114,7 +114,7 @@ def test_a_body_that_trickles(small_server: Server) -> None:
 
 
 def test_a_body_that_never_ends(small_server: Server) -> None:
-    """Chunk after chunk: refused at the limit, and cut off when it goes on."""
+    """An endless chunked body is rejected at the limit, and the connection is closed if it continues."""
     chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
     start = time.monotonic()
     with connection(small_server, "Transfer-Encoding: chunked") as client:
@@ -161,7 +161,7 @@ def test_slots_are_taken_before_bodies_and_probes_always_answered(start_server: 
 
 
 def test_refused_clients_that_never_finish_do_not_starve_the_probes(start_server: StartServer) -> None:
-    """A refused client is listened to for five seconds: without a thread."""
+    """The connection of a rejected client lingers for five seconds, without a thread."""
     server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_READ_TIMEOUT="20")
     with contextlib.ExitStack() as stack:
         for _ in range(60):
@@ -172,7 +172,7 @@ def test_refused_clients_that_never_finish_do_not_starve_the_probes(start_server
 
 
 def test_a_client_that_hangs_up_during_inference(start_server: StartServer) -> None:
-    """The work stops at the next tile and the slot is free again."""
+    """The work stops at the next tile, and the slot is free again."""
     server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_PRECISION="fp32")
     picture = encoded(photograph(2000, 2000), "JPEG")
     with connection(server, f"Content-Length: {len(picture)}") as client:

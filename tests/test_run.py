@@ -1,4 +1,4 @@
-"""Start and stop: what an operator sees of `run.sh`."""
+"""Start and stop of `run.sh`, as an operator sees them."""
 
 import contextlib
 import json
@@ -24,14 +24,14 @@ def test_one_start_line(start_server: StartServer) -> None:
     lines = server.log.read_text().splitlines()
     assert len(lines) == 1
     assert re.search(
-        rf"serving on http://localhost:{server.port} model=noise-cancel-lite engine=openvino"
+        rf"listening on 0\.0\.0\.0 port {server.port} \(all addresses\) model=noise-cancel-lite engine=openvino"
         r" precision=(fp32|bf16|int8) threads=\d+ views=1$",
         lines[0],
     )
 
 
 def test_memory_at_rest(start_server: StartServer) -> None:
-    """And TensorFlow is not among what it holds."""
+    """TensorFlow is not loaded."""
     server = start_server()
     assert server.rss() < 400_000_000
     assert "libtensorflow" not in (server.worker / "maps").read_text()
@@ -56,7 +56,7 @@ def test_the_tensorflow_engine_answers_the_same(start_server: StartServer, serve
 
 
 def test_the_stronger_model(start_server: StartServer, server: Server) -> None:
-    """A part of a photograph, reduced and sent as a JPEG: what comes back is nearer to it than the default's."""
+    """A crop of a photograph is reduced and sent as JPEG: the result is closer to the crop than the default model's."""
     stronger = start_server(UPSCALER_MODEL="noise-cancel-small")
     assert httpx.get(f"{stronger.url}/readyz").json()["model"] == "noise-cancel-small"
     (answer, best), (_, usual) = (restored_face(each, "JPEG") for each in (stronger, server))
@@ -79,6 +79,7 @@ def test_json_logs(start_server: StartServer) -> None:
     }
     (upscaled,) = (each for each in accesses if each["request_id"] == "seen-in-the-log")
     assert upscaled["infer_milliseconds"] > 0
+    assert upscaled["message"] == "answered", "the fields would be there twice"
 
 
 def test_nobody_forges_a_line_of_the_log(start_server: StartServer) -> None:
@@ -92,7 +93,7 @@ def test_nobody_forges_a_line_of_the_log(start_server: StartServer) -> None:
 
 @pytest.mark.parametrize("log_level", ["info", "warning"])
 def test_sigterm_finishes_what_runs(start_server: StartServer, log_level: str) -> None:
-    """The request in flight is answered, new ones are refused, the exit status is 0."""
+    """The running request is answered, new connections are refused, the exit status is 0."""
     server = start_server(UPSCALER_LOG_LEVEL=log_level)
     answers: list[httpx.Response] = []
     picture = encoded(photograph(1500, 1500), "JPEG")
@@ -113,10 +114,10 @@ def test_sigterm_finishes_what_runs(start_server: StartServer, log_level: str) -
 
 
 def test_sigterm_ends_what_can_not_be_finished(start_server: StartServer) -> None:
-    """A stream that would take longer than is left is told so in time; one that takes less is finished.
+    """A stream that can't be finished ends with a problem before its connection is closed; a short one is finished.
 
-    In time: before its connection is cut. The tiles are so small that a slow machine finishes the small picture's 25,
-    and as many of the large one between them, within 10 s, and a fast one not the large one's 24,000.
+    The tiles are so small that a slow machine finishes the small image's 25 tiles, with as many of the large image's in
+    between, within 10 s, and that a fast one does not finish the large image's 24,000.
     """
     server = start_server(
         UPSCALER_TIMEOUT="10", UPSCALER_STREAM_TIMEOUT="36000", UPSCALER_PRECISION="fp32", UPSCALER_TILE="16"
@@ -140,7 +141,7 @@ def test_sigterm_ends_what_can_not_be_finished(start_server: StartServer) -> Non
 
 
 def test_sigterm_at_rest(start_server: StartServer) -> None:
-    """Nobody is waited for who waits for nothing: neither a silent client nor one that was kept alive."""
+    """The service does not wait for idle clients: neither a silent one nor one that was kept alive."""
     server = start_server()
     with httpx.Client(base_url=server.url) as kept, socket.create_connection(("127.0.0.1", server.port)):
         kept.get("/ping")
@@ -167,7 +168,7 @@ def test_sigterm_and_a_client_that_begins_again(start_server: StartServer) -> No
 
 @pytest.mark.parametrize("seconds", [0.3, 0.6, 0.9, 1.2])
 def test_sigterm_while_it_starts(tmp_path: Path, seconds: float) -> None:
-    """Whenever it comes: nothing is left running, and no traceback is printed."""
+    """Whenever the signal comes, no process remains and no traceback is printed."""
     server = Server(tmp_path / "log")
     time.sleep(seconds)
     server.process.terminate()
@@ -179,7 +180,7 @@ def test_sigterm_while_it_starts(tmp_path: Path, seconds: float) -> None:
 
 
 def test_make_hands_the_signal_on(tmp_path: Path) -> None:
-    """What `make run` starts ends with make, and its port is free again."""
+    """The service ends with `make run`, and its port is free again."""
     port = free_port()
     environ = {**os.environ, "PORT": str(port)}
     with (tmp_path / "log").open("wb") as log:

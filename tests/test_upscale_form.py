@@ -1,4 +1,4 @@
-"""`multipart/form-data` requests."""
+"""`multipart/form-data`, sent to a real server."""
 
 import httpx
 import pytest
@@ -19,7 +19,7 @@ END = f"--{BOUNDARY}--\r\n".encode()
 
 
 def test_a_form(server: Server) -> None:
-    """Options as parts or as query parameters; the answer is the file, or JSON if that is preferred."""
+    """Options can be parts or query parameters; the answer is the file, or JSON if `Accept` prefers it."""
     files = {"image": ("in.png", TINY, "image/png")}
     plain = httpx.post(f"{server.url}/upscale", files=files)
     assert plain.headers["Content-Type"] == "image/png"

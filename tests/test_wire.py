@@ -1,8 +1,8 @@
-"""The examples of `wire/`, to which clients of every language are held: this service answers them as they say.
+"""The examples in `wire/`, which the service and the clients of all languages have to match.
 
-An example has a `request` (`json`, or `fileBase64`: the body's bytes) and its `response`: `json` are the members that
-are always the same, `varying` the names of the others, `headers` some of its headers. `settings` are what the service
-has to be started with, and `busy` means that all its places are taken.
+An example has a `request` (`json`, or `fileBase64`: the body's bytes) and its `response`: `json` has the members with
+constant values, `varying` the names of the others, `headers` some of its headers. `settings` are the service's
+environment variables; `busy` means that all request slots are taken.
 """
 
 import base64
@@ -31,8 +31,8 @@ def ask(server: Server, request: dict[str, Any]) -> httpx.Response:
 
 
 @contextlib.contextmanager
-def taken_place(server: Server) -> Iterator[None]:
-    """A client that has announced a picture and does not send it."""
+def taken_slot(server: Server) -> Iterator[None]:
+    """A client that has announced an image and does not send it."""
     with connection(server, "Content-Length: 1000"):
         assert wait_for(lambda: server.upscale(b"").status_code == 429, 10)
         yield
@@ -40,11 +40,11 @@ def taken_place(server: Server) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples(server: Server, start_server: StartServer, name: str) -> None:
-    """Each is answered as it says, and as the description says."""
+    """Each answer equals the example, and conforms to /openapi.json."""
     example = EXAMPLES[name]
     asked, expected = example["request"], example["response"]
     serving = start_server(**example["settings"]) if "settings" in example else server
-    with taken_place(serving) if example.get("busy") else contextlib.nullcontext():
+    with taken_slot(serving) if example.get("busy") else contextlib.nullcontext():
         response = ask(serving, asked)
     assert response.status_code == expected["status"]
     assert response.headers["Content-Type"] == expected["contentType"]
@@ -66,11 +66,11 @@ def test_examples(server: Server, start_server: StartServer, name: str) -> None:
         jsonschema.validate(answer, schema)
 
 
-def test_the_readme_lists_what_failures_have() -> None:
+def test_the_document_lists_what_failures_have() -> None:
     """Its table of statuses has that of every example, and its example of a problem document has their members."""
-    readme = (ROOT / "README.md").read_text()
+    document = (ROOT / "docs" / "http-api.md").read_text()
     for name, example in EXAMPLES.items():
         status = example["response"]["status"]
-        assert status == 200 or f"\n| {status} |" in readme, name
+        assert status == 200 or f"\n| {status} |" in document, name
         for member in example["response"].get("json", {}):
-            assert f"`{member}`" in readme or f'"{member}"' in readme, (name, member)
+            assert f"`{member}`" in document or f'"{member}"' in document, (name, member)

@@ -71,8 +71,9 @@ def refused(problem: Problem, seconds: float | None) -> Exception:
     """Why a picture was refused, to be raised; `seconds`: when to come back, where the service says so."""
     if problem.status in BUSY:
         return Busy(problem.detail, seconds)
+    hint = f" ({problem.hint})" if problem.hint else ""
     in_its_log = f" ({problem.request_id})" if problem.status >= 500 and problem.request_id else ""
-    return Failed(problem.detail + in_its_log)
+    return Failed(problem.detail + hint + in_its_log)
 
 
 def _seconds(retry_after: str) -> float | None:

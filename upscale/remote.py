@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import urlencode, urlsplit
 
-from message_protocol import UpscaleOutput
+from message_protocol import BYTES, EVENTS, UpscaleOutput
 from upscale.answers import follow, refusal
 from upscale.console import Progress
 from upscale.errors import Busy, Failed, FatalError, UsageError
 from upscale.events import read_events
 
-EVENTS = "text/event-stream"
-HEADERS = {"Content-Type": "application/octet-stream", "Accept": EVENTS}
+HEADERS = {"Content-Type": BYTES, "Accept": EVENTS}
 PATIENCE = 10.0  # s to be connected
 SILENCE = 120.0  # s without a word, heartbeats included, after which nobody is there any more
 LONGEST_PAUSE = 300.0  # s before the next try, whatever the service asks for

@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, made safe against slow clients. Only here gunicorn and its private API are touched."""
+"""gunicorn's threaded worker, made safe against slow clients. Nothing else imports gunicorn or uses its private API."""
 
 from gunicorn.http.errors import ParseException
 

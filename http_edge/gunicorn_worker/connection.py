@@ -1,4 +1,4 @@
-"""The client's TCP connection, for what WSGI does not tell: hang-ups and deadlines."""
+"""The client's TCP connection, for what WSGI does not offer: disconnects and deadlines."""
 
 import contextlib
 import select
@@ -9,12 +9,12 @@ from typing import Any
 
 from http_edge.gunicorn_worker.worker import CLOSE_AFTER_ANSWER
 
-# A half-closed connection counts as hung up, as it does for proxies. (Linux; elsewhere a full hang-up is seen.)
+# A half-closed connection counts as disconnected, as it does for proxies. (On Linux; elsewhere only a closed one.)
 HANGUP = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
 
 
 class Connection:
-    """The socket behind a request under gunicorn. Under another server there is none, and nothing happens.
+    """The connection of a request under gunicorn. Under another server the methods do nothing.
 
     Args:
         environ: the WSGI environment.
@@ -25,7 +25,7 @@ class Connection:
         self._close_after_answer: Callable[[], None] | None = environ.get(CLOSE_AFTER_ANSWER)
 
     def is_gone(self) -> bool:
-        """Whether the client has hung up."""
+        """Whether the client has disconnected."""
         if self._socket is None:
             return False
         poll = select.poll()
@@ -34,16 +34,16 @@ class Connection:
 
     @contextlib.contextmanager
     def read_deadline(self, seconds: float) -> Iterator[threading.Event]:
-        """End every read inside after `seconds` in total, however slowly bytes trickle in.
+        """End all reads of the `with` block after `seconds` in total, even if bytes keep arriving.
 
-        Yields an event that is set once the time is over: from then on no new bytes are waited for.
+        Yields an event that is set when the time is over; after that, reads no longer wait for bytes.
         """
         passed = threading.Event()
 
         def stop_reading() -> None:
             passed.set()
             if self._socket is not None:
-                with contextlib.suppress(OSError):  # the client has closed it already
+                with contextlib.suppress(OSError):  # already closed by the client
                     self._socket.shutdown(socket.SHUT_RD)
 
         timer = threading.Timer(seconds, stop_reading)
@@ -55,11 +55,11 @@ class Connection:
             timer.cancel()
 
     def close_after_answer(self) -> None:
-        """Tell the client that the connection can't be used again, and close it after the answer."""
+        """Close the connection after the answer, and announce that in its `Connection` header."""
         if self._close_after_answer is not None:
             self._close_after_answer()
 
     def set_write_timeout(self, seconds: float) -> None:
-        """Give up on a client that takes nothing for `seconds`."""
+        """Let a write fail if the client reads nothing for `seconds`."""
         if self._socket is not None:
             self._socket.settimeout(seconds)

@@ -1,4 +1,4 @@
-"""What the worker's event loop keeps: connections, and what it does when they have something to read."""
+"""The connections in the worker's event loop, and the callbacks for their sockets."""
 
 import socket
 import time
@@ -12,14 +12,14 @@ from gunicorn.workers.gthread import TConn
 class Conn(TConn):
     """A connection that does not block the event loop when it is closed.
 
-    `since`: when it began to wait for a request; `peeked`: bytes of the request's head that were seen;
-    `thrown_away`: bytes read after the answer.
+    `since`: the time at which it began to wait for a request; `peeked`: bytes of the request head received so far;
+    `discarded`: bytes received after the answer.
 
     Args:
         cfg: gunicorn's configuration.
-        client, address: of the client.
-        server: the address that it has connected to.
-        linger: waits for the client to close, without blocking.
+        client, address: the client's socket and address.
+        server: the address that the client connected to.
+        linger: closes the connection gracefully, without blocking.
     """
 
     def __init__(
@@ -28,16 +28,16 @@ class Conn(TConn):
         super().__init__(cfg, client, address, server)
         self.since = time.monotonic()
         self.peeked = 0
-        self.thrown_away = 0
+        self.discarded = 0
         self._linger = linger
 
     def set_timeout(self) -> None:
-        """Called when the connection is kept alive for its next request."""
+        """Begin to wait for the next request, when the connection is kept alive."""
         super().set_timeout()
         self.since = time.monotonic()
 
     def close(self, graceful: bool = False) -> None:
-        """Close it; gracefully: once the client has."""
+        """Close the connection; if `graceful`, after the client has closed its side."""
         if graceful:
             self._linger(self)
         else:
@@ -46,12 +46,12 @@ class Conn(TConn):
 
 @dataclass(frozen=True)
 class Watch:
-    """What the event loop does when a connection of ours has something to read."""
+    """Calls `call` when the socket of `conn` is readable."""
 
     conn: Conn
     call: Callable[[Conn, socket.socket], None]
 
     def __call__(self, client: socket.socket) -> None:
-        """Called with the socket."""
-        if client.fileno() != -1:  # else an event of the same turn has closed it
+        """Handle the event."""
+        if client.fileno() != -1:  # otherwise an earlier event of the same poll closed it
             self.call(self.conn, client)

@@ -57,7 +57,7 @@ def test_the_page_is_in_it(restricted: Container) -> None:
 def test_settings_and_port(target: str) -> None:
     with container(target, *RESTRICTED, UPSCALER_THREADS="1", UPSCALER_PRECISION="fp32") as made:
         made.wait()
-        assert f"serving on http://localhost:{made.port} " in made.logs
+        assert f"listening on 0.0.0.0 port {made.port} (all addresses) " in made.logs
         assert "precision=fp32 threads=1" in made.logs
         ready = httpx.get(f"{made.url}/readyz").json()
         assert (ready["precision"], ready["threads"]) == ("fp32", 1)

@@ -27,8 +27,7 @@ export class Failure extends Error {
 
 /** The failure for a problem document (RFC 9457) or for one of the page's own checks. */
 export function failureOf(problem, retryAfter = null) {
-  // Which setting raises a limit is for whoever runs the service.
-  let detail = problem.detail.replace(/[:,] (or )?raise UPSCALER_\w+( for more)?/, "");
+  let detail = problem.detail;
   if (problem.status >= 500 && problem.requestId) detail += ` (number ${problem.requestId})`;
   const again = problem.status >= 500 || [408, 429].includes(problem.status) || problem.code === "format_cannot_hold";
   return new Failure({ title: problem.title, detail, advice: ADVICE[problem.code], again, retryAfter });

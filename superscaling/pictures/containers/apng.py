@@ -45,7 +45,7 @@ def read_apng(data: bytes, chunks: Sequence[Chunk], limits: Limits) -> Animation
             animation = content
         elif name in SHARED:
             if len(content) > SHARED[name]:
-                raise ImageCorrupt(f"the image is truncated or corrupt: a {name.decode()} chunk is too long")
+                raise ImageCorrupt(f"a {name.decode()} chunk is too long")
             shared[name] = _chunk(name, content)
         elif name == b"fcTL":
             frames.append(_Frame(content))
@@ -61,9 +61,9 @@ def read_apng(data: bytes, chunks: Sequence[Chunk], limits: Limits) -> Animation
         width, height = struct.unpack_from(">II", header)
         parts = tuple(_part(frame, header, b"".join(shared.values()), width, height) for frame in frames)
     except struct.error as exc:
-        raise ImageCorrupt("the image is truncated or corrupt: a chunk of the animation is too short") from exc
+        raise ImageCorrupt("a chunk of the animation is too short") from exc
     if len(frames) < promised:
-        raise ImageCorrupt(f"the image is truncated or corrupt: {len(frames)} of {promised} frames are there")
+        raise ImageCorrupt(f"{len(frames)} of {promised} frames are there")
     limits.check_pixels(width, height, len(frames))
     return Animation(width, height, plays, parts)
 
@@ -83,7 +83,7 @@ def _part(frame: _Frame, header: bytes, shared: bytes, canvas_width: int, canvas
         or top + height > canvas_height
         or disposal >= len(DISPOSALS)
     ):
-        raise ImageCorrupt("the image is truncated or corrupt: a frame of the animation makes no sense")
+        raise ImageCorrupt("a frame of the animation makes no sense")
     own_header = struct.pack(">II", width, height) + header[8:]
     file = PNG_SIGNATURE + _chunk(b"IHDR", own_header) + shared + _chunk(b"IDAT", b"".join(frame.data))
     return Part(

@@ -37,7 +37,7 @@ class _Bytes:
         """The next `count` bytes."""
         taken = self._data[self._place : self._place + count]
         if len(taken) < count:
-            raise ImageCorrupt("the image is truncated or corrupt: the GIF ends within a frame")
+            raise ImageCorrupt("the GIF ends within a frame")
         self._place += count
         return taken
 
@@ -86,7 +86,7 @@ def read_gif(data: bytes, limits: Limits) -> Animation:
             times = int.from_bytes(repeats[1], "little")
             plays = times + 1 if times else 0
     if not parts:
-        raise ImageCorrupt("the image is truncated or corrupt: the GIF has no picture")
+        raise ImageCorrupt("the GIF has no picture")
     # If the first picture is larger than the screen in the header, it defines the screen.
     width, height = max(width, parts[0].left + parts[0].width), max(height, parts[0].top + parts[0].height)
     limits.check_pixels(width, height, len(parts))
@@ -100,7 +100,7 @@ def _part(rest: _Bytes, table: bytes, table_flags: int, control: bytes) -> Part:
     """The next picture as a separate GIF."""
     left, top, width, height, flags = struct.unpack("<HHHHB", rest.take(9))
     if not width or not height:
-        raise ImageCorrupt("the image is truncated or corrupt: a frame has no pixels")
+        raise ImageCorrupt("a frame has no pixels")
     if own_table := rest.take_table(flags):
         table, table_flags = own_table, flags
     code_size, blocks = rest.take(1), rest.take_blocks()

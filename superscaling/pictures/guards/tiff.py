@@ -152,7 +152,7 @@ class _Walk:
             elif tag == COMPRESSION:
                 is_packed |= self._number(entry) != 1
         if is_packed and pieces > 1 and not packed and numbers <= MAX_NUMBERS:
-            raise ImageCorrupt("the image is truncated or corrupt: the lengths of its strips are missing")
+            raise ImageCorrupt("the lengths of its strips are missing")
         following = self._offset(place + tags * size)
         pixels = 0 if page_kind & NO_PAGE else _tile_pixels(edges)
         return _Directory(tags, numbers, texts, packed if is_packed else 0, pixels), pointed, following
@@ -174,7 +174,7 @@ class _Walk:
         """
         tag, kind, count, value = self._unpack(self._layout.tag, entry)
         if kind not in (INTEGERS if tag in POINTERS else WHOLE_NUMBERS):
-            raise ImageCorrupt(f"the image is truncated or corrupt: tag {tag} is no whole number")
+            raise ImageCorrupt(f"tag {tag} is no whole number")
         length = struct.calcsize(self._order + INTEGERS[kind])
         layout = f"{max(1, min(count, most))}{INTEGERS[kind]}"
         try:
@@ -183,7 +183,7 @@ class _Walk:
             (place,) = struct.unpack_from(self._order + self._layout.offset, value)
             return self._unpack(layout, place)
         except struct.error:
-            raise ImageCorrupt(f"the image is truncated or corrupt: tag {tag} lies beyond its end") from None
+            raise ImageCorrupt(f"tag {tag} lies beyond its end") from None
 
     def _offset(self, place: int) -> int:
         """The offset that is stored at `place`; 0, as at the end, if `place` is behind the end of the file."""

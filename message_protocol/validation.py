@@ -1,4 +1,4 @@
-"""What messages share: options that come as text, and what is wrong with a message, in words."""
+"""Validation shared by the messages: typed query parameters, and error messages for clients."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,21 +8,26 @@ from pydantic_core import ErrorDetails
 
 from superscaling.errors import MalformedMessage
 
-# The most characters of a client's own text in an answer.
+# The most characters of a client's own text that an error message repeats.
 MAX_ECHOED = 100
-TRUTHS = {"true": True, "false": False}
+BOOLEANS = {"true": True, "false": False}
 
 
 def typed(options: Mapping[str, str]) -> dict[str, str | int | bool]:
-    """Query parameters are text: digits become numbers, `true` and `false` truths."""
+    """Convert the texts of query parameters: digits to numbers, `true` and `false` to booleans."""
     return {
-        name: int(text) if re.fullmatch(r"[0-9]{1,9}", text) else TRUTHS.get(text, text)
+        name: int(text) if re.fullmatch(r"[0-9]{1,9}", text) else BOOLEANS.get(text, text)
         for name, text in options.items()
     }
 
 
-def problem_of(exc: ValidationError, known: Sequence[str]) -> MalformedMessage:
-    """The first thing that is wrong, without a copy of the input."""
+def malformed_message(exc: ValidationError, known: Sequence[str]) -> MalformedMessage:
+    """Describe the first validation error, without a copy of the input.
+
+    Args:
+        exc: raised by pydantic.
+        known: the names that the message may have.
+    """
     return MalformedMessage(_sentence(exc.errors(include_url=False, include_input=False)[0], known))
 
 

@@ -1,0 +1,63 @@
+"""What the service does between loading the application and its first request."""
+
+import logging
+import resource
+import runpy
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import pytest
+from conftest import ROOT
+
+import resources
+from superscaling.errors import DeadlinePassed, EngineFailed, ServiceError
+
+Configure = Callable[[], list[str]]
+
+
+@pytest.fixture
+def configure(caplog: pytest.LogCaptureFixture) -> Iterator[Configure]:
+    """Run the hook; returns the lines it logs."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def run() -> list[str]:
+        names = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+        with caplog.at_level(logging.INFO, "service"):
+            names["post_worker_init"](SimpleNamespace())
+        return [f"{record.levelname} {record.message}" for record in caplog.records if record.name == "service"]
+
+    yield run
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("error", [EngineFailed("it raised"), DeadlinePassed("it took too long")])
+def test_a_failed_warm_up_does_not_end_the_start(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, error: ServiceError
+) -> None:
+    """The service starts, and is not ready."""
+
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(resources.upscaler, "warm_up", fail)
+    failed, listening = configure()
+    assert failed == f"ERROR not ready: {error.detail}"
+    assert listening.startswith("INFO listening on ")
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("0.0.0.0", "listening on 0.0.0.0 port 7000 (all addresses) model="),
+        ("::", "listening on :: port 7000 (all addresses) model="),
+        ("127.0.0.1", "listening on 127.0.0.1 port 7000 model="),
+    ],
+)
+def test_the_log_says_where_it_listens(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, host: str, said: str
+) -> None:
+    monkeypatch.setenv("UPSCALER_HOST", host)
+    monkeypatch.setenv("PORT", "7000")
+    monkeypatch.setattr(resources.upscaler, "warm_up", lambda: None)
+    (line,) = configure()
+    assert line.startswith(f"INFO {said}")
