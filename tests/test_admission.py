@@ -13,7 +13,7 @@ from hypothesis import strategies
 from numpy.typing import NDArray
 from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
 
-from superscaling.errors import EstimateOverDeadline, QueueFull
+from superscaling.errors import DeadlinePassed, EngineFailed, EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
 from superscaling.scheduling import Admission, AdmittedPicture, Deadline, Demand
 from superscaling.scheduling.admission import MARGIN
@@ -109,6 +109,14 @@ def test_a_slow_measurement_is_repeated_before_anybody_is_rejected() -> None:
     seconds_per_pixel = 1.0
     with enter(admission, 100, cost_of(100), 10.0):
         assert measured == 2
+
+
+@pytest.mark.parametrize("error", [EngineFailed("broken"), DeadlinePassed("busy")])
+def test_a_measurement_that_fails_is_a_no(error: Exception) -> None:
+    def measure(deadline: Deadline, max_age: float) -> None:
+        raise error
+
+    assert not Admission(10**6, lambda area: area, measure).would_admit(demand_of(100, cost_of(100)), 10.0)
 
 
 def test_a_format_that_takes_more_memory_counts_more_often() -> None:
