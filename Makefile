@@ -1,4 +1,4 @@
-# make run | test | test-client | test-page | screenshots | test-image | lock | models | samples | picture | gradients | bench | load | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
+# make run | test | test-client | test-page | screenshots | test-image | lock | models | samples | picture | gradients | settings | bench | load | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +10,7 @@ export PYTHONPATH := $(CURDIR)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test test-client test-page screenshots test-image lock models samples picture gradients bench load quality fuzz clean
+.PHONY: run test test-client test-page screenshots test-image lock models samples picture gradients settings bench load quality fuzz clean
 
 # exec: a signal to make has to reach the server.
 run: $(VENV)/.everything
@@ -31,7 +31,7 @@ test-client: $(VENV)/.dev
 test-page: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/page/run.sh $(OPTIONS)
 
-# The README's pictures of the page.
+# The pictures of the page in the documents.
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m docs_pictures.screenshots
 
@@ -48,6 +48,10 @@ samples: $(VENV)/.dev
 
 picture: $(VENV)/.dev
 	$(BIN)/python -m docs_pictures.before_after
+
+# docs/settings.md, from superscaling/settings.py.
+settings: $(VENV)/.dev
+	$(BIN)/python -m docs_pictures.settings_table
 
 gradients: $(VENV)/.dev
 	$(BIN)/python -m docs_pictures.gradients

@@ -7,7 +7,7 @@ from evaluation.errors import MeasurementError
 from superscaling.settings import ROOT
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-# The table of times, which the plot and README.md are made of: its section, columns, and the ways to run a network.
+# The table of times, of which docs/models.md and its plot are made: section, columns, and ways to run a network.
 TIMES = "Network time"
 COMPARED = (240, 384)  # height and width in px of the picture that ratios are taken on
 NETWORK, WAY, SPEED = "network", "run by", f"{COMPARED[1]} x {COMPARED[0]}"

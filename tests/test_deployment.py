@@ -74,7 +74,7 @@ def test_compose_takes_away_what_is_not_needed(compose: dict[str, Any]) -> None:
 def test_the_memory_limit_holds_as_many_of_the_largest_requests_as_are_let_in(
     compose: dict[str, Any], deployment: dict[str, Any]
 ) -> None:
-    """The README's formula: for JPEGs of the largest size, or one WebP."""
+    """The formula in docs/operations.md, for JPEGs of the largest size or one WebP."""
     settings = Settings()
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     requests = {each["name"]: each["value"] for each in container["env"]}["UPSCALER_MAX_REQUESTS"]
@@ -114,7 +114,7 @@ def test_running_requests_are_given_the_time_they_may_take(compose: dict[str, An
     pod = deployment["spec"]["template"]["spec"]
     before = int(pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][1])
     assert pod["terminationGracePeriodSeconds"] >= before + LAST_ANSWER
-    stop = re.search(r"docker stop (?:-t|--time|--timeout) (\d+)", (ROOT / "README.md").read_text())
+    stop = re.search(r"docker stop (?:-t|--time|--timeout) (\d+)", (ROOT / "docs" / "operations.md").read_text())
     assert stop is not None
     assert int(stop[1]) >= LAST_ANSWER
 

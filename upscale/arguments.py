@@ -19,7 +19,7 @@ A name that begins with a dash is written ./-name, or behind --. What is hidden 
 
 models: {", ".join(TABLE)}
 
-Without --url the UPSCALER_* variables hold here as they do for the service (see the README), but for its timeouts.
+Without --url the UPSCALER_* variables hold as for the service (docs/settings.md), but for its timeouts.
 Exit status: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
 """
 

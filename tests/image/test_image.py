@@ -348,7 +348,7 @@ def test_a_build_with_weights_that_fail_their_hash(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def behind_nginx(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The service outside, behind nginx with the configuration that the README shows."""
+    """The service outside, behind nginx with the configuration that docs/operations.md shows."""
     directory, port = tmp_path_factory.mktemp("nginx"), free_port()
     site = (ROOT / "deploy" / "nginx" / "upscaler.conf").read_text()
     for old, new in (("127.0.0.1:7777", f"127.0.0.1:{server.port}"), ("listen 80;", f"listen 127.0.0.1:{port};")):
