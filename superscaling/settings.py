@@ -9,11 +9,17 @@ from typing import Any
 from superscaling.errors import SettingInvalid
 
 PREFIX = "UPSCALER_"
-# The root of the repository, and of the image.
+# What `python -m` finds the packages in: the root of the repository or of the image, or site-packages.
 ROOT = Path(__file__).resolve().parent.parent
 
 # The groups of settings, which are the headings of docs/settings.md.
 MODEL, IMAGES, LOAD, SERVER = "Model", "Images", "Load", "Server"
+
+
+def shipped(folder: str) -> Path:
+    """Return where a folder of files that belong to the code lies: inside the package in a wheel, else in the root."""
+    packed = Path(__file__).with_name("shipped") / folder
+    return packed if packed.is_dir() else ROOT / folder
 
 
 def _text(text: str) -> str:

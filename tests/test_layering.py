@@ -26,7 +26,7 @@ ROOMS = [
     ["engines"],
     ["scheduling", "models"],
     ["pictures", "logs"],
-    ["settings"],
+    ["settings", "version"],
     ["geometry", "format_name", "errors"],
 ]
 ROOM_RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
@@ -35,7 +35,7 @@ MESSAGES_KNOW = {"superscaling.errors", "superscaling.format_name"}
 
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
-    "commands": [["bake"], ["prepare", "convert", "health"]],
+    "commands": [["bake", "missing_packages"], ["prepare", "convert", "health"]],
     "enlarging": [["picture_upscaler"], ["upscaler"], ["frame_reuse", "self_ensemble", "tiling"]],
     "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus"]],
     "scheduling": [["admission", "fair_lock"], ["deadline", "round_robin", "speed"]],
@@ -79,6 +79,7 @@ HOMES = {
     "gunicorn": ("http_edge/gunicorn_worker/",),
     "PIL": ("superscaling/pictures/",),
     "prometheus_client": ("http_edge/metrics.py",),
+    "click": ("upscale/",),
     "tqdm": ("upscale/",),
     "pydantic": ("message_protocol/", "http_edge/openapi.py"),
     "tensorflow": ("superscaling/engines/tensorflow.py",),

@@ -18,12 +18,13 @@ from threading import Thread
 
 import numpy as np
 import pytest
-from conftest import FIXTURES, ROOT, QuietHandler, free_port
+from conftest import FIXTURES, ROOT, QuietHandler, free_port, wait_for
 from fakes import round_levels
 from numpy.typing import NDArray
 
+from superscaling.commands import missing_packages
 from superscaling.commands.bake import bake
-from superscaling.commands.prepare import prepare
+from superscaling.commands.prepare import convert_in_child, find_missing_packages, prepare
 from superscaling.engines import infer_levels, open_engine
 from superscaling.errors import ModelUnavailable, WeightsRefused
 from superscaling.models import TABLE, Architecture, ModelFiles, Weights, directory_of, read_model_files, weight_file_of
@@ -205,6 +206,60 @@ def test_a_failed_conversion_says_why(legacy: Settings, monkeypatch: pytest.Monk
     assert [path.name for path in legacy.cache_dir.iterdir()] == [LEGACY.name], "something half-made was left"
 
 
+TALKATIVE = """\
+#!/bin/sh
+# More than a pipe holds (64 KiB), at work and when it is stopped.
+trap 'head -c 300000 /dev/zero | tr "\\0" x >&2; touch "$0.stopped"; exit 143' TERM
+head -c 300000 /dev/zero | tr "\\0" x >&2
+touch "$0.started"
+while [ -e "$0.wait" ]; do sleep 0.05; done
+printf '\\nValueError: no\\n' >&2
+exit 1
+"""
+
+
+@pytest.fixture
+def talkative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program that takes the place of the conversion."""
+    program = tmp_path / "talkative"
+    program.write_text(TALKATIVE)
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    return program
+
+
+@pytest.mark.timeout(60)
+def test_a_talkative_conversion_does_not_hang(talkative: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"converting legacy failed: ValueError: no$"):
+        convert_in_child(LEGACY_ROW, LEGACY, talkative.parent / "target")
+
+
+@pytest.mark.timeout(60)
+def test_a_talkative_conversion_can_be_stopped(talkative: Path) -> None:
+    """By an exception, as a signal handler raises it; what the child still prints doesn't keep it."""
+
+    class Stopped(BaseException):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    Path(f"{talkative}.wait").touch()
+
+    def interrupt() -> None:
+        assert wait_for(Path(f"{talkative}.started").exists)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, stop)
+    Thread(target=interrupt).start()
+    try:
+        with pytest.raises(Stopped):
+            convert_in_child(LEGACY_ROW, LEGACY, talkative.parent / "target")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert Path(f"{talkative}.stopped").exists()
+
+
 def test_sigterm_ends_a_conversion(tmp_path: Path) -> None:
     """And nothing half-made is left."""
     program = (
@@ -232,6 +287,53 @@ def test_a_cache_that_can_not_be_written_does_not_convert(legacy: Settings) -> N
     settings = replace(legacy, weights_dir=FIXTURES, cache_dir=Path("/dev/null/x"))
     with pytest.raises(ModelUnavailable, match="/dev/null/x can't be written: Not a directory; name another directory"):
         prepare(settings)
+
+
+# What has to be installed
+
+
+@pytest.mark.parametrize(
+    ("settings", "names", "printed"),
+    [
+        ({}, [], ""),
+        ({"UPSCALER_MODEL": "noise-cancel-small"}, [], ""),
+        (
+            {"UPSCALER_MODEL": "noise-cancel"},
+            [],
+            "converting noise-cancel needs TensorFlow, ISR and NNCF, which are not installed\n",
+        ),
+        (
+            {"UPSCALER_ENGINE": "tensorflow"},
+            [],
+            "UPSCALER_ENGINE=tensorflow needs TensorFlow and ISR, which are not installed\n",
+        ),
+        (
+            {},
+            ["noise-cancel-lite", "psnr-small"],
+            "converting psnr-small needs TensorFlow, ISR and NNCF, which are not installed\n",
+        ),
+        ({"UPSCALER_MODEL": "nonesuch"}, [], ""),
+        ({"PORT": "web"}, [], ""),
+    ],
+)
+def test_what_has_to_be_installed(
+    settings: dict[str, str],
+    names: list[str],
+    printed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for variable, value in (settings | {"UPSCALER_CACHE_DIR": str(tmp_path)}).items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr("superscaling.commands.prepare.importlib.util.find_spec", lambda name: None)
+    missing_packages.main(names)
+    assert capsys.readouterr().out == printed
+
+
+def test_nothing_has_to_be_installed_here(tmp_path: Path) -> None:
+    for settings in (Settings(engine="tensorflow"), Settings(model="psnr-small", cache_dir=tmp_path)):
+        assert find_missing_packages(settings) is None
 
 
 # Models that become part of an installation

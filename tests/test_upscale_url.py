@@ -173,11 +173,11 @@ def test_options_are_sent(folder: Path, service: Service) -> None:
             "no, thank you (id-of-it)",
         ),
         (events(("accepted", ACCEPTED)), "the connection ended before the result came"),
-        (events(("accepted", {**ACCEPTED, "tiles": "many"})), "sent an event that makes no sense"),
-        (events(("accepted", [])), "sent an event that is no JSON object"),
+        (events(("accepted", {**ACCEPTED, "tiles": "many"})), "sent an invalid event"),
+        (events(("accepted", [])), "sent an event that is not a JSON object"),
         (
             events(("accepted", ACCEPTED), ("result", {"imageBase64": "bm9uZQ=="})),
-            "sent a result that is no png",
+            "sent a result that is not a png",
         ),
         (hangs_up, "the connection ended before the result came"),
     ],
@@ -198,7 +198,7 @@ def test_failures(folder: Path, service: Service, answer: Answer, reason: str) -
     [
         (problem(404), "no, thank you"),
         (problem(301, Location="https://elsewhere"), "no, thank you, to https://elsewhere"),
-        (web_page, "the answer is text/html and no stream of events"),
+        (web_page, "the answer is text/html, not a stream of events"),
     ],
 )
 def test_wrong_addresses(folder: Path, service: Service, answer: Answer, reason: str) -> None:
@@ -263,5 +263,5 @@ def test_the_real_service_refuses(folder: Path, small_server: Server) -> None:
     said = done.stderr.decode()
     assert "UPSCALER_MAX_BODY_BYTES" in said
     assert "UPSCALER_MAX_PIXELS" in said
-    assert "c.png: is no image of a supported format" in said
+    assert "c.png: is not an image of a supported format" in said
     assert tree(folder) == {"a.png", "b.png", "c.png"}

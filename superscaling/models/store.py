@@ -8,9 +8,9 @@ from superscaling.errors import SettingInvalid
 from superscaling.models.files import DESCRIPTION
 from superscaling.models.sources import find_weights
 from superscaling.models.table import TABLE, Weights
-from superscaling.settings import ROOT, Settings
+from superscaling.settings import Settings, shipped
 
-MODELS = ROOT / "models"
+MODELS = shipped("models")
 # The packages whose version decides what a conversion gives. Asked without importing them.
 CONVERTERS = ("openvino", "ISR", "keras", "nncf")
 # Our own part in it: to be raised when `conversion` makes something else of the same weights.
