@@ -119,7 +119,7 @@ class Service(ThreadingHTTPServer):
 @pytest.fixture
 def service() -> Iterator[Service]:
     with Service() as service:
-        thread = threading.Thread(target=service.serve_forever)
+        thread = threading.Thread(target=service.serve_forever, args=(0.02,))
         thread.start()
         yield service
         service.shutdown()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# buildah builds the Dockerfile; what is given is added, such as --target slim. Called by run.sh, and by the tests for
+# buildah builds the Dockerfile; what is given is added, such as --target everything. Called by run.sh, and by the tests for
 # builds that can't be.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

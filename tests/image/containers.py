@@ -12,7 +12,7 @@ import httpx
 from conftest import free_port, post_picture
 
 IMAGE = "localhost/image-super-scaling"
-TARGETS = ("slim", "everything")
+TARGETS = ("default", "everything")
 # What compose.yaml and the Kubernetes manifest take away as well.
 RESTRICTED = (
     "--read-only",

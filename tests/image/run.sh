@@ -91,7 +91,7 @@ build() {  # TARGET
   base=$(podman image inspect --format '{{.Size}}' "$STAND_IN")
   say "$1: $((size / 1000000)) MB, $(((size - base) / 1000000)) MB above its base; $(grep --count 'Using cache' "$STATE/build-$1.log" || true) of $(grep --count ' STEP ' "$STATE/build-$1.log") steps from the cache"
 }
-build slim
+build default
 build everything
 "${BIN:-.venv/bin}/python" -m pytest tests/image "$@"
 buildah rmi --prune >/dev/null 2>&1 || true  # images that lost their name to these
