@@ -49,6 +49,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for top in {file.parts[0] for file in distribution.files or [] if file.parts[0] != ".."} - {"__pycache__"}:
             if not (site / top).exists():
                 (site / top).symlink_to(Path(str(distribution.locate_file(top))))
+    # pip installs it, but it must never be imported: it sends usage statistics.
+    (site / "openvino_telemetry.py").write_text("raise AssertionError('telemetry')\n")
     return folder / "venv"
 
 
