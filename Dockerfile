@@ -48,13 +48,14 @@ COPY . .
 # Downloads and conversions of earlier builds are in the cache. MODELS is unquoted to become several arguments.
 # hadolint ignore=SC2086
 RUN --mount=type=cache,target=/var/cache/models --mount=type=cache,target=/root/.cache/pip \
-    reason="$(python -m superscaling.commands.missing_packages ${MODELS})" \
+    UPSCALER_WEIGHTS_URL="$WEIGHTS_URL" python -m superscaling.commands.bake --weights-only ${MODELS} \
+    && reason="$(python -m superscaling.commands.missing_packages ${MODELS})" \
     && if [ -n "$reason" ]; then \
         echo "$reason" \
         && /opt/pip/bin/pip --python /opt/venv/bin/python install --no-deps --require-hashes \
             --requirement requirements.txt; \
     fi \
-    && UPSCALER_WEIGHTS_URL="$WEIGHTS_URL" python -m superscaling.commands.bake --target /baked ${MODELS}
+    && python -m superscaling.commands.bake --target /baked ${MODELS}
 
 # OpenVINO needs the conversions only, not the weights they were made of.
 FROM models AS models-without-weights

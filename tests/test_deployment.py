@@ -1,4 +1,4 @@
-"""What operators deploy with agrees with the schemas, with the settings and with each other."""
+"""The deployment files agree with their schemas, with the settings and with each other."""
 
 import json
 import re
@@ -25,7 +25,7 @@ KUBERNETES = ROOT / "deploy" / "kubernetes" / "upscaler.yaml"
 NGINX = ROOT / "deploy" / "nginx" / "upscaler.conf"
 DOCKERFILE = ROOT / "Dockerfile"
 BIN = Path(sys.executable).parent
-# Running requests are finished within this after SIGTERM, and a bit is left for the rest.
+# Running requests are finished this many seconds after SIGTERM.
 LAST_ANSWER = Settings().timeout + 5
 
 
@@ -120,7 +120,7 @@ def test_running_requests_are_given_the_time_they_may_take(compose: dict[str, An
 
 
 def test_nginx_waits_longer_and_takes_more_than_the_service() -> None:
-    """So that it is the service that refuses, and its answer says why."""
+    """So that the service rejects first, and its answer says why."""
     text = NGINX.read_text()
     values = {name: int(value) for name, value in re.findall(r"^\s*(\w+) (\d+)[ms];", text, re.MULTILINE)}
     assert values["client_max_body_size"] * 2**20 > Settings().max_body_bytes
@@ -156,7 +156,7 @@ def test_the_health_check_says_why_not(settings: dict[str, str], reason: str) ->
 
 
 def test_sigterm_ends_a_start(tmp_path: Path) -> None:
-    """Also while weights are being fetched, which may take minutes."""
+    """Also during a download, which may take minutes."""
 
     class Silent(QuietHandler):
         def do_GET(self) -> None:

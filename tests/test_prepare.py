@@ -1,4 +1,4 @@
-"""Before the server starts: bad settings and models end with one line; good ones are found, verified, converted."""
+"""Preparing the start: bad settings and models end with one line; good ones are found, verified, converted."""
 
 import hashlib
 import json
@@ -119,7 +119,7 @@ class FileHandler(QuietHandler, SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def legacy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A row of its own in the table, whose file is served by a local server."""
+    """Settings for an additional row of the table, whose file comes from a local server."""
     monkeypatch.setitem(TABLE, "legacy", LEGACY_ROW)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(FileHandler, directory=FIXTURES))
     Thread(target=server.serve_forever, daemon=True).start()
@@ -139,7 +139,7 @@ def open_and_infer(
 
 
 def test_the_whole_way_of_a_legacy_file(legacy: Settings) -> None:
-    """Found, downloaded, verified, converted, loaded: both engines answer as ISR did on TensorFlow 2.3.1."""
+    """Found, downloaded, verified, converted, loaded: both engines reproduce ISR on TensorFlow 2.3.1."""
     prepare(legacy)
     directory = directory_of(legacy)
     model = read_model_files(directory)
@@ -148,7 +148,7 @@ def test_the_whole_way_of_a_legacy_file(legacy: Settings) -> None:
 
     with np.load(FIXTURES / "legacy_io.npz") as recorded:
         pixels, network, predicted = recorded["x"], recorded["f"].reshape(74, 106, 3), recorded["y"]
-    # In a process of its own: TensorFlow's threads can be set before its first use only.
+    # In its own process: the threads of TensorFlow can only be set before its first use.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
         for name in ("openvino", "tensorflow"):
             facts, levels = child.submit(open_and_infer, name, model, weight_file_of(legacy), pixels).result()
@@ -220,7 +220,7 @@ exit 1
 
 @pytest.fixture
 def talkative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program that takes the place of the conversion."""
+    """A program that replaces the conversion."""
     program = tmp_path / "talkative"
     program.write_text(TALKATIVE)
     program.chmod(0o755)
@@ -236,7 +236,7 @@ def test_a_talkative_conversion_does_not_hang(talkative: Path) -> None:
 
 @pytest.mark.timeout(60)
 def test_a_talkative_conversion_can_be_stopped(talkative: Path) -> None:
-    """By an exception, as a signal handler raises it; what the child still prints doesn't keep it."""
+    """By an exception, as a signal handler raises it, although the child still prints."""
 
     class Stopped(BaseException):
         pass
@@ -261,7 +261,7 @@ def test_a_talkative_conversion_can_be_stopped(talkative: Path) -> None:
 
 
 def test_sigterm_ends_a_conversion(tmp_path: Path) -> None:
-    """And nothing half-made is left."""
+    """And nothing half done is left."""
     program = (
         "import sys; sys.path.insert(0, 'tests'); from test_prepare import LEGACY_ROW, TABLE;"
         " from superscaling.commands import prepare; TABLE['legacy'] = LEGACY_ROW; sys.exit(prepare.main())"
@@ -336,11 +336,11 @@ def test_nothing_has_to_be_installed_here(tmp_path: Path) -> None:
         assert find_missing_packages(settings) is None
 
 
-# Models that become part of an installation
+# Baking models in
 
 
 def test_a_baked_model_needs_nothing_else(legacy: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No server, no cache, no TensorFlow: as in an image that runs without a network."""
+    """No server, no cache, no TensorFlow: as in an image without network."""
     bake(legacy, tmp_path / "models" / "legacy")
     monkeypatch.setattr("superscaling.models.store.MODELS", tmp_path / "models")
     monkeypatch.setattr("superscaling.commands.prepare.convert_model", None)
@@ -357,6 +357,7 @@ def test_the_projects_own_models_are_copied(tmp_path: Path) -> None:
     assert (tmp_path / "baked" / TABLE["noise-cancel-lite"].file).is_file()
 
 
+@pytest.mark.parametrize("way", ["--target={}", "--weights-only"])
 @pytest.mark.parametrize(
     ("names", "message"),
     [
@@ -365,9 +366,9 @@ def test_the_projects_own_models_are_copied(tmp_path: Path) -> None:
         (["noise-cancel-lite", "psnr-small"], "could not be downloaded from http://127.0.0.1:1/"),
     ],
 )
-def test_models_that_can_not_be_baked_in(names: list[str], message: str, tmp_path: Path) -> None:
+def test_models_that_can_not_be_baked_in(names: list[str], message: str, way: str, tmp_path: Path) -> None:
     environ = os.environ | {"UPSCALER_WEIGHTS_URL": "http://127.0.0.1:1", "UPSCALER_CACHE_DIR": str(tmp_path / "cache")}
-    command = [sys.executable, "-m", "superscaling.commands.bake", "--target", str(tmp_path / "baked"), *names]
+    command = [sys.executable, "-m", "superscaling.commands.bake", way.format(tmp_path / "baked"), *names]
     result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
     assert result.stderr.startswith("can't bake models in: ")

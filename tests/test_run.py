@@ -1,4 +1,4 @@
-"""Start and stop: what an operator sees of `run.sh`."""
+"""`run.sh`: start, logs, stop."""
 
 import contextlib
 import json
@@ -31,7 +31,7 @@ def test_one_start_line(start_server: StartServer) -> None:
 
 
 def test_memory_at_rest(start_server: StartServer) -> None:
-    """And TensorFlow is not among what it holds."""
+    """TensorFlow is not loaded."""
     server = start_server()
     assert server.rss() < 400_000_000
     assert "libtensorflow" not in (server.worker / "maps").read_text()
@@ -56,7 +56,7 @@ def test_the_tensorflow_engine_answers_the_same(start_server: StartServer, serve
 
 
 def test_the_stronger_model(start_server: StartServer, server: Server) -> None:
-    """A part of a photograph, reduced and sent as a JPEG: what comes back is nearer to it than the default's."""
+    """It restores a reduced JPEG of a photograph better than the default model."""
     stronger = start_server(UPSCALER_MODEL="noise-cancel-small")
     assert httpx.get(f"{stronger.url}/readyz").json()["model"] == "noise-cancel-small"
     (answer, best), (_, usual) = (restored_face(each, "JPEG") for each in (stronger, server))
@@ -92,7 +92,7 @@ def test_nobody_forges_a_line_of_the_log(start_server: StartServer) -> None:
 
 @pytest.mark.parametrize("log_level", ["info", "warning"])
 def test_sigterm_finishes_what_runs(start_server: StartServer, log_level: str) -> None:
-    """The request in flight is answered, new ones are refused, the exit status is 0."""
+    """The running request is answered, new connections are refused, the exit status is 0."""
     server = start_server(UPSCALER_LOG_LEVEL=log_level)
     answers: list[httpx.Response] = []
     picture = encoded(photograph(900, 900), "JPEG")
@@ -140,7 +140,7 @@ def test_sigterm_ends_what_can_not_be_finished(start_server: StartServer) -> Non
 
 
 def test_sigterm_at_rest(start_server: StartServer) -> None:
-    """Nobody is waited for who waits for nothing: neither a silent client nor one that was kept alive."""
+    """Idle connections, new or kept alive, do not delay the stop."""
     server = start_server()
     with httpx.Client(base_url=server.url) as kept, socket.create_connection(("127.0.0.1", server.port)):
         kept.get("/ping")
@@ -167,7 +167,7 @@ def test_sigterm_and_a_client_that_begins_again(start_server: StartServer) -> No
 
 @pytest.mark.parametrize("seconds", [0.3, 0.6, 0.9, 1.2])
 def test_sigterm_while_it_starts(tmp_path: Path, seconds: float) -> None:
-    """Whenever it comes: nothing is left running, and no traceback is printed."""
+    """At any moment: no process is left, no traceback is printed."""
     server = Server(tmp_path / "log")
     time.sleep(seconds)
     server.process.terminate()
@@ -179,7 +179,7 @@ def test_sigterm_while_it_starts(tmp_path: Path, seconds: float) -> None:
 
 
 def test_make_hands_the_signal_on(tmp_path: Path) -> None:
-    """What `make run` starts ends with make, and its port is free again."""
+    """What `make run` starts ends with make, and the port is free again."""
     port = free_port()
     environ = {**os.environ, "PORT": str(port)}
     with (tmp_path / "log").open("wb") as log:

@@ -1,4 +1,4 @@
-"""`python -m upscale` as its users run it: in a process of its own, with real pictures and the real engine."""
+"""`python -m upscale` as users run it: a process, with real images and the real engine."""
 
 import os
 import pty
@@ -54,7 +54,7 @@ def tree(folder: Path) -> set[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """With two pictures in it, one below, and what is none."""
+    """Two images, one in a subfolder, and other files."""
     (tmp_path / "photos" / "more").mkdir(parents=True)
     (tmp_path / "photos" / "one.png").write_bytes(encoded(TINY))
     (tmp_path / "photos" / "two.JPG").write_bytes(encoded(TINY, "JPEG"))
@@ -99,7 +99,7 @@ def test_wrong_usage(folder: Path, words: list[str], message: str) -> None:
 
 
 def test_a_folder(folder: Path) -> None:
-    """Becomes a tree like it; a bad file stops no other, and what is no picture is passed over."""
+    """Results form the same tree; a bad file stops no other; what is not an image is skipped."""
     (folder / "photos" / "cut.png").write_bytes(encoded(TINY)[:-30])
     result = upscale(folder, "photos", "nonesuch.png", "-o", "photos/out")
     said = result.stderr.decode()
@@ -117,7 +117,7 @@ def test_a_folder(folder: Path) -> None:
 
 
 def test_beside_the_input(folder: Path) -> None:
-    """A pattern that no shell expanded; a file that exists is not replaced, unless that is asked for."""
+    """A pattern that no shell has expanded; existing files are only replaced with --force."""
     (folder / "photos" / "one-x2.png").write_text("mine")
     said = upscale(folder, "photos/*[eO].*", "--format", "png").stderr.decode()
     assert "photos/one.png: failed: photos/one-x2.png exists already" in said
@@ -156,7 +156,7 @@ def test_the_name_chooses_the_format(folder: Path) -> None:
 
 
 def test_odd_names(folder: Path) -> None:
-    """A dash, bytes that are no UTF-8, an escape sequence, a link, the input itself where that is asked for."""
+    """A dash, bytes that are not UTF-8, an escape sequence, a link, and the input itself with --force."""
     names = [b"-dash.png", b"latin-\xe9.png", b"red\x1b[31m.png", b"archive.v2"]
     for name in names:
         (folder / os.fsdecode(name)).write_bytes(encoded(TINY))
@@ -236,7 +236,7 @@ def test_a_pipe_that_breaks(folder: Path) -> None:
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted(tmp_path: Path, number: signal.Signals, status: int) -> None:
-    """What is done stays; of the picture that is being worked on nothing is left."""
+    """Finished results stay; of the image in progress nothing is left."""
     (tmp_path / "small.png").write_bytes(encoded(TINY))
     (tmp_path / "large.png").write_bytes(encoded(photograph(2400, 2400)))
     command = [*COMMAND, "small.png", "large.png"]
@@ -254,7 +254,7 @@ def test_interrupted(tmp_path: Path, number: signal.Signals, status: int) -> Non
 
 
 def test_on_a_terminal(folder: Path) -> None:
-    """There are bars, one for the file and one for all; and a picture is not written there."""
+    """There are bars for the file and for all files; an image is not written to a terminal."""
     near, far = pty.openpty()
     termios.tcsetwinsize(far, (30, 100))
     with os.fdopen(near, "rb", buffering=0) as terminal, os.fdopen(far, "wb") as end:
@@ -273,7 +273,7 @@ def test_on_a_terminal(folder: Path) -> None:
 
 
 def test_a_result_that_has_appeared_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not replaced, also where the file system has no links."""
+    """It is not replaced, not even on a file system without links."""
 
     def no_links(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
@@ -292,7 +292,7 @@ def test_a_result_that_has_appeared_meanwhile(tmp_path: Path, monkeypatch: pytes
 
 
 def test_help_is_quick(tmp_path: Path) -> None:
-    """It neither loads nor looks for what enlarging takes."""
+    """It loads nothing that enlarging needs."""
     code = "import sys, runpy; sys.argv[1:] = ['--help']; runpy.run_module('upscale', run_name='__main__')"
     check = f"""
 try:

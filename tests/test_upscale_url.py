@@ -1,4 +1,4 @@
-"""`python -m upscale --url`: what services answer, good and bad, and that it waits for the right ones."""
+"""`python -m upscale --url`: good and bad answers of services, and retries."""
 
 import base64
 import contextlib
@@ -31,7 +31,7 @@ PROBLEM = {"type": "about:blank", "title": "No", "detail": "no, thank you", "cod
 
 
 class Handler(QuietHandler):
-    """Answers each request as the next of the server's answers does."""
+    """Answers each request with the next of the server's answers."""
 
     protocol_version = "HTTP/1.1"
     server: "Service"
@@ -108,7 +108,7 @@ def hangs_up(handler: Handler) -> None:
 
 
 class Service(ThreadingHTTPServer):
-    """A service that answers as it is told."""
+    """A service with prepared answers."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -134,7 +134,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_results(folder: Path, service: Service) -> None:
-    """With notes; a busy service is asked again, in the end in vain; what was refused stops no other."""
+    """With notes; a busy service is asked again, at last in vain; a rejection stops no other image."""
     busy = problem(429, Retry_After="0")
     service.answers = [busy, result, problem(422), busy, busy, busy]
     done = upscale(folder, "a.png", "b.png", "c.png", "--url", service.url, "--retries", "2")
@@ -183,7 +183,7 @@ def test_options_are_sent(folder: Path, service: Service) -> None:
     ],
 )
 def test_failures(folder: Path, service: Service, answer: Answer, reason: str) -> None:
-    """Of one picture: the next one is tried."""
+    """Of one image; the next one is tried."""
     service.answers = [answer, result]
     done = upscale(folder, "a.png", "b.png", "--url", service.url)
     said = done.stderr.decode()
@@ -202,7 +202,7 @@ def test_failures(folder: Path, service: Service, answer: Answer, reason: str) -
     ],
 )
 def test_wrong_addresses(folder: Path, service: Service, answer: Answer, reason: str) -> None:
-    """Said once, not for every picture."""
+    """Reported once, not for every image."""
     service.answers = [answer]
     done = upscale(folder, "a.png", "b.png", "c.png", "--url", service.url)
     assert done.returncode == 1
@@ -219,7 +219,7 @@ def test_nobody_there(folder: Path) -> None:
 
 
 def test_interrupted(folder: Path, service: Service) -> None:
-    """It hangs up, so that the service stops; and nothing is left."""
+    """It disconnects, so that the service stops; no file is left."""
     waits, hung_up = threading.Event(), threading.Event()
 
     def answer(handler: Handler) -> None:
@@ -244,7 +244,7 @@ def test_interrupted(folder: Path, service: Service) -> None:
 
 
 def test_the_real_service(folder: Path, server: Server) -> None:
-    """Its stream gives what its plain answer gives."""
+    """Its stream gives the same result as its plain answer."""
     image = SAMPLES / "transparent-logo.png"
     done = upscale(folder, image, SAMPLES / "bouncing-ball.gif", "-o", "out", "--format", "webp", "--url", server.url)
     assert done.returncode == 0, done.stderr
@@ -255,7 +255,7 @@ def test_the_real_service(folder: Path, server: Server) -> None:
 
 
 def test_the_real_service_refuses(folder: Path, small_server: Server) -> None:
-    """A body that is too large, which it does not read to its end; too many pixels; no picture."""
+    """Too large a body, which it does not read to its end; too many pixels; not an image."""
     (folder / "a.png").write_bytes(SMALL + bytes(300_000))
     (folder / "b.png").write_bytes(encoded(photograph(101, 100)))
     (folder / "c.png").write_text("none")

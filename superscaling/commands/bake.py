@@ -1,9 +1,11 @@
 """Bake models into an installation that can't convert them later, such as a container image.
 
     python -m superscaling.commands.bake --target DIRECTORY NAME...
+    python -m superscaling.commands.bake --weights-only NAME...
 
 Each model gets a directory there with its weights and the files that the engines load: found or downloaded, verified
-and converted. Copied to `models/`, it is found before anything else. A failure prints one line; the exit status is 1.
+and converted. Copied to `models/`, it is found before anything else. The second form only finds or downloads the
+weights and verifies them, which needs no TensorFlow. A failure prints one line; the exit status is 1.
 """
 
 import argparse
@@ -37,7 +39,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m superscaling.commands.bake", description=__doc__.partition("\n")[0] if __doc__ else None
     )
-    parser.add_argument("--target", type=Path, required=True, help="directory that gets one directory per model")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--target", type=Path, help="directory that gets one directory per model")
+    what.add_argument("--weights-only", action="store_true", help="only find or download the weights and verify them")
     parser.add_argument("names", nargs="+", metavar="NAME", help="name of a model in the model table")
     arguments = parser.parse_args()
     try:
@@ -46,7 +50,11 @@ def main() -> int:
         for name in arguments.names:  # check all names before the first model takes minutes
             weights_of(replace(settings, model=name))
         for name in arguments.names:
-            bake(replace(settings, model=name), arguments.target / name)
+            chosen = replace(settings, model=name)
+            if arguments.weights_only:
+                weight_file_of(chosen)
+            else:
+                bake(chosen, arguments.target / name)
     except (StartError, OSError) as exc:
         print(f"can't bake models in: {exc}", file=sys.stderr)
         return 1

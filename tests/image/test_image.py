@@ -1,4 +1,4 @@
-"""The images of the Dockerfile, run as an operator runs them. `make test-image` builds them and calls this."""
+"""The images of the Dockerfile, run as an operator runs them. `make test-image` builds them and runs this."""
 
 import contextlib
 import hashlib
@@ -29,13 +29,13 @@ MAX_DEFAULT = 400_000_000  # bytes above the base
 
 @pytest.fixture(scope="module", params=TARGETS)
 def restricted(request: pytest.FixtureRequest) -> Iterator[Container]:
-    """A service with everything taken away that it doesn't need, but for the network."""
+    """A service without any right that it doesn't need; it has a network."""
     with container(request.param, *RESTRICTED) as made:
         made.wait()
         yield made
 
 
-# What it answers
+# Answers
 
 
 @pytest.mark.parametrize("sample", ["coffee-artefacts.jpg", "transparent-logo.png", "bouncing-ball.gif"])
@@ -78,7 +78,7 @@ def test_the_tensorflow_engine_is_in_the_large_image() -> None:
         assert answer.headers["X-Upscaler-Model"] == "noise-cancel-lite tensorflow fp32"
 
 
-# What it may do
+# Rights
 
 
 def test_user_and_rights(restricted: Container) -> None:
@@ -93,7 +93,7 @@ def test_user_and_rights(restricted: Container) -> None:
 
 @both
 def test_the_service_could_not_change_itself(target: str) -> None:
-    """Even without a read-only root: only /cache is its own."""
+    """Even if its root is not read-only: only /cache is writable."""
     with container(target, command=("sleep", "60")) as made:
         found = made.ask("find", "/", "-xdev", "-writable", "-type", "d", "-not", "-path", "/proc/*").stdout.split()
         assert {path for path in found if not path.startswith("/dev")} <= {
@@ -119,7 +119,7 @@ except OSError as exc:
 
 @both
 def test_no_network(target: str, server: Server) -> None:
-    """It starts and works without any; asked from inside."""
+    """It starts and works without; the request is sent from inside."""
     with container(target, *RESTRICTED, "--network=none", PORT="7777") as made:
         made.wait()
         expected = hashlib.sha256(server.upscale((SAMPLES / "face.jpg").read_bytes()).content).hexdigest()
@@ -211,7 +211,7 @@ def test_a_port_in_use() -> None:
 
 @contextlib.contextmanager
 def cgroup_of_one_cpu() -> Iterator[Path]:
-    """A cgroup whose quota is one CPU, of version 1 or 2: where this machine lets us make one."""
+    """Make a cgroup (version 1 or 2) with a quota of one CPU, if this machine allows it."""
     name = f"upscaler-{free_port()}"
     quotas = {
         CGROUP / "cpu" / name: {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "100000"},
@@ -233,7 +233,7 @@ def cgroup_of_one_cpu() -> Iterator[Path]:
         try:
             yield group
         finally:
-            for _ in range(50):  # until podman's last process has left it
+            for _ in range(50):  # until the last process of podman has left it
                 with contextlib.suppress(OSError):
                     group.rmdir()
                     break
@@ -246,7 +246,7 @@ def cgroup_of_one_cpu() -> Iterator[Path]:
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="one CPU is all there is")
 def test_threads_follow_the_quota() -> None:
-    """Live: the container inherits the cgroup of who starts it."""
+    """In a real cgroup, which the container inherits."""
     with cgroup_of_one_cpu() as group:
         script = (
             f"echo $$ > {group}/cgroup.procs && exec podman run --rm --pull=never {' '.join(RESTRICTED)}"
@@ -257,7 +257,7 @@ def test_threads_follow_the_quota() -> None:
     assert said.stdout.strip() == "1", said.stderr
 
 
-# What is in it
+# Contents
 
 
 def files_of(target: str) -> list[str]:
@@ -308,11 +308,11 @@ def test_labels_and_sizes(target: str) -> None:
     assert target != "default" or above <= MAX_DEFAULT
 
 
-# Builds that can't be
+# Builds that fail
 
 
 def failed_build(*arguments: str) -> str:
-    """Build with arguments that can't be; what it says."""
+    """Build with wrong arguments; returns the output."""
     command = [str(ROOT / "tests/image/build.sh"), "--target=default", *(f"--build-arg={each}" for each in arguments)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
     assert result.returncode != 0
@@ -349,7 +349,7 @@ def test_a_build_with_weights_that_fail_their_hash(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def behind_nginx(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The service outside, behind nginx with the configuration that docs/operations.md shows."""
+    """The service of this machine behind nginx, with the configuration in deploy/nginx."""
     directory, port = tmp_path_factory.mktemp("nginx"), free_port()
     site = (ROOT / "deploy" / "nginx" / "upscaler.conf").read_text()
     for old, new in (("127.0.0.1:7777", f"127.0.0.1:{server.port}"), ("listen 80;", f"listen 127.0.0.1:{port};")):
