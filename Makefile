@@ -1,4 +1,5 @@
-# make run | test | test-client | test-page | test-image | screenshots | lock | models | samples | picture | gradients | settings | bench | load | quality | fuzz | clean
+# make run | test (lint, test-python, test-client) | test-page | test-image | lock | models | settings | samples | picture |
+#      gradients | screenshots | bench | load | quality | fuzz | clean. CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
@@ -41,7 +42,7 @@ test-client: $(VENV)/.dev
 test-page: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/page/run.sh $(OPTIONS)
 
-# Builds the images and tests them, without Docker; needs root on Debian. The state that it keeps makes the next run faster.
+# Builds the images and tests them, without Docker; needs root on Debian. It keeps layers, so the next run is faster.
 test-image: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/image/run.sh $(OPTIONS)
 

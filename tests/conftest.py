@@ -148,6 +148,20 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
 
 
 @pytest.fixture(scope="session")
+def shared_server(start_server: StartServer) -> StartServer:
+    """Start a service, or return the running one with equal settings: for tests that leave nothing behind."""
+    servers: dict[frozenset[tuple[str, str]], Server] = {}
+
+    def start(**settings: str) -> Server:
+        key = frozenset(settings.items())
+        if key not in servers:
+            servers[key] = start_server(**settings)
+        return servers[key]
+
+    return start
+
+
+@pytest.fixture(scope="session")
 def server(start_server: StartServer) -> Server:
     """A service with the default settings."""
     return start_server()
