@@ -157,8 +157,13 @@ def _check_port(settings: Settings) -> None:
 
 def main() -> int:
     """Run the command line; returns the exit status."""
-    # An exception, so that what is half done (a download, a conversion) is removed.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    received = list[int]()
+
+    def stop(number: int, _: object) -> None:
+        received.append(number)
+        sys.exit(128 + number)  # an exception, so that what is half done (a download, a conversion) is removed
+
+    signal.signal(signal.SIGTERM, stop)
     try:
         settings = read_settings()
         logs.configure(settings)
@@ -168,6 +173,10 @@ def main() -> int:
     except StartError as exc:
         print(f"image-super-scaling can't start: {exc}", file=sys.stderr)
         return 1
+    except Exception:
+        if not received:
+            raise
+        return 128 + received[0]  # an extension module turns an exit during its import into an ImportError
     return 0
 
 
