@@ -1,5 +1,5 @@
-# make run | test (lint, test-python, test-client) | test-page | test-image | lock | models | settings | samples | picture |
-#      gradients | screenshots | bench | load | quality | fuzz | clean. CONTRIBUTING.md explains them.
+# make run | test (lint, test-python, test-client) | test-page | test-image | images | lock | models | settings | samples |
+#      picture | gradients | screenshots | bench | load | quality | fuzz | clean. CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
@@ -12,7 +12,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --requir
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test lint test-python test-client test-page test-image screenshots lock models samples picture gradients \
+.PHONY: run test lint test-python test-client test-page test-image images screenshots lock models samples picture gradients \
 	settings bench load quality fuzz clean
 
 # TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
@@ -45,6 +45,10 @@ test-page: $(VENV)/.dev
 # Builds the images and tests them, without Docker; needs root on Debian. It keeps layers, so the next run is faster.
 test-image: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/image/run.sh $(OPTIONS)
+
+# Builds them only.
+images:
+	BUILD_ONLY=1 tests/image/run.sh
 
 # The pictures of the page in the documents.
 screenshots: $(VENV)/.dev

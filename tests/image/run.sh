@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Build the unmodified Dockerfile with buildah and test its images with podman: no Docker, no registry, no daemon.
-# Needs root on Debian (apt, a Debian mirror) and PyPI; installs its tools. `make test-image` calls it.
+# Needs root on Debian (apt, a Debian mirror) and PyPI; installs its tools. `make test-image` calls it,
+# and `make images` with BUILD_ONLY=1.
 #
 # The base image is a stand-in: a minimal Debian made by debootstrap and named ubuntu:24.04. So this does not test that
 # Ubuntu has packages of these names, nor their versions (Python 3.13 in Debian 13, 3.12 in Ubuntu 24.04), nor how
@@ -21,9 +22,9 @@ if [ "${1:-}" != inside ]; then
   done
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
-    apt-get update -qq
-    # RUNLEVEL=1 keeps the package from starting nginx.
-    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null
+    # RUNLEVEL=1 keeps the package from starting nginx. The lock: .ci/run tests the page meanwhile, which installs Chromium.
+    flock /tmp/image-super-scaling-apt.lock sh -c 'apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+      apt-get install -qq --yes --no-install-recommends "$@" >/dev/null' sh "${missing[@]}"
   fi
 
   # A separate configuration; the machine's is not touched.
@@ -93,6 +94,6 @@ build() {  # TARGET
 }
 build default
 build everything
-"${BIN:-.venv/bin}/python" -m pytest tests/image "$@"
+[ -n "${BUILD_ONLY:-}" ] || "${BIN:-.venv/bin}/python" -m pytest tests/image "$@"
 buildah rmi --prune >/dev/null 2>&1 || true  # images whose tags moved to the new ones
 say "disk: $(du --summarize --block-size=M "$STATE/storage" | cut -f1) in storage"
