@@ -1,11 +1,11 @@
-# The service in an image. `docker build -t image-super-scaling .` holds what it takes for any model and both engines.
-# With `--target slim` it has no TensorFlow: the models that are baked in, on OpenVINO.
+# The service as a container image. `docker build -t image-super-scaling .` installs what serves the baked-in models, on
+# OpenVINO. `--target everything` adds TensorFlow and ISR: both engines, and other models are converted at the start.
 #
-#   --build-arg MODELS="noise-cancel-lite noise-cancel"   models to bake in; idealo's are fetched, verified and converted
-#   --build-arg WEIGHTS_URL=...                           where to fetch them from, instead of idealo's own place
+#   --build-arg MODELS="noise-cancel-lite noise-cancel"   models to bake in; idealo's are downloaded, verified, converted
+#   --build-arg WEIGHTS_URL=...                           where to download them from, instead of idealo's server
 
 FROM ubuntu:24.04 AS base
-# Versions of Ubuntu's packages come with the base image's release; pinned ones vanish from its mirrors.
+# Ubuntu removes old versions of packages from its mirrors, so none is pinned.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates python3 tini \
@@ -16,8 +16,7 @@ RUN apt-get update \
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /app
 
-# The Python packages, from the locks alone: first what serving needs, then TensorFlow and ISR on top. pip itself stays
-# outside.
+# The locked Python packages that serve. pip itself stays outside.
 FROM base AS packages
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -29,59 +28,66 @@ COPY requirements-serve.txt ./
 RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --require-hashes \
     --requirement requirements-serve.txt
 
+# TensorFlow, ISR and NNCF on top.
 FROM packages AS all-packages
 COPY requirements.txt ./
 RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --require-hashes \
     --requirement requirements.txt
 
-# The code, compiled to bytecode: the service can't write beside it.
+# The code, compiled to bytecode: the service may not write beside it.
 FROM base AS code
 COPY . .
 RUN python3 -m compileall -q . && rm -rf models
 
-# The models, verified and converted.
-FROM all-packages AS models
-COPY . .
+# The models, verified. TensorFlow is installed here only if one of them has to be converted.
+FROM packages AS models
 ARG MODELS="noise-cancel-lite noise-cancel-small"
 ARG WEIGHTS_URL=
-# What was fetched and converted by an earlier build is taken from its cache. MODELS is unquoted: the names become
-# arguments of their own.
+ENV UPSCALER_CACHE_DIR=/var/cache/models
+COPY . .
+# Downloads and conversions of earlier builds are in the cache. MODELS is unquoted to become several arguments.
 # hadolint ignore=SC2086
-RUN --mount=type=cache,target=/var/cache/models \
-    UPSCALER_WEIGHTS_URL="$WEIGHTS_URL" UPSCALER_CACHE_DIR=/var/cache/models python -m superscaling.commands.bake --target /baked ${MODELS}
+RUN --mount=type=cache,target=/var/cache/models --mount=type=cache,target=/root/.cache/pip \
+    UPSCALER_WEIGHTS_URL="$WEIGHTS_URL" python -m superscaling.commands.bake --weights-only ${MODELS} \
+    && reason="$(python -m superscaling.commands.missing_packages ${MODELS})" \
+    && if [ -n "$reason" ]; then \
+        echo "$reason" \
+        && /opt/pip/bin/pip --python /opt/venv/bin/python install --no-deps --require-hashes \
+            --requirement requirements.txt; \
+    fi \
+    && python -m superscaling.commands.bake --target /baked ${MODELS}
 
-# OpenVINO needs the conversions only, not the weight files they were made of.
+# OpenVINO needs the conversions only, not the weights they were made of.
 FROM models AS models-without-weights
 RUN find /baked -name '*.h5' -delete -o -name '*.hdf5' -delete
 
 FROM base AS runtime
-# Bytecode is there; what would be written beside it could not be. Weights that aren't baked in are kept in /cache:
-# mount a volume there.
+# Bytecode is there already. Weights that aren't baked in are kept in /cache: mount a volume there.
 ENV PYTHONDONTWRITEBYTECODE=1 \
     UPSCALER_CACHE_DIR=/cache
 EXPOSE 7777
 # A start may convert a model, and warms the engine up.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=180s --retries=3 CMD ["python", "-m", "superscaling.commands.health"]
-# As a container's first process, a shell or a Python that is just starting hears no SIGTERM; tini does, and hands it on.
+# A shell, or a Python that is still starting, ignores SIGTERM as a container's first process; tini passes it on.
 ENTRYPOINT ["tini", "--"]
 CMD ["./run.sh"]
 LABEL org.opencontainers.image.title="image-super-scaling" \
-      org.opencontainers.image.description="Enlarges pictures twofold with a neural network and removes JPEG artefacts" \
+      org.opencontainers.image.description="Doubles the width and height of images with a neural network" \
       org.opencontainers.image.licenses="Apache-2.0"
 
-FROM runtime AS slim
-COPY --from=packages /opt/venv /opt/venv
-COPY --from=code /app /app
-COPY --from=models-without-weights /baked /app/models
-USER 10001:10001
-ARG VERSION=unversioned
-LABEL org.opencontainers.image.version="$VERSION"
-
-# The last one is what a build without --target makes.
 FROM runtime AS everything
 COPY --from=all-packages /opt/venv /opt/venv
 COPY --from=code /app /app
 COPY --from=models /baked /app/models
+USER 10001:10001
+ARG VERSION=unversioned
+LABEL org.opencontainers.image.version="$VERSION"
+
+# The last stage is what a build without --target makes.
+FROM runtime AS default
+COPY --from=packages /opt/venv /opt/venv
+COPY --from=code /app /app
+COPY --from=models-without-weights /baked /app/models
 USER 10001:10001
 ARG VERSION=unversioned
 LABEL org.opencontainers.image.version="$VERSION"

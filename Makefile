@@ -1,43 +1,58 @@
-# make run | test | test-client | test-page | screenshots | test-image | lock | models | samples | picture | gradients | bench | load | quality | fuzz | clean        PYTHON=python3.12 chooses the interpreter
+# make run | test (lint, test-python, test-client) | test-page | test-image | images | lock | models | settings | samples |
+#      picture | gradients | screenshots | bench | load | quality | fuzz | clean. CONTRIBUTING.md explains them.
+# PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # What `make bench` compares with; the product's locks know nothing of it.
 BENCH := .venv-bench
-# For the tools that import our modules.
-export PYTHONPATH := $(CURDIR)
+# --no-deps: the locks are complete, and ISR's metadata asks for a TensorFlow that no longer exists.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test test-client test-page screenshots test-image lock models samples picture gradients bench load quality fuzz clean
+.PHONY: run test lint test-python test-client test-page test-image images screenshots lock models samples picture gradients \
+	settings bench load quality fuzz clean
 
-# exec: a signal to make has to reach the server.
-run: $(VENV)/.everything
+# TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
+run: $(if $(EVERYTHING),$(VENV)/.everything,$(VENV)/.serve)
+	@reason=$$($(BIN)/python -m superscaling.commands.missing_packages); \
+	if [ -n "$$reason" ]; then echo "$$reason"; $(MAKE) --no-print-directory $(VENV)/.everything; fi
 	exec env PATH="$(CURDIR)/$(BIN):$$PATH" ./run.sh
 
-test: $(VENV)/.dev
+test: lint test-python test-client
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
-	$(MAKE) test-client
+
+# Tests of a service under load, or of its clock, run one at a time: what runs beside them would change its estimates.
+ALONE := $(patsubst %,tests/test_%.py,estimate gunicorn_worker metrics request_body run stream upscale_request)
+test-python: $(VENV)/.dev
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(ALONE)) $(OPTIONS)
+	$(BIN)/pytest $(ALONE) $(OPTIONS)
 
 # The Java client: its own tests, and those against the service, which they start with `make run`.
 test-client: $(VENV)/.dev
 	mvn --batch-mode --no-transfer-progress --file client verify
 
-# The page in a real browser: Debian's Chromium, which is installed if there is none (as root).
+# The page in a real browser: Debian's Chromium, which is installed (as root) if it is missing.
 test-page: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/page/run.sh $(OPTIONS)
 
-# The README's pictures of the page.
-screenshots: $(VENV)/.dev
-	$(BIN)/python -m docs_pictures.screenshots
-
-# Builds the images and tries them, without Docker; needs root on Debian. The state it keeps makes the next run faster.
+# Builds the images and tests them, without Docker; needs root on Debian. It keeps layers, so the next run is faster.
 test-image: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/image/run.sh $(OPTIONS)
+
+# Builds them only.
+images:
+	BUILD_ONLY=1 tests/image/run.sh
+
+# The pictures of the page in the documents.
+screenshots: $(VENV)/.dev
+	$(BIN)/python -m docs_pictures.screenshots
 
 models: $(VENV)/.everything
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-lite
@@ -52,7 +67,11 @@ picture: $(VENV)/.dev
 gradients: $(VENV)/.dev
 	$(BIN)/python -m docs_pictures.gradients
 
-# Everything that is said of speed and memory, into benchmarks/RESULTS.md: `make bench OPTIONS="network overhead"` for parts of it.
+# docs/settings.md, from superscaling/settings.py.
+settings: $(VENV)/.serve
+	$(BIN)/python -m docs_pictures.settings_table
+
+# Every figure about speed and memory, into benchmarks/RESULTS.md: `make bench OPTIONS="network overhead"` for parts.
 bench: $(VENV)/.dev $(BENCH)/.everything
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m benchmarks.bench $(OPTIONS)
 
@@ -60,14 +79,14 @@ bench: $(VENV)/.dev $(BENCH)/.everything
 load: $(VENV)/.dev
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m benchmarks.bench $(or $(OPTIONS),pictures thumbnail retry overload)
 
-# `make quality OPTIONS="FOLDER --sheet sheet.png"`; see the file for more.
+# `make quality OPTIONS="FOLDER --sheet sheet.png"`; evaluation/quality.py has all options.
 quality: $(VENV)/.dev
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m evaluation.quality $(OPTIONS)
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz
 
-# Every lock is a part of the largest one, so that all have the same versions. `make lock UPGRADE=--upgrade` renews.
+# Every lock is a part of the largest one, so that all have the same versions. `make lock UPGRADE=--upgrade` upgrades.
 lock: $(VENV)/.dev
 	$(LOCK) $(UPGRADE) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) requirements.in --constraint requirements-dev.txt --output-file requirements.txt
@@ -77,23 +96,27 @@ lock: $(VENV)/.dev
 clean:
 	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache
 
-# --no-deps: the locks are complete, and ISR's own metadata asks for a TensorFlow that no longer exists.
-$(VENV)/.everything: requirements.txt | $(VENV)/bin/python
-	@echo "installing the packages of requirements.txt into $(VENV): a minute or two, 2 GB"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.txt
+$(VENV)/.serve: requirements-serve.txt | $(BIN)/python
+	@echo "installing what serves (requirements-serve.txt) into $(VENV): half a minute, 320 MB"
+	$(BIN)/python $(INSTALL) requirements-serve.txt
+	touch $@
+
+$(VENV)/.everything: requirements.txt $(VENV)/.serve
+	@echo "installing TensorFlow, ISR and NNCF (requirements.txt) into $(VENV): a minute or two, 2 GB"
+	$(BIN)/python $(INSTALL) requirements.txt
 	touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.everything
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-dev.txt
+	$(BIN)/python $(INSTALL) requirements-dev.txt
 	touch $@
 
-# PyTorch comes from PyPI for graphics cards too, and doesn't start without their libraries.
-$(BENCH)/.everything: requirements-bench.txt | $(VENV)/bin/python
+# The PyTorch on PyPI is the one for graphics cards, and doesn't start without their libraries.
+$(BENCH)/.everything: requirements-bench.txt | $(BIN)/python
 	@echo "installing the packages of requirements-bench.txt into $(BENCH): a few minutes, 6 GB"
 	$(BIN)/python -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-bench.txt
+	$(BENCH)/bin/python $(INSTALL) requirements-bench.txt
 	touch $@
 
-$(VENV)/bin/python:
+$(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

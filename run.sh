@@ -1,13 +1,13 @@
 #!/bin/sh
-# Prepare the model, then become the server. Needs the packages of requirements-serve.txt on the PATH's python.
+# Prepare the model, then become the server. The first python on the PATH needs the packages of requirements-serve.txt.
 set -eu
 cd "$(dirname "$0")"
-# Fewer arenas: the threads of many requests would otherwise each keep freed memory to themselves.
+# Few malloc arenas: otherwise every thread keeps the memory that it has freed.
 export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
-# The TensorFlow engine, if it is asked for, would begin with lines about its own build.
+# TensorFlow, if it is the engine, would log its build.
 export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-3}"
-# In the background, so that a signal ends it at once: a shell hears none while it waits in the foreground, and
-# preparing may take minutes. It is waited for: it removes what is half done.
+# In the background, so that a signal stops it at once: preparing may take minutes, and a shell handles no signal while
+# a command runs in the foreground. On a signal it is waited for, because it removes what is half done.
 python -m superscaling.commands.prepare &
 prepare=$!
 stop() { kill "$prepare" 2>/dev/null || true; wait "$prepare" || true; exit "$1"; }

@@ -1,4 +1,4 @@
-"""What README.md says of speed, from the measured times: a table, and a picture of it.
+"""Write the measured speeds into docs/models.md: a table and a plot.
 
 make bench OPTIONS=plot
 """
@@ -14,30 +14,30 @@ from docs_pictures.speed_plot import PICTURE
 from evaluation.errors import MeasurementError
 from superscaling.settings import ROOT
 
-README = ROOT / "README.md"
+DOCUMENT = ROOT / "docs" / "models.md"
 BEGIN, END = "<!-- speed, by `make bench` -->\n", "<!-- end of speed -->"
 
 
 def write() -> None:
-    """Replace the part of README.md, and the picture.
+    """Replace the table in docs/models.md, and draw the plot.
 
     Raises:
-        MeasurementError: nothing was measured yet, README.md has no such part, or the picture can't be drawn.
+        MeasurementError: nothing was measured yet, the document has no place for it, or the plot can't be drawn.
     """
     rows = read_table(TIMES)
-    README.write_text(replace_part(README.read_text(), describe(rows)))
+    DOCUMENT.write_text(replace_part(DOCUMENT.read_text(), describe(rows)))
     # In the environment that has matplotlib.
     if subprocess.run([str(PYTHON), "-m", "docs_pictures.speed_plot"], cwd=ROOT, check=False).returncode:
         raise MeasurementError("the plot was not drawn; what it said is above")
-    say(f"{README.name}, {PICTURE.relative_to(ROOT)}")
+    say(f"{DOCUMENT.relative_to(ROOT)}, {PICTURE.relative_to(ROOT)}")
 
 
 def describe(rows: list[dict[str, str]]) -> str:
-    """The part of README.md, from the rows of the measured times."""
+    """Return the part of docs/models.md that the rows of measured times make."""
     ways = list(dict.fromkeys(row[WAY] for row in rows if row[WAY].startswith(OURS)))
     head = ("network", *(way.removeprefix(OURS) for way in ways), "ISR's `predict`")
     return (
-        f"![seconds per megapixel of each network]({PICTURE.relative_to(ROOT)})\n\n"
+        f"![seconds per megapixel of each network]({PICTURE.name})\n\n"
         + table(head, _of_networks(rows, [*ways, ISR]))
         + "\n"
         + "".join(f"{line}\n" for line in _of_others(rows))
@@ -45,14 +45,14 @@ def describe(rows: list[dict[str, str]]) -> str:
 
 
 def replace_part(text: str, part: str) -> str:
-    """Put `part` between the two marks.
+    """Return `text` with `part` between its two markers.
 
     Raises:
         MeasurementError: they are not there.
     """
     pattern = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
     if not pattern.search(text):
-        raise MeasurementError(f"{README.name} has no {BEGIN.strip()} and {END}")
+        raise MeasurementError(f"{DOCUMENT.name} has no {BEGIN.strip()} and {END}")
     return pattern.sub(lambda _: part, text)
 
 

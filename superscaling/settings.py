@@ -1,4 +1,4 @@
-"""Every setting of the service: default, unit and a sentence; the only reader of the environment."""
+"""Every setting of the service, with default, unit, group and description. Nothing else reads the environment."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -9,7 +9,17 @@ from typing import Any
 from superscaling.errors import SettingInvalid
 
 PREFIX = "UPSCALER_"
+# What `python -m` finds the packages in: the root of the repository or of the image, or site-packages.
 ROOT = Path(__file__).resolve().parent.parent
+
+# The groups of settings, which are the headings of docs/settings.md.
+MODEL, IMAGES, LOAD, SERVER = "Model", "Images", "Load", "Server"
+
+
+def shipped(folder: str) -> Path:
+    """Return where a folder of files that belong to the code lies: inside the package in a wheel, else in the root."""
+    packed = Path(__file__).with_name("shipped") / folder
+    return packed if packed.is_dir() else ROOT / folder
 
 
 def _text(text: str) -> str:
@@ -64,109 +74,138 @@ def _optional_directory(text: str) -> Path | None:
     return _directory(text) if text else None
 
 
-def _setting(default: str, parse: Callable[[str], Any], unit: str, sentence: str) -> Any:
-    """A field of `Settings`: the default is written as a user would write it in the environment."""
+def _setting(default: str, parse: Callable[[str], Any], unit: str, group: str, sentence: str) -> Any:
+    """Declare a field of `Settings`; `default` is written as in the environment.
+
+    The metadata is what `docs_pictures/settings_table.py` prints as docs/settings.md.
+    """
     return field(
         default=parse(default),
-        metadata={"default": default, "parse": parse, "unit": unit, "sentence": sentence},
+        metadata={"default": default, "parse": parse, "unit": unit, "group": group, "sentence": sentence},
     )
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an operator can set; field `x` is read from `UPSCALER_X` (`port` from `PORT`)."""
+    """What an operator can set. Field `x` is read from `UPSCALER_X`, and `port` from `PORT`."""
 
-    model: str = _setting("noise-cancel-lite", _text, "name", "The model to serve, by its name in the model table.")
+    model: str = _setting(
+        "noise-cancel-lite", _text, "name", MODEL, "The model to serve, by its name in the model table."
+    )
     engine: str = _setting(
         "openvino",
         _one_of("openvino", "tensorflow"),
         "name",
-        "What runs the network: `openvino`, or `tensorflow` (ISR's own classes: the slow reference).",
+        MODEL,
+        "What runs the network: `openvino`, or `tensorflow` (ISR's own classes, the slow reference).",
     )
     precision: str = _setting(
         "auto",
         _one_of("auto", "fp32", "bf16", "int8"),
         "name",
-        "Arithmetic of the network: `auto` (the fastest that the processor has and the model passed), `int8`, `bf16` or"
-        " `fp32`; one that is not there stops the start.",
+        MODEL,
+        "Arithmetic of the network: `int8`, `bf16`, `fp32`, or `auto`, the fastest that the processor has and the model"
+        " is accepted in. One that is not available stops the start.",
     )
     self_ensemble: int = _setting(
         "1",
         _one_number_of(1, 2, 4, 8),
         "views",
-        "How often the network sees each tile, turned and mirrored (1, 2, 4 or 8); the mean is the answer: more exact,"
-        " and as many times as slow.",
+        MODEL,
+        "How many views of each tile, flipped and transposed, are averaged (1, 2, 4 or 8): more exact, and as many"
+        " times as slow.",
     )
     weights_dir: Path | None = _setting(
-        "", _optional_directory, "path", "A directory that is searched first for weight files; empty: none."
+        "", _optional_directory, "path", MODEL, "A directory that is searched first for weight files; empty: none."
     )
     weights_url: str = _setting(
         "",
         str,
         "URL",
-        "Replaces the place idealo's weights are downloaded from: the file name is appended; empty: idealo's own.",
+        MODEL,
+        "Where idealo's weights are downloaded from; the file name is appended. Empty: idealo's server.",
     )
     cache_dir: Path = _setting(
-        "~/.cache/image-super-scaling", _directory, "path", "Where downloaded and converted weights are kept."
+        "~/.cache/image-super-scaling",
+        _directory,
+        "path",
+        MODEL,
+        "Where downloaded and converted weights are kept.",
     )
     threads: int = _setting(
         "0",
         _whole(0, 1024),
         "threads",
+        MODEL,
         "Threads of the network; 0: as many as the CPU quota of the container or the machine allows.",
     )
     tile: int = _setting(
         "256",
         _whole(16, 4096),
         "px",
-        "Edge of a tile without its halo: smaller takes less memory and shorter turns, larger less repeated work.",
+        MODEL,
+        "Edge of a tile without its halo. Smaller tiles take less memory and shorter turns, larger ones repeat less"
+        " work.",
     )
     quality: int = _setting(
         "100",
         _whole(1, 100),
         "1-100",
-        "Quality of JPEG and WebP answers that ask for none; from 90 up JPEG is written 4:4:4.",
+        IMAGES,
+        "Quality of JPEG and WebP outputs unless the request has one; from 90 up JPEG is written 4:4:4.",
     )
     max_body_bytes: int = _setting(
         "47185920",
         _whole(1),
         "bytes",
+        IMAGES,
         "Largest request body (the default is 45 MiB: an image file of 33 MiB in base64).",
     )
-    max_pixels: int = _setting("25000000", _whole(1), "px", "Largest picture, width times height times frames.")
-    max_frames: int = _setting("100", _whole(1), "frames", "Most frames of an animation, or pages.")
+    max_pixels: int = _setting("25000000", _whole(1), "px", IMAGES, "Largest image: width times height times frames.")
+    max_frames: int = _setting("100", _whole(1), "frames", IMAGES, "Most frames of an animation, or pages.")
     max_requests: int = _setting(
-        "16", _whole(1, 1000), "requests", "Upscale requests held at a time; one more is answered 429 at once."
+        "16", _whole(1, 1000), "requests", LOAD, "Upscale requests held at a time; one more is answered with 429."
     )
     queue_pixels: int = _setting(
         "50000000",
         _whole(1),
         "px",
-        "Most pixels worked on at a time, those of a WebP counting thrice; a picture that would be too many is answered"
-        " 429, unless it is alone.",
+        LOAD,
+        "Most pixels in progress, those of a WebP output counting three times; an image that would exceed this is"
+        " answered with 429, unless it is the only one.",
     )
     read_timeout: float = _setting(
         "30",
         _seconds,
         "s",
-        "Time a client has for its request's head, for its body, and to take each MiB of the answer.",
+        LOAD,
+        "Time a client has to send the request head, to send the body, and to read each MiB of the answer.",
     )
     timeout: float = _setting(
         "90",
         _seconds,
         "s",
-        "Time a request may take once its body is there; a picture that would take longer is refused at once.",
+        LOAD,
+        "Time a request may take once its body has arrived; an image that would take longer is rejected.",
     )
     stream_timeout: float = _setting(
-        "3600", _seconds, "s", "The same for a request that is answered as a stream of events."
+        "3600", _seconds, "s", LOAD, "The same for a request that is answered as a stream of events."
     )
-    host: str = _setting("0.0.0.0", _text, "address", "Address to listen on.")
-    port: int = _setting("7777", _whole(1, 65_535), "port", "Port to listen on (plain `PORT`, without the prefix).")
+    host: str = _setting("0.0.0.0", _text, "address", SERVER, "Address to listen on.")
+    port: int = _setting("7777", _whole(1, 65_535), "port", SERVER, "Port to listen on (`PORT`, without the prefix).")
     log_level: str = _setting(
-        "info", _one_of("debug", "info", "warning", "error"), "name", "Least severity that is logged."
+        "info",
+        _one_of("debug", "info", "warning", "error"),
+        "name",
+        SERVER,
+        "Lowest severity that is logged: `debug`, `info`, `warning` or `error`.",
     )
     log_format: str = _setting(
-        "text", _one_of("text", "json"), "name", "One line of text, or one JSON object, per log record."
+        "text",
+        _one_of("text", "json"),
+        "name",
+        SERVER,
+        "One line of text (`text`) or one JSON object (`json`) per log record.",
     )
 
 
@@ -181,10 +220,10 @@ def invalid(field_name: str, value: object, reason: str) -> SettingInvalid:
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read every setting that `environ` has.
+    """Read the settings from `environ`; what it lacks has its default.
 
     Raises:
-        SettingInvalid: a value can't be used; the message names the variable, the value and what is allowed.
+        SettingInvalid: a value is invalid; the message has the variable, the value and what is allowed.
     """
     values = {}
     for each in fields(Settings):
@@ -199,9 +238,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Variables with our prefix that set nothing: most likely misspelt.
+    """Return the variables that have the prefix but are no setting, in alphabetical order.
 
-    They are no reason to refuse to start: an orchestrator may set some, named after a service called "upscaler".
+    They are likely misspelt, but no reason not to start: Kubernetes sets such variables for a service named "upscaler".
     """
     known = {environment_variable(each.name) for each in fields(Settings)}
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)

@@ -1,4 +1,4 @@
-"""What many tests share: real server processes, pictures, a server of weight files."""
+"""Fixtures and helpers of many tests: real server processes, images, requests."""
 
 import contextlib
 import io
@@ -25,11 +25,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "sample-images"
 FIXTURES = ROOT / "tests" / "fixtures"
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is wordy
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow logs its build
+# A shell that runs the tests in the background ignores Ctrl-C, and what the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Server:
-    """A running service: `run.sh` in a process of its own."""
+    """A running service: `run.sh` in its own process."""
 
     def __init__(self, log: Path, max_files: int | None = None, **settings: str) -> None:
         self.port = free_port()
@@ -62,7 +64,7 @@ class Server:
         return self.process.wait(30)
 
     def upscale(self, image: bytes, **parameters: str) -> httpx.Response:
-        """Send plain bytes."""
+        """Send the bytes of an image file."""
         return post_picture(self.url, image, 60, parameters)
 
     @property
@@ -73,7 +75,7 @@ class Server:
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """As a container is that has used up its share of the processor."""
+        """Stop the serving process, as a container that has used up its CPU quota."""
         worker = int(self.worker.name)
         os.kill(worker, signal.SIGSTOP)
         try:
@@ -92,7 +94,7 @@ class Server:
 
 
 def post_picture(url: str, image: bytes, seconds: float, parameters: dict[str, str]) -> httpx.Response:
-    """Send plain bytes to the service at `url`, and wait so long."""
+    """Send the bytes of an image file to the service at `url` and wait at most `seconds` for the answer."""
     return httpx.post(
         f"{url}/upscale",
         content=image,
@@ -104,14 +106,14 @@ def post_picture(url: str, image: bytes, seconds: float, parameters: dict[str, s
 
 @contextlib.contextmanager
 def connection(server: Server, headers: str) -> Iterator[socket.socket]:
-    """A connection on which the head of an upscale request was sent."""
+    """Open a connection and send the head of an upscale request."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
         client.sendall(f"POST /upscale HTTP/1.1\r\nHost: test\r\nContent-Type: image/png\r\n{headers}\r\n\r\n".encode())
         yield client
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """A request handler of a test's own HTTP server; it prints nothing."""
+    """A request handler for HTTP servers of tests; it prints nothing."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is http.server's)
         pass
@@ -129,7 +131,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
-    """Start services with settings of their own; they are stopped at the end."""
+    """Start services with given settings; they are stopped at the end of the session."""
     servers: list[Server] = []
 
     def start(max_files: int | None = None, **settings: str) -> Server:
@@ -139,9 +141,24 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
         return server
 
     yield start
+    for server in servers:  # all at once: each takes half a second
+        server.process.terminate()
     for server in servers:
-        if server.process.poll() is None:
-            server.stop()
+        server.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def shared_server(start_server: StartServer) -> StartServer:
+    """Start a service, or return the running one with equal settings: for tests that leave nothing behind."""
+    servers: dict[frozenset[tuple[str, str]], Server] = {}
+
+    def start(**settings: str) -> Server:
+        key = frozenset(settings.items())
+        if key not in servers:
+            servers[key] = start_server(**settings)
+        return servers[key]
+
+    return start
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +174,7 @@ def small_server(start_server: StartServer) -> Server:
 
 
 def photograph(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-    """A part of a sample picture, repeated in a mirror where it is too small."""
+    """Return a part of a sample image, mirrored where that is too small."""
     pixels = np.asarray(Image.open(SAMPLES / "coffee-artefacts.jpg"))
     pixels = np.roll(pixels, (37 * seed, 53 * seed), (0, 1))
     while pixels.shape[0] < height:
@@ -168,12 +185,12 @@ def photograph(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def infer_seconds(answer: httpx.Response) -> float:
-    """What the network took, as the answer says (Server-Timing)."""
+    """Return the seconds of inference, as Server-Timing says."""
     return float(answer.headers["Server-Timing"].split("infer;dur=")[1].split(",")[0]) / 1000
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether it became true in time."""
+    """Wait until `condition` is true; returns whether that was in time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -183,7 +200,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
 
 
 def encoded(pixels: NDArray[np.uint8] | Image.Image, file_format: str = "PNG", **options: object) -> bytes:
-    """An image file."""
+    """Encode an image file."""
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     file = io.BytesIO()
     image.save(file, file_format, **options)
@@ -191,7 +208,7 @@ def encoded(pixels: NDArray[np.uint8] | Image.Image, file_format: str = "PNG", *
 
 
 def png_chunk(name: bytes, content: bytes = b"") -> bytes:
-    """With its length and checksum."""
+    """Make a PNG chunk with length and checksum."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
@@ -208,7 +225,7 @@ def psnr(one: NDArray[Any], other: NDArray[Any]) -> float:
 
 
 def restored_face(server: Server, sent_as: str) -> tuple[httpx.Response, float]:
-    """Send a part of a photograph, reduced, in a format; the answer, and its PSNR to the part, in dB."""
+    """Send a reduced part of a photograph; returns the answer and its PSNR to the original, in dB."""
     with Image.open(SAMPLES / "face.jpg") as face:
         original = face.crop((64, 64, 256, 256))
     small = original.resize((96, 96), Image.Resampling.BICUBIC)

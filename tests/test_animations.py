@@ -312,8 +312,8 @@ def test_an_apng_whose_default_image_is_no_frame() -> None:
 
 
 @pytest.mark.parametrize("name", ["gif", "webp", "png", "tiff"])
-def test_frame_and_pixel_limits(start_server: StartServer, name: str) -> None:
-    server = start_server(UPSCALER_MAX_FRAMES="3", UPSCALER_MAX_PIXELS="2000")
+def test_frame_and_pixel_limits(shared_server: StartServer, name: str) -> None:
+    server = shared_server(UPSCALER_MAX_FRAMES="3", UPSCALER_MAX_PIXELS="2000")
     images = moving_box()
     problem = server.upscale(encoded(images[0], name, save_all=True, append_images=images[1:], duration=100)).json()
     assert (problem["status"], problem["code"], problem["limit"]) == (422, "too_many_frames", 3)

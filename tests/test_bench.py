@@ -122,7 +122,7 @@ def test_a_report_s_ratios() -> None:
     assert "int8" not in report, "this processor has none"
 
 
-def test_readme_s_part_is_made_of_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_of_speeds_is_made_of_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "RESULTS", tmp_path / "RESULTS.md")
     monkeypatch.setattr(results, "ROOT", tmp_path)
     with pytest.raises(MeasurementError, match="has no table of 'Network time': measure it first"):
@@ -133,9 +133,11 @@ def test_readme_s_part_is_made_of_the_results(tmp_path: Path, monkeypatch: pytes
     assert "In the same run Real-ESRGAN x2plus took 80 s (PyTorch bf16)." in part
     text = f"before\n{speed_table.BEGIN}old\n{speed_table.END}\nafter\n"
     assert speed_table.replace_part(text, part) == text.replace("old\n", part)
-    with pytest.raises(MeasurementError, match=r"README\.md has no <!-- speed"):
+    with pytest.raises(MeasurementError, match=r"models\.md has no <!-- speed"):
         speed_table.replace_part("nothing", part)
-    assert speed_table.replace_part(speed_table.README.read_text(), part), "README.md has a place for it"
+    document = speed_table.DOCUMENT.read_text()
+    assert part in speed_table.replace_part(document, part), "it has a place for it"
+    assert "](speed.png)" in part
 
 
 def test_sent_pictures_are_distinct_and_compared_value_by_value() -> None:

@@ -33,8 +33,8 @@ def test_frames_count(server: Server) -> None:
     assert many["seconds"] > 20 * one["seconds"]
 
 
-def test_too_long_for_a_plain_request(start_server: StartServer) -> None:
-    server = start_server(UPSCALER_TIMEOUT="1", UPSCALER_PRECISION="fp32")
+def test_too_long_for_a_plain_request(shared_server: StartServer) -> None:
+    server = shared_server(UPSCALER_TIMEOUT="1", UPSCALER_PRECISION="fp32")
     price = estimate(server, width=4000, height=4000).json()
     assert price["seconds"] > 1
     assert (price["plain"], price["stream"]) == (False, True)

@@ -35,7 +35,7 @@ MESSAGES_KNOW = {"superscaling.errors", "superscaling.format_name"}
 
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
-    "commands": [["bake"], ["prepare", "convert", "health"]],
+    "commands": [["bake", "missing_packages"], ["prepare", "convert", "health"]],
     "enlarging": [["picture_upscaler"], ["upscaler"], ["channels", "frame_reuse", "self_ensemble", "tiling"]],
     "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus"]],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
@@ -79,6 +79,7 @@ HOMES = {
     "gunicorn": ("http_edge/gunicorn_worker/",),
     "PIL": ("superscaling/pictures/",),
     "prometheus_client": ("http_edge/metrics.py",),
+    "click": ("upscale/",),
     "tqdm": ("upscale/",),
     "pydantic": ("message_protocol/", "http_edge/openapi.py"),
     "tensorflow": ("superscaling/engines/tensorflow.py",),

@@ -1,4 +1,4 @@
-"""How much memory a picture takes per pixel, from its file to the answer's: what README tells to allow for."""
+"""How much memory an image takes per pixel, from file to file, as docs/operations.md says (Memory)."""
 
 import os
 from concurrent.futures import ProcessPoolExecutor

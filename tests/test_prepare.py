@@ -1,4 +1,4 @@
-"""Before the server starts: bad settings and models end with one line; good ones are found, verified, converted."""
+"""Preparing the start: bad settings and models end with one line; good ones are found, verified, converted."""
 
 import hashlib
 import json
@@ -18,12 +18,13 @@ from threading import Thread
 
 import numpy as np
 import pytest
-from conftest import FIXTURES, ROOT, QuietHandler, free_port
+from conftest import FIXTURES, ROOT, QuietHandler, free_port, wait_for
 from fakes import round_levels
 from numpy.typing import NDArray
 
+from superscaling.commands import missing_packages
 from superscaling.commands.bake import bake
-from superscaling.commands.prepare import prepare
+from superscaling.commands.prepare import convert_in_child, find_missing_packages, prepare
 from superscaling.engines import infer_levels, open_engine
 from superscaling.errors import ModelUnavailable, WeightsRefused
 from superscaling.models import TABLE, Architecture, ModelFiles, Weights, directory_of, read_model_files, weight_file_of
@@ -118,7 +119,7 @@ class FileHandler(QuietHandler, SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def legacy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A row of its own in the table, whose file is served by a local server."""
+    """Settings for an additional row of the table, whose file comes from a local server."""
     monkeypatch.setitem(TABLE, "legacy", LEGACY_ROW)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(FileHandler, directory=FIXTURES))
     Thread(target=server.serve_forever, daemon=True).start()
@@ -138,7 +139,7 @@ def open_and_infer(
 
 
 def test_the_whole_way_of_a_legacy_file(legacy: Settings) -> None:
-    """Found, downloaded, verified, converted, loaded: both engines answer as ISR did on TensorFlow 2.3.1."""
+    """Found, downloaded, verified, converted, loaded: both engines reproduce ISR on TensorFlow 2.3.1."""
     prepare(legacy)
     directory = directory_of(legacy)
     model = read_model_files(directory)
@@ -147,7 +148,7 @@ def test_the_whole_way_of_a_legacy_file(legacy: Settings) -> None:
 
     with np.load(FIXTURES / "legacy_io.npz") as recorded:
         pixels, network, predicted = recorded["x"], recorded["f"].reshape(74, 106, 3), recorded["y"]
-    # In a process of its own: TensorFlow's threads can be set before its first use only.
+    # In its own process: the threads of TensorFlow can only be set before its first use.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
         for name in ("openvino", "tensorflow"):
             facts, levels = child.submit(open_and_infer, name, model, weight_file_of(legacy), pixels).result()
@@ -205,8 +206,62 @@ def test_a_failed_conversion_says_why(legacy: Settings, monkeypatch: pytest.Monk
     assert [path.name for path in legacy.cache_dir.iterdir()] == [LEGACY.name], "something half-made was left"
 
 
+TALKATIVE = """\
+#!/bin/sh
+# More than a pipe holds (64 KiB), at work and when it is stopped.
+trap 'head -c 300000 /dev/zero | tr "\\0" x >&2; touch "$0.stopped"; exit 143' TERM
+head -c 300000 /dev/zero | tr "\\0" x >&2
+touch "$0.started"
+while [ -e "$0.wait" ]; do sleep 0.05; done
+printf '\\nValueError: no\\n' >&2
+exit 1
+"""
+
+
+@pytest.fixture
+def talkative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program that replaces the conversion."""
+    program = tmp_path / "talkative"
+    program.write_text(TALKATIVE)
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    return program
+
+
+@pytest.mark.timeout(60)
+def test_a_talkative_conversion_does_not_hang(talkative: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"converting legacy failed: ValueError: no$"):
+        convert_in_child(LEGACY_ROW, LEGACY, talkative.parent / "target")
+
+
+@pytest.mark.timeout(60)
+def test_a_talkative_conversion_can_be_stopped(talkative: Path) -> None:
+    """By an exception, as a signal handler raises it, although the child still prints."""
+
+    class Stopped(BaseException):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    Path(f"{talkative}.wait").touch()
+
+    def interrupt() -> None:
+        assert wait_for(Path(f"{talkative}.started").exists)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, stop)
+    Thread(target=interrupt).start()
+    try:
+        with pytest.raises(Stopped):
+            convert_in_child(LEGACY_ROW, LEGACY, talkative.parent / "target")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert Path(f"{talkative}.stopped").exists()
+
+
 def test_sigterm_ends_a_conversion(tmp_path: Path) -> None:
-    """And nothing half-made is left."""
+    """And nothing half done is left."""
     program = (
         "import sys; sys.path.insert(0, 'tests'); from test_prepare import LEGACY_ROW, TABLE;"
         " from superscaling.commands import prepare; TABLE['legacy'] = LEGACY_ROW; sys.exit(prepare.main())"
@@ -234,11 +289,58 @@ def test_a_cache_that_can_not_be_written_does_not_convert(legacy: Settings) -> N
         prepare(settings)
 
 
-# Models that become part of an installation
+# What has to be installed
+
+
+@pytest.mark.parametrize(
+    ("settings", "names", "printed"),
+    [
+        ({}, [], ""),
+        ({"UPSCALER_MODEL": "noise-cancel-small"}, [], ""),
+        (
+            {"UPSCALER_MODEL": "noise-cancel"},
+            [],
+            "converting noise-cancel needs TensorFlow, ISR and NNCF, which are not installed\n",
+        ),
+        (
+            {"UPSCALER_ENGINE": "tensorflow"},
+            [],
+            "UPSCALER_ENGINE=tensorflow needs TensorFlow and ISR, which are not installed\n",
+        ),
+        (
+            {},
+            ["noise-cancel-lite", "psnr-small"],
+            "converting psnr-small needs TensorFlow, ISR and NNCF, which are not installed\n",
+        ),
+        ({"UPSCALER_MODEL": "nonesuch"}, [], ""),
+        ({"PORT": "web"}, [], ""),
+    ],
+)
+def test_what_has_to_be_installed(
+    settings: dict[str, str],
+    names: list[str],
+    printed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for variable, value in (settings | {"UPSCALER_CACHE_DIR": str(tmp_path)}).items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr("superscaling.commands.prepare.importlib.util.find_spec", lambda name: None)
+    missing_packages.main(names)
+    assert capsys.readouterr().out == printed
+
+
+def test_nothing_has_to_be_installed_here(tmp_path: Path) -> None:
+    for settings in (Settings(engine="tensorflow"), Settings(model="psnr-small", cache_dir=tmp_path)):
+        assert find_missing_packages(settings) is None
+
+
+# Baking models in
 
 
 def test_a_baked_model_needs_nothing_else(legacy: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No server, no cache, no TensorFlow: as in an image that runs without a network."""
+    """No server, no cache, no TensorFlow: as in an image without network."""
     bake(legacy, tmp_path / "models" / "legacy")
     monkeypatch.setattr("superscaling.models.store.MODELS", tmp_path / "models")
     monkeypatch.setattr("superscaling.commands.prepare.convert_model", None)
@@ -255,6 +357,7 @@ def test_the_projects_own_models_are_copied(tmp_path: Path) -> None:
     assert (tmp_path / "baked" / TABLE["noise-cancel-lite"].file).is_file()
 
 
+@pytest.mark.parametrize("way", ["--target={}", "--weights-only"])
 @pytest.mark.parametrize(
     ("names", "message"),
     [
@@ -263,9 +366,9 @@ def test_the_projects_own_models_are_copied(tmp_path: Path) -> None:
         (["noise-cancel-lite", "psnr-small"], "could not be downloaded from http://127.0.0.1:1/"),
     ],
 )
-def test_models_that_can_not_be_baked_in(names: list[str], message: str, tmp_path: Path) -> None:
+def test_models_that_can_not_be_baked_in(names: list[str], message: str, way: str, tmp_path: Path) -> None:
     environ = os.environ | {"UPSCALER_WEIGHTS_URL": "http://127.0.0.1:1", "UPSCALER_CACHE_DIR": str(tmp_path / "cache")}
-    command = [sys.executable, "-m", "superscaling.commands.bake", "--target", str(tmp_path / "baked"), *names]
+    command = [sys.executable, "-m", "superscaling.commands.bake", way.format(tmp_path / "baked"), *names]
     result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
     assert result.stderr.startswith("can't bake models in: ")

@@ -172,8 +172,8 @@ def test_refused_clients_that_never_finish_do_not_starve_the_probes(start_server
 
 
 def test_a_client_that_hangs_up_during_inference(start_server: StartServer) -> None:
-    """The work stops at the next tile, and the slot is free again."""
-    server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_PRECISION="fp32")
+    """The work stops at the next tile and the slot is free again."""
+    server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT="600")
     picture = encoded(photograph(2000, 2000), "JPEG")
     with connection(server, f"Content-Length: {len(picture)}") as client:
         client.sendall(picture)

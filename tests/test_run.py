@@ -1,4 +1,4 @@
-"""Start and stop of `run.sh`, as an operator sees them."""
+"""`run.sh`: start, logs, stop."""
 
 import contextlib
 import json
@@ -56,7 +56,7 @@ def test_the_tensorflow_engine_answers_the_same(start_server: StartServer, serve
 
 
 def test_the_stronger_model(start_server: StartServer, server: Server) -> None:
-    """A crop of a photograph is reduced and sent as JPEG: the result is closer to the crop than the default model's."""
+    """It restores a reduced JPEG of a photograph better than the default model."""
     stronger = start_server(UPSCALER_MODEL="noise-cancel-small")
     assert httpx.get(f"{stronger.url}/readyz").json()["model"] == "noise-cancel-small"
     (answer, best), (_, usual) = (restored_face(each, "JPEG") for each in (stronger, server))
@@ -96,7 +96,7 @@ def test_sigterm_finishes_what_runs(start_server: StartServer, log_level: str) -
     """The running request is answered, new connections are refused, the exit status is 0."""
     server = start_server(UPSCALER_LOG_LEVEL=log_level)
     answers: list[httpx.Response] = []
-    picture = encoded(photograph(1500, 1500), "JPEG")
+    picture = encoded(photograph(900, 900), "JPEG")
     client = threading.Thread(target=lambda: answers.append(server.upscale(picture)))
     client.start()
     busy_from = server.cpu_seconds() + 0.3
@@ -108,7 +108,7 @@ def test_sigterm_finishes_what_runs(start_server: StartServer, log_level: str) -
         httpx.get(f"{server.url}/ping")
     client.join()
     assert answers[0].status_code == 200
-    assert answers[0].headers["X-Result-Width"] == "3000"
+    assert answers[0].headers["X-Result-Width"] == "1800"
     assert answers[0].headers["Connection"] == "close"
     assert server.process.wait(20) == 0
 
@@ -141,7 +141,7 @@ def test_sigterm_ends_what_can_not_be_finished(start_server: StartServer) -> Non
 
 
 def test_sigterm_at_rest(start_server: StartServer) -> None:
-    """The service does not wait for idle clients: neither a silent one nor one that was kept alive."""
+    """Idle connections, new or kept alive, do not delay the stop."""
     server = start_server()
     with httpx.Client(base_url=server.url) as kept, socket.create_connection(("127.0.0.1", server.port)):
         kept.get("/ping")
@@ -168,7 +168,7 @@ def test_sigterm_and_a_client_that_begins_again(start_server: StartServer) -> No
 
 @pytest.mark.parametrize("seconds", [0.3, 0.6, 0.9, 1.2])
 def test_sigterm_while_it_starts(tmp_path: Path, seconds: float) -> None:
-    """Whenever the signal comes, no process remains and no traceback is printed."""
+    """At any moment: no process is left, no traceback is printed."""
     server = Server(tmp_path / "log")
     time.sleep(seconds)
     server.process.terminate()
@@ -180,7 +180,7 @@ def test_sigterm_while_it_starts(tmp_path: Path, seconds: float) -> None:
 
 
 def test_make_hands_the_signal_on(tmp_path: Path) -> None:
-    """The service ends with `make run`, and its port is free again."""
+    """What `make run` starts ends with make, and the port is free again."""
     port = free_port()
     environ = {**os.environ, "PORT": str(port)}
     with (tmp_path / "log").open("wb") as log:

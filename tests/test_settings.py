@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from docs_pictures import settings_table
 from superscaling.errors import SettingInvalid
 from superscaling.logs import log_config
 from superscaling.settings import Settings, environment_variable, read_settings, unknown_variables
@@ -65,13 +66,14 @@ def test_misspelt_variables() -> None:
     assert unknown_variables(environ) == ["UPSCALER_PORT", "UPSCALER_TIMOUT"]
 
 
-def test_the_readme_has_every_setting_with_its_default_and_sentence() -> None:
-    readme = (ROOT / "README.md").read_text()
-    for field in fields(Settings):
-        default = field.metadata["default"] or " "
-        variable = environment_variable(field.name)
-        row = f"| `{variable}` | `{default}` | {field.metadata['unit']} | {field.metadata['sentence']} |"
-        assert row in readme, row
+def test_the_document_is_the_generated_one() -> None:
+    assert settings_table.DOCUMENT.read_text() == settings_table.describe(), "run `make settings`"
+
+
+def test_groups_are_not_torn_apart() -> None:
+    groups = [field.metadata["group"] for field in fields(Settings)]
+    assert list(dict.fromkeys(groups)) == ["Model", "Images", "Load", "Server"]
+    assert groups == sorted(groups, key=["Model", "Images", "Load", "Server"].index)
 
 
 def test_messages_name_settings_that_there_are() -> None:

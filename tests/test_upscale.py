@@ -1,4 +1,4 @@
-"""`python -m upscale` as its users run it: in a process of its own, with real pictures and the real engine."""
+"""`python -m upscale` as users run it: a process, with real images and the real engine."""
 
 import os
 import pty
@@ -55,7 +55,7 @@ def tree(folder: Path) -> set[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """With two pictures in it, one below, and what is none."""
+    """Two images, one in a subfolder, and other files."""
     (tmp_path / "photos" / "more").mkdir(parents=True)
     (tmp_path / "photos" / "one.png").write_bytes(encoded(TINY))
     (tmp_path / "photos" / "two.JPG").write_bytes(encoded(TINY, "JPEG"))
@@ -68,25 +68,25 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "name at least one INPUT"),
-        (["photos/one.png", "--quality", "0"], "'0' is no whole number from 1 to 100"),
-        (["photos/one.png", "--quality", "²"], "'²' is no whole number"),
-        (["photos/one.png", "--format", "tga"], "'tga' is none of jpeg, png, webp, tiff, bmp, gif"),
-        (["photos/one.png", "--model", "nonesuch"], "choose from"),
+        ([], "Missing argument 'INPUT...'"),
+        (["photos/one.png", "--quality", "0"], "0 is not in the range 1<=x<=100"),
+        (["photos/one.png", "--quality", "²"], "'²' is not a valid integer"),
+        (["photos/one.png", "--format", "tga"], "'tga' is not one of 'jpeg', 'png', 'webp', 'tiff', 'bmp', 'gif'"),
+        (["photos/one.png", "--model", "nonesuch"], "'nonesuch' is not one of 'noise-cancel-lite', "),
         (
             ["photos/one.png", "--model", "noise-cancel", "--url", "http://localhost:1"],
-            "the service at --url has its own",
+            "--model can't be combined with --url",
         ),
-        (["photos/one.png", "--url", "localhost:7777"], "is none such as http://localhost:7777"),
+        (["photos/one.png", "--url", "localhost:7777"], "is not an address such as http://localhost:7777"),
         (["photos/one.png", "--url", "http://localhost:99999"], "Port out of range"),
-        (["photos/one.png", "-o", "a.png", "--format", "webp"], "contradict each other"),
-        (["photos", "-o", "photos/one.png"], "takes one picture"),
-        (["photos/one.png", "photos/two.JPG", "-o", "-"], "takes one picture"),
+        (["photos/one.png", "-o", "a.png", "--format", "webp"], "-o a.png contradicts --format webp"),
+        (["photos", "-o", "photos/one.png"], "takes one image"),
+        (["photos/one.png", "photos/two.JPG", "-o", "-"], "takes one image"),
         (["photos", "-o", "photos", "--force"], "is an input itself"),
-        (["photos/one.png", "-o", "photos/one.png"], "would replace its own input"),
+        (["photos/one.png", "-o", "photos/one.png"], "would overwrite its input"),
         (["photos", "more", "-o", "out"], "photos/one.png and more/one.png would both become out/one.png"),
-        (["-", "photos"], "takes no other input"),
-        (["-", "-o", "photos"], "name a file"),
+        (["-", "photos"], "can't be combined with other inputs"),
+        (["-", "-o", "photos"], "name a file, not a folder"),
     ],
 )
 def test_wrong_usage(folder: Path, words: list[str], message: str) -> None:
@@ -100,7 +100,7 @@ def test_wrong_usage(folder: Path, words: list[str], message: str) -> None:
 
 
 def test_a_folder(folder: Path) -> None:
-    """Becomes a tree like it; a bad file stops no other, and what is no picture is passed over."""
+    """Results form the same tree; a bad file stops no other; what is not an image is skipped."""
     (folder / "photos" / "cut.png").write_bytes(encoded(TINY)[:-30])
     result = upscale(folder, "photos", "nonesuch.png", "-o", "photos/out")
     said = result.stderr.decode()
@@ -108,7 +108,7 @@ def test_a_folder(folder: Path) -> None:
     assert tree(folder / "photos" / "out") == {"one.png", "two.JPG", "more/three.webp"}
     assert opened((folder / "photos/out/one.png").read_bytes()).size == (64, 48)
     assert opened((folder / "photos/out/more/three.webp").read_bytes()).format == "WEBP"
-    assert "passed over in folders: no pictures (1)" in said
+    assert "skipped in folders: not an image (1)" in said
     assert "3 done, 2 failed:" in said
     assert "  nonesuch.png: No such file or directory" in said
     assert "  photos/cut.png: the image is truncated or corrupt" in said
@@ -118,7 +118,7 @@ def test_a_folder(folder: Path) -> None:
 
 
 def test_beside_the_input(folder: Path) -> None:
-    """A pattern that no shell expanded; a file that exists is not replaced, unless that is asked for."""
+    """A pattern that no shell has expanded; existing files are only replaced with --force."""
     (folder / "photos" / "one-x2.png").write_text("mine")
     said = upscale(folder, "photos/*[eO].*", "--format", "png").stderr.decode()
     assert "photos/one.png: failed: photos/one-x2.png exists already" in said
@@ -129,7 +129,7 @@ def test_beside_the_input(folder: Path) -> None:
     assert opened((folder / "photos/one-x2.png").read_bytes()).size == (64, 48)
     assert opened((folder / "photos/two-x2.JPG").read_bytes()).format == "JPEG"
     said = upscale(folder, "photos").stderr.decode()  # the results are no inputs of a second run
-    assert "what is named *-x2.*, as results are (2)" in said
+    assert "named *-x2.*, like results (2)" in said
     assert "one-x2-x2" not in said
 
 
@@ -155,7 +155,7 @@ def test_the_name_chooses_the_format(folder: Path) -> None:
 
 
 def test_odd_names(folder: Path) -> None:
-    """A dash, bytes that are no UTF-8, an escape sequence, a link, the input itself where that is asked for."""
+    """A dash, bytes that are not UTF-8, an escape sequence, a link, and the input itself with --force."""
     names = [b"-dash.png", b"latin-\xe9.png", b"red\x1b[31m.png", b"archive.v2"]
     for name in names:
         (folder / os.fsdecode(name)).write_bytes(encoded(TINY))
@@ -235,7 +235,7 @@ def test_a_pipe_that_breaks(folder: Path) -> None:
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted(tmp_path: Path, number: signal.Signals, status: int) -> None:
-    """What is done stays; of the picture that is being worked on nothing is left."""
+    """Finished results stay; of the image in progress nothing is left."""
     (tmp_path / "small.png").write_bytes(encoded(TINY))
     (tmp_path / "large.png").write_bytes(encoded(photograph(2400, 2400)))
     command = [*COMMAND, "small.png", "large.png"]
@@ -253,7 +253,7 @@ def test_interrupted(tmp_path: Path, number: signal.Signals, status: int) -> Non
 
 
 def test_on_a_terminal(folder: Path) -> None:
-    """There are bars, one for the file and one for all; and a picture is not written there."""
+    """There are bars for the file and for all files; an image is not written to a terminal."""
     near, far = pty.openpty()
     termios.tcsetwinsize(far, (30, 100))
     with os.fdopen(near, "rb", buffering=0) as terminal, os.fdopen(far, "wb") as end:
@@ -272,7 +272,7 @@ def test_on_a_terminal(folder: Path) -> None:
 
 
 def test_a_result_that_has_appeared_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not replaced, also where the file system has no links."""
+    """It is not replaced, not even on a file system without links."""
 
     def no_links(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
@@ -291,12 +291,13 @@ def test_a_result_that_has_appeared_meanwhile(tmp_path: Path, monkeypatch: pytes
 
 
 def test_help_is_quick(tmp_path: Path) -> None:
-    """It neither loads nor looks for what enlarging takes."""
+    """It loads nothing that enlarging needs."""
     code = "import sys, runpy; sys.argv[1:] = ['--help']; runpy.run_module('upscale', run_name='__main__')"
     check = f"""
 try:
     {code}
-except SystemExit:
+except SystemExit as exc:
+    assert exc.code == 0
     print(sorted({{'openvino', 'pydantic', 'tensorflow', 'tqdm'}} & set(sys.modules)))
 """
     command = [sys.executable, "-P", "-c", check]

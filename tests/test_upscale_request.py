@@ -461,8 +461,8 @@ def test_the_pixel_limit(small_server: Server) -> None:
     assert_next_is_answered(small_server)
 
 
-def test_a_picture_that_would_take_too_long(start_server: StartServer) -> None:
-    server = start_server(UPSCALER_TIMEOUT="1", UPSCALER_PRECISION="fp32")
+def test_a_picture_that_would_take_too_long(shared_server: StartServer) -> None:
+    server = shared_server(UPSCALER_TIMEOUT="1", UPSCALER_PRECISION="fp32")
     response = server.upscale(encoded(photograph(3000, 3000), "JPEG"))
     assert_problem(response, 422, "estimate_over_deadline", "3000 x 3000 px would take about")
     problem = response.json()

@@ -1,4 +1,4 @@
-"""`python -m upscale --url` against good and bad services: results, errors and retries."""
+"""`python -m upscale --url`: good and bad answers of services, and retries."""
 
 import base64
 import contextlib
@@ -108,7 +108,7 @@ def hangs_up(handler: Handler) -> None:
 
 
 class Service(ThreadingHTTPServer):
-    """A service with scripted answers."""
+    """A service with prepared answers."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -119,7 +119,7 @@ class Service(ThreadingHTTPServer):
 @pytest.fixture
 def service() -> Iterator[Service]:
     with Service() as service:
-        thread = threading.Thread(target=service.serve_forever)
+        thread = threading.Thread(target=service.serve_forever, args=(0.02,))
         thread.start()
         yield service
         service.shutdown()
@@ -134,7 +134,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_results(folder: Path, service: Service) -> None:
-    """Notes are shown, busy services are retried a limited number of times, and a rejected file stops no other."""
+    """With notes; a busy service is asked again, at last in vain; a rejection stops no other image."""
     busy = problem(429, Retry_After="0")
     service.answers = [busy, result, problem(422), busy, busy, busy]
     done = upscale(folder, "a.png", "b.png", "c.png", "--url", service.url, "--retries", "2")
@@ -173,17 +173,17 @@ def test_options_are_sent(folder: Path, service: Service) -> None:
             "no, thank you (id-of-it)",
         ),
         (events(("accepted", ACCEPTED)), "the connection ended before the result came"),
-        (events(("accepted", {**ACCEPTED, "tiles": "many"})), "sent an event that makes no sense"),
-        (events(("accepted", [])), "sent an event that is no JSON object"),
+        (events(("accepted", {**ACCEPTED, "tiles": "many"})), "sent an invalid event"),
+        (events(("accepted", [])), "sent an event that is not a JSON object"),
         (
             events(("accepted", ACCEPTED), ("result", {"imageBase64": "bm9uZQ=="})),
-            "sent a result that is no png",
+            "sent a result that is not a png",
         ),
         (hangs_up, "the connection ended before the result came"),
     ],
 )
 def test_failures(folder: Path, service: Service, answer: Answer, reason: str) -> None:
-    """One file fails; the next is tried."""
+    """Of one image; the next one is tried."""
     service.answers = [answer, result]
     done = upscale(folder, "a.png", "b.png", "--url", service.url)
     said = done.stderr.decode()
@@ -198,11 +198,11 @@ def test_failures(folder: Path, service: Service, answer: Answer, reason: str) -
     [
         (problem(404), "no, thank you"),
         (problem(301, Location="https://elsewhere"), "no, thank you, to https://elsewhere"),
-        (web_page, "the answer is text/html and no stream of events"),
+        (web_page, "the answer is text/html, not a stream of events"),
     ],
 )
 def test_wrong_addresses(folder: Path, service: Service, answer: Answer, reason: str) -> None:
-    """Reported once, not for every file."""
+    """Reported once, not for every image."""
     service.answers = [answer]
     done = upscale(folder, "a.png", "b.png", "c.png", "--url", service.url)
     assert done.returncode == 1
@@ -219,7 +219,7 @@ def test_nobody_there(folder: Path) -> None:
 
 
 def test_interrupted(folder: Path, service: Service) -> None:
-    """It disconnects, so that the service stops, and leaves no partial file."""
+    """It disconnects, so that the service stops; no file is left."""
     waits, hung_up = threading.Event(), threading.Event()
 
     def answer(handler: Handler) -> None:
@@ -244,7 +244,7 @@ def test_interrupted(folder: Path, service: Service) -> None:
 
 
 def test_the_real_service(folder: Path, server: Server) -> None:
-    """A stream gives the same result as a plain answer."""
+    """Its stream gives the same result as its plain answer."""
     image = SAMPLES / "transparent-logo.png"
     done = upscale(folder, image, SAMPLES / "bouncing-ball.gif", "-o", "out", "--format", "webp", "--url", server.url)
     assert done.returncode == 0, done.stderr
@@ -255,7 +255,7 @@ def test_the_real_service(folder: Path, server: Server) -> None:
 
 
 def test_the_real_service_refuses(folder: Path, small_server: Server) -> None:
-    """A body that is too large and not read to its end, too many pixels, and a file that is not an image."""
+    """Too large a body, which it does not read to its end; too many pixels; not an image."""
     (folder / "a.png").write_bytes(SMALL + bytes(300_000))
     (folder / "b.png").write_bytes(encoded(photograph(101, 100)))
     (folder / "c.png").write_text("none")
@@ -263,5 +263,5 @@ def test_the_real_service_refuses(folder: Path, small_server: Server) -> None:
     said = done.stderr.decode()
     assert "UPSCALER_MAX_BODY_BYTES" in said
     assert "UPSCALER_MAX_PIXELS" in said
-    assert "c.png: is no image of a supported format" in said
+    assert "c.png: is not an image of a supported format" in said
     assert tree(folder) == {"a.png", "b.png", "c.png"}

@@ -1,15 +1,19 @@
-"""`python -m upscale`: see `--help`."""
+"""Entry point of `python -m upscale` and of the installed command `upscale`."""
 
 import sys
 
-if __name__ == "__main__":
-    # Imported here: a Ctrl-C that comes this early ends the program quietly as well, and `--help` waits for little.
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    # Imported late, so that a Ctrl-C during the imports also ends the program without a traceback.
     try:
-        from upscale.arguments import read_arguments
+        from upscale.command_line import run_command
 
-        arguments = read_arguments(sys.argv[1:])
-        from upscale.command import main
-
-        sys.exit(main(arguments))
+        status = run_command()
     except KeyboardInterrupt:
-        sys.exit(130)
+        status = 130
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

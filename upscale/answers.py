@@ -1,9 +1,10 @@
-"""What a service answers: the events of a result, or why there is none."""
+"""Read a service's answers: the events of a stream, or a problem document."""
 
 import binascii
 import email.utils
+import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http.client import HTTPResponse
 from typing import Any
 
@@ -14,17 +15,46 @@ from upscale import console
 from upscale.errors import Busy, Failed, FatalError
 
 MAX_PROBLEM = 1 << 20  # bytes of a problem document that are read
-# What says that the address is wrong, or closed to us, for every picture alike.
+# The address is wrong or access is denied, for every image alike.
 WRONG_ADDRESS = (301, 302, 303, 307, 308, 401, 403, 404, 405, 406)
 BUSY = (429, 503)
 
 
-def follow(events: Iterable[tuple[str, dict[str, Any]]], progress: console.Progress) -> UpscaleOutput:
-    """Follow the events of a picture's work to its result.
+def read_events(lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Parse server-sent events (WHATWG HTML, 9.2) into names and data, without comments and incomplete events.
 
     Raises:
-        Failed: there is none.
-        Busy: the engine failed or the service stops. Both pass: the same request may succeed a moment later.
+        Failed: the data of an event is not a JSON object.
+    """
+    name, data = "", list[bytes]()
+    for line in lines:
+        field, _, value = line.rstrip(b"\r\n").partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"event":
+            name = value.decode(errors="replace")
+        elif field == b"data":
+            data.append(value)
+        elif not line.strip() and data:
+            yield name, _parsed(b"\n".join(data))
+            name, data = "", []
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(text)
+    except ValueError as exc:
+        raise Failed(f"the service sent an event that is not JSON: {exc}") from exc
+    if not isinstance(parsed, dict):
+        raise Failed("the service sent an event that is not a JSON object")
+    return parsed
+
+
+def follow(events: Iterable[tuple[str, dict[str, Any]]], progress: console.Progress) -> UpscaleOutput:
+    """Follow the events of one image to its result.
+
+    Raises:
+        Failed: there is no result.
+        Busy: the engine failed or the service is stopping; the same request may succeed a moment later.
     """
     accepted: Accepted | None = None
     notes: tuple[str, ...] = ()
@@ -45,17 +75,17 @@ def follow(events: Iterable[tuple[str, dict[str, Any]]], progress: console.Progr
                 case "result" if accepted:
                     return _output(accepted, binascii.a2b_base64(data["imageBase64"]), notes)
     except (KeyError, TypeError, ValueError) as exc:  # pydantic's and binascii's errors are ValueErrors
-        raise Failed(f"the service sent an event that makes no sense: {' '.join(str(exc).split())}") from exc
+        raise Failed(f"the service sent an invalid event: {' '.join(str(exc).split())}") from exc
     raise Failed("the connection ended before the result came")
 
 
 def refusal(response: HTTPResponse) -> Exception:
-    """Why an answer is no stream of events, to be raised: `Failed`, `Busy` or `FatalError`."""
+    """Turn an answer that is not a stream of events into an exception: `Failed`, `Busy` or `FatalError`."""
     status, body = response.status, response.read(MAX_PROBLEM)
     media_type = response.headers.get_content_type()
     if status == 200:
         return FatalError(
-            f"the answer is {media_type} and no stream of events: is that an image super-scaling service?"
+            f"the answer is {media_type}, not a stream of events: is this an image super-scaling service?"
         )
     try:
         problem = Problem.model_validate_json(body)
@@ -68,7 +98,7 @@ def refusal(response: HTTPResponse) -> Exception:
 
 
 def refused(problem: Problem, seconds: float | None) -> Exception:
-    """Why a picture was refused, to be raised; `seconds`: when to come back, where the service says so."""
+    """Turn a problem into an exception; `seconds` is the value of Retry-After, if there is one."""
     if problem.status in BUSY:
         return Busy(problem.detail, seconds)
     hint = f" ({problem.hint})" if problem.hint else ""
@@ -77,7 +107,7 @@ def refused(problem: Problem, seconds: float | None) -> Exception:
 
 
 def _seconds(retry_after: str) -> float | None:
-    """From now: the header has seconds, or a date."""
+    """Return the seconds from now; the header has seconds or a date."""
     if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after)
     try:
@@ -89,5 +119,5 @@ def _seconds(retry_after: str) -> float | None:
 def _output(accepted: Accepted, image: bytes, notes: tuple[str, ...]) -> UpscaleOutput:
     name = FormatName(accepted.format)
     if sniff(image) is not name:
-        raise Failed(f"the service sent a result that is no {name}")
+        raise Failed(f"the service sent a result that is not a {name}")
     return UpscaleOutput(image=image, format=name, width=accepted.width, height=accepted.height, notes=notes)

@@ -1,4 +1,4 @@
-"""What people see while the program works, on standard error: lines, and on a terminal progress bars."""
+"""Messages on standard error, and progress bars if that is a terminal."""
 
 import contextlib
 import logging
@@ -9,64 +9,67 @@ from typing import Protocol
 
 from tqdm import tqdm
 
-from upscale.names import shown
-
 MAX_NAME = 40  # characters of a file's name beside its bar
 
 
+def shown(text: object) -> str:
+    """Return text that is safe to print: control characters and bytes that are not UTF-8 are escaped."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(text))
+
+
 class Progress(Protocol):
-    """How far the work on one picture is."""
+    """Listens to the progress of one image."""
 
     def expect(self, tiles: int) -> None:
-        """Learn how many tiles there are."""
+        """Learn the number of tiles."""
 
     def reach(self, done: int) -> None:
-        """Learn how many of them are done."""
+        """Learn the number of finished tiles."""
 
 
 class Console(logging.Handler):
-    """Lines and bars on standard error; as a handler, it shows what is logged as lines.
+    """Prints lines and bars to standard error. As a logging handler it prints records as lines.
 
     Args:
-        quiet: whether nothing is said but what failed.
+        quiet: print failures only.
     """
 
     def __init__(self, quiet: bool) -> None:
         super().__init__()
         self._quiet = quiet
         self._has_bars = not quiet and sys.stderr.isatty()
-        tqdm.monitor_interval = 0  # no thread that looks after bars
-        tqdm.set_lock(threading.RLock())  # nor semaphores shared with other processes
+        tqdm.monitor_interval = 0  # no monitoring thread
+        tqdm.set_lock(threading.RLock())  # no semaphore shared between processes
 
     def say(self, line: str) -> None:
-        """A line that may be left out."""
+        """Print a line, unless quiet."""
         if not self._quiet:
             self.complain(line)
 
     def complain(self, line: str) -> None:
-        """A line that may not."""
+        """Print a line, also when quiet."""
         tqdm.write(shown(line), file=sys.stderr)
         sys.stderr.flush()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show what was logged."""
+        """Print a log record."""
         show = self.complain if record.levelno >= logging.WARNING else self.say
         for line in self.format(record).splitlines():
             show(line)
 
     @contextlib.contextmanager
     def files(self, count: int) -> Iterator[tqdm]:
-        """The bar of all files; `update` it for each. A single file has its own only."""
+        """Show a bar for all files, to be updated after each; a single file has only its own bar."""
         try:
             with self._bar(desc="in total", total=count, unit="file", position=1, hidden=count < 2) as bar:
                 yield bar
         finally:
             if self._has_bars:
-                sys.stderr.write("\r")  # tqdm stays behind the blanks that it has put over a lower bar
+                sys.stderr.write("\r")  # tqdm leaves the cursor after the blanks that erased the lower bar
 
     @contextlib.contextmanager
     def file(self, name: str) -> Iterator[Progress]:
-        """The bar of one file."""
+        """Show a bar for one file."""
         name = shown(name)
         short = name if len(name) <= MAX_NAME else "…" + name[1 - MAX_NAME :]
         with self._bar(desc=short, total=None, unit="tile", position=0, hidden=False) as bar:
@@ -86,7 +89,7 @@ class Console(logging.Handler):
 
 
 class _Bar:
-    """`Progress` on one of tqdm's bars."""
+    """`Progress` on a tqdm bar."""
 
     def __init__(self, bar: tqdm) -> None:
         self._bar = bar

@@ -1,27 +1,27 @@
-"""What can go wrong on the command line.
+"""Every error of the command line.
 
 Exception
-* UsageError    the command line asks for what makes no sense; nothing was done
-* Failed        one picture failed; the others go on
-* FatalError    every picture would fail; the run ends
-* Busy          the service asks to come back later
+* UsageError    the arguments make no sense; nothing was done
+* Failed        one image failed; the others go on
+* FatalError    every image would fail; the run ends
+* Busy          the service asks to be asked again later
 """
 
 
 class UsageError(Exception):
-    """The command line asks for what makes no sense; nothing was done."""
+    """The arguments make no sense; nothing was done."""
 
 
 class Failed(Exception):
-    """One picture failed; the message is the reason."""
+    """One image failed; the message is the reason."""
 
 
 class FatalError(Exception):
-    """Every picture would fail in the same way; the message is the reason."""
+    """Every image would fail in the same way; the message is the reason."""
 
 
 class Busy(Exception):
-    """The service asks to come back later; `seconds`: in how many, None where it doesn't say."""
+    """The service asks to be asked again in `seconds`; None: it does not say when."""
 
     def __init__(self, detail: str, seconds: float | None) -> None:
         super().__init__(detail)

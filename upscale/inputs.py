@@ -1,4 +1,4 @@
-"""What the command line names: files, folders that are walked through, patterns that no shell has expanded."""
+"""Find the images that the command line names: files, folders, and patterns that no shell has expanded."""
 
 import glob
 import os
@@ -11,15 +11,15 @@ from pathlib import Path
 from superscaling.format_name import FormatName
 from superscaling.pictures import FORMATS, sniff
 from upscale.errors import Failed
-from upscale.names import ENLARGED, format_named
+from upscale.output import ENLARGED, format_named
 
 PATTERN = re.compile(r"[*?[]")
-HEAD = 16  # bytes: more than any format's signature has
+HEAD = 16  # bytes; no format has a longer signature
 
 
 @dataclass(frozen=True)
 class Source:
-    """A picture file; `place`: where its result goes below an output folder."""
+    """An image file. `place` is the path of its result below an output folder."""
 
     path: Path
     place: Path
@@ -29,23 +29,23 @@ class Source:
 class Inputs:
     """What was found.
 
-    `failures`: names and reasons; `passed_over`: files in folders, counted by what they are; `several`: whether the
-    command line may mean more than one picture, however many there are today.
+    `failures` has names and reasons. `skipped` counts files in folders by the reason. `several` is whether the command
+    line may name more than one image, however many there are now.
     """
 
     sources: list[Source] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
-    passed_over: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     several: bool = False
 
 
 def find_inputs(words: tuple[str, ...], output: str | None) -> Inputs:
-    """Find the pictures that `words` name, each once.
+    """Find the images that `words` name, each once.
 
     Args:
         words: files, folders, patterns.
-        output: a folder that is not walked into; None: results go beside their inputs, and those of earlier runs are
-            passed over.
+        output: a folder that is not searched. None: results go beside their inputs, and results of earlier runs are
+            skipped.
     """
     found = Inputs(several=len(words) > 1)
     for word in words:
@@ -68,17 +68,17 @@ def find_inputs(words: tuple[str, ...], output: str | None) -> Inputs:
 
 
 def format_of(path: Path) -> FormatName:
-    """The format of a picture file, by its first bytes.
+    """Return the format of an image file, by its first bytes.
 
     Raises:
-        Failed: it can't be read, or is no picture of a supported format.
+        Failed: it can't be read, or is not an image of a supported format.
     """
     try:
         name = _sniffed(path)
     except OSError as exc:
         raise Failed(str(exc.strerror)) from exc
     if name is None:
-        raise Failed(f"is no image of a supported format ({', '.join(FORMATS)})")
+        raise Failed(f"is not an image of a supported format ({', '.join(FORMATS)})")
     return name
 
 
@@ -88,14 +88,14 @@ def _sniffed(path: Path) -> FormatName | None:
 
 
 def _walk(folder: Path, output: str | None, found: Inputs) -> None:
-    """Find the pictures in a folder and in those below it; what is hidden is left out, links to folders too."""
+    """Find the images in a folder and its subfolders, without hidden ones and links to folders."""
     for path in _files(folder, output, found):
         if output is None and path.stem.endswith(ENLARGED):
-            found.passed_over[f"what is named *{ENLARGED}.*, as results are"] += 1
+            found.skipped[f"named *{ENLARGED}.*, like results"] += 1
         elif _is_picture(path):
             found.sources.append(Source(path, path.relative_to(folder)))
         else:
-            found.passed_over["no pictures"] += 1
+            found.skipped["not an image"] += 1
 
 
 def _files(folder: Path, output: str | None, found: Inputs) -> Iterator[Path]:
@@ -110,7 +110,7 @@ def _files(folder: Path, output: str | None, found: Inputs) -> Iterator[Path]:
 
 
 def _is_picture(path: Path) -> bool:
-    """By its name, so that a damaged one is not passed over in silence, or by its first bytes."""
+    """Judge by the name, so that a damaged image is reported rather than skipped, or else by the first bytes."""
     if not path.is_file():
         return False
     if format_named(path) is not None:

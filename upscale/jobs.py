@@ -1,4 +1,4 @@
-"""What is to be done: which picture becomes which file. All that can be refused is refused before the work."""
+"""Decide which image becomes which file. Whatever can be rejected is rejected before any work."""
 
 import os
 import sys
@@ -6,18 +6,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from superscaling.format_name import FormatName
-from upscale.arguments import Arguments
 from upscale.errors import Failed, UsageError
 from upscale.inputs import Inputs, Source, find_inputs, format_of
-from upscale.names import ENLARGED, format_named, with_extension
-from upscale.output import check_target
+from upscale.output import ENLARGED, check_target, format_named, with_extension
 
 PIPE = "-"
 
 
 @dataclass(frozen=True)
+class Arguments:
+    """The command line. None means that an option is not given."""
+
+    inputs: tuple[str, ...]
+    output: str | None
+    model: str | None
+    format: FormatName | None
+    quality: int | None
+    force: bool
+    url: str | None
+    retries: int
+    quiet: bool
+
+
+@dataclass(frozen=True)
 class Job:
-    """One picture: `source` None is standard input, `target` None standard output; `format`: what is asked for."""
+    """One image.
+
+    `source` None is standard input, `target` None standard output. `format` is the requested one, if any.
+    """
 
     source: Path | None
     target: Path | None
@@ -25,13 +41,13 @@ class Job:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """What messages call the input."""
         return "standard input" if self.source is None else str(self.source)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`jobs`, `failures` (names and reasons), and `notes` for people."""
+    """The jobs, the failures (names and reasons) that are known already, and notes to print."""
 
     jobs: list[Job]
     failures: list[tuple[str, str]]
@@ -42,16 +58,16 @@ def plan(arguments: Arguments) -> Plan:
     """Find the inputs and decide what each becomes.
 
     Raises:
-        UsageError: the arguments contradict one another, or one result would overwrite another, or an input.
+        UsageError: arguments contradict each other, or a result would overwrite another result or an input.
     """
     output = arguments.output
     if PIPE in arguments.inputs:
         return _plan_pipe(arguments)
-    found = find_inputs(tuple(arguments.inputs), output)
+    found = find_inputs(arguments.inputs, output)
     if found.several and output is not None and (output == PIPE or os.path.isfile(output)):
-        raise UsageError(f"-o {output} takes one picture; for several, name a folder")
-    passed_over = [f"{what} ({count})" for what, count in sorted(found.passed_over.items())]
-    notes = [f"passed over in folders: {', '.join(passed_over)}"] if passed_over else []
+        raise UsageError(f"-o {output} takes one image; for several, name a folder")
+    skipped = [f"{what} ({count})" for what, count in sorted(found.skipped.items())]
+    notes = [f"skipped in folders: {', '.join(skipped)}"] if skipped else []
     if output is not None and not found.several and not _is_folder(output):
         return _plan_one(arguments, output, found)
     jobs = []
@@ -71,21 +87,21 @@ def _is_folder(output: str) -> bool:
 def _plan_pipe(arguments: Arguments) -> Plan:
     output = arguments.output
     if len(arguments.inputs) > 1:
-        raise UsageError("- stands for standard input and takes no other input beside it")
+        raise UsageError("- is standard input and can't be combined with other inputs")
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("standard input is a terminal: put a picture into it, as in `upscale - < in.jpg`")
+        raise UsageError("standard input is a terminal: redirect a file to it, as in `upscale - < in.jpg`")
     if output is not None and output != PIPE and _is_folder(output):
-        raise UsageError(f"-o {output}: the result of standard input has no name, so name a file")
+        raise UsageError(f"-o {output}: the result of standard input has no name: name a file, not a folder")
     return _one(arguments, None, PIPE if output is None else output, [])
 
 
 def _plan_one(arguments: Arguments, output: str, found: Inputs) -> Plan:
-    """One picture, and -o with the name of its result."""
+    """Plan one image whose result has a name."""
     if not found.sources:
         return Plan([], found.failures, [])
     (source,) = found.sources
     if output != PIPE and not arguments.force and _is_same_file(source.path, output):
-        raise UsageError(f"{output} would replace its own input: --force if that is meant")
+        raise UsageError(f"{output} would overwrite its input; --force allows it")
     return _one(arguments, source.path, output, found.failures)
 
 
@@ -96,19 +112,19 @@ def _one(arguments: Arguments, source: Path | None, output: str, failures: list[
         return Plan([Job(source, None, arguments.format)], failures, [])
     named = format_named(Path(output))
     if named is not None and arguments.format not in (None, named):
-        raise UsageError(f"-o {output} and --format {arguments.format} contradict each other")
+        raise UsageError(f"-o {output} contradicts --format {arguments.format}")
     job = Job(source, Path(output), arguments.format or named)
     return _checked([job], arguments, failures, [], make_folder=False)
 
 
 def _job(source: Source, arguments: Arguments) -> Job:
-    """What one of several pictures becomes, or one whose result was not named.
+    """Plan an image whose result has no name of its own: one of several, or one without -o.
 
     Raises:
-        Failed: it is no picture, or can't be read.
+        Failed: it is not an image, or can't be read.
     """
     if os.path.exists(source.path) and not os.path.isfile(source.path):
-        raise Failed("is no file: name its result with -o")  # a pipe can be read only once
+        raise Failed("is not a regular file: name its result with -o")  # a pipe can't be sniffed and read again
     own = format_of(source.path)
     name = arguments.format or own
     if arguments.output is None:
@@ -128,11 +144,11 @@ def _check_overlaps(jobs: list[Job]) -> None:
     for job in jobs:
         place = os.path.realpath(str(job.target))
         if place in sources:
-            raise UsageError(f"{job.target}, which {job.name} would become, is an input itself: nothing was done")
+            raise UsageError(f"{job.target}, which {job.name} would become, is an input itself; nothing was done")
         if place in results:
             raise UsageError(
-                f"{results[place].name} and {job.name} would both become {job.target}: nothing was done;"
-                " do them apart, into folders of their own"
+                f"{results[place].name} and {job.name} would both become {job.target}; nothing was done:"
+                " run them separately, into different folders"
             )
         results[place] = job
 
@@ -140,7 +156,7 @@ def _check_overlaps(jobs: list[Job]) -> None:
 def _checked(
     jobs: list[Job], arguments: Arguments, failures: list[tuple[str, str]], notes: list[str], make_folder: bool
 ) -> Plan:
-    """The plan, without those whose results can't be written."""
+    """Make the plan; jobs whose results can't be written become failures."""
     possible = []
     for job in jobs:
         try:

@@ -1,6 +1,7 @@
-"""Enlarges in this process."""
+"""Enlarge in this process."""
 
 import logging
+import sys
 from collections.abc import Mapping
 
 from message_protocol import UpscaleInput, UpscaleOutput
@@ -15,7 +16,7 @@ from upscale.errors import Failed, FatalError
 
 
 class Local:
-    """Enlarges with the settings' model, which is prepared and loaded when the first picture comes."""
+    """Enlarges with the settings' model, which is prepared and loaded for the first image."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -26,12 +27,12 @@ class Local:
 
         Args:
             image: the file.
-            options: `format` and `quality`, where they are asked for.
-            progress: is told of every tile.
+            options: `format` and `quality`, if requested.
+            progress: learns of every tile.
 
         Raises:
-            Failed: this picture can't be enlarged.
-            FatalError: the model can't be had, or not as the settings want it.
+            Failed: this image can't be enlarged.
+            FatalError: the model is not available, or not with these settings.
         """
         if self._upscale is None:
             self._upscale = _open(self._settings)
@@ -61,7 +62,9 @@ class _ProgressBar:
 
 
 def _open(settings: Settings) -> ResourceUpscale:
-    # Here: the engine takes half a second to import, and `--help` or a wrong name shall not wait for it.
+    # Imported late: the engine takes half a second, which a wrong file name should not wait for.
+    # openvino's metadata asks for a package that sends usage statistics; if it is missing, openvino has stubs.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     from superscaling.assembly import assemble
     from superscaling.commands.prepare import prepare_model
 

@@ -1,22 +1,49 @@
-"""Results: written as a whole or not at all, and over nothing that was not to be replaced."""
+"""Name and write results: each file completely or not at all, and never over a file that is to be kept."""
 
 import os
 import secrets
 import stat
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from superscaling.format_name import FormatName
 from upscale.errors import Failed
 
 EXISTS = "{} exists already: --force replaces it"
+# Results get the first extension of their format; an input's own extension is kept, whichever of them it is.
+EXTENSIONS = {
+    FormatName.JPEG: (".jpg", ".jpeg", ".jpe", ".jfif"),
+    FormatName.PNG: (".png", ".apng"),
+    FormatName.WEBP: (".webp",),
+    FormatName.TIFF: (".tif", ".tiff"),
+    FormatName.BMP: (".bmp", ".dib"),
+    FormatName.GIF: (".gif",),
+}
+FORMAT_OF = {extension: name for name, extensions in EXTENSIONS.items() for extension in extensions}
+FORMAT_OF[".mpo"] = FormatName.JPEG  # several images, of which the result has one
+ENLARGED = "-x2"  # at the end of a result's name, if it is written beside its input
+
+
+def format_named(path: PurePath) -> FormatName | None:
+    """Return the format that a file's extension stands for; None if it is not an image's."""
+    return FORMAT_OF.get(path.suffix.lower())
+
+
+def with_extension(path: PurePath, name: FormatName, behind: str = "") -> str:
+    """Return the file name of `path` with `behind` after its stem and an extension of the format `name`."""
+    own = format_named(path)
+    if own is name and path.suffix.lower() in EXTENSIONS[name]:
+        return path.stem + behind + path.suffix
+    stem = path.name if own is None else path.stem  # ".v2" is not an image's extension, so it stays
+    return stem + behind + EXTENSIONS[name][0]
 
 
 def check_target(target: Path, *, replace: bool, make_folder: bool) -> None:
-    """Before the work: make sure that it can be written.
+    """Check, before any work, that a file can be written.
 
     Args:
-        target: the file to write.
+        target: the file.
         replace: whether it may exist.
-        make_folder: whether its folder will be made if it is missing.
+        make_folder: whether its folder may be missing, because `write_target` creates it.
 
     Raises:
         Failed: it can't be written.
@@ -30,27 +57,27 @@ def check_target(target: Path, *, replace: bool, make_folder: bool) -> None:
         while make_folder and not os.path.lexists(folder):
             folder = folder.parent
         if not stat.S_ISDIR(os.stat(folder).st_mode):
-            raise Failed(f"{folder} is no folder")
+            raise Failed(f"{folder} is not a folder")
     except FileNotFoundError as exc:
         raise Failed(f"there is no folder {folder}") from exc
     except OSError as exc:
         raise Failed(f"{target}: {exc.strerror}") from exc
     if not os.access(folder, os.W_OK | os.X_OK) and not _is_device(target):
-        raise Failed(f"the folder {folder} can't be written")
+        raise Failed(f"the folder {folder} is not writable")
 
 
 def write_target(target: Path, data: bytes, *, replace: bool) -> None:
-    """Write a file that appears when all of it is there; its folder is made if it is missing.
+    """Write a file atomically; a missing folder is created.
 
     Raises:
-        Failed: it can't be written, or has appeared since it was checked.
+        Failed: it can't be written, or has appeared since `check_target`.
     """
     try:
         if _is_device(target):
             target.write_bytes(data)
             return
         if replace:
-            target = Path(os.path.realpath(target))  # a link stays, and what it leads to is replaced
+            target = Path(os.path.realpath(target))  # the link stays, its target is replaced
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_whole(target, data, replace)
     except FileExistsError as exc:
@@ -63,7 +90,7 @@ def write_stdout(data: bytes) -> None:
     """Write to standard output.
 
     Raises:
-        Failed: nobody reads it, or its disk is full.
+        Failed: the pipe is closed, or the disk is full.
     """
     view = memoryview(data)
     try:
@@ -74,13 +101,13 @@ def write_stdout(data: bytes) -> None:
 
 
 def _is_device(target: Path) -> bool:
-    """Whether it is something like /dev/null or a named pipe: written to, never replaced."""
+    """Whether it is a device or a named pipe, such as /dev/null: written to, never replaced."""
     return os.path.exists(target) and not os.path.isfile(target)
 
 
 def _require_missing(target: Path) -> None:
     try:
-        os.lstat(target)  # a link that leads nowhere is there as well
+        os.lstat(target)  # lstat: a dangling link counts as existing
     except FileNotFoundError:
         return
     raise Failed(EXISTS.format(target))
@@ -97,22 +124,22 @@ def _write_whole(target: Path, data: bytes, replace: bool) -> None:
         else:
             os.replace(part, target)
         part.unlink(missing_ok=True)
-    except BaseException:  # Ctrl-C, too, which may come at any moment: hence no `finally`, which it could cut short
+    except BaseException:  # also Ctrl-C; a second one could cut a `finally` short
         part.unlink(missing_ok=True)
         raise
 
 
 def _claim(part: Path, target: Path) -> None:
-    """Give `part` its name, if nobody else has it.
+    """Rename `part` to `target` unless that exists.
 
     Raises:
-        FileExistsError: somebody has.
+        FileExistsError: it exists.
     """
     try:
         os.link(part, target)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links, as on memory cards: an empty file takes the name first
+    except OSError:  # a file system without links, such as FAT: an empty file reserves the name
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         try:
             os.replace(part, target)

@@ -1,4 +1,4 @@
-"""Lets a running service enlarge, and follows its events."""
+"""Enlarge through a running service, as a stream of events."""
 
 import contextlib
 import time
@@ -7,27 +7,26 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from urllib.parse import urlencode, urlsplit
 
 from message_protocol import BYTES, EVENTS, UpscaleOutput
-from upscale.answers import follow, refusal
+from upscale.answers import follow, read_events, refusal
 from upscale.console import Progress
 from upscale.errors import Busy, Failed, FatalError, UsageError
-from upscale.events import read_events
 
 HEADERS = {"Content-Type": BYTES, "Accept": EVENTS}
-PATIENCE = 10.0  # s to be connected
-SILENCE = 120.0  # s without a word, heartbeats included, after which nobody is there any more
-LONGEST_PAUSE = 300.0  # s before the next try, whatever the service asks for
+CONNECT_TIMEOUT = 10.0  # s
+SILENCE = 120.0  # s without data, heartbeats included, after which the connection counts as dead
+MAX_PAUSE = 300.0  # s before the next attempt, whatever Retry-After says
 
 
 class Remote:
     """Enlarges through the service at `url`.
 
     Args:
-        url: without the path of the interface.
-        retries: how often to come back where the service is busy.
-        say: told about it.
+        url: the base address, without `/upscale`.
+        retries: how often to ask a busy service again.
+        say: prints a line about each retry.
 
     Raises:
-        UsageError: `url` is none.
+        UsageError: `url` is not the address of a service.
     """
 
     def __init__(self, url: str, retries: int, say: Callable[[str], None]) -> None:
@@ -37,7 +36,7 @@ class Remote:
         except ValueError as exc:
             raise UsageError(f"--url {url}: {exc}") from exc
         if parts.scheme not in ("http", "https") or not self._host or parts.query or parts.fragment or parts.username:
-            raise UsageError(f"--url {url} is none such as http://localhost:7777")
+            raise UsageError(f"--url {url} is not an address such as http://localhost:7777")
         self._url = url
         self._connection = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._path = f"{parts.path.rstrip('/')}/upscale"
@@ -45,11 +44,16 @@ class Remote:
         self._say = say
 
     def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
-        """Enlarge one image file; see `Local`.
+        """Enlarge one image file.
+
+        Args:
+            image: the file.
+            options: `format` and `quality`, if requested.
+            progress: learns of every tile.
 
         Raises:
-            Failed: this picture was refused, or the connection broke.
-            FatalError: nobody is there, or it is no such service.
+            Failed: this image was rejected, or the connection broke.
+            FatalError: there is no such service at the address.
         """
         for attempt in range(1, self._retries + 2):
             try:
@@ -58,7 +62,7 @@ class Remote:
                 if attempt > self._retries:
                     tried = f" (tried {attempt} times)" if attempt > 1 else ""
                     raise Failed(f"{busy}{tried}") from busy
-                seconds = min(2.0 ** (attempt - 1) if busy.seconds is None else busy.seconds, LONGEST_PAUSE)
+                seconds = min(2.0 ** (attempt - 1) if busy.seconds is None else busy.seconds, MAX_PAUSE)
                 self._say(f"{busy}: trying again in {seconds:.0f} s ({attempt} of {self._retries})")
                 time.sleep(seconds)
         raise AssertionError("unreachable")
@@ -66,13 +70,13 @@ class Remote:
     def _ask(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
         connection = self._connected()
         try:
-            # A service that refuses the head of a request may hang up before it has read the body, and has answered.
+            # A service that rejects a request by its head may answer and close before it has read the body.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 query = f"?{urlencode(options)}" if options else ""
                 connection.request("POST", self._path + query, body=image, headers=HEADERS)
             return self._result(connection.getresponse(), progress)
         except TimeoutError as exc:
-            raise Failed(f"no word from {self._url} for {SILENCE:.0f} s") from exc
+            raise Failed(f"no data from {self._url} for {SILENCE:.0f} s") from exc
         except (OSError, HTTPException) as exc:
             raise Failed(f"the connection to {self._url} broke: {exc or type(exc).__name__}") from exc
         finally:
@@ -85,7 +89,7 @@ class Remote:
         return follow(read_events(response), progress)
 
     def _connected(self) -> HTTPConnection:
-        connection = self._connection(self._host, self._port, timeout=PATIENCE)
+        connection = self._connection(self._host, self._port, timeout=CONNECT_TIMEOUT)
         try:
             connection.connect()
         except OSError as exc:

@@ -1,21 +1,26 @@
-"""The run: one picture after the other; a bad one stops no other."""
+"""Run the command line: one image after the other; a failure stops no other image."""
 
 import logging
+import signal
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
+import click
+
 from message_protocol import UpscaleOutput
-from upscale.arguments import Arguments
-from upscale.console import Console, Progress
-from upscale.errors import Failed, FatalError
-from upscale.jobs import Job, Plan
+from superscaling.errors import SettingInvalid, StartError
+from superscaling.settings import read_settings
+from upscale.console import Console, Progress, shown
+from upscale.errors import Failed, FatalError, UsageError
+from upscale.jobs import Arguments, Job, Plan, plan
 from upscale.output import write_stdout, write_target
 
 log = logging.getLogger(__name__)
 
-DONE, FAILED, INTERRUPTED = 0, 1, 130
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Enlarger(Protocol):
@@ -25,13 +30,47 @@ class Enlarger(Protocol):
         """Enlarge one image file."""
 
 
+def main(arguments: Arguments) -> int:
+    """Do what the command line says; returns the exit status."""
+    _exit_on_signals()
+    console = Console(arguments.quiet)
+    logging.getLogger().addHandler(console)
+    try:
+        return Run(arguments, _enlarger(arguments, console), console).run(plan(arguments))
+    except (UsageError, SettingInvalid) as exc:
+        click.echo(f"upscale: {shown(exc)}", err=True)
+        return WRONG_USAGE
+    except StartError as exc:
+        click.echo(f"upscale: {shown(exc)}", err=True)
+        return FAILED
+
+
+def _enlarger(arguments: Arguments, console: Console) -> Enlarger:
+    # Imported late: neither needs what the other imports.
+    if arguments.url is not None:
+        from upscale.remote import Remote
+
+        return Remote(arguments.url, arguments.retries, console.say)
+    from upscale.local import Local
+
+    settings = read_settings()
+    return Local(settings if arguments.model is None else replace(settings, model=arguments.model))
+
+
+def _exit_on_signals() -> None:
+    """Make SIGTERM and a closed terminal clean up as Ctrl-C does, unless they are ignored (nohup)."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
 class Run:
-    """Works through a plan.
+    """Works through a plan and reports on it.
 
     Args:
         arguments: the command line.
-        enlarger: what enlarges.
-        console: what people see.
+        enlarger: enlarges the images.
+        console: prints messages and progress.
     """
 
     def __init__(self, arguments: Arguments, enlarger: Enlarger, console: Console) -> None:
@@ -42,14 +81,14 @@ class Run:
         self._failures = list[tuple[str, str]]()
 
     def run(self, plan: Plan) -> int:
-        """Do all of it, and say what became of it; returns the exit status."""
+        """Do all jobs and report; returns the exit status."""
         for note in plan.notes:
             self._console.say(note)
         for name, reason in plan.failures:
             self._fail(name, reason)
         count = len(plan.jobs) + len(plan.failures)
         if not count:
-            self._console.complain("there are no pictures to enlarge")
+            self._console.complain("there are no images to enlarge")
             return FAILED
         try:
             with self._console.files(len(plan.jobs)) as bar:
@@ -74,12 +113,12 @@ class Run:
         except Failed as exc:
             self._fail(job.name, str(exc))
         except MemoryError:
-            self._fail(job.name, "there is not enough memory for this picture")
+            self._fail(job.name, "there is not enough memory for this image")
         except FatalError:
             raise
-        except Exception as exc:  # a defect that one picture shows stops no other
+        except Exception as exc:  # a bug must not stop the other images
             log.debug("%s", job.name, exc_info=exc)
-            self._fail(job.name, f"a defect of this program: {exc!r}")
+            self._fail(job.name, f"a bug in this program: {exc!r}")
 
     def _do(self, job: Job) -> None:
         start = time.monotonic()
@@ -104,7 +143,7 @@ class Run:
         self._console.complain(f"{name}: failed: {reason}")
 
     def _sum_up(self, count: int) -> None:
-        """One line, and under it what failed; of a single picture all was said before."""
+        """Print the counts and what failed; for a single image all of that is printed already."""
         if count == 1:
             return
         counts = [f"{self._done} done", f"{len(self._failures)} failed"]

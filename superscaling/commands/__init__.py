@@ -1,1 +1,1 @@
-"""What is run from a shell: `python -m superscaling.commands.NAME`."""
+"""Commands for the shell: `python -m superscaling.commands.NAME`."""

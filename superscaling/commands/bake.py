@@ -1,9 +1,11 @@
-"""Make models part of an installation that can't convert them later, as the Dockerfile does.
+"""Bake models into an installation that can't convert them later, such as a container image.
 
     python -m superscaling.commands.bake --target DIRECTORY NAME...
+    python -m superscaling.commands.bake --weights-only NAME...
 
-Each model gets a directory there with its weights and what the engines load, found or downloaded, verified and
-converted: copied to `models/`, it is found before anything else. Ends with one line and exit status 1 where that fails.
+Each model gets a directory there with its weights and the files that the engines load: found or downloaded, verified
+and converted. Copied to `models/`, it is found before anything else. The second form only finds or downloads the
+weights and verifies them, which needs no TensorFlow. A failure prints one line; the exit status is 1.
 """
 
 import argparse
@@ -23,7 +25,7 @@ def bake(settings: Settings, target: Path) -> None:
     """Put the settings' model into the directory `target`.
 
     Raises:
-        StartError: it is unknown, can't be had, or is not what it has to be.
+        StartError: the model is unknown, not available, or damaged.
     """
     if not (converted := directory_of(settings)).is_dir():
         convert_model(settings, converted)
@@ -37,16 +39,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m superscaling.commands.bake", description=__doc__.partition("\n")[0] if __doc__ else None
     )
-    parser.add_argument("--target", type=Path, required=True, help="directory for the models' directories")
-    parser.add_argument("names", nargs="+", metavar="NAME", help="a model's name in the model table")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--target", type=Path, help="directory that gets one directory per model")
+    what.add_argument("--weights-only", action="store_true", help="only find or download the weights and verify them")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="name of a model in the model table")
     arguments = parser.parse_args()
     try:
         settings = read_settings()
         logs.configure(settings)
-        for name in arguments.names:  # all of them, before the first takes minutes
+        for name in arguments.names:  # check all names before the first model takes minutes
             weights_of(replace(settings, model=name))
         for name in arguments.names:
-            bake(replace(settings, model=name), arguments.target / name)
+            chosen = replace(settings, model=name)
+            if arguments.weights_only:
+                weight_file_of(chosen)
+            else:
+                bake(chosen, arguments.target / name)
     except (StartError, OSError) as exc:
         print(f"can't bake models in: {exc}", file=sys.stderr)
         return 1

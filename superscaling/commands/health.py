@@ -1,8 +1,8 @@
-"""Ask the service on this machine whether it is ready: exit status 0, or 1 and a line that says why not.
+"""Ask the service on this machine whether it is ready. Exit status 0: ready; 1: not, and a line says why.
 
     python -m superscaling.commands.health
 
-For a container's health check: it needs nothing but Python, and asks the port and address that the settings name.
+A health check for containers: needs only Python, and uses the address and port of the settings.
 """
 
 import json
@@ -12,13 +12,13 @@ from http.client import HTTPConnection, HTTPException
 from superscaling.errors import SettingInvalid
 from superscaling.settings import Settings, read_settings
 
-PATIENCE = 4.0  # s: less than the health check of the Dockerfile has
+TIMEOUT = 4.0  # s, less than that of the Dockerfile's health check
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def why_not(settings: Settings) -> str | None:
-    """Ask `/readyz`; None where the service is ready, else the reason."""
-    connection = HTTPConnection(EVERYWHERE.get(settings.host, settings.host), settings.port, timeout=PATIENCE)
+    """Ask `/readyz`; returns the reason why the service is not ready, None if it is."""
+    connection = HTTPConnection(EVERYWHERE.get(settings.host, settings.host), settings.port, timeout=TIMEOUT)
     try:
         connection.request("GET", "/readyz")
         response = connection.getresponse()
@@ -37,7 +37,7 @@ def _detail(problem: bytes) -> str:
 
 
 def main() -> int:
-    """Ask; returns the exit status."""
+    """Run the command line; returns the exit status."""
     try:
         reason = why_not(read_settings())
     except SettingInvalid as exc:

@@ -1,8 +1,8 @@
-"""Before the server starts: check the settings, find and verify the model, convert it if it has to be.
+"""Prepare the start of the server: check the settings, find and verify the model, convert it if necessary.
 
     python -m superscaling.commands.prepare
 
-Ends with one line and exit status 1 where the service could not serve what it was asked to.
+If the service could not serve what the settings ask for, prints one line and exits with status 1.
 """
 
 import importlib.util
@@ -31,28 +31,36 @@ from superscaling.settings import ROOT, Settings, read_settings, unknown_variabl
 
 log = logging.getLogger("prepare")
 
+# The packages that serving does not need, and the modules to import.
+OPTIONAL = {"TensorFlow": "tensorflow", "ISR": "ISR", "NNCF": "nncf"}
+HOW_TO_INSTALL = (
+    "install them with `make run` or from requirements.txt, or use an image that has them (--target everything) or one"
+    " with the model baked in (--build-arg MODELS)"
+)
+
 
 def prepare(settings: Settings) -> None:
-    """Make everything ready that the server needs.
+    """Prepare everything that the server needs.
 
     Raises:
-        StartError: it can't be.
+        StartError: the server could not start.
     """
     _check_port(settings)
     prepare_model(settings)
 
 
 def prepare_model(settings: Settings) -> None:
-    """Find and verify the settings' model; convert it if it has to be.
+    """Find and verify the settings' model; convert it if necessary.
 
     Raises:
-        StartError: it can't be.
+        StartError: it is not available, or not with these settings.
     """
     if settings.weights_dir is not None and not settings.weights_dir.is_dir():
         raise SettingInvalid(f"UPSCALER_WEIGHTS_DIR={str(settings.weights_dir)!r}: there is no such directory")
     require_precision(settings.engine, settings.precision)
+    if reason := find_missing_packages(settings):
+        raise ModelUnavailable(f"{reason}; {HOW_TO_INSTALL}")
     if settings.engine == "tensorflow":
-        _require("UPSCALER_ENGINE=tensorflow", "TensorFlow", "ISR")
         weight_file_of(settings)
     directory = directory_of(settings)
     if not directory.is_dir():
@@ -66,14 +74,27 @@ def prepare_model(settings: Settings) -> None:
     precision_of(settings.engine, settings.precision, read_model_files(directory))
 
 
+def find_missing_packages(settings: Settings) -> str | None:
+    """Say which optional packages the settings need that are not installed, and for what; None: nothing is missing.
+
+    Raises:
+        SettingInvalid: the model is unknown.
+    """
+    has_to_be_converted = weights_of(settings).url is not None and not directory_of(settings).is_dir()
+    if settings.engine == "tensorflow" and (reason := _missing("UPSCALER_ENGINE=tensorflow", "TensorFlow", "ISR")):
+        return reason
+    return _missing(f"converting {settings.model}", *OPTIONAL) if has_to_be_converted else None
+
+
 def convert_model(settings: Settings, directory: Path) -> None:
     """Find the weights of the settings' model and convert them into a directory that doesn't exist yet.
 
     Raises:
-        ModelUnavailable: it can't be done, here or at all.
-        WeightsRefused: see `find_weights`.
+        ModelUnavailable: the weights or the packages are missing, or the conversion failed.
+        WeightsRefused: the weight file has another hash.
     """
-    _require(f"converting {settings.model}", "TensorFlow", "ISR", "NNCF")  # before minutes of download
+    if reason := _missing(f"converting {settings.model}", *OPTIONAL):  # before minutes of download
+        raise ModelUnavailable(f"{reason}; {HOW_TO_INSTALL}")
     weight_file = weight_file_of(settings)
     log.info("converting %s, once: this takes a minute or two", settings.model)
     try:
@@ -84,41 +105,42 @@ def convert_model(settings: Settings, directory: Path) -> None:
 
 
 def convert_in_child(weights: Weights, weight_file: Path, directory: Path) -> None:
-    """Convert a weight file, of a row of the table or of one like it, in a process of its own: TensorFlow stays there.
+    """Convert a weight file in a child process, so that TensorFlow does not stay in memory.
+
+    Args:
+        weights: a row of the model table, or one like it.
+        weight_file: the file.
+        directory: the result, which must not exist.
 
     Raises:
-        ModelUnavailable: it failed; TensorFlow's many lines are logged for debugging, the last one is the reason.
+        ModelUnavailable: the conversion failed. The reason is the last line that the child printed; all of them are
+            logged for debugging.
     """
     row = json.dumps(asdict(weights))
-    command = [
-        sys.executable,
-        "-m",
-        "superscaling.commands.convert",
-        "--row",
-        row,
-        str(weight_file.resolve()),
-        str(directory),
-    ]
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    module = "superscaling.commands.convert"
+    command = [sys.executable, "-m", module, "--row", row, str(weight_file.resolve()), str(directory)]
+    child = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+    )
     try:
-        _, said = child.communicate()
-    except BaseException:  # the start is being stopped: the child cleans up as well, so it is not killed
+        _, printed = child.communicate()
+    except BaseException:  # the start is being stopped
+        # Not killed: the child removes what is half done. Its pipe is read to the end: a child that prints more than
+        # the pipe holds would otherwise wait for a reader, and this process for the child.
         child.terminate()
-        child.wait()
+        child.communicate()
         raise
     if child.returncode:
-        log.debug("%s", said)
-        reason = said.strip().rpartition("\n")[2] or f"exit status {child.returncode}"
+        log.debug("%s", printed)
+        reason = printed.strip().rpartition("\n")[2] or f"exit status {child.returncode}"
         raise ModelUnavailable(f"converting {weights.name} failed: {reason}")
 
 
-def _require(what: str, *packages: str) -> None:
-    modules = {"TensorFlow": "tensorflow", "ISR": "ISR", "NNCF": "nncf"}
-    if any(importlib.util.find_spec(modules[package]) is None for package in packages):
-        raise ModelUnavailable(
-            f"{what} needs {', '.join(packages[:-1])} and {packages[-1]}, which are not installed: install"
-            " requirements.txt, or use the image that has them, or one with the model baked in (--build-arg MODELS)"
-        )
+def _missing(what: str, *packages: str) -> str | None:
+    """Say that `what` needs these packages, unless all of them are installed."""
+    if all(importlib.util.find_spec(OPTIONAL[package]) for package in packages):
+        return None
+    return f"{what} needs {', '.join(packages[:-1])} and {packages[-1]}, which are not installed"
 
 
 def _check_port(settings: Settings) -> None:
@@ -134,9 +156,14 @@ def _check_port(settings: Settings) -> None:
 
 
 def main() -> int:
-    """Prepare; returns the exit status."""
-    # An exception, so that what is half done is cleaned up: a part of a download, or of a conversion.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    """Run the command line; returns the exit status."""
+    received = list[int]()
+
+    def stop(number: int, _: object) -> None:
+        received.append(number)
+        sys.exit(128 + number)  # an exception, so that what is half done (a download, a conversion) is removed
+
+    signal.signal(signal.SIGTERM, stop)
     try:
         settings = read_settings()
         logs.configure(settings)
@@ -146,6 +173,10 @@ def main() -> int:
     except StartError as exc:
         print(f"image-super-scaling can't start: {exc}", file=sys.stderr)
         return 1
+    except Exception:
+        if not received:
+            raise
+        return 128 + received[0]  # an extension module turns an exit during its import into an ImportError
     return 0
 
 

@@ -8,9 +8,9 @@ from superscaling.errors import ModelUnavailable
 from superscaling.models.files import DESCRIPTION
 from superscaling.models.sources import find_weights
 from superscaling.models.table import TABLE, Weights
-from superscaling.settings import ROOT, Settings, invalid
+from superscaling.settings import Settings, invalid, shipped
 
-MODELS = ROOT / "models"
+MODELS = shipped("models")
 # Packages whose versions determine the result of a conversion. They are not imported here.
 CONVERTERS = ("openvino", "ISR", "keras", "nncf")
 # The version of `conversion`, to be raised when it makes something else of the same weights.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# buildah builds the Dockerfile; what is given is added, such as --target slim. Called by run.sh, and by the tests for
-# builds that can't be.
+# Build the Dockerfile with buildah and further arguments, such as --target everything. run.sh calls it, and so do tests of
+# builds that fail.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 exec buildah build --isolation chroot --pull-never --layers --format docker \

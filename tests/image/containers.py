@@ -1,4 +1,4 @@
-"""Containers of the images that `run.sh` has built, by podman."""
+"""Run containers of the images that `run.sh` has built, with podman."""
 
 import contextlib
 import json
@@ -12,8 +12,8 @@ import httpx
 from conftest import free_port, post_picture
 
 IMAGE = "localhost/image-super-scaling"
-TARGETS = ("slim", "everything")
-# What compose.yaml and the Kubernetes manifest take away as well.
+TARGETS = ("default", "everything")
+# The same restrictions as in compose.yaml and the Kubernetes manifest.
 RESTRICTED = (
     "--read-only",
     "--cap-drop=all",
@@ -29,7 +29,7 @@ def podman(*arguments: str, check: bool = True, timeout: float = 120) -> subproc
 
 
 class Container:
-    """A container that serves on a port of this machine, unless it has no network."""
+    """A container that serves on a port of this machine, if it has a network."""
 
     def __init__(self, target: str) -> None:
         self.image = f"{IMAGE}:{target}"
@@ -44,7 +44,7 @@ class Container:
         )
 
     def wait(self, seconds: float = 90) -> None:
-        """Until it is ready."""
+        """Wait until the service is ready."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.ask("python", "-m", "superscaling.commands.health").returncode == 0:
@@ -54,11 +54,11 @@ class Container:
         raise AssertionError(f"not ready in {seconds} s: {self.logs}")
 
     def ask(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command inside."""
+        """Run a command in the container."""
         return podman("exec", self.name, *command, check=False)
 
     def python(self, code: str) -> str:
-        """Run Python inside; what it prints."""
+        """Run Python code in the container; returns its output."""
         result = self.ask("python", "-c", code)
         assert result.returncode == 0, result.stderr
         return result.stdout.strip()
@@ -68,7 +68,7 @@ class Container:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What podman knows of it."""
+        """The output of `podman inspect`."""
         facts: list[dict[str, Any]] = json.loads(podman("inspect", self.name).stdout)
         return facts[0]
 
@@ -78,18 +78,18 @@ class Container:
         return result.stdout + result.stderr
 
     def stop(self, seconds: int = 100) -> int:
-        """SIGTERM, and SIGKILL after so many seconds; the exit status."""
+        """Send SIGTERM, and SIGKILL after `seconds`; returns the exit status."""
         podman("stop", f"--time={seconds}", self.name, timeout=seconds + 30)
         return self.exit_status()
 
     def exit_status(self, seconds: float = 60) -> int:
-        """Wait for the end."""
+        """Wait until the container ends; returns the exit status."""
         return int(podman("wait", self.name, timeout=seconds).stdout)
 
 
 @contextlib.contextmanager
 def container(target: str, *options: str, command: tuple[str, ...] = (), **settings: str) -> Iterator[Container]:
-    """A container that is gone afterwards."""
+    """Start a container; it is removed afterwards."""
     made = Container(target)
     try:
         made.run(*options, command=command, **settings)

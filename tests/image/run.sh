@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Build the unmodified Dockerfile with buildah and try its images with podman: no Docker, no registry, no daemon.
-# Needs root on Debian (apt, a Debian mirror) and PyPI; installs what it needs. `make test-image` calls it.
+# Build the unmodified Dockerfile with buildah and test its images with podman: no Docker, no registry, no daemon.
+# Needs root on Debian (apt, a Debian mirror) and PyPI; installs its tools. `make test-image` calls it,
+# and `make images` with BUILD_ONLY=1.
 #
-# The base image is a stand-in: a minimal Debian made by debootstrap, under the name ubuntu:24.04. So this can't prove
-# that Ubuntu has packages of those names, nor which versions of Python and glibc they bring (Debian 13: Python 3.13;
-# Ubuntu 24.04: 3.12), nor how Docker itself publishes ports and limits CPUs and memory.
+# The base image is a stand-in: a minimal Debian made by debootstrap and named ubuntu:24.04. So this does not test that
+# Ubuntu has packages of these names, nor their versions (Python 3.13 in Debian 13, 3.12 in Ubuntu 24.04), nor how
+# Docker publishes ports and limits CPUs and memory.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 SUITE=${SUITE:-trixie}
@@ -21,12 +22,12 @@ if [ "${1:-}" != inside ]; then
   done
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
-    apt-get update -qq
-    # nginx would be started; RUNLEVEL 1 says no.
-    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null
+    # RUNLEVEL=1 keeps the package from starting nginx. The lock: .ci/run tests the page meanwhile, which installs Chromium.
+    flock /tmp/image-super-scaling-apt.lock sh -c 'apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+      apt-get install -qq --yes --no-install-recommends "$@" >/dev/null' sh "${missing[@]}"
   fi
 
-  # A configuration of their own, beside the machine's.
+  # A separate configuration; the machine's is not touched.
   mkdir -p "$STATE/roots"
   cat > "$STATE/storage.conf" <<END
 [storage]
@@ -34,7 +35,7 @@ driver = "overlay"
 graphroot = "$STATE/storage"
 runroot = "$STATE/run"
 END
-  # No limits of their own, which crun could not set without a delegated cgroup; the tests say which CPU quota they mean.
+  # No cgroups: crun could not set limits without a delegated one. The tests that need a CPU quota make their own cgroup.
   cat > "$STATE/containers.conf" <<END
 [containers]
 netns = "host"
@@ -47,21 +48,21 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 tmp_dir = "$STATE/libpod"
 END
-  # Where a proxy with a certificate of its own stands before PyPI, pip in the build has to know it.
+  # If a proxy with its own certificate stands before PyPI, pip in the build has to trust it.
   printf '[global]\ncert = /run/host/certificates.crt\ndisable-pip-version-check = true\n' > "$STATE/pip.conf"
 
-  # Mounts and processes of their own: whatever happens, none outlives the tests.
+  # Private mount and process namespaces, so that no mount or process outlives the tests.
   export CONTAINERS_STORAGE_CONF="$STATE/storage.conf" CONTAINERS_CONF="$STATE/containers.conf"
   export DISABLE_HC_SYSTEMD=true STATE SUITE
   exec unshare --mount --propagation private --pid --fork --kill-child --mount-proc bash "$PWD/tests/image/run.sh" inside "$@"
 fi
 shift
 
-trap 'exit 143' TERM INT  # as process 1 of its namespace this shell would ignore them
-# crun refuses cgroups of both versions at once; in this mount namespace only the first remains.
+trap 'exit 143' TERM INT  # process 1 of a namespace ignores them otherwise
+# crun does not support both versions of cgroups at once; this mount namespace keeps the first.
 if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi
 
-# The stand-in, once.
+# The stand-in for the base image, made once.
 if ! buildah inspect --type image "localhost/base:$SUITE" >/dev/null 2>&1; then
   mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' | sed -n 1p)}
   say "making the stand-in for ubuntu:24.04 from Debian $SUITE"
@@ -69,7 +70,7 @@ if ! buildah inspect --type image "localhost/base:$SUITE" >/dev/null 2>&1; then
   rm -rf "$root"
   debootstrap --variant=minbase "$SUITE" "$root" "${mirror:?apt knows no Debian mirror: name one in MIRROR}" > "$STATE/debootstrap.log" 2>&1 \
     || { tail -5 "$STATE/debootstrap.log"; exit 1; }
-  # As in Ubuntu's image: a build that takes the user ID 1000 for itself has to fail here too.
+  # Ubuntu's image has this user: a build that wants the user ID 1000 has to fail here, too.
   chroot "$root" useradd --create-home --uid 1000 --shell /bin/bash ubuntu
   container=$(buildah from scratch)
   tar --numeric-owner --directory "$root" --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' \
@@ -81,7 +82,7 @@ if ! buildah inspect --type image "localhost/base:$SUITE" >/dev/null 2>&1; then
   rm -rf "$root" "$STATE/base.tar"
 fi
 buildah tag "localhost/base:$SUITE" "$STAND_IN"
-buildah rm --all >/dev/null 2>&1 || true  # left by a build that failed
+buildah rm --all >/dev/null 2>&1 || true  # containers of failed builds
 
 build() {  # TARGET
   say "building $1"
@@ -91,8 +92,8 @@ build() {  # TARGET
   base=$(podman image inspect --format '{{.Size}}' "$STAND_IN")
   say "$1: $((size / 1000000)) MB, $(((size - base) / 1000000)) MB above its base; $(grep --count 'Using cache' "$STATE/build-$1.log" || true) of $(grep --count ' STEP ' "$STATE/build-$1.log") steps from the cache"
 }
-build slim
+build default
 build everything
-"${BIN:-.venv/bin}/python" -m pytest tests/image "$@"
-buildah rmi --prune >/dev/null 2>&1 || true  # images that lost their name to these
+[ -n "${BUILD_ONLY:-}" ] || "${BIN:-.venv/bin}/python" -m pytest tests/image "$@"
+buildah rmi --prune >/dev/null 2>&1 || true  # images whose tags moved to the new ones
 say "disk: $(du --summarize --block-size=M "$STATE/storage" | cut -f1) in storage"

@@ -1,4 +1,4 @@
-"""The images of the Dockerfile, run as an operator runs them. `make test-image` builds them and calls this."""
+"""The images of the Dockerfile, run as an operator runs them. `make test-image` builds them and runs this."""
 
 import contextlib
 import hashlib
@@ -24,18 +24,18 @@ from superscaling.settings import Settings
 
 both = pytest.mark.parametrize("target", TARGETS)
 BASE = "docker.io/library/ubuntu:24.04"
-MAX_SLIM = 400_000_000  # bytes above the base
+MAX_DEFAULT = 400_000_000  # bytes above the base
 
 
 @pytest.fixture(scope="module", params=TARGETS)
 def restricted(request: pytest.FixtureRequest) -> Iterator[Container]:
-    """A service with everything taken away that it doesn't need, but for the network."""
+    """A service without any right that it doesn't need; it has a network."""
     with container(request.param, *RESTRICTED) as made:
         made.wait()
         yield made
 
 
-# What it answers
+# Answers
 
 
 @pytest.mark.parametrize("sample", ["coffee-artefacts.jpg", "transparent-logo.png", "bouncing-ball.gif"])
@@ -78,7 +78,7 @@ def test_the_tensorflow_engine_is_in_the_large_image() -> None:
         assert answer.headers["X-Upscaler-Model"] == "noise-cancel-lite tensorflow fp32"
 
 
-# What it may do
+# Rights
 
 
 def test_user_and_rights(restricted: Container) -> None:
@@ -93,7 +93,7 @@ def test_user_and_rights(restricted: Container) -> None:
 
 @both
 def test_the_service_could_not_change_itself(target: str) -> None:
-    """Even without a read-only root: only /cache is its own."""
+    """Even if its root is not read-only: only /cache is writable."""
     with container(target, command=("sleep", "60")) as made:
         found = made.ask("find", "/", "-xdev", "-writable", "-type", "d", "-not", "-path", "/proc/*").stdout.split()
         assert {path for path in found if not path.startswith("/dev")} <= {
@@ -119,7 +119,7 @@ except OSError as exc:
 
 @both
 def test_no_network(target: str, server: Server) -> None:
-    """It starts and works without any; asked from inside."""
+    """It starts and works without; the request is sent from inside."""
     with container(target, *RESTRICTED, "--network=none", PORT="7777") as made:
         made.wait()
         expected = hashlib.sha256(server.upscale((SAMPLES / "face.jpg").read_bytes()).content).hexdigest()
@@ -146,7 +146,7 @@ def test_a_service_that_does_not_serve_is_not_healthy(target: str) -> None:
 
 @both
 def test_sigterm_lets_running_requests_finish(target: str) -> None:
-    picture = encoded(photograph(1500, 1500), "JPEG")
+    picture = encoded(photograph(800, 800), "JPEG")
     with container(target, *RESTRICTED, UPSCALER_PRECISION="fp32") as made:
         made.wait()
         answers: list[httpx.Response] = []
@@ -175,16 +175,16 @@ def test_sigterm_during_the_start(moment: float) -> None:
 @pytest.mark.parametrize(
     ("target", "settings", "message"),
     [
-        ("slim", {"UPSCALER_MODEL": "nonesuch"}, "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite,"),
+        ("default", {"UPSCALER_MODEL": "nonesuch"}, "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite,"),
         (
-            "slim",
+            "default",
             {"UPSCALER_MODEL": "psnr-small"},
             "psnr-small needs TensorFlow, ISR and NNCF, which are not",
         ),
         ("everything", {"UPSCALER_MODEL": "psnr-small"}, "and /cache can't be written: Read-only file system"),
-        ("slim", {"UPSCALER_ENGINE": "tensorflow"}, "needs TensorFlow and ISR, which are not installed"),
-        ("slim", {"UPSCALER_THREADS": "many"}, "UPSCALER_THREADS='many': must be a whole number"),
-        ("slim", {"PORT": "7777777"}, "PORT='7777777': must be a whole number from 1 to 65535"),
+        ("default", {"UPSCALER_ENGINE": "tensorflow"}, "needs TensorFlow and ISR, which are not installed"),
+        ("default", {"UPSCALER_THREADS": "many"}, "UPSCALER_THREADS='many': must be a whole number"),
+        ("default", {"PORT": "7777777"}, "PORT='7777777': must be a whole number from 1 to 65535"),
     ],
 )
 def test_a_start_that_can_not_be(target: str, settings: dict[str, str], message: str) -> None:
@@ -199,7 +199,7 @@ def test_a_port_in_use() -> None:
     with socket.socket() as taken:
         taken.bind(("0.0.0.0", 0))
         taken.listen()
-        with container("slim", *RESTRICTED, PORT=str(taken.getsockname()[1])) as made:
+        with container("default", *RESTRICTED, PORT=str(taken.getsockname()[1])) as made:
             assert made.exit_status() == 1
             assert re.fullmatch(
                 r".*can't listen on 0\.0\.0\.0 port \d+: Address already in use; set PORT.*\n", made.logs
@@ -211,7 +211,7 @@ def test_a_port_in_use() -> None:
 
 @contextlib.contextmanager
 def cgroup_of_one_cpu() -> Iterator[Path]:
-    """A cgroup whose quota is one CPU, of version 1 or 2: where this machine lets us make one."""
+    """Make a cgroup (version 1 or 2) with a quota of one CPU, if this machine allows it."""
     name = f"upscaler-{free_port()}"
     quotas = {
         CGROUP / "cpu" / name: {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "100000"},
@@ -233,7 +233,7 @@ def cgroup_of_one_cpu() -> Iterator[Path]:
         try:
             yield group
         finally:
-            for _ in range(50):  # until podman's last process has left it
+            for _ in range(50):  # until the last process of podman has left it
                 with contextlib.suppress(OSError):
                     group.rmdir()
                     break
@@ -246,17 +246,18 @@ def cgroup_of_one_cpu() -> Iterator[Path]:
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="one CPU is all there is")
 def test_threads_follow_the_quota() -> None:
-    """Live: the container inherits the cgroup of who starts it."""
+    """In a real cgroup, which the container inherits."""
     with cgroup_of_one_cpu() as group:
         script = (
-            f"echo $$ > {group}/cgroup.procs && exec podman run --rm --pull=never {' '.join(RESTRICTED)} {IMAGE}:slim"
+            f"echo $$ > {group}/cgroup.procs && exec podman run --rm --pull=never {' '.join(RESTRICTED)}"
+            f" {IMAGE}:default"
             " python -c 'from superscaling.engines.cpus import available_cpus; print(available_cpus())'"
         )
         said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert said.stdout.strip() == "1", said.stderr
 
 
-# What is in it
+# Contents
 
 
 def files_of(target: str) -> list[str]:
@@ -304,15 +305,15 @@ def test_labels_and_sizes(target: str) -> None:
     assert {f"org.opencontainers.image.{name}" for name in ("description", "licenses", "version")} <= set(labels)
     assert image["User"] == "10001:10001"
     above = image["Size"] - base["Size"]
-    assert target != "slim" or above <= MAX_SLIM
+    assert target != "default" or above <= MAX_DEFAULT
 
 
-# Builds that can't be
+# Builds that fail
 
 
 def failed_build(*arguments: str) -> str:
-    """Build with arguments that can't be; what it says."""
-    command = [str(ROOT / "tests/image/build.sh"), "--target=slim", *(f"--build-arg={each}" for each in arguments)]
+    """Build with wrong arguments; returns the output."""
+    command = [str(ROOT / "tests/image/build.sh"), "--target=default", *(f"--build-arg={each}" for each in arguments)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
     assert result.returncode != 0
     return result.stdout + result.stderr
@@ -348,7 +349,7 @@ def test_a_build_with_weights_that_fail_their_hash(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def behind_nginx(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The service outside, behind nginx with the configuration that the README shows."""
+    """The service of this machine behind nginx, with the configuration in deploy/nginx."""
     directory, port = tmp_path_factory.mktemp("nginx"), free_port()
     site = (ROOT / "deploy" / "nginx" / "upscaler.conf").read_text()
     for old, new in (("127.0.0.1:7777", f"127.0.0.1:{server.port}"), ("listen 80;", f"listen 127.0.0.1:{port};")):
@@ -375,7 +376,7 @@ def behind_nginx(server: Server, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def test_nginx_passes_pictures_on(behind_nginx: str, server: Server) -> None:
-    picture = encoded(photograph(700, 900), "PNG")
+    picture = encoded(photograph(300, 400), "PNG")
     answer = httpx.post(f"{behind_nginx}/upscale", content=picture, headers={"Content-Type": "image/png"}, timeout=60)
     assert answer.status_code == 200
     assert answer.content == server.upscale(picture).content

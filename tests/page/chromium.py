@@ -1,4 +1,4 @@
-"""A real Chromium with the page in it."""
+"""Fixtures and helpers: a real Chromium with the page open."""
 
 import base64
 import shutil
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-if TYPE_CHECKING:  # pytest finds that module after this plugin
+if TYPE_CHECKING:  # pytest loads this plugin before that module
     from conftest import Server, StartServer
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
-PATIENCE = 60_000  # ms, for a picture on a slow machine
+TIMEOUT = 60_000  # ms, for an image on a slow machine
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUT)
 
 # Playwright's own wait_for_function needs eval(), which the page's policy forbids.
 FILES = """({files, kind}) => {
@@ -42,7 +42,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def tiles(start_server: "StartServer") -> "Server":
-    """A service with small tiles, so that there is progress to see."""
+    """A service with small tiles, so that there is progress to watch."""
     return start_server(UPSCALER_TILE="32")
 
 
@@ -51,13 +51,13 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[OpenPage]:
-    """Open an address in a window of its own; what the console complains of fails the test in the end."""
+    """Open an address in a new window. Errors and warnings on the console fail the test at its end."""
     pages: list[Page] = []
     complaints: list[str] = []
 
     def open_(url: str, allowed: str | None = None, **options: Any) -> Page:
         page = chromium.new_context(**{"viewport": DESKTOP, **options}).new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(TIMEOUT)
 
         def hear(kind: str, text: str) -> None:
             if kind in ("error", "warning") and not (allowed and allowed in text):
@@ -81,7 +81,7 @@ def give(page: Page, kind: str, name: str, data: bytes, media_type: str) -> None
     page.evaluate(FILES, {"files": [file], "kind": kind})
 
 
-def wait_until(condition: Callable[[], object], seconds: float = PATIENCE / 1000) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = TIMEOUT / 1000) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -89,20 +89,20 @@ def wait_until(condition: Callable[[], object], seconds: float = PATIENCE / 1000
 
 
 def wait_for_progress(page: Page) -> None:
-    """Until something of the picture is finished."""
+    """Wait until a part of the image is finished."""
     bar = page.get_by_role("progressbar")
     wait_until(lambda: (bar.get_attribute("value") or "0") > "0")
 
 
 def done(page: Page) -> Locator:
-    """Wait for the result."""
+    """Wait for the result; returns the download button."""
     button = page.get_by_role("button", name="Download", exact=True)
     expect(button).to_be_visible()
     return button
 
 
 def downloaded(page: Page, button: Locator) -> tuple[str, bytes]:
-    """Press the button; the file's name and bytes."""
+    """Press the button; returns the file's name and bytes."""
     with page.expect_download() as download:
         button.click()
     return download.value.suggested_filename, Path(download.value.path()).read_bytes()

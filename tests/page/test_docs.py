@@ -1,4 +1,4 @@
-"""The interface can be tried at /docs, under the page's policy. `make test-page` calls this."""
+"""The API can be tried at /docs, under the Content-Security-Policy of the page. `make test-page` runs this."""
 
 import pytest
 from axe import check
@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 
 def unfold(page: Page, path: str) -> Locator:
-    """Open an operation."""
+    """Unfold an operation."""
     operation = page.locator(".opblock").filter(has=page.locator(f'[data-path="{path}"]'))
     operation.locator(".opblock-summary-control").click()
     return operation

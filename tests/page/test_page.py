@@ -1,4 +1,4 @@
-"""What a visitor does: give a picture, watch, compare, save. `make test-page` calls this."""
+"""What a visitor does: drop an image, watch, compare, save. `make test-page` runs this."""
 
 import base64
 import re
@@ -33,7 +33,7 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def seen_at(page: Page) -> np.ndarray:
-    """What the comparison shows, px for px."""
+    """Return the pixels that the comparison shows."""
     return np.asarray(opened(page.locator("#viewer").screenshot()).convert("RGB"))
 
 

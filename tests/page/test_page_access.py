@@ -1,4 +1,4 @@
-"""Everybody can use the page: by keys, with a screen reader, on a phone, light and dark. (`make test-page`)"""
+"""Accessibility: keyboard, screen reader, phone, light and dark. `make test-page` runs this."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What goes wrong is said in words, with what to do. `make test-page` calls this."""
+"""Failures are explained, with what to do. `make test-page` runs this."""
 
 import contextlib
 import os
@@ -72,7 +72,7 @@ def test_dropped_text_and_pasted_text(server: Server, open_page: OpenPage) -> No
 
 
 def test_what_is_no_picture_takes_nothing_away(tiles: Server, open_page: OpenPage) -> None:
-    """Neither the work that is under way nor a picture that is there."""
+    """Neither the work in progress nor a finished image is lost."""
     page = open_page(tiles.url)
     give(page, "drop", "cup.png", encoded(photograph(400, 500)), "image/png")
     wait_for_progress(page)
@@ -90,7 +90,7 @@ def test_what_is_no_picture_takes_nothing_away(tiles: Server, open_page: OpenPag
 
 @contextlib.contextmanager
 def occupied(server: Server) -> Iterator[None]:
-    """The only place of a service is taken by a client that doesn't send its picture."""
+    """Occupy the only request slot of a service with a client that doesn't send its image."""
     with connection(server, "Content-Length: 1000"):
         url = f"{server.url}/upscale"
         wait_until(lambda: httpx.post(url, content=PNG, headers={"Content-Type": "image/png"}).status_code == 429, 10)
@@ -145,7 +145,7 @@ def test_a_service_that_is_stopped_at_work(start_server: StartServer, open_page:
 
 
 def test_a_format_that_can_not_hold_it(server: Server, open_page: OpenPage) -> None:
-    """The picture that is there stays there."""
+    """The finished image stays."""
     page = open_page(server.url, allowed="422")
     page.get_by_role("button", name="Logo").click()
     done(page)

@@ -1,0 +1,108 @@
+"""The options of the command line. Imports little, so that `--help` is quick."""
+
+import click
+
+from superscaling.format_name import FormatName
+from superscaling.models import TABLE
+from superscaling.settings import Settings
+from superscaling.version import __version__
+
+INTERRUPTED = 130
+EPILOG = f"""\
+\b
+INPUT is one of
+  a file       the result is written beside it: photo.jpg becomes photo-x2.jpg
+  a folder     every image in it and in its subfolders, except hidden ones;
+               with -o FOLDER the results form the same tree there
+  a pattern    such as "photos/**/*.png", if the shell has not expanded it
+  -            standard input; the result goes to standard output
+Write a name that begins with a dash as ./-name, or after --.
+
+\b
+Models: {", ".join(TABLE)}
+
+Without --url, the UPSCALER_* environment variables apply as they do for the
+service, except its timeouts (docs/settings.md lists them).
+
+Exit status: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
+"""
+
+
+@click.command(name="upscale", epilog=EPILOG, context_settings={"max_content_width": 100})
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    type=click.UNPROCESSED,
+    help="Write to this file, whose extension selects the format; to standard output (-); or into this folder. It is a"
+    " folder if it exists, ends with a slash, or if there are several images.",
+)
+@click.option(
+    "--model",
+    metavar="NAME",
+    type=click.Choice(list(TABLE)),
+    show_default=f"UPSCALER_MODEL, else {Settings.model}",
+    help="Use this model.",
+)
+@click.option(
+    "--format",
+    "format_name",
+    metavar="NAME",
+    type=click.Choice([str(name) for name in FormatName]),
+    show_default="that of the input",
+    help=f"Write this format: {', '.join(FormatName)}.",
+)
+@click.option(
+    "--quality",
+    metavar="N",
+    type=click.IntRange(1, 100),
+    show_default="UPSCALER_QUALITY",
+    help="Quality of JPEG and WebP results.",
+)
+@click.option("--force", is_flag=True, help="Replace existing files.")
+@click.option("--url", metavar="URL", help="Use the service at this address, such as http://localhost:7777.")
+@click.option(
+    "--retries",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="How often to ask a busy service again.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print only what failed.")
+@click.version_option(__version__, message="%(prog)s %(version)s", prog_name="upscale")
+def command(
+    *,
+    inputs: tuple[str, ...],
+    output: str | None,
+    model: str | None,
+    format_name: str | None,
+    quality: int | None,
+    force: bool,
+    url: str | None,
+    retries: int,
+    quiet: bool,
+) -> int:
+    """Double the width and height of images with a neural network."""
+    if url is not None and model is not None:
+        raise click.UsageError("--model can't be combined with --url: the service chooses its model.")
+    # Imported late: they load what enlarging takes.
+    from upscale.jobs import Arguments
+    from upscale.run import main
+
+    chosen = None if format_name is None else FormatName(format_name)
+    return main(Arguments(inputs, output, model, chosen, quality, force, url, retries, quiet))
+
+
+def run_command() -> int:
+    """Read `sys.argv` and do what it says; returns the exit status."""
+    try:
+        # Not click's own handling of exceptions: it ends an interrupted program with "Aborted!" and status 1.
+        status: int = command.main(standalone_mode=False)
+    except click.ClickException as exc:
+        exc.show()
+        return exc.exit_code
+    except click.Abort:
+        return INTERRUPTED
+    return status
