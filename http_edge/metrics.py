@@ -7,7 +7,9 @@ from prometheus_client.process_collector import ProcessCollector
 
 from superscaling.engines import EngineFacts
 from superscaling.errors import QueueFull, ServiceError, TooManyRequests
-from superscaling.scheduling import SPANS, Admission, Timings
+from superscaling.geometry import Box
+from superscaling.pictures import Samples
+from superscaling.scheduling import NO_LISTENER, SPANS, Admission, Plan, ProgressListener, Timings
 
 # In seconds: from a thumbnail to more than a proxy's usual timeout.
 BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 90, 180, 300, 600)
@@ -137,6 +139,27 @@ class Metrics:
                 self._spans.labels(span).observe(timings.seconds[span])
         if problem is None:
             self._pixels.inc(timings.pixels)
+
+
+class TileMetrics:
+    """A progress listener that counts each finished tile, and passes everything on to another listener."""
+
+    def __init__(self, metrics: Metrics, listener: ProgressListener = NO_LISTENER) -> None:
+        self._metrics = metrics
+        self._listener = listener
+
+    def accepted(self, plan: Plan) -> None:
+        """Pass it on."""
+        self._listener.accepted(plan)
+
+    def begin_pass(self, frame: int | None) -> None:
+        """Pass it on."""
+        self._listener.begin_pass(frame)
+
+    def tile_done(self, box: Box, pixels: Samples, timings: Timings) -> None:
+        """Count the tile and its inference time, then pass it on."""
+        self._metrics.tile_done(timings.tile_seconds)
+        self._listener.tile_done(box, pixels, timings)
 
 
 def _speed(seconds_for: Callable[[float], float]) -> float:

@@ -10,16 +10,14 @@ from collections.abc import Callable
 from flask import Flask, Response, g, request
 
 from http_edge.answers import X_REQUEST_ID, Chunks
-from http_edge.event_stream import EventStream
 from http_edge.gunicorn_worker import Connection
-from http_edge.metrics import Metrics
+from http_edge.metrics import Metrics, TileMetrics
 from http_edge.negotiation import AnswerForm, negotiate
 from http_edge.problems import register_problems
 from http_edge.reading import BodyForm, RequestBody, body_form_of, query_options, read_message
 from http_edge.request_log import RequestLog
 from http_edge.shutdown import ShutdownDeadline
-from http_edge.stream_events import StreamEvents
-from http_edge.tile_metrics import TileMetrics
+from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
 from superscaling.errors import TooManyRequests
 from superscaling.scheduling import Deadline, ProgressListener, Timings

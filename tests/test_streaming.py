@@ -9,8 +9,7 @@ import pytest
 from conftest import encoded, photograph
 from fakes import upscaler_with
 
-from http_edge.event_stream import EventStream
-from http_edge.stream_events import StreamEvents
+from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
 from superscaling.enlarging import PictureUpscaler
