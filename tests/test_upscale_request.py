@@ -503,7 +503,7 @@ def test_what_can_not_be_finished_in_time_is_refused_at_once(start_server: Start
     refused = [answer for answer in answers if answer.status_code != 200]
     assert 1 <= 14 - len(refused) <= 4
     for answer in refused:
-        assert_problem(answer, 429, "queue_full", "px are being worked on")
+        assert_problem(answer, 429, "queue_full", "beside the pictures in progress not all could be finished in time")
         assert 1 <= int(answer.headers["Retry-After"]) <= 4 * seconds + 1
     assert_next_is_answered(server)
 
@@ -514,7 +514,12 @@ def test_pictures_that_fill_the_memory_are_refused_before_they_are_decoded(start
         assert working.status_code == 200
         cut_off = encoded(photograph(100, 200), "JPEG")[:-200]  # decoding would fail
         response = server.upscale(cut_off)
-        assert_problem(response, 429, "queue_full", "2250000 px are being worked on; with this picture's 20000 px")
+        assert_problem(
+            response,
+            429,
+            "queue_full",
+            "this picture has 20000 px; together with the pictures in progress that makes 2270000 px",
+        )
         problem = response.json()
         assert (problem["limit"], problem["actual"]) == (1_000_000, 2_270_000)
         assert problem["setting"] == "UPSCALER_QUEUE_PIXELS"

@@ -27,7 +27,7 @@ from superscaling.models import (
     weight_file_of,
     weights_of,
 )
-from superscaling.settings import ROOT, Settings, read_settings, unknown_variables
+from superscaling.settings import ROOT, Settings, environment_variable, invalid, read_settings, unknown_variables
 
 log = logging.getLogger("prepare")
 
@@ -56,7 +56,7 @@ def prepare_model(settings: Settings) -> None:
         StartError: it is not available, or not with these settings.
     """
     if settings.weights_dir is not None and not settings.weights_dir.is_dir():
-        raise SettingInvalid(f"UPSCALER_WEIGHTS_DIR={str(settings.weights_dir)!r}: there is no such directory")
+        raise invalid("weights_dir", str(settings.weights_dir), "there is no such directory")
     require_precision(settings.engine, settings.precision)
     if reason := find_missing_packages(settings):
         raise ModelUnavailable(f"{reason}; {HOW_TO_INSTALL}")
@@ -68,7 +68,7 @@ def prepare_model(settings: Settings) -> None:
             there = ", ".join(shipped_models()) or "none"
             raise ModelUnavailable(
                 f"{settings.model} is not among the models of this installation ({there}): name one of them in"
-                " UPSCALER_MODEL, or build the image with --build-arg MODELS"
+                f" {environment_variable('model')}, or build the image with --build-arg MODELS"
             )
         convert_model(settings, directory)
     precision_of(settings.engine, settings.precision, read_model_files(directory))
@@ -81,7 +81,9 @@ def find_missing_packages(settings: Settings) -> str | None:
         SettingInvalid: the model is unknown.
     """
     has_to_be_converted = weights_of(settings).url is not None and not directory_of(settings).is_dir()
-    if settings.engine == "tensorflow" and (reason := _missing("UPSCALER_ENGINE=tensorflow", "TensorFlow", "ISR")):
+    if settings.engine == "tensorflow" and (
+        reason := _missing(f"{environment_variable('engine')}=tensorflow", "TensorFlow", "ISR")
+    ):
         return reason
     return _missing(f"converting {settings.model}", *OPTIONAL) if has_to_be_converted else None
 
@@ -151,7 +153,8 @@ def _check_port(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as exc:
             raise SettingInvalid(
-                f"can't listen on {settings.host} port {settings.port}: {exc.strerror}; set PORT or UPSCALER_HOST"
+                f"can't listen on {settings.host} port {settings.port}: {exc.strerror}; set"
+                f" {environment_variable('port')} or {environment_variable('host')}"
             ) from exc
 
 
