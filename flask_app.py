@@ -59,7 +59,7 @@ def livez() -> Response:
 @app.get("/readyz")
 def readyz() -> Response:
     """Check that the engine is ready."""
-    return json_answer(resources.ready.main(lifecycle.deadline()).model_dump_json())
+    return json_answer(resources.ready.main(lifecycle.deadline(), lifecycle.timings).model_dump_json())
 
 
 @app.get("/metrics")

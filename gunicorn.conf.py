@@ -18,7 +18,7 @@ worker_class = "http_edge.gunicorn_worker.Worker"
 workers = 1
 # The threads of the engine do not survive a fork, so the application is loaded after it.
 preload_app = False
-# More connections than the worker keeps waiting: it chooses itself which ones to close (`MAX_WAITING`).
+# More connections than the worker keeps waiting: it chooses itself which ones to close (`MAX_WAITING_CONNECTIONS`).
 worker_connections = 10_000
 # One thread for each request slot, and some for all other requests, which never wait for a slot.
 threads = settings.max_requests + 16
@@ -36,6 +36,11 @@ logconfig_dict = log_config(settings)
 # Every connection needs a file descriptor; the usual soft limit of 1024 is too low for the connections that may wait.
 _, max_files = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(max_files, 65_536), max_files))
+
+
+def on_starting(arbiter: Any) -> None:
+    """Let Ctrl-C finish running requests as SIGTERM does; gunicorn would cut them off. A second one ends at once."""
+    arbiter.handle_int = arbiter.handle_term
 
 
 def post_worker_init(worker: Any) -> None:

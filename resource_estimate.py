@@ -5,10 +5,14 @@ from dataclasses import replace
 from message_protocol import EstimateInput, EstimateOutput
 from superscaling.enlarging import PictureUpscaler
 from superscaling.pictures import FORMATS, Limits
-from superscaling.scheduling import Admission
+from superscaling.scheduling import Admission, Deadline
 
 # The format whose encoder takes the most memory: assumed if the question names none.
 HEAVIEST = max(FORMATS.values(), key=lambda each: each.memory).name
+
+
+# Seconds that an estimate may wait for a turn to measure the speed.
+PATIENCE = 1.0
 
 
 class ResourceEstimate:
@@ -48,8 +52,9 @@ class ResourceEstimate:
         one = self._picture_upscaler.demand_of([size], message.format or HEAVIEST)
         demand = replace(one, sizes=[size] * message.frames, cost=one.cost * message.frames)
         # First the decisions: they may measure the speed anew.
+        patience = Deadline(PATIENCE)
         plain, stream = (
-            self._admission.would_admit(demand, timeout) for timeout in (self._timeout, self._stream_timeout)
+            self._admission.would_admit(demand, timeout, patience) for timeout in (self._timeout, self._stream_timeout)
         )
         return EstimateOutput(
             width=message.width * scale,

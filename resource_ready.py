@@ -11,14 +11,14 @@ class ResourceReady:
     def __init__(self, upscaler: Upscaler) -> None:
         self._upscaler = upscaler
 
-    def main(self, deadline: Deadline) -> ReadyOutput:
+    def main(self, deadline: Deadline, timings: Timings) -> ReadyOutput:
         """Answer. After a failed inference the known answer is tested again.
 
         Raises:
             EngineFailed: the engine is not ready.
             ClientGone, DeadlinePassed, ServiceStopping: from `deadline`, while waiting for a turn.
         """
-        self._upscaler.check(deadline, Timings())
+        self._upscaler.check(deadline, timings)
         facts = self._upscaler.facts
         return ReadyOutput(
             model=facts.model,

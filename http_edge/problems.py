@@ -62,7 +62,7 @@ def problem_of(error: ServiceError, request_id: str | None) -> Problem:
         limit=error.limit,
         actual=error.actual,
         setting=variable,
-        hint=None if field is None else f"raise {variable} on the server to {PURPOSES.get(field, 'allow more')}",
+        hint=None if field is None else f"raise {variable} on the server to {PURPOSES[field]}",
         request_id=request_id,
     )
 

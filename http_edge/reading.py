@@ -214,12 +214,12 @@ def _read_form(body: bytes, boundary: str | None) -> tuple[bytes, list[tuple[str
         _, options, files = parser.parse(io.BytesIO(body), FORM, len(body), {"boundary": boundary})
     except RequestEntityTooLarge as exc:
         raise MalformedMessage(
-            f"the form has more than {MAX_PARTS} parts, or one that is no file and has over {MAX_OPTION_BYTES} bytes"
+            f"the form has more than {MAX_PARTS} parts, or one that is not a file and has over {MAX_OPTION_BYTES} bytes"
         ) from exc
     except ValueError as exc:
-        raise MalformedMessage(f"the body is no {FORM}: {exc}") from exc
+        raise MalformedMessage(f"the body is not valid {FORM}: {exc}") from exc
     if PART in options:
-        raise MalformedMessage(f"part {PART!r} is no file: it has no filename")
+        raise MalformedMessage(f"part {PART!r} is not a file: it has no filename")
     images = files.poplist(PART)
     if files:
         raise MalformedMessage(f"file {next(iter(files))[:MAX_ECHOED]!r} is unknown; the image is the part {PART!r}")

@@ -25,7 +25,7 @@ Item = Event | UpscaleOutput | Exception
 PREVIEW_EDGE = 512
 # While so many events wait for a slow client, tiles and progress are skipped: later events say as much, and the result
 # has every pixel.
-MAX_WAITING = 64
+MAX_WAITING_EVENTS = 64
 # After so many seconds without an event a comment is sent, so that no proxy takes the connection for dead.
 HEARTBEAT = 10.0
 
@@ -80,7 +80,7 @@ class StreamEvents:
 
     def tile_done(self, box: Box, pixels: Samples, timings: Timings) -> None:
         """Show the tile if it looks like the picture, and say how far the work is."""
-        if self._plan is None or self.waiting.qsize() >= MAX_WAITING:
+        if self._plan is None or self.waiting.qsize() >= MAX_WAITING_EVENTS:
             return
         if self._with_tiles and self._frame is not None:
             is_grey = self._plan.picture.frames[self._frame].colour.shape[2] == 1
@@ -170,7 +170,7 @@ class EventStream:
 
 
 def _run(events: StreamEvents, run: Callable[[], UpscaleOutput]) -> None:
-    """A function that gives the error no name: whatever its traceback reaches must not refer back to it."""
+    """A plain function, so that an error's traceback does not reach the object that holds the error."""
     try:
         outcome = run()
     except Exception as exc:  # the reader of the events tells the client

@@ -114,7 +114,7 @@ class UnsupportedMedia(ServiceError):
 
 
 class UnsupportedImage(UnsupportedMedia):
-    """The file is no image of a supported format."""
+    """The file is not an image in a supported format."""
 
     code = "unsupported_image_format"
     title = "The image format is not supported"
@@ -170,7 +170,7 @@ class FormatCannotHold(Unprocessable):
     """The requested format can't store the result without loss of transparency, depth or frames."""
 
     code = "format_cannot_hold"
-    title = "The wanted format can't hold the result"
+    title = "The requested format can't store the result"
 
 
 class EstimateOverDeadline(Unprocessable):
@@ -189,7 +189,7 @@ class TooManyRequests(ServiceError):
 
 
 class QueueFull(TooManyRequests):
-    """The pictures in progress leave no memory or time for this one."""
+    """The images in progress leave no memory or time for this one."""
 
     code = "queue_full"
 

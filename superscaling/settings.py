@@ -1,5 +1,6 @@
 """Every setting of the service, with default, unit, group and description. Nothing else reads the environment."""
 
+import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -210,7 +211,13 @@ class Settings:
 
 
 def environment_variable(field_name: str) -> str:
-    """The environment variable that sets a field of `Settings`."""
+    """The environment variable that sets a field of `Settings`.
+
+    Raises:
+        KeyError: there is no such field.
+    """
+    if field_name not in Settings.__dataclass_fields__:
+        raise KeyError(field_name)
     return "PORT" if field_name == "port" else PREFIX + field_name.upper()
 
 
@@ -244,3 +251,12 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     """
     known = {environment_variable(each.name) for each in fields(Settings)}
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+
+
+def describe_unknown(variable: str) -> str:
+    """One line about one of `unknown_variables`, with the setting that was most likely meant."""
+    known = [environment_variable(each.name) for each in fields(Settings)]
+    bare = variable.removeprefix(PREFIX)  # PORT has no prefix
+    meant = [bare] if bare in known else difflib.get_close_matches(variable, known, n=1)
+    hint = f" (did you mean {meant[0]}?)" if meant else ""
+    return f"{variable} is not a setting of this service; ignored{hint}"

@@ -46,7 +46,7 @@ def test_pixels_in_memory_are_bounded() -> None:
             pass
         assert (refused.value.limit, refused.value.actual) == (1000, 1001)
         assert refused.value.setting == "queue_pixels"
-        assert "this picture has 1 px; together" in refused.value.detail
+        assert "this image has 1 px; together" in refused.value.detail
     assert (admission.requests, admission.weighted_pixels, admission.seconds) == (0, 0, 0)
 
 
@@ -119,13 +119,20 @@ def test_a_measurement_that_fails_is_a_no(error: Exception) -> None:
     assert not Admission(10**6, lambda area: area, measure).would_admit(demand_of(100, cost_of(100)), 10.0)
 
 
+def test_a_question_waits_as_long_as_it_says() -> None:
+    waits = list[float]()
+    admission = Admission(10**6, lambda area: area, lambda deadline, max_age: waits.append(deadline.seconds))
+    admission.would_admit(demand_of(100, cost_of(100)), 10.0, Deadline(1.0))
+    assert waits == [1.0]
+
+
 def test_a_format_that_takes_more_memory_counts_more_often() -> None:
     """And the client reads the pixels that its picture really has."""
     admission = admission_of(50)
     with enter(admission, 10, cost_of(10)):
         assert admission.would_admit(demand_of(15, cost_of(15)), 1000)
         assert not admission.would_admit(demand_of(15, cost_of(15), memory=3), 1000)
-        with pytest.raises(QueueFull, match="this picture has 15 px, counted 3 times") as refused:
+        with pytest.raises(QueueFull, match="this image has 15 px, counted 3 times") as refused:
             enter(admission, 15, cost_of(15), memory=3).__enter__()
         assert (refused.value.limit, refused.value.actual) == (50, 55)
 
@@ -163,7 +170,7 @@ def test_who_turns_out_to_need_more_is_asked_again() -> None:
         enter(admission, 2000, cost_of(2000), 3.0),
         enter(admission, 900, cost_of(900), 3.0) as own,
     ):
-        with pytest.raises(QueueFull, match="this picture has 900 px; beside the pictures in progress") as refused:
+        with pytest.raises(QueueFull, match="this image has 900 px; with the images in progress") as refused:
             admission.correct(own, cost_of(1800))
         assert refused.value.retry_after == 2
         assert own.demand.cost == cost_of(900)

@@ -54,7 +54,7 @@ def test_others_are_counted(start_server: StartServer) -> None:
             assert estimate(server, width=1000, height=500, **question).json()["plain"] is False
         refused = server.upscale(encoded(photograph(500, 1000), "WEBP"))
         assert refused.status_code == 429
-        assert "this picture has 500000 px, counted 3 times" in refused.json()["detail"]
+        assert "this image has 500000 px, counted 3 times" in refused.json()["detail"]
         assert refused.json()["setting"] == "UPSCALER_QUEUE_PIXELS"
         assert estimate(server, width=1500, height=1000).json()["plain"] is False
         assert estimate(server, width=1500, height=1000).json()["stream"] is False

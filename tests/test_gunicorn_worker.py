@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import io
 import json
 import logging
 import socket
@@ -12,6 +13,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from conftest import Server, StartServer
+from gunicorn.arbiter import Arbiter
+from gunicorn.http import wsgi
+from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from http_edge.gunicorn_worker import Worker
@@ -19,6 +23,7 @@ from http_edge.gunicorn_worker import Worker
 CLIENTS = 60
 # What the worker overrides or calls in gunicorn, mostly private. After an upgrade, review it against `gthread.py`.
 SIGNATURES = {
+    "init_signals": "(self)",
     "load_wsgi": "(self)",
     "handle_request": "(self, req, conn)",
     "wait_for_and_dispatch_events": "(self, timeout)",
@@ -44,6 +49,10 @@ def test_gunicorn_is_the_one_that_was_read() -> None:
         assert {name: str(inspect.signature(getattr(theirs, name))) for name in signatures} == signatures
     source = "".join(inspect.getsource(each) for each in ThreadWorker.__mro__ if each is not object)
     assert [name for name in ATTRIBUTES if f"self.{name} = " not in source] == []
+    assert str(inspect.signature(Arbiter.handle_int)) == str(inspect.signature(Arbiter.handle_term)) == "(self)"
+    assert str(inspect.signature(wsgi.Response.force_close)) == "(self)"
+    assert isinstance(Unreader().buf, io.BytesIO)
+    assert '"gunicorn.socket"' in inspect.getsource(wsgi)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +109,7 @@ def test_clients_that_cut_off(narrow_server: Server) -> None:
 
 @pytest.mark.parametrize("max_files", [None, 200])
 def test_more_idle_clients_than_are_let_wait(start_server: StartServer, max_files: int | None) -> None:
-    """More than `MAX_WAITING`, or than there are file descriptors: the oldest are closed, and requests are answered."""
+    """More than the limit, or than there are file descriptors: the oldest are closed, and requests are answered."""
     server = start_server(max_files=max_files)
     worker = server.worker
     with contextlib.ExitStack() as stack:

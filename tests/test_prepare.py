@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from superscaling.commands import missing_packages
 from superscaling.commands.bake import bake
 from superscaling.commands.prepare import convert_in_child, find_missing_packages, prepare
+from superscaling.commands.prepare import main as prepare_command
 from superscaling.engines import infer_levels, open_engine
 from superscaling.errors import ModelUnavailable, WeightsRefused
 from superscaling.models import TABLE, Architecture, ModelFiles, Weights, directory_of, read_model_files, weight_file_of
@@ -99,6 +100,7 @@ def test_a_misspelt_setting_is_named(tmp_path: Path) -> None:
     environ = {
         "PATH": os.environ["PATH"],
         "UPSCALER_TIMOUT": "7",
+        "UPSCALER_PORT": "7",
         "PORT": str(free_port()),
     }
     result = subprocess.run(
@@ -110,7 +112,8 @@ def test_a_misspelt_setting_is_named(tmp_path: Path) -> None:
         timeout=60,
     )
     assert result.returncode == 0
-    assert "UPSCALER_TIMOUT is no setting of this service and is ignored" in result.stdout
+    assert "UPSCALER_TIMOUT is not a setting of this service; ignored (did you mean UPSCALER_TIMEOUT?)" in result.stdout
+    assert "UPSCALER_PORT is not a setting of this service; ignored (did you mean PORT?)" in result.stdout
 
 
 class FileHandler(QuietHandler, SimpleHTTPRequestHandler):
@@ -334,6 +337,20 @@ def test_what_has_to_be_installed(
 def test_nothing_has_to_be_installed_here(tmp_path: Path) -> None:
     for settings in (Settings(engine="tensorflow"), Settings(model="psnr-small", cache_dir=tmp_path)):
         assert find_missing_packages(settings) is None
+
+
+@pytest.mark.parametrize("variable", ["UPSCALER_CACHE_DIR", "UPSCALER_WEIGHTS_DIR"])
+def test_a_directory_that_can_not_be_read_is_one_line(
+    variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORT", str(free_port()))
+    monkeypatch.setenv("UPSCALER_MODEL", "psnr-small")
+    monkeypatch.setenv(variable, f"/{'x' * 300}")  # longer than a name may be, so that looking at it fails
+    missing_packages.main([])
+    assert capsys.readouterr().out == ""
+    assert prepare_command() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "can't be read: File name too long" in line
 
 
 # Baking models in

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -91,8 +92,18 @@ def test_nobody_forges_a_line_of_the_log(start_server: StartServer) -> None:
     assert b'code="not_found"' in lines[1]
 
 
-@pytest.mark.parametrize("log_level", ["info", "warning"])
-def test_sigterm_finishes_what_runs(start_server: StartServer, log_level: str) -> None:
+def press_ctrl_c(server: Server) -> None:
+    """A terminal sends the signal to every process in it."""
+    for process in (server.process.pid, int(server.worker.name)):
+        os.kill(process, signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("log_level", "stop"),
+    [("info", lambda server: server.process.terminate()), ("warning", press_ctrl_c)],
+    ids=["SIGTERM", "Ctrl-C"],
+)
+def test_a_stop_finishes_what_runs(start_server: StartServer, log_level: str, stop: Callable[[Server], None]) -> None:
     """The running request is answered, new connections are refused, the exit status is 0."""
     server = start_server(UPSCALER_LOG_LEVEL=log_level)
     answers: list[httpx.Response] = []
@@ -102,7 +113,7 @@ def test_sigterm_finishes_what_runs(start_server: StartServer, log_level: str) -
     busy_from = server.cpu_seconds() + 0.3
     while server.cpu_seconds() < busy_from:
         time.sleep(0.02)
-    server.process.terminate()
+    stop(server)
     time.sleep(0.5)
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.url}/ping")

@@ -44,10 +44,10 @@ def test_a_large_form(server: Server) -> None:
     ("body", "detail"),
     [
         (b"", "the body is empty"),
-        (b"nonsense", "the body is no multipart/form-data"),
+        (b"nonsense", "the body is not valid multipart/form-data"),
         (END, "the form has 0 parts 'image'"),
         (part('name="format"', b"png") + END, "the form has 0 parts 'image'"),
-        (part('name="image"', TINY) + END, "part 'image' is no file"),
+        (part('name="image"', TINY) + END, "part 'image' is not a file"),
         (IMAGE + IMAGE + END, "the form has 2 parts 'image'"),
         (IMAGE + part('name="other"; filename="x"', b"x") + END, "file 'other' is unknown"),
         (IMAGE + part('name="scale"', b"4") + END, "'scale' is unknown; known are format, quality"),

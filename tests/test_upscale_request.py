@@ -385,7 +385,7 @@ def blocks_bomb() -> bytes:
         (tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
         (twice_tiled_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
         (pointed_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
-        (tiff((322, 5, 1, 100), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 is no whole number"),
+        (tiff((322, 5, 1, 100), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 is not an integer"),
         (tiff((322, 16, 1, 0xFFFF_FFF0), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 lies beyond its end"),
         (tiff((322, 16, 0, 0), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 lies beyond its end"),
         (dangling_strips_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
@@ -404,7 +404,7 @@ def blocks_bomb() -> bytes:
             b"MM\0+" + struct.pack(">I", 16) + bytes(100),
             415,
             "unsupported_image_format",
-            "no image of a supported format",
+            "not an image in a supported format",
         ),
         (short_pointer_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (hidden_exif_bomb(b"\xff"), 422, "image_too_complex", "more than 131072 bytes of EXIF"),
@@ -417,9 +417,9 @@ def blocks_bomb() -> bytes:
         (encoded(photograph(9, 9), "TIFF")[:-30], 422, "image_corrupt", "the image is truncated or corrupt"),
         (encoded(photograph(9, 9), "GIF")[:-30], 422, "image_corrupt", "the image is truncated or corrupt"),
         (encoded(photograph(9, 9), "BMP")[:-30], 422, "image_corrupt", "the image is truncated or corrupt"),
-        (encoded(Image.new("F", (8, 8)), "TIFF"), 422, "unsupported_image_mode", "TIFF of mode F is not read"),
-        (encoded(Image.new("I", (8, 8)), "TIFF"), 422, "unsupported_image_mode", "TIFF of mode I is not read"),
-        (b"BM, as in text", 415, "unsupported_image_format", "the bytes begin like bmp and are no image"),
+        (encoded(Image.new("F", (8, 8)), "TIFF"), 422, "unsupported_image_mode", "mode F of TIFF is not supported"),
+        (encoded(Image.new("I", (8, 8)), "TIFF"), 422, "unsupported_image_mode", "mode I of TIFF is not supported"),
+        (b"BM, as in text", 415, "unsupported_image_format", "the file starts like bmp, but is damaged"),
     ],
     ids=lambda value: value[:12].hex() if isinstance(value, bytes) else None,
 )
@@ -503,7 +503,7 @@ def test_what_can_not_be_finished_in_time_is_refused_at_once(start_server: Start
     refused = [answer for answer in answers if answer.status_code != 200]
     assert 1 <= 14 - len(refused) <= 4
     for answer in refused:
-        assert_problem(answer, 429, "queue_full", "beside the pictures in progress not all could be finished in time")
+        assert_problem(answer, 429, "queue_full", "beside the images in progress not all could be finished in time")
         assert 1 <= int(answer.headers["Retry-After"]) <= 4 * seconds + 1
     assert_next_is_answered(server)
 
@@ -518,7 +518,7 @@ def test_pictures_that_fill_the_memory_are_refused_before_they_are_decoded(start
             response,
             429,
             "queue_full",
-            "this picture has 20000 px; together with the pictures in progress that makes 2270000 px",
+            "this image has 20000 px; together with the images in progress that makes 2270000 px",
         )
         problem = response.json()
         assert (problem["limit"], problem["actual"]) == (1_000_000, 2_270_000)

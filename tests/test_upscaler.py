@@ -163,6 +163,12 @@ def test_many_threads_each_get_their_own_pixels() -> None:
     assert not wrong
 
 
+def test_a_warm_up_that_takes_too_long_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("superscaling.enlarging.upscaler.START_TIMEOUT", 0)
+    with pytest.raises(EngineFailed, match="not warm within 0 s: it needs more CPUs"):
+        upscaler_with(lambda _: None).warm_up()
+
+
 def test_one_slow_tile_says_little_and_speed_can_be_measured_anew() -> None:
     stall = threading.Event()
     upscaler = upscaler_with(lambda _: time.sleep(0.5) if stall.is_set() else time.sleep(0.001))

@@ -99,11 +99,11 @@ def refusal(response: HTTPResponse) -> Exception:
 
 def refused(problem: Problem, seconds: float | None) -> Exception:
     """Turn a problem into an exception; `seconds` is the value of Retry-After, if there is one."""
+    text = problem.detail + (f" ({problem.hint})" if problem.hint else "")
     if problem.status in BUSY:
-        return Busy(problem.detail, seconds)
-    hint = f" ({problem.hint})" if problem.hint else ""
+        return Busy(text, seconds)
     in_its_log = f" ({problem.request_id})" if problem.status >= 500 and problem.request_id else ""
-    return Failed(problem.detail + hint + in_its_log)
+    return Failed(text + in_its_log)
 
 
 def _seconds(retry_after: str) -> float | None:

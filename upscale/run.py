@@ -12,7 +12,7 @@ import click
 
 from message_protocol import UpscaleOutput
 from superscaling.errors import SettingInvalid, StartError
-from superscaling.settings import read_settings
+from superscaling.settings import describe_unknown, read_settings, unknown_variables
 from upscale.console import Console, Progress, shown
 from upscale.errors import Failed, FatalError, UsageError
 from upscale.jobs import Arguments, Job, Plan, plan
@@ -54,6 +54,8 @@ def _enlarger(arguments: Arguments, console: Console) -> Enlarger:
     from upscale.local import Local
 
     settings = read_settings()
+    for variable in unknown_variables():
+        console.complain(describe_unknown(variable))
     return Local(settings if arguments.model is None else replace(settings, model=arguments.model))
 
 

@@ -11,6 +11,7 @@ import errno
 import json
 import logging
 import selectors
+import signal
 import socket
 import time
 from collections import deque
@@ -32,7 +33,7 @@ MAX_DETAIL = 200
 MAX_HEAD = 32 * 1024
 # Connections without a complete request head. One more, and the one that has waited longest is closed: a client with a
 # request to send does so at once.
-MAX_WAITING = 1000
+MAX_WAITING_CONNECTIONS = 1000
 # Bytes received after an answer are discarded for at most this many seconds, so that the client sees the answer
 # instead of a broken pipe; and for at most this many clients at a time.
 LINGER_SECONDS = 5.0
@@ -64,15 +65,19 @@ class Worker(ThreadWorker):
         self._lingering: deque[Conn] = deque()
         self.wsgi: Callable[..., Any]
 
+    def init_signals(self) -> None:
+        """Ignore SIGINT: Ctrl-C in a terminal reaches every process, and the master tells the worker to finish."""
+        super().init_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     def load_wsgi(self) -> None:
         """Load the application, and enable it to close connections: gunicorn ignores its `Connection` header."""
         super().load_wsgi()
         application: Callable[..., Any] = self.wsgi
 
         def with_close(environ: dict[str, Any], start_response: Any) -> Any:
-            close: Callable[[], None] = (
-                start_response.__self__.force_close
-            )  # `start_response` is a method of gunicorn's response
+            # `start_response` is a method of gunicorn's response.
+            close: Callable[[], None] = start_response.__self__.force_close
             environ[CLOSE_AFTER_ANSWER] = close
 
             def start(*answer: Any) -> Any:
@@ -147,7 +152,7 @@ class Worker(ThreadWorker):
         conn.peeked = 0
         self.pending_conns.append(conn)
         self._watch(conn, self.on_pending_socket_readable)
-        if len(self.pending_conns) + len(self.keepalived_conns) > MAX_WAITING:
+        if len(self.pending_conns) + len(self.keepalived_conns) > MAX_WAITING_CONNECTIONS:
             self._close_longest_waiting()
 
     def on_pending_socket_readable(self, conn: Conn, client: socket.socket) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from superscaling import logs
 from superscaling.commands.prepare import convert_model
 from superscaling.errors import StartError
-from superscaling.models import directory_of, read_model_files, weight_file_of, weights_of
+from superscaling.models import directory_of, is_prepared, read_model_files, weight_file_of, weights_of
 from superscaling.settings import Settings, read_settings
 
 
@@ -27,7 +27,8 @@ def bake(settings: Settings, target: Path) -> None:
     Raises:
         StartError: the model is unknown, not available, or damaged.
     """
-    if not (converted := directory_of(settings)).is_dir():
+    converted = directory_of(settings)
+    if not is_prepared(settings):
         convert_model(settings, converted)
     shutil.copytree(converted, target, dirs_exist_ok=True)
     shutil.copy(weight_file_of(settings), target)

@@ -3,14 +3,14 @@
     python -m superscaling.commands.missing_packages [NAME...]
 
 NAME is a model; by default the settings decide. `make run` and the Dockerfile install requirements.txt if a line is
-printed. Invalid settings print nothing: the command that uses them reports them.
+printed. Invalid settings and unreadable directories print nothing: the command that uses them reports them.
 """
 
 import sys
 from dataclasses import replace
 
 from superscaling.commands.prepare import find_missing_packages
-from superscaling.errors import SettingInvalid
+from superscaling.errors import StartError
 from superscaling.settings import read_settings
 
 
@@ -20,7 +20,7 @@ def main(names: list[str]) -> None:
         settings = read_settings()
         choices = [replace(settings, model=name) for name in names] or [settings]
         reasons = [reason for each in choices if (reason := find_missing_packages(each))]
-    except SettingInvalid:
+    except StartError:
         return
     if reasons:
         print(reasons[0])

@@ -5,6 +5,7 @@
 If the service could not serve what the settings ask for, prints one line and exits with status 1.
 """
 
+import contextlib
 import importlib.util
 import json
 import logging
@@ -22,12 +23,21 @@ from superscaling.models import (
     ANOTHER_CACHE,
     Weights,
     directory_of,
+    is_prepared,
     read_model_files,
     shipped_models,
     weight_file_of,
     weights_of,
 )
-from superscaling.settings import ROOT, Settings, environment_variable, invalid, read_settings, unknown_variables
+from superscaling.settings import (
+    ROOT,
+    Settings,
+    describe_unknown,
+    environment_variable,
+    invalid,
+    read_settings,
+    unknown_variables,
+)
 
 log = logging.getLogger("prepare")
 
@@ -55,15 +65,14 @@ def prepare_model(settings: Settings) -> None:
     Raises:
         StartError: it is not available, or not with these settings.
     """
-    if settings.weights_dir is not None and not settings.weights_dir.is_dir():
-        raise invalid("weights_dir", str(settings.weights_dir), "there is no such directory")
+    _check_weights_dir(settings)
     require_precision(settings.engine, settings.precision)
     if reason := find_missing_packages(settings):
         raise ModelUnavailable(f"{reason}; {HOW_TO_INSTALL}")
     if settings.engine == "tensorflow":
         weight_file_of(settings)
     directory = directory_of(settings)
-    if not directory.is_dir():
+    if not is_prepared(settings):
         if weights_of(settings).url is None:
             there = ", ".join(shipped_models()) or "none"
             raise ModelUnavailable(
@@ -79,8 +88,9 @@ def find_missing_packages(settings: Settings) -> str | None:
 
     Raises:
         SettingInvalid: the model is unknown.
+        ModelUnavailable: its directory can't be read.
     """
-    has_to_be_converted = weights_of(settings).url is not None and not directory_of(settings).is_dir()
+    has_to_be_converted = weights_of(settings).url is not None and not is_prepared(settings)
     if settings.engine == "tensorflow" and (
         reason := _missing(f"{environment_variable('engine')}=tensorflow", "TensorFlow", "ISR")
     ):
@@ -130,7 +140,9 @@ def convert_in_child(weights: Weights, weight_file: Path, directory: Path) -> No
         # Not killed: the child removes what is half done. Its pipe is read to the end: a child that prints more than
         # the pipe holds would otherwise wait for a reader, and this process for the child.
         child.terminate()
-        child.communicate()
+        with contextlib.suppress(ValueError):  # the pipe was closed already
+            child.communicate()
+        child.wait()
         raise
     if child.returncode:
         log.debug("%s", printed)
@@ -143,6 +155,16 @@ def _missing(what: str, *packages: str) -> str | None:
     if all(importlib.util.find_spec(OPTIONAL[package]) for package in packages):
         return None
     return f"{what} needs {', '.join(packages[:-1])} and {packages[-1]}, which are not installed"
+
+
+def _check_weights_dir(settings: Settings) -> None:
+    directory = settings.weights_dir
+    try:
+        exists = directory is None or directory.is_dir()
+    except OSError as exc:
+        raise invalid("weights_dir", str(directory), f"it can't be read: {exc.strerror or exc}") from exc
+    if not exists:
+        raise invalid("weights_dir", str(directory), "there is no such directory")
 
 
 def _check_port(settings: Settings) -> None:
@@ -171,7 +193,7 @@ def main() -> int:
         settings = read_settings()
         logs.configure(settings)
         for variable in unknown_variables():
-            log.warning("%s is no setting of this service and is ignored", variable)
+            log.warning("%s", describe_unknown(variable))
         prepare(settings)
     except StartError as exc:
         print(f"image-super-scaling can't start: {exc}", file=sys.stderr)

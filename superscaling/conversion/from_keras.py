@@ -78,7 +78,7 @@ def convert(
         "architecture": asdict(weights.architecture),
         "halo": measure_halo(engine, [_centre(photograph, HALO_EDGE) for photograph in photographs]),
         "tolerances": TOLERANCES,
-        "gates": {"int8": asdict(acceptance)},
+        "acceptance": {"int8": asdict(acceptance)},
         "sha256": {file: hash_file(target / file) for file in files},
     }
     (target / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")

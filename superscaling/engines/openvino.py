@@ -62,7 +62,7 @@ def choose_precision(wanted: str, acceptance: Acceptance) -> str:
             return "int8"
         return "bf16" if "bf16" in supported else "fp32"
     if wanted == "int8" and not acceptance.passed:
-        raise invalid("precision", wanted, f"this model is not good enough in it, {acceptance}; use auto")
+        raise invalid("precision", wanted, f"this model was not accepted in this precision, {acceptance}; use auto")
     return wanted
 
 

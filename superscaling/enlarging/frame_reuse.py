@@ -16,14 +16,14 @@ class PreviousFrame:
     enlarged: Pixels
 
 
-def looks_like_its_tiles(frame: Frame) -> bool:
+def is_shown_unchanged(frame: Frame) -> bool:
     """Whether the network is shown the frame's own colours, neither inks nor stretched contrast."""
     return frame.mode not in ("CMYK", "I;16")
 
 
 def can_reuse(before: Frame, frame: Frame) -> bool:
     """Whether equal pixels of two frames have equal results: only if the network is shown exactly these pixels."""
-    if before.mode != frame.mode or before.colour.shape != frame.colour.shape or not looks_like_its_tiles(frame):
+    if before.mode != frame.mode or before.colour.shape != frame.colour.shape or not is_shown_unchanged(frame):
         return False
     if before.alpha is None or frame.alpha is None:
         return True

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from superscaling.engines import Pixels
 from superscaling.enlarging.channels import bleed, is_constant, linear, spread, to_luma
-from superscaling.enlarging.frame_reuse import PreviousFrame, can_reuse, looks_like_its_tiles
+from superscaling.enlarging.frame_reuse import PreviousFrame, can_reuse, is_shown_unchanged
 from superscaling.enlarging.upscaler import Upscaler
 from superscaling.format_name import FormatName
 from superscaling.geometry import Cost
@@ -41,7 +41,7 @@ class PictureUpscaler:
         before: Frame | None = None
         for index, frame in enumerate(picture.frames):
             previous = PreviousFrame(before.colour, frames[-1].colour) if before and can_reuse(before, frame) else None
-            listener.begin_pass(index if looks_like_its_tiles(frame) else None)
+            listener.begin_pass(index if is_shown_unchanged(frame) else None)
             colour = frame.colour if frame.alpha is None else bleed(frame.colour, frame.alpha > 0)
             colour = self._colour(colour, enlarge, previous)
             alpha = None

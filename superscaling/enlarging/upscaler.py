@@ -14,7 +14,7 @@ from superscaling.engines import Engine, Pixels, infer_levels
 from superscaling.enlarging.frame_reuse import PreviousFrame
 from superscaling.enlarging.self_ensemble import ALL_VIEWS, View
 from superscaling.enlarging.tiling import Tile, cost_of_cut, cut_changes
-from superscaling.errors import EngineFailed
+from superscaling.errors import DeadlinePassed, EngineFailed
 from superscaling.geometry import Cost, changed_box, whole_box
 from superscaling.models import KnownAnswer
 from superscaling.scheduling import NO_LISTENER, Deadline, FairLock, ProgressListener, Speed, Timings
@@ -117,12 +117,14 @@ class Upscaler:
         """Test the known answer and measure the speed, before any request.
 
         Raises:
-            EngineFailed: the engine raised, or its answer is wrong.
-            DeadlinePassed: it took longer than `START_TIMEOUT`.
+            EngineFailed: the engine raised, its answer is wrong, or it took longer than `START_TIMEOUT`.
         """
         deadline = Deadline(START_TIMEOUT)
-        self.check(deadline, Timings())
-        self.measure_speed(deadline)
+        try:
+            self.check(deadline, Timings())
+            self.measure_speed(deadline)
+        except DeadlinePassed as exc:
+            raise EngineFailed(f"the engine was not warm within {START_TIMEOUT:g} s: it needs more CPUs") from exc
 
     def measure_speed(self, deadline: Deadline, max_age: float = 0.0) -> None:
         """Replace what is known of the machine's speed by a new measurement.

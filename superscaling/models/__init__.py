@@ -13,7 +13,7 @@ from superscaling.models.files import (
 )
 from superscaling.models.known_answer import KnownAnswer
 from superscaling.models.sources import ANOTHER_CACHE, find_weights, hash_file, verify
-from superscaling.models.store import MODELS, directory_of, shipped_models, weight_file_of, weights_of
+from superscaling.models.store import MODELS, directory_of, is_prepared, shipped_models, weight_file_of, weights_of
 from superscaling.models.table import LARGE, LITE, SMALL, TABLE, Architecture, Weights
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "directory_of",
     "find_weights",
     "hash_file",
+    "is_prepared",
     "read_model_files",
     "shipped_models",
     "verify",

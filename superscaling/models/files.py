@@ -63,7 +63,7 @@ def read_model_files(directory: Path) -> ModelFiles:
             halo=description["halo"],
             tolerances=description["tolerances"],
             sha256=description["sha256"],
-            acceptance=Acceptance(**description["gates"]["int8"]),
+            acceptance=Acceptance(**description["acceptance"]["int8"]),
         )
         for file, sha256 in model.sha256.items():
             verify(directory / file, sha256)

@@ -14,7 +14,7 @@ MODELS = shipped("models")
 # Packages whose versions determine the result of a conversion. They are not imported here.
 CONVERTERS = ("openvino", "ISR", "keras", "nncf")
 # The version of `conversion`, to be raised when it makes something else of the same weights.
-CONVERSION = 2
+CONVERSION = 3
 
 
 def shipped_models() -> list[str]:
@@ -45,6 +45,20 @@ def directory_of(settings: Settings) -> Path:
         return model_directory(weights, MODELS, settings.cache_dir)
     except OSError as exc:
         raise ModelUnavailable(f"{MODELS / weights.name} can't be read: {exc.strerror or exc}") from exc
+
+
+def is_prepared(settings: Settings) -> bool:
+    """Whether the directory of the settings' model exists.
+
+    Raises:
+        SettingInvalid: there is no such model.
+        ModelUnavailable: the directory can't be read.
+    """
+    directory = directory_of(settings)
+    try:
+        return directory.is_dir()
+    except OSError as exc:  # such as a disk that fails
+        raise ModelUnavailable(f"{directory} can't be read: {exc.strerror or exc}") from exc
 
 
 def weight_file_of(settings: Settings) -> Path:

@@ -150,7 +150,8 @@ class TiffReader:
                 pages[index] = _size(self._image)
                 limits.check_frames(len(pages))
                 pixels += self._image.width * self._image.height
-                limits.check_pixels(pixels, 1)
+                if pixels > limits.pixels:
+                    raise limits.too_large(f"{pixels} px on {len(pages)} pages", pixels)
         if not pages:
             raise UnsupportedMode("the TIFF has previews only")
         self._indices = tuple(pages)

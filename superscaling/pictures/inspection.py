@@ -40,7 +40,7 @@ def inspect(data: bytes, limits: Limits) -> InspectedImage:
     """Read the header of an image file and check it against `limits`. Nothing is decoded.
 
     Raises:
-        UnsupportedImage: it is no image of a supported format.
+        UnsupportedImage: it is not an image in a supported format.
         ImageTooLarge, TooManyFrames: it is beyond `limits`.
         ImageTooComplex: it has so many parts that decoding could take hours.
         UnsupportedMode: it has no picture that is read.
@@ -48,7 +48,7 @@ def inspect(data: bytes, limits: Limits) -> InspectedImage:
     """
     name = sniff(data)
     if name is None:
-        raise UnsupportedImage(f"the bytes are no image of a supported format ({', '.join(FORMATS)})")
+        raise UnsupportedImage(f"the file is not an image in a supported format ({', '.join(FORMATS)})")
     with decoder_errors():
         return InspectedImage(name, READERS[name](data, limits))
 

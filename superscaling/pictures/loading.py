@@ -31,12 +31,14 @@ def check_mode(image: Image.Image) -> None:
         UnsupportedMode: it is not.
     """
     if image.mode not in READ_MODES:
-        raise UnsupportedMode(f"{image.format} of mode {image.mode} is not read (read are {', '.join(READ_MODES)})")
+        supported = ", ".join(READ_MODES)
+        raise UnsupportedMode(f"mode {image.mode} of {image.format} is not supported (supported: {supported})")
+
     tags = tiff_tags(image)
     if SIGNED in _numbers(tags.get(SAMPLE_FORMAT)):
-        raise UnsupportedMode("TIFF of signed numbers is not read")
+        raise UnsupportedMode("TIFF with signed samples is not supported")
     if tags.get(PLANES) == SEPARATE and max(_numbers(tags.get(BITS_PER_SAMPLE)), default=1) > 8:
-        raise UnsupportedMode("TIFF of more than 8 bits in separate planes is not read")
+        raise UnsupportedMode("TIFF with more than 8 bits in separate planes is not supported")
 
 
 def reading_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:

@@ -63,9 +63,7 @@ def open_image(data: bytes, name: FormatName, limits: Limits) -> ImageFile.Image
     try:
         image = Image.open(io.BytesIO(data), formats=[FORMATS[name].pillow])
     except UnidentifiedImageError as exc:
-        raise UnsupportedImage(
-            f"the bytes begin like {name} and are no image, or of a variant that is not read"
-        ) from exc
+        raise UnsupportedImage(f"the file starts like {name}, but is damaged or of an unsupported variant") from exc
     except Image.DecompressionBombError as exc:
         raise limits.too_large("more pixels than any picture") from exc
     limits.check_pixels(image.width, image.height)

@@ -18,8 +18,6 @@ from superscaling.scheduling.timings import Timings
 MARGIN = 1.15
 # Seconds for which a measured speed is good enough to reject pictures: each measurement costs others their turns.
 SPEED_HOLDS = 5.0
-# Seconds that a mere question waits for its turn to measure the speed.
-PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
@@ -115,11 +113,17 @@ class Admission:
                 self._check_room(corrected, self._others(picture))
             picture.demand = corrected.demand
 
-    def would_admit(self, demand: Demand, timeout: float) -> bool:
-        """Whether `admitted` would let such a picture in now, with so many seconds until its deadline."""
+    def would_admit(self, demand: Demand, timeout: float, patience: Deadline | None = None) -> bool:
+        """Whether `admitted` would let such a picture in now.
+
+        Args:
+            demand: of the picture.
+            timeout: seconds until its deadline.
+            patience: how long this may wait for a turn to measure the speed; as long as the picture by default.
+        """
         picture = AdmittedPicture(demand, Deadline(timeout), Timings())
         try:
-            self._check_estimate(picture, Deadline(min(timeout, PATIENCE)))
+            self._check_estimate(picture, patience)
             with self._lock:
                 self._check_room(picture, self._others(picture))
         except ServiceError:  # `admitted` would raise it, too, or measuring the speed took too long
@@ -133,7 +137,7 @@ class Admission:
             return own.turns * own.seconds + seconds_until(own.turns, self._others(picture))
 
     def seconds_beside(self, cost: Cost) -> float:
-        """Estimated seconds that the pictures in progress would add to the time of a new one."""
+        """Estimated seconds that the images in progress would add to the time of a new one."""
         with self._lock:
             return seconds_until(cost.tiles, self._others(None))
 
@@ -168,7 +172,7 @@ class Admission:
         """Reject what takes too long even alone; `patience` replaces the deadline for measuring the speed."""
         area, limit = picture.demand.cost.area, picture.deadline.seconds
         if self._seconds_for(area) > limit:
-            # Before rejecting, make sure that the speed is not one of a busier time. To the request this is waiting.
+            # Measure again first: the known speed may be from a busier time. The request counts this as waiting.
             with picture.timings.span("queue"):
                 self._measure_speed(patience or picture.deadline, SPEED_HOLDS)
         if (seconds := self._seconds_for(area)) > limit:
@@ -176,7 +180,7 @@ class Admission:
             frames = f" in {len(others) + 1} frames" if others else ""
             raise EstimateOverDeadline(
                 f"{width} x {height} px{frames} would take about {seconds:.0f} s on this machine;"
-                f" a request may take {limit:g} s: send a smaller picture",
+                f" a request may take {limit:g} s: send a smaller image",
                 limit=limit,
                 actual=round(seconds, 1),
                 setting=picture.deadline.setting,
@@ -194,7 +198,7 @@ class Admission:
         if (total := sum(each.pixels for each in others) + demand.weighted_pixels) > self._max_pixels:
             weight = f", counted {demand.memory} times as its format takes more memory" if demand.memory > 1 else ""
             raise QueueFull(
-                f"this picture has {demand.pixels} px{weight}; together with the pictures in progress that makes"
+                f"this image has {demand.pixels} px{weight}; together with the images in progress that makes"
                 f" {total} px, and at most {self._max_pixels} are worked on at a time: send it again later",
                 limit=self._max_pixels,
                 actual=total,
@@ -202,7 +206,7 @@ class Admission:
                 retry_after=retry_after,
             )
         raise QueueFull(
-            f"this picture has {demand.pixels} px; beside the pictures in progress not all could be finished in time:"
+            f"this image has {demand.pixels} px; with the images in progress, not all could be finished in time:"
             " send it again later",
             retry_after=retry_after,
         )

@@ -51,8 +51,8 @@ class Deadline:
             raise ClientGone("the client hung up")
         if time.monotonic() > self._end:
             raise DeadlinePassed(
-                f"the picture was not finished within {self.seconds:g} s ({timings.tiles_done} of {timings.tiles}"
-                " tiles were done): send a smaller picture, or send it again when the service is less busy",
+                f"the image was not finished within {self.seconds:g} s ({timings.tiles_done} of {timings.tiles}"
+                " tiles were done): send a smaller image, or send it again when the service is less busy",
                 limit=self.seconds,
                 setting=self.setting,
             )
@@ -60,6 +60,6 @@ class Deadline:
         needed = timings.tile_seconds if timings.tiles_done < timings.tiles else 0.0
         if self._seconds_until_stop() < needed:
             raise ServiceStopping(
-                f"the service stops before the picture is finished ({timings.tiles_done} of {timings.tiles} tiles were"
+                f"the service stops before the image is finished ({timings.tiles_done} of {timings.tiles} tiles were"
                 " done): send it again when the service is back"
             )

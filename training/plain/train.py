@@ -31,8 +31,9 @@ from torch.nn import functional
 SCALE = 2
 REDUCTION_MARGIN = 5  # px of sharp picture that the widest reduction filter (Lanczos 3) needs on each side
 JPEG_BLOCK = 16  # px: blocks of 4:2:0 chroma
+DRAWING_EDGE = 224  # px
 JITTER = 22  # px by which a crop may lie anywhere in its cell
-SYNCHRONISED = 20  # steps after which the clock waits for the device: else it tells of the queue, not of the work
+SYNCHRONISED = 20  # steps after which the clock waits for the device: otherwise it would time the queue, not the work
 SECONDS_BETWEEN_CHECKPOINTS = 300
 SIZES = (1.0, 0.75, 0.55)  # photographs are used reduced too: those are sharper and have other textures
 
@@ -292,13 +293,13 @@ def load_photographs(folders: list[Path], edge: int, seed: int) -> Tensor:
 
 
 def load_drawings(folder: Path, edge: int) -> Tensor:
-    """(n, 3, edge, edge) uint8, from pictures that hold drawings of 224 px side by side."""
+    """(n, 3, edge, edge) uint8, from pictures that hold drawings of `DRAWING_EDGE` px side by side."""
     found = []
     for path in sorted(folder.glob("*.webp")):
         pixels = np.asarray(Image.open(path).convert("RGB"))
-        rows, columns = pixels.shape[0] // 224, pixels.shape[1] // 224
-        cells = pixels.reshape(rows, 224, columns, 224, 3).transpose(0, 2, 4, 1, 3).reshape(-1, 3, 224, 224)
-        found.append(cells[..., :edge, :edge])
+        rows, columns = (side // DRAWING_EDGE for side in pixels.shape[:2])
+        cells = pixels.reshape(rows, DRAWING_EDGE, columns, DRAWING_EDGE, 3).transpose(0, 2, 4, 1, 3)
+        found.append(cells.reshape(-1, 3, DRAWING_EDGE, DRAWING_EDGE)[..., :edge, :edge])
     return torch.from_numpy(np.ascontiguousarray(np.concatenate(found)))
 
 
@@ -554,6 +555,7 @@ class Training:
     def _record(self) -> Callable[[], None]:
         """Warm up on a side stream, as CUDA graphs demand, with a rate of 0; then record one step."""
         side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(3):
                 self._step()
@@ -616,7 +618,10 @@ def options() -> argparse.Namespace:
     parser.add_argument("--compile", action="store_true", help="with torch.compile: for a GPU")
     parser.add_argument("--turn", type=Path, help="lock file: trainings that share it use the device in turn")
     parser.add_argument("--every", type=int, default=1000, help="steps between two lines (default: 1000)")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if chosen.drawings and crop_edge(chosen.patch) > DRAWING_EDGE:
+        parser.error(f"--patch {chosen.patch}: drawings of {DRAWING_EDGE} px are too small for it")
+    return chosen
 
 
 def main() -> None:
@@ -643,6 +648,7 @@ def main() -> None:
     training = Training(network, batches, chosen.average, chosen.compile)
     if chosen.resume:
         training.load(chosen.resume)
+        torch.manual_seed(chosen.seed + training.steps)  # otherwise the first batches would come again
 
     with ExitStack() as stack:
         if chosen.turn:

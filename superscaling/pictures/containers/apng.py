@@ -83,7 +83,7 @@ def _part(frame: _Frame, header: bytes, shared: bytes, canvas_width: int, canvas
         or top + height > canvas_height
         or disposal >= len(DISPOSALS)
     ):
-        raise ImageCorrupt("a frame of the animation makes no sense")
+        raise ImageCorrupt("an animation frame is invalid")
     own_header = struct.pack(">II", width, height) + header[8:]
     file = PNG_SIGNATURE + _chunk(b"IHDR", own_header) + shared + _chunk(b"IDAT", b"".join(frame.data))
     return Part(

@@ -174,7 +174,7 @@ class _Walk:
         """
         tag, kind, count, value = self._unpack(self._layout.tag, entry)
         if kind not in (INTEGERS if tag in POINTERS else WHOLE_NUMBERS):
-            raise ImageCorrupt(f"tag {tag} is no whole number")
+            raise ImageCorrupt(f"tag {tag} is not an integer")
         length = struct.calcsize(self._order + INTEGERS[kind])
         layout = f"{max(1, min(count, most))}{INTEGERS[kind]}"
         try:
@@ -183,7 +183,7 @@ class _Walk:
             (place,) = struct.unpack_from(self._order + self._layout.offset, value)
             return self._unpack(layout, place)
         except struct.error:
-            raise ImageCorrupt(f"tag {tag} lies beyond its end") from None
+            raise ImageCorrupt(f"tag {tag} points beyond the end of the file") from None
 
     def _offset(self, place: int) -> int:
         """The offset that is stored at `place`; 0, as at the end, if `place` is behind the end of the file."""
