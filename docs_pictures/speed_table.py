@@ -66,4 +66,4 @@ def _of_others(rows: list[dict[str, str]]) -> Iterator[str]:
     others = [row for row in rows if row[WAY] != ISR and not row[WAY].startswith(OURS)]
     for network in dict.fromkeys(row[NETWORK] for row in others):
         fastest = min((row for row in others if row[NETWORK] == network), key=lambda row: float(row[SPEED]))
-        yield f"In the same run {network} took {fastest[SPEED]} s ({fastest[WAY]})."
+        yield f"In the same run, {network} took {fastest[SPEED]} s per megapixel ({fastest[WAY]})."

@@ -105,16 +105,16 @@ class Settings:
         _one_of("auto", "fp32", "bf16", "int8"),
         "name",
         MODEL,
-        "Arithmetic of the network: `int8`, `bf16`, `fp32`, or `auto`, the fastest that the processor has and the model"
-        " is accepted in. One that is not available stops the start.",
+        "Arithmetic of the network: `int8`, `bf16`, `fp32`, or `auto`, the fastest that the processor supports and the"
+        " model passed acceptance in. One that is not available stops the start.",
     )
     self_ensemble: int = _setting(
         "1",
         _one_number_of(1, 2, 4, 8),
         "views",
         MODEL,
-        "How many views of each tile, flipped and transposed, are averaged (1, 2, 4 or 8): more exact, and as many"
-        " times as slow.",
+        "How many views of each tile, flipped and transposed, are averaged (1, 2, 4 or 8): more exact, and"
+        " proportionally slower.",
     )
     weights_dir: Path | None = _setting(
         "", _optional_directory, "path", MODEL, "A directory that is searched first for weight files; empty: none."

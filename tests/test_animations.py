@@ -308,7 +308,7 @@ def test_an_apng_whose_default_image_is_no_frame() -> None:
     picture = decode(data, LIMITS)
     assert (rgba(picture.frames[0])[:, :, :3] == np.asarray(moving_box()[0])).all()
     assert len(picture.frames) == 4
-    assert picture.notes == ("the picture for viewers that show no animations was left out",)
+    assert picture.notes == ("the default image for viewers without animation was left out",)
 
 
 @pytest.mark.parametrize("name", ["gif", "webp", "png", "tiff"])

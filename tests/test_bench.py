@@ -130,7 +130,7 @@ def test_the_table_of_speeds_is_made_of_the_results(tmp_path: Path, monkeypatch:
     results.RESULTS.write_text(replace_section("", "Network time", measured(), ["Network time"]))
     part = speed_table.describe(read_table("Network time"))
     assert f"| {LARGEST} | 5 | 4 | 10 |" in part
-    assert "In the same run Real-ESRGAN x2plus took 80 s (PyTorch bf16)." in part
+    assert "In the same run, Real-ESRGAN x2plus took 80 s per megapixel (PyTorch bf16)." in part
     text = f"before\n{speed_table.BEGIN}old\n{speed_table.END}\nafter\n"
     assert speed_table.replace_part(text, part) == text.replace("old\n", part)
     with pytest.raises(MeasurementError, match=r"models\.md has no <!-- speed"):

@@ -188,7 +188,7 @@ def test_the_messages_know_errors_and_formats_only() -> None:
     "path", [path for name in TOOL_RANK for path in sorted((ROOT / name).rglob("*.py"))], ids=relative
 )
 def test_imports_of_tools_point_down(path: Path) -> None:
-    own = path.parent.name
+    own = relative(path).partition("/")[0]
     for name in imports(path):
         top = name.partition(".")[0]
         assert top == own or TOOL_RANK.get(top, len(TOOLS)) > TOOL_RANK[own], f"{relative(path)} imports {name}"

@@ -134,7 +134,7 @@ def test_tags_that_say_how_a_tiff_is_stored_are_not_carried() -> None:
         (
             encoded(RGB, "MPO", save_all=True, append_images=[IMAGE.copy()]),
             {},
-            "only the first of 2 pictures in the file was read",
+            "only the first of 2 images in the file was read",
         ),
         (cv2.imencode(".png", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, "16 bits were read as 8"),
         (cv2.imencode(".tiff", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, "16 bits were read as 8"),
@@ -400,7 +400,7 @@ def test_a_text_that_passes_for_how_a_png_is_stored(plain: bytes) -> None:
 @pytest.mark.parametrize(
     ("pixels", "options", "words"),
     [
-        (RGB[:, :, 0].astype(np.int8), {"photometric": "minisblack"}, "signed numbers"),
+        (RGB[:, :, 0].astype(np.int8), {"photometric": "minisblack"}, "signed samples"),
         (np.stack([GREY_16] * 3), {"photometric": "rgb", "planarconfig": "separate"}, "separate planes"),
     ],
     ids=["signed", "planes"],

@@ -59,7 +59,7 @@ class JpegReader:
         """Decode the first picture."""
         notes = reading_notes(self._image)
         if (pictures := frame_count(self._image)) > 1:  # previews, or the view of the other eye
-            notes += (f"only the first of {pictures} pictures in the file was read",)
+            notes += (f"only the first of {pictures} images in the file was read",)
         return Picture((upright_frame(self._image),), FormatName.JPEG, notes=notes)
 
 
@@ -96,7 +96,7 @@ class PngReader:
         drop_odd_blocks(image)
         notes: tuple[str, ...] = (READ_AS_8_BITS,) if WIDE.search(raw_mode(image)) else ()
         if has_default_image(self._chunks):
-            notes += ("the picture for viewers that show no animations was left out",)
+            notes += ("the default image for viewers without animation was left out",)
         is_grey = image.mode in ("1", "L", "LA", "I;16") or raw_mode(image).startswith("LA")
         has_alpha = image.has_transparency_data
         turn, metadata = turn_and_metadata(image)

@@ -59,4 +59,4 @@ def check_parts(what: str, count: int, most: int) -> None:
         ImageTooComplex: there are more.
     """
     if count > most:
-        raise ImageTooComplex(f"the image has more than {most} {what}, which no real picture has", limit=most)
+        raise ImageTooComplex(f"the image has more than {most} {what}, which no real image has", limit=most)

@@ -65,7 +65,7 @@ def open_image(data: bytes, name: FormatName, limits: Limits) -> ImageFile.Image
     except UnidentifiedImageError as exc:
         raise UnsupportedImage(f"the file starts like {name}, but is damaged or of an unsupported variant") from exc
     except Image.DecompressionBombError as exc:
-        raise limits.too_large("more pixels than any picture") from exc
+        raise limits.too_large("more pixels than any real image") from exc
     limits.check_pixels(image.width, image.height)
     return image
 

@@ -86,7 +86,7 @@ def read_gif(data: bytes, limits: Limits) -> Animation:
             times = int.from_bytes(repeats[1], "little")
             plays = times + 1 if times else 0
     if not parts:
-        raise ImageCorrupt("the GIF has no picture")
+        raise ImageCorrupt("the GIF has no frame")
     # If the first picture is larger than the screen in the header, it defines the screen.
     width, height = max(width, parts[0].left + parts[0].width), max(height, parts[0].top + parts[0].height)
     limits.check_pixels(width, height, len(parts))
