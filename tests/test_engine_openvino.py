@@ -86,7 +86,7 @@ def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
 def test_int8_is_close_to_fp32_or_refused(weights: Weights) -> None:
     _, model = shipped(weights)
     if not model.acceptance.passed:
-        with pytest.raises(SettingInvalid, match="this model is not accepted in this precision"):
+        with pytest.raises(SettingInvalid, match="this model was not accepted in this precision"):
             choose_precision("int8", model.acceptance)
         return
     pixels = photograph(160, 200)
@@ -145,7 +145,7 @@ def test_int8_is_chosen_only_where_it_is_fast(monkeypatch: pytest.MonkeyPatch, f
 @pytest.mark.parametrize("acceptance", [FAILED, Acceptance(0, BAND_LIMIT + 0.1, 0)], ids=str)
 def test_int8_of_a_model_that_lost_too_much(acceptance: Acceptance) -> None:
     with pytest.raises(
-        SettingInvalid, match=re.escape(f"'int8': this model is not accepted in this precision, {acceptance}; use auto")
+        SettingInvalid, match=re.escape(f"'int8': this model was not accepted in this precision, {acceptance}; use auto")
     ):
         choose_precision("int8", acceptance)
 
