@@ -144,9 +144,8 @@ def test_int8_is_chosen_only_where_it_is_fast(monkeypatch: pytest.MonkeyPatch, f
 
 @pytest.mark.parametrize("acceptance", [FAILED, Acceptance(0, BAND_LIMIT + 0.1, 0)], ids=str)
 def test_int8_of_a_model_that_lost_too_much(acceptance: Acceptance) -> None:
-    with pytest.raises(
-        SettingInvalid, match=re.escape(f"'int8': this model was not accepted in this precision, {acceptance}; use auto")
-    ):
+    message = f"'int8': this model was not accepted in this precision, {acceptance}; use auto"
+    with pytest.raises(SettingInvalid, match=re.escape(message)):
         choose_precision("int8", acceptance)
 
 
