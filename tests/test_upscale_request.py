@@ -386,8 +386,8 @@ def blocks_bomb() -> bytes:
         (twice_tiled_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
         (pointed_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
         (tiff((322, 5, 1, 100), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 is not an integer"),
-        (tiff((322, 16, 1, 0xFFFF_FFF0), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 lies beyond its end"),
-        (tiff((322, 16, 0, 0), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 lies beyond its end"),
+        (tiff((322, 16, 1, 0xFFFF_FFF0), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 points beyond the end of the file"),
+        (tiff((322, 16, 0, 0), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 points beyond the end of the file"),
         (dangling_strips_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (dangling_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
         (tiff(DANGLING, pages=150), 422, "too_many_frames", "more than 100 frames or pages"),
@@ -503,7 +503,7 @@ def test_what_can_not_be_finished_in_time_is_refused_at_once(start_server: Start
     refused = [answer for answer in answers if answer.status_code != 200]
     assert 1 <= 14 - len(refused) <= 4
     for answer in refused:
-        assert_problem(answer, 429, "queue_full", "beside the images in progress not all could be finished in time")
+        assert_problem(answer, 429, "queue_full", "with the images in progress, not all could be finished in time")
         assert 1 <= int(answer.headers["Retry-After"]) <= 4 * seconds + 1
     assert_next_is_answered(server)
 
