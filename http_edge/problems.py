@@ -5,7 +5,7 @@ import logging
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from message_protocol import PROBLEM, Problem
+from message_protocol import MAX_ECHOED, PROBLEM, Problem
 from superscaling.errors import ServiceError, ServiceStopping, http_error
 from superscaling.settings import environment_variable
 
@@ -85,7 +85,7 @@ def _http_error(error: HTTPException) -> Response:
 
 def _detail(error: HTTPException) -> str:
     if isinstance(error, NotFound):
-        return f"there is no {request.path}; /openapi.json lists all paths"
+        return f"there is no {request.path[:MAX_ECHOED]}; /openapi.json lists all paths"
     if isinstance(error, MethodNotAllowed):
         return f"{request.path} allows {', '.join(sorted(error.valid_methods or []))}, not {request.method}"
     return error.description or error.name

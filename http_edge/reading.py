@@ -39,7 +39,7 @@ def body_form_of(request: Request) -> BodyForm:
     Raises:
         UnsupportedMedia: the content type or an encoding is not supported.
     """
-    if (encoding := request.headers.get("Content-Encoding", "identity")) != "identity":
+    if (encoding := request.headers.get("Content-Encoding", "").lower()) not in ("", "identity"):
         raise UnsupportedMedia(f"Content-Encoding {encoding[:MAX_ECHOED]} is not supported: send the body unencoded")
     if (coding := request.headers.get("Transfer-Encoding", "chunked").lower()) != "chunked":
         raise UnsupportedMedia(f"Transfer-Encoding {coding[:MAX_ECHOED]} is not supported: send the body unencoded")
@@ -94,7 +94,7 @@ class RequestBody:
             except (ParseException, OSError) as exc:
                 self._check_time(passed)
                 if isinstance(exc, ParseException):
-                    raise MalformedMessage(f"the body's chunked encoding is malformed: {exc}") from exc
+                    raise MalformedMessage("the body's chunked encoding is malformed") from exc
                 raise ClientGone("the client disconnected while it sent the body") from exc
         self._check_time(passed)
         if len(data) > self._max_bytes:
@@ -217,7 +217,11 @@ def _read_form(body: bytes, boundary: str | None) -> tuple[bytes, list[tuple[str
             f"the form has more than {MAX_PARTS} parts, or one that is not a file and has over {MAX_OPTION_BYTES} bytes"
         ) from exc
     except ValueError as exc:
-        raise MalformedMessage(f"the body is not valid {FORM}: {exc}") from exc
+        raise MalformedMessage(
+            f"the body is not valid {FORM}: its parts must have a header in UTF-8 and end with the boundary"
+        ) from exc
+    if None in options or None in files:  # whatever werkzeug's types say
+        raise MalformedMessage("a part of the form has no name")
     if PART in options:
         raise MalformedMessage(f"part {PART!r} is not a file: it has no filename")
     images = files.poplist(PART)

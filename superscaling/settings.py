@@ -68,7 +68,10 @@ def _seconds(text: str) -> float:
 
 
 def _directory(text: str) -> Path:
-    return Path(_text(text)).expanduser()
+    try:
+        return Path(_text(text)).expanduser()
+    except RuntimeError as exc:
+        raise ValueError("there is no such user") from exc
 
 
 def _optional_directory(text: str) -> Path | None:

@@ -59,6 +59,8 @@ LEGACY_ROW = Weights(
         ({"UPSCALER_WEIGHTS_DIR": "/nowhere"}, "UPSCALER_WEIGHTS_DIR='/nowhere': there is no such directory"),
         ({"PORT": "99999"}, "PORT='99999': must be a whole number from 1 to 65535"),
         ({"UPSCALER_HOST": "192.0.2.1"}, "can't listen on 192.0.2.1 port"),
+        ({"UPSCALER_HOST": "\udcff"}, "can't listen on"),
+        ({"UPSCALER_CACHE_DIR": "~nosuch/x"}, "UPSCALER_CACHE_DIR='~nosuch/x': there is no such user"),
         (
             {"UPSCALER_MODEL": "noise-cancel", "UPSCALER_WEIGHTS_URL": "http://127.0.0.1:1"},
             "could not be downloaded from http://127.0.0.1:1/rdn-C6-D20-G64-G064-x2_ArtefactCancelling_epoch219.hdf5",

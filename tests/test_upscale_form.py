@@ -45,6 +45,8 @@ def test_a_large_form(server: Server) -> None:
     [
         (b"", "the body is empty"),
         (b"nonsense", "the body is not valid multipart/form-data"),
+        (part('filename="x"', b"x") + END, "a part of the form has no name"),
+        (IMAGE + part("", b"x") + END, "a part of the form has no name"),
         (END, "the form has 0 parts 'image'"),
         (part('name="format"', b"png") + END, "the form has 0 parts 'image'"),
         (part('name="image"', TINY) + END, "part 'image' is not a file"),

@@ -173,9 +173,10 @@ def _check_port(settings: Settings) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
-        except OSError as exc:
+        except (OSError, TypeError) as exc:  # TypeError: the name can't be encoded
+            reason = exc.strerror if isinstance(exc, OSError) else exc
             raise SettingInvalid(
-                f"can't listen on {settings.host} port {settings.port}: {exc.strerror}; set"
+                f"can't listen on {settings.host} port {settings.port}: {reason}; set"
                 f" {environment_variable('port')} or {environment_variable('host')}"
             ) from exc
 
