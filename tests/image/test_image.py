@@ -389,4 +389,4 @@ def test_behind_nginx_the_service_names_its_limit(behind_nginx: str) -> None:
     too_large = bytes(Settings().max_body_bytes + 1)
     answer = httpx.post(f"{behind_nginx}/upscale", content=too_large, headers={"Content-Type": "image/png"}, timeout=60)
     assert answer.status_code == 413
-    assert "UPSCALER_MAX_BODY_BYTES" in answer.json()["detail"]
+    assert answer.json()["setting"] == "UPSCALER_MAX_BODY_BYTES"
