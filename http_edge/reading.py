@@ -220,7 +220,7 @@ def _read_form(body: bytes, boundary: str | None) -> tuple[bytes, list[tuple[str
         raise MalformedMessage(
             f"the body is not valid {FORM}: its parts must have a header in UTF-8 and end with the boundary"
         ) from exc
-    if None in options or None in files:  # whatever werkzeug's types say
+    if None in options or None in files:  # werkzeug keeps such parts, against its types
         raise MalformedMessage("a part of the form has no name")
     if PART in options:
         raise MalformedMessage(f"part {PART!r} is not a file: it has no filename")

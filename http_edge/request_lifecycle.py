@@ -92,12 +92,7 @@ class RequestLifecycle:
 
     def deadline(self) -> Deadline:
         """The deadline of the current request, from now."""
-        return Deadline(
-            self._settings.timeout,
-            "timeout",
-            Connection(request.environ).is_gone,
-            lambda: self.shutdown.seconds_left,
-        )
+        return self._deadline(self._settings.timeout, "timeout", Connection(request.environ).is_gone)
 
     def listener(self) -> ProgressListener:
         """What listens to the progress of the current request."""
@@ -107,13 +102,12 @@ class RequestLifecycle:
         """The same for a request that is answered as a stream: its events, deadline and listener."""
         events = StreamEvents(g.request_id, message.tiles)
         is_gone = Connection(request.environ).is_gone
-        deadline = Deadline(
-            self._settings.stream_timeout,
-            "stream_timeout",
-            lambda: events.stop.is_set() or is_gone(),
-            lambda: self.shutdown.seconds_left,
-        )
+        seconds, setting = self._settings.stream_timeout, "stream_timeout"
+        deadline = self._deadline(seconds, setting, lambda: events.stop.is_set() or is_gone())
         return events, deadline, TileMetrics(self._metrics, events)
+
+    def _deadline(self, seconds: float, setting: str, is_client_gone: Callable[[], bool]) -> Deadline:
+        return Deadline(seconds, setting, is_client_gone, lambda: self.shutdown.seconds_left)
 
     def _end(self, response: Response) -> Response:
         response.headers[X_REQUEST_ID] = g.request_id

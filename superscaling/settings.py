@@ -252,14 +252,19 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
 
     They are likely misspelt, but no reason not to start: Kubernetes sets such variables for a service named "upscaler".
     """
-    known = {environment_variable(each.name) for each in fields(Settings)}
+    known = _variables()
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
 
 def describe_unknown(variable: str) -> str:
     """One line about one of `unknown_variables`, with the setting that was most likely meant."""
-    known = [environment_variable(each.name) for each in fields(Settings)]
+    known = _variables()
     bare = variable.removeprefix(PREFIX)  # PORT has no prefix
     meant = [bare] if bare in known else difflib.get_close_matches(variable, known, n=1)
     hint = f" (did you mean {meant[0]}?)" if meant else ""
     return f"{variable} is not a setting of this service; ignored{hint}"
+
+
+def _variables() -> list[str]:
+    """The environment variables of all settings."""
+    return [environment_variable(each.name) for each in fields(Settings)]

@@ -31,13 +31,13 @@ def load_patches(folders: Sequence[Path], edge: int, seed: int) -> Pixels:
     Raises:
         TrainingError: a folder is missing, or there is no readable image that is large enough.
     """
-    files = _files(folders)
+    files = files_below(folders)
     random = np.random.default_rng(seed)
     patches: list[Pixels] = []
     unreadable = small = 0
     for path in files:
         try:
-            image = _read(path)
+            image = read_photograph(path)
         except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
             print(f"skipped, not readable as a picture: {path} ({type(exc).__name__})", file=sys.stderr)
             unreadable += 1
@@ -46,7 +46,7 @@ def load_patches(folders: Sequence[Path], edge: int, seed: int) -> Pixels:
             print(f"skipped, smaller than {edge} x {edge} px: {path}", file=sys.stderr)
             small += 1
             continue
-        patches.extend(_cut(image, edge, random))
+        patches.extend(cut(image, edge, random))
     if not patches:
         raise TrainingError(
             f"none of the {len(files)} files in {', '.join(map(str, folders))} can be used:"
@@ -55,7 +55,7 @@ def load_patches(folders: Sequence[Path], edge: int, seed: int) -> Pixels:
     return _choose(patches, random)
 
 
-def _files(folders: Sequence[Path]) -> list[Path]:
+def files_below(folders: Sequence[Path]) -> list[Path]:
     """All files below the folders, in a reproducible order."""
     for folder in folders:
         if not folder.is_dir():
@@ -66,15 +66,15 @@ def _files(folders: Sequence[Path]) -> list[Path]:
     return files
 
 
-def _read(path: Path) -> Image.Image:
+def read_photograph(path: Path) -> Image.Image:
     """Read an image as RGB, with its EXIF orientation applied."""
     with Image.open(path) as image:
         return ImageOps.exif_transpose(image).convert("RGB")
 
 
-def _cut(image: Image.Image, edge: int, random: np.random.Generator) -> Iterator[Pixels]:
-    """Cut an image, in all `SIZES` that are large enough, into adjacent patches from a random offset."""
-    for size in SIZES:
+def cut(image: Image.Image, edge: int, random: np.random.Generator, sizes: Sequence[float] = SIZES) -> Iterator[Pixels]:
+    """Cut an image, in all `sizes` that are large enough, into adjacent patches from a random offset."""
+    for size in sizes:
         width, height = round(image.width * size), round(image.height * size)
         if min(width, height) < edge:
             return
@@ -87,14 +87,14 @@ def _cut(image: Image.Image, edge: int, random: np.random.Generator) -> Iterator
 
 def _choose(patches: list[Pixels], random: np.random.Generator) -> Pixels:
     """Keep the share `KEPT` of the patches, most by texture and the rest at random."""
-    order = np.argsort([-_texture(patch) for patch in patches], kind="stable")
+    order = np.argsort([-texture(patch) for patch in patches], kind="stable")
     kept = max(1, round(KEPT * len(patches)))
     textured = max(1, round(BY_TEXTURE * kept))
     by_chance: NDArray[np.int64] = random.choice(order[textured:], kept - textured, replace=False)
     return np.stack([patches[index] for index in (*order[:textured], *by_chance)])
 
 
-def _texture(patch: Pixels) -> float:
+def texture(patch: Pixels) -> float:
     """Mean absolute difference of neighbouring pixels in the green channel, in levels."""
     green = patch[..., 1].astype(np.int16)
     return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())

@@ -6,8 +6,8 @@ from superscaling.format_name import FormatName
 from superscaling.models import TABLE
 from superscaling.settings import Settings
 from superscaling.version import __version__
+from upscale.errors import INTERRUPTED
 
-INTERRUPTED = 130
 EPILOG = f"""\
 \b
 INPUT is one of

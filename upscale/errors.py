@@ -1,4 +1,4 @@
-"""Every error of the command line.
+"""Every error of the command line, and its exit statuses.
 
 Exception
 * UsageError    the arguments make no sense; nothing was done
@@ -6,6 +6,8 @@ Exception
 * FatalError    every image would fail; the run ends
 * Busy          the service asks to be asked again later
 """
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class UsageError(Exception):

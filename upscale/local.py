@@ -64,7 +64,7 @@ class _ProgressBar:
 def _open(settings: Settings) -> ResourceUpscale:
     # Imported late: the engine takes half a second, which a wrong file name should not wait for.
     # openvino's metadata asks for a package that sends usage statistics; if it is missing, openvino has stubs.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None blocks an import
     from superscaling.assembly import assemble
     from superscaling.commands.prepare import prepare_model
 

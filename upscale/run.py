@@ -14,13 +14,11 @@ from message_protocol import UpscaleOutput
 from superscaling.errors import SettingInvalid, StartError
 from superscaling.settings import describe_unknown, read_settings, unknown_variables
 from upscale.console import Console, Progress, shown
-from upscale.errors import Failed, FatalError, UsageError
+from upscale.errors import DONE, FAILED, INTERRUPTED, WRONG_USAGE, Failed, FatalError, UsageError
 from upscale.jobs import Arguments, Job, Plan, plan
 from upscale.output import write_stdout, write_target
 
 log = logging.getLogger(__name__)
-
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Enlarger(Protocol):

@@ -49,9 +49,8 @@ def _sample(file: str) -> Samples:
 
 def main(arguments: list[str]) -> None:
     """Run the command line."""
-    signal.signal(
-        signal.SIGTERM, lambda number, _: sys.exit(128 + number)
-    )  # an exception, so that what is half done is removed
+    # An exception, so that what is half done is removed.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     match arguments:
         case [name] if name in TABLE:
             directory = shipped("models") / name

@@ -33,7 +33,6 @@ def check_mode(image: Image.Image) -> None:
     if image.mode not in READ_MODES:
         supported = ", ".join(READ_MODES)
         raise UnsupportedMode(f"mode {image.mode} of {image.format} is not supported (supported: {supported})")
-
     tags = tiff_tags(image)
     if SIGNED in _numbers(tags.get(SAMPLE_FORMAT)):
         raise UnsupportedMode("TIFF with signed samples is not supported")

@@ -1,8 +1,8 @@
 """Train a plain x2 network for photographs and their JPEGs. Once the photographs are read, one device does everything.
 
-    python training/plain/train.py --photographs FOLDER [FOLDER ...] --output OUT --layers 10 --channels 48 --minutes 60
-    python training/plain/train.py ... --device cuda --compile --batch 96    # a GPU: compiled, one CUDA graph per step
-    python training/plain/train.py ... --resume OUT/checkpoint.pt              # go on after an interruption
+    python -m training.plain.train --photographs FOLDER [FOLDER ...] --output OUT --layers 10 --channels 48 --minutes 60
+    python -m training.plain.train ... --device cuda --compile --batch 96    # a GPU: compiled, one CUDA graph per step
+    python -m training.plain.train ... --resume OUT/checkpoint.pt              # go on after an interruption
 
 Each step draws a batch of crops, degrades them (reduction, noise, JPEG) and updates the network with Muon. The loss is
 minus the PSNR. OUT/weights.npz holds the moving average of the weights, which is what is shipped.
@@ -10,7 +10,6 @@ minus the PSNR. OUT/weights.npz holds the moving average of the weights, which i
 
 import argparse
 import fcntl
-import io
 import json
 import math
 import sys
@@ -24,9 +23,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
+
+from evaluation.metrics import luma_psnr
+from evaluation.pictures import as_jpeg, read_pairs
+from training.photographs import cut, files_below, read_photograph, texture
 
 SCALE = 2
 REDUCTION_MARGIN = 5  # px of sharp picture that the widest reduction filter (Lanczos 3) needs on each side
@@ -256,19 +259,10 @@ def cells_of(path: Path, edge: int, seed: int) -> NDArray[np.uint8]:
         (n, 3, edge, edge), RGB.
     """
     random = np.random.default_rng(seed)
-    image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+    photograph = read_photograph(path)
     kept: list[NDArray[np.uint8]] = []
     for size in SIZES:
-        width, height = round(image.width * size), round(image.height * size)
-        if min(width, height) < edge:
-            break
-        pixels = np.asarray(image if size == 1 else image.resize((width, height), Image.Resampling.LANCZOS))
-        top, left = random.integers(height % edge + 1), random.integers(width % edge + 1)
-        cells = [
-            pixels[row : row + edge, column : column + edge]
-            for row in range(top, height - edge + 1, edge)
-            for column in range(left, width - edge + 1, edge)
-        ]
+        cells = list(cut(photograph, edge, random, (size,)))
         order = np.argsort([-texture(cell) for cell in cells], kind="stable")
         textured = round(0.55 * len(cells))
         by_chance = random.choice(order[textured:], round(0.1 * len(cells)), replace=False)
@@ -276,17 +270,9 @@ def cells_of(path: Path, edge: int, seed: int) -> NDArray[np.uint8]:
     return np.stack(kept) if kept else np.empty((0, 3, edge, edge), np.uint8)
 
 
-def texture(cell: NDArray[np.uint8]) -> float:
-    """How much neighbouring pixels differ on average, in levels of the green channel."""
-    green = cell[..., 1].astype(np.int16)
-    return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())
-
-
 def load_photographs(folders: list[Path], edge: int, seed: int) -> Tensor:
     """(n, 3, edge, edge) uint8: the cells of all photographs below the folders."""
-    files = [
-        path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in (".jpg", ".png", ".webp")
-    ]
+    files = files_below(folders)
     with ProcessPoolExecutor() as pool:
         parts = pool.map(cells_of, files, [edge] * len(files), range(seed, seed + len(files)))
         return torch.from_numpy(np.concatenate(list(parts)))
@@ -446,27 +432,21 @@ def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
 
 
 def evaluate(network: nn.Module, folder: Path) -> dict[str, list[float]]:
-    """Mean Y-PSNR in dB of each test set: clean, JPEG 75, JPEG 30 (BT.601, borders cut by 2 px)."""
-    weights = np.array((65.481, 128.553, 24.966)) / 255
+    """Mean Y-PSNR in dB of each test set: clean, JPEG 75, JPEG 30 (BT.601, without a border of 2 px)."""
     device = next(network.parameters()).device
+
+    def enlarge(low: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        pixels = torch.from_numpy(low.copy()).permute(2, 0, 1)[None].float().to(device) / 255
+        with torch.no_grad():
+            output = network(pixels)[0].clamp(0, 1).mul(255).round().permute(1, 2, 0)
+        return np.asarray(output.to("cpu", torch.uint8))
+
     result = {}
     for name in ("Set5", "Set14"):
         rows = []
-        for path in sorted((folder / name).glob("*_HR.png")):
-            low = Image.open(str(path).replace("_HR", "_LR")).convert("RGB")
-            high = np.asarray(Image.open(path).convert("RGB"))[: low.height * 2, : low.width * 2]
-            row = []
-            for quality in (None, 75, 30):
-                given = low
-                if quality:
-                    low.save(file := io.BytesIO(), "JPEG", quality=quality)
-                    given = Image.open(file).convert("RGB")
-                pixels = torch.from_numpy(np.array(given)).permute(2, 0, 1)[None].float().to(device) / 255
-                with torch.no_grad():
-                    output = network(pixels)[0].float().clamp(0, 1).mul(255).round().permute(1, 2, 0).cpu().numpy()
-                error = ((output.astype(np.float64) - high) @ weights)[2:-2, 2:-2]
-                row.append(10 * math.log10(255**2 / float(np.mean(error**2))))
-            rows.append(row)
+        for pair in read_pairs(folder / name, SCALE):
+            inputs = (pair.low, as_jpeg(pair.low, 75), as_jpeg(pair.low, 30))
+            rows.append([luma_psnr(enlarge(low), pair.high, SCALE) for low in inputs])
         result[name] = [round(float(value), 3) for value in np.mean(rows, 0)]
     return result
 

@@ -1,0 +1,1 @@
+"""Training of plain networks, on PyTorch."""
