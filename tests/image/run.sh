@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build the unmodified Dockerfile with buildah and test its images with podman: no Docker, no registry, no daemon.
 # Needs root on Debian (apt, a Debian mirror) and PyPI; installs its tools. `make test-image` calls it,
-# and `make images` with BUILD_ONLY=1.
+# and `make images` with BUILD_ONLY=1. With TEST_ONLY=1 it tests the images of an earlier call.
 #
 # The base image is a stand-in: a minimal Debian made by debootstrap and named ubuntu:24.04. So this does not test that
 # Ubuntu has packages of these names, nor their versions (Python 3.13 in Debian 13, 3.12 in Ubuntu 24.04), nor how
@@ -92,8 +92,10 @@ build() {  # TARGET
   base=$(podman image inspect --format '{{.Size}}' "$STAND_IN")
   say "$1: $((size / 1000000)) MB, $(((size - base) / 1000000)) MB above its base; $(grep --count 'Using cache' "$STATE/build-$1.log" || true) of $(grep --count ' STEP ' "$STATE/build-$1.log") steps from the cache"
 }
-build default
-build everything
+if [ -z "${TEST_ONLY:-}" ]; then
+  build default
+  build everything
+fi
 [ -n "${BUILD_ONLY:-}" ] || "${BIN:-.venv/bin}/python" -m pytest tests/image "$@"
 buildah rmi --prune >/dev/null 2>&1 || true  # images whose tags moved to the new ones
 say "disk: $(du --summarize --block-size=M "$STATE/storage" | cut -f1) in storage"
