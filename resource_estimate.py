@@ -51,6 +51,9 @@ class ResourceEstimate:
         scale = self._picture_upscaler.facts.scale
         if message.format is not None:
             check_count(message.frames, message.format)
+            self._limits.check_memory(
+                message.width * message.height * message.frames, message.format, FORMATS[message.format].memory
+            )
             check_side(scale * max(message.width, message.height), message.format)
         size = message.height, message.width
         one = self._picture_upscaler.demand_of([size], message.format or HEAVIEST)

@@ -39,6 +39,7 @@ class ResourceUpscale:
             inspected = inspect(message.image, self._limits)
         name = message.format or inspected.format
         demand = self._picture_upscaler.demand_of(inspected.sizes, name)
+        self._limits.check_memory(demand.pixels, name, demand.memory)
         with self._admission.admitted(demand, deadline, timings) as admitted:
             timings.pixels = demand.pixels
             with timings.span("decode"):

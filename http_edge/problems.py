@@ -19,7 +19,7 @@ PURPOSES = {
     "max_pixels": "accept larger images",
     "max_frames": "accept more frames or pages",
     "max_requests": "accept more requests at a time",
-    "queue_pixels": "process more images at a time",
+    "queue_pixels": "process more and larger images at a time",
     "read_timeout": "give clients more time",
     "timeout": "give requests more time",
     "stream_timeout": "give streams more time",

@@ -171,12 +171,12 @@ class Settings:
         "16", _whole(1, 1000), "requests", LOAD, "Upscale requests held at a time; one more is answered with 429."
     )
     queue_pixels: int = _setting(
-        "50000000",
+        "75000000",
         _whole(1),
         "px",
         LOAD,
         "Most pixels in progress, those of a WebP output counting three times; an image that would exceed this is"
-        " answered with 429, unless it is the only one.",
+        " answered with 429, unless it is the only one. A single WebP output may not exceed it.",
     )
     read_timeout: float = _setting(
         "30",
