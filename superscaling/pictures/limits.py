@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from superscaling.errors import ImageTooComplex, ImageTooLarge, TooManyFrames
-from superscaling.format_name import FormatName
 
 # Bytes of EXIF. A JPEG's segment holds 64 KiB; some writers use a second one.
 MAX_EXIF = 1 << 17
@@ -42,7 +41,7 @@ class Limits:
             in_frames = f" x {frames} frames" if frames > 1 else ""
             raise self.too_large(f"{width} x {height}{in_frames} = {pixels} px", pixels)
 
-    def check_memory(self, pixels: int, name: FormatName, memory: int) -> None:
+    def check_memory(self, pixels: int, name: str, memory: int) -> None:
         """Make sure that there is memory to encode a picture.
 
         Args:
