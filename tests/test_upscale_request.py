@@ -443,6 +443,20 @@ def test_the_pixel_limit(small_server: Server) -> None:
     assert_next_is_answered(small_server)
 
 
+def test_a_webp_that_would_take_too_much_memory(shared_server: StartServer) -> None:
+    """Its pixels count three times, and all other formats' once. The estimate says the same."""
+    server = shared_server(UPSCALER_MAX_PIXELS="6000", UPSCALER_QUEUE_PIXELS="9000")
+    fits, large = encoded(photograph(50, 60)), encoded(photograph(51, 60))
+    assert server.upscale(fits, format="webp").status_code == 200
+    assert server.upscale(large, format="png").status_code == 200
+    estimate = httpx.get(f"{server.url}/estimate?width=60&height=51&format=webp")
+    for response in (server.upscale(large, format="webp"), estimate):
+        assert_problem(response, 422, "image_too_large", "3060 px; at most 3000 px are accepted for webp")
+        problem = response.json()
+        assert (problem["limit"], problem["actual"], problem["setting"]) == (3000, 3060, "UPSCALER_QUEUE_PIXELS")
+    assert httpx.get(f"{server.url}/estimate?width=60&height=51").json()["plain"] is True
+
+
 def test_a_picture_that_would_take_too_long(shared_server: StartServer) -> None:
     server = shared_server(UPSCALER_TIMEOUT="1", UPSCALER_PRECISION="fp32")
     response = server.upscale(encoded(photograph(3000, 3000), "JPEG"))
