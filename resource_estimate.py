@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from message_protocol import EstimateInput, EstimateOutput
 from superscaling.enlarging import PictureUpscaler
-from superscaling.pictures import FORMATS, Limits
+from superscaling.pictures import FORMATS, Limits, check_count, check_side
 from superscaling.scheduling import Admission, Deadline
 
 # The format whose encoder takes the most memory: assumed if the question names none.
@@ -44,10 +44,17 @@ class ResourceEstimate:
 
         Raises:
             ImageTooLarge, TooManyFrames: the picture is beyond a limit.
+            FormatCannotHold: the format that is asked for can't store so large a result, or so many frames.
         """
         self._limits.check_frames(message.frames)
         self._limits.check_pixels(message.width, message.height, message.frames)
         scale = self._picture_upscaler.facts.scale
+        if message.format is not None:
+            check_count(message.frames, message.format)
+            self._limits.check_memory(
+                message.width * message.height * message.frames, message.format, FORMATS[message.format].memory
+            )
+            check_side(scale * max(message.width, message.height), message.format)
         size = message.height, message.width
         one = self._picture_upscaler.demand_of([size], message.format or HEAVIEST)
         demand = replace(one, sizes=[size] * message.frames, cost=one.cost * message.frames)

@@ -2,7 +2,8 @@
 
 from message_protocol import UpscaleInput, UpscaleOutput
 from superscaling.enlarging import PictureUpscaler
-from superscaling.pictures import Limits, check_can_hold, encode, inspect
+from superscaling.format_name import FormatName
+from superscaling.pictures import FORMATS, Limits, check_can_hold, encode, inspect
 from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Plan, ProgressListener, Timings
 
 
@@ -38,6 +39,7 @@ class ResourceUpscale:
             inspected = inspect(message.image, self._limits)
         name = message.format or inspected.format
         demand = self._picture_upscaler.demand_of(inspected.sizes, name)
+        self._limits.check_memory(demand.pixels, name, demand.memory)
         with self._admission.admitted(demand, deadline, timings) as admitted:
             timings.pixels = demand.pixels
             with timings.span("decode"):
@@ -66,5 +68,12 @@ class ResourceUpscale:
             format=name,
             width=enlarged.width,
             height=enlarged.height,
-            notes=picture.notes + encoded.notes,
+            notes=picture.notes + encoded.notes + _ignored(message, name),
         )
+
+
+def _ignored(message: UpscaleInput, name: FormatName) -> tuple[str, ...]:
+    """A note on the options that do not apply to a result of the format `name`."""
+    if message.quality is None or FORMATS[name].has_quality:
+        return ()
+    return (f"'quality' was ignored, as {name} has none",)

@@ -11,6 +11,7 @@ from superscaling.settings import ROOT
 
 SAMPLE = ROOT / "sample-images" / "coffee-artefacts.jpg"
 POSTER = (3000, 4000)  # height and width in px: 12 megapixels
+LARGEST = (8000, 8000)  # UPSCALER_MAX_PIXELS
 
 
 def photograph(height: int, width: int, seed: int = 0) -> Pixels:

@@ -19,6 +19,7 @@ from benchmarks.networks import DEFAULT
 from benchmarks.results import COMPARED
 from benchmarks.service import Service, post, running_service, spans
 from evaluation.enlargers import of_model
+from superscaling.settings import Settings
 
 ROUNDS = 30
 FORMS = ("image file", "JSON with base64")
@@ -43,7 +44,8 @@ def measure() -> str:
     rows = [(name, f"{each:.1f}", f"{network:.1f}", f"{each - network:.1f}") for name, each in times.items()]
     inside = ", ".join(f"{name} {statistics.median(each):.1f}" for name, each in spent.items())
     return (
-        f"A JPEG of {COMPARED[1]} x {COMPARED[0]} px, answered as JPEG of quality 100; medians of {ROUNDS}, in ms.\n\n"
+        f"A JPEG of {COMPARED[1]} x {COMPARED[0]} px, answered as JPEG of quality {Settings().quality};"
+        f" medians of {ROUNDS}, in ms.\n\n"
         + table(("request", "total", f"bare {bare.name}", "overhead"), rows)
         + f"\nWithin the service (Server-Timing): {inside}.\n\n"
         + target_list(Target(f"overhead, {name}", each - network, limit, "ms") for name, each in times.items())

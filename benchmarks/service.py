@@ -81,7 +81,7 @@ def running_service(**settings: str) -> Iterator[Service]:
     started = time.perf_counter()
     process = subprocess.Popen([ROOT / "run.sh"], env={**os.environ, **own, **settings})
     try:
-        with httpx.Client(base_url=url, timeout=600) as client:
+        with httpx.Client(base_url=url, timeout=3600) as client:
             while not _is_ready(client):
                 if process.poll() is not None:
                     raise MeasurementError(f"the service ended with status {process.returncode}")

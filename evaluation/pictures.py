@@ -60,11 +60,16 @@ def picture_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
-    """Encode as JPEG of this quality with Pillow's defaults (4:2:0), and decode."""
+def jpeg_file(pixels: Pixels, quality: int) -> bytes:
+    """Encode as JPEG of this quality with Pillow's defaults (4:2:0)."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file, formats=("JPEG",)))
+    return file.getvalue()
+
+
+def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
+    """Encode as JPEG, and decode."""
+    return np.asarray(Image.open(io.BytesIO(jpeg_file(pixels, quality)), formats=("JPEG",)))
 
 
 def reduce(pixels: Pixels, scale: int) -> Pixels:

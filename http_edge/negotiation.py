@@ -1,5 +1,6 @@
 """Content negotiation: whether to answer with JSON, an image or a stream of events, and in which image format."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from werkzeug.datastructures import MIMEAccept
@@ -55,12 +56,27 @@ class AnswerForm:
         return message.format
 
 
-def negotiate(accept: str, sent_json: bool) -> AnswerForm:
-    """Choose the form of the answer by `Accept`; if that allows both, by the form of the request.
+@dataclass(frozen=True)
+class Accepted:
+    """What an `Accept` header allows, as quality values: of a stream of events, of JSON, and of each image format."""
 
-    Args:
-        accept: the header's value; empty accepts everything.
-        sent_json: whether the request's body is JSON.
+    stream: float
+    json: float
+    images: Mapping[FormatName, float]
+
+    def answer_form(self, sent_json: bool) -> AnswerForm:
+        """The form of the answer: the preferred one; if several are, that of the request, which was JSON or not."""
+        best = max(self.images.values())
+        return AnswerForm(
+            stream=self.stream > max(self.json, best),
+            json=self.json > best or (self.json == best and sent_json),
+            accepted=tuple(name for name, quality in self.images.items() if quality),
+            preferred=tuple(name for name, quality in self.images.items() if quality == best),
+        )
+
+
+def negotiate(accept: str) -> Accepted:
+    """Read an `Accept` header; an empty one accepts everything.
 
     Raises:
         NotAcceptable: `accept` allows neither JSON, nor events, nor a supported image format.
@@ -68,20 +84,25 @@ def negotiate(accept: str, sent_json: bool) -> AnswerForm:
     # Java before 17 sends q=.2, which is not valid and which Werkzeug would ignore.
     parsed = parse_accept_header(accept.replace("q=.", "q=0."), MIMEAccept)
     # Parameters of media types, such as charset, are ignored.
-    named = [(value.partition(";")[0].strip().lower(), quality) for value, quality in parsed] or [("*/*", 1)]
+    named = [(_media_type(value), quality) for value, quality in parsed] or [("*/*", 1)]
     if any(value == HTML and quality for value, quality in named):
         named = [(value, float(quality > 0)) for value, quality in named]
     plain = MIMEAccept(named)
-    json_quality = plain.quality(JSON)
-    image_qualities = {name: plain.quality(each.media_type) for name, each in FORMATS.items()}
-    image_quality = max(image_qualities.values())
-    stream_quality = plain.quality(EVENTS)
-    if not (json_quality or image_quality or stream_quality):
+    accepted = Accepted(
+        stream=plain.quality(EVENTS),
+        json=plain.quality(JSON),
+        images={name: plain.quality(each.media_type) for name, each in FORMATS.items()},
+    )
+    if not (accepted.json or accepted.stream or any(accepted.images.values())):
         types = ", ".join([JSON, EVENTS, *(each.media_type for each in FORMATS.values())])
         raise NotAcceptable(f"Accept: {accept[:MAX_ECHOED]} allows none of {types}")
-    return AnswerForm(
-        stream=stream_quality > max(json_quality, image_quality),
-        json=json_quality > image_quality or (json_quality == image_quality and sent_json),
-        accepted=tuple(name for name, quality in image_qualities.items() if quality),
-        preferred=tuple(name for name, quality in image_qualities.items() if quality == image_quality),
-    )
+    return accepted
+
+
+def _media_type(value: str) -> str:
+    """A media type without parameters; that of an image format by its registered name, also for `image/jpg`."""
+    name = value.partition(";")[0].strip().lower()
+    try:
+        return FORMATS[FormatName(name)].media_type if name.startswith("image/") else name
+    except (KeyError, ValueError):
+        return name

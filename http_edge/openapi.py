@@ -17,8 +17,8 @@ from http_edge.answers import (
     X_UPSCALER_MODEL,
     X_UPSCALER_NOTES,
 )
+from http_edge.forms import PART
 from http_edge.problems import RETRY_AFTER
-from http_edge.reading import PART
 from message_protocol import (
     BYTES,
     EVENTS,

@@ -19,7 +19,7 @@ PURPOSES = {
     "max_pixels": "accept larger images",
     "max_frames": "accept more frames or pages",
     "max_requests": "accept more requests at a time",
-    "queue_pixels": "process more images at a time",
+    "queue_pixels": "process more and larger images at a time",
     "read_timeout": "give clients more time",
     "timeout": "give requests more time",
     "stream_timeout": "give streams more time",
@@ -37,10 +37,9 @@ def reported(error: Exception, request_id: str) -> ServiceError:
     if not isinstance(error, ServiceError):
         log.error("%s unexpected error", request_id, exc_info=error)
         return ServiceError("the service failed; its log has the details under this requestId")
-    if error.status >= 500:
-        # Stopping is no fault: alerts on errors must not go off at every deployment.
-        level = logging.WARNING if isinstance(error, ServiceStopping) else logging.ERROR
-        log.log(level, "%s %s: %s", request_id, error.code, error.detail, exc_info=error.__cause__)
+    # Stopping is no fault: the line of the request says enough, and alerts must not go off at every deployment.
+    if error.status >= 500 and not isinstance(error, ServiceStopping):
+        log.error("%s %s: %s", request_id, error.code, error.detail, exc_info=error.__cause__)
     return error
 
 

@@ -14,7 +14,9 @@ from http_edge.gunicorn_worker import Connection
 from http_edge.metrics import Metrics, TileMetrics
 from http_edge.negotiation import AnswerForm, negotiate
 from http_edge.problems import register_problems
-from http_edge.reading import BodyForm, RequestBody, body_form_of, query_options, read_message
+from http_edge.reading import check_encodings, query_options, read_message
+from http_edge.recognition import BodyForm
+from http_edge.request_body import RequestBody
 from http_edge.request_log import RequestLog
 from http_edge.shutdown import ShutdownDeadline
 from http_edge.streaming import EventStream, StreamEvents
@@ -67,12 +69,13 @@ class RequestLifecycle:
         """Read the current request: the message, and the form of its answer.
 
         Raises:
-            UnsupportedMedia, NotAcceptable: by the headers, before the body is read.
+            UnsupportedMedia, NotAcceptable: by the headers, before the body is read, or by what the body is.
             MalformedMessage, BodyTooLarge, BodyTimeout, ClientGone: the body could not be read or is malformed.
         """
-        body_form = body_form_of(request)
-        form = negotiate(request.headers.get("Accept", ""), sent_json=body_form is BodyForm.JSON)
-        message = read_message(request, body_form, g.body)
+        check_encodings(request)
+        accepted = negotiate(request.headers.get("Accept", ""))
+        message, sent = read_message(request, g.body)
+        form = accepted.answer_form(sent_json=sent is BodyForm.JSON)
         form.check(message)
         return message.model_copy(update={"format": form.format_for(message)}), form
 

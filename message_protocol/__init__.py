@@ -2,6 +2,7 @@
 
 from message_protocol.base64_bytes import IMAGE_FIELD
 from message_protocol.estimate import EstimateInput, EstimateOutput
+from message_protocol.json_text import starts_like_json
 from message_protocol.media_types import BYTES, EVENTS, FORM, JSON, PROBLEM
 from message_protocol.ping_output import PingOutput
 from message_protocol.problem import Problem
@@ -33,4 +34,5 @@ __all__ = [
     "UpscaleInput",
     "UpscaleOutput",
     "event_text",
+    "starts_like_json",
 ]

@@ -31,7 +31,7 @@ class EstimateInput(BaseModel):
         try:
             return cls.model_validate(typed(options))
         except ValidationError as exc:
-            raise malformed_message(exc, list(cls.model_fields)) from exc
+            raise malformed_message(exc, cls, list(cls.model_fields)) from exc
 
 
 class EstimateOutput(BaseModel):

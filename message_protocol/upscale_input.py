@@ -1,36 +1,30 @@
 """The request of `POST /upscale`, from JSON or from an image file with query parameters."""
 
-import binascii
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
-from message_protocol.base64_bytes import IMAGE_FIELD
+from message_protocol.base64_bytes import IMAGE_FIELD, decode_base64
+from message_protocol.json_text import as_utf_8, check_unique
 from message_protocol.validation import malformed_message, typed
 from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
 
-DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,", re.ASCII | re.IGNORECASE)
-WHITESPACE = b" \t\r\n\f\v"
 # The most commas in a JSON message: base64 has none, and the message has only a few fields. A message with millions of
 # fields would block this process for half a minute while they are parsed and reported as unknown.
 MAX_COMMAS = 100
-
-
-def _decode_base64(text: Any) -> Any:
-    """Decode strict, padded base64, without the prefix of a data URL and without ASCII whitespace."""
-    if not isinstance(text, str):
-        return text
-    if prefix := DATA_URL.match(text):
-        text = text[prefix.end() :]
-    try:
-        # Encoding to ASCII is strict, too: no other character is part of base64.
-        return binascii.a2b_base64(text.encode("ascii").translate(None, WHITESPACE), strict_mode=True)
-    except (binascii.Error, UnicodeEncodeError) as exc:
-        reason = "it has a character outside ASCII" if isinstance(exc, UnicodeEncodeError) else str(exc)
-        raise ValueError(f"is not base64: {reason}") from exc
+# Where an image belongs, for clients that send it elsewhere.
+IN_JSON = f"{IMAGE_FIELD!r}, in base64"
+IN_BODY = "the body, or in the part 'image' of a form"
 
 
 class UpscaleInput(BaseModel):
@@ -40,13 +34,13 @@ class UpscaleInput(BaseModel):
 
     image: Annotated[
         bytes,
-        BeforeValidator(_decode_base64),
+        BeforeValidator(decode_base64),
         WithJsonSchema({"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*", "minLength": 1}),
     ] = Field(
         alias=IMAGE_FIELD,
         min_length=1,
         strict=True,
-        description="the image file in base64; a data URL's prefix and ASCII whitespace are accepted",
+        description="the image file in base64; a data URL and ASCII whitespace are accepted",
     )
     format: FormatName | None = Field(None, description="format of the answer; default: the input's format")
     quality: int | None = Field(
@@ -54,19 +48,30 @@ class UpscaleInput(BaseModel):
     )
     tiles: bool = Field(False, strict=True, description="whether a stream of events includes the finished tiles")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, message: Any) -> Any:
+        """JSON's null means that an option is not given."""
+        if not isinstance(message, dict):
+            return message
+        return {name: value for name, value in message.items() if value is not None or name not in OPTIONS}
+
     @classmethod
     def from_json(cls, body: bytes) -> Self:
         """Read a JSON message.
 
         Raises:
-            MalformedMessage: it is not JSON, or a field is missing, unknown or invalid.
+            MalformedMessage: it is not JSON, or a field is missing, unknown, invalid or given twice.
         """
         if body.count(b",") > MAX_COMMAS:
             raise MalformedMessage(f"the message has too many members; known are {', '.join(NAMES)}")
+        body = as_utf_8(body)
         try:
-            return cls.model_validate_json(body)
+            message = cls.model_validate_json(body)
         except ValidationError as exc:
-            raise malformed_message(exc, NAMES) from exc
+            raise malformed_message(exc, cls, NAMES, IN_JSON) from exc
+        check_unique(body, NAMES)
+        return message
 
     @classmethod
     def from_bytes(cls, image: bytes, options: Mapping[str, str]) -> Self:
@@ -76,11 +81,13 @@ class UpscaleInput(BaseModel):
             MalformedMessage: a parameter is unknown or invalid, or the file is empty.
         """
         if IMAGE_FIELD in options:
-            raise MalformedMessage(f"{IMAGE_FIELD!r} is unknown as an option")
+            raise MalformedMessage(f"{IMAGE_FIELD!r} is unknown as an option: the image file belongs in {IN_BODY}")
         try:
             return cls.model_validate({**typed(options), IMAGE_FIELD: image})
         except ValidationError as exc:
-            raise malformed_message(exc, NAMES[1:]) from exc
+            raise malformed_message(exc, cls, OPTIONS, IN_BODY) from exc
 
 
 NAMES = [field.alias or name for name, field in UpscaleInput.model_fields.items()]
+# The members beside the image.
+OPTIONS = NAMES[1:]

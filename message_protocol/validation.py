@@ -1,9 +1,12 @@
-"""Validation shared by the messages: typed query parameters, and error messages for clients."""
+"""Validation shared by the messages: typed query parameters, and error messages for clients in plain words."""
 
+import difflib
+import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from superscaling.errors import MalformedMessage
@@ -11,42 +14,99 @@ from superscaling.errors import MalformedMessage
 # The most characters of a client's own text that an error message repeats.
 MAX_ECHOED = 100
 BOOLEANS = {"true": True, "false": False}
+# What clients of other services call an image, in lower case without separators; and what is in a name of a URL.
+IMAGE_NAME = re.compile(
+    "(input|init|source|base64|b64)*(image|img|picture|photo|file|data|content|body|bytes|base64|b64)"
+    "(s|64|data|file|bytes|base64|b64|json)*"
+)
+URL_NAME = re.compile(r"ur[il]|href|link|src")
 
 
 def typed(options: Mapping[str, str]) -> dict[str, str | int | bool]:
     """Convert the texts of query parameters: digits to numbers, `true` and `false` to booleans."""
     return {
-        name: int(text) if re.fullmatch(r"[0-9]{1,9}", text) else BOOLEANS.get(text, text)
+        name: int(text) if re.fullmatch(r"[0-9]{1,18}", text) else BOOLEANS.get(text.lower(), text)
         for name, text in options.items()
     }
 
 
-def malformed_message(exc: ValidationError, known: Sequence[str]) -> MalformedMessage:
-    """Describe the first validation error, without a copy of the input.
+def malformed_message(
+    exc: ValidationError, message: type[BaseModel], known: Sequence[str], image: str | None = None
+) -> MalformedMessage:
+    """Describe a validation error in a sentence, with at most `MAX_ECHOED` characters of the input.
 
     Args:
         exc: raised by pydantic.
+        message: the class that was to be validated.
         known: the names that the message may have.
+        image: where the image belongs, in words, if the message may have one.
     """
-    return MalformedMessage(_sentence(exc.errors(include_url=False, include_input=False)[0], known))
+    errors = exc.errors(include_url=False)
+    # An unknown name first: it is likely the reason why a known one is missing.
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+    if first["type"] == "extra_forbidden":
+        return MalformedMessage(_unknown(_place(first), known, image))
+    return MalformedMessage(_sentence(first, message))
 
 
-def _sentence(error: ErrorDetails, known: Sequence[str]) -> str:
-    place = ".".join(str(part) for part in error["loc"])[:MAX_ECHOED]
+def _unknown(name: str, known: Sequence[str], image: str | None) -> str:
+    sentence = f"{name!r} is unknown"
+    if image is not None:
+        bare = re.sub("[^a-z0-9]", "", name.lower())
+        if URL_NAME.search(bare):
+            return f"{sentence}: the service fetches no URLs; the image file itself belongs in {image}"
+        if IMAGE_NAME.fullmatch(bare):
+            return f"{sentence}: the image belongs in {image}"
+    meant = difflib.get_close_matches(name, known, n=1)
+    hint = f" (did you mean {meant[0]!r}?)" if meant else ""
+    return f"{sentence}; known are {', '.join(known)}{hint}"
+
+
+def _sentence(error: ErrorDetails, message: type[BaseModel]) -> str:
+    place = _place(error)
     match error["type"]:
         case "json_invalid":
             return f"the body is not JSON: {error['ctx']['error']}"
-        case "model_type":
+        case "model_type" | "dict_type":
             return 'the body must be a JSON object, such as {"imageBase64": "..."}'
         case "missing":
             return f"{place} is missing"
-        case "extra_forbidden":
-            return f"{place!r} is unknown; known are {', '.join(known)}"
         case "bytes_type":
-            return f"{place} must be a string"
+            return f"{place} must be a string, not {_shown(error['input'])}"
         case "bytes_too_short":
             return f"{place} is empty"
         case "value_error":
             return f"{place} {error['ctx']['error']}"
         case _:
-            return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}"
+            value = error["input"]
+            quoted = isinstance(value, str) and typed({"": value})[""] != value
+            remedy = ": send it without quotes" if quoted else ""
+            return f"{place} must be {_allowed(place, message)}, not {_shown(value)}{remedy}"
+
+
+def _place(error: ErrorDetails) -> str:
+    return ".".join(str(part)[:MAX_ECHOED] for part in error["loc"])[:MAX_ECHOED]
+
+
+def _allowed(name: str, message: type[BaseModel]) -> str:
+    """What a field takes, in words, from the schema of the message."""
+    schemas = message.model_json_schema()
+    schema = schemas["properties"][name]
+    schema = next((each for each in schema.get("anyOf", ()) if each != {"type": "null"}), schema)
+    schema = schemas["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if "enum" in schema:
+        *others, last = schema["enum"]
+        return f"{', '.join(others)} or {last}"
+    if schema["type"] == "integer":
+        most = f" to {schema['maximum']}" if "maximum" in schema else ""
+        return f"a whole number from {schema['minimum']}{most}"
+    return {"boolean": "true or false"}.get(schema["type"], f"a {schema['type']}")
+
+
+def _shown(value: Any) -> str:
+    """A value of the input as JSON, shortened."""
+    if isinstance(value, dict | list | bytes):
+        return {dict: "an object", list: "a list", bytes: "bytes"}[type(value)]
+    if isinstance(value, str) and len(value) > MAX_ECHOED:
+        value = f"{value[: MAX_ECHOED - 1]}…"
+    return json.dumps(value, ensure_ascii=False)[: 2 * MAX_ECHOED]

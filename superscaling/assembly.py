@@ -42,7 +42,7 @@ def assemble(settings: Settings) -> Assembly:
         upscaler=upscaler,
         picture_upscaler=PictureUpscaler(upscaler),
         admission=Admission(settings.queue_pixels, upscaler.seconds_for, upscaler.measure_speed),
-        limits=Limits(settings.max_pixels, settings.max_frames),
+        limits=Limits(settings.max_pixels, settings.max_frames, max(settings.max_pixels, settings.queue_pixels)),
         sha256=weights_of(settings).sha256,
     )
 

@@ -1,10 +1,14 @@
 """The names of the image formats."""
 
 from enum import StrEnum
+from typing import Self
 
 
 class FormatName(StrEnum):
-    """The image formats, by their names in the API."""
+    """The image formats, by their names in the API.
+
+    `FormatName(text)` also takes what people write instead: `JPG`, `tif`, `image/jpeg`.
+    """
 
     JPEG = "jpeg"
     PNG = "png"
@@ -12,3 +16,13 @@ class FormatName(StrEnum):
     TIFF = "tiff"
     BMP = "bmp"
     GIF = "gif"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        name = value.strip().lower().removeprefix("image/")
+        return cls._value2member_map_.get(OTHER_NAMES.get(name, name))  # type: ignore[return-value]
+
+
+OTHER_NAMES = {"jpg": "jpeg", "tif": "tiff"}

@@ -152,31 +152,31 @@ class Settings:
         " work.",
     )
     quality: int = _setting(
-        "100",
+        "92",
         _whole(1, 100),
         "1-100",
         IMAGES,
         "Quality of JPEG and WebP outputs unless the request has one; from 90 up JPEG is written 4:4:4.",
     )
     max_body_bytes: int = _setting(
-        "47185920",
+        "67108864",
         _whole(1),
         "bytes",
         IMAGES,
-        "Largest request body (the default is 45 MiB: an image file of 33 MiB in base64).",
+        "Largest request body (the default is 64 MiB: an image file of 48 MiB in base64).",
     )
-    max_pixels: int = _setting("25000000", _whole(1), "px", IMAGES, "Largest image: width times height times frames.")
-    max_frames: int = _setting("100", _whole(1), "frames", IMAGES, "Most frames of an animation, or pages.")
+    max_pixels: int = _setting("64000000", _whole(1), "px", IMAGES, "Largest image: width times height times frames.")
+    max_frames: int = _setting("1000", _whole(1), "frames", IMAGES, "Most frames of an animation, or pages.")
     max_requests: int = _setting(
         "16", _whole(1, 1000), "requests", LOAD, "Upscale requests held at a time; one more is answered with 429."
     )
     queue_pixels: int = _setting(
-        "50000000",
+        "75000000",
         _whole(1),
         "px",
         LOAD,
         "Most pixels in progress, those of a WebP output counting three times; an image that would exceed this is"
-        " answered with 429, unless it is the only one.",
+        " answered with 429, unless it is the only one. A single WebP output may not exceed it.",
     )
     read_timeout: float = _setting(
         "30",

@@ -17,11 +17,12 @@ import yaml
 from conftest import ROOT, QuietHandler, Server, free_port
 from test_memory import BYTES_PER_PIXEL
 
-from superscaling.pictures import FORMATS
-from superscaling.settings import Settings
+from superscaling.settings import Settings, read_settings, unknown_variables
 
 COMPOSE = ROOT / "compose.yaml"
+SMALL_COMPOSE = ROOT / "deploy" / "compose" / "small.yaml"
 KUBERNETES = ROOT / "deploy" / "kubernetes" / "upscaler.yaml"
+SMALL_KUBERNETES = ROOT / "deploy" / "kubernetes-small"
 NGINX = ROOT / "deploy" / "nginx" / "upscaler.conf"
 DOCKERFILE = ROOT / "Dockerfile"
 BIN = Path(sys.executable).parent
@@ -49,7 +50,7 @@ def checked(*command: str | Path) -> None:
 
 
 def test_schemas() -> None:
-    checked(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE)
+    checked(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE, SMALL_COMPOSE)
     for version in ("1.25", "1.37"):
         checked(BIN / "kubernetes-validate", "--strict", "--kubernetes-version", version, KUBERNETES)
 
@@ -71,19 +72,60 @@ def test_compose_takes_away_what_is_not_needed(compose: dict[str, Any]) -> None:
     assert compose["healthcheck"]["test"] == ["CMD", *json.loads(health[2])]
 
 
+def most_memory(settings: Settings) -> int:
+    """The formula in docs/operations.md, in bytes."""
+    pixels = max(settings.queue_pixels, settings.max_pixels)
+    held = settings.max_requests * (settings.max_body_bytes + 4 * settings.max_pixels)
+    return 500_000_000 + BYTES_PER_PIXEL * pixels + held
+
+
+@pytest.mark.parametrize(("profile", "limit"), [("default", 8 << 30), ("small", 1750 << 20)])
 def test_the_memory_limit_holds_as_many_of_the_largest_requests_as_are_let_in(
-    compose: dict[str, Any], deployment: dict[str, Any]
+    profile: str, limit: int, compose: dict[str, Any], deployment: dict[str, Any]
 ) -> None:
-    """The formula in docs/operations.md, for JPEGs of the largest size or one WebP."""
-    settings = Settings()
+    """Compose and Kubernetes agree, also in the small profile."""
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    requests = {each["name"]: each["value"] for each in container["env"]}["UPSCALER_MAX_REQUESTS"]
-    assert requests == compose["environment"]["UPSCALER_MAX_REQUESTS"]
-    pixels = max(settings.queue_pixels, settings.max_pixels * max(each.memory for each in FORMATS.values()))
-    held = int(requests) * (settings.max_body_bytes + 4 * settings.max_pixels)
-    assert compose["mem_limit"] == "7g"
-    assert container["resources"]["limits"]["memory"] == "7Gi"
-    assert 500e6 + BYTES_PER_PIXEL * pixels + held < 7 * 2**30
+    composed, deployed = dict(compose["environment"]), {each["name"]: each["value"] for each in container["env"]}
+    memory = compose["mem_limit"], container["resources"]["limits"]["memory"]
+    if profile == "small":
+        more = yaml.safe_load(SMALL_COMPOSE.read_text())["services"]["upscaler"]
+        (patch,) = yaml.safe_load((SMALL_KUBERNETES / "small.yaml").read_text())["spec"]["template"]["spec"][
+            "containers"
+        ]
+        composed |= more["environment"]
+        deployed |= {each["name"]: each["value"] for each in patch["env"]}
+        memory = more["mem_limit"], patch["resources"]["limits"]["memory"]
+    del deployed["UPSCALER_LOG_FORMAT"]
+    assert composed == deployed
+    assert unknown_variables(composed) == []
+    assert memory == (("8g", "8Gi") if profile == "default" else ("1750m", "1750Mi"))
+    assert 0.9 * limit < most_memory(read_settings(composed)) < limit
+
+
+def test_the_small_profile_is_a_patch_of_the_other() -> None:
+    """What kustomize merges by names has the same names; it reads no files beside its own folder, only folders."""
+    overlay, base = (
+        yaml.safe_load((folder / "kustomization.yaml").read_text()) for folder in (SMALL_KUBERNETES, KUBERNETES.parent)
+    )
+    assert overlay["resources"] == ["../kubernetes"]
+    assert overlay["patches"] == [{"path": "small.yaml"}]
+    assert base["resources"] == [KUBERNETES.name]
+    whole, patch = (
+        next(yaml.safe_load_all(path.read_text())) for path in (KUBERNETES, SMALL_KUBERNETES / "small.yaml")
+    )
+    for name in ("apiVersion", "kind"):
+        assert whole[name] == patch[name]
+    assert whole["metadata"]["name"] == patch["metadata"]["name"]
+    (container,), (patched,) = (each["spec"]["template"]["spec"]["containers"] for each in (whole, patch))
+    assert container["name"] == patched["name"]
+
+
+def test_the_documented_settings_are_those_of_the_profiles(compose: dict[str, Any]) -> None:
+    document = (ROOT / "docs" / "operations.md").read_text()
+    small = yaml.safe_load(SMALL_COMPOSE.read_text())["services"]["upscaler"]
+    assert f"`{' '.join(f'{name}={value}' for name, value in small['environment'].items())}`" in document
+    requests = compose["environment"]["UPSCALER_MAX_REQUESTS"]
+    assert f"--memory {compose['mem_limit']} -e UPSCALER_MAX_REQUESTS={requests}" in document
 
 
 def test_kubernetes_takes_away_what_is_not_needed(deployment: dict[str, Any]) -> None:

@@ -71,9 +71,21 @@ def test_others_are_counted(start_server: StartServer) -> None:
         ({"width": "true", "height": 3}, 400, "malformed_message", "width"),
         ({"width": 1.5, "height": 3}, 400, "malformed_message", "width"),
         ({"width": 10, "height": 3, "frame": 2}, 400, "malformed_message", "'frame' is unknown"),
-        ({"width": 10**12, "height": 3}, 400, "malformed_message", "width"),
+        ({"width": 10**12, "height": 3}, 422, "image_too_large", "at most 10000 px are accepted"),
         ({"width": 101, "height": 100}, 422, "image_too_large", "at most 10000 px are accepted"),
-        ({"width": 10, "height": 10, "frames": 101}, 422, "too_many_frames", "more than 100 frames or pages"),
+        ({"width": 10, "height": 10, "frames": 1001}, 422, "too_many_frames", "more than 1000 frames or pages"),
+        (
+            {"width": 9000, "height": 1, "format": "webp"},
+            422,
+            "format_cannot_hold",
+            "18000 px; webp holds at most 16383",
+        ),
+        (
+            {"width": 9, "height": 1, "frames": 2, "format": "JPG"},
+            422,
+            "format_cannot_hold",
+            "2 frames or pages, which",
+        ),
     ],
 )
 def test_wrong_questions(

@@ -77,7 +77,7 @@ def test_the_limit(small_server: Server, chunked: bool) -> None:
 @pytest.mark.parametrize("chunked", [False, True])
 def test_far_too_large(server: Server, chunked: bool) -> None:
     """20 MB over the default limit: the client sees the answer, not a broken pipe."""
-    body = b"x" * (65 * MIB)
+    body = b"x" * (84 * MIB)
     response = httpx.post(
         f"{server.url}/upscale",
         content=in_chunks(body, MIB) if chunked else body,

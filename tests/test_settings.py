@@ -15,7 +15,7 @@ PACKAGES = ("http_edge", "message_protocol", "superscaling", "upscale")
 
 def test_defaults() -> None:
     assert read_settings({}) == Settings()
-    assert Settings().max_body_bytes == 45 * 1024 * 1024
+    assert Settings().max_body_bytes == 64 * 1024 * 1024
 
 
 def test_read() -> None:

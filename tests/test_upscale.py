@@ -154,6 +154,48 @@ def test_the_name_chooses_the_format(folder: Path) -> None:
     assert opened((folder / "larger.webp").read_bytes()).format == "WEBP"
 
 
+@pytest.mark.parametrize(
+    ("name", "extension"),
+    [("jpg", ".jpg"), ("JPEG", ".jpg"), ("tif", ".tif"), ("image/webp", ".webp"), ("PNG", ".png")],
+)
+def test_names_of_formats(folder: Path, name: str, extension: str) -> None:
+    result = upscale(folder, "photos/one.png", "--format", name, "-o", "out/")
+    assert result.returncode == 0, result.stderr
+    assert tree(folder / "out") == {f"one{extension}"}
+
+
+def test_quality_that_does_nothing_is_noted(folder: Path) -> None:
+    result = upscale(folder, "photos/one.png", "--quality", "50")
+    assert b"photos/one.png: note: 'quality' was ignored, as png has none\n" in result.stderr
+
+
+def test_an_empty_input(folder: Path) -> None:
+    """As from a variable of a shell script that is not set."""
+    before = tree(folder)
+    result = upscale(folder, "photos/one.png", "")
+    assert (result.returncode, result.stderr.count(b"\n")) == (2, 1)
+    assert b"an input is an empty text" in result.stderr
+    assert tree(folder) == before
+
+
+def test_an_interrupt_during_imports() -> None:
+    """It becomes no error of the library that is being imported, and later interrupts are as before."""
+    code = """
+import signal, sys
+from upscale.interrupts import ended_at_once
+with ended_at_once():
+    pass
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+with ended_at_once():
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt as exc:
+        raise ImportError("initialization failed") from exc
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environ(), capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
 def test_odd_names(folder: Path) -> None:
     """A dash, bytes that are not UTF-8, an escape sequence, a link, and the input itself with --force."""
     names = [b"-dash.png", b"latin-\xe9.png", b"red\x1b[31m.png", b"archive.v2"]

@@ -47,17 +47,16 @@ def test_a_large_form(server: Server) -> None:
         (b"nonsense", "the body is not valid multipart/form-data"),
         (part('filename="x"', b"x") + END, "a part of the form has no name"),
         (IMAGE + part("", b"x") + END, "a part of the form has no name"),
-        (END, "the form has 0 parts 'image'"),
-        (part('name="format"', b"png") + END, "the form has 0 parts 'image'"),
-        (part('name="image"', TINY) + END, "part 'image' is not a file"),
-        (IMAGE + IMAGE + END, "the form has 2 parts 'image'"),
+        (END, "the form has no part 'image'"),
+        (part('name="format"', b"png") + END, "the form has no part 'image'"),
+        (IMAGE + IMAGE + END, "the form has 2 images, in 'image'"),
         (IMAGE + part('name="other"; filename="x"', b"x") + END, "file 'other' is unknown"),
         (IMAGE + part('name="scale"', b"4") + END, "'scale' is unknown; known are format, quality"),
-        (IMAGE + part('name="quality"', b"high") + END, "quality: input should be a valid integer"),
-        (IMAGE + part('name="format"', b"exe") + END, "format: input should be"),
+        (IMAGE + part('name="quality"', b"high") + END, 'quality must be a whole number from 1 to 100, not "high"'),
+        (IMAGE + part('name="format"', b"exe") + END, "format must be jpeg, png"),
         (IMAGE + 2 * part('name="format"', b"png") + END, "option 'format' is given more than once"),
         (IMAGE + part('name="format"', b"x" * 600_000) + END, "has over 500000 bytes"),
-        (IMAGE + 20 * part('name="x"', b"") + END, "more than 10 parts"),
+        (IMAGE + 20 * part('name="x"', b"") + END, "more than 20 parts"),
         (part('name="image"; filename="a.png"', b"") + END, "part 'image' is empty"),
     ],
 )
@@ -66,13 +65,6 @@ def test_bad_forms(server: Server, body: bytes, detail: str) -> None:
     assert (response.status_code, response.json()["code"]) == (400, "malformed_message")
     assert detail in response.json()["detail"]
     assert server.upscale(TINY).status_code == 200
-
-
-def test_without_a_boundary(server: Server) -> None:
-    headers = {"Content-Type": "multipart/form-data"}
-    response = httpx.post(f"{server.url}/upscale", content=IMAGE + END, headers=headers)
-    assert (response.status_code, response.json()["code"]) == (400, "malformed_message")
-    assert "without a boundary" in response.json()["detail"]
 
 
 def test_an_option_twice_in_two_places(server: Server) -> None:

@@ -70,7 +70,7 @@ def assert_next_is_answered(server: Server) -> None:
     [
         (b"", "the body is empty"),
         (b"not JSON", "the body is not JSON"),
-        (b"\xff\xfe", "the body is not JSON"),
+        (b"\xff\xfea", "it starts like UTF-16, but is not"),
         (b'{"imageBase64": "', "the body is not JSON"),
         (b"[]", "must be a JSON object"),
         (b"7", "must be a JSON object"),
@@ -79,7 +79,7 @@ def assert_next_is_answered(server: Server) -> None:
         (b"[" * 100_000, "the body is not JSON"),
         (b'{"a":' * 100_000, "the body is not JSON"),
         (b"{}", "imageBase64 is missing"),
-        (b'{"image": "x"}', "imageBase64 is missing"),
+        (b'{"image": "x"}', "'image' is unknown: the image belongs in 'imageBase64', in base64"),
         (b'{"imageBase64": null}', "imageBase64 must be a string"),
         (b'{"imageBase64": 7}', "imageBase64 must be a string"),
         (b'{"imageBase64": ["x"]}', "imageBase64 must be a string"),
@@ -88,25 +88,24 @@ def assert_next_is_answered(server: Server) -> None:
         (b'{"imageBase64": "data:image/png;base64,"}', "imageBase64 is empty"),
         (b'{"imageBase64": "AAAA", "scale": 4}', "'scale' is unknown; known are imageBase64, format, quality"),
         (b'{"imageBase64": "AAA%"}', "is not base64"),
-        (b'{"imageBase64": "AA-_"}', "is not base64"),
+        (b'{"imageBase64": "AA-_"}', "is URL-safe base64"),
         (b'{"imageBase64": "AAA\\u00c4"}', "is not base64"),
         (b'{"imageBase64": "AAAAA"}', "is not base64"),
-        (b'{"imageBase64": "AAA"}', "is not base64"),
+        (b'{"imageBase64": "AAA"}', "is base64 without its padding: end it with '='"),
         (b'{"imageBase64": "AA==AAAA"}', "is not base64"),
-        (b'{"imageBase64": "data:text/plain;base64,AAAA"}', "is not base64"),
-        (b'{"imageBase64": "AAAA", "quality": 0}', "quality: input should be greater than or equal to 1"),
-        (b'{"imageBase64": "AAAA", "quality": 101}', "quality: input should be less than or equal to 100"),
-        (b'{"imageBase64": "AAAA", "quality": "high"}', "quality: input should be a valid integer"),
-        (b'{"imageBase64": "AAAA", "quality": "90"}', "quality: input should be a valid integer"),
-        (b'{"imageBase64": "AAAA", "quality": 90.5}', "quality: input should be a valid integer"),
-        (b'{"imageBase64": "AAAA", "quality": true}', "quality: input should be a valid integer"),
+        (b'{"imageBase64": "AAAA", "quality": 0}', "quality must be a whole number from 1 to 100, not 0"),
+        (b'{"imageBase64": "AAAA", "quality": 101}', "quality must be a whole number from 1 to 100, not 101"),
+        (b'{"imageBase64": "AAAA", "quality": "high"}', "quality must be a whole number from 1 to 100"),
+        (b'{"imageBase64": "AAAA", "quality": "90"}', "quality must be a whole number from 1 to 100"),
+        (b'{"imageBase64": "AAAA", "quality": 90.5}', "quality must be a whole number from 1 to 100"),
+        (b'{"imageBase64": "AAAA", "quality": true}', "quality must be a whole number from 1 to 100"),
         (
             b'{"imageBase64": "AAAA", "format": "exe"}',
-            "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp' or 'gif'",
+            "format must be jpeg, png, webp, tiff, bmp or gif",
         ),
         (
             b'{"imageBase64": "AAAA", "format": 7}',
-            "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp' or 'gif'",
+            "format must be jpeg, png, webp, tiff, bmp or gif",
         ),
     ],
 )
@@ -120,13 +119,13 @@ def test_malformed_messages(server: Server, body: bytes, detail: str) -> None:
     ("query", "body", "detail"),
     [
         ("", b"", "the body is empty"),
-        ("?quality=0", TINY, "quality: input should be greater than or equal to 1"),
-        ("?quality=101", TINY, "quality: input should be less than or equal to 100"),
-        ("?quality=high", TINY, "quality: input should be a valid integer"),
-        ("?quality=", TINY, "quality: input should be a valid integer"),
-        ("?quality=-1", TINY, "quality: input should be a valid integer"),
+        ("?quality=0", TINY, "quality must be a whole number from 1 to 100, not 0"),
+        ("?quality=101", TINY, "quality must be a whole number from 1 to 100, not 101"),
+        ("?quality=high", TINY, "quality must be a whole number from 1 to 100"),
+        ("?quality=", TINY, "quality must be a whole number from 1 to 100"),
+        ("?quality=-1", TINY, "quality must be a whole number from 1 to 100"),
         ("?quality=1&quality=2", TINY, "option 'quality' is given more than once"),
-        ("?format=exe", TINY, "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp' or 'gif'"),
+        ("?format=exe", TINY, "format must be jpeg, png, webp, tiff, bmp or gif"),
         ("?scale=4", TINY, "'scale' is unknown; known are format, quality"),
         ("?imageBase64=AAAA", TINY, "'imageBase64' is unknown as an option"),
         ("?image=AAAA", TINY, "'image' is unknown"),
@@ -143,7 +142,7 @@ def test_malformed_options(server: Server, query: str, body: bytes, detail: str)
     [
         (b"{" + b",".join(b'"%x":1' % number for number in range(2_000_000)) + b"}", "too many members"),
         (b'{"imageBase64":[' + b"[]," * 10_000_000 + b"0]}", "too many members"),
-        (b'{"' + b"x" * 30_000_000 + b'": 1}', "imageBase64 is missing"),
+        (b'{"' + b"x" * 30_000_000 + b'": 1}', "is unknown"),
         (b'{"imageBase64": "AAAA", "' + b"x" * 30_000_000 + b'": 1}', "is unknown"),
         (b'{"imageBase64": "' + b"\xc3\xa9" * 15_000_000 + b'"}', "it has a character outside ASCII"),
         (b'{"imageBase64": "' + b" " * 40_000_000 + b'"}', "imageBase64 is empty"),
@@ -180,7 +179,7 @@ def test_options_of_json_belong_into_it(server: Server) -> None:
 
 
 def test_null_means_default(server: Server) -> None:
-    message = {"imageBase64": base64_of(TINY), "format": None, "quality": None}
+    message = {"imageBase64": base64_of(TINY), "format": None, "quality": None, "tiles": None}
     assert httpx.post(f"{server.url}/upscale", json=message).status_code == 200
 
 
@@ -188,23 +187,6 @@ def test_encodings(server: Server) -> None:
     headers = {"Content-Type": "image/png", "Content-Encoding": "gzip"}
     response = httpx.post(f"{server.url}/upscale", content=TINY, headers=headers)
     assert_problem(response, 415, "unsupported_media_type", "Content-Encoding gzip is not supported")
-
-
-@pytest.mark.parametrize(
-    ("content_type", "detail"),
-    [
-        (None, "Content-Type is missing"),
-        ("", "Content-Type is missing"),
-        ("text/plain", "Content-Type is text/plain"),
-        ("application/x-www-form-urlencoded", "Content-Type is application/x-www-form-urlencoded"),
-        ("application/jsonp", "Content-Type is application/jsonp"),
-    ],
-)
-def test_content_types(server: Server, content_type: str | None, detail: str) -> None:
-    headers = {} if content_type is None else {"Content-Type": content_type}
-    response = httpx.post(f"{server.url}/upscale", content=TINY, headers=headers)
-    assert_problem(response, 415, "unsupported_media_type", detail)
-    assert_next_is_answered(server)
 
 
 def tiff(*entries: tuple[int, int, int, int], pages: int = 1) -> bytes:
@@ -268,10 +250,10 @@ def page(*entries: tuple[int, int, int, int], following: int = 0) -> bytes:
 
 
 def hidden_pages_bomb() -> bytes:
-    """A TIFF whose EXIF pointer refers to its second page, which is followed by 150 more."""
+    """A TIFF whose EXIF pointer refers to its second page, which is followed by 1,500 more."""
     first, size = 16, len(page())
     second = first + len(page((0x8769, 4, 1, 0)))
-    places = [second + size * index for index in range(151)]
+    places = [second + size * index for index in range(1501)]
     pages = [page(following=place) for place in (*places[1:], 0)]
     return (
         b"II*\0"
@@ -372,9 +354,9 @@ def blocks_bomb() -> bytes:
         (TINY[: len(TINY) - 20], 422, "image_corrupt", "the image is truncated or corrupt"),
         (wrong_crc(TINY), 422, "image_corrupt", "the image is truncated or corrupt"),
         (encoded(photograph(9, 9), "WEBP")[:-30], 422, "image_corrupt", "the image is truncated or corrupt"),
-        (png_header(50_000, 50_000), 422, "image_too_large", "50000 x 50000 = 2500000000 px; at most 25000000"),
-        (png_header(100_000, 100_000), 422, "image_too_large", "at most 25000000"),
-        (png_header(5001, 5000), 422, "image_too_large", "5001 x 5000 = 25005000 px; at most 25000000"),
+        (png_header(50_000, 50_000), 422, "image_too_large", "50000 x 50000 = 2500000000 px; at most 64000000"),
+        (png_header(100_000, 100_000), 422, "image_too_large", "at most 64000000"),
+        (png_header(8001, 8000), 422, "image_too_large", "8001 x 8000 = 64008000 px; at most 64000000"),
         (png_header(8, 8), 422, "image_corrupt", "the image is truncated or corrupt"),
         (progressive_bomb(), 422, "image_too_complex", "more than 500 scans"),
         (exif_bomb(), 422, "image_too_complex", "more than 131072 bytes of EXIF"),
@@ -382,22 +364,22 @@ def blocks_bomb() -> bytes:
         (TINY[:33] + 300_000 * png_chunk(b"zzZz") + TINY[33:], 422, "image_too_complex", "more than 20000 chunks"),
         (strips_bomb(1), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (strips_bomb(40), 422, "image_too_complex", "more than 250000 numbers in its tags"),
-        (tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
-        (twice_tiled_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
-        (pointed_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
+        (tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 64000000"),
+        (twice_tiled_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 64000000"),
+        (pointed_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 64000000"),
         (tiff((322, 5, 1, 100), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 is not an integer"),
         (tiff((322, 16, 1, 0xFFFF_FFF0), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 points beyond the end"),
         (tiff((322, 16, 0, 0), (323, 4, 1, 16)), 422, "image_corrupt", "tag 322 points beyond the end"),
         (dangling_strips_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
-        (dangling_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
-        (tiff(DANGLING, pages=150), 422, "too_many_frames", "more than 100 frames or pages"),
+        (dangling_tile_bomb(), 422, "image_too_large", "tiles of 1600000000 px; at most 64000000"),
+        (tiff(DANGLING, pages=1500), 422, "too_many_frames", "more than 1000 frames or pages"),
         (lengths_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (pointed_lengths_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
-        (hidden_pages_bomb(), 422, "too_many_frames", "more than 100 frames or pages"),
+        (hidden_pages_bomb(), 422, "too_many_frames", "more than 1000 frames or pages"),
         (signed_pointer_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
         (shared_exif_bomb(), 422, "image_too_complex", "more than 250000 numbers in its tags"),
-        (preview_tile_bomb(18, 1), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
-        (preview_tile_bomb(4, 0), 422, "image_too_large", "tiles of 1600000000 px; at most 25000000"),
+        (preview_tile_bomb(18, 1), 422, "image_too_large", "tiles of 1600000000 px; at most 64000000"),
+        (preview_tile_bomb(4, 0), 422, "image_too_large", "tiles of 1600000000 px; at most 64000000"),
         (same_strips_bomb(), 422, "image_too_complex", "bytes in its strips"),
         (same_strips_bomb(0), 422, "image_corrupt", "the lengths of its strips are missing"),
         (
@@ -461,10 +443,25 @@ def test_the_pixel_limit(small_server: Server) -> None:
     assert_next_is_answered(small_server)
 
 
+def test_a_webp_that_would_take_too_much_memory(shared_server: StartServer) -> None:
+    """Its pixels count three times, and all other formats' once. The estimate says the same."""
+    server = shared_server(UPSCALER_MAX_PIXELS="6000", UPSCALER_QUEUE_PIXELS="9000")
+    fits, large = encoded(photograph(50, 60)), encoded(photograph(51, 60))
+    assert server.upscale(fits, format="webp").status_code == 200
+    assert server.upscale(large, format="png").status_code == 200
+    estimate = httpx.get(f"{server.url}/estimate?width=60&height=51&format=webp")
+    for response in (server.upscale(large, format="webp"), estimate):
+        assert_problem(response, 422, "image_too_large", "3060 px; at most 3000 px are accepted for webp")
+        problem = response.json()
+        assert (problem["limit"], problem["actual"], problem["setting"]) == (3000, 3060, "UPSCALER_QUEUE_PIXELS")
+    assert httpx.get(f"{server.url}/estimate?width=60&height=51").json()["plain"] is True
+
+
 def test_a_picture_that_would_take_too_long(shared_server: StartServer) -> None:
     server = shared_server(UPSCALER_TIMEOUT="1", UPSCALER_PRECISION="fp32")
     response = server.upscale(encoded(photograph(3000, 3000), "JPEG"))
     assert_problem(response, 422, "estimate_over_deadline", "3000 x 3000 px would take about")
+    assert "ask for a stream" in response.json()["detail"]
     problem = response.json()
     assert problem["limit"] == 1
     assert problem["actual"] > 1

@@ -2,13 +2,15 @@
 
 import sys
 
+from upscale.interrupts import ended_at_once
+
 
 def main() -> None:
     """Run the command line and exit with its status."""
     # Imported late, so that a Ctrl-C during the imports also ends the program without a traceback.
-    try:
+    with ended_at_once():
         from upscale.command_line import run_command
-
+    try:
         status = run_command()
     except KeyboardInterrupt:
         status = 130

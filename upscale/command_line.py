@@ -1,5 +1,7 @@
 """The options of the command line. Imports little, so that `--help` is quick."""
 
+from typing import Any
+
 import click
 
 from superscaling.format_name import FormatName
@@ -7,6 +9,7 @@ from superscaling.models import TABLE
 from superscaling.settings import Settings
 from superscaling.version import __version__
 from upscale.errors import INTERRUPTED
+from upscale.interrupts import ended_at_once
 
 EPILOG = f"""\
 \b
@@ -26,6 +29,19 @@ service, except its timeouts (docs/settings.md lists them).
 
 Exit status: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
 """
+
+
+class FormatType(click.ParamType[FormatName]):
+    """The name of a format, as the API takes it."""
+
+    name = "format"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> FormatName:
+        """Convert the text of an option."""
+        try:
+            return FormatName(value)
+        except ValueError:
+            return self.fail(f"{value!r} is not one of {', '.join(FormatName)}.", param, ctx)
 
 
 @click.command(name="upscale", epilog=EPILOG, context_settings={"max_content_width": 100})
@@ -49,7 +65,7 @@ Exit status: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
     "--format",
     "format_name",
     metavar="NAME",
-    type=click.Choice([str(name) for name in FormatName]),
+    type=FormatType(),
     show_default="that of the input",
     help=f"Write this format: {', '.join(FormatName)}.",
 )
@@ -77,7 +93,7 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     model: str | None,
-    format_name: str | None,
+    format_name: FormatName | None,
     quality: int | None,
     force: bool,
     url: str | None,
@@ -88,11 +104,11 @@ def command(
     if url is not None and model is not None:
         raise click.UsageError("--model can't be combined with --url: the service chooses its model.")
     # Imported late: they load what enlarging takes.
-    from upscale.jobs import Arguments
-    from upscale.run import main
+    with ended_at_once():
+        from upscale.jobs import Arguments
+        from upscale.run import main
 
-    chosen = None if format_name is None else FormatName(format_name)
-    return main(Arguments(inputs, output, model, chosen, quality, force, url, retries, quiet))
+    return main(Arguments(inputs, output, model, format_name, quality, force, url, retries, quiet))
 
 
 def run_command() -> int:

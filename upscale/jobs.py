@@ -61,6 +61,8 @@ def plan(arguments: Arguments) -> Plan:
         UsageError: arguments contradict each other, or a result would overwrite another result or an input.
     """
     output = arguments.output
+    if "" in arguments.inputs:
+        raise UsageError("an input is an empty text: is the variable that should name it set?")
     if PIPE in arguments.inputs:
         return _plan_pipe(arguments)
     found = find_inputs(arguments.inputs, output)

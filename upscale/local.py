@@ -13,6 +13,7 @@ from superscaling.scheduling import Deadline, Plan, Timings
 from superscaling.settings import Settings, environment_variable
 from upscale.console import Progress
 from upscale.errors import Failed, FatalError
+from upscale.interrupts import ended_at_once
 
 
 class Local:
@@ -65,13 +66,15 @@ def _open(settings: Settings) -> ResourceUpscale:
     # Imported late: the engine takes half a second, which a wrong file name should not wait for.
     # openvino's metadata asks for a package that sends usage statistics; if it is missing, openvino has stubs.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None blocks an import
-    from superscaling.assembly import assemble
-    from superscaling.commands.prepare import prepare_model
+    with ended_at_once():
+        from superscaling.assembly import assemble
+        from superscaling.commands.prepare import prepare_model
 
     logging.getLogger().setLevel(settings.log_level.upper())
     try:
         prepare_model(settings)
-        parts = assemble(settings)
+        with ended_at_once():  # this imports the engine
+            parts = assemble(settings)
     except StartError as exc:
         raise FatalError(str(exc)) from exc
     return ResourceUpscale(parts.picture_upscaler, parts.admission, parts.limits, settings.quality)

@@ -15,6 +15,7 @@ from superscaling.errors import SettingInvalid, StartError
 from superscaling.settings import describe_unknown, read_settings, unknown_variables
 from upscale.console import Console, Progress, shown
 from upscale.errors import DONE, FAILED, INTERRUPTED, WRONG_USAGE, Failed, FatalError, UsageError
+from upscale.interrupts import ended_at_once
 from upscale.jobs import Arguments, Job, Plan, plan
 from upscale.output import write_stdout, write_target
 
@@ -46,10 +47,12 @@ def main(arguments: Arguments) -> int:
 def _enlarger(arguments: Arguments, console: Console) -> Enlarger:
     # Imported late: neither needs what the other imports.
     if arguments.url is not None:
-        from upscale.remote import Remote
+        with ended_at_once():
+            from upscale.remote import Remote
 
         return Remote(arguments.url, arguments.retries, console.say)
-    from upscale.local import Local
+    with ended_at_once():
+        from upscale.local import Local
 
     settings = read_settings()
     for variable in unknown_variables():

@@ -1,7 +1,7 @@
 """Image files to pictures and back. The only package that imports PIL; knows no model."""
 
 from superscaling.format_name import FormatName
-from superscaling.pictures.encoding import check_can_hold, encode
+from superscaling.pictures.encoding import check_can_hold, check_count, check_side, encode
 from superscaling.pictures.formats import FORMATS, Format, sniff
 from superscaling.pictures.inspection import InspectedImage, decode, inspect
 from superscaling.pictures.limits import Limits
@@ -21,6 +21,8 @@ __all__ = [
     "Samples",
     "Size",
     "check_can_hold",
+    "check_count",
+    "check_side",
     "decode",
     "encode",
     "enlarge_bicubically",

@@ -51,13 +51,35 @@ def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
         _check_times(picture, target)
     for frame in picture.frames:
         _stored_mode(frame, target)
-        if (side := scale * max(frame.width, frame.height)) > target.max_side:
-            raise FormatCannotHold(
-                f"the result's longer side is {side} px; {name} holds at most {target.max_side} px:"
-                " ask for another format",
-                limit=target.max_side,
-                actual=side,
-            )
+        check_side(scale * max(frame.width, frame.height), name)
+
+
+def check_side(side: int, name: FormatName) -> None:
+    """Make sure that the format `name` can store a picture whose longer side has `side` px.
+
+    Raises:
+        FormatCannotHold: it can't.
+    """
+    most = FORMATS[name].max_side
+    if side > most:
+        raise FormatCannotHold(
+            f"the result's longer side is {side} px; {name} holds at most {most} px: ask for another format",
+            limit=most,
+            actual=side,
+        )
+
+
+def check_count(count: int, name: FormatName) -> None:
+    """Make sure that the format `name` can store `count` pictures, whether they are frames or pages.
+
+    Raises:
+        FormatCannotHold: it can't.
+    """
+    if count > 1 and FORMATS[name].series is None:
+        able = _names(each for each in FORMATS.values() if each.series)
+        raise FormatCannotHold(
+            f"the image has {count} frames or pages, which {name} can't hold: ask for {able}", actual=count
+        )
 
 
 def encode(picture: Picture, name: FormatName, quality: int | None, default_quality: int) -> Encoded:

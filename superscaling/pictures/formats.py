@@ -33,8 +33,9 @@ class Format:
     `pillow`: Pillow's name; `signature`: matches the beginning of its files; `max_side`: largest side in px that its
     headers and Pillow's writer allow; `modes`: mode of the picture -> mode in the file (opaque pictures whose mode is
     missing are stored without alpha); `series`: what several pictures mean, if it can store several; `extras`:
-    metadata that it can store; `max_plays`, `max_milliseconds`: limits of animations; `memory`: of its encoder,
-    relative to the others (`tests/test_memory.py` measures it).
+    metadata that it can store; `has_quality`: whether its compression has a quality, 1 to 100; `max_plays`,
+    `max_milliseconds`: limits of animations; `memory`: of its encoder, relative to the others (`tests/test_memory.py`
+    measures it).
     """
 
     name: FormatName
@@ -45,6 +46,7 @@ class Format:
     modes: Mapping[str, str]
     series: Series | None = None
     extras: frozenset[Extra] = frozenset(Extra) - {Extra.PNG_COLOURS}
+    has_quality: bool = False
     max_plays: int = 0
     max_milliseconds: int = 0
     memory: int = 1
@@ -60,6 +62,7 @@ FORMATS = {
             signature=re.compile(rb"\xff\xd8\xff"),
             max_side=65_500,
             modes={"L": "L", "RGB": "RGB", "CMYK": "CMYK"},
+            has_quality=True,
         ),
         Format(
             FormatName.PNG,
@@ -81,6 +84,7 @@ FORMATS = {
             max_side=16_383,
             modes={"L": "RGB", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"},
             series=Series.ANIMATION,
+            has_quality=True,
             max_plays=65_535,
             max_milliseconds=2**24 - 1,
             memory=3,

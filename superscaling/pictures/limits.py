@@ -10,10 +10,14 @@ MAX_EXIF = 1 << 17
 
 @dataclass(frozen=True)
 class Limits:
-    """`pixels`: the most px of all frames together; `frames`: the most frames or pages."""
+    """`pixels`: the most px of all frames together; `frames`: the most frames or pages.
+
+    `weighted_pixels`: the most px, multiplied by the memory of the result's format; None: no limit.
+    """
 
     pixels: int
     frames: int
+    weighted_pixels: int | None = None
 
     def check_frames(self, count: int) -> None:
         """Make sure that there are not too many frames. Callers may stop counting one above the limit.
@@ -36,6 +40,27 @@ class Limits:
         if pixels > self.pixels:
             in_frames = f" x {frames} frames" if frames > 1 else ""
             raise self.too_large(f"{width} x {height}{in_frames} = {pixels} px", pixels)
+
+    def check_memory(self, pixels: int, name: str, memory: int) -> None:
+        """Make sure that there is memory to encode a picture.
+
+        Args:
+            pixels: of all frames together.
+            name: the format of the result.
+            memory: how many times the usual memory its encoder takes.
+
+        Raises:
+            ImageTooLarge: there is not.
+        """
+        if self.weighted_pixels is not None and pixels * memory > self.weighted_pixels:
+            most = self.weighted_pixels // memory
+            raise ImageTooLarge(
+                f"the image has {pixels} px; at most {most} px are accepted for {name}, which takes {memory} times the"
+                " memory of other formats: ask for another one",
+                limit=most,
+                actual=pixels,
+                setting="queue_pixels",
+            )
 
     def too_large(self, size: str, pixels: int | None = None) -> ImageTooLarge:
         """The error for a picture of `size`, in words, with `pixels` px if known. (To be raised.)"""

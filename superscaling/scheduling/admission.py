@@ -178,9 +178,10 @@ class Admission:
         if (seconds := self._seconds_for(area)) > limit:
             (height, width), *others = picture.demand.sizes
             frames = f" in {len(others) + 1} frames" if others else ""
+            way_out = ", or ask for a stream, which may take longer" if picture.deadline.setting == "timeout" else ""
             raise EstimateOverDeadline(
                 f"{width} x {height} px{frames} would take about {seconds:.0f} s on this machine;"
-                f" a request may take {limit:g} s: send a smaller image",
+                f" a request may take {limit:g} s: send a smaller image{way_out}",
                 limit=limit,
                 actual=round(seconds, 1),
                 setting=picture.deadline.setting,

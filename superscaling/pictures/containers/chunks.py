@@ -10,7 +10,7 @@ from superscaling.errors import ImageCorrupt
 from superscaling.pictures.limits import check_parts
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# A PNG of 33 MB in the smallest usual chunks, of 4 KiB, has about 8,000. (A WebP has a few per frame.)
+# A PNG of 64 MiB in the smallest usual chunks, of 4 KiB, has about 16,000. (A WebP has a few per frame.)
 MAX_CHUNKS = 20_000
 # PNG's chunks that describe its colours, besides iCCP -> their lengths. (PNG specification, 11.3.2)
 COLOUR_CHUNKS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4}

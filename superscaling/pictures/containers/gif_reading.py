@@ -10,7 +10,7 @@ from superscaling.errors import ImageCorrupt
 from superscaling.pictures.containers.animation import Animation, Disposal, Part
 from superscaling.pictures.limits import Limits, check_parts
 
-# Blocks have up to 255 bytes: a file of 33 MB has 140,000.
+# Blocks have up to 255 bytes: a file of 64 MiB has 260,000.
 MAX_BLOCKS = 500_000
 
 EXTENSION, IMAGE, END = b"!", b",", b";"

@@ -13,10 +13,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 
 /** The parsed command line. {@code target}: the last path; {@code folder}: whether it ends with a slash. */
 record Arguments(
         boolean help, List<Path> inputs, Path target, boolean folder, UpscaleOptions options, UpscaleClient client) {
+    private static final Map<String, String> OTHER_NAMES = Map.of("jpg", "jpeg", "tif", "tiff");
+
     static final String USAGE = """
             usage: java -jar image-super-scaling-client-0.1.0-cli.jar [options] INPUT... OUTPUT
 
@@ -114,7 +118,8 @@ record Arguments(
     }
 
     private static ImageFormat format(String text) throws UsageException {
-        return ImageFormat.ofWireName(text)
+        String name = text.toLowerCase(Locale.ROOT);
+        return ImageFormat.ofWireName(OTHER_NAMES.getOrDefault(name, name))
                 .orElseThrow(() ->
                         new UsageException("--format is one of jpeg, png, webp, tiff, bmp, gif, not " + text));
     }

@@ -83,6 +83,8 @@ class MainTest {
         "in.jpeg, out.jpg, --retries=0, /upscale",
         "in.png, out, --timeout=5, /upscale",
         "in.png, out.jpg, --format=webp, /upscale?format=webp",
+        "in.png, out.gif, --format=jpg, /upscale?format=jpeg",
+        "in.png, out.gif, --format=TIF, /upscale?format=tiff",
         "in, out.gif, --retries=0, /upscale?format=gif"
     })
     void theOutputsNameAsksForItsFormat(String input, String output, String option, String uri) throws Exception {
@@ -181,7 +183,7 @@ class MainTest {
         "a.png b.png --url, --url needs a value",
         "a.png b.png --url=ftp://h, --url: ftp://h is not a URL such as http://localhost:7777",
         "a.png b.png --json=1, \"--json takes no value, or is unknown\"",
-        "a.png b.png --format=jpg, \"--format is one of jpeg, png, webp, tiff, bmp, gif, not jpg\"",
+        "a.png b.png --format=exe, \"--format is one of jpeg, png, webp, tiff, bmp, gif, not exe\"",
         "a.png b.png --quality=0, \"--quality is a number from 1 to 100, not 0\"",
         "a.png b.png --quality=x, \"--quality is a number from 1 to 100, not x\"",
         "a.png b.png --retries=-1, \"--retries is a number from 0 to 1000000, not -1\"",

@@ -1,0 +1,51 @@
+"""The bytes of a JSON message: their encoding, and members that are given twice."""
+
+import json
+import re
+from collections.abc import Iterable
+
+from superscaling.errors import MalformedMessage
+
+UTF_8 = ("utf-8", "utf-8-sig")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def as_utf_8(body: bytes) -> bytes:
+    """Bytes of JSON in UTF-8 without byte order mark, which PowerShell and .NET write before it.
+
+    UTF-16 and UTF-32, with or without mark, are converted.
+
+    Raises:
+        MalformedMessage: it is in none of these encodings; they are told by the first bytes.
+    """
+    encoding = json.detect_encoding(body[:4])
+    if encoding in UTF_8:
+        return body.removeprefix(BYTE_ORDER_MARK)
+    try:
+        return body.decode(encoding).encode()
+    except UnicodeError as exc:
+        raise MalformedMessage(f"the body is not JSON: it starts like {encoding.upper()}, but is not") from exc
+
+
+def starts_like_json(body: bytes) -> bool:
+    """Whether the first character of `body`, after a byte order mark and white space, begins a JSON object."""
+    head = body[:1024]
+    text = head.decode(json.detect_encoding(head[:4]), errors="ignore")
+    return text.lstrip("\ufeff \t\r\n").startswith("{")
+
+
+def check_unique(body: bytes, names: Iterable[str]) -> None:
+    """Make sure that no member of the message is given twice: JSON libraries disagree on which of them holds.
+
+    Args:
+        body: JSON in UTF-8.
+        names: of the members.
+
+    Raises:
+        MalformedMessage: one is. (Or it is the name of a member inside another one, where none may be.)
+    """
+    seen = set[bytes]()
+    for match in re.finditer(rb'"(%s)"[ \t\r\n]*+:' % "|".join(map(re.escape, names)).encode(), body):
+        if match[1] in seen:
+            raise MalformedMessage(f"{match[1].decode()} is given twice")
+        seen.add(match[1])
