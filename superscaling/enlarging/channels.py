@@ -10,7 +10,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Rows computed at a time, to save memory; an even number.
 BAND = 64
 # How many px beside visible ones are filled from their neighbours, in each size of the picture.
-RINGS = 2
+RINGS = 3
 
 
 def to_luma(colour: Samples) -> Samples:
