@@ -201,3 +201,18 @@ def test_a_grey_gif_through_the_service_is_exactly_the_png(server: Server) -> No
     gif, png = (np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB")) for answer in answers)
     assert len(np.unique(png)) > 200
     assert (gif == png).all()
+
+
+def test_libvips_says_nothing_in_the_log(server: Server) -> None:
+    assert server.upscale(encoded(photograph(40, 40)), format="gif").status_code == 200
+    assert "vips" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("colours", [1, 2, 200, 256, 257, 340])
+@pytest.mark.parametrize("spread", [1, 30])
+def test_an_opaque_still_announces_no_transparency(colours: int, spread: int) -> None:
+    """Also if the colours are very similar."""
+    numbers = np.resize(np.arange(colours), HEIGHT * WIDTH)
+    colour = np.stack(np.unravel_index(numbers, (7, 7, 7)), 1).reshape(HEIGHT, WIDTH, 3).astype(np.uint8) * spread
+    with Image.open(io.BytesIO(gif_of([Frame(colour)]))) as image:
+        assert "transparency" not in image.info

@@ -11,12 +11,14 @@ from PIL import Image
 from superscaling.pictures.containers.vips import to_vips
 from superscaling.pictures.picture import Frame, Samples
 
-# libvips keeps one of 256 colours free, for pixels that an animation does not change.
+# libvips keeps one of them free, for pixels that an animation does not change.
 MAX_COLOURS = 256
 # Rows computed at a time, to save memory.
 BAND = 64
 # In 10 ms. Browsers show a frame of 10 ms for 100 ms, so longer times must not be rounded down to it.
 SHORTEST = 2
+# Bytes before the colour table, and of a control extension.
+HEADER, CONTROL_LENGTH = 13, 8
 # Of 1 to 10. Below, libimagequant loses 2 to 4 dB; 10 takes twice the time for 0.1 dB.
 EFFORT = 7
 
@@ -34,7 +36,8 @@ def write_gif(frames: Sequence[Frame], colours: Sequence[Samples], plays: int) -
         plays: how many times an animation runs, 0 for ever.
     """
     is_still = len(frames) == 1
-    if is_still and frames[0].is_opaque and (exact := _exact(colours[0])) is not None:
+    is_opaque_still = is_still and frames[0].is_opaque
+    if is_opaque_still and (exact := _exact(colours[0])) is not None:
         return exact
     # The frames, one below the other. libvips reads them in strips: the tall picture is never in memory.
     pages = pyvips.Image.arrayjoin([_page(*each) for each in zip(frames, colours, strict=True)], across=1).copy()
@@ -43,7 +46,7 @@ def write_gif(frames: Sequence[Frame], colours: Sequence[Samples], plays: int) -
     if not is_still:
         delays = [hundredths * 10 for hundredths in _hundredths(frames)]
         pages.set_type(pyvips.GValue.array_int_type, "delay", delays)
-    return bytes(
+    file = bytes(
         pages.gifsave_buffer(
             dither=1.0 if is_still else 0.0,
             effort=EFFORT,
@@ -51,6 +54,7 @@ def write_gif(frames: Sequence[Frame], colours: Sequence[Samples], plays: int) -
             keep_duplicate_frames=True,
         )
     )
+    return _without_control(file) if is_opaque_still else file
 
 
 def _page(frame: Frame, colour: Samples) -> pyvips.Image:
@@ -59,9 +63,9 @@ def _page(frame: Frame, colour: Samples) -> pyvips.Image:
 
 
 def _exact(colour: Samples) -> bytes | None:
-    """A still of exactly 256 colours, such as many a grey photograph: all that GIF has. None for other stills."""
+    """A still of at most 256 colours, such as any grey photograph. None if there are more."""
     counted = Image.fromarray(colour).getcolors(MAX_COLOURS)
-    if counted is None or len(counted) < MAX_COLOURS:
+    if counted is None:
         return None
     colours = np.array(sorted(levels for _, levels in counted), np.uint8)
     indices = np.empty(colour.shape[:2], np.uint8)
@@ -77,6 +81,12 @@ def _exact(colour: Samples) -> bytes | None:
 def _numbers(colours: Samples) -> NDArray[np.uint32]:
     """Colours (..., 3) as numbers, 0xRRGGBB."""
     return np.asarray(np.dot(colours, np.array([1 << 16, 1 << 8, 1], np.uint32)), np.uint32)
+
+
+def _without_control(file: bytes) -> bytes:
+    """The file of a still without the extension in which libvips may call a spare colour transparent."""
+    place = HEADER + (3 << (file[10] & 7) + 1)
+    return file[:place] + file[place + CONTROL_LENGTH :] if file[place : place + 2] == b"!\xf9" else file
 
 
 def _hundredths(frames: Sequence[Frame]) -> Iterator[int]:
