@@ -46,15 +46,17 @@ FORMATTERS = {
 def log_config(settings: Settings) -> dict[str, Any]:
     """The configuration for `logging.config.dictConfig`."""
     level = settings.log_level.upper()
-    # gunicorn logs many lines at its start; only its warnings and errors are of interest.
-    gunicorns = max("WARNING", level, key=SEVERITY)
+    # gunicorn logs many lines at its start, libvips some for each file; only warnings and errors are of interest.
+    others = max("WARNING", level, key=SEVERITY)
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": FORMATTERS[settings.log_format]},
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
         "root": {"level": level, "handlers": ["stdout"]},
-        "loggers": {"gunicorn.error": {"level": gunicorns, "handlers": [], "propagate": True}},
+        "loggers": {
+            name: {"level": others, "handlers": [], "propagate": True} for name in ("gunicorn.error", "pyvips")
+        },
     }
 
 

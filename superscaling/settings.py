@@ -175,8 +175,8 @@ class Settings:
         _whole(1),
         "px",
         LOAD,
-        "Most pixels in progress, those of a WebP output counting three times; an image that would exceed this is"
-        " answered with 429, unless it is the only one. A single WebP output may not exceed it.",
+        "Most pixels in progress, those of a WebP output counting three times, of a GIF twice; an image that would"
+        " exceed this is answered with 429, unless it is the only one. A single WebP or GIF output may not exceed it.",
     )
     read_timeout: float = _setting(
         "30",

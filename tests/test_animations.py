@@ -351,32 +351,6 @@ def test_times_are_rounded_to_what_gif_has_without_drifting() -> None:
     assert sum(times) == 800
 
 
-def test_one_palette_where_one_suffices() -> None:
-    """One global palette; only frames with further colours get local ones."""
-    alike = tuple(Frame(np.asarray(each)) for each in moving_box())
-    noise = np.random.default_rng(0).integers(0, 256, (2, HEIGHT, WIDTH, 3), np.uint8)
-    noise[0, :, :, 0] //= 8
-    noise[1, :, :, 2] //= 8
-    for frames, tables in ((alike, 0), (tuple(Frame(each) for each in noise), 1)):
-        data = encode(Picture(frames, FormatName.GIF), FormatName.GIF, None, 100).data
-        assert count_local_tables(data) == tables
-
-
-def count_local_tables(data: bytes) -> int:
-    place, count = 13 + (3 << (data[10] & 7) + 1), 0
-    while data[place : place + 1] != b";":
-        if data[place : place + 1] == b"!":
-            place += 2
-        else:
-            flags = data[place + 9]
-            count += flags >> 7
-            place += 10 + (3 << (flags & 7) + 1 if flags & 0x80 else 0) + 1
-        while data[place]:
-            place += data[place] + 1
-        place += 1
-    return count
-
-
 # Pages of different sizes and modes.
 PAGES = [
     Image.fromarray(photograph(20, 30)).convert("1"),

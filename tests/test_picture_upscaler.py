@@ -1,15 +1,19 @@
+import dataclasses
+import io
+
 import numpy as np
 import pytest
-from conftest import ROOT, photograph, psnr
+from conftest import ROOT, SAMPLES, photograph, psnr
 from fakes import patience, upscaler_with
 from numpy.typing import NDArray
+from PIL import Image
 
 from superscaling.engines.openvino import EngineOpenVino
 from superscaling.enlarging import PictureUpscaler, Upscaler
 from superscaling.enlarging.channels import bleed
 from superscaling.format_name import FormatName
 from superscaling.models import read_model_files
-from superscaling.pictures import Frame, Metadata, Picture, Samples
+from superscaling.pictures import Frame, Limits, Metadata, Picture, Samples, decode, encode
 from superscaling.scheduling import FairLock
 
 
@@ -129,6 +133,53 @@ def test_bleed_from_the_nearest() -> None:
     filled = bleed(colour, visible)
     assert (filled[:, 1] == (250, 0, 0)).all()
     assert (filled[:, 62] == (0, 0, 250)).all()
+
+
+@pytest.mark.parametrize("shift", range(8))
+def test_bleed_is_near_wherever_the_shape_lies(shift: int) -> None:
+    """Beside an edge lie the colours of its own pixels, however the shape falls into blocks of powers of two."""
+    colour = np.zeros((64, 64, 3), np.uint8)
+    visible = np.zeros((64, 64), bool)
+    shapes = ((5 + shift, (220, 60, 40)), (29 + shift, (70, 70, 80)))
+    for top, levels in shapes:
+        colour[top : top + 10, 9 + shift : 41 + shift] = levels
+        visible[top : top + 10, 9 + shift : 41 + shift] = True
+    filled = bleed(colour, visible).astype(int)
+    assert (filled[visible] == colour[visible]).all()
+    for top, levels in shapes:
+        for margin, most in ((3, 0), (4, 12)):
+            around = filled[max(top - margin, 0) : top + 10 + margin, 9 + shift - margin : 41 + shift + margin]
+            assert np.abs(around - levels).max() <= most, f"{margin} px around"
+
+
+def test_bleed_is_smooth() -> None:
+    colour = np.zeros((8, 64, 3), np.uint8)
+    visible = np.zeros((8, 64), bool)
+    colour[:, :9], colour[:, -9:] = 40, 200
+    visible[:, :9] = visible[:, -9:] = True
+    steps = np.diff(bleed(colour, visible).astype(int), axis=1)
+    assert steps.min() >= 0
+    assert steps.max() <= 20
+
+
+def test_bleed_in_sixteen_bits() -> None:
+    colour = photograph(33, 21)
+    visible = np.random.default_rng(0).random((33, 21)) < 0.2
+    deep = bleed(colour.astype(np.uint16) * 257, visible)
+    assert deep.dtype == np.uint16
+    assert np.abs(deep / 257 - bleed(colour, visible)).max() < 4
+
+
+def test_lossy_webp_shows_no_foreign_colour_at_edges(picture_upscaler: PictureUpscaler) -> None:
+    """The ball's shadow is grey: no red of the ball, which is some px away, gets into its rim."""
+    ball = decode((SAMPLES / "bouncing-ball.gif").read_bytes(), Limits(10**6, 100))
+    frame = picture_upscaler.enlarge(dataclasses.replace(ball, frames=ball.frames[5:6]), *patience()).frames[0]
+    webp = encode(Picture((frame,), FormatName.WEBP), FormatName.WEBP, 92, 92).data
+    with Image.open(io.BytesIO(webp)) as image:
+        shadow = np.asarray(image.convert("RGBA")).astype(int)[124:144, 70:130]
+    visible = shadow[:, :, 3] > 64
+    assert visible.sum() > 200
+    assert (shadow[:, :, 0] - shadow[:, :, 2])[visible].max() <= 8
 
 
 @pytest.mark.parametrize("visible", [True, False])

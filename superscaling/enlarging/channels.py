@@ -9,6 +9,8 @@ from superscaling.pictures import Samples
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Rows computed at a time, to save memory; an even number.
 BAND = 64
+# How many px beside visible ones are filled from their neighbours, in each size of the picture.
+RINGS = 3
 
 
 def to_luma(colour: Samples) -> Samples:
@@ -45,30 +47,33 @@ def bleed(colour: Samples, visible: NDArray[np.bool_]) -> Samples:
 
     The colour under full transparency is arbitrary, often black, and the network would smear it over the edge. The
     gaps are filled by push and pull: visible colours are averaged into ever smaller pictures, then each gap is filled
-    from the next smaller one.
+    from the next smaller one. In each picture the pixels next to visible ones are filled from these neighbours, so
+    what surrounds an edge has the colours of the edge: encoders that share colour between pixels smear it, too.
 
     Args:
-        colour: (h, w, c) uint8.
+        colour: (h, w, c) uint8 or uint16.
         visible: (h, w) bool.
     """
     if visible.all() or not visible.any():
         return colour
-    filled = bleed(*_halve(colour, visible))
+    smaller = bleed(*_halve(colour, visible))
     result = colour.copy()
     for top in range(0, len(colour), BAND):
-        band = filled[top // 2 : (top + BAND) // 2].repeat(2, axis=0).repeat(2, axis=1)
         part, gaps = result[top : top + BAND], ~visible[top : top + BAND]
-        part[gaps] = band[: part.shape[0], : part.shape[1]][gaps]
+        if gaps.any():
+            part[gaps] = _doubled(smaller, slice(top // 2, (top + BAND) // 2))[: part.shape[0], : part.shape[1]][gaps]
+    for _ in range(RINGS):
+        visible = _grow(result, visible)
     return result
 
 
 def _halve(colour: Samples, visible: NDArray[np.bool_]) -> tuple[Samples, NDArray[np.bool_]]:
     """Average the visible pixels of each 2x2 block; a block without any stays a gap."""
     height, width, channels = colour.shape
-    halved = np.zeros(((height + 1) // 2, (width + 1) // 2, channels), np.uint8)
+    halved = np.zeros(((height + 1) // 2, (width + 1) // 2, channels), colour.dtype)
     seen = np.zeros(halved.shape[:2], bool)
     for top in range(0, height, BAND):
-        weight = visible[top : top + BAND, :, np.newaxis].astype(np.uint16)
+        weight = visible[top : top + BAND, :, np.newaxis].astype(np.uint32)
         total = _sum_blocks(colour[top : top + BAND] * weight)
         count = _sum_blocks(weight)
         rows = slice(top // 2, top // 2 + len(total))
@@ -77,7 +82,40 @@ def _halve(colour: Samples, visible: NDArray[np.bool_]) -> tuple[Samples, NDArra
     return halved, seen
 
 
-def _sum_blocks(values: Samples) -> Samples:
+def _sum_blocks(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Sums of 2x2 blocks; the lower and right borders are padded with 0."""
     padded = np.pad(values, [(0, side % 2) for side in values.shape[:2]] + [(0, 0)])
     return padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]
+
+
+def _doubled(colour: Samples, rows: slice) -> Samples:
+    """Some rows of a picture, twice as high and wide, by linear interpolation."""
+    around = np.arange(rows.start - 1, min(rows.stop, len(colour)) + 1).clip(0, len(colour) - 1)
+    tall = _interpolated(colour[around].astype(np.uint32))
+    wide = _interpolated(np.pad(tall.swapaxes(0, 1), [(1, 1), (0, 0), (0, 0)], mode="edge")).swapaxes(0, 1)
+    return ((wide + 8) // 16).astype(colour.dtype)
+
+
+def _interpolated(lines: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Four times the value at a quarter and at three quarters of each line but the first and the last."""
+    doubled = np.repeat(3 * lines[1:-1], 2, axis=0)
+    doubled[::2] += lines[:-2]
+    doubled[1::2] += lines[2:]
+    return doubled
+
+
+def _grow(colour: Samples, visible: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Give invisible pixels beside visible ones the mean colour of these, in place; return what is visible then."""
+    grown = spread(visible.view(np.uint8), np.maximum, 1).view(np.bool_)
+    last_row, last_column = visible.shape[0] - 1, visible.shape[1] - 1
+    for top in range(0, len(colour), BAND):
+        rows, columns = np.nonzero(grown[top : top + BAND] & ~visible[top : top + BAND])
+        total = np.zeros((len(rows), colour.shape[2]), np.uint32)
+        count = np.zeros((len(rows), 1), np.uint32)
+        for down, right in np.ndindex(3, 3):
+            place = (rows + top + down - 1).clip(0, last_row), (columns + right - 1).clip(0, last_column)
+            weight = visible[place][:, np.newaxis].astype(np.uint32)
+            total += colour[place] * weight
+            count += weight
+        colour[rows + top, columns] = (total + count // 2) // count
+    return grown

@@ -119,6 +119,7 @@ FORMATS = {
             extras=frozenset(),
             max_plays=65_536,
             max_milliseconds=655_350,
+            memory=2,
         ),
     )
 }
