@@ -44,11 +44,13 @@ WITHIN = {
     "pictures": [
         ["previews", "inspection"],
         ["encoding", "decoding"],
-        ["frames", "containers.gif_writing", "containers.tiff_writing"],
+        ["frames", "containers.gif_writing", "containers.tiff_writing", "containers.png_writing"],
         ["loading", "containers.palette", "containers.apng", "containers.gif_reading"],
+        ["sixteen_bits"],
         ["opening", "metadata", "guards.jpeg", "guards.tiff", "guards.cmyk_profile", "containers.animation"],
+        ["guards.tiff_kind"],
         ["picture", "formats"],
-        ["containers.chunks"],
+        ["containers.chunks", "containers.tiff_opening"],
         ["limits"],
     ],
 }
@@ -82,6 +84,7 @@ HOMES = {
     "werkzeug": ("http_edge/",),
     "gunicorn": ("http_edge/gunicorn_worker/",),
     "PIL": ("superscaling/pictures/",),
+    "pyvips": ("superscaling/pictures/containers/",),
     "prometheus_client": ("http_edge/metrics.py",),
     "click": ("upscale/",),
     "tqdm": ("upscale/",),

@@ -19,24 +19,24 @@ def to_luma(colour: Samples) -> Samples:
     return luma
 
 
-def is_constant(plane: Samples) -> bool:
-    """Whether all samples of a plane (h, w) are equal."""
-    return bool((plane == plane[0, 0]).all())
+def is_constant(samples: Samples) -> bool:
+    """Whether all samples are equal."""
+    return bool((samples == samples.flat[0]).all())
 
 
-def linear(grey: Samples, factor: float, offset: float) -> Samples:
-    """factor * grey + offset, rounded, in the type of `grey`; the result must fit it."""
-    result = np.empty_like(grey)
-    for top in range(0, len(grey), BAND):
-        result[top : top + BAND] = np.rint(grey[top : top + BAND] * factor + offset)
+def linear(samples: Samples, factor: float, offset: float) -> Samples:
+    """factor * samples + offset, rounded, in the type of `samples`; the result must fit it."""
+    result = np.empty_like(samples)
+    for top in range(0, len(samples), BAND):
+        result[top : top + BAND] = np.rint(samples[top : top + BAND] * factor + offset)
     return result
 
 
-def spread(alpha: NDArray[np.uint8], extreme: np.ufunc, scale: int) -> NDArray[np.uint8]:
+def spread(alpha: Samples, extreme: np.ufunc, scale: int) -> Samples:
     """The extreme (`np.minimum`, `np.maximum`) of each 3x3 neighbourhood, repeated to (scale h, scale w)."""
     padded = np.pad(alpha, 1, mode="edge")
     rows = extreme(extreme(padded[:-2], padded[1:-1]), padded[2:])
-    both: NDArray[np.uint8] = extreme(extreme(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+    both: Samples = extreme(extreme(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
     return both.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
@@ -48,7 +48,7 @@ def bleed(colour: Samples, visible: NDArray[np.bool_]) -> Samples:
     from the next smaller one.
 
     Args:
-        colour: (h, w, c) uint8.
+        colour: (h, w, c).
         visible: (h, w) bool.
     """
     if visible.all() or not visible.any():
@@ -65,10 +65,10 @@ def bleed(colour: Samples, visible: NDArray[np.bool_]) -> Samples:
 def _halve(colour: Samples, visible: NDArray[np.bool_]) -> tuple[Samples, NDArray[np.bool_]]:
     """Average the visible pixels of each 2x2 block; a block without any stays a gap."""
     height, width, channels = colour.shape
-    halved = np.zeros(((height + 1) // 2, (width + 1) // 2, channels), np.uint8)
+    halved = np.zeros(((height + 1) // 2, (width + 1) // 2, channels), colour.dtype)
     seen = np.zeros(halved.shape[:2], bool)
     for top in range(0, height, BAND):
-        weight = visible[top : top + BAND, :, np.newaxis].astype(np.uint16)
+        weight = visible[top : top + BAND, :, np.newaxis].astype(np.uint32)
         total = _sum_blocks(colour[top : top + BAND] * weight)
         count = _sum_blocks(weight)
         rows = slice(top // 2, top // 2 + len(total))
@@ -77,7 +77,7 @@ def _halve(colour: Samples, visible: NDArray[np.bool_]) -> tuple[Samples, NDArra
     return halved, seen
 
 
-def _sum_blocks(values: Samples) -> Samples:
+def _sum_blocks(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Sums of 2x2 blocks; the lower and right borders are padded with 0."""
     padded = np.pad(values, [(0, side % 2) for side in values.shape[:2]] + [(0, 0)])
     return padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import TiffImagePlugin, TiffTags
 
 from superscaling.errors import FormatCannotHold
+from superscaling.pictures.formats import mode_in_8_bits
 from superscaling.pictures.metadata import describing_tags, loaded_exif
 from superscaling.pictures.picture import Metadata, Samples
 
@@ -27,12 +28,11 @@ STRIP = 1 << 18
 # zlib's default level takes twice the time and saves a few per cent.
 LEVEL = 4
 DEFLATE, DIFFERENCED, INCH, ONE_AFTER_ANOTHER, TRUE_ALPHA = 8, 2, 2, 1, 2
-# Mode -> photometric interpretation.
+# Mode, in 8 bits -> photometric interpretation.
 BLACK_IS_ZERO, RGB, SEPARATED = 1, 2, 5
 PHOTOMETRIC = {
     "L": BLACK_IS_ZERO,
     "LA": BLACK_IS_ZERO,
-    "I;16": BLACK_IS_ZERO,
     "RGB": RGB,
     "RGBA": RGB,
     "CMYK": SEPARATED,
@@ -41,7 +41,7 @@ PHOTOMETRIC = {
 
 @dataclass(frozen=True)
 class Page:
-    """`pixels`: (h, w) or (h, w, c), alpha last; `mode`: one of `PHOTOMETRIC`."""
+    """`pixels`: (h, w) or (h, w, c), alpha last; `mode`: one that TIFF stores."""
 
     pixels: Samples
     mode: str
@@ -87,11 +87,11 @@ def _directory(page: Page, pixels: NDArray[Any], lengths: list[int]) -> TiffImag
     directory[TiffImagePlugin.IMAGELENGTH] = height
     directory[TiffImagePlugin.BITSPERSAMPLE] = (pixels.itemsize * 8,) * channels
     directory[TiffImagePlugin.SAMPLESPERPIXEL] = channels
-    directory[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = PHOTOMETRIC[page.mode]
+    directory[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = PHOTOMETRIC[mode_in_8_bits(page.mode)]
     directory[TiffImagePlugin.PLANAR_CONFIGURATION] = ONE_AFTER_ANOTHER
     directory[TiffImagePlugin.COMPRESSION] = DEFLATE
     directory[TiffImagePlugin.PREDICTOR] = DIFFERENCED
-    if page.mode.endswith("A"):
+    if "A" in page.mode:
         directory[TiffImagePlugin.EXTRASAMPLES] = TRUE_ALPHA
     directory[TiffImagePlugin.ROWSPERSTRIP] = _rows_per_strip(pixels)
     directory[TiffImagePlugin.STRIPBYTECOUNTS] = tuple(lengths)
