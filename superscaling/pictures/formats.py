@@ -32,8 +32,8 @@ class Format:
 
     `pillow`: Pillow's name; `signature`: matches the beginning of its files; `max_side`: largest side in px that its
     headers and Pillow's writer allow; `modes`: mode of the picture -> mode in the file (`stored_mode` knows what
-    becomes of others); `series`: what several pictures mean, if it can store several; `extras`: metadata that
-    it can store; `max_plays`, `max_milliseconds`: limits of animations; `memory`: of its encoder, relative to the others
+    becomes of others); `series`: what several pictures mean, if it can store several; `extras`: metadata that it can
+    store; `max_plays`, `max_milliseconds`: limits of animations; `memory`: of its encoder, relative to the others
     (`tests/test_memory.py` measures it).
     """
 

@@ -28,6 +28,8 @@ def _key(order: bytes, photometric: int, bits: tuple[int, ...], extras: tuple[in
 ADDED: dict[Key, tuple[str, str]] = {
     _key(BIG, WHITE_IS_ZERO, (16,)): ("I;16B", "I;16B"),
     _key(BIG, BLACK_IS_ZERO, (12,)): ("I;16", "I;12"),
+    _key(BIG, WHITE_IS_ZERO, (12,)): ("I;16", "I;12"),
+    _key(LITTLE, WHITE_IS_ZERO, (12,)): ("I;16", "I;12"),
 } | {
     _key(order, BLACK_IS_ZERO, (16, 16), extras): ("RGBA", f"L{letter};16{suffix}")
     for order, suffix in ((LITTLE, "L"), (BIG, "B"))

@@ -4,7 +4,7 @@ import contextlib
 import struct
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from superscaling.errors import ImageCorrupt
 from superscaling.pictures.guards.tiff_kind import KIND_TAGS, MAX_CHANNELS, check_kind
@@ -97,8 +97,21 @@ class _Directory:
         return _Directory(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
 
 
+class _Read(NamedTuple):
+    """A directory.
+
+    `pointed`: offsets of directories that it points to; `following`: the next page's, 0 if there is none; `stored`: how
+    its pixels are stored, None if they are not read or that is unknown.
+    """
+
+    contents: _Directory
+    pointed: list[int]
+    following: int
+    stored: Stored | None
+
+
 class _Walk:
-    """Iterates over the pages of a TIFF: what each contains, and how its pixels are stored (None for previews)."""
+    """Iterates over the pages of a TIFF: what each contains, and how its pixels are stored, as in `_Read`."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -122,26 +135,26 @@ class _Walk:
                 page, pointed = page.plus(more), pointed + further
             yield page, stored
 
-    def _directory(self, place: int) -> tuple[_Directory, list[int], int, Stored | None]:
-        """Its contents, the offsets of directories that it points to, the next page's (0 if there is none), and how
-        pixels are stored (None if they are not read).
+    def _directory(self, place: int) -> "_Read":
+        """Read the directory at that offset.
 
         What lies behind the end of the file is skipped, as in Pillow.
         """
         try:
             (tags,) = self._unpack(self._layout.count, place)
         except struct.error:
-            return _Directory(), [], 0, None
+            return _Read(_Directory(), [], 0, None)
         place += struct.calcsize(self._order + self._layout.count)
         size = struct.calcsize(self._order + self._layout.tag)
         numbers, texts, pointed = 0, 0, list[int]()
         page_kind, edges, stored = 0, dict.fromkeys(EDGES, 0), Stored()
-        pieces, packed, is_packed = 0, 0, False
+        pieces, packed, is_packed, is_whole = 0, 0, False, True
         for index in range(min(tags, MAX_TAGS)):
             entry = place + index * size
             try:
                 tag, kind, count, _ = self._unpack(self._layout.tag, entry)
             except struct.error:
+                is_whole = False
                 break
             if tag in POINTERS and kind in INTEGERS:
                 with contextlib.suppress(ImageCorrupt):
@@ -161,19 +174,13 @@ class _Walk:
             elif tag == COMPRESSION:
                 is_packed |= self._number(entry) != 1
             if tag in KIND_TAGS:
-                with contextlib.suppress(ImageCorrupt):
-                    stored[tag] = self._numbers(entry, MAX_CHANNELS)
+                stored[tag] = self._numbers(entry, MAX_CHANNELS)
         if is_packed and pieces > 1 and not packed and numbers <= MAX_NUMBERS:
             raise ImageCorrupt("the lengths of its strips are missing")
         following = self._offset(place + tags * size)
         is_page = not page_kind & NO_PAGE
-        pixels = _tile_pixels(edges) if is_page else 0
-        return (
-            _Directory(tags, numbers, texts, packed if is_packed else 0, pixels),
-            pointed,
-            following,
-            stored if is_page else None,
-        )
+        contents = _Directory(tags, numbers, texts, packed if is_packed else 0, _tile_pixels(edges) if is_page else 0)
+        return _Read(contents, pointed, following, stored if is_page and is_whole else None)
 
     def _number(self, entry: int) -> int:
         """The first number of the tag whose entry is at that offset."""
