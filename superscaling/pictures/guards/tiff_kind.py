@@ -9,6 +9,7 @@ from PIL import TiffImagePlugin
 
 from superscaling.errors import UnsupportedMode
 from superscaling.pictures.containers.tiff_opening import ADDED
+from superscaling.pictures.formats import READ_MODES
 
 # Tags that say how pixels are stored.
 BITS, COMPRESSION, PHOTOMETRIC, CHANNELS, PLANES, EXTRAS, SAMPLE_FORMAT = 258, 259, 262, 277, 284, 338, 339
@@ -58,8 +59,13 @@ UNSIGNED = 1
 SAMPLE_FORMAT_NAMES = {2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
 WAY_OUT = "save it as grey or RGB, with samples of 8 or 16 bits"
 
-# What Pillow opens, whatever the byte order: photometric interpretation, bits of each channel, extra channels.
-KNOWN = {(photometric, bits, extras) for _, photometric, _, _, bits, extras in (*TiffImagePlugin.OPEN_INFO, *ADDED)}
+# What Pillow opens in a mode that is read, whatever the byte order: photometric interpretation, bits of each channel,
+# extra channels.
+KNOWN = {
+    (photometric, bits, extras)
+    for (_, photometric, _, _, bits, extras), (mode, _) in (TiffImagePlugin.OPEN_INFO | ADDED).items()
+    if mode in READ_MODES
+}
 
 
 def check_kind(tags: Mapping[int, tuple[int, ...]]) -> None:
