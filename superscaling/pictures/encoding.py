@@ -86,14 +86,17 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
         picture = replace(picture, frames=tuple(map(in_8_bits, picture.frames)))
         notes += (REDUCED_TO_8_BITS,)
     plays = min(picture.plays, target.max_plays)
-    pixels = [_pixels(*each) for each in zip(picture.frames, modes, strict=True)]
     if name is FormatName.TIFF:
-        return Encoded(write_tiff([Page(*each) for each in zip(pixels, modes, carried, strict=True)]), notes)
-    if name is FormatName.GIF:
-        return Encoded(write_gif(picture.frames, pixels, plays), notes)
+        stored = zip(picture.frames, modes, carried, strict=True)
+        pages = [Page(_colour(frame, mode), _alpha(frame, mode), mode, metadata) for frame, mode, metadata in stored]
+        return Encoded(write_tiff(pages), notes)
     options = pillow_options(carried[0], name) | _quality_options(picture, name, quality, default_quality)
     if name is FormatName.PNG and is_16_bit(modes[0]):
-        return Encoded(write_png_16(pixels[0], options), notes)
+        (frame,) = picture.frames
+        return Encoded(write_png_16(_colour(frame, modes[0]), _alpha(frame, modes[0]), options), notes)
+    pixels = [_pixels(*each) for each in zip(picture.frames, modes, strict=True)]
+    if name is FormatName.GIF:
+        return Encoded(write_gif(picture.frames, pixels, plays), notes)
     images = [_image(*each) for each in zip(pixels, modes, strict=True)]
     if len(images) > 1:
         times = [_as_fraction(frame.milliseconds) for frame in picture.frames]
@@ -163,13 +166,22 @@ def _names(formats: Iterable[Format]) -> str:
 
 def _pixels(frame: Frame, mode: str) -> Samples:
     """The frame as stored in `mode`, (h, w) or (h, w, c); for a palette as RGB, without alpha."""
+    colour, alpha = _colour(frame, mode), _alpha(frame, mode)
+    pixels = colour if alpha is None else np.dstack((colour, alpha))
+    return np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _colour(frame: Frame, mode: str) -> Samples:
+    """The frame's colour as stored in `mode`, (h, w, c)."""
     if frame.mode == "CMYK" != mode:
         return np.asarray(_as_rgb(_image(frame.colour, "CMYK"), frame.metadata.icc))
-    colour = frame.colour
-    if mode.startswith(("RGB", "P")) and colour.shape[2] == 1:
-        colour = colour.repeat(3, axis=2)
-    pixels = np.dstack((colour, frame.alpha)) if "A" in mode and frame.alpha is not None else colour
-    return np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    is_grey = frame.colour.shape[2] == 1
+    return frame.colour.repeat(3, axis=2) if is_grey and mode.startswith(("RGB", "P")) else frame.colour
+
+
+def _alpha(frame: Frame, mode: str) -> Samples | None:
+    """The frame's alpha, if it is stored in `mode`."""
+    return frame.alpha if "A" in mode else None
 
 
 def _image(pixels: Samples, mode: str) -> Image.Image:

@@ -17,20 +17,24 @@ from superscaling.pictures.picture import Samples
 # Higher levels take twice the time and save no per cent. Paeth is the best single filter for photographs.
 LEVEL, FILTER = 4, pyvips.enums.ForeignPngFilter.PAETH
 PIXELS = (b"IHDR", b"IDAT", b"IEND")
-GREY_MODES = 2  # the most channels of grey
 
 
-def write_png_16(pixels: Samples, options: dict[str, Any]) -> bytes:
+def write_png_16(colour: Samples, alpha: Samples | None, options: dict[str, Any]) -> bytes:
     """Write a PNG of 16 bits.
 
     Args:
-        pixels: (h, w) or (h, w, c) uint16: grey or RGB, alpha last; contiguous.
+        colour: (h, w, c) uint16, grey or RGB.
+        alpha: (h, w) uint16.
         options: Pillow's for writing PNG, with the metadata.
     """
-    height, width = pixels.shape[:2]
-    channels = pixels.size // (height * width)
-    image = pyvips.Image.new_from_memory(np.ascontiguousarray(pixels).data, width, height, channels, "ushort")
-    image = image.copy(interpretation="grey16" if channels <= GREY_MODES else "rgb16")
+    height, width, channels = colour.shape
+    # libvips joins them row by row: a copy of the whole would take the picture's memory once more.
+    image = pyvips.Image.new_from_memory(np.ascontiguousarray(colour).data, width, height, channels, "ushort")
+    if alpha is not None:
+        image = image.bandjoin(
+            pyvips.Image.new_from_memory(np.ascontiguousarray(alpha).data, width, height, 1, "ushort")
+        )
+    image = image.copy(interpretation="grey16" if channels == 1 else "rgb16")
     head, *body = _chunks(image.pngsave_buffer(compression=LEVEL, filter=FILTER, bitdepth=16, keep="none"), True)
     return b"".join((PNG_SIGNATURE, head, *_chunks(_smallest(options), False), *body))
 
