@@ -1,6 +1,9 @@
 """Files of every supported format and mode, and independent decoders for the answers of the service."""
 
 import io
+import re
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +11,21 @@ from typing import Any
 import cv2
 import numpy as np
 import tifffile
-from conftest import encoded, photograph
+from conftest import ROOT, encoded, photograph, png_chunk
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+
+from superscaling.format_name import FormatName
+from superscaling.pictures import FORMATS, Samples
 
 HEIGHT, WIDTH = 12, 20
 RGB = photograph(HEIGHT, WIDTH)
 ALPHA = np.linspace(0, 255, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.uint8)
 GREY_16 = (RGB.astype(np.uint32) @ np.array([77, 150, 29], np.uint32)).astype(np.uint16)
+RGB_16 = RGB.astype(np.uint16) * 256 + np.arange(RGB.size, dtype=np.uint16).reshape(RGB.shape) % 256
+ALPHA_16 = np.linspace(0, 65_535, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.uint16)
+RGBA_16 = np.dstack((RGB_16, ALPHA_16))
+LA_16 = np.dstack((GREY_16, ALPHA_16))
 IMAGE = Image.fromarray(RGB)
 GREY = IMAGE.convert("L")
 RGBA = Image.fromarray(np.dstack((RGB, ALPHA)))
@@ -33,7 +43,7 @@ class Sent:
     format: str
     mode: str
     colour: NDArray[Any]
-    alpha: NDArray[np.uint8] | None = None
+    alpha: Samples | None = None
 
 
 def _sent(name: str, data: bytes, mode: str) -> Sent:
@@ -54,6 +64,24 @@ def _tiff(pixels: NDArray[Any], **options: Any) -> bytes:
     file = io.BytesIO()
     tifffile.imwrite(file, pixels, **options)
     return file.getvalue()
+
+
+def png_16(pixels: Samples, *before_pixels: bytes) -> bytes:
+    """A PNG of 16 bits from (h, w, c), without filters, with further chunks: Pillow can't write it."""
+    height, width, channels = pixels.shape
+    rows = pixels.astype(">u2").view(np.uint8).reshape(height, -1)
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    content = zlib.compress(np.pad(rows, ((0, 0), (1, 0))).tobytes())
+    chunks = (png_chunk(b"IHDR", header), *before_pixels, png_chunk(b"IDAT", content), png_chunk(b"IEND"))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _sent_16(name: str, data: bytes, channels: Samples) -> Sent:
+    """A file of 16 bits, from channels (h, w, c)."""
+    mode = {1: "I;16", 2: "LA;16", 3: "RGB;16", 4: "RGBA;16"}[channels.shape[2]]
+    if channels.shape[2] % 2:
+        return Sent(name, data, name.partition("-")[0], mode, channels)
+    return Sent(name, data, name.partition("-")[0], mode, channels[:, :, :-1], channels[:, :, -1])
 
 
 def _compressed(image: Image.Image, compression: str) -> bytes:
@@ -77,6 +105,9 @@ SENT = [
     _sent("png-RGB", encoded(RGB), "RGB"),
     _sent("png-RGBA", encoded(RGBA), "RGBA"),
     _sent("png-I;16", encoded(Image.fromarray(GREY_16)), "I;16"),
+    _sent_16("png-LA;16", png_16(LA_16), LA_16),
+    _sent_16("png-RGB;16", png_16(RGB_16), RGB_16),
+    _sent_16("png-RGBA;16", png_16(RGBA_16), RGBA_16),
     _sent("webp-RGB", encoded(RGB, "WEBP", quality=95), "RGB"),
     _sent("webp-RGB-lossless", encoded(RGB, "WEBP", lossless=True), "RGB"),
     _sent("webp-RGBA-lossless", encoded(RGBA, "WEBP", lossless=True, exact=True), "RGBA"),
@@ -98,6 +129,9 @@ SENT = [
     _sent("tiff-CMYK-lzw", _compressed(IMAGE.convert("CMYK"), "tiff_lzw"), "CMYK"),
     _sent("tiff-I;16", encoded(Image.fromarray(GREY_16), "TIFF"), "I;16"),
     _sent("tiff-I;16-big-endian", _tiff(GREY_16, byteorder=">"), "I;16"),
+    _sent_16("tiff-LA;16", _tiff(LA_16, photometric="minisblack", extrasamples=[2], planarconfig="contig"), LA_16),
+    _sent_16("tiff-RGB;16", _tiff(RGB_16, photometric="rgb", compression="zlib", predictor=True), RGB_16),
+    _sent_16("tiff-RGBA;16", _tiff(RGBA_16, photometric="rgb", extrasamples=[2], byteorder=">"), RGBA_16),
     _sent("bmp-1", encoded(IMAGE.convert("1"), "BMP"), "L"),
     _sent("bmp-L", encoded(GREY, "BMP"), "L"),
     _sent("bmp-P", encoded(PALETTE, "BMP"), "RGB"),
@@ -129,3 +163,12 @@ SECOND_DECODERS: dict[str, Callable[[bytes], NDArray[Any]]] = {
     "bmp": _opencv,
     "gif": _opencv,
 }
+
+
+def modes_table() -> dict[str, dict[FormatName, str]]:
+    """The table of docs/formats.md: mode of the picture -> format -> mode in the file, or what else its cell says."""
+    text = (ROOT / "docs" / "formats.md").read_text()
+    rows = [row for row in re.findall(r"^\| (.*) \|$", text, re.MULTILINE) if row.count("|") == len(FORMATS) + 1]
+    head, *body = [[cell.strip(" `") for cell in row.split("|")] for row in rows]
+    assert head[2:] == [f"as {name}" for name in FORMATS]
+    return {mode: dict(zip(FORMATS, cells, strict=True)) for mode, _, *cells in body}

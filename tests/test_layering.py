@@ -44,11 +44,13 @@ WITHIN = {
     "pictures": [
         ["previews", "inspection"],
         ["encoding", "decoding"],
-        ["frames", "containers.gif_writing", "containers.tiff_writing"],
+        ["frames", "containers.gif_writing", "containers.tiff_writing", "containers.png_writing"],
         ["loading", "containers.apng", "containers.gif_reading", "containers.vips"],
+        ["sixteen_bits"],
         ["opening", "metadata", "guards.jpeg", "guards.tiff", "guards.cmyk_profile", "containers.animation"],
+        ["guards.tiff_kind"],
         ["picture", "formats"],
-        ["containers.chunks"],
+        ["containers.chunks", "containers.tiff_opening"],
         ["limits"],
     ],
 }

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import encoded, photograph
 from fakes import patience, upscaler_with
+from pictures import png_16
 from PIL import Image
 
 from benchmarks.service import MEGABYTE, memory_of
@@ -40,6 +41,10 @@ CASES = [
     (encoded(Image.fromarray(COLOUR).convert("CMYK"), "TIFF"), FormatName.BMP),
     (encoded(Image.fromarray(COLOUR).convert("CMYK"), "TIFF"), FormatName.GIF),
     (encoded(Image.fromarray(COLOUR[:, :, 0].astype(np.uint16) * 257), "PNG"), FormatName.TIFF),
+    (png_16(ALPHA.astype(np.uint16) * 257), FormatName.PNG),
+    (png_16(ALPHA.astype(np.uint16) * 257), FormatName.TIFF),
+    (png_16(ALPHA.astype(np.uint16) * 257), FormatName.WEBP),
+    (png_16(COLOUR.astype(np.uint16) * 257), FormatName.PNG),
     (encoded(NOISY[0], "PNG", save_all=True, append_images=NOISY[1:]), FormatName.PNG),
     (encoded(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]), FormatName.PNG),
 ]

@@ -136,9 +136,9 @@ def test_tags_that_say_how_a_tiff_is_stored_are_not_carried() -> None:
             {},
             "only the first of 2 images in the file was read",
         ),
-        (cv2.imencode(".png", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, "16 bits were read as 8"),
-        (cv2.imencode(".tiff", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, "16 bits were read as 8"),
-        (encoded(Image.fromarray(GREY_16), transparency=int(GREY_16[0, 0])), {}, "16 bits were read as 8"),
+        (cv2.imencode(".png", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, None),
+        (cv2.imencode(".tiff", RGB.astype(np.uint16) * 257)[1].tobytes(), {}, None),
+        (encoded(Image.fromarray(GREY_16), transparency=int(GREY_16[0, 0])), {}, None),
         (encoded(Image.fromarray(GREY_16)), {}, None),
         (encoded(RGB), {}, None),
     ],
@@ -150,13 +150,6 @@ def test_what_is_not_kept_is_said(server: Server, data: bytes, options: dict[str
     assert answer.headers.get("X-Upscaler-Notes") == notes
 
 
-def test_sixteen_bits_are_rounded_to_eight() -> None:
-    wide = RGB.astype(np.uint16) * 257
-    for name in (".png", ".tiff"):
-        frame = decode(cv2.imencode(name, wide[:, :, ::-1])[1].tobytes(), LIMITS).frames[0]
-        assert (frame.colour == RGB).all()
-
-
 def png(kind: int, depth: int, pixels: bytes, *extra: bytes) -> bytes:
     """A handmade PNG of 2 x 1 px."""
 
@@ -164,13 +157,6 @@ def png(kind: int, depth: int, pixels: bytes, *extra: bytes) -> bytes:
 
     body = png_chunk(b"IHDR", header) + b"".join(extra) + png_chunk(b"IDAT", zlib.compress(b"\0" + pixels))
     return b"\x89PNG\r\n\x1a\n" + body + png_chunk(b"IEND", b"")
-
-
-def test_grey_of_sixteen_bits_with_alpha_stays_grey() -> None:
-    frame = decode(png(4, 16, bytes([10, 0, 255, 255, 200, 0, 127, 255])), LIMITS).frames[0]
-    assert frame.mode == "LA"
-    assert frame.alpha is not None
-    assert (frame.colour.ravel().tolist(), frame.alpha.ravel().tolist()) == ([10, 200], [255, 127])
 
 
 def test_white_is_zero() -> None:

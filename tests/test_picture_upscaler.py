@@ -24,7 +24,7 @@ def picture_upscaler() -> PictureUpscaler:
     return PictureUpscaler(Upscaler(EngineOpenVino(model, "fp32", 2), FairLock(), 256, model.known_answer("fp32")))
 
 
-def one_frame(picture_upscaler: PictureUpscaler, colour: Samples, alpha: NDArray[np.uint8] | None = None) -> Frame:
+def one_frame(picture_upscaler: PictureUpscaler, colour: Samples, alpha: Samples | None = None) -> Frame:
     metadata = Metadata(icc=b"profile", exif=b"exif", dpi=(72.0, 72.0))
     picture = Picture((Frame(colour, alpha, 20, metadata),), FormatName.PNG)
     enlarged = picture_upscaler.enlarge(picture, *patience())

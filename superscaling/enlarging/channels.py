@@ -21,24 +21,24 @@ def to_luma(colour: Samples) -> Samples:
     return luma
 
 
-def is_constant(plane: Samples) -> bool:
-    """Whether all samples of a plane (h, w) are equal."""
-    return bool((plane == plane[0, 0]).all())
+def is_constant(samples: Samples) -> bool:
+    """Whether all samples are equal."""
+    return bool((samples == samples.flat[0]).all())
 
 
-def linear(grey: Samples, factor: float, offset: float) -> Samples:
-    """factor * grey + offset, rounded, in the type of `grey`; the result must fit it."""
-    result = np.empty_like(grey)
-    for top in range(0, len(grey), BAND):
-        result[top : top + BAND] = np.rint(grey[top : top + BAND] * factor + offset)
+def linear(samples: Samples, factor: float, offset: float) -> Samples:
+    """factor * samples + offset, rounded, in the type of `samples`; the result must fit it."""
+    result = np.empty_like(samples)
+    for top in range(0, len(samples), BAND):
+        result[top : top + BAND] = np.rint(samples[top : top + BAND] * factor + offset)
     return result
 
 
-def spread(alpha: NDArray[np.uint8], extreme: np.ufunc, scale: int) -> NDArray[np.uint8]:
+def spread(alpha: Samples, extreme: np.ufunc, scale: int) -> Samples:
     """The extreme (`np.minimum`, `np.maximum`) of each 3x3 neighbourhood, repeated to (scale h, scale w)."""
     padded = np.pad(alpha, 1, mode="edge")
     rows = extreme(extreme(padded[:-2], padded[1:-1]), padded[2:])
-    both: NDArray[np.uint8] = extreme(extreme(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+    both: Samples = extreme(extreme(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
     return both.repeat(scale, axis=0).repeat(scale, axis=1)
 
 

@@ -18,7 +18,7 @@ class PreviousFrame:
 
 def is_shown_unchanged(frame: Frame) -> bool:
     """Whether the network is shown the frame's own colours, neither inks nor stretched contrast."""
-    return frame.mode not in ("CMYK", "I;16")
+    return frame.mode != "CMYK" and not frame.is_16_bit
 
 
 def can_reuse(before: Frame, frame: Frame) -> bool:

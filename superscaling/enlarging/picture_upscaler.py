@@ -5,7 +5,6 @@ import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from superscaling.engines import Pixels
 from superscaling.enlarging.channels import bleed, is_constant, linear, spread, to_luma
@@ -90,19 +89,24 @@ class PictureUpscaler:
     def _colour(self, colour: Samples, enlarge: EnlargeRgb, previous: PreviousFrame | None) -> Samples:
         channels = colour.shape[2]
         if colour.dtype == np.uint16:
-            return self._stretched(colour[:, :, 0], enlarge)[:, :, np.newaxis]
+            return self._stretched(colour, enlarge)
         if channels == 1:
             return _grey(colour[:, :, 0], enlarge, previous)[:, :, np.newaxis]
         return enlarge(colour, previous) if channels == 3 else self._inks(colour, enlarge)
 
-    def _stretched(self, grey: Samples, enlarge: EnlargeRgb) -> Samples:
-        """16-bit grey often fills a small part of its range: the network is shown it in full contrast."""
-        darkest, brightest = int(grey.min()), int(grey.max())
+    def _stretched(self, colour: Samples, enlarge: EnlargeRgb) -> Samples:
+        """16 bits often fill a small part of their range: the network is shown it in full contrast.
+
+        All channels are stretched alike, so that neutral colours stay neutral.
+        """
+        darkest, brightest = int(colour.min()), int(colour.max())
         if darkest == brightest:
-            return self._constant(grey)
+            return self._constant(colour)
         range_16 = np.iinfo(np.uint16).max
         stretch = range_16 / (brightest - darkest)
-        enlarged = _grey(linear(grey, stretch, -darkest * stretch), enlarge)
+        shown = linear(colour, stretch, -darkest * stretch)
+        is_grey = colour.shape[2] == 1
+        enlarged = _grey(shown[:, :, 0], enlarge)[:, :, np.newaxis] if is_grey else enlarge(shown, None)
         return linear(enlarged, 1 / stretch, darkest)
 
     def _inks(self, colour: Samples, enlarge: EnlargeRgb) -> Samples:
@@ -111,18 +115,19 @@ class PictureUpscaler:
         enlarged_black = self._constant(black) if is_constant(black) else _grey(black, enlarge)
         return ~np.dstack((enlarge(light, None), enlarged_black))
 
-    def _alpha(self, alpha: NDArray[np.uint8], enlarge: EnlargeRgb) -> NDArray[np.uint8]:
+    def _alpha(self, alpha: Samples, enlarge: EnlargeRgb) -> Samples:
         if is_constant(alpha):
-            return np.asarray(self._constant(alpha), np.uint8)
+            return self._constant(alpha)
         # The network is trained on photographs: in flat areas it may be off by a level, or overshoot at an edge.
         # Each pixel stays within the alpha of its neighbourhood.
         least, most = (spread(alpha, extreme, self.facts.scale) for extreme in (np.minimum, np.maximum))
-        return np.asarray(np.clip(_grey(alpha, enlarge), least, most), np.uint8)
+        return np.clip(_grey(alpha, enlarge), least, most)
 
-    def _constant(self, plane: Samples) -> Samples:
-        """A plane of one value needs no network."""
-        height, width = plane.shape
-        return np.full((height * self.facts.scale, width * self.facts.scale), plane[0, 0], plane.dtype)
+    def _constant(self, samples: Samples) -> Samples:
+        """Samples (h, w) or (h, w, c) of one value need no network."""
+        height, width, *channels = samples.shape
+        shape = (height * self.facts.scale, width * self.facts.scale, *channels)
+        return np.full(shape, samples.flat[0], samples.dtype)
 
 
 def _grey(grey: Samples, enlarge: EnlargeRgb, previous: PreviousFrame | None = None) -> Samples:
@@ -136,6 +141,12 @@ def _passes(frame: Frame) -> int:
     """How many times the network is shown the frame."""
     if frame.mode == "CMYK":
         return 1 if is_constant(frame.colour[:, :, 3]) else 2
-    if frame.mode == "I;16" and is_constant(frame.colour[:, :, 0]):
-        return 0
-    return 1 if frame.alpha is None or is_constant(frame.alpha) else 2
+    of_colour = 0 if frame.is_16_bit and is_constant(_visible(frame)) else 1
+    return of_colour + (0 if frame.alpha is None or is_constant(frame.alpha) else 1)
+
+
+def _visible(frame: Frame) -> Samples:
+    """The samples of colour that are not replaced by those of visible surroundings."""
+    if frame.alpha is None or not frame.alpha.any():
+        return frame.colour
+    return frame.colour[frame.alpha > 0]

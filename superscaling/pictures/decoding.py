@@ -24,9 +24,9 @@ from superscaling.pictures.frames import animation_frames, turn_and_metadata, up
 from superscaling.pictures.guards.jpeg import check_jpeg
 from superscaling.pictures.guards.tiff import NO_PAGE, PAGE_KIND, check_tiff
 from superscaling.pictures.limits import Limits
-from superscaling.pictures.loading import READ_AS_8_BITS, WIDE, check_mode, raw_mode, reading_notes, rgba_of
+from superscaling.pictures.loading import READ_AS_8_BITS, WIDE, check_mode, reading_notes, rgba_of
 from superscaling.pictures.metadata import drop_odd_blocks
-from superscaling.pictures.opening import frame_count, open_image, tiff_tags
+from superscaling.pictures.opening import frame_count, open_image, raw_mode, tiff_tags
 from superscaling.pictures.picture import Picture, Size
 
 # Offset of a PNG's interlace method. (PNG specification, 11.2.1)

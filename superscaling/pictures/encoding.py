@@ -3,7 +3,7 @@
 import contextlib
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,16 @@ from PIL import Image, ImageCms
 from superscaling.errors import FormatCannotHold
 from superscaling.format_name import FormatName
 from superscaling.pictures.containers.gif_writing import write_gif
+from superscaling.pictures.containers.png_writing import write_png_16
 from superscaling.pictures.containers.tiff_writing import Page, write_tiff
-from superscaling.pictures.formats import FORMATS, Format, Series
+from superscaling.pictures.formats import FORMATS, Format, Series, is_16_bit
 from superscaling.pictures.guards.cmyk_profile import only_table
 from superscaling.pictures.metadata import fitting, left_out, pillow_options
-from superscaling.pictures.picture import Frame, Metadata, Picture, Samples
+from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, in_8_bits
 
 # Least quality of JPEGs with full chroma (4:4:4); below, it is subsampled (4:2:0).
 FULL_CHROMA_QUALITY = 90
+REDUCED_TO_8_BITS = "16 bits were reduced to 8"
 # Writers of animations add up milliseconds in 31 bits.
 MAX_TOTAL_MILLISECONDS = 2**31 - 1
 
@@ -102,14 +104,22 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
         for frame, mode in zip(picture.frames, modes, strict=True)
     ]
     notes = _notes(picture, carried, target)
+    if any(frame.is_16_bit and not is_16_bit(mode) for frame, mode in zip(picture.frames, modes, strict=True)):
+        picture = replace(picture, frames=tuple(map(in_8_bits, picture.frames)))
+        notes += (REDUCED_TO_8_BITS,)
     plays = min(picture.plays, target.max_plays)
-    pixels = [_pixels(*each) for each in zip(picture.frames, modes, strict=True)]
     if name is FormatName.TIFF:
-        return Encoded(write_tiff([Page(*each) for each in zip(pixels, modes, carried, strict=True)]), notes)
+        stored = zip(picture.frames, modes, carried, strict=True)
+        pages = [Page(_colour(frame, mode), _alpha(frame, mode), mode, metadata) for frame, mode, metadata in stored]
+        return Encoded(write_tiff(pages), notes)
+    options = pillow_options(carried[0], name) | _quality_options(picture, name, quality, default_quality)
+    if name is FormatName.PNG and is_16_bit(modes[0]):
+        (frame,) = picture.frames
+        return Encoded(write_png_16(_colour(frame, modes[0]), _alpha(frame, modes[0]), options), notes)
+    pixels = [_pixels(*each) for each in zip(picture.frames, modes, strict=True)]
     if name is FormatName.GIF:
         return Encoded(write_gif(picture.frames, pixels, plays), notes)
     images = [_image(*each) for each in zip(pixels, modes, strict=True)]
-    options = pillow_options(carried[0], name) | _quality_options(picture, name, quality, default_quality)
     if len(images) > 1:
         times = [_as_fraction(frame.milliseconds) for frame in picture.frames]
         options |= {"save_all": True, "append_images": images[1:], "duration": times, "loop": plays}
@@ -161,14 +171,14 @@ def _as_fraction(milliseconds: float) -> float:
 
 
 def _stored_mode(frame: Frame, target: Format) -> str:
-    if frame.mode in target.modes:
-        return target.modes[frame.mode]
-    able = _names(each for each in FORMATS.values() if frame.mode in each.modes)
+    if mode := target.stored_mode(frame.mode):
+        return mode
+    able = _names(each for each in FORMATS.values() if each.stored_mode(frame.mode))
     if frame.alpha is None:
         raise FormatCannotHold(f"the image is of mode {frame.mode}, which {target.name} can't hold: ask for {able}")
     if not frame.is_opaque:
         raise FormatCannotHold(f"the image has transparent parts, which {target.name} can't hold: ask for {able}")
-    return target.modes[frame.mode.removesuffix("A")]
+    return _stored_mode(replace(frame, alpha=None), target)
 
 
 def _names(formats: Iterable[Format]) -> str:
@@ -178,13 +188,22 @@ def _names(formats: Iterable[Format]) -> str:
 
 def _pixels(frame: Frame, mode: str) -> Samples:
     """The frame as stored in `mode`, (h, w) or (h, w, c); for a palette as RGB, without alpha."""
+    colour, alpha = _colour(frame, mode), _alpha(frame, mode)
+    pixels = colour if alpha is None else np.dstack((colour, alpha))
+    return np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _colour(frame: Frame, mode: str) -> Samples:
+    """The frame's colour as stored in `mode`, (h, w, c)."""
     if frame.mode == "CMYK" != mode:
         return np.asarray(_as_rgb(_image(frame.colour, "CMYK"), frame.metadata.icc))
-    colour = frame.colour
-    if mode.startswith(("RGB", "P")) and colour.shape[2] == 1:
-        colour = colour.repeat(3, axis=2)
-    pixels = np.dstack((colour, frame.alpha)) if mode.endswith("A") and frame.alpha is not None else colour
-    return np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    is_grey = frame.colour.shape[2] == 1
+    return frame.colour.repeat(3, axis=2) if is_grey and mode.startswith(("RGB", "P")) else frame.colour
+
+
+def _alpha(frame: Frame, mode: str) -> Samples | None:
+    """The frame's alpha, if it is stored in `mode`."""
+    return frame.alpha if "A" in mode else None
 
 
 def _image(pixels: Samples, mode: str) -> Image.Image:

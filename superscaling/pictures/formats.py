@@ -31,11 +31,10 @@ class Format:
     """One image format.
 
     `pillow`: Pillow's name; `signature`: matches the beginning of its files; `max_side`: largest side in px that its
-    headers and Pillow's writer allow; `modes`: mode of the picture -> mode in the file (opaque pictures whose mode is
-    missing are stored without alpha); `series`: what several pictures mean, if it can store several; `extras`:
-    metadata that it can store; `has_quality`: whether its compression has a quality, 1 to 100; `max_plays`,
-    `max_milliseconds`: limits of animations; `memory`: of its encoder, relative to the others (`tests/test_memory.py`
-    measures it).
+    headers and Pillow's writer allow; `modes`: mode of the picture -> mode in the file (`stored_mode` knows what
+    becomes of others); `series`: what several pictures mean, if it can store several; `extras`: metadata that it can
+    store; `has_quality`: whether its compression has a quality, 1 to 100; `max_plays`, `max_milliseconds`: limits of
+    animations; `memory`: of its encoder, relative to the others (`tests/test_memory.py` measures it).
     """
 
     name: FormatName
@@ -51,6 +50,26 @@ class Format:
     max_milliseconds: int = 0
     memory: int = 1
 
+    def stored_mode(self, mode: str) -> str | None:
+        """The mode in the file of a picture of `mode`; None if it can't be stored.
+
+        16 bits become 8 where only these are stored. (Opaque pictures may also be stored without their alpha.)
+        """
+        return self.modes.get(mode) or self.modes.get(mode_in_8_bits(mode))
+
+
+def is_16_bit(mode: str) -> bool:
+    """Whether the samples of a mode, of a picture or in a file, have 16 bits."""
+    return mode.endswith(";16")
+
+
+def mode_in_8_bits(mode: str) -> str:
+    """The mode of a picture of `mode` once its samples are rounded to 8 bits."""
+    return "L" if mode == "I;16" else mode.removesuffix(";16")
+
+
+# Modes of pictures -> modes in files that keep 16 bits.
+WITH_16_BITS = {mode: mode for mode in ("L", "LA", "RGB", "RGBA", "I;16", "LA;16", "RGB;16", "RGBA;16")}
 
 FORMATS = {
     each.name: each
@@ -70,7 +89,7 @@ FORMATS = {
             media_type="image/png",
             signature=re.compile(re.escape(PNG_SIGNATURE)),
             max_side=2**31 - 1,
-            modes={"L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "I;16": "I;16"},
+            modes=WITH_16_BITS | {"CMYK": "RGB"},
             series=Series.ANIMATION,
             extras=frozenset(Extra),
             max_plays=2**31 - 1,
@@ -93,10 +112,9 @@ FORMATS = {
             FormatName.TIFF,
             pillow="TIFF",
             media_type="image/tiff",
-            # Little and big endian, and BigTIFF of little endian: Pillow reads no other.
-            signature=re.compile(rb"II[*+]\0|MM\0\*"),
+            signature=re.compile(rb"II[*+]\0|MM\0[*+]"),
             max_side=2**31 - 1,
-            modes={mode: mode for mode in ("L", "LA", "RGB", "RGBA", "CMYK", "I;16")},
+            modes=WITH_16_BITS | {"CMYK": "CMYK"},
             series=Series.PAGES,
         ),
         Format(
@@ -140,9 +158,8 @@ READ_MODES = {
     "YCbCr": ("RGB", "RGB"),
     "LAB": ("RGB", "RGB"),
     "CMYK": ("CMYK", "CMYK"),
-    # With a transparent value, 16-bit grey is read as 8 bits: alpha always has 8.
-    "I;16": ("I;16", "LA"),
-    "I;16B": ("I;16", "LA"),
+    "I;16": ("I;16", "LA;16"),
+    "I;16B": ("I;16", "LA;16"),
 }
 
 

@@ -11,17 +11,17 @@ from superscaling.format_name import FormatName
 from superscaling.pictures.formats import READ_MODES
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.metadata import drop_odd_blocks
-from superscaling.pictures.opening import open_image, tiff_tags
-from superscaling.pictures.picture import Frame, to_8_bits
+from superscaling.pictures.opening import open_image, raw_mode, tiff_tags
+from superscaling.pictures.picture import Frame, Samples, in_8_bits
+from superscaling.pictures.sixteen_bits import is_colour_16, samples_16
 
 # Pillow's names of 16-bit samples. ("BGR;16" is a pixel of 16 bits.)
 WIDE = re.compile(";16[BLN]")
 READ_AS_8_BITS = "16 bits were read as 8"
-# TIFF tags that say how numbers are stored, and the values that Pillow misreads. (TIFF 6.0)
-BITS_PER_SAMPLE, PLANES, EXTRA_SAMPLES, SAMPLE_FORMAT = 258, 284, 338, 339
-SEPARATE, UNSPECIFIED, SIGNED = 2, 0, 2
-# TIFF tag that says what black is, and its value for inverted pictures. (TIFF 6.0)
-PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
+# TIFF tags that say what black is, and what further channels are, and the values of inverted pictures and of channels
+# that are neither colour nor alpha. (TIFF 6.0)
+PHOTOMETRIC, EXTRA_SAMPLES = 262, 338
+WHITE_IS_ZERO, UNSPECIFIED = 0, 0
 
 
 def check_mode(image: Image.Image) -> None:
@@ -33,11 +33,6 @@ def check_mode(image: Image.Image) -> None:
     if image.mode not in READ_MODES:
         supported = ", ".join(READ_MODES)
         raise UnsupportedMode(f"mode {image.mode} of {image.format} is not supported (supported: {supported})")
-    tags = tiff_tags(image)
-    if SIGNED in _numbers(tags.get(SAMPLE_FORMAT)):
-        raise UnsupportedMode("TIFF with signed samples is not supported")
-    if tags.get(PLANES) == SEPARATE and max(_numbers(tags.get(BITS_PER_SAMPLE)), default=1) > 8:
-        raise UnsupportedMode("TIFF with more than 8 bits in separate planes is not supported")
 
 
 def reading_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:
@@ -58,13 +53,16 @@ def load_frame(image: ImageFile.ImageFile) -> Frame:
     check_mode(image)
     drop_odd_blocks(image)
     raw = raw_mode(image)
+    if is_colour_16(image):
+        samples = samples_16(image)
+        drop_odd_blocks(image)  # those after the pixels
+        return _with_transparency(samples, image)
     _scale_transparency(image, raw)
     image.load()
-    drop_odd_blocks(image)  # those after the pixels
-    # Pillow opens 16-bit grey with alpha as RGBA.
-    opaque_mode, transparent_mode = READ_MODES["LA" if raw.startswith("LA;16") else image.mode]
+    drop_odd_blocks(image)
+    opaque_mode, transparent_mode = READ_MODES[image.mode]
     if opaque_mode == "I;16":
-        return _grey_16(image, raw)
+        return _with_transparency(_grey_16(image, raw), image)
     mode = transparent_mode if image.has_transparency_data else opaque_mode
     channels = np.asarray(image.convert(mode))
     if channels.ndim == 2:
@@ -72,7 +70,7 @@ def load_frame(image: ImageFile.ImageFile) -> Frame:
     return split_alpha(channels) if mode.endswith("A") else Frame(channels)
 
 
-def split_alpha(channels: NDArray[np.uint8]) -> Frame:
+def split_alpha(channels: Samples) -> Frame:
     """A frame from an array (h, w, c) whose last channel is alpha."""
     return Frame(channels[:, :, :-1], channels[:, :, -1])
 
@@ -84,26 +82,18 @@ def rgba_of(data: bytes, name: FormatName, limits: Limits) -> NDArray[np.uint8]:
         UnsupportedMode, UnsupportedImage, ImageTooLarge: it can't be read.
         Exception: whatever a decoder raises for damaged bytes.
     """
-    frame = load_frame(open_image(data, name, limits))
-    colour = to_8_bits(frame.colour)
+    frame = in_8_bits(load_frame(open_image(data, name, limits)))
+    colour = frame.colour
     alpha = np.full(colour.shape[:2], 255, np.uint8) if frame.alpha is None else frame.alpha
     if colour.shape[2] == 1:
         colour = colour.repeat(3, axis=2)
     return np.dstack((colour, alpha))
 
 
-def raw_mode(image: ImageFile.ImageFile) -> str:
-    """How the pixels are stored in the file, by Pillow's names; of an image that is not loaded yet."""
-    if not image.tile:
-        return ""
-    arguments = image.tile[0].args
-    return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
-
-
 def _is_reduced_to_8_bits(image: ImageFile.ImageFile) -> bool:
-    """Whether Pillow reads 8 of the file's 16 bits: of colour, and of grey with transparency."""
-    keeps_16 = READ_MODES.get(image.mode, ("",))[0] == "I;16" and not image.has_transparency_data
-    return WIDE.search(raw_mode(image)) is not None and not keeps_16
+    """Whether Pillow reads 8 of the file's 16 bits, as with inks."""
+    is_grey = image.mode in READ_MODES and READ_MODES[image.mode][0] == "I;16"
+    return WIDE.search(raw_mode(image)) is not None and not is_grey and not is_colour_16(image)
 
 
 def _scale_transparency(image: Image.Image, raw: str) -> None:
@@ -113,17 +103,27 @@ def _scale_transparency(image: Image.Image, raw: str) -> None:
         image.info["transparency"] *= factor
 
 
-def _grey_16(image: Image.Image, raw: str) -> Frame:
+def _grey_16(image: Image.Image, raw: str) -> NDArray[np.uint16]:
     grey = np.asarray(image).astype(np.uint16)
     if raw.startswith("I;12"):  # Pillow leaves 12 bits as they are, 16 times too dark
         grey = np.asarray(grey << 4 | grey >> 8, np.uint16)
     if tiff_tags(image).get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow inverts 8 bits only
         grey = np.uint16(65_535) - grey
-    frame = Frame(grey[:, :, np.newaxis])
+    return grey[:, :, np.newaxis]
+
+
+def _with_transparency(samples: NDArray[np.uint16], image: Image.Image) -> Frame:
+    """A frame from (h, w, c) of 16 bits, whose last channel may be alpha.
+
+    The one colour or grey that a PNG declares transparent counts with all its bits. (PNG specification, 11.3.1.1)
+    """
+    if samples.shape[2] % 2 == 0:
+        return split_alpha(samples)
     transparent = image.info.get("transparency")
     if transparent is None:
-        return frame
-    return Frame(to_8_bits(frame.colour), np.where(grey == transparent, 0, 255).astype(np.uint8))
+        return Frame(samples)
+    is_opaque = (samples != np.array(transparent)).any(axis=2)
+    return Frame(samples, np.where(is_opaque, np.uint16(65_535), np.uint16(0)))
 
 
 def _numbers(value: object) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from superscaling.format_name import FormatName
-from superscaling.pictures.formats import Extra, Format
+from superscaling.pictures.formats import Extra, Format, mode_in_8_bits
 from superscaling.pictures.limits import MAX_EXIF
 from superscaling.pictures.picture import Metadata
 
@@ -43,8 +43,8 @@ WORDS = {
     Extra.PNG_COLOURS: "the PNG's description of its colours",
 }
 DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-# Stored mode -> colour space in the header of a fitting profile (bytes 16 to 19, ICC.1).
-ICC_SPACES = {"L": b"GRAY", "LA": b"GRAY", "I;16": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB ", "CMYK": b"CMYK"}
+# Stored mode, in 8 bits -> colour space in the header of a fitting profile (bytes 16 to 19, ICC.1).
+ICC_SPACES = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB ", "CMYK": b"CMYK"}
 
 
 def drop_odd_blocks(image: Image.Image) -> None:
@@ -109,10 +109,14 @@ def fitting(metadata: Metadata, target: Format, mode: str, width: int, height: i
     exif = _exif_for(fits, target, width, height)
     return dataclasses.replace(
         fits,
-        icc=fits.icc if fits.icc and len(fits.icc) <= max_icc and fits.icc[16:20] == ICC_SPACES.get(mode) else None,
+        icc=fits.icc if fits.icc and len(fits.icc) <= max_icc and _fits_mode(fits.icc, mode) else None,
         exif=exif if exif and len(exif) <= max_exif else None,
         xmp=fits.xmp if fits.xmp and len(fits.xmp) <= max_xmp and _is_text(fits.xmp) else None,
     )
+
+
+def _fits_mode(icc: bytes, mode: str) -> bool:
+    return icc[16:20] == ICC_SPACES.get(mode_in_8_bits(mode))
 
 
 def left_out(before: Metadata, after: Metadata) -> list[str]:

@@ -12,6 +12,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from superscaling.errors import ImageCorrupt, ServiceError, UnsupportedImage
 from superscaling.format_name import FormatName
+from superscaling.pictures.containers.tiff_opening import open_tiff
 from superscaling.pictures.formats import FORMATS
 from superscaling.pictures.limits import Limits
 
@@ -61,7 +62,10 @@ def open_image(data: bytes, name: FormatName, limits: Limits) -> ImageFile.Image
         Exception: whatever a decoder raises for bytes that it can't make sense of.
     """
     try:
-        image = Image.open(io.BytesIO(data), formats=[FORMATS[name].pillow])
+        if name is FormatName.TIFF:
+            image = open_tiff(data)
+        else:
+            image = Image.open(io.BytesIO(data), formats=[FORMATS[name].pillow])
     except UnidentifiedImageError as exc:
         raise UnsupportedImage(f"the file starts like {name}, but is damaged or of an unsupported variant") from exc
     except Image.DecompressionBombError as exc:
@@ -78,3 +82,11 @@ def frame_count(image: Image.Image) -> int:
 def tiff_tags(image: Image.Image) -> Mapping[int, Any]:
     """The tags of the current page of a TIFF; empty for other formats."""
     return getattr(image, "tag_v2", {})
+
+
+def raw_mode(image: ImageFile.ImageFile) -> str:
+    """How the pixels are stored in the file, by Pillow's names; of an image that is not loaded yet."""
+    if not image.tile:
+        return ""
+    arguments = image.tile[0].args
+    return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)

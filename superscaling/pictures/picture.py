@@ -1,6 +1,6 @@
 """A decoded picture: pixel arrays and metadata."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from superscaling.format_name import FormatName
 # Channels of colour -> mode, without alpha.
 MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 
-# Levels of colour: 8 bits, or 16 bits for grey.
+# Levels of colour or alpha, of 8 or 16 bits.
 Samples = NDArray[np.uint8 | np.uint16]
 # Height and width in px.
 Size = tuple[int, int]
@@ -34,13 +34,13 @@ class Metadata:
 class Frame:
     """A still picture, a page, or what an animation shows at one moment.
 
-    `colour`: (h, w, 1) grey, (h, w, 3) RGB or (h, w, 4) CMYK (255 is all ink), uint8; grey may be uint16; `alpha`:
-    (h, w) uint8, or None if there is none; `milliseconds`: how long an animation shows it; `metadata`: the page's, or
-    in an animation the file's.
+    `colour`: (h, w, 1) grey, (h, w, 3) RGB or (h, w, 4) CMYK (255 is all ink), uint8; grey and RGB may be uint16;
+    `alpha`: (h, w), of the colour's type, or None if there is none; `milliseconds`: how long an animation shows it;
+    `metadata`: the page's, or in an animation the file's.
     """
 
     colour: Samples
-    alpha: NDArray[np.uint8] | None = None
+    alpha: Samples | None = None
     milliseconds: float = 0
     metadata: Metadata = field(default_factory=Metadata)
 
@@ -56,15 +56,21 @@ class Frame:
 
     @property
     def mode(self) -> str:
-        """`L`, `LA`, `RGB`, `RGBA`, `CMYK` or `I;16`, by Pillow's names."""
-        if self.colour.dtype == np.uint16:
-            return "I;16"
-        return MODES[self.colour.shape[2]] + ("" if self.alpha is None else "A")
+        """`L`, `LA`, `RGB`, `RGBA` or `CMYK`; with 16 bits `I;16`, `LA;16`, `RGB;16` or `RGBA;16`."""
+        mode = MODES[self.colour.shape[2]] + ("" if self.alpha is None else "A")
+        if not self.is_16_bit:
+            return mode
+        return "I;16" if mode == "L" else f"{mode};16"
+
+    @property
+    def is_16_bit(self) -> bool:
+        """Whether the samples have 16 bits."""
+        return self.colour.dtype == np.uint16
 
     @property
     def is_opaque(self) -> bool:
         """Whether no pixel is transparent."""
-        return self.alpha is None or bool((self.alpha == 255).all())
+        return self.alpha is None or bool((self.alpha == np.iinfo(self.alpha.dtype).max).all())
 
 
 @dataclass(frozen=True)
@@ -98,3 +104,9 @@ def to_8_bits(samples: Samples) -> NDArray[np.uint8]:
     if samples.dtype == np.uint8:
         return np.asarray(samples, np.uint8)
     return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def in_8_bits(frame: Frame) -> Frame:
+    """The frame with colour and alpha rounded to 8 bits."""
+    alpha = None if frame.alpha is None else to_8_bits(frame.alpha)
+    return replace(frame, colour=to_8_bits(frame.colour), alpha=alpha)

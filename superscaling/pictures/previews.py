@@ -10,7 +10,7 @@ from PIL import Image
 from superscaling.format_name import FormatName
 from superscaling.pictures.encoding import encode
 from superscaling.pictures.formats import FORMATS
-from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, to_8_bits
+from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, in_8_bits
 
 # Shown for moments only: nearly as good as PNG, in a tenth of its time.
 JPEG_QUALITY = 92
@@ -29,7 +29,7 @@ class PreviewFile:
 
 def preview(frame: Frame, longest: int) -> PreviewFile:
     """A frame as a PNG of 8 bits, reduced bicubically to at most `longest` px on its longer side."""
-    frame = replace(frame, colour=to_8_bits(frame.colour))
+    frame = in_8_bits(frame)
     # With the profile, so that colours look as in the result.
     metadata = Metadata(icc=frame.metadata.icc, png_colours=frame.metadata.png_colours)
     reduced = _reduced(replace(frame, metadata=metadata), longest)
@@ -53,8 +53,8 @@ def preview_tile(colour: Samples, alpha: NDArray[np.uint8] | None) -> PreviewFil
     return PreviewFile(file.getvalue(), FORMATS[FormatName.PNG].media_type, width, height)
 
 
-def enlarge_bicubically(plane: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
-    """(h, w) to (scale h, scale w)."""
+def enlarge_bicubically(plane: Samples, scale: int) -> NDArray[np.uint8]:
+    """(h, w) uint8 to (scale h, scale w)."""
     height, width = plane.shape
     return _resized(plane, (width * scale, height * scale))
 

@@ -4,9 +4,10 @@ import contextlib
 import struct
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from superscaling.errors import ImageCorrupt
+from superscaling.pictures.guards.tiff_kind import KIND_TAGS, MAX_CHANNELS, check_kind
 from superscaling.pictures.limits import Limits, check_parts
 
 # Tags of a directory. Real files have some dozen.
@@ -36,6 +37,10 @@ BYTES, ASCII, UNDEFINED = 1, 2, 7
 POINTERS = (0x8769, 0x8825, 0xA005)
 
 
+# Tags of `KIND_TAGS` -> their numbers.
+Stored = dict[int, tuple[int, ...]]
+
+
 @dataclass(frozen=True)
 class _Layout:
     """`struct` formats of the directories of one kind of TIFF."""
@@ -47,19 +52,20 @@ class _Layout:
 
 CLASSIC = _Layout(count="H", tag="HHI4s", offset="I")
 BIG = _Layout(count="Q", tag="HHQ8s", offset="Q")
-BIG_SIGNATURE = b"II+\0"  # little endian; Pillow does not read big-endian BigTIFF
+BIG_SIGNATURES = (b"II+\0", b"MM\0+")
 
 
 def check_tiff(data: bytes, limits: Limits) -> None:
-    """Make sure that a TIFF has no more pages, tags, numbers, strips and tile pixels than real files have.
+    """Make sure that a TIFF has no more pages, tags, numbers, strips and tile pixels than real files have, and is read.
 
     Raises:
         ImageTooComplex: it has more tags, numbers or bytes to decompress.
         ImageCorrupt: an important tag is of the wrong type.
+        UnsupportedMode: a page is of a kind that is not read.
         TooManyFrames, ImageTooLarge: it has more pages, or px in tiles, than `limits` allow.
     """
     total = _Directory()
-    for pages, page in enumerate(_Walk(data), start=1):
+    for pages, (page, stored) in enumerate(_Walk(data), start=1):
         limits.check_frames(pages)
         check_parts("tags", page.tags, MAX_TAGS)
         total = total.plus(page)
@@ -70,6 +76,8 @@ def check_tiff(data: bytes, limits: Limits) -> None:
         # Tiles are decoded as a whole, even those of a small page.
         if total.tile_pixels > TILE_SURPLUS * limits.pixels:
             raise limits.too_large(f"tiles of {total.tile_pixels} px", total.tile_pixels)
+        if stored is not None:
+            check_kind(stored)
 
 
 @dataclass(frozen=True)
@@ -89,50 +97,64 @@ class _Directory:
         return _Directory(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
 
 
+class _Read(NamedTuple):
+    """A directory.
+
+    `pointed`: offsets of directories that it points to; `following`: the next page's, 0 if there is none; `stored`: how
+    its pixels are stored, None if they are not read or that is unknown.
+    """
+
+    contents: _Directory
+    pointed: list[int]
+    following: int
+    stored: Stored | None
+
+
 class _Walk:
-    """Iterates over the pages of a TIFF."""
+    """Iterates over the pages of a TIFF: what each contains, and how its pixels are stored, as in `_Read`."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._order = "<" if data.startswith(b"II") else ">"
-        is_big = data.startswith(BIG_SIGNATURE)
+        is_big = data.startswith(BIG_SIGNATURES)
         self._layout = BIG if is_big else CLASSIC
         self._first = 8 if is_big else 4
 
-    def __iter__(self) -> Iterator[_Directory]:
+    def __iter__(self) -> Iterator[tuple[_Directory, Stored | None]]:
         pages = set[int]()
         place = self._offset(self._first)
         while place and place not in pages:
             pages.add(place)
-            page, pointed, place = self._directory(place)
+            page, pointed, place, stored = self._directory(place)
             seen = set[int]()  # per page: Pillow reads shared directories again for each page
             while pointed and page.tags <= MAX_TAGS and page.numbers <= MAX_NUMBERS:
                 if (inner := pointed.pop()) in seen:
                     continue
                 seen.add(inner)
-                more, further, _ = self._directory(inner)
+                more, further, _, _ = self._directory(inner)
                 page, pointed = page.plus(more), pointed + further
-            yield page
+            yield page, stored
 
-    def _directory(self, place: int) -> tuple[_Directory, list[int], int]:
-        """Its contents, the offsets of directories that it points to, and the next page's (0 if there is none).
+    def _directory(self, place: int) -> "_Read":
+        """Read the directory at that offset.
 
         What lies behind the end of the file is skipped, as in Pillow.
         """
         try:
             (tags,) = self._unpack(self._layout.count, place)
         except struct.error:
-            return _Directory(), [], 0
+            return _Read(_Directory(), [], 0, None)
         place += struct.calcsize(self._order + self._layout.count)
         size = struct.calcsize(self._order + self._layout.tag)
         numbers, texts, pointed = 0, 0, list[int]()
-        page_kind, edges = 0, dict.fromkeys(EDGES, 0)
-        pieces, packed, is_packed = 0, 0, False
+        page_kind, edges, stored = 0, dict.fromkeys(EDGES, 0), Stored()
+        pieces, packed, is_packed, is_whole = 0, 0, False, True
         for index in range(min(tags, MAX_TAGS)):
             entry = place + index * size
             try:
                 tag, kind, count, _ = self._unpack(self._layout.tag, entry)
             except struct.error:
+                is_whole = False
                 break
             if tag in POINTERS and kind in INTEGERS:
                 with contextlib.suppress(ImageCorrupt):
@@ -151,11 +173,14 @@ class _Walk:
                 packed += self._sum(entry)
             elif tag == COMPRESSION:
                 is_packed |= self._number(entry) != 1
+            if tag in KIND_TAGS:
+                stored[tag] = self._numbers(entry, MAX_CHANNELS)
         if is_packed and pieces > 1 and not packed and numbers <= MAX_NUMBERS:
             raise ImageCorrupt("the lengths of its strips are missing")
         following = self._offset(place + tags * size)
-        pixels = 0 if page_kind & NO_PAGE else _tile_pixels(edges)
-        return _Directory(tags, numbers, texts, packed if is_packed else 0, pixels), pointed, following
+        is_page = not page_kind & NO_PAGE
+        contents = _Directory(tags, numbers, texts, packed if is_packed else 0, _tile_pixels(edges) if is_page else 0)
+        return _Read(contents, pointed, following, stored if is_page and is_whole else None)
 
     def _number(self, entry: int) -> int:
         """The first number of the tag whose entry is at that offset."""
