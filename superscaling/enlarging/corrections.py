@@ -40,7 +40,7 @@ def correct(levels: NDArray[np.float32], pixels: Pixels, core: Box) -> None:
     """
     height, _ = core.size
     scale = len(levels) // height
-    smoothness, grey = _smoothness(pixels), ~_spread(~_is_grey(pixels))
+    smoothness, grey = _smoothness(pixels), ~_spread(_is_coloured(pixels))
     # A plane at a time: several times as fast as all channels at once.
     planes = [np.pad(plane, MARGIN, mode="edge") for plane in (smoothness, *np.moveaxis(pixels, 2, 0))]
     for top in range(core.top, core.bottom, BLOCK):
@@ -66,17 +66,18 @@ def _correct_block(
         channels: (h + 2, w + 2), three, of what was enlarged.
         grey: (h, w), which pixels become grey.
     """
-    if grey.all():
+    if grey.all() and all(np.array_equal(channels[0], other) for other in channels[1:]):
         luma = levels @ LUMA
         _interpolate([luma], share, channels[:1], scale)
         levels[:] = luma[:, :, np.newaxis]
         return
     results = [levels[:, :, channel] for channel in range(len(channels))]
-    _interpolate(results, share, channels, scale)
     if grey.any():
         luma, where = levels @ LUMA, grey.repeat(scale, axis=0).repeat(scale, axis=1)
         for result in results:
             np.copyto(result, luma, where=where)
+    # Last, so that a flat tint of one level stays.
+    _interpolate(results, share, channels, scale)
 
 
 def _interpolate(
@@ -104,10 +105,12 @@ def is_flat(pixels: Pixels) -> bool:
     return bool((first_column == first_column[0]).all() and (pixels[:, 1:] == pixels[:, :-1]).all())
 
 
-def _is_grey(pixels: Pixels) -> NDArray[np.bool_]:
+def _is_coloured(pixels: Pixels) -> NDArray[np.bool_]:
+    """(h, w): whether channels differ by more than a level: grey that was stored as YCbCr may differ by one."""
     red, green, blue = (pixels[:, :, channel] for channel in range(3))
-    is_grey: NDArray[np.bool_] = (red == green) & (green == blue)
-    return is_grey
+    most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    is_coloured: NDArray[np.bool_] = most - least > 1
+    return is_coloured
 
 
 def _smoothness(pixels: Pixels) -> NDArray[np.float32]:
