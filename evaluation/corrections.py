@@ -1,4 +1,4 @@
-"""Measure the corrections of a shipped model: the change of PSNR, the steps of gradients, and the time they take.
+"""Measure the corrections of the settings' model: the change of PSNR, the steps of gradients, and the time they take.
 
     python -m evaluation.corrections
     python -m evaluation.corrections FOLDER...
@@ -6,7 +6,7 @@
 FOLDER is as for `evaluation.quality`. PSNR (dB) is that of Y without a border, as there, before the corrections and the
 change by them; the last column is the change of the image that loses most. Gradients have 16 bits and run through the
 whole range over so many px: the largest step between neighbouring pixels of the result, in 1/512 of the range, before
-the corrections, after them, and half the largest step of the input. The cost is that of tiles of 256 px.
+the corrections, after them, and half the largest step of the input. The time is that of pictures of 256 px.
 """
 
 import sys
@@ -25,15 +25,15 @@ from evaluation.quality import FOLDER, find_sets
 from superscaling.conversion import psnr
 from superscaling.engines import Engine, Pixels, available_cpus, infer_levels, open_engine
 from superscaling.engines.openvino import supported_precisions
-from superscaling.enlarging.corrections import REACH, correct
-from superscaling.enlarging.upscaler import write_levels
-from superscaling.geometry import Box, whole_box
-from superscaling.models import MODELS, read_model_files
+from superscaling.enlarging import correct, write_levels
+from superscaling.errors import StartError
+from superscaling.geometry import whole_box
+from superscaling.models import directory_of, read_model_files, weight_file_of
 from superscaling.settings import read_settings
 
 QUALITIES = (None, 75, 30)  # of JPEG; None: clean
 LENGTHS = (256, 1024, 4096)  # of gradients in px
-EDGE = 256  # px of a tile's core
+EDGE = 256  # px of the pictures that are timed
 TURNS = 9
 
 
@@ -42,11 +42,12 @@ def measure(folders: Sequence[Path]) -> None:
 
     Raises:
         MeasurementError: there are no images in the folders.
+        StartError: the settings' model is not there.
     """
-    name = read_settings().model
-    model = read_model_files(MODELS / name)
+    settings = read_settings()
+    model = read_model_files(directory_of(settings))
     engines = [
-        open_engine("openvino", model, lambda: MODELS / name, precision, available_cpus())
+        open_engine("openvino", model, lambda: weight_file_of(settings), precision, available_cpus())
         for precision in supported_precisions()
     ]
     sets = [each for folder in folders for each in find_sets(folder)]
@@ -60,9 +61,9 @@ def measure(folders: Sequence[Path]) -> None:
         for length in LENGTHS:
             for engine in engines:
                 print(f"| {kind} | {length} |", " | ".join(_step_row(_gradient(kind, length), engine)), "|", flush=True)
-    print("\n| tile | precision | inference, ms | corrections, ms | share |\n|---|---|---|---|---|")
-    first = next(iter(read_pairs(sets[0], 2))).high[: EDGE + 2 * REACH, : EDGE + 2 * REACH]
-    for title, pixels in (("photograph", first), ("all smooth", _gradient("diagonal", EDGE + 2 * REACH))):
+    print("\n| picture | precision | inference, ms | corrections, ms | share |\n|---|---|---|---|---|")
+    first = next(iter(read_pairs(sets[0], 2))).high[:EDGE, :EDGE]
+    for title, pixels in (("photograph", first), ("all smooth", _gradient("diagonal", EDGE))):
         for engine in engines:
             print(f"| {title} |", " | ".join(_cost_row(pixels, engine)), "|", flush=True)
 
@@ -119,15 +120,12 @@ def _step_row(pixels: NDArray[np.uint16], engine: Engine) -> list[str]:
 
 def _cost_row(pixels: Pixels, engine: Engine) -> list[str]:
     """Medians: the machine may be busy."""
-    core = Box(REACH, REACH, pixels.shape[0] - REACH, pixels.shape[1] - REACH)
-    window = np.pad(pixels, [(engine.facts.halo - REACH,) * 2] * 2 + [(0, 0)], mode="reflect")
     inference, corrections = [], []
     for _ in range(TURNS):
         start = time.perf_counter()
-        levels = infer_levels(engine, window)
+        levels = infer_levels(engine, pixels)
         middle = time.perf_counter()
-        halo = engine.facts.halo * engine.facts.scale
-        correct(levels[halo:-halo, halo:-halo], pixels, core)
+        correct(levels, pixels, whole_box(pixels))
         inference.append(middle - start)
         corrections.append(time.perf_counter() - middle)
     slow, quick = float(np.median(inference)), float(np.median(corrections))
@@ -138,7 +136,7 @@ def main(arguments: Sequence[str]) -> int:
     """Measure and return the exit status; an error prints one line."""
     try:
         measure([Path(each) for each in arguments] or [FOLDER])
-    except MeasurementError as exc:
+    except (MeasurementError, StartError) as exc:
         print(f"corrections: {exc}", file=sys.stderr)
         return 1
     return 0
