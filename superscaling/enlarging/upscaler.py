@@ -59,7 +59,7 @@ class Upscaler:
         listener: ProgressListener = NO_LISTENER,
         before: PreviousFrame | None = None,
     ) -> Pixels:
-        """Enlarge `pixels`.
+        """Enlarge `pixels`; tiles of one colour without the network.
 
         Args:
             pixels: (h, w, 3) uint8 or uint16, RGB, h and w at least 1.
