@@ -142,7 +142,7 @@ class Metrics:
 
 
 class TileMetrics:
-    """A progress listener that counts each finished tile, and passes everything on to another listener."""
+    """A progress listener that counts each inferred tile, and passes everything on to another listener."""
 
     def __init__(self, metrics: Metrics, listener: ProgressListener = NO_LISTENER) -> None:
         self._metrics = metrics
@@ -158,7 +158,8 @@ class TileMetrics:
 
     def tile_done(self, box: Box, pixels: Samples, timings: Timings) -> None:
         """Count the tile and its inference time, then pass it on."""
-        self._metrics.tile_done(timings.tile_seconds)
+        if timings.tile_seconds:  # a tile of one colour takes none
+            self._metrics.tile_done(timings.tile_seconds)
         self._listener.tile_done(box, pixels, timings)
 
 

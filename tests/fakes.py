@@ -36,6 +36,11 @@ def upscaler_with(
     return Upscaler(RepeatingEngine(before), FairLock(), tile, KnownAnswer(PIXELS, known, 0.01), views)
 
 
+def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """A coloured picture (height, width, 3) without a smooth, a grey or a flat place: the upscaler corrects nothing."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
 def round_levels(levels: NDArray[np.float32], dtype: type[np.uint8 | np.uint16]) -> Pixels:
     """As the upscaler writes them."""
     rounded = np.empty(levels.shape, dtype)

@@ -12,7 +12,7 @@ from conftest import SAMPLES, Server, encoded, opened, photograph, psnr
 from PIL import Image, ImageCms
 
 JPEG = (SAMPLES / "face.jpg").read_bytes()
-TINY = encoded(photograph(3, 5))
+TINY = encoded(photograph(3, 5, 1))
 
 
 def post_json(server: Server, message: object, **headers: str) -> httpx.Response:

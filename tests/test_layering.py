@@ -36,7 +36,12 @@ MESSAGES_KNOW = {"superscaling.errors", "superscaling.format_name"}
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
     "commands": [["bake", "missing_packages"], ["prepare", "convert", "health"]],
-    "enlarging": [["picture_upscaler"], ["upscaler"], ["channels", "frame_reuse", "self_ensemble", "tiling"]],
+    "enlarging": [
+        ["picture_upscaler"],
+        ["upscaler"],
+        ["corrections"],
+        ["channels", "frame_reuse", "interpolation", "self_ensemble", "tiling"],
+    ],
     "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus"]],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
     "models": [["store"], ["files"], ["sources", "acceptance", "known_answer"], ["table"]],

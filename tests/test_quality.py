@@ -12,7 +12,7 @@ import pytest
 from conftest import FIXTURES, ROOT, SAMPLES, photograph
 from PIL import Image
 
-from evaluation import quality
+from evaluation import corrections, quality
 from evaluation.errors import MeasurementError
 from evaluation.metrics import C1, C2, SIGMA, WINDOW, luma, luma_psnr, ssim
 from evaluation.pictures import as_jpeg, consistency, filter_enlarger, read_pairs, reduce
@@ -185,6 +185,34 @@ def test_a_model_and_a_weight_file(tmp_path: Path) -> None:
         assert image.height == 4 * (96 * 3 + 2 * 28 + 8)
         original = np.asarray(image.crop((0, 2 * 28, 3 * 100, 2 * 28 + 3 * 90)))
     assert original.std() > 10, "the sheet shows an image"
+
+
+def test_the_figures_of_the_corrections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Little is lost, and gradients in int8 and bf16 get the steps that they should have."""
+    monkeypatch.setattr(corrections, "LENGTHS", (300,))
+    monkeypatch.setattr(corrections, "EDGE", 64)
+    monkeypatch.setattr(corrections, "TURNS", 1)
+    save(tmp_path / "set" / "one.png", 160, 160)
+    assert corrections.main([str(tmp_path / "set")]) == 0
+    changes, steps, costs = (
+        [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+        for table in capsys.readouterr().out.split("\n\n")
+    )
+    assert {row[1] for row in changes} == {"clean", "JPEG 75", "JPEG 30"}
+    assert all(float(row[4]) > -0.01 for row in changes)
+    assert {row[0] for row in steps} == {"across", "diagonal", "radial"}
+    for kind, _, precision, before, after, given in steps:
+        assert float(after) <= float(before) + 0.01
+        if kind != "radial":
+            assert float(after) < float(given) + 0.02, f"bands in {precision}"
+    assert {row[0] for row in costs} == {"photograph", "all smooth"}
+
+
+def test_no_pictures_to_measure_the_corrections_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert corrections.main([str(tmp_path)]) == 1
+    assert "corrections: there is no picture in" in capsys.readouterr().err
 
 
 def save_one(folder: Path) -> None:

@@ -6,7 +6,7 @@ import httpx
 import numpy as np
 import pytest
 from conftest import Server, StartServer, encoded, opened, photograph, restored_face
-from fakes import PIXELS, patience, upscaler_with
+from fakes import PIXELS, noise, patience, upscaler_with
 from numpy.typing import NDArray
 
 from superscaling.enlarging.self_ensemble import ALL_VIEWS, View
@@ -74,7 +74,7 @@ def test_what_depends_on_the_view_cancels_out(views: int) -> None:
         shade = np.linspace(-0.1, 0.1, 2 * batch.shape[1], dtype=np.float32).reshape(1, -1, 1, 1)
         return None if batch.shape[1:] == PIXELS.shape else batch.repeat(2, axis=1).repeat(2, axis=2) + shade
 
-    pixels = photograph(30, 50) // 2 + 64
+    pixels = noise(30, 50) // 2 + 64
     enlarged = upscaler_with(shaded, tile=16, views=views).enlarge(pixels, *patience()).astype(int)
     difference = np.abs(enlarged - pixels.repeat(2, axis=0).repeat(2, axis=1))
     assert (difference.max() == 0) == (views > 1)
@@ -118,6 +118,6 @@ def test_views_share_a_turn_that_is_no_longer_than_a_full_tiles(edge: int, turns
         seen.append(len(calls))
         return False
 
-    upscaler.enlarge(photograph(edge, edge), Deadline(60, None, look), Timings())
+    upscaler.enlarge(noise(edge, edge), Deadline(60, None, look), Timings())
     seen.append(len(calls))
     assert [later - earlier for earlier, later in itertools.pairwise(seen) if later > earlier] == turns

@@ -1,4 +1,4 @@
-"""Pixels in, enlarged pixels out: tiles, views, turns, clamping and rounding."""
+"""Pixels in, enlarged pixels out: tiles, views, turns, corrections, clamping and rounding."""
 
 import dataclasses
 import functools
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines import Engine, Pixels, infer_levels
+from superscaling.enlarging.corrections import REACH, correct, is_flat
 from superscaling.enlarging.frame_reuse import PreviousFrame
 from superscaling.enlarging.self_ensemble import ALL_VIEWS, View
 from superscaling.enlarging.tiling import Tile, cost_of_cut, cut_changes
@@ -58,7 +59,7 @@ class Upscaler:
         listener: ProgressListener = NO_LISTENER,
         before: PreviousFrame | None = None,
     ) -> Pixels:
-        """Enlarge `pixels`.
+        """Enlarge `pixels`; tiles of one colour without the network.
 
         Args:
             pixels: (h, w, 3) uint8 or uint16, RGB, h and w at least 1.
@@ -81,10 +82,12 @@ class Upscaler:
         if before is not None and before.enlarged.shape == enlarged.shape:
             enlarged[:] = before.enlarged
         for tile in self._tiles(pixels, None if before is None else before.pixels):
-            levels = self._mean_of_views(pixels[tile.window.slices], deadline, timings)
-            core = tile.core.seen_from(tile.window).scaled(scale)
             box = tile.core.scaled(scale)
-            write_levels(levels[core.slices], enlarged[box.slices])
+            if is_flat(pixels[tile.window.slices]):
+                deadline.check(timings)
+                enlarged[box.slices] = pixels[tile.core.top, tile.core.left]
+            else:
+                write_levels(self._corrected(pixels, tile, deadline, timings), enlarged[box.slices])
             timings.finish_tile()
             listener.tile_done(box, enlarged[box.slices], timings)
         return enlarged
@@ -154,6 +157,14 @@ class Upscaler:
 
     def _in_all_views(self, cost: Cost) -> Cost:
         return Cost(cost.tiles, cost.area * self.facts.views)
+
+    def _corrected(self, pixels: Pixels, tile: Tile, deadline: Deadline, timings: Timings) -> NDArray[np.float32]:
+        """Infer a tile and correct its core; the result is the core's, in levels."""
+        levels = self._mean_of_views(pixels[tile.window.slices], deadline, timings)
+        levels = levels[tile.core.seen_from(tile.window).scaled(self.facts.scale).slices]
+        around = tile.core.grown(REACH).within(whole_box(pixels))
+        correct(levels, pixels[around.slices], tile.core.seen_from(around))
+        return levels
 
     def _mean_of_views(self, pixels: Pixels, deadline: Deadline, timings: Timings) -> NDArray[np.float32]:
         """Infer a tile; the result is in levels.
