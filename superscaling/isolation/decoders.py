@@ -71,7 +71,7 @@ class Decoders:
         self._idle = list[DecoderProcess]()
         self._all = set[DecoderProcess]()
         # Before multiprocessing waits for all processes, at the latest.
-        self.close = Finalize(self, _end, args=(self._all,), exitpriority=1)
+        self.close = Finalize(self, _end, args=(self._all, self._idle), exitpriority=1)
 
     def prepare(self) -> None:
         """Begin to start what processes are forked from; `start` waits for it.
@@ -217,6 +217,7 @@ def _start_error(exc: Exception) -> StartError:
     )
 
 
-def _end(processes: set[DecoderProcess]) -> None:
-    for process in tuple(processes):
-        process.end()
+def _end(processes: set[DecoderProcess], idle: list[DecoderProcess]) -> None:
+    idle.clear()
+    while processes:
+        processes.pop().end()

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.reduction import recv_handle
 from typing import cast
 
@@ -153,6 +153,7 @@ def _ensure_fork_server() -> None:
 @contextlib.contextmanager
 def _shielded() -> Iterator[None]:
     """Let processes that are started within ignore SIGTERM, by which a process manager may end a whole group."""
+    resource_tracker.ensure_running()  # its start would end the shield
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     try:
         yield

@@ -30,7 +30,9 @@ def send(connection: Connection, value: object) -> None:
     if views:
         memory = os.memfd_create("pixels")
         try:
-            for view, offset in zip(views, _offsets(view.nbytes for view in views), strict=False):
+            *offsets, size = _offsets(view.nbytes for view in views)
+            os.truncate(memory, size)
+            for view, offset in zip(views, offsets, strict=True):
                 _write(memory, view, offset)
             send_handle(connection, memory, None)
         finally:

@@ -15,14 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
+from superscaling.errors import ServiceError
 from superscaling.format_name import FormatName
 from superscaling.isolation.transfer import send
 from superscaling.pictures import Frame, Limits, Picture, Size, inspect, limit_pillow
 
 # Bytes that a decoder may take beside those for pixels: for tables, for metadata, for the file, for its threads.
 MEMORY = 256_000_000
-# Bytes that it may take for each pixel: twice what the hungriest one took (tests/test_isolation.py measures them).
-MEMORY_PER_PIXEL = 48
+# Bytes that it may take for each pixel. The hungriest format, GIF, takes 30 (`make bench OPTIONS=isolation`).
+MEMORY_PER_PIXEL = 64
 # The kernel ends the process with the highest score first when memory runs out. (proc_pid_oom_score_adj(5))
 FIRST_TO_BE_KILLED = 1000
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -60,7 +61,7 @@ def serve(connection: Connection) -> None:
 
     When it is ready, it sends None, and a descriptor of the memory in which a crash is reported.
     """
-    _confine()
+    _confine(connection)
     limit_pillow()
     fault_log = os.memfd_create("crash")
     faulthandler.enable(fault_log)
@@ -83,8 +84,12 @@ def serve(connection: Connection) -> None:
         gc.collect()  # Pillow's images are in cycles: the next picture would find their memory taken
 
 
-def _confine() -> None:
-    """Make this process one that ends before the service does, and never after it."""
+def _confine(connection: Connection) -> None:
+    """Make this process one that has nothing but its connection, and ends no later than the service."""
+    # Among them is the pipe by whose end the fork server learns that the service has ended.
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.closerange(3, connection.fileno())
+    os.closerange(connection.fileno() + 1, most)
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: running requests finish first
         signal.signal(number, signal.SIG_IGN)
     # The parent is the fork server, which ends with the service even if that is killed.
@@ -131,7 +136,9 @@ def _contiguous(picture: Picture) -> Picture:
 
 
 def _portable(exc: Exception) -> Exception:
-    """An exception that can be raised in another process, with this one's traceback as a note."""
+    """An exception that can be raised in another process; one that is unexpected has this one's traceback as a note."""
+    if isinstance(exc, ServiceError):
+        return exc
     where = f"In the decoder process {os.getpid()}:\n{''.join(traceback.format_exception(exc))}"
     try:
         pickle.loads(pickle.dumps(exc))  # noqa: S301
