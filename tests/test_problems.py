@@ -13,7 +13,14 @@ import flask_app
 import resources
 from http_edge.problems import PURPOSES, problem_of, reported
 from superscaling.engines import Engine
-from superscaling.errors import DeadlinePassed, EngineFailed, ImageTooLarge, ServiceError, ServiceStopping
+from superscaling.errors import (
+    DeadlinePassed,
+    EngineFailed,
+    ImageTooLarge,
+    ImageUndecodable,
+    ServiceError,
+    ServiceStopping,
+)
 from superscaling.settings import Settings
 
 SOURCES = [path for name in ("http_edge", "superscaling") for path in (ROOT / name).rglob("*.py")]
@@ -86,22 +93,13 @@ def test_a_defect(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixt
     assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
 
 
-def test_a_defect_of_the_codec_is_no_corrupt_image(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("superscaling.pictures.loading.READ_MODES", None)
-    with caplog.at_level(logging.ERROR):
-        response = flask_app.app.test_client().post("/upscale", data=TINY, headers=PNG, buffered=True)
-    assert response.status_code == 500
-    assert "AttributeError: 'NoneType'" in caplog.text
-
-
 @pytest.mark.parametrize(
     ("error", "level"),
     [
         (EngineFailed("secret"), logging.ERROR),
         (DeadlinePassed("too late"), logging.ERROR),
         (ServiceStopping("until then"), logging.WARNING),  # at each deployment, and nothing is wrong
+        (ImageUndecodable("it crashed", "crash"), logging.WARNING),  # an attack, or a defect of a library
     ],
 )
 def test_what_raises_an_alert(error: ServiceError, level: int, caplog: pytest.LogCaptureFixture) -> None:
