@@ -77,12 +77,18 @@ def tried_server(start_server: StartServer, mischief: str) -> Server:
     return start_server(PYTHONPATH=mischief, UPSCALER_DECODE_TIMEOUT=str(TIMEOUT))
 
 
+@pytest.fixture(scope="module")
+def patient_server(start_server: StartServer, mischief: str) -> Server:
+    return start_server(PYTHONPATH=mischief, UPSCALER_DECODE_TIMEOUT="100")
+
+
 def children(process: Path) -> list[Path]:
-    """Below /proc."""
-    with contextlib.suppress(FileNotFoundError):
-        found = (process / "task" / process.name / "children").read_text().split()
-        return [Path("/proc") / pid for pid in found]
-    return []
+    """Of all threads of a process; they and it are below /proc."""
+    found = list[str]()
+    for thread in process.glob("task/*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += (thread / "children").read_text().split()
+    return [Path("/proc") / pid for pid in found]
 
 
 def runs(process: Path) -> bool:
@@ -116,7 +122,7 @@ FATES = [
 def test_one_picture_ends(tried_server: Server, word: str, status: int, code: str, reason: str) -> None:
     """It is answered in time and in words; a request beside it and those after it are answered as ever."""
     server, process = tried_server, tried_server.worker
-    other = encoded(photograph(300, 300), "JPEG")
+    other = encoded(photograph(100, 100), "JPEG")
     expected = server.upscale(other).content
     counter = f'upscaler_decoder_failures_total{{reason="{reason}"}}'
     count = figures(server)[counter]
@@ -160,27 +166,19 @@ def test_a_defect_keeps_its_traceback(tried_server: Server) -> None:
     assert "AttributeError" in logged
 
 
-def test_files_that_hang_block_no_other(tried_server: Server) -> None:
-    with ThreadPoolExecutor(8) as threads:
-        hanging = [threads.submit(tried_server.upscale, bad("hang")) for _ in range(8)]
-        assert wait_for(lambda: len(decoders_of(tried_server)) >= 8)
-        start = time.monotonic()
-        assert tried_server.upscale(GOOD).status_code == 200
-        assert time.monotonic() - start < TIMEOUT
-        assert not any(each.done() for each in hanging)
-        assert {each.result().json()["code"] for each in hanging} == {"image_undecodable"}
-    assert wait_for(lambda: len(decoders_of(tried_server)) <= 2)
-
-
-def test_who_hangs_up_frees_the_decoder(start_server: StartServer, mischief: str) -> None:
-    server = start_server(PYTHONPATH=mischief, UPSCALER_DECODE_TIMEOUT="100")
-    file = bad("hang")
-    with connection(server, f"Content-Length: {len(file)}") as client:
-        client.sendall(file)
-        assert wait_for(lambda: figures(server)["upscaler_queue_depth"] == 1)
-        time.sleep(0.3)
-        (before,) = (each.name for each in decoders_of(server))
-    assert wait_for(lambda: before not in [each.name for each in decoders_of(server)], 10)
+def test_files_that_hang_block_no_other(patient_server: Server) -> None:
+    """Once their clients have gone, their decoders are freed."""
+    server, file, count = patient_server, bad("hang"), 8
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            client = stack.enter_context(connection(server, f"Content-Length: {len(file)}"))
+            client.sendall(file)
+        assert wait_for(lambda: len(decoders_of(server)) >= count)
+        hanging = decoders_of(server)
+        assert server.upscale(GOOD).status_code == 200
+        assert set(hanging) <= set(decoders_of(server))
+    assert wait_for(lambda: len(decoders_of(server)) <= 2)
+    assert wait_for(lambda: figures(server)["upscaler_requests_in_progress"] == 0)
     assert server.upscale(GOOD).status_code == 200
 
 
@@ -197,6 +195,16 @@ def test_an_idle_decoder_that_is_killed_is_replaced(server: Server) -> None:
         assert int((each / "oom_score_adj").read_text()) == 1000
         os.kill(int(each.name), signal.SIGKILL)
     assert server.upscale(GOOD).status_code == 200
+
+
+def test_a_fork_server_that_is_killed_is_replaced(server: Server) -> None:
+    assert server.upscale(GOOD).status_code == 200
+    before = children(server.worker)
+    for each in before:
+        os.kill(int(each.name), signal.SIGKILL)
+    assert wait_for(lambda: not any(map(runs, before)))
+    assert server.upscale(GOOD).status_code == 200
+    assert decoders_of(server)
 
 
 def test_decoders_hold_neither_the_engine_nor_a_port(server: Server) -> None:
