@@ -8,7 +8,7 @@ import itertools
 import mmap
 import os
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any
@@ -21,22 +21,24 @@ def send(connection: Connection, value: object) -> None:
     """Send an object. Arrays travel in shared memory if they are contiguous.
 
     Raises:
-        OSError: the receiver is gone, or there is no memory left.
+        OSError: the receiver is gone.
     """
     buffers = list[pickle.PickleBuffer]()
     pickled = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     views = [buffer.raw() for buffer in buffers]
-    connection.send((pickled, [view.nbytes for view in views]))
-    if views:
-        memory = os.memfd_create("pixels")
-        try:
-            *offsets, size = _offsets(view.nbytes for view in views)
-            os.truncate(memory, size)
-            for view, offset in zip(views, offsets, strict=True):
-                _write(memory, view, offset)
-            send_handle(connection, memory, None)
-        finally:
-            os.close(memory)
+    if not views:
+        connection.send((pickled, []))
+        return
+    try:
+        memory = _shared(views)
+    except OSError:  # a limit of the size of files (`ulimit -f`) holds for memory as well
+        connection.send((pickle.dumps(value, protocol=5), []))
+        return
+    try:
+        connection.send((pickled, [view.nbytes for view in views]))
+        send_handle(connection, memory, None)
+    finally:
+        os.close(memory)
 
 
 def receive(connection: Connection) -> Any:
@@ -63,7 +65,17 @@ def _offsets(lengths: Iterable[int]) -> list[int]:
     return list(itertools.accumulate((-(-length // ALIGNMENT) * ALIGNMENT for length in lengths), initial=0))
 
 
-def _write(memory: int, view: memoryview, offset: int) -> None:
-    while view:
-        written = os.pwrite(memory, view, offset)
-        view, offset = view[written:], offset + written
+def _shared(views: Sequence[memoryview]) -> int:
+    """A descriptor of new memory that holds the views, one after the other."""
+    memory = os.memfd_create("pixels")
+    try:
+        *offsets, size = _offsets(view.nbytes for view in views)
+        os.truncate(memory, size)
+        for view, offset in zip(views, offsets, strict=True):
+            written = 0
+            while written < view.nbytes:
+                written += os.pwrite(memory, view[written:], offset + written)
+    except BaseException:
+        os.close(memory)
+        raise
+    return memory
