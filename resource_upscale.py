@@ -3,7 +3,8 @@
 from message_protocol import UpscaleInput, UpscaleOutput
 from superscaling.enlarging import PictureUpscaler
 from superscaling.format_name import FormatName
-from superscaling.pictures import FORMATS, Limits, check_can_hold, encode, inspect
+from superscaling.isolation import Decoder, InThisProcess
+from superscaling.pictures import FORMATS, Limits, check_can_hold, encode
 from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Plan, ProgressListener, Timings
 
 
@@ -15,13 +16,22 @@ class ResourceUpscale:
         admission: admits them.
         limits: of input pictures.
         quality: of JPEG and WebP results if the message has none, 1 to 100.
+        decoder: reads pictures.
     """
 
-    def __init__(self, picture_upscaler: PictureUpscaler, admission: Admission, limits: Limits, quality: int) -> None:
+    def __init__(
+        self,
+        picture_upscaler: PictureUpscaler,
+        admission: Admission,
+        limits: Limits,
+        quality: int,
+        decoder: Decoder | None = None,
+    ) -> None:
         self._picture_upscaler = picture_upscaler
         self._admission = admission
         self._limits = limits
         self._quality = quality
+        self._decoder = InThisProcess() if decoder is None else decoder
 
     def main(
         self, message: UpscaleInput, deadline: Deadline, timings: Timings, listener: ProgressListener = NO_LISTENER
@@ -29,14 +39,16 @@ class ResourceUpscale:
         """Answer with the enlarged picture, in its own format unless the message asks for another.
 
         Raises:
-            UnsupportedImage, UnsupportedMode, ImageCorrupt: the file can't be read.
+            UnsupportedImage, UnsupportedMode, ImageCorrupt, ImageUndecodable: the file can't be read.
             ImageTooLarge, TooManyFrames, ImageTooComplex: it is beyond a limit.
             EstimateOverDeadline, QueueFull: it can't be finished in time; raised before inference.
             FormatCannotHold: the format can't store the result; raised before inference.
-            EngineFailed, ClientGone, DeadlinePassed, ServiceStopping: during inference.
+            DecoderUnavailable: there is no decoder at the moment.
+            EngineFailed: during inference.
+            ClientGone, DeadlinePassed, ServiceStopping: during decoding or inference.
         """
         with timings.span("decode"):
-            inspected = inspect(message.image, self._limits)
+            inspected = self._decoder.inspect(message.image, self._limits, deadline, timings)
         name = message.format or inspected.format
         demand = self._picture_upscaler.demand_of(inspected.sizes, name)
         self._limits.check_memory(demand.pixels, name, demand.memory)

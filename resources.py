@@ -16,5 +16,5 @@ admission = parts.admission
 
 ping = ResourcePing()
 ready = ResourceReady(upscaler)
-upscale = ResourceUpscale(parts.picture_upscaler, admission, parts.limits, settings.quality)
+upscale = ResourceUpscale(parts.picture_upscaler, admission, parts.limits, settings.quality, parts.decoders)
 estimate = ResourceEstimate(parts.picture_upscaler, admission, parts.limits, settings.timeout, settings.stream_timeout)

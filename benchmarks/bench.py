@@ -31,6 +31,7 @@ MACHINE = "Machine"
 SPEED_PARTS = {
     "network": Part(TIMES, "network_time"),
     "overhead": Part("HTTP, base64 and codecs", "overhead"),
+    "isolation": Part("Decoding in another process", "isolation"),
     "start": Part("Start", "start"),
     "memory": Part("Memory", "memory"),
     "growth": Part("Memory over many sizes", "growth"),

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.process_collector import ProcessCollector
 
 from superscaling.engines import EngineFacts
-from superscaling.errors import QueueFull, ServiceError, TooManyRequests
+from superscaling.errors import DecoderUnavailable, ImageUndecodable, QueueFull, ServiceError, TooManyRequests
 from superscaling.geometry import Box
 from superscaling.pictures import Samples
 from superscaling.scheduling import NO_LISTENER, SPANS, Admission, Plan, ProgressListener, Timings
@@ -15,6 +15,8 @@ from superscaling.scheduling import NO_LISTENER, SPANS, Admission, Plan, Progres
 BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 90, 180, 300, 600)
 TILE_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 STEPS = tuple(span for span in SPANS if span != "queue")  # which has its own histogram
+# Why a decoder process ended during a request.
+DECODER_FAILURES = ("crash", "time", "memory", "unavailable")
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -65,6 +67,12 @@ class Metrics:
         self._rejected = Counter(
             "upscaler_rejected", "Upscale requests rejected with 429, by reason.", ["reason"], registry=registry
         )
+        self._decoder_failures = Counter(
+            "upscaler_decoder_failures",
+            "Decoder processes that had to be replaced, by reason.",
+            ["reason"],
+            registry=registry,
+        )
         self._seconds = Histogram(
             "upscaler_request_duration_seconds",
             "Seconds of admitted upscale requests, from the head to the end of the answer, or to the failure.",
@@ -87,6 +95,8 @@ class Metrics:
         # These start at 0, so that the first event is an increase.
         for error in (TooManyRequests, QueueFull):
             self._rejected.labels(error.code)
+        for reason in DECODER_FAILURES:
+            self._decoder_failures.labels(reason)
         for span in STEPS:
             self._spans.labels(span)
         self._tiles = Counter("upscaler_tiles", "Tiles processed by the network.", registry=registry)
@@ -129,6 +139,8 @@ class Metrics:
             self._errors.labels(problem.code).inc()
             if problem.status == 429:
                 self._rejected.labels(problem.code).inc()
+            if isinstance(problem, ImageUndecodable | DecoderUnavailable):
+                self._decoder_failures.labels(problem.reason).inc()
         if not timings.pixels:
             return  # not admitted
         # Failures, too: otherwise a service that misses every deadline would look healthy.

@@ -6,7 +6,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from message_protocol import MAX_ECHOED, PROBLEM, Problem
-from superscaling.errors import ServiceError, ServiceStopping, http_error
+from superscaling.errors import ImageUndecodable, ServiceError, ServiceStopping, http_error
 from superscaling.settings import environment_variable
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ PURPOSES = {
     "read_timeout": "give clients more time",
     "timeout": "give requests more time",
     "stream_timeout": "give streams more time",
+    "decode_timeout": "give decoders more time",
 }
 
 
@@ -33,13 +34,15 @@ def register_problems(app: Flask) -> None:
 
 
 def reported(error: Exception, request_id: str) -> ServiceError:
-    """Log an error that is not the client's fault; return the error to tell the client."""
+    """Log an error that is not the client's fault alone; return the error to tell the client."""
     if not isinstance(error, ServiceError):
         log.error("%s unexpected error", request_id, exc_info=error)
         return ServiceError("the service failed; its log has the details under this requestId")
     # Stopping is no fault: the line of the request says enough, and alerts must not go off at every deployment.
     if error.status >= 500 and not isinstance(error, ServiceStopping):
         log.error("%s %s: %s", request_id, error.code, error.detail, exc_info=error.__cause__)
+    if isinstance(error, ImageUndecodable):  # an attack, or a defect of a library
+        log.warning("%s %s: %s", request_id, error.code, error.detail, exc_info=error.__cause__)
     return error
 
 

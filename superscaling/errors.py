@@ -13,6 +13,7 @@ Exception
         + ImageTooLarge         422
         + TooManyFrames         422
         + ImageTooComplex       422
+        + ImageUndecodable      422
         + UnsupportedMode       422
         + FormatCannotHold      422
         + EstimateOverDeadline  422
@@ -22,6 +23,7 @@ Exception
     x Unavailable               503
         + EngineFailed          503
         + ServiceStopping       503
+        + DecoderUnavailable    503
     x DeadlinePassed            504
 * StartError                    the service can't start; the message is one line for the operator
     x SettingInvalid
@@ -30,6 +32,7 @@ Exception
 """
 
 from http import HTTPStatus
+from typing import Any
 
 
 class ServiceError(Exception):
@@ -59,6 +62,16 @@ class ServiceError(Exception):
         self.actual = actual
         self.setting = setting
         self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickling: an error is restored as it is, and its constructor is not called again."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[ServiceError], args: tuple[object, ...], fields: dict[str, object]) -> ServiceError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 # Phrases of RFC 9110; before Python 3.13 http.HTTPStatus has older ones.
@@ -159,6 +172,20 @@ class ImageTooComplex(Unprocessable):
     title = "The image is too complex"
 
 
+class ImageUndecodable(Unprocessable):
+    """The decoder crashed on the image, or needed more time or memory than it may take.
+
+    `reason`: `crash`, `time` or `memory`.
+    """
+
+    code = "image_undecodable"
+    title = "The image can't be decoded"
+
+    def __init__(self, detail: str, reason: str, *, limit: float | None = None, setting: str | None = None) -> None:
+        super().__init__(detail, limit=limit, setting=setting)
+        self.reason = reason
+
+
 class UnsupportedMode(Unprocessable):
     """The format is supported, but not this variant."""
 
@@ -222,6 +249,14 @@ class ServiceStopping(Unavailable):
 
     code = "service_stopping"
     title = "The service is being stopped"
+
+
+class DecoderUnavailable(Unavailable):
+    """The decoder was killed from outside, or can't be started. That is not the image's fault."""
+
+    code = "decoder_unavailable"
+    title = "The decoder is not available"
+    reason = "unavailable"
 
 
 class DeadlinePassed(ServiceError):

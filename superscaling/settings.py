@@ -195,6 +195,13 @@ class Settings:
     stream_timeout: float = _setting(
         "3600", _seconds, "s", LOAD, "The same for a request that is answered as a stream of events."
     )
+    decode_timeout: float = _setting(
+        "30",
+        _seconds,
+        "s",
+        LOAD,
+        "Time that reading an image file may take; a decoder that takes longer is ended, and its image rejected.",
+    )
     host: str = _setting("0.0.0.0", _text, "address", SERVER, "Address to listen on.")
     port: int = _setting("7777", _whole(1, 65_535), "port", SERVER, "Port to listen on (`PORT`, without the prefix).")
     log_level: str = _setting(

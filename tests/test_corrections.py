@@ -1,6 +1,7 @@
 """What the network gets slightly wrong and the service puts right: grey, flat and smooth areas."""
 
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def answer(server: Server, data: bytes, **parameters: str) -> NDArray[np.int_]:
 
 
 def chroma(pixels: NDArray[np.int_]) -> NDArray[np.int_]:
-    return np.ptp(pixels[:, :, :3], axis=2)
+    return np.asarray(np.ptp(pixels[:, :, :3], axis=2))
 
 
 def animation(file_format: str) -> bytes:
@@ -233,7 +234,8 @@ def test_tiles_are_corrected_as_the_whole(tile: int) -> None:
     levels = wrong(pixels, SCALE)
     whole = corrected(levels, pixels)
     assert (whole != levels).any()
-    for each in cut(*pixels.shape[:2], tile, 16):
+    height, width, _ = pixels.shape
+    for each in cut(height, width, tile, 16):
         part = levels[each.core.scaled(SCALE).slices].copy()
         around = each.core.grown(REACH).within(whole_box(pixels))
         correct(part, pixels[around.slices], each.core.seen_from(around))
@@ -271,8 +273,8 @@ def test_tiles_of_one_colour_need_no_network() -> None:
 
 
 def test_a_hang_up_is_noticed_between_tiles_of_one_colour() -> None:
-    asked: list[bool] = []
-    deadline = Deadline(60, None, lambda: asked.append(True) is None and len(asked) > 5)
+    asked = itertools.count(1)
+    deadline = Deadline(60, None, lambda: next(asked) > 5)
     timings = Timings()
     with pytest.raises(ClientGone):
         upscaler_with(tile=16).enlarge(np.zeros((200, 200, 3), np.uint8), deadline, timings)

@@ -23,7 +23,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 ROOMS = [
     ["assembly", "commands"],
     ["enlarging", "conversion"],
-    ["engines"],
+    ["engines", "isolation"],
     ["scheduling", "models"],
     ["pictures", "logs"],
     ["settings", "version"],
@@ -43,6 +43,7 @@ WITHIN = {
         ["channels", "frame_reuse", "interpolation", "self_ensemble", "tiling"],
     ],
     "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus"]],
+    "isolation": [["decoders"], ["process", "preload"], ["worker"], ["transfer"]],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
     "models": [["store"], ["files"], ["sources", "acceptance", "known_answer"], ["table"]],
     "conversion": [["from_keras"], ["quantisation", "quantisation_loss"], ["similarity"]],
@@ -68,7 +69,10 @@ INNER_RANK = {
 
 # Packages with a public list, `__all__`: nobody outside imports past it, but for tests of their modules.
 LISTED = (
-    *(f"superscaling.{room}" for room in ("enlarging", "engines", "scheduling", "models", "conversion", "pictures")),
+    *(
+        f"superscaling.{room}"
+        for room in ("enlarging", "engines", "isolation", "scheduling", "models", "conversion", "pictures")
+    ),
     "message_protocol",
     "http_edge.gunicorn_worker",
 )

@@ -13,7 +13,14 @@ import flask_app
 import resources
 from http_edge.problems import PURPOSES, problem_of, reported
 from superscaling.engines import Engine
-from superscaling.errors import DeadlinePassed, EngineFailed, ImageTooLarge, ServiceError, ServiceStopping
+from superscaling.errors import (
+    DeadlinePassed,
+    EngineFailed,
+    ImageTooLarge,
+    ImageUndecodable,
+    ServiceError,
+    ServiceStopping,
+)
 from superscaling.settings import Settings
 
 SOURCES = [path for name in ("http_edge", "superscaling") for path in (ROOT / name).rglob("*.py")]
@@ -86,29 +93,20 @@ def test_a_defect(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixt
     assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
 
 
-def test_a_defect_of_the_codec_is_no_corrupt_image(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("superscaling.pictures.loading.READ_MODES", None)
-    with caplog.at_level(logging.ERROR):
-        response = flask_app.app.test_client().post("/upscale", data=TINY, headers=PNG, buffered=True)
-    assert response.status_code == 500
-    assert "AttributeError: 'NoneType'" in caplog.text
-
-
 @pytest.mark.parametrize(
-    ("error", "is_alert"),
+    ("error", "level"),
     [
-        (EngineFailed("secret"), True),
-        (DeadlinePassed("too late"), True),
-        (ServiceStopping("until then"), False),  # at each deployment, and nothing is wrong
+        (EngineFailed("secret"), logging.ERROR),
+        (DeadlinePassed("too late"), logging.ERROR),
+        (ServiceStopping("until then"), None),  # at each deployment, and nothing is wrong
+        (ImageUndecodable("it crashed", "crash"), logging.WARNING),  # an attack, or a defect of a library
     ],
 )
-def test_what_raises_an_alert(error: ServiceError, is_alert: bool, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_raises_an_alert(error: ServiceError, level: int | None, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, reported.__module__)  # whatever other tests have made of the root's
     assert reported(error, "its-id") is error
-    alert = (logging.ERROR, f"its-id {error.code}: {error.detail}")
-    assert [(record.levelno, record.message) for record in caplog.records] == [alert] * is_alert
+    expected = [] if level is None else [(level, f"its-id {error.code}: {error.detail}")]
+    assert [(record.levelno, record.message) for record in caplog.records] == expected
 
 
 def test_a_hint_names_the_variable_and_the_detail_does_not() -> None:

@@ -1,0 +1,223 @@
+"""The decoder processes of a service."""
+
+import functools
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.util import Finalize
+from typing import Protocol, cast
+
+from superscaling.errors import DecoderUnavailable, ImageUndecodable, StartError
+from superscaling.format_name import FormatName
+from superscaling.isolation.process import DecoderProcess, ProcessDied, TimeIsUp, start_fork_server
+from superscaling.isolation.worker import Answer, Call, Header, OutOfMemory
+from superscaling.pictures import Limits, Picture, Size, inspect
+from superscaling.scheduling import Deadline, Timings
+
+log = logging.getLogger(__name__)
+
+# Processes that are kept for the next pictures; more are started when more pictures come at a time.
+KEPT = 2
+# Calls after which a process is replaced, so that what its libraries leak is freed.
+MAX_CALLS = 500
+# What keeps a process from starting, or ends it meanwhile.
+FAILURES = (OSError, EOFError, TimeIsUp, ProcessDied)
+WAY_OUT = "it may be damaged: save it again with another program"
+
+
+class Inspected(Protocol):
+    """An image file that is within the limits and not decoded yet; see `superscaling.pictures.InspectedImage`."""
+
+    @property
+    def format(self) -> FormatName:
+        """The file's."""
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """Of each frame or page."""
+
+    def decode(self) -> Picture:
+        """Decode the file, once."""
+
+
+class Decoder(Protocol):
+    """`Decoders`, or `InThisProcess`."""
+
+    def inspect(self, data: bytes, limits: Limits, deadline: Deadline, timings: Timings) -> Inspected:
+        """As `superscaling.pictures.inspect`; `deadline` ends what takes long, decoding as well."""
+
+
+class InThisProcess:
+    """A decoder without isolation, for tests and tools."""
+
+    def inspect(self, data: bytes, limits: Limits, deadline: Deadline, timings: Timings) -> Inspected:
+        """Inspect a file here; nothing ends what takes long."""
+        return inspect(data, limits)
+
+
+class Decoders:
+    """Decodes each picture in a process of its own, which ends if it crashes, hangs or takes too much memory.
+
+    As many processes run as callers ask at a time; each is started when it is needed.
+
+    Args:
+        seconds: that inspecting or decoding a picture may take.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._idle = list[DecoderProcess]()
+        self._all = set[DecoderProcess]()
+        # Before multiprocessing waits for all processes, at the latest.
+        self.close = Finalize(self, _end, args=(self._all, self._idle), exitpriority=1)
+
+    def prepare(self) -> None:
+        """Begin to start what processes are forked from; `start` waits for it.
+
+        Raises:
+            StartError: it can't be started.
+        """
+        try:
+            start_fork_server()
+        except OSError as exc:
+            raise _start_error(exc) from exc
+
+    def start(self) -> None:
+        """Start the first process.
+
+        Raises:
+            StartError: it can't be started, and no other could.
+        """
+        try:
+            self._give_back(self._new())
+        except FAILURES as exc:
+            raise _start_error(exc) from exc
+
+    def inspect(self, data: bytes, limits: Limits, deadline: Deadline, timings: Timings) -> Inspected:
+        """Read the header of an image file and check it against `limits`.
+
+        Args:
+            data: the file.
+            limits: of pictures.
+            deadline, timings: of the request; they end this, and decoding, early.
+
+        Raises:
+            ServiceError: as `superscaling.pictures.inspect`.
+            ImageUndecodable: it takes too much time or memory, or crashes the decoder.
+            DecoderUnavailable: the decoder was killed from outside, or can't be started.
+            ClientGone, DeadlinePassed, ServiceStopping: nobody waits for it any more.
+        """
+        return _Isolated(functools.partial(self._ask, data, limits, functools.partial(deadline.check, timings)))
+
+    @property
+    def pids(self) -> list[int]:
+        """The ids of all processes."""
+        with self._lock:
+            return [process.pid for process in self._all]
+
+    def _ask(self, data: bytes, limits: Limits, check: Callable[[], None], decode: bool) -> Header | Picture:
+        process = self._take()
+        try:
+            answer = process.call(Call(limits, decode), data, self._seconds, check)
+            if isinstance(answer, OutOfMemory):  # what it has allocated by then may stay allocated
+                process.end()
+        except TimeIsUp:
+            raise ImageUndecodable(
+                f"decoding the image took longer than {self._seconds:g} s: {WAY_OUT}",
+                "time",
+                limit=self._seconds,
+                setting="decode_timeout",
+            ) from None
+        except ProcessDied as exc:
+            raise _death(exc) from exc
+        finally:
+            self._give_back(process)
+        return _value(answer)
+
+    def _take(self) -> DecoderProcess:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    break
+                process = self._idle.pop()
+            if process.is_alive:
+                return process
+            log.warning("an idle decoder process has ended, and is replaced")
+            process.end()
+            self._give_back(process)
+        try:
+            return self._new()
+        except FAILURES as exc:
+            raise DecoderUnavailable("the decoder can't be started at the moment: try again later") from exc
+
+    def _new(self) -> DecoderProcess:
+        process = DecoderProcess()
+        with self._lock:
+            self._all.add(process)
+        return process
+
+    def _give_back(self, process: DecoderProcess) -> None:
+        with self._lock:
+            if process.is_usable and process.calls < MAX_CALLS and len(self._idle) < KEPT:
+                self._idle.append(process)
+                return
+            self._all.discard(process)
+        process.end()
+
+
+class _Isolated:
+    """An image file that was inspected in another process, and is decoded there."""
+
+    def __init__(self, ask: Callable[[bool], Header | Picture]) -> None:
+        header = cast(Header, ask(False))
+        self.format, self.sizes = header.format, header.sizes
+        self._ask = ask
+
+    def decode(self) -> Picture:
+        """Decode the file.
+
+        Raises:
+            ServiceError: as `superscaling.pictures.InspectedImage.decode`, and as `Decoders.inspect`.
+        """
+        return cast(Picture, self._ask(True))
+
+
+def _value(answer: Answer) -> Header | Picture:
+    """What a process has answered.
+
+    Raises:
+        Exception: the one that it has raised.
+    """
+    if isinstance(answer, Exception):
+        raise answer
+    if isinstance(answer, OutOfMemory):
+        megabytes = answer.limit // 1_000_000
+        raise ImageUndecodable(
+            f"decoding the image took more than {megabytes} MB of memory: {WAY_OUT}", "memory", limit=megabytes
+        )
+    return answer
+
+
+def _death(died: ProcessDied) -> ImageUndecodable | DecoderUnavailable:
+    """The error for a process that has ended during a call. (To be raised.)"""
+    if died.signal == signal.SIGKILL:
+        return DecoderUnavailable(
+            "the decoder was killed, as the system does when memory runs out: send the image again when the service is"
+            " less busy"
+        )
+    return ImageUndecodable(f"the image crashed the decoder: {WAY_OUT}", "crash")
+
+
+def _start_error(exc: Exception) -> StartError:
+    return StartError(
+        "the decoder processes can't be started; they need a writable directory for temporary files, such as /tmp:"
+        f" {exc or type(exc).__name__}"
+    )
+
+
+def _end(processes: set[DecoderProcess], idle: list[DecoderProcess]) -> None:
+    idle.clear()
+    while processes:
+        processes.pop().end()

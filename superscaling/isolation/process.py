@@ -1,0 +1,161 @@
+"""One decoder process, as the service sees it."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.reduction import recv_handle
+from typing import cast
+
+from superscaling.isolation import worker
+from superscaling.isolation.transfer import receive
+
+# Processes are forked from a small process with one thread; forking the service, with its engine's threads, may hang.
+CONTEXT = multiprocessing.get_context("forkserver")
+# Seconds that a process may take to be ready.
+START_TIMEOUT = 30.0
+# Seconds between two looks at whether the caller still wants the answer.
+PATIENCE = 0.25
+# Held while a process is started or buried: multiprocessing looks at all of them then, and is not made for threads.
+LIFE_AND_DEATH = threading.Lock()
+# Bytes of a crash report that are read.
+MAX_REPORT = 10_000
+
+
+class TimeIsUp(Exception):
+    """The process has not answered in time, and was ended."""
+
+
+class ProcessDied(Exception):
+    """The process has ended by itself, or was killed from outside.
+
+    `signal`: the number of the signal that ended it, or None; `report`: what it could still say, if anything.
+    """
+
+    def __init__(self, exit_code: int | None, report: str) -> None:
+        self.signal = -exit_code if exit_code is not None and exit_code < 0 else None
+        self.report = report
+        way = f"by {signal.Signals(self.signal).name}" if self.signal else f"with status {exit_code}"
+        super().__init__(f"a decoder process ended {way}" + (f"\n{report}" if report else ""))
+
+
+class DecoderProcess:
+    """A process that decodes. One call at a time; after an exception it is over. `calls`: how many it has had.
+
+    Raises:
+        OSError, EOFError, TimeIsUp, ProcessDied: it can't be started.
+    """
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self._fault_log: int | None = None
+        self._connection, theirs = CONTEXT.Pipe()
+        self._process = CONTEXT.Process(target=worker.serve, args=(theirs,), name="decoder", daemon=True)
+        try:
+            with LIFE_AND_DEATH, _shielded():
+                _ensure_fork_server()
+                self._process.start()
+            self.pid = cast(int, self._process.pid)
+        except BaseException:
+            self._connection.close()
+            raise
+        finally:
+            theirs.close()
+        self._await(START_TIMEOUT, lambda: None)
+        self._fault_log = recv_handle(self._connection)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process waits for a call. Between two calls there is nothing to be read but its end."""
+        return not self._connection.poll()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether no call has failed."""
+        return not self._connection.closed
+
+    def call(self, call: worker.Call, data: bytes, seconds: float, check: Callable[[], None]) -> worker.Answer:
+        """Ask the process, and wait for its answer.
+
+        Args:
+            call: what is asked.
+            data: the file that it is asked about.
+            seconds: that it may take.
+            check: called now and then meanwhile; if it raises, nobody wants the answer any more.
+
+        Raises:
+            TimeIsUp, ProcessDied: there is no answer.
+            Exception: whatever `check` raises.
+        """
+        self.calls += 1
+        try:
+            self._connection.send(call)
+            self._connection.send_bytes(data)
+        except OSError as exc:
+            raise self._died() from exc
+        return cast(worker.Answer, self._await(seconds, check))
+
+    def end(self) -> None:
+        """End the process, whatever it does. May be called more than once."""
+        if self._connection.closed:
+            return
+        self._connection.close()
+        if self._fault_log is not None:
+            os.close(self._fault_log)
+        with LIFE_AND_DEATH:
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+
+    def _await(self, seconds: float, check: Callable[[], None]) -> object:
+        end = time.monotonic() + seconds
+        try:
+            while not self._connection.poll(max(0.0, min(PATIENCE, end - time.monotonic()))):
+                check()
+                if time.monotonic() > end:
+                    raise TimeIsUp
+            return receive(self._connection)
+        except (EOFError, OSError) as exc:
+            raise self._died() from exc
+        except BaseException:
+            self.end()
+            raise
+
+    def _died(self) -> ProcessDied:
+        report = b"" if self._fault_log is None else os.pread(self._fault_log, MAX_REPORT, 0)
+        with LIFE_AND_DEATH:
+            self._process.join(PATIENCE)
+            exit_code = self._process.exitcode
+        self.end()
+        return ProcessDied(exit_code, report.decode(errors="replace"))
+
+
+def start_fork_server() -> None:
+    """Start what processes are forked from, without waiting for it. It ends with this process.
+
+    Raises:
+        OSError: it can't be started.
+    """
+    with LIFE_AND_DEATH, _shielded():
+        _ensure_fork_server()
+
+
+def _ensure_fork_server() -> None:
+    # The main module, too: otherwise each process would import it.
+    CONTEXT.set_forkserver_preload(["__main__", "superscaling.isolation.preload"])
+    forkserver.ensure_running()
+
+
+@contextlib.contextmanager
+def _shielded() -> Iterator[None]:
+    """Let processes that are started within ignore SIGTERM, by which a process manager may end a whole group."""
+    resource_tracker.ensure_running()  # its start would end the shield
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

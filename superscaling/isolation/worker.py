@@ -1,0 +1,148 @@
+"""What runs in a decoder process: it answers one call after the other, until its connection is closed."""
+
+import ctypes
+import dataclasses
+import faulthandler
+import gc
+import os
+import pickle
+import resource
+import signal
+import traceback
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import send_handle
+from pathlib import Path
+
+import numpy as np
+
+from superscaling.errors import ServiceError
+from superscaling.format_name import FormatName
+from superscaling.isolation.transfer import send
+from superscaling.pictures import Frame, Limits, Picture, Size, inspect, limit_pillow
+
+# Bytes that a decoder may take beside those for pixels: for tables, for metadata, for the file, for its threads.
+MEMORY = 256_000_000
+# Bytes that it may take for each pixel: twice what the hungriest format took for 16 megapixels (GIF, 30; WebP, 25).
+MEMORY_PER_PIXEL = 64
+# The kernel ends the process with the highest score first when memory runs out. (proc_pid_oom_score_adj(5))
+FIRST_TO_BE_KILLED = 1000
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """What a decoder process is asked: to inspect a file, or to decode it as well. The file's bytes follow it."""
+
+    limits: Limits
+    decode: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """The answer to a call that inspects: what `InspectedImage` has."""
+
+    format: FormatName
+    sizes: tuple[Size, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class OutOfMemory:
+    """The answer to a call that needed more than `limit` bytes."""
+
+    limit: int
+
+
+# `Exception`: one that was raised by the call.
+Answer = Header | Picture | OutOfMemory | Exception
+
+
+def serve(connection: Connection) -> None:
+    """Answer calls until the other side closes its end. The main function of a decoder process.
+
+    When it is ready, it sends None, and a descriptor of the memory in which a crash is reported.
+    """
+    _confine(connection)
+    limit_pillow()
+    fault_log = os.memfd_create("crash")
+    faulthandler.enable(fault_log)
+    send(connection, None)
+    send_handle(connection, fault_log, None)
+    gc.freeze()  # what is there now stays, and need not be looked at again
+    while True:
+        try:
+            call: Call = connection.recv()
+            data = connection.recv_bytes()
+        except EOFError:
+            return
+        answer = _answer(call, data)
+        del data
+        try:
+            send(connection, answer)
+        except OSError:  # nobody waits for it any more
+            return
+        del answer
+        gc.collect()  # Pillow's images are in cycles: the next picture would find their memory taken
+
+
+def _confine(connection: Connection) -> None:
+    """Make this process one that has nothing but its connection, and ends no later than the service."""
+    # Among them is the pipe by whose end the fork server learns that the service has ended.
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.closerange(3, connection.fileno())
+    os.closerange(connection.fileno() + 1, most)
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: running requests finish first
+        signal.signal(number, signal.SIG_IGN)
+    # The parent is the fork server, which ends with the service even if that is killed.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_BE_KILLED))
+    except OSError:  # a /proc that can't be written to: only the order is lost
+        return
+
+
+def _answer(call: Call, data: bytes) -> Answer:
+    limit = _limit_memory(pixels=0)
+    try:
+        image = inspect(data, call.limits)
+        if not call.decode:
+            return Header(image.format, image.sizes)
+        limit = _limit_memory(sum(height * width for height, width in image.sizes))
+        return _contiguous(image.decode())
+    except MemoryError:
+        return OutOfMemory(limit)
+    except Exception as exc:
+        return _portable(exc)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def _limit_memory(pixels: int) -> int:
+    """Limit what this process may take from now on; returns the limit in bytes."""
+    limit = MEMORY + pixels * MEMORY_PER_PIXEL
+    taken = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_DATA, (taken + limit, resource.RLIM_INFINITY))
+    return limit
+
+
+def _contiguous(picture: Picture) -> Picture:
+    """The same picture, with arrays that need no copy on their way."""
+
+    def laid_out(frame: Frame) -> Frame:
+        alpha = None if frame.alpha is None else np.ascontiguousarray(frame.alpha)
+        return dataclasses.replace(frame, colour=np.ascontiguousarray(frame.colour), alpha=alpha)
+
+    return dataclasses.replace(picture, frames=tuple(map(laid_out, picture.frames)))
+
+
+def _portable(exc: Exception) -> Exception:
+    """An exception that can be raised in another process; one that is unexpected has this one's traceback as a note."""
+    if isinstance(exc, ServiceError):
+        return exc
+    where = f"In the decoder process {os.getpid()}:\n{''.join(traceback.format_exception(exc))}"
+    try:
+        pickle.loads(pickle.dumps(exc))  # noqa: S301
+    except Exception:  # an exception class whose arguments are not those of its constructor
+        exc = RuntimeError(repr(exc))
+    exc.add_note(where)
+    return exc
