@@ -13,7 +13,7 @@ class ResourceUpscale:
         picture_upscaler: enlarges pictures.
         admission: admits them.
         limits: of input pictures.
-        quality: of JPEG and WebP results if the message has none, 1 to 100.
+        quality: of JPEG, WebP and AVIF results if the message has none, 1 to 100.
     """
 
     def __init__(self, picture_upscaler: PictureUpscaler, admission: Admission, limits: Limits, quality: int) -> None:
@@ -25,7 +25,7 @@ class ResourceUpscale:
     def main(
         self, message: UpscaleInput, deadline: Deadline, timings: Timings, listener: ProgressListener = NO_LISTENER
     ) -> UpscaleOutput:
-        """Answer with the enlarged picture, in its own format unless the message asks for another.
+        """Answer with the enlarged picture, in its own format (HEIC: another) unless the message asks for one.
 
         Raises:
             UnsupportedImage, UnsupportedMode, ImageCorrupt: the file can't be read.
@@ -36,7 +36,9 @@ class ResourceUpscale:
         """
         with timings.span("decode"):
             inspected = inspect(message.image, self._limits)
-        name = message.format or inspected.format
+        name, notes = message.format, ()
+        if name is None:
+            name, notes = inspected.format, inspected.notes
         demand = self._picture_upscaler.demand_of(inspected.sizes, name)
         with self._admission.admitted(demand, deadline, timings) as admitted:
             timings.pixels = demand.pixels
@@ -66,5 +68,5 @@ class ResourceUpscale:
             format=name,
             width=enlarged.width,
             height=enlarged.height,
-            notes=picture.notes + encoded.notes,
+            notes=notes + picture.notes + encoded.notes,
         )

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class FormatName(StrEnum):
-    """The image formats, by their names in the API."""
+    """The image formats that are read and written, by their names in the API."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -12,3 +12,10 @@ class FormatName(StrEnum):
     TIFF = "tiff"
     BMP = "bmp"
     GIF = "gif"
+    AVIF = "avif"
+
+
+class ReadOnlyName(StrEnum):
+    """The image formats that are read and not written."""
+
+    HEIC = "heic"

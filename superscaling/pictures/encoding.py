@@ -20,6 +20,9 @@ from superscaling.pictures.picture import Frame, Metadata, Picture, Samples
 
 # Least quality of JPEGs with full chroma (4:4:4); below, it is subsampled (4:2:0).
 FULL_CHROMA_QUALITY = 90
+# AVIF's full chroma (4:4:4) costs a tenth more bytes and gains 3 to 8 dB. Speed 9 is four times as fast as 8 for a
+# twentieth more bytes, about as fast as WebP; it is the effort of one thread, as other pictures are waiting, too.
+AVIF_OPTIONS = {"subsampling": "4:4:4", "speed": 9, "max_threads": 1}
 # Writers of animations add up milliseconds in 31 bits.
 MAX_TOTAL_MILLISECONDS = 2**31 - 1
 
@@ -51,6 +54,12 @@ def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
         _check_times(picture, target)
     for frame in picture.frames:
         _stored_mode(frame, target)
+        if (pixels := scale**2 * frame.width * frame.height) > target.max_pixels:
+            raise FormatCannotHold(
+                f"the result has {pixels} px; {name} holds at most {target.max_pixels} px: ask for another format",
+                limit=target.max_pixels,
+                actual=pixels,
+            )
         if (side := scale * max(frame.width, frame.height)) > target.max_side:
             raise FormatCannotHold(
                 f"the result's longer side is {side} px; {name} holds at most {target.max_side} px:"
@@ -107,6 +116,8 @@ def _quality_options(picture: Picture, name: FormatName, quality: int | None, de
     quality = quality or default_quality
     if name is FormatName.JPEG:
         return {"quality": quality, "subsampling": 0 if quality >= FULL_CHROMA_QUALITY else 2}
+    if name is FormatName.AVIF:
+        return AVIF_OPTIONS | {"quality": quality}
     return {"quality": quality} if name is FormatName.WEBP else {}
 
 

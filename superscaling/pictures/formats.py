@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from superscaling.format_name import FormatName
+from superscaling.format_name import FormatName, ReadOnlyName
 from superscaling.pictures.containers.chunks import PNG_SIGNATURE
 
 
@@ -28,10 +28,10 @@ class Extra(StrEnum):
 
 @dataclass(frozen=True)
 class Format:
-    """One image format.
+    """One image format that is read and written.
 
     `pillow`: Pillow's name; `signature`: matches the beginning of its files; `max_side`: largest side in px that its
-    headers and Pillow's writer allow; `modes`: mode of the picture -> mode in the file (opaque pictures whose mode is
+    headers and Pillow's writer allow; `max_pixels`: likewise its area; `modes`: mode of the picture -> mode in the file (opaque pictures whose mode is
     missing are stored without alpha); `series`: what several pictures mean, if it can store several; `extras`:
     metadata that it can store; `max_plays`, `max_milliseconds`: limits of animations; `memory`: of its encoder,
     relative to the others (`tests/test_memory.py` measures it).
@@ -45,10 +45,15 @@ class Format:
     modes: Mapping[str, str]
     series: Series | None = None
     extras: frozenset[Extra] = frozenset(Extra) - {Extra.PNG_COLOURS}
+    max_pixels: int = 2**62
     max_plays: int = 0
     max_milliseconds: int = 0
     memory: int = 1
 
+
+# What follows `ftyp` in files of the HEIF family: the major brand, a version, and the compatible brands. Some writers
+# name as major brand the container's instead of the codec's. (ISO/IEC 23008-12, 10.2; AVIF 1.1, 6)
+CONTAINER_BRANDS, LATER_BRANDS = rb"(?:mif[12]|msf1|miaf|MiHE)", rb"(?:....){1,24}?"
 
 FORMATS = {
     each.name: each
@@ -116,6 +121,19 @@ FORMATS = {
             max_plays=65_536,
             max_milliseconds=655_350,
         ),
+        Format(
+            FormatName.AVIF,
+            pillow="AVIF",
+            media_type="image/avif",
+            signature=re.compile(
+                rb"....ftyp(?:avi[fs]|" + CONTAINER_BRANDS + LATER_BRANDS + rb"(?:avi[fs]))", re.DOTALL
+            ),
+            # What libavif, and with it every browser, reads.
+            max_side=32_768,
+            max_pixels=16_384**2,
+            modes={"L": "L", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"},
+            memory=3,
+        ),
     )
 }
 
@@ -141,6 +159,20 @@ READ_MODES = {
 }
 
 
-def sniff(data: bytes) -> FormatName | None:
+# Formats that are read and not written: signature and media types.
+READ_ONLY = {
+    ReadOnlyName.HEIC: (
+        re.compile(rb"....ftyp(?:he[iv][cmsx]|" + CONTAINER_BRANDS + rb")", re.DOTALL),
+        ("image/heic", "image/heif"),
+    )
+}
+# The names of all formats that are read.
+READABLE: tuple[str, ...] = (*FORMATS, *READ_ONLY)
+
+
+def sniff(data: bytes) -> FormatName | ReadOnlyName | None:
     """The format of an image file by its first bytes; None if it is not supported."""
-    return next((each.name for each in FORMATS.values() if each.signature.match(data)), None)
+    signatures = {each.name: each.signature for each in FORMATS.values()} | {
+        name: signature for name, (signature, _) in READ_ONLY.items()
+    }
+    return next((name for name, signature in signatures.items() if signature.match(data)), None)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 
 from superscaling.errors import ImageCorrupt, ServiceError, UnsupportedImage
 from superscaling.format_name import FormatName
@@ -29,6 +29,7 @@ def limit_pillow() -> None:
     a warning filter can't be changed safely while other threads decode.
     """
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # by default as many for each picture as there are CPUs
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
