@@ -36,9 +36,8 @@ class ResourceUpscale:
         """
         with timings.span("decode"):
             inspected = inspect(message.image, self._limits)
-        name, notes = message.format, ()
-        if name is None:
-            name, notes = inspected.format, inspected.notes
+        name = message.format or inspected.format
+        notes = () if message.format else inspected.notes
         demand = self._picture_upscaler.demand_of(inspected.sizes, name)
         with self._admission.admitted(demand, deadline, timings) as admitted:
             timings.pixels = demand.pixels

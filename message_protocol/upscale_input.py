@@ -50,7 +50,7 @@ class UpscaleInput(BaseModel):
     )
     format: FormatName | None = Field(
         None,
-        description="format of the answer; default: the input's format; HEIC is answered as JPEG, or PNG if it is transparent",
+        description="format of the answer; default: the input's format, for HEIC JPEG, or PNG if it is transparent",
     )
     quality: int | None = Field(
         None, ge=1, le=100, strict=True, description="quality of a JPEG, WebP or AVIF answer; default: UPSCALER_QUALITY"

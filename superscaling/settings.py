@@ -175,8 +175,8 @@ class Settings:
         _whole(1),
         "px",
         LOAD,
-        "Most pixels in progress, those of a WebP or AVIF output counting three times; an image that would exceed this is"
-        " answered with 429, unless it is the only one.",
+        "Most pixels in progress, those of a WebP or AVIF output counting three times; an image that would exceed this"
+        " is answered with 429, unless it is the only one.",
     )
     read_timeout: float = _setting(
         "30",

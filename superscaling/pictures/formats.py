@@ -31,10 +31,10 @@ class Format:
     """One image format that is read and written.
 
     `pillow`: Pillow's name; `signature`: matches the beginning of its files; `max_side`: largest side in px that its
-    headers and Pillow's writer allow; `max_pixels`: likewise its area; `modes`: mode of the picture -> mode in the file (opaque pictures whose mode is
-    missing are stored without alpha); `series`: what several pictures mean, if it can store several; `extras`:
-    metadata that it can store; `max_plays`, `max_milliseconds`: limits of animations; `memory`: of its encoder,
-    relative to the others (`tests/test_memory.py` measures it).
+    headers and Pillow's writer allow; `max_pixels`: likewise its area; `modes`: mode of the picture -> mode in the
+    file (opaque pictures whose mode is missing are stored without alpha); `series`: what several pictures mean, if it
+    can store several; `extras`: metadata that it can store; `max_plays`, `max_milliseconds`: limits of animations;
+    `memory`: of its encoder, relative to the others (`tests/test_memory.py` measures it).
     """
 
     name: FormatName

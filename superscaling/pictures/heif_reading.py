@@ -5,7 +5,6 @@ import io
 
 import numpy as np
 import pi_heif
-from PIL import Image
 
 from superscaling.errors import ImageCorrupt, UnsupportedImage, UnsupportedMode
 from superscaling.format_name import FormatName

@@ -12,7 +12,6 @@ from superscaling.pictures.limits import Limits
 from superscaling.pictures.opening import decoder_errors
 from superscaling.pictures.picture import Picture, Size
 
-
 # Bytes: no image is smaller.
 SMALLEST = 14
 
@@ -26,7 +25,9 @@ class InspectedImage:
 
     def __init__(self, name: FormatName | ReadOnlyName, answer: FormatName, reader: Reader) -> None:
         self.format = answer
-        self.notes = () if name is answer else (f"{name.upper()} can't be written; answered as {answer.upper()}",)
+        self.notes: tuple[str, ...] = ()
+        if name is not answer:
+            self.notes = (f"{name.upper()} can't be written; answered as {answer.upper()}",)
         self.sizes: tuple[Size, ...] = tuple(reader.sizes)
         self._reader: Reader | None = reader
 

@@ -1,7 +1,6 @@
 """The reader of JPEG, also of files that end early: which rows have no data, and how many may be missing."""
 
-import random
-
+import numpy as np
 from PIL import ImageChops, ImageFile
 
 from superscaling.errors import ImageCorrupt
@@ -90,7 +89,7 @@ class JpegReader:
 
         The decoder reads on in noise: where that changes the picture, the file has no data for it.
         """
-        noise = bytes(byte % 255 for byte in random.Random(seed).randbytes(NOISE_BYTES))  # no markers
+        noise = np.random.default_rng(seed).integers(0, 255, NOISE_BYTES, np.uint8).tobytes()  # no markers
         other = open_image(self._data + noise + END, FormatName.JPEG, self._limits)
         other.load()
         box = ImageChops.difference(self._image, other).getbbox()

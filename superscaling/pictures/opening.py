@@ -44,7 +44,7 @@ def decoder_errors() -> Iterator[None]:
     except Exception as exc:
         if isinstance(exc, DEFECTS) and _is_raised_here(exc):
             raise
-        raise ImageCorrupt(str(exc)) from exc
+        raise ImageCorrupt(str(exc).strip()) from exc
 
 
 def _is_raised_here(exc: Exception) -> bool:

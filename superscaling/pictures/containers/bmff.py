@@ -35,7 +35,7 @@ class Item:
     """One item of a file.
 
     `kind`: its type; `properties`: their types and contents; `references`: type -> ids of the items that it refers to;
-    `extents`: start and end of its parts in the file.
+    `extents`: start and end of its parts in the file, or behind its end.
     """
 
     kind: bytes = b""
@@ -210,5 +210,5 @@ def _read_places(cursor: _Cursor, items: dict[int, Item], base_in_idat: int, len
             if cursor.version > 0:
                 cursor.number(index_size)
             start = base + cursor.number(offset_size)
-            size = cursor.number(length_size) or length
-            item.extents.append((min(start, length), min(start + size, length)))
+            size = cursor.number(length_size)
+            item.extents.append((start, start + size if size else max(start, length)))

@@ -79,5 +79,7 @@ def _grid_size(content: bytes) -> tuple[int, int]:
 
 
 def _content(data: bytes, item: Item) -> bytes:
+    if any(end > len(data) for _, end in item.extents):
+        raise ImageCorrupt("the file ends within its picture")
     check_parts("bytes of a picture", sum(end - start for start, end in item.extents), len(data))
     return b"".join(data[start:end] for start, end in item.extents)
