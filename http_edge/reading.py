@@ -13,7 +13,7 @@ from werkzeug.formparser import FormDataParser
 from http_edge.gunicorn_worker import Connection, ParseException
 from message_protocol import BYTES, FORM, JSON, MAX_ECHOED, UpscaleInput
 from superscaling.errors import BodyTimeout, BodyTooLarge, ClientGone, MalformedMessage, UnsupportedMedia
-from superscaling.pictures import FORMATS
+from superscaling.pictures import MEDIA_TYPES
 
 READ_BYTES = 1 << 20  # per call
 
@@ -52,7 +52,7 @@ def body_form_of(request: Request) -> BodyForm:
         return BodyForm.BYTES
     raise UnsupportedMedia(
         f"Content-Type is {media_type[:MAX_ECHOED] or 'missing'}: send {JSON}, {FORM}, or the image file itself as"
-        f" {', '.join(each.media_type for each in FORMATS.values())} or {BYTES}"
+        f" {', '.join(MEDIA_TYPES)} or {BYTES}"
     )
 
 

@@ -102,11 +102,11 @@ def assert_next_is_answered(server: Server) -> None:
         (b'{"imageBase64": "AAAA", "quality": true}', "quality: input should be a valid integer"),
         (
             b'{"imageBase64": "AAAA", "format": "exe"}',
-            "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp' or 'gif'",
+            "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp', 'gif' or 'avif'",
         ),
         (
             b'{"imageBase64": "AAAA", "format": 7}',
-            "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp' or 'gif'",
+            "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp', 'gif' or 'avif'",
         ),
     ],
 )
@@ -126,7 +126,7 @@ def test_malformed_messages(server: Server, body: bytes, detail: str) -> None:
         ("?quality=", TINY, "quality: input should be a valid integer"),
         ("?quality=-1", TINY, "quality: input should be a valid integer"),
         ("?quality=1&quality=2", TINY, "option 'quality' is given more than once"),
-        ("?format=exe", TINY, "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp' or 'gif'"),
+        ("?format=exe", TINY, "format: input should be 'jpeg', 'png', 'webp', 'tiff', 'bmp', 'gif' or 'avif'"),
         ("?scale=4", TINY, "'scale' is unknown; known are format, quality"),
         ("?imageBase64=AAAA", TINY, "'imageBase64' is unknown as an option"),
         ("?image=AAAA", TINY, "'image' is unknown"),
@@ -440,7 +440,10 @@ OPAQUE = encoded(Image.new("RGBA", (6, 4), (200, 10, 10, 255)))
 def test_jpeg_of_a_transparent_picture(server: Server) -> None:
     response = server.upscale(HALF_TRANSPARENT, format="jpeg")
     assert_problem(
-        response, 422, "format_cannot_hold", "transparent parts, which jpeg can't hold: ask for png, webp, tiff or gif"
+        response,
+        422,
+        "format_cannot_hold",
+        "transparent parts, which jpeg can't hold: ask for png, webp, tiff, gif or avif",
     )
     assert opened(server.upscale(OPAQUE, format="jpeg").content).mode == "RGB"
 

@@ -3,7 +3,7 @@
 from superscaling.format_name import FormatName, ReadOnlyName
 from superscaling.pictures.encoding import check_can_hold, encode
 from superscaling.pictures.foreign import name_foreign_image
-from superscaling.pictures.formats import FORMATS, READ_ONLY, Format, sniff
+from superscaling.pictures.formats import FORMATS, MEDIA_TYPES, READABLE, Format, sniff
 from superscaling.pictures.inspection import InspectedImage, answer_format, decode, describe_unsupported, inspect
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.opening import limit_pillow
@@ -12,7 +12,8 @@ from superscaling.pictures.previews import enlarge_bicubically, preview, preview
 
 __all__ = [
     "FORMATS",
-    "READ_ONLY",
+    "MEDIA_TYPES",
+    "READABLE",
     "Format",
     "FormatName",
     "Frame",

@@ -22,7 +22,7 @@ from superscaling.pictures.picture import Frame, Metadata, Picture, Samples
 FULL_CHROMA_QUALITY = 90
 # AVIF's full chroma (4:4:4) costs a tenth more bytes and gains 3 to 8 dB. Speed 9 is four times as fast as 8 for a
 # twentieth more bytes, about as fast as WebP; it is the effort of one thread, as other pictures are waiting, too.
-AVIF_OPTIONS = {"subsampling": "4:4:4", "speed": 9, "max_threads": 1}
+AVIF_OPTIONS = {"speed": 9, "max_threads": 1}
 # Writers of animations add up milliseconds in 31 bits.
 MAX_TOTAL_MILLISECONDS = 2**31 - 1
 
@@ -96,7 +96,7 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
     if name is FormatName.GIF:
         return Encoded(write_gif(picture.frames, pixels, plays), notes)
     images = [_image(*each) for each in zip(pixels, modes, strict=True)]
-    options = pillow_options(carried[0], name) | _quality_options(picture, name, quality, default_quality)
+    options = pillow_options(carried[0], name) | _quality_options(picture, name, modes[0], quality, default_quality)
     if len(images) > 1:
         times = [_as_fraction(frame.milliseconds) for frame in picture.frames]
         options |= {"save_all": True, "append_images": images[1:], "duration": times, "loop": plays}
@@ -110,14 +110,16 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
     return Encoded(_saved(images[0], target, options | {"lossless": True}), notes)
 
 
-def _quality_options(picture: Picture, name: FormatName, quality: int | None, default_quality: int) -> dict[str, Any]:
+def _quality_options(
+    picture: Picture, name: FormatName, mode: str, quality: int | None, default_quality: int
+) -> dict[str, Any]:
     if name is FormatName.WEBP and quality is None and picture.is_lossless:
         return {"lossless": True}
     quality = quality or default_quality
     if name is FormatName.JPEG:
         return {"quality": quality, "subsampling": 0 if quality >= FULL_CHROMA_QUALITY else 2}
     if name is FormatName.AVIF:
-        return AVIF_OPTIONS | {"quality": quality}
+        return AVIF_OPTIONS | {"quality": quality, "subsampling": "4:0:0" if mode == "L" else "4:4:4"}
     return {"quality": quality} if name is FormatName.WEBP else {}
 
 

@@ -166,8 +166,12 @@ READ_ONLY = {
         ("image/heic", "image/heif"),
     )
 }
-# The names of all formats that are read.
+# The names of all formats that are read, and their media types.
 READABLE: tuple[str, ...] = (*FORMATS, *READ_ONLY)
+MEDIA_TYPES = (
+    *(each.media_type for each in FORMATS.values()),
+    *(name for _, names in READ_ONLY.values() for name in names),
+)
 
 
 def sniff(data: bytes) -> FormatName | ReadOnlyName | None:

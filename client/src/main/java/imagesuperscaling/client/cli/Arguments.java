@@ -27,8 +27,8 @@ record Arguments(
               pictures folder            all pictures in a folder, without subfolders
 
               --url URL        address of the service (default: http://localhost:7777)
-              --format F       output format: jpeg, png, webp, tiff, bmp, gif (default: as the input)
-              --quality N      quality of JPEG and WebP output, 1 to 100 (default: the service's)
+              --format F       output format: jpeg, png, webp, tiff, bmp, gif, avif (default: as the input)
+              --quality N      quality of JPEG, WebP and AVIF output, 1 to 100 (default: the service's)
               --json, --bytes  send pictures in JSON (default) or as plain files
               --retries N      retries when the service is busy or unavailable (default: 3)
               --timeout S      seconds for each attempt (default: 150)
@@ -116,7 +116,7 @@ record Arguments(
     private static ImageFormat format(String text) throws UsageException {
         return ImageFormat.ofWireName(text)
                 .orElseThrow(() ->
-                        new UsageException("--format is one of jpeg, png, webp, tiff, bmp, gif, not " + text));
+                        new UsageException("--format is one of jpeg, png, webp, tiff, bmp, gif, avif, not " + text));
     }
 
     private static int number(String option, String text, int min, int max) throws UsageException {
