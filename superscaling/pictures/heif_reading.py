@@ -54,15 +54,16 @@ class HeicReader:
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._file = _checked(data, limits, "HEIC")
         self.format = answer_to_heic(self._file)
-        opened = pi_heif.HeifFile(io.BytesIO(data))
-        self._picture = opened[opened.primary_index]
-        width, height = self._picture.size
-        limits.check_pixels(width, height)
-        self.sizes = ((height, width),)
+        self._data, self._limits = _with_plain_names(data, self._file), limits
+        self.sizes = (self._file.size,)
+        limits.check_pixels(*self.sizes[0])
 
     def decode(self) -> Picture:
         """Decode the primary picture. The decoder has turned it, and resets its orientation."""
-        image = self._picture.to_pillow()
+        opened = pi_heif.HeifFile(io.BytesIO(self._data))
+        picture = opened[opened.primary_index]
+        self._limits.check_pixels(*picture.size)
+        image = picture.to_pillow()
         image.format = "HEIF"
         if image.mode not in READ_MODES:
             raise UnsupportedMode(f"mode {image.mode} of HEIC is not supported")
@@ -78,6 +79,16 @@ class HeicReader:
 def answer_to_heic(file: HeifFile) -> FormatName:
     """The format of the answer unless another is asked for: HEIC is not written, and JPEG has no transparency."""
     return FormatName.PNG if file.alpha else FormatName.JPEG
+
+
+def _with_plain_names(data: bytes, file: HeifFile) -> bytes:
+    """The file with question marks instead of letters beyond ASCII in names of items, which crash pi-heif."""
+    if all(data[start:end].isascii() for start, end in file.texts):
+        return data
+    plain = bytearray(data)
+    for start, end in file.texts:
+        plain[start:end] = bytes(byte if byte < 128 else ord("?") for byte in data[start:end])
+    return bytes(plain)
 
 
 def _checked(data: bytes, limits: Limits, name: str) -> HeifFile:

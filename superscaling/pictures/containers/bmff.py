@@ -57,11 +57,30 @@ class Item:
 
 @dataclass
 class HeifFile:
-    """`items`: by their ids; `primary`: the id of the picture to show; `has_sequence`: whether frames follow."""
+    """`items`: by their ids; `primary`: the id of the picture to show; `has_sequence`: whether frames follow.
+
+    `texts`: start and end of types and names in the file.
+    """
 
     items: dict[int, Item]
     primary: int
     has_sequence: bool
+    texts: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the primary picture in px: cut, but not turned.
+
+        Raises:
+            struct.error: they are missing.
+        """
+        item = self.items[self.primary]
+        width, height = struct.unpack_from(">II", item.described(b"ispe") or b"", 4)
+        if cut := item.described(b"clap"):
+            fractions = struct.unpack_from(">4I", cut)
+            width = min(width, fractions[0] // max(1, fractions[1]))
+            height = min(height, fractions[2] // max(1, fractions[3]))
+        return height, width
 
     def auxiliaries(self, kind: bytes = b"auxl") -> list[Item]:
         """The items that are auxiliary pictures (or, by `kind`, something else) of the primary picture."""
@@ -111,7 +130,7 @@ def read_heif(data: bytes) -> HeifFile:
     meta = _only(top, b"meta")
     inner = list(boxes(data, meta.start + 4, meta.end))
     items: dict[int, Item] = {}
-    _read_infos(_Cursor(data, _only(inner, b"iinf")), items)
+    texts = _read_infos(_Cursor(data, _only(inner, b"iinf")), items)
     _read_properties(data, _only(inner, b"iprp"), items)
     if any(box.kind == b"iref" for box in inner):
         _read_references(data, _only(inner, b"iref"), items)
@@ -121,7 +140,7 @@ def read_heif(data: bytes) -> HeifFile:
     primary = cursor.number(4 if cursor.version else 2)
     if primary not in items:
         raise ImageCorrupt("it has no primary picture")
-    return HeifFile(items, primary, has_sequence)
+    return HeifFile(items, primary, has_sequence, texts)
 
 
 def _only(found: list[Box], kind: bytes) -> Box:
@@ -153,15 +172,18 @@ class _Cursor:
         return self._place, self._end
 
 
-def _read_infos(cursor: _Cursor, items: dict[int, Item]) -> None:
+def _read_infos(cursor: _Cursor, items: dict[int, Item]) -> list[tuple[int, int]]:
+    texts = []
     check_parts("items", cursor.number(4 if cursor.version else 2), MAX_ITEMS)
     for box in boxes(cursor.data, *cursor.rest):
         info = _Cursor(cursor.data, box)
         if box.kind == b"infe" and info.version >= 2:
             number = info.number(4 if info.version > 2 else 2)
             info.number(2)  # protection
+            texts.append(info.rest)
             items[number] = Item(info.number(4).to_bytes(4), is_hidden=bool(info.flags & 1))
     check_parts("items", len(items), MAX_ITEMS)
+    return texts
 
 
 def _read_properties(data: bytes, box: Box, items: dict[int, Item]) -> None:
