@@ -32,11 +32,10 @@ class JpegReader:
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._limits = limits
         self._outline = check_jpeg(data)
-        self._data = data[: self._outline.end]
+        self._data = data[: self._outline.end].rstrip(b"\xff")
         if self._is_cut:  # the decoder, too, would take missing data for an end mark
             if self._data.endswith(UNFILLED):
-                self._data = self._data.rstrip(b"\0")
-            self._data = self._data.rstrip(b"\xff")
+                self._data = self._data.rstrip(b"\0").rstrip(b"\xff")
             data = self._data + END
         self._image = open_image(data, FormatName.JPEG, limits)
         self.sizes = ((self._image.height, self._image.width),)
