@@ -15,7 +15,7 @@ class ResourceUpscale:
         picture_upscaler: enlarges pictures.
         admission: admits them.
         limits: of input pictures.
-        quality: of JPEG and WebP results if the message has none, 1 to 100.
+        quality: of JPEG, WebP and AVIF results if the message has none, 1 to 100.
         decoder: reads pictures.
     """
 
@@ -36,7 +36,7 @@ class ResourceUpscale:
     def main(
         self, message: UpscaleInput, deadline: Deadline, timings: Timings, listener: ProgressListener = NO_LISTENER
     ) -> UpscaleOutput:
-        """Answer with the enlarged picture, in its own format unless the message asks for another.
+        """Answer with the enlarged picture, in its own format (HEIC: another) unless the message asks for one.
 
         Raises:
             UnsupportedImage, UnsupportedMode, ImageCorrupt, ImageUndecodable: the file can't be read.
@@ -50,6 +50,7 @@ class ResourceUpscale:
         with timings.span("decode"):
             inspected = self._decoder.inspect(message.image, self._limits, deadline, timings)
         name = message.format or inspected.format
+        notes = () if message.format else inspected.notes
         demand = self._picture_upscaler.demand_of(inspected.sizes, name)
         self._limits.check_memory(demand.pixels, name, demand.memory)
         with self._admission.admitted(demand, deadline, timings) as admitted:
@@ -80,7 +81,7 @@ class ResourceUpscale:
             format=name,
             width=enlarged.width,
             height=enlarged.height,
-            notes=picture.notes + encoded.notes + _ignored(message, name),
+            notes=notes + picture.notes + encoded.notes + _ignored(message, name),
         )
 
 

@@ -9,7 +9,7 @@ from werkzeug.http import parse_accept_header
 from message_protocol import EVENTS, JSON, MAX_ECHOED, UpscaleInput
 from superscaling.errors import MalformedMessage, NotAcceptable
 from superscaling.format_name import FormatName
-from superscaling.pictures import FORMATS, sniff
+from superscaling.pictures import FORMATS, answer_format
 
 # Never sent as an answer to an upscale request. Browsers' forms and Java's HttpURLConnection accept it by default, and
 # rank image formats in an order that no user has chosen.
@@ -47,8 +47,10 @@ class AnswerForm:
         if self.json or self.stream:
             return message.format
         if message.format is None:
-            own = sniff(message.image)
-            return own if own in self.preferred else self.preferred[0]
+            # Only a client that leaves the choice has no format: it is told if the file's own can't be written.
+            if len(self.preferred) > 1 and answer_format(message.image) in self.preferred:
+                return None
+            return self.preferred[0]
         if message.format not in self.accepted:
             raise NotAcceptable(
                 f"format {message.format} is requested, but Accept allows only {', '.join(self.accepted)}"

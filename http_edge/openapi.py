@@ -41,7 +41,7 @@ from message_protocol import (
     UpscaleOutput,
 )
 from superscaling.errors import ClientGone, EngineFailed, MalformedMessage, ServiceError, Unprocessable
-from superscaling.pictures import FORMATS
+from superscaling.pictures import FORMATS, MEDIA_TYPES
 from superscaling.version import __version__
 
 SCHEMA = "#/components/schemas/{model}"
@@ -125,7 +125,7 @@ def _upscale() -> dict[str, Any]:
         "requestBody": {
             "required": True,
             "content": {JSON: _of(UpscaleInput) | {"example": {IMAGE_FIELD: EXAMPLE}}, FORM: _form(properties)}
-            | dict.fromkeys([*IMAGE_TYPES, BYTES], IMAGE_FILE),
+            | dict.fromkeys([*MEDIA_TYPES, BYTES], IMAGE_FILE),
         },
         "responses": {
             "200": {

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, send_from_directory
 
-from superscaling.pictures import FORMATS
+from superscaling.pictures import FORMATS, MEDIA_TYPES, READABLE
 from superscaling.settings import ROOT, Settings
 
 WEB = ROOT / "web"
@@ -44,7 +44,16 @@ def pages(settings: Settings) -> Blueprint:
 
     @blueprint.get("/")
     def index() -> Response:
-        return _page("index.html", max_body_bytes=settings.max_body_bytes, formats=FORMATS, samples=OFFERED)
+        # Browsers on systems that do not know HEIC go by the suffix.
+        choosable = ",".join((*MEDIA_TYPES, ".heic", ".heif", ".hif"))
+        return _page(
+            "index.html",
+            max_body_bytes=settings.max_body_bytes,
+            formats=FORMATS,
+            readable=READABLE,
+            choosable=choosable,
+            samples=OFFERED,
+        )
 
     @blueprint.get("/docs")
     def docs() -> Response:

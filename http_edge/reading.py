@@ -9,7 +9,7 @@ from http_edge.recognition import BodyForm, boundary_in, encoded_image, found, i
 from http_edge.request_body import RequestBody
 from message_protocol import BYTES, FORM, JSON, MAX_ECHOED, UpscaleInput
 from superscaling.errors import MalformedMessage, UnsupportedMedia
-from superscaling.pictures import FORMATS
+from superscaling.pictures import MEDIA_TYPES
 
 
 def check_encodings(request: Request) -> None:
@@ -97,7 +97,7 @@ def _file(media_type: str, data: bytes) -> BodyForm:
     """
     if media_type == BYTES or encoded_image(data) or not is_text(data):
         return BodyForm.BYTES
-    types = ", ".join(each.media_type for each in FORMATS.values())
+    types = ", ".join(MEDIA_TYPES)
     raise UnsupportedMedia(
         f"Content-Type is {media_type[:MAX_ECHOED] or 'missing'}, and the body is text, but no JSON message:"
         f" send {JSON}, {FORM}, or the image file itself as {types} or {BYTES}"

@@ -42,9 +42,12 @@ class UpscaleInput(BaseModel):
         strict=True,
         description="the image file in base64; a data URL and ASCII whitespace are accepted",
     )
-    format: FormatName | None = Field(None, description="format of the answer; default: the input's format")
+    format: FormatName | None = Field(
+        None,
+        description="format of the answer; default: the input's format, for HEIC JPEG, or PNG if it is transparent",
+    )
     quality: int | None = Field(
-        None, ge=1, le=100, strict=True, description="quality of a JPEG or WebP answer; default: UPSCALER_QUALITY"
+        None, ge=1, le=100, strict=True, description="quality of a JPEG, WebP or AVIF answer; default: UPSCALER_QUALITY"
     )
     tiles: bool = Field(False, strict=True, description="whether a stream of events includes the finished tiles")
 

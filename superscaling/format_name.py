@@ -5,7 +5,7 @@ from typing import Self
 
 
 class FormatName(StrEnum):
-    """The image formats, by their names in the API.
+    """The image formats that are read and written, by their names in the API.
 
     `FormatName(text)` also takes what people write instead: `JPG`, `tif`, `image/jpeg`.
     """
@@ -16,6 +16,7 @@ class FormatName(StrEnum):
     TIFF = "tiff"
     BMP = "bmp"
     GIF = "gif"
+    AVIF = "avif"
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -23,6 +24,12 @@ class FormatName(StrEnum):
             return None
         name = value.strip().lower().removeprefix("image/")
         return cls._value2member_map_.get(OTHER_NAMES.get(name, name))  # type: ignore[return-value]
+
+
+class ReadOnlyName(StrEnum):
+    """The image formats that are read and not written."""
+
+    HEIC = "heic"
 
 
 OTHER_NAMES = {"jpg": "jpeg", "tif": "tiff"}

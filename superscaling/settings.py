@@ -156,7 +156,7 @@ class Settings:
         _whole(1, 100),
         "1-100",
         IMAGES,
-        "Quality of JPEG and WebP outputs unless the request has one; from 90 up JPEG is written 4:4:4.",
+        "Quality of JPEG, WebP and AVIF outputs unless the request has one; from 90 up JPEG is written 4:4:4.",
     )
     max_body_bytes: int = _setting(
         "67108864",
@@ -175,8 +175,9 @@ class Settings:
         _whole(1),
         "px",
         LOAD,
-        "Most pixels in progress, those of a WebP output counting three times, of a GIF twice; an image that would"
-        " exceed this is answered with 429, unless it is the only one. A single WebP or GIF output may not exceed it.",
+        "Most pixels in progress, those of a WebP or AVIF output counting three times, of a GIF twice; an image"
+        " that would exceed this is answered with 429, unless it is the only one. A single WebP, AVIF or GIF output may"
+        " not exceed it.",
     )
     read_timeout: float = _setting(
         "30",

@@ -47,14 +47,19 @@ def seeds() -> list[bytes]:
     """The images to damage."""
     sys.path.insert(0, str(Path(__file__).parent))  # as pytest does
     import test_animations
+    import test_avif_heic
+    import test_jpeg_ending
     import test_metadata
-    from pictures import SENT
+    from pictures import IMAGE, RGBA, SENT
 
     return [
         *(sent.data for sent in SENT),
         *test_animations.ANIMATED.values(),
         test_animations.pages_file(),
         test_metadata.CAMERA,
+        *(write(IMAGE, exif=test_avif_heic.EXIF, xmp=test_metadata.XMP) for write in test_avif_heic.WRITERS.values()),
+        *(write(RGBA) for write in test_avif_heic.WRITERS.values()),
+        *(data[:-2] for data in test_jpeg_ending.KINDS.values()),
         *(encode(decode(test_metadata.CAMERA, LIMITS), name, 80, 80).data for name in CARRYING),
     ]
 

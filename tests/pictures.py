@@ -137,6 +137,9 @@ SENT = [
     _sent("bmp-P", encoded(PALETTE, "BMP"), "RGB"),
     _sent("bmp-RGB", encoded(RGB, "BMP"), "RGB"),
     _sent("bmp-RGBA", cv2.imencode(".bmp", np.asarray(RGBA)[:, :, [2, 1, 0, 3]])[1].tobytes(), "RGBA"),
+    _sent("avif-L", encoded(GREY, "AVIF", quality=95), "L"),
+    _sent("avif-RGB", encoded(RGB, "AVIF", quality=95, subsampling="4:4:4"), "RGB"),
+    _sent("avif-RGBA", encoded(RGBA, "AVIF", quality=95), "RGBA"),
     _sent("gif-L", encoded(GREY, "GIF"), "L"),
     _sent("gif-P", encoded(PALETTE, "GIF"), "RGB"),
     _sent("gif-P-transparent", encoded(PALETTE, "GIF", transparency=3), "RGBA"),
@@ -162,6 +165,7 @@ SECOND_DECODERS: dict[str, Callable[[bytes], NDArray[Any]]] = {
     "tiff": _tifffile,
     "bmp": _opencv,
     "gif": _opencv,
+    "avif": _opencv,
 }
 
 

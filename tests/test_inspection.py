@@ -1,5 +1,7 @@
 """Sizes read from the headers equal those after decoding."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from conftest import SAMPLES, encoded, opened, photograph
@@ -8,7 +10,7 @@ from PIL import Image
 
 from superscaling.errors import ImageTooLarge, TooManyFrames, UnsupportedImage
 from superscaling.format_name import FormatName
-from superscaling.pictures import Frame, Limits, decode, decoding, inspect, preview
+from superscaling.pictures import Frame, Limits, decode, decoding, heif_reading, inspect, jpeg_reading, preview
 from superscaling.pictures.picture import to_8_bits
 
 LIMITS = Limits(pixels=10_000_000, frames=100)
@@ -66,7 +68,7 @@ def test_a_file_is_read_once(name: FormatName, monkeypatch: pytest.MonkeyPatch) 
     """Opened, split and checked when it is inspected; decoding goes on from there."""
     data = encoded(IMAGES[0], name.upper(), **({"save_all": True, "append_images": IMAGES[1:]} if name in MANY else {}))
     calls: list[str] = []
-    for place in ("open_image", "read_apng", "read_gif", "check_jpeg", "check_tiff", "listed"):
+    for place in ("open_image", "read_apng", "read_gif", "check_jpeg", "check_tiff", "check_heif", "listed"):
         count_calls(monkeypatch, place, calls)
     image = inspect(data, LIMITS)
     assert len(calls) == len(set(calls)) > 0
@@ -78,13 +80,14 @@ def test_a_file_is_read_once(name: FormatName, monkeypatch: pytest.MonkeyPatch) 
 
 
 def count_calls(monkeypatch: pytest.MonkeyPatch, name: str, calls: list[str]) -> None:
-    original = getattr(decoding, name)
+    for module in (decoding, jpeg_reading, heif_reading):
+        if original := getattr(module, name, None):
 
-    def counted(*arguments: object) -> object:
-        calls.append(name)
-        return original(*arguments)
+            def counted(*arguments: object, original: Callable[..., object] = original) -> object:
+                calls.append(name)
+                return original(*arguments)
 
-    monkeypatch.setattr(decoding, name, counted)
+            monkeypatch.setattr(module, name, counted)
 
 
 def test_16_bits_are_rounded_to_8_everywhere() -> None:

@@ -71,7 +71,10 @@ def folder(tmp_path: Path) -> Path:
         ([], "Missing argument 'INPUT...'"),
         (["photos/one.png", "--quality", "0"], "0 is not in the range 1<=x<=100"),
         (["photos/one.png", "--quality", "²"], "'²' is not a valid integer"),
-        (["photos/one.png", "--format", "tga"], "'tga' is not one of 'jpeg', 'png', 'webp', 'tiff', 'bmp', 'gif'"),
+        (
+            ["photos/one.png", "--format", "tga"],
+            "'tga' is not one of 'jpeg', 'png', 'webp', 'tiff', 'bmp', 'gif', 'avif'",
+        ),
         (["photos/one.png", "--model", "nonesuch"], "'nonesuch' is not one of 'noise-cancel-lite', "),
         (
             ["photos/one.png", "--model", "noise-cancel", "--url", "http://localhost:1"],

@@ -101,11 +101,11 @@ def assert_next_is_answered(server: Server) -> None:
         (b'{"imageBase64": "AAAA", "quality": true}', "quality must be a whole number from 1 to 100"),
         (
             b'{"imageBase64": "AAAA", "format": "exe"}',
-            "format must be jpeg, png, webp, tiff, bmp or gif",
+            "format must be jpeg, png, webp, tiff, bmp, gif or avif",
         ),
         (
             b'{"imageBase64": "AAAA", "format": 7}',
-            "format must be jpeg, png, webp, tiff, bmp or gif",
+            "format must be jpeg, png, webp, tiff, bmp, gif or avif",
         ),
     ],
 )
@@ -125,7 +125,7 @@ def test_malformed_messages(server: Server, body: bytes, detail: str) -> None:
         ("?quality=", TINY, "quality must be a whole number from 1 to 100"),
         ("?quality=-1", TINY, "quality must be a whole number from 1 to 100"),
         ("?quality=1&quality=2", TINY, "option 'quality' is given more than once"),
-        ("?format=exe", TINY, "format must be jpeg, png, webp, tiff, bmp or gif"),
+        ("?format=exe", TINY, "format must be jpeg, png, webp, tiff, bmp, gif or avif"),
         ("?scale=4", TINY, "'scale' is unknown; known are format, quality"),
         ("?imageBase64=AAAA", TINY, "'imageBase64' is unknown as an option"),
         ("?image=AAAA", TINY, "'image' is unknown"),
@@ -333,23 +333,43 @@ def blocks_bomb() -> bytes:
 @pytest.mark.parametrize(
     ("data", "status", "code", "detail"),
     [
-        (b"just text, and more of it", 415, "unsupported_image_format", "(jpeg, png, webp, tiff, bmp, gif)"),
-        (b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n", 415, "unsupported_image_format", "(jpeg, png, webp, tiff, bmp, gif)"),
+        (
+            b"just text, and more of it",
+            415,
+            "unsupported_image_format",
+            "which is not supported: send jpeg, png, webp, tiff, bmp, gif, avif or heic",
+        ),
+        (
+            b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n",
+            415,
+            "unsupported_image_format",
+            "which is not supported: send jpeg, png, webp, tiff, bmp, gif, avif or heic",
+        ),
         (
             b"<svg xmlns='http://www.w3.org/2000/svg'/>",
             415,
             "unsupported_image_format",
-            "(jpeg, png, webp, tiff, bmp, gif)",
+            "which is not supported: send jpeg, png, webp, tiff, bmp, gif, avif or heic",
         ),
         (
             b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
             415,
             "unsupported_image_format",
-            "(jpeg, png, webp, tiff, bmp, gif)",
+            "which is not supported: send jpeg, png, webp, tiff, bmp, gif, avif or heic",
         ),
-        (encoded(photograph(4, 4), "TGA"), 415, "unsupported_image_format", "(jpeg, png, webp, tiff, bmp, gif)"),
-        (encoded(photograph(4, 4), "JPEG2000"), 415, "unsupported_image_format", "(jpeg, png, webp, tiff, bmp, gif)"),
-        (b"\0" * 1000, 415, "unsupported_image_format", "(jpeg, png, webp, tiff, bmp, gif)"),
+        (
+            encoded(photograph(4, 4), "TGA"),
+            415,
+            "unsupported_image_format",
+            "which is not supported: send jpeg, png, webp, tiff, bmp, gif, avif or heic",
+        ),
+        (
+            encoded(photograph(4, 4), "JPEG2000"),
+            415,
+            "unsupported_image_format",
+            "which is not supported: send jpeg, png, webp, tiff, bmp, gif, avif or heic",
+        ),
+        (b"\0" * 1000, 415, "unsupported_image_format", "(jpeg, png, webp, tiff, bmp, gif, avif, heic)"),
         (JPEG[: len(JPEG) // 2], 422, "image_corrupt", "the image is truncated or corrupt"),
         (TINY[: len(TINY) - 20], 422, "image_corrupt", "the image is truncated or corrupt"),
         (wrong_crc(TINY), 422, "image_corrupt", "the image is truncated or corrupt"),
@@ -432,7 +452,10 @@ OPAQUE = encoded(Image.new("RGBA", (6, 4), (200, 10, 10, 255)))
 def test_jpeg_of_a_transparent_picture(server: Server) -> None:
     response = server.upscale(HALF_TRANSPARENT, format="jpeg")
     assert_problem(
-        response, 422, "format_cannot_hold", "transparent parts, which jpeg can't hold: ask for png, webp, tiff or gif"
+        response,
+        422,
+        "format_cannot_hold",
+        "transparent parts, which jpeg can't hold: ask for png, webp, tiff, gif or avif",
     )
     assert opened(server.upscale(OPAQUE, format="jpeg").content).mode == "RGB"
 

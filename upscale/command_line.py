@@ -74,7 +74,7 @@ class FormatType(click.ParamType[FormatName]):
     metavar="N",
     type=click.IntRange(1, 100),
     show_default="UPSCALER_QUALITY",
-    help="Quality of JPEG and WebP results.",
+    help="Quality of JPEG, WebP and AVIF results.",
 )
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @click.option("--url", metavar="URL", help="Use the service at this address, such as http://localhost:7777.")

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from superscaling.format_name import FormatName
-from superscaling.pictures import FORMATS, sniff
+from superscaling.pictures import answer_format, describe_unsupported, name_foreign_image
 from upscale.errors import Failed
-from upscale.output import ENLARGED, format_named
+from upscale.output import ENLARGED, is_named_like_image
 
 PATTERN = re.compile(r"[*?[]")
-HEAD = 16  # bytes; no format has a longer signature
+NO_IMAGE = "not an image"
+HEAD = 1 << 16  # bytes; the directory of a HEIC, which says what it can be answered as, has a few thousand
 
 
 @dataclass(frozen=True)
@@ -68,23 +69,24 @@ def find_inputs(words: tuple[str, ...], output: str | None) -> Inputs:
 
 
 def format_of(path: Path) -> FormatName:
-    """Return the format of an image file, by its first bytes.
+    """Return the format that the result of an image file has by default, by the file's first bytes.
 
     Raises:
         Failed: it can't be read, or is not an image of a supported format.
     """
     try:
-        name = _sniffed(path)
+        head = _head(path)
     except OSError as exc:
         raise Failed(str(exc.strerror)) from exc
+    name = answer_format(head)
     if name is None:
-        raise Failed(f"is not an image of a supported format ({', '.join(FORMATS)})")
+        raise Failed(describe_unsupported(head))
     return name
 
 
-def _sniffed(path: Path) -> FormatName | None:
+def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return sniff(file.read(HEAD))
+        return file.read(HEAD)
 
 
 def _walk(folder: Path, output: str | None, found: Inputs) -> None:
@@ -92,10 +94,10 @@ def _walk(folder: Path, output: str | None, found: Inputs) -> None:
     for path in _files(folder, output, found):
         if output is None and path.stem.endswith(ENLARGED):
             found.skipped[f"named *{ENLARGED}.*, like results"] += 1
-        elif _is_picture(path):
+        elif (reason := _reason_to_skip(path)) is None:
             found.sources.append(Source(path, path.relative_to(folder)))
         else:
-            found.skipped["not an image"] += 1
+            found.skipped[reason] += 1
 
 
 def _files(folder: Path, output: str | None, found: Inputs) -> Iterator[Path]:
@@ -109,13 +111,16 @@ def _files(folder: Path, output: str | None, found: Inputs) -> Iterator[Path]:
         yield from (Path(directory, name) for name in sorted(files) if not name.startswith("."))
 
 
-def _is_picture(path: Path) -> bool:
+def _reason_to_skip(path: Path) -> str | None:
     """Judge by the name, so that a damaged image is reported rather than skipped, or else by the first bytes."""
     if not path.is_file():
-        return False
-    if format_named(path) is not None:
-        return True
+        return NO_IMAGE
+    if is_named_like_image(path):
+        return None
     try:
-        return _sniffed(path) is not None
+        head = _head(path)
     except OSError:
-        return False
+        return NO_IMAGE
+    if answer_format(head) is not None:
+        return None
+    return f"{foreign}, not supported" if (foreign := name_foreign_image(head)) else NO_IMAGE

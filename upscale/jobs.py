@@ -8,7 +8,7 @@ from pathlib import Path
 from superscaling.format_name import FormatName
 from upscale.errors import Failed, UsageError
 from upscale.inputs import Inputs, Source, find_inputs, format_of
-from upscale.output import ENLARGED, check_target, format_named, with_extension
+from upscale.output import ENLARGED, check_target, format_named, is_named_like_image, with_extension
 
 PIPE = "-"
 
@@ -113,6 +113,8 @@ def _one(arguments: Arguments, source: Path | None, output: str, failures: list[
             raise UsageError("standard output is a terminal: name a file with -o, or use `> out.jpg`")
         return Plan([Job(source, None, arguments.format)], failures, [])
     named = format_named(Path(output))
+    if named is None and is_named_like_image(Path(output)):
+        raise UsageError(f"-o {output}: {Path(output).suffix} can't be written: name a {', '.join(FormatName)}")
     if named is not None and arguments.format not in (None, named):
         raise UsageError(f"-o {output} contradicts --format {arguments.format}")
     job = Job(source, Path(output), arguments.format or named)

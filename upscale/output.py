@@ -17,23 +17,29 @@ EXTENSIONS = {
     FormatName.TIFF: (".tif", ".tiff"),
     FormatName.BMP: (".bmp", ".dib"),
     FormatName.GIF: (".gif",),
+    FormatName.AVIF: (".avif", ".avifs"),
 }
 FORMAT_OF = {extension: name for name, extensions in EXTENSIONS.items() for extension in extensions}
 FORMAT_OF[".mpo"] = FormatName.JPEG  # several images, of which the result has one
+READ_ONLY = (".heic", ".heif", ".hif")  # images whose format is not written
 ENLARGED = "-x2"  # at the end of a result's name, if it is written beside its input
 
 
 def format_named(path: PurePath) -> FormatName | None:
-    """Return the format that a file's extension stands for; None if it is not an image's."""
+    """Return the format that a file's extension stands for; None if it is not that of a format that is written."""
     return FORMAT_OF.get(path.suffix.lower())
+
+
+def is_named_like_image(path: PurePath) -> bool:
+    """Return whether a file's extension is an image's."""
+    return format_named(path) is not None or path.suffix.lower() in READ_ONLY
 
 
 def with_extension(path: PurePath, name: FormatName, behind: str = "") -> str:
     """Return the file name of `path` with `behind` after its stem and an extension of the format `name`."""
-    own = format_named(path)
-    if own is name and path.suffix.lower() in EXTENSIONS[name]:
+    if format_named(path) is name and path.suffix.lower() in EXTENSIONS[name]:
         return path.stem + behind + path.suffix
-    stem = path.name if own is None else path.stem  # ".v2" is not an image's extension, so it stays
+    stem = path.stem if is_named_like_image(path) else path.name  # ".v2" is not an image's extension, so it stays
     return stem + behind + EXTENSIONS[name][0]
 
 

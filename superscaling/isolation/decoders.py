@@ -31,7 +31,11 @@ class Inspected(Protocol):
 
     @property
     def format(self) -> FormatName:
-        """The file's."""
+        """Of the answer, unless another is asked for."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why that is not the file's format, for people."""
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -172,7 +176,7 @@ class _Isolated:
 
     def __init__(self, ask: Callable[[bool], Header | Picture]) -> None:
         header = cast(Header, ask(False))
-        self.format, self.sizes = header.format, header.sizes
+        self.format, self.notes, self.sizes = header.format, header.notes, header.sizes
         self._ask = ask
 
     def decode(self) -> Picture:

@@ -42,6 +42,7 @@ class Header:
     """The answer to a call that inspects: what `InspectedImage` has."""
 
     format: FormatName
+    notes: tuple[str, ...]
     sizes: tuple[Size, ...]
 
 
@@ -106,7 +107,7 @@ def _answer(call: Call, data: bytes) -> Answer:
     try:
         image = inspect(data, call.limits)
         if not call.decode:
-            return Header(image.format, image.sizes)
+            return Header(image.format, image.notes, image.sizes)
         limit = _limit_memory(sum(height * width for height, width in image.sizes))
         return _contiguous(image.decode())
     except MemoryError:

@@ -1,9 +1,10 @@
 """Image files to pictures and back. The only package that imports PIL; knows no model."""
 
-from superscaling.format_name import FormatName
+from superscaling.format_name import FormatName, ReadOnlyName
 from superscaling.pictures.encoding import check_can_hold, check_count, check_side, encode
-from superscaling.pictures.formats import FORMATS, Format, sniff
-from superscaling.pictures.inspection import InspectedImage, decode, inspect
+from superscaling.pictures.foreign import name_foreign_image
+from superscaling.pictures.formats import FORMATS, MEDIA_TYPES, READABLE, Format, sniff
+from superscaling.pictures.inspection import InspectedImage, answer_format, decode, describe_unsupported, inspect
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.opening import limit_pillow
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size
@@ -11,6 +12,8 @@ from superscaling.pictures.previews import enlarge_bicubically, preview, preview
 
 __all__ = [
     "FORMATS",
+    "MEDIA_TYPES",
+    "READABLE",
     "Format",
     "FormatName",
     "Frame",
@@ -18,16 +21,20 @@ __all__ = [
     "Limits",
     "Metadata",
     "Picture",
+    "ReadOnlyName",
     "Samples",
     "Size",
+    "answer_format",
     "check_can_hold",
     "check_count",
     "check_side",
     "decode",
+    "describe_unsupported",
     "encode",
     "enlarge_bicubically",
     "inspect",
     "limit_pillow",
+    "name_foreign_image",
     "preview",
     "preview_tile",
     "sniff",

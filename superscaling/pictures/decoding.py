@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ImageFile
 
 from superscaling.errors import UnsupportedMode
-from superscaling.format_name import FormatName
+from superscaling.format_name import FormatName, ReadOnlyName
 from superscaling.pictures.containers.animation import Animation, Rgba, show
 from superscaling.pictures.containers.apng import has_default_image, read_apng
 from superscaling.pictures.containers.chunks import (
@@ -21,8 +21,9 @@ from superscaling.pictures.containers.chunks import (
 )
 from superscaling.pictures.containers.gif_reading import read_gif
 from superscaling.pictures.frames import animation_frames, turn_and_metadata, upright_frame
-from superscaling.pictures.guards.jpeg import check_jpeg
 from superscaling.pictures.guards.tiff import NO_PAGE, PAGE_KIND, check_tiff
+from superscaling.pictures.heif_reading import AvifReader, HeicReader
+from superscaling.pictures.jpeg_reading import JpegReader
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.loading import READ_AS_8_BITS, WIDE, check_mode, reading_notes, rgba_of
 from superscaling.pictures.metadata import drop_odd_blocks
@@ -45,22 +46,6 @@ class Reader(Protocol):
 
     def decode(self) -> Picture:
         """Decode the file. To be called once."""
-
-
-class JpegReader:
-    """JPEG, and the first picture of an MPO."""
-
-    def __init__(self, data: bytes, limits: Limits) -> None:
-        check_jpeg(data)
-        self._image = open_image(data, FormatName.JPEG, limits)
-        self.sizes = (_size(self._image),)
-
-    def decode(self) -> Picture:
-        """Decode the first picture."""
-        notes = reading_notes(self._image)
-        if (pictures := frame_count(self._image)) > 1:  # previews, or the view of the other eye
-            notes += (f"only the first of {pictures} images in the file was read",)
-        return Picture((upright_frame(self._image),), FormatName.JPEG, notes=notes)
 
 
 class PngReader:
@@ -200,13 +185,15 @@ class GifReader:
         return Picture(animation_frames(shown, is_grey, has_alpha), FormatName.GIF, self._animation.plays)
 
 
-READERS: Mapping[FormatName, Callable[[bytes, Limits], Reader]] = {
+READERS: Mapping[FormatName | ReadOnlyName, Callable[[bytes, Limits], Reader]] = {
     FormatName.JPEG: JpegReader,
     FormatName.PNG: PngReader,
     FormatName.WEBP: WebpReader,
     FormatName.TIFF: TiffReader,
     FormatName.BMP: BmpReader,
     FormatName.GIF: GifReader,
+    FormatName.AVIF: AvifReader,
+    ReadOnlyName.HEIC: HeicReader,
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from superscaling.format_name import FormatName
+from superscaling.format_name import FormatName, ReadOnlyName
 from superscaling.pictures.containers.chunks import PNG_SIGNATURE
 
 
@@ -28,13 +28,14 @@ class Extra(StrEnum):
 
 @dataclass(frozen=True)
 class Format:
-    """One image format.
+    """One image format that is read and written.
 
     `pillow`: Pillow's name; `signature`: matches the beginning of its files; `max_side`: largest side in px that its
-    headers and Pillow's writer allow; `modes`: mode of the picture -> mode in the file (`stored_mode` knows what
-    becomes of others); `series`: what several pictures mean, if it can store several; `extras`: metadata that it can
-    store; `has_quality`: whether its compression has a quality, 1 to 100; `max_plays`, `max_milliseconds`: limits of
-    animations; `memory`: of its encoder, relative to the others (`tests/test_memory.py` measures it).
+    headers and Pillow's writer allow; `max_pixels`: likewise its area; `modes`: mode of the picture -> mode in the file
+    (`stored_mode` knows what becomes of others); `series`: what several pictures mean, if it can store several;
+    `extras`: metadata that it can store; `has_quality`: whether its compression has a quality, 1 to 100; `max_plays`,
+    `max_milliseconds`: limits of animations; `memory`: of its encoder, relative to the others (`tests/test_memory.py`
+    measures it).
     """
 
     name: FormatName
@@ -46,6 +47,7 @@ class Format:
     series: Series | None = None
     extras: frozenset[Extra] = frozenset(Extra) - {Extra.PNG_COLOURS}
     has_quality: bool = False
+    max_pixels: int = 2**62
     max_plays: int = 0
     max_milliseconds: int = 0
     memory: int = 1
@@ -70,6 +72,10 @@ def mode_in_8_bits(mode: str) -> str:
 
 # Modes of pictures -> modes in files that keep 16 bits.
 WITH_16_BITS = {mode: mode for mode in ("L", "LA", "RGB", "RGBA", "I;16", "LA;16", "RGB;16", "RGBA;16")}
+
+# What follows `ftyp` in files of the HEIF family: the major brand, a version, and the compatible brands. Some writers
+# name as major brand the container's instead of the codec's. (ISO/IEC 23008-12, 10.2; AVIF 1.1, 6)
+CONTAINER_BRANDS, LATER_BRANDS = rb"(?:mif[12]|msf1|miaf|MiHE)", rb"(?:....){1,24}?"
 
 FORMATS = {
     each.name: each
@@ -139,6 +145,20 @@ FORMATS = {
             max_milliseconds=655_350,
             memory=2,
         ),
+        Format(
+            FormatName.AVIF,
+            pillow="AVIF",
+            media_type="image/avif",
+            signature=re.compile(
+                rb"....ftyp(?:avi[fs]|" + CONTAINER_BRANDS + LATER_BRANDS + rb"(?:avi[fs]))", re.DOTALL
+            ),
+            # What libavif, and with it every browser, reads.
+            max_side=32_768,
+            max_pixels=16_384**2,
+            modes={"L": "L", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"},
+            has_quality=True,
+            memory=3,
+        ),
     )
 }
 
@@ -163,6 +183,24 @@ READ_MODES = {
 }
 
 
-def sniff(data: bytes) -> FormatName | None:
+# Formats that are read and not written: signature and media types.
+READ_ONLY = {
+    ReadOnlyName.HEIC: (
+        re.compile(rb"....ftyp(?:he[iv][cmsx]|" + CONTAINER_BRANDS + rb")", re.DOTALL),
+        ("image/heic", "image/heif"),
+    )
+}
+# The names of all formats that are read, and their media types.
+READABLE: tuple[str, ...] = (*FORMATS, *READ_ONLY)
+MEDIA_TYPES = (
+    *(each.media_type for each in FORMATS.values()),
+    *(name for _, names in READ_ONLY.values() for name in names),
+)
+
+
+def sniff(data: bytes) -> FormatName | ReadOnlyName | None:
     """The format of an image file by its first bytes; None if it is not supported."""
-    return next((each.name for each in FORMATS.values() if each.signature.match(data)), None)
+    signatures = {each.name: each.signature for each in FORMATS.values()} | {
+        name: signature for name, (signature, _) in READ_ONLY.items()
+    }
+    return next((name for name, signature in signatures.items() if signature.match(data)), None)

@@ -1,22 +1,33 @@
 """Image files to pictures: inspect the header first, decode later."""
 
-from superscaling.errors import UnsupportedImage
-from superscaling.format_name import FormatName
+from superscaling.errors import ServiceError, UnsupportedImage
+from superscaling.format_name import FormatName, ReadOnlyName
+from superscaling.pictures.containers.bmff import read_heif
 from superscaling.pictures.decoding import READERS, Reader
-from superscaling.pictures.formats import FORMATS, sniff
+from superscaling.pictures.foreign import RAW, RAW_ADVICE, name_foreign
+from superscaling.pictures.formats import READABLE, sniff
+from superscaling.pictures.guards.raw import name_raw
+from superscaling.pictures.heif_reading import answer_to_heic
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.opening import decoder_errors
 from superscaling.pictures.picture import Picture, Size
+
+# Bytes: no image is smaller.
+SMALLEST = 14
 
 
 class InspectedImage:
     """An image file that is within the limits and not decoded yet.
 
-    `format`: the file's; `sizes`: height and width of each frame or page in px, as stored.
+    `format`: of the answer unless another is asked for: the file's if it can be written; `notes`: why it is not the
+    file's, for people; `sizes`: height and width of each frame or page in px, as stored.
     """
 
-    def __init__(self, name: FormatName, reader: Reader) -> None:
-        self.format = name
+    def __init__(self, name: FormatName | ReadOnlyName, answer: FormatName, reader: Reader) -> None:
+        self.format = answer
+        self.notes: tuple[str, ...] = ()
+        if name is not answer:
+            self.notes = (f"{name.upper()} can't be written; answered as {answer.upper()}",)
         self.sizes: tuple[Size, ...] = tuple(reader.sizes)
         self._reader: Reader | None = reader
 
@@ -46,11 +57,45 @@ def inspect(data: bytes, limits: Limits) -> InspectedImage:
         UnsupportedMode: it has no picture that is read.
         ImageCorrupt: it is truncated or damaged.
     """
-    name = sniff(data)
-    if name is None:
-        raise UnsupportedImage(f"the file is not an image in a supported format ({', '.join(FORMATS)})")
+    name, answer = sniff(data), answer_format(data)
+    if name is None or answer is None or (name is FormatName.TIFF and name_raw(data)):
+        raise UnsupportedImage(describe_unsupported(data))
     with decoder_errors():
-        return InspectedImage(name, READERS[name](data, limits))
+        return InspectedImage(name, answer, READERS[name](data, limits))
+
+
+def answer_format(data: bytes) -> FormatName | None:
+    """The format of the answer to an image file unless another is asked for; None: the file is not supported.
+
+    Args:
+        data: the file, or its beginning.
+    """
+    name = sniff(data)
+    if not isinstance(name, ReadOnlyName):
+        return name
+    try:
+        with decoder_errors():
+            return answer_to_heic(read_heif(data))
+    except ServiceError:  # whoever decodes it says what is wrong
+        return FormatName.JPEG
+
+
+def describe_unsupported(data: bytes) -> str:
+    """What a file that is not supported is, and what to send instead, in one sentence.
+
+    Args:
+        data: the file, or its beginning.
+    """
+    supported = f"{', '.join(READABLE[:-1])} or {READABLE[-1]}"
+    if len(data) < SMALLEST:
+        size = f"has only {len(data)} {'byte' if len(data) == 1 else 'bytes'}" if data else "is empty"
+        return f"the file {size}: send {supported}"
+    raw = name_raw(data) if sniff(data) is FormatName.TIFF else None
+    named = (f"{RAW} ({raw})", RAW_ADVICE) if raw else name_foreign(data)
+    if named is None:
+        return f"the file is not an image in a supported format ({', '.join(READABLE)})"
+    name, advice = named
+    return f"the file is {name}, which is not supported: send {supported}{f' ({advice})' if advice else ''}"
 
 
 def decode(data: bytes, limits: Limits) -> Picture:

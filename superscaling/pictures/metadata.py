@@ -26,6 +26,8 @@ ICC_TAG = 34675
 # JPEG, in bytes.
 JPEG_LIMITS = (65_533, 65_533 - 29, 255 * (65_533 - 14))
 EXIF_PREFIX = b"Exif\0\0"
+# Pillow's names of the formats whose resolution stands in EXIF only.
+EXIF_ONLY = ("WEBP", "AVIF", "HEIF")
 # In a TIFF the EXIF tags are mixed with those that say how pixels are stored. Only these describe the picture.
 DESCRIBING = [
     *(ExifTags.Base.DocumentName, ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model),
@@ -40,7 +42,7 @@ WORDS = {
     Extra.EXIF: "EXIF",
     Extra.XMP: "XMP",
     Extra.DPI: "the resolution",
-    Extra.PNG_COLOURS: "the PNG's description of its colours",
+    Extra.PNG_COLOURS: "the description of its colours",
 }
 DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 # Stored mode, in 8 bits -> colour space in the header of a fitting profile (bytes 16 to 19, ICC.1).
@@ -86,7 +88,7 @@ def read_metadata(image: Image.Image, exif: Image.Exif, is_on_its_side: bool) ->
     """
     is_tiff = image.format == "TIFF"
     icc = exif.get(ICC_TAG) if is_tiff else image.info.get("icc_profile")  # of this page, not of the previous one
-    dpi = _resolution(exif) if is_tiff or image.format == "WEBP" else image.info.get("dpi")
+    dpi = _resolution(exif) if is_tiff or image.format in EXIF_ONLY else image.info.get("dpi")
     return Metadata(
         icc=icc if isinstance(icc, bytes) and icc else None,
         exif=_upright_exif(_described(exif) if is_tiff else exif),
@@ -134,7 +136,8 @@ def pillow_options(metadata: Metadata, name: FormatName) -> dict[str, Any]:
         options["icc_profile"] = metadata.icc
     if metadata.exif:
         # A WebP's EXIF chunk has no JPEG prefix, and Pillow's writer of animations does not remove it.
-        options["exif"] = metadata.exif.removeprefix(EXIF_PREFIX) if name is FormatName.WEBP else metadata.exif
+        is_bare = name in (FormatName.WEBP, FormatName.AVIF)
+        options["exif"] = metadata.exif.removeprefix(EXIF_PREFIX) if is_bare else metadata.exif
     if metadata.dpi:
         options["dpi"] = metadata.dpi
     if name is FormatName.PNG:
@@ -263,7 +266,7 @@ def _keep_letters(tags: MutableMapping[int, Any]) -> None:
 
 def _exif_for(metadata: Metadata, target: Format, width: int, height: int) -> bytes | None:
     """The EXIF block with the size of the result; None if a broken block inside makes that impossible."""
-    if not metadata.exif and not (metadata.dpi and target.name is FormatName.WEBP):
+    if not metadata.exif and not (metadata.dpi and target.pillow in EXIF_ONLY):
         return None
     try:
         exif = loaded_exif(metadata.exif)
@@ -276,7 +279,9 @@ def _exif_for(metadata: Metadata, target: Format, width: int, height: int) -> by
         ):
             if tag in tags:
                 tags[tag] = size
-        if metadata.dpi:  # a WebP can store it nowhere else
+        if target.name is FormatName.AVIF and ExifTags.Base.Orientation in exif:
+            del exif[ExifTags.Base.Orientation]  # Pillow's writer would write the block anew, with damaged letters
+        if metadata.dpi:  # a WebP and an AVIF can store it nowhere else
             exif[ExifTags.Base.XResolution], exif[ExifTags.Base.YResolution] = metadata.dpi
             exif[ExifTags.Base.ResolutionUnit] = 2
         for tags in (exif, details):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 
 from superscaling.errors import ImageCorrupt, ServiceError, UnsupportedImage
 from superscaling.format_name import FormatName
@@ -30,6 +30,7 @@ def limit_pillow() -> None:
     a warning filter can't be changed safely while other threads decode.
     """
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # by default as many for each picture as there are CPUs
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
@@ -44,7 +45,7 @@ def decoder_errors() -> Iterator[None]:
     except Exception as exc:
         if isinstance(exc, DEFECTS) and _is_raised_here(exc):
             raise
-        raise ImageCorrupt(str(exc)) from exc
+        raise ImageCorrupt(str(exc).strip()) from exc
 
 
 def _is_raised_here(exc: Exception) -> bool:

@@ -18,7 +18,11 @@ public enum ImageFormat {
     /** BMP. */
     BMP("bmp", "dib"),
     /** GIF, including animations. */
-    GIF("gif");
+    GIF("gif"),
+    /** AVIF with one picture. */
+    AVIF("avif");
+
+    private static final List<String> READ_ONLY = List.of("heic", "heif", "hif");
 
     private final List<String> extensions;
 
@@ -61,8 +65,22 @@ public enum ImageFormat {
      * @return the format; empty if the extension is missing or unknown
      */
     public static Optional<ImageFormat> ofFileName(Path file) {
-        String name = file.toString();
-        String extension = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+        String extension = extensionOf(file);
         return List.of(values()).stream().filter(format -> format.extensions.contains(extension)).findFirst();
+    }
+
+    /**
+     * Whether a file is, by the extension of its name, in a format that the service reads and does not write: HEIC.
+     *
+     * @param file any path
+     * @return true for HEIC
+     */
+    public static boolean isReadOnly(Path file) {
+        return READ_ONLY.contains(extensionOf(file));
+    }
+
+    private static String extensionOf(Path file) {
+        String name = file.toString();
+        return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
     }
 }

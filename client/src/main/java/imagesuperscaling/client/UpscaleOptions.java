@@ -4,7 +4,7 @@ package imagesuperscaling.client;
  * Options for the enlarged image.
  *
  * @param format output format; {@code null}: that of the input
- * @param quality of JPEG or WebP output, 1 to 100; {@code null}: the service's default
+ * @param quality of JPEG, WebP or AVIF output, 1 to 100; {@code null}: the service's default
  */
 public record UpscaleOptions(ImageFormat format, Integer quality) {
     /** The format of the input, and the service's default quality. */

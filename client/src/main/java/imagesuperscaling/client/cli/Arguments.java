@@ -31,8 +31,8 @@ record Arguments(
               pictures folder            all pictures in a folder, without subfolders
 
               --url URL        address of the service (default: http://localhost:7777)
-              --format F       output format: jpeg, png, webp, tiff, bmp, gif (default: as the input)
-              --quality N      quality of JPEG and WebP output, 1 to 100 (default: the service's)
+              --format F       output format: jpeg, png, webp, tiff, bmp, gif, avif (default: as the input)
+              --quality N      quality of JPEG, WebP and AVIF output, 1 to 100 (default: the service's)
               --json, --bytes  send pictures in JSON (default) or as plain files
               --retries N      retries when the service is busy or unavailable (default: 3)
               --timeout S      seconds for each attempt (default: 150)
@@ -121,7 +121,7 @@ record Arguments(
         String name = text.toLowerCase(Locale.ROOT);
         return ImageFormat.ofWireName(OTHER_NAMES.getOrDefault(name, name))
                 .orElseThrow(() ->
-                        new UsageException("--format is one of jpeg, png, webp, tiff, bmp, gif, not " + text));
+                        new UsageException("--format is one of jpeg, png, webp, tiff, bmp, gif, avif, not " + text));
     }
 
     private static int number(String option, String text, int min, int max) throws UsageException {

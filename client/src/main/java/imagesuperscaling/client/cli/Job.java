@@ -36,7 +36,7 @@ record Job(Path input, Path output, UpscaleOptions options) {
     private static List<Path> pictures(Path folder) throws UsageException, IOException {
         try (Stream<Path> files = Files.list(folder)) {
             List<Path> pictures = files.filter(Files::isRegularFile)
-                    .filter(file -> ImageFormat.ofFileName(file).isPresent())
+                    .filter(file -> ImageFormat.ofFileName(file).isPresent() || ImageFormat.isReadOnly(file))
                     .sorted()
                     .toList();
             if (pictures.isEmpty()) {
@@ -48,12 +48,16 @@ record Job(Path input, Path output, UpscaleOptions options) {
 
     private static Job inFolder(Path input, Arguments arguments) {
         String name = input.getFileName().toString();
-        ImageFormat format = arguments.options().format();
+        UpscaleOptions options = arguments.options();
+        if (options.format() == null && ImageFormat.isReadOnly(input)) {
+            options = new UpscaleOptions(ImageFormat.JPEG, options.quality());
+        }
+        ImageFormat format = options.format();
         if (format != null && format != ImageFormat.ofFileName(input).orElse(null)) {
             int dot = name.lastIndexOf('.');
             name = (dot > 0 ? name.substring(0, dot) : name) + "." + format.extension();
         }
-        return new Job(input, arguments.target().resolve(name), arguments.options());
+        return new Job(input, arguments.target().resolve(name), options);
     }
 
     /** Requests the output's format if the extensions of input and output differ. */

@@ -183,7 +183,7 @@ class MainTest {
         "a.png b.png --url, --url needs a value",
         "a.png b.png --url=ftp://h, --url: ftp://h is not a URL such as http://localhost:7777",
         "a.png b.png --json=1, \"--json takes no value, or is unknown\"",
-        "a.png b.png --format=exe, \"--format is one of jpeg, png, webp, tiff, bmp, gif, not exe\"",
+        "a.png b.png --format=exe, \"--format is one of jpeg, png, webp, tiff, bmp, gif, avif, not exe\"",
         "a.png b.png --quality=0, \"--quality is a number from 1 to 100, not 0\"",
         "a.png b.png --quality=x, \"--quality is a number from 1 to 100, not x\"",
         "a.png b.png --retries=-1, \"--retries is a number from 0 to 1000000, not -1\"",

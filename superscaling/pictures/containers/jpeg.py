@@ -1,0 +1,120 @@
+"""The outline of a JPEG: its segments and scans, up to the end of its picture. (ITU-T T.81, annex B)"""
+
+import re
+from dataclasses import dataclass, field
+
+from superscaling.pictures.limits import check_parts
+
+# Real JPEGs have about ten scans in a picture; libjpeg-turbo advises to distrust more than 500. Segments before the
+# first scan: profiles and extended XMP take up to a few hundred.
+MAX_SCANS = 500
+MAX_SEGMENTS = 1000
+# Some writers leave a few bytes between segments; decoders skip them one by one.
+MAX_SKIPPED = 1 << 16
+
+START, END = b"\xff\xd8", b"\xff\xd9"
+SCAN, START_CODE, END_CODE, EXIF_CODE = 0xDA, 0xD8, 0xD9, 0xE1
+# Start of frame: size, precision and components. (0xC4, 0xC8 and 0xCC are something else.)
+FRAMES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
+PROGRESSIVE = (0xC2, 0xCA)
+# Markers without a length: restarts, start, end, and two that are not used.
+WITHOUT_LENGTH = (*range(0xD0, 0xDA), 0x01, 0xC8)
+# In coded pixels 0xFF is followed by 0 or a restart marker.
+MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
+EXIF = b"Exif"
+COEFFICIENTS, MOST_BITS = 64, 16
+
+
+@dataclass
+class JpegOutline:
+    """`scans`: the headers of the scans; `exif`: bytes of EXIF; `frame`: the header of the picture, empty if there is
+    none; `end`: of the coded pixels in the file; `has_end_mark`: whether an end mark follows them.
+    """
+
+    scans: list[bytes] = field(default_factory=list)
+    exif: int = 0
+    frame: bytes = b""
+    is_progressive: bool = False
+    end: int = 0
+    has_end_mark: bool = False
+
+    @property
+    def block_height(self) -> int:
+        """Rows of px that are coded together (in a scan of all components)."""
+        return 8 * max((factor & 15 for factor in self.frame[7::3]), default=1)
+
+    @property
+    def is_refining(self) -> bool:
+        """Whether the last scan only adds a bit to coefficients that earlier ones have."""
+        return self.is_progressive and bool(self.scans) and self.scans[-1][-1:] > b"\x0f"
+
+    @property
+    def last_components(self) -> bytes:
+        """The numbers of the components in the last scan."""
+        return self.scans[-1][1 : 1 + 2 * self.scans[-1][0] : 2] if self.scans and self.scans[-1] else b""
+
+    @property
+    def shares(self) -> dict[int, float]:
+        """Each component's share of the samples."""
+        sizes = {number: (factor >> 4) * (factor & 15) for number, factor in self._components}
+        return {number: size / max(1, sum(sizes.values())) for number, size in sizes.items()}
+
+    @property
+    def unfinished(self) -> dict[int, int]:
+        """Components -> how many bits some of their coefficients lack, if each scan is complete; without those of 0."""
+        lacking = {number: [MOST_BITS] * COEFFICIENTS for number, _ in self._components}
+        for scan in self.scans:
+            count = scan[0] if scan else 0
+            first, last, bits = scan[1 + 2 * count : 4 + 2 * count] if self.is_progressive else (0, 63, 0)
+            for number in scan[1 : 1 + 2 * count : 2]:
+                if number in lacking:
+                    part = lacking[number][first : last + 1]
+                    lacking[number][first : last + 1] = [bits & 15] * len(part)
+        return {number: most for number, bits in lacking.items() if (most := max(bits))}
+
+    @property
+    def _components(self) -> list[tuple[int, int]]:
+        """Numbers and sampling factors."""
+        return list(zip(self.frame[6::3], self.frame[7::3], strict=False))
+
+
+def outline_jpeg(data: bytes) -> JpegOutline:
+    """Walk through a JPEG as decoders do, up to the end of its first picture. What follows that is not looked at.
+
+    Raises:
+        ImageTooComplex: it has more parts than real pictures have.
+    """
+    outline = JpegOutline(end=len(data))
+    place, segments, skipped = len(START), 0, 0
+    while place + 1 < len(data):
+        code = data[place + 1]
+        if data[place] != 0xFF or code in (0xFF, 0):
+            place, skipped = place + 1, skipped + 1
+        elif code in (END_CODE, START_CODE):  # decoders refuse a second start
+            outline.end, outline.has_end_mark = place, code == END_CODE
+            break
+        elif code in WITHOUT_LENGTH:
+            place, skipped = place + 2, skipped + 2
+        else:
+            following = place + 2 + int.from_bytes(data[place + 2 : place + 4])
+            if following > len(data) or place + 4 > len(data):  # the picture ends with what was before
+                outline.end = place
+                break
+            _note(outline, code, data[place + 4 : following])
+            segments, place = segments + 1, following
+            if code == SCAN:
+                found = MARKER.search(data, following)
+                place = len(data) if found is None else found.end() - 2
+        check_parts("segments", segments - len(outline.scans), MAX_SEGMENTS)
+        check_parts("scans", len(outline.scans), MAX_SCANS)
+        check_parts("bytes between segments", skipped, MAX_SKIPPED)
+    return outline
+
+
+def _note(outline: JpegOutline, code: int, content: bytes) -> None:
+    if code == SCAN:
+        outline.scans.append(content)
+    elif code in FRAMES:
+        outline.frame, outline.is_progressive = content, code in PROGRESSIVE
+    elif code == EXIF_CODE and content.startswith(EXIF):
+        outline.exif += len(content)
