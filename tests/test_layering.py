@@ -27,11 +27,11 @@ ROOMS = [
     ["scheduling", "models"],
     ["pictures", "logs"],
     ["settings", "version"],
-    ["geometry", "format_name", "errors"],
+    ["geometry", "format_name", "metadata_choice", "errors"],
 ]
 ROOM_RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 # All of `superscaling` that the messages know.
-MESSAGES_KNOW = {"superscaling.errors", "superscaling.format_name"}
+MESSAGES_KNOW = {"superscaling.errors", "superscaling.format_name", "superscaling.metadata_choice"}
 
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
@@ -45,10 +45,15 @@ WITHIN = {
         ["previews", "inspection"],
         ["encoding", "decoding"],
         ["frames", "containers.gif_writing", "containers.tiff_writing"],
+        ["metadata.upright", "metadata.fitting", "metadata.writing"],
+        ["metadata.from_jpeg", "metadata.from_png", "metadata.from_tiff", "metadata.from_info"],
+        ["metadata.exif_geometry"],
+        ["metadata.exif", "metadata.turning", "metadata.xmp", "metadata.photoshop", "metadata.georeference"],
+        ["metadata.descriptions", "metadata.words"],
         ["loading", "containers.palette", "containers.apng", "containers.gif_reading"],
-        ["opening", "metadata", "guards.jpeg", "guards.tiff", "guards.cmyk_profile", "containers.animation"],
+        ["opening", "guards.jpeg", "guards.tiff", "guards.cmyk_profile", "containers.animation"],
         ["picture", "formats"],
-        ["containers.chunks"],
+        ["density", "containers.chunks", "containers.directories", "containers.jpeg_segments"],
         ["limits"],
     ],
 }

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from conftest import ROOT, photograph, psnr
@@ -10,6 +12,7 @@ from superscaling.enlarging.channels import bleed
 from superscaling.format_name import FormatName
 from superscaling.models import read_model_files
 from superscaling.pictures import Frame, Metadata, Picture, Samples
+from superscaling.pictures.density import Density, Unit
 from superscaling.scheduling import FairLock
 
 
@@ -21,7 +24,7 @@ def picture_upscaler() -> PictureUpscaler:
 
 
 def one_frame(picture_upscaler: PictureUpscaler, colour: Samples, alpha: NDArray[np.uint8] | None = None) -> Frame:
-    metadata = Metadata(icc=b"profile", exif=b"exif", dpi=(72.0, 72.0))
+    metadata = Metadata(icc=b"profile", exif=b"exif", density=Density(Fraction(72), Fraction(72), Unit.INCH))
     picture = Picture((Frame(colour, alpha, 20, metadata),), FormatName.PNG)
     enlarged = picture_upscaler.enlarge(picture, *patience())
     frame = enlarged.frames[0]

@@ -17,13 +17,24 @@ class Series(Enum):
 
 
 class Extra(StrEnum):
-    """Kinds of metadata, by the names of the fields of `Metadata`."""
+    """Kinds of metadata, by the names of the attributes of `Metadata`."""
 
     ICC = "icc"
     EXIF = "exif"
     XMP = "xmp"
-    DPI = "dpi"
+    RESOLUTION = "resolution"
+    ASPECT = "aspect"
     PNG_COLOURS = "png_colours"
+    TEXTS = "texts"
+    COMMENTS = "comments"
+    IPTC = "iptc"
+    PHOTOSHOP = "photoshop"
+    GEO = "geo"
+
+
+# What every format with metadata holds.
+COMMON = frozenset({Extra.ICC, Extra.EXIF, Extra.XMP, Extra.RESOLUTION, Extra.ASPECT})
+PHOTOSHOPS = frozenset({Extra.IPTC, Extra.PHOTOSHOP})
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Format:
     max_side: int
     modes: Mapping[str, str]
     series: Series | None = None
-    extras: frozenset[Extra] = frozenset(Extra) - {Extra.PNG_COLOURS}
+    extras: frozenset[Extra] = COMMON
     max_plays: int = 0
     max_milliseconds: int = 0
     memory: int = 1
@@ -60,6 +71,7 @@ FORMATS = {
             signature=re.compile(rb"\xff\xd8\xff"),
             max_side=65_500,
             modes={"L": "L", "RGB": "RGB", "CMYK": "CMYK"},
+            extras=COMMON | PHOTOSHOPS | {Extra.COMMENTS},
         ),
         Format(
             FormatName.PNG,
@@ -69,7 +81,7 @@ FORMATS = {
             max_side=2**31 - 1,
             modes={"L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "I;16": "I;16"},
             series=Series.ANIMATION,
-            extras=frozenset(Extra),
+            extras=COMMON | PHOTOSHOPS | {Extra.PNG_COLOURS, Extra.TEXTS},
             max_plays=2**31 - 1,
             max_milliseconds=65_535_000,
         ),
@@ -94,6 +106,7 @@ FORMATS = {
             max_side=2**31 - 1,
             modes={mode: mode for mode in ("L", "LA", "RGB", "RGBA", "CMYK", "I;16")},
             series=Series.PAGES,
+            extras=COMMON | PHOTOSHOPS | {Extra.GEO},
         ),
         Format(
             FormatName.BMP,
@@ -102,7 +115,7 @@ FORMATS = {
             signature=re.compile(rb"BM"),
             max_side=2**31 - 1,
             modes={"L": "L", "RGB": "RGB", "CMYK": "RGB"},
-            extras=frozenset({Extra.DPI}),
+            extras=frozenset({Extra.RESOLUTION}),
         ),
         Format(
             FormatName.GIF,

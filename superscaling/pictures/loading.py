@@ -10,7 +10,6 @@ from superscaling.errors import UnsupportedMode
 from superscaling.format_name import FormatName
 from superscaling.pictures.formats import READ_MODES
 from superscaling.pictures.limits import Limits
-from superscaling.pictures.metadata import drop_odd_blocks
 from superscaling.pictures.opening import open_image, tiff_tags
 from superscaling.pictures.picture import Frame, to_8_bits
 
@@ -56,11 +55,9 @@ def load_frame(image: ImageFile.ImageFile) -> Frame:
         Exception: whatever a decoder raises for damaged bytes.
     """
     check_mode(image)
-    drop_odd_blocks(image)
     raw = raw_mode(image)
     _scale_transparency(image, raw)
     image.load()
-    drop_odd_blocks(image)  # those after the pixels
     # Pillow opens 16-bit grey with alpha as RGBA.
     opaque_mode, transparent_mode = READ_MODES["LA" if raw.startswith("LA;16") else image.mode]
     if opaque_mode == "I;16":

@@ -1,6 +1,6 @@
 """The TIFF writer. (TIFF 6.0; Deflate with a predictor, by Adobe's Photoshop TIFF Technical Notes.)
 
-The directories are Pillow's. The pixels are written here, because Pillow's compressing writer loses the EXIF tags.
+Written here, because Pillow's compressing writer loses the EXIF tags, and all of its writers the types of tags.
 """
 
 import io
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
-from PIL import TiffImagePlugin, TiffTags
+from PIL import TiffImagePlugin
 
 from superscaling.errors import FormatCannotHold
-from superscaling.pictures.metadata import describing_tags, loaded_exif
+from superscaling.pictures.containers.directories import LONG, SHORT, Entry, write_directories
+from superscaling.pictures.metadata.writing import tiff_tags
 from superscaling.pictures.picture import Metadata, Samples
 
 HEADER = b"II*\0"
@@ -26,7 +27,7 @@ MAX_BYTES = 2**32 - 2**24
 STRIP = 1 << 18
 # zlib's default level takes twice the time and saves a few per cent.
 LEVEL = 4
-DEFLATE, DIFFERENCED, INCH, ONE_AFTER_ANOTHER, TRUE_ALPHA = 8, 2, 2, 1, 2
+DEFLATE, DIFFERENCED, ONE_AFTER_ANOTHER, TRUE_ALPHA = 8, 2, 1, 2
 # Mode -> photometric interpretation.
 BLACK_IS_ZERO, RGB, SEPARATED = 1, 2, 5
 PHOTOMETRIC = {
@@ -70,42 +71,48 @@ def write_tiff(pages: Sequence[Page]) -> bytes:
         strips = list(_strips(pixels))
         if start + sum(map(len, strips)) > MAX_BYTES:
             raise FormatCannotHold("the TIFF would have more than 4 GiB: ask for png or webp")
-        directory = _directory(page, pixels, [len(strip) for strip in strips])
-        file.write(directory.tobytes(start))
+        directory, tags = _directory(page, pixels, [len(strip) for strip in strips], start)
+        file.write(directory)
         file.writelines(strips)
-        link = start + struct.calcsize("<H") + len(directory) * struct.calcsize("<HHII")
+        link = start + struct.calcsize("<H") + tags * struct.calcsize("<HHII")
     return file.getvalue()
 
 
-def _directory(page: Page, pixels: NDArray[Any], lengths: list[int]) -> TiffImagePlugin.ImageFileDirectory_v2:
-    """The tags. Strips follow the directory: `tobytes` adds its length to their offsets."""
+def _tags(page: Page, pixels: NDArray[Any], lengths: list[int]) -> dict[int, Entry]:
+    """The tags that say how the pixels are stored, with offsets of strips from the end of the directory."""
     height, width, channels = pixels.shape
-    directory = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\0\0\0\0")
-    for tag, value in describing_tags(loaded_exif(page.metadata.exif)).items():
-        directory[tag] = value
-    directory[TiffImagePlugin.IMAGEWIDTH] = width
-    directory[TiffImagePlugin.IMAGELENGTH] = height
-    directory[TiffImagePlugin.BITSPERSAMPLE] = (pixels.itemsize * 8,) * channels
-    directory[TiffImagePlugin.SAMPLESPERPIXEL] = channels
-    directory[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = PHOTOMETRIC[page.mode]
-    directory[TiffImagePlugin.PLANAR_CONFIGURATION] = ONE_AFTER_ANOTHER
-    directory[TiffImagePlugin.COMPRESSION] = DEFLATE
-    directory[TiffImagePlugin.PREDICTOR] = DIFFERENCED
+    tags = {
+        TiffImagePlugin.IMAGEWIDTH: _numbers(width, kind=LONG),
+        TiffImagePlugin.IMAGELENGTH: _numbers(height, kind=LONG),
+        TiffImagePlugin.BITSPERSAMPLE: _numbers(*(pixels.itemsize * 8,) * channels),
+        TiffImagePlugin.SAMPLESPERPIXEL: _numbers(channels),
+        TiffImagePlugin.PHOTOMETRIC_INTERPRETATION: _numbers(PHOTOMETRIC[page.mode]),
+        TiffImagePlugin.PLANAR_CONFIGURATION: _numbers(ONE_AFTER_ANOTHER),
+        TiffImagePlugin.COMPRESSION: _numbers(DEFLATE),
+        TiffImagePlugin.PREDICTOR: _numbers(DIFFERENCED),
+        TiffImagePlugin.ROWSPERSTRIP: _numbers(_rows_per_strip(pixels), kind=LONG),
+        TiffImagePlugin.STRIPBYTECOUNTS: _numbers(*lengths, kind=LONG),
+    }
     if page.mode.endswith("A"):
-        directory[TiffImagePlugin.EXTRASAMPLES] = TRUE_ALPHA
-    directory[TiffImagePlugin.ROWSPERSTRIP] = _rows_per_strip(pixels)
-    directory[TiffImagePlugin.STRIPBYTECOUNTS] = tuple(lengths)
-    directory[TiffImagePlugin.STRIPOFFSETS] = tuple(itertools.accumulate(lengths[:-1], initial=0))
-    for tag in (TiffImagePlugin.STRIPBYTECOUNTS, TiffImagePlugin.STRIPOFFSETS):
-        directory.tagtype[tag] = TiffTags.LONG
-    if page.metadata.dpi:
-        directory[TiffImagePlugin.RESOLUTION_UNIT] = INCH
-        directory[TiffImagePlugin.X_RESOLUTION], directory[TiffImagePlugin.Y_RESOLUTION] = page.metadata.dpi
-    if page.metadata.icc:
-        directory[TiffImagePlugin.ICCPROFILE] = page.metadata.icc
-    if page.metadata.xmp:
-        directory[TiffImagePlugin.XMP] = page.metadata.xmp
-    return directory
+        tags[TiffImagePlugin.EXTRASAMPLES] = _numbers(TRUE_ALPHA)
+    return tags
+
+
+def _directory(page: Page, pixels: NDArray[Any], lengths: list[int], start: int) -> tuple[bytes, int]:
+    """The directory at `start`, which the strips follow, and the number of its tags."""
+    described, inner = tiff_tags(page.metadata)
+    tags = described | _tags(page, pixels, lengths)
+
+    def written(first: int) -> bytes:
+        offsets = itertools.accumulate(lengths[:-1], initial=first)
+        tags[TiffImagePlugin.STRIPOFFSETS] = _numbers(*offsets, kind=LONG)
+        return write_directories(tags, inner, "<", start)
+
+    return written(start + len(written(0))), len(tags)
+
+
+def _numbers(*values: int, kind: int = SHORT) -> Entry:
+    return Entry(kind, struct.pack(f"<{len(values)}{'H' if kind == SHORT else 'I'}", *values))
 
 
 def _strips(pixels: NDArray[Any]) -> Iterator[bytes]:
