@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
 from superscaling.errors import FormatCannotHold
-from superscaling.pictures.containers.directories import LONG, SHORT, Entry, write_directories
+from superscaling.pictures.containers.directories import LONG, SHORT, Entry
+from superscaling.pictures.containers.directory_writing import write_directories
 from superscaling.pictures.metadata.writing import tiff_tags
 from superscaling.pictures.picture import Metadata, Samples
 

@@ -17,8 +17,8 @@ from superscaling.pictures.containers.directories import (
     layout_of,
     read_directory,
     reordered,
-    write_directories,
 )
+from superscaling.pictures.containers.directory_writing import write_directories
 from superscaling.pictures.limits import MAX_EXIF
 
 # Before the block in a JPEG, and by mistake in other files.

@@ -9,7 +9,7 @@ from superscaling.pictures.density import Unit, to_jfif
 from superscaling.pictures.formats import Extra, Format
 from superscaling.pictures.metadata import descriptions, exif_geometry, georeference, xmp
 from superscaling.pictures.metadata.exif import Exif, Part, read_exif
-from superscaling.pictures.metadata.from_png import keyword_of
+from superscaling.pictures.metadata.png_texts import keyword_of
 from superscaling.pictures.metadata.words import named
 from superscaling.pictures.picture import Metadata, Size
 

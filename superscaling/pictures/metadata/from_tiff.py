@@ -12,7 +12,7 @@ from superscaling.pictures.containers.directories import (
     reordered,
 )
 from superscaling.pictures.metadata.exif import PARENTS, Exif, Part, collect_exif
-from superscaling.pictures.metadata.exif_geometry import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION
+from superscaling.pictures.metadata.exif_geometry import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION, density_of
 from superscaling.pictures.metadata.georeference import CARRIED as CARRIED_GEO_TAGS
 from superscaling.pictures.metadata.georeference import TAGS as GEO_TAGS
 from superscaling.pictures.metadata.words import named
@@ -29,7 +29,7 @@ DESCRIBING = {
 }
 # How pixels are stored, in tags of the standard and its extensions, and previews.
 STRUCTURE = {
-    *range(254, 269), *range(273, 282), 284, *range(286, 296), 297, 301, 317, *range(320, 348), 351, 400,
+    *range(254, 269), 273, *range(275, 282), 284, *range(286, 296), 297, 301, 317, *range(320, 348), 351, 400,
     *range(401, 406), 433, 434, *range(512, 522), *range(529, 533), 559, 32995, 32996, 32997, 32998, 34687,
 }  # fmt: skip
 EVERY_TAG = range(1 << 16)
@@ -68,6 +68,9 @@ def read_tiff(data: bytes, place: int) -> Metadata:
         broken=[tag for tag in page.broken if tag in DESCRIBING],
     )
     exif = collect_exif(data, main, layout)
+    density = density_of(exif)
+    for tag in (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT):  # like a JPEG's header: not of EXIF
+        main.entries.pop(tag, None)
     lost = ["the georeference of a camera model"] if any(tag not in CARRIED_GEO_TAGS for tag in geo) else []
     if has_layers:
         lost.append("Photoshop's layers")
@@ -79,6 +82,7 @@ def read_tiff(data: bytes, place: int) -> Metadata:
         icc=_bytes(blocks.get(ICC)),
         exif=exif.to_block() or None,
         xmp=_bytes(blocks.get(XMP)),
+        density=density,
         iptc=_bytes(blocks.get(IPTC)),
         photoshop=_bytes(blocks.get(PHOTOSHOP)),
         geo=tuple(

@@ -101,7 +101,7 @@ def _png_chunks(metadata: Metadata) -> Iterator[bytes]:
         digits = _resources(metadata).hex().encode()
         lines = b"\n".join(digits[at : at + HEX_LINE] for at in range(0, len(digits), HEX_LINE))
         text = b"\niptc\n%8d\n%s\n" % (len(digits) // 2, lines)
-        yield png_chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(text))
+        yield png_chunk(b"tEXt", b"Raw profile type iptc\0" + text)
     for name, content in metadata.texts:
         yield png_chunk(name, content)
 
