@@ -11,6 +11,7 @@ from message_protocol.base64_bytes import IMAGE_FIELD
 from message_protocol.validation import malformed_message, typed
 from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
+from superscaling.metadata_choice import MetadataChoice
 
 DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,", re.ASCII | re.IGNORECASE)
 WHITESPACE = b" \t\r\n\f\v"
@@ -51,6 +52,11 @@ class UpscaleInput(BaseModel):
     format: FormatName | None = Field(None, description="format of the answer; default: the input's format")
     quality: int | None = Field(
         None, ge=1, le=100, strict=True, description="quality of a JPEG or WebP answer; default: UPSCALER_QUALITY"
+    )
+    metadata: MetadataChoice = Field(
+        MetadataChoice.KEEP,
+        description="what describes the image is kept as far as the format can hold it (keep), left out (strip),"
+        " or reduced to what its colours mean, such as an ICC profile (colour)",
     )
     tiles: bool = Field(False, strict=True, description="whether a stream of events includes the finished tiles")
 

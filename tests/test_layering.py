@@ -46,7 +46,7 @@ WITHIN = {
         ["encoding", "decoding"],
         ["frames", "containers.gif_writing", "containers.tiff_writing"],
         ["metadata.upright", "metadata.fitting", "metadata.writing"],
-        ["metadata.from_jpeg", "metadata.from_png", "metadata.from_tiff", "metadata.from_info"],
+        ["metadata.from_jpeg", "metadata.from_png", "metadata.from_tiff", "metadata.from_info", "metadata.from_gif"],
         ["metadata.exif_geometry"],
         ["metadata.exif", "metadata.png_texts", "metadata.turning", "metadata.photoshop", "metadata.georeference"],
         ["metadata.descriptions", "metadata.words", "metadata.xmp"],

@@ -3,6 +3,7 @@
 import click
 
 from superscaling.format_name import FormatName
+from superscaling.metadata_choice import MetadataChoice
 from superscaling.models import TABLE
 from superscaling.settings import Settings
 from superscaling.version import __version__
@@ -60,6 +61,14 @@ Exit status: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
     show_default="UPSCALER_QUALITY",
     help="Quality of JPEG and WebP results.",
 )
+@click.option(
+    "--metadata",
+    metavar="WHICH",
+    type=click.Choice([str(choice) for choice in MetadataChoice]),
+    show_default=str(MetadataChoice.KEEP),
+    help=f"Which metadata the results keep: all that their format can hold ({MetadataChoice.KEEP}), none"
+    f" ({MetadataChoice.STRIP}), or only what the colours mean, such as an ICC profile ({MetadataChoice.COLOUR}).",
+)
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @click.option("--url", metavar="URL", help="Use the service at this address, such as http://localhost:7777.")
 @click.option(
@@ -79,6 +88,7 @@ def command(
     model: str | None,
     format_name: str | None,
     quality: int | None,
+    metadata: str | None,
     force: bool,
     url: str | None,
     retries: int,
@@ -92,7 +102,8 @@ def command(
     from upscale.run import main
 
     chosen = None if format_name is None else FormatName(format_name)
-    return main(Arguments(inputs, output, model, chosen, quality, force, url, retries, quiet))
+    choice = None if metadata is None else MetadataChoice(metadata)
+    return main(Arguments(inputs, output, model, chosen, quality, choice, force, url, retries, quiet))
 
 
 def run_command() -> int:

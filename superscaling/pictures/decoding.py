@@ -25,6 +25,7 @@ from superscaling.pictures.guards.jpeg import check_jpeg
 from superscaling.pictures.guards.tiff import NO_PAGE, PAGE_KIND, check_tiff
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.loading import READ_AS_8_BITS, WIDE, check_mode, raw_mode, reading_notes, rgba_of
+from superscaling.pictures.metadata.from_gif import read_gif_metadata
 from superscaling.pictures.metadata.from_info import read_info
 from superscaling.pictures.metadata.from_jpeg import pictures_in, read_jpeg
 from superscaling.pictures.metadata.from_png import read_png
@@ -195,7 +196,10 @@ class GifReader:
         # A GIF does not say whether it is grey or transparent: its pixels do.
         has_alpha = any((pixels[:, :, 3] < 255).any() for pixels, _ in shown)
         is_grey = all((pixels[:, :, :1] == pixels[:, :, 1:3]).all() for pixels, _ in shown)
-        return Picture(animation_frames(shown, is_grey, has_alpha), FormatName.GIF, self._animation.plays)
+        stored = read_gif_metadata(self._animation.extensions, self._animation.aspect)
+        _, metadata = upright(stored, self.sizes[0])
+        frames = animation_frames(shown, is_grey, has_alpha, metadata)
+        return Picture(frames, FormatName.GIF, self._animation.plays)
 
 
 READERS: Mapping[FormatName, Callable[[bytes, Limits], Reader]] = {

@@ -71,10 +71,10 @@ def fitting(metadata: Metadata, target: Format, mode: str, size: Size, is_alone:
     density = metadata.density if can_say_density else None
     fields = target.extras - {Extra.RESOLUTION, Extra.ASPECT}
     kept: dict[str, Any] = {extra: getattr(metadata, extra) for extra in fields}
+    exif = read_exif(metadata.exif or b"")
+    if words := _correct_description(exif, target, mode, before, size, is_alone):
+        lost.append(words)
     if Extra.EXIF in kept:
-        exif = read_exif(metadata.exif or b"")
-        if words := _correct_description(exif, target, mode, before, size, is_alone):
-            lost.append(words)
         exif_geometry.enlarge(exif, size, scale_x, scale_y)
         _say_density(exif, metadata, target)
         kept[Extra.EXIF] = exif.to_block() or None
