@@ -84,12 +84,13 @@ def _density(data: bytes) -> tuple[float, float, int] | None:
         x, y = struct.unpack_from("<ii", data, 38)
         return (x * 0.0254, y * 0.0254, 1) if x else None
     tags = opened(data).getexif()
-    return (tags[282], tags[283], tags.get(296, 2) - 1) if 282 in tags else None
+    per_inch = 2.54 if tags.get(296) == 3 else 1
+    return (tags[282] * per_inch, tags[283] * per_inch, int(tags.get(296) != 1)) if 282 in tags else None
 
 
 def has_density(data: bytes, x: float, y: float, unit: int) -> bool:
     found = _density(data)
-    return found is not None and found[2] == unit and abs(found[0] - x) < 0.1 and abs(found[1] - y) < 0.1
+    return found is not None and found[2] == unit and abs(found[0] - x) < 0.2 and abs(found[1] - y) < 0.2
 
 
 def _has_tie_point(data: bytes) -> bool:

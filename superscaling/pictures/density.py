@@ -7,6 +7,8 @@ from typing import NamedTuple, Self
 
 # Largest resolution in dots per inch that every format can store. (JFIF has 16 bits.)
 MAX_DPI = 65_535
+# No pixel is so many times as wide as high, or as high as wide.
+MAX_ASPECT = Fraction(100)
 # Largest error of a resolution rounded to a whole number.
 MAX_ERROR = Fraction(1, 100)
 METRES = Fraction(254, 10_000)  # per inch
@@ -35,7 +37,7 @@ class Density(NamedTuple):
         """A density; None if it is none, or beyond what formats store."""
         density = cls(x, y, unit)
         if (dpi := density.dpi) is None:
-            return density if min(x, y) > 0 else None
+            return density if min(x, y) > 0 and 1 / MAX_ASPECT <= x / y <= MAX_ASPECT else None
         return density if all(1 <= each <= MAX_DPI for each in dpi) else None
 
     @property
@@ -93,5 +95,5 @@ def _ratio(density: Density, most: int) -> tuple[int, int]:
     """x and y as whole numbers up to `most`."""
     if density.x.denominator == density.y.denominator == 1 and max(density.x, density.y) <= most:
         return int(density.x), int(density.y)
-    ratio = (density.x / density.y).limit_denominator(max(1, int(most * min(Fraction(1), density.y / density.x))))
-    return max(1, ratio.numerator), ratio.denominator
+    ratio = (density.x / density.y).limit_denominator(most // int(MAX_ASPECT))
+    return ratio.numerator, ratio.denominator

@@ -72,13 +72,21 @@ class PngParts(NamedTuple):
 def split_png(data: bytes, chunks: Sequence[Chunk]) -> PngParts:
     """Part the pixels of a PNG from what describes them. Decoders stop at damage in either.
 
-    `pixels` is `data` itself if there is nothing else. Damage in it is left to decoders and `check_pixel_checksums`.
+    `pixels` is `data` itself if there is nothing else. Pixels of damaged chunks are left to `check_pixel_checksums`.
+
+    Raises:
+        ImageCorrupt: a chunk that says how pixels are stored is damaged.
     """
     view = memoryview(data)
     parts, others, damaged, place = list[memoryview](), list[Chunk](), list[bytes](), 0
     for chunk in chunks:
-        is_broken = chunk.end + 4 > len(data) or not has_right_checksum(view, chunk)
-        if is_pixels(chunk.name) and not (is_broken and chunk.name == TRANSPARENCY):
+        if chunk.name == b"IDAT" or not NAME.fullmatch(chunk.name):
+            continue
+        is_broken = chunk.name not in ANIMATION and not has_right_checksum(view, chunk)
+        is_needed = chunk.name[:1].isupper()
+        if is_needed and is_broken and chunk.end + 4 <= len(data):
+            raise ImageCorrupt(f"broken PNG file (bad header checksum in {chunk.name!r})")
+        if is_needed or (chunk.name == TRANSPARENCY and not is_broken):
             continue
         parts.append(view[place : chunk.start - 8])
         place = chunk.end + 4
@@ -90,13 +98,10 @@ def split_png(data: bytes, chunks: Sequence[Chunk]) -> PngParts:
     return PngParts(pixels, tuple(others), tuple(damaged))
 
 
-def is_pixels(name: bytes) -> bool:
-    """Whether a still picture can't be decoded, or not rightly, without a PNG's chunks of this name."""
-    return name[:1].isupper() or name == TRANSPARENCY or not NAME.fullmatch(name)
-
-
 def has_right_checksum(data: memoryview, chunk: Chunk) -> bool:
-    """Whether the CRC of a PNG's chunk, which is complete, is right."""
+    """Whether a PNG's chunk is complete and its CRC right."""
+    if chunk.end + 4 > len(data):
+        return False
     return zlib.crc32(data[chunk.start - 4 : chunk.end]) == int.from_bytes(data[chunk.end : chunk.end + 4])
 
 

@@ -35,7 +35,7 @@ def read_gif_metadata(extensions: Iterable[tuple[int, bytes]], aspect: int) -> M
     return Metadata(
         icc=blocks.get(ICC),
         xmp=blocks.get(XMP),
-        density=Density(Fraction(64), Fraction(aspect + 15), Unit.NONE) if aspect else None,
+        density=Density.of(Fraction(64), Fraction(aspect + 15), Unit.NONE) if aspect else None,
         comments=tuple(filter(None, comments)),
         lost=(named("application data", others),) if others else (),
     )

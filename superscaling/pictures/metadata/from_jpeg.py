@@ -106,4 +106,4 @@ def _behind(data: bytes, has_pictures: bool) -> list[str]:
     rest = data[end:].strip(b"\0\xff \r\n")
     if rest.startswith(b"\xd8"):
         return [xmp.PICTURES]
-    return [f"{len(rest)} bytes behind the picture"] if len(rest) > MAX_PADDING else []
+    return [f"{len(data) - end} bytes behind the picture"] if len(rest) > MAX_PADDING else []

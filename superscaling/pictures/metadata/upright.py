@@ -38,7 +38,8 @@ def upright(stored: Metadata, size: Size) -> tuple[Turn, Metadata]:
     if packet:
         try:
             packet, removed = xmp.clean(packet, is_turned)
-            lost += removed
+            # What the packet announces lies behind the picture, under a more precise name.
+            lost = [each for each in lost if not (removed and each == xmp.PICTURES)] + [*removed]
         except ValueError:
             packet = None
             lost.append(UNREADABLE_XMP)
