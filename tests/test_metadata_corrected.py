@@ -256,6 +256,12 @@ def test_resolutions(
         assert (tags[296] == 1) == (unit == 0)
 
 
+def test_the_resolution_of_a_jpeg_with_inks(server: Server) -> None:
+    sent = encoded(IMAGE.convert("CMYK"), "TIFF", dpi=(204, 98))
+    tags = opened(server.upscale(sent, format="jpeg").content).getexif()
+    assert (tags[282], tags[283], tags[296]) == (204, 98, 2)
+
+
 def chunk_with_wrong_checksum(name: bytes, content: bytes) -> bytes:
     chunk = png_chunk(name, content)
     return chunk[:-1] + bytes([chunk[-1] ^ 1])

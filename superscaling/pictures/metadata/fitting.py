@@ -76,7 +76,7 @@ def fitting(metadata: Metadata, target: Format, mode: str, size: Size, is_alone:
         lost.append(words)
     if Extra.EXIF in kept:
         exif_geometry.enlarge(exif, size, scale_x, scale_y)
-        _say_density(exif, metadata, target)
+        _say_density(exif, metadata, target, mode)
         kept[Extra.EXIF] = exif.to_block() or None
     if kept.get(Extra.XMP):
         kept[Extra.XMP] = xmp.resize(kept[Extra.XMP], size, scale_x, scale_y)
@@ -119,7 +119,7 @@ def _has_more_than_density(metadata: Metadata) -> bool:
     return any(set(entries) - repeated for entries in exif.parts.values())
 
 
-def _say_density(exif: Exif, metadata: Metadata, target: Format) -> None:
+def _say_density(exif: Exif, metadata: Metadata, target: Format, mode: str) -> None:
     """Let EXIF say the same density as the file's header, or say it alone."""
     density = metadata.density
     if not density or not (density.is_resolution or density.is_aspect):
@@ -128,7 +128,7 @@ def _say_density(exif: Exif, metadata: Metadata, target: Format) -> None:
         unit, x, y = to_jfif(density)
         if unit == 1:
             density = density._replace(x=Fraction(x), y=Fraction(y), unit=Unit.INCH)
-        is_said = (unit, x, y) != (0, 1, 1)
+        is_said = (unit, x, y) != (0, 1, 1) and mode != "CMYK"  # which has no JFIF header
     else:
         is_said = target.name in OWN_DENSITY
     if not is_said or exif_geometry.X_RESOLUTION in exif.parts[Part.MAIN]:
