@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import struct
 import zlib
 from typing import Any
@@ -478,3 +479,27 @@ def test_everything_of_a_request_in_one_answer(server: Server) -> None:
 )
 def test_odd_segments_fail_no_picture(server: Server, marker: int, content: bytes) -> None:
     assert server.upscale(jpeg_with((marker, content))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b" tiff:ImageWidth ",
+        b"<tiff:ImageWidth ",
+        b" ",
+        b"<hdrgm:a/>",
+        b"<hdrgm:a>",
+        b' hdrgm:a="',
+        b" hdrgm:a='",
+        b"xmlns:a ",
+    ],
+)
+def test_hostile_xmp_costs_little(server: Server, hostile: bytes) -> None:
+    """Five megabytes; searching for the end of each part again would take hours."""
+    names = TIFF_NAMES + b' xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:b="1">'
+    packet = RDF % (names + hostile * (5_000_000 // len(hostile)))
+    chunk = png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(packet))
+    answer = server.upscale(png_with(chunk))
+    assert answer.status_code == 200
+    timing = dict(re.findall(r"(\w+);dur=([0-9.]+)", answer.headers["Server-Timing"]))
+    assert float(timing["decode"]) + float(timing["encode"]) < 10_000

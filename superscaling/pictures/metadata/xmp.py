@@ -67,7 +67,7 @@ def clean(xmp: bytes, is_turned: bool) -> tuple[bytes, tuple[str, ...]]:
             xmp, removed = _without(xmp, prefix, names)
             lost += [words] if removed and words else []
             if removed and prefix + b":" not in xmp.replace(b"xmlns:" + prefix, b""):
-                xmp = re.sub(rb"\s+xmlns:%s\s*=\s*(?:\"[^\"]*\"|'[^']*')" % prefix, b"", xmp)
+                xmp = re.sub(rb"\sxmlns:%s\s*=\s*(?:\"[^\"]*\"|'[^']*')" % prefix, b"", xmp)
     xmp = _with_numbers(xmp, TIFF, rb"Orientation", lambda _: 1)
     return xmp, tuple(dict.fromkeys(lost))
 
@@ -130,8 +130,8 @@ def _elements(xmp: bytes, opening: re.Pattern[bytes]) -> Iterator[tuple[int, int
 def _with_numbers(xmp: bytes, namespace: bytes, names: bytes, change: Callable[[int], int]) -> bytes:
     """The packet with other whole numbers as values of these names, in attributes and elements."""
     for prefix in _prefixes(xmp, namespace):
-        value = re.compile(
-            rb"([\s<]%s:(?:%s)(?:\s*=\s*[\"']|(?:\s[^<>]*)?>)\s*)(\d{1,9})(?=\s*[\"'<])" % (re.escape(prefix), names)
-        )
+        name = rb"%s:(?:%s)" % (re.escape(prefix), names)
+        before = rb"\s%s\s*=\s*[\"']|<%s(?:\s[^<>]*)?>" % (name, name)
+        value = re.compile(rb"((?:%s)\s*)(\d{1,9})(?=\s*[\"'<])" % before)
         xmp = value.sub(lambda found: found[1] + str(change(int(found[2]))).encode(), xmp)
     return xmp
