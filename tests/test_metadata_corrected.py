@@ -503,3 +503,10 @@ def test_hostile_xmp_costs_little(server: Server, hostile: bytes) -> None:
     assert answer.status_code == 200
     timing = dict(re.findall(r"(\w+);dur=([0-9.]+)", answer.headers["Server-Timing"]))
     assert float(timing["decode"]) + float(timing["encode"]) < 10_000
+
+
+def test_what_lies_behind_a_png_is_named(server: Server) -> None:
+    sent = encoded(RGB)
+    answer = server.upscale(sent + b"something else " * 50)
+    assert answer.headers["X-Upscaler-Notes"] == "left out: 750 bytes behind the picture"
+    assert "X-Upscaler-Notes" not in server.upscale(sent + bytes(10)).headers

@@ -80,7 +80,7 @@ class PngReader:
     def decode(self) -> Picture:
         """Check the checksums, then decode the picture or the animation."""
         check_pixel_checksums(self._data, self._chunks)
-        stored = read_png(self._data, self._parts.others, self._parts.damaged)
+        stored = read_png(self._data, self._parts)
         if self._animation:
             return self._animated(self._animation, stored)
         notes = reading_notes(self._image)

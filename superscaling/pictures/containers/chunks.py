@@ -62,11 +62,15 @@ def webp_chunks(data: bytes, place: int = WEBP_FIRST) -> Iterator[Chunk]:
 
 
 class PngParts(NamedTuple):
-    """`pixels`: a file of the still picture alone; `others`: chunks that describe it; `damaged`: names of more."""
+    """`pixels`: a file of the still picture alone; `others`: chunks that describe it; `damaged`: names of more.
+
+    `behind`: bytes behind the end.
+    """
 
     pixels: bytes
     others: tuple[Chunk, ...]
     damaged: tuple[bytes, ...]
+    behind: int
 
 
 def split_png(data: bytes, chunks: Sequence[Chunk]) -> PngParts:
@@ -95,7 +99,7 @@ def split_png(data: bytes, chunks: Sequence[Chunk]) -> PngParts:
         elif chunk.name not in ANIMATION:
             others.append(chunk)
     pixels = b"".join((*parts, view[place:])) if parts else data
-    return PngParts(pixels, tuple(others), tuple(damaged))
+    return PngParts(pixels, tuple(others), tuple(damaged), max(0, len(data) - chunks[-1].end - 4) if chunks else 0)
 
 
 def has_right_checksum(data: memoryview, chunk: Chunk) -> bool:

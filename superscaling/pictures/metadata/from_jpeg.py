@@ -7,7 +7,7 @@ from superscaling.pictures.containers.directories import first_directory, layout
 from superscaling.pictures.containers.jpeg_segments import ADOBE, COMMENT, end_of_picture, head_segments
 from superscaling.pictures.density import Density, from_jfif
 from superscaling.pictures.metadata import xmp
-from superscaling.pictures.metadata.words import named
+from superscaling.pictures.metadata.words import MAX_PADDING, named
 from superscaling.pictures.picture import Metadata
 
 JFIF = b"JFIF\0"
@@ -27,7 +27,6 @@ BEHIND = (
     ((b"ftypmp42", b"ftypisom", b"ftypqt", b"ftypmp41", b"ftypiso", b"ftypavc1"), xmp.VIDEO),
     ((b"depthmap", b"disparity"), xmp.DEPTH),
 )
-MAX_PADDING = 64  # bytes behind the picture that nobody misses
 
 
 def read_jpeg(data: bytes) -> Metadata:

@@ -1,13 +1,11 @@
 """Reads the metadata of a PNG file. (PNG specification, third edition, 11.3)"""
 
-from collections.abc import Iterable
-
-from superscaling.pictures.containers.chunks import COLOUR_CHUNKS, Chunk
+from superscaling.pictures.containers.chunks import COLOUR_CHUNKS, PngParts
 from superscaling.pictures.density import from_png
 from superscaling.pictures.limits import MAX_EXIF
 from superscaling.pictures.metadata.exif import PREFIX
 from superscaling.pictures.metadata.png_texts import TEXTS, Unpacker, read_texts
-from superscaling.pictures.metadata.words import named
+from superscaling.pictures.metadata.words import MAX_PADDING, named
 from superscaling.pictures.picture import Metadata
 
 # Most bytes of a profile.
@@ -17,18 +15,17 @@ XMP_IN_PROFILE = b"http://ns.adobe.com/xap/1.0/\0"
 SILENT = (b"bKGD", b"hIST", b"sPLT", b"sBIT", b"tIME", b"iDOT", b"vpAg", b"orNT")
 
 
-def read_png(data: bytes, chunks: Iterable[Chunk], damaged: Iterable[bytes]) -> Metadata:
+def read_png(data: bytes, parts: PngParts) -> Metadata:
     """The metadata as stored.
 
     Args:
         data: the file.
-        chunks: its chunks that are no pixels and not damaged.
-        damaged: names of the others.
+        parts: of it.
     """
     unpacker = Unpacker()
-    fields, texts, texts_lost = read_texts(data, chunks, unpacker)
+    fields, texts, texts_lost = read_texts(data, parts.others, unpacker)
     lost, others, density, colours = list[str](), list[bytes](), None, list[tuple[bytes, bytes]]()
-    for name, start, end in chunks:
+    for name, start, end in parts.others:
         if name == b"eXIf":
             fields["exif"] = data[start : min(end, start + MAX_EXIF + 1 + len(PREFIX))]
         elif name == b"iCCP":
@@ -43,8 +40,10 @@ def read_png(data: bytes, chunks: Iterable[Chunk], damaged: Iterable[bytes]) -> 
                 colours.append((name, data[start:end]))
         elif name not in SILENT and name not in TEXTS:
             others.append(name)
-    for words, names in (("texts", texts_lost), ("damaged PNG chunks", list(damaged)), ("PNG chunks", others)):
+    for words, names in (("texts", texts_lost), ("damaged PNG chunks", list(parts.damaged)), ("PNG chunks", others)):
         lost += [named(words, names)] if names else []
+    if parts.behind > MAX_PADDING:
+        lost.append(f"{parts.behind} bytes behind the picture")
     packet = fields.get("xmp")
     return Metadata(
         icc=fields.get("icc"),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 MAX_NAME = 40  # characters
 MAX_NAMES = 6
+MAX_PADDING = 64  # bytes behind a picture that nobody misses
 UNREADABLE = "metadata that can't be read"
 
 
