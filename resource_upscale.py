@@ -75,7 +75,7 @@ class ResourceUpscale:
             enlarged = self._picture_upscaler.enlarge(picture, deadline, timings, listener)
             deadline.check(timings)
             with timings.span("encode"):
-                encoded = encode(enlarged, name, message.quality, self._quality)
+                encoded = encode(enlarged, name, message.quality, self._quality, message.metadata)
         return UpscaleOutput(
             image=encoded.data,
             format=name,

@@ -18,6 +18,7 @@ from message_protocol.json_text import as_utf_8, check_unique
 from message_protocol.validation import malformed_message, typed
 from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
+from superscaling.metadata_choice import MetadataChoice
 
 # The most commas in a JSON message: base64 has none, and the message has only a few fields. A message with millions of
 # fields would block this process for half a minute while they are parsed and reported as unknown.
@@ -48,6 +49,11 @@ class UpscaleInput(BaseModel):
     )
     quality: int | None = Field(
         None, ge=1, le=100, strict=True, description="quality of a JPEG, WebP or AVIF answer; default: UPSCALER_QUALITY"
+    )
+    metadata: MetadataChoice = Field(
+        MetadataChoice.KEEP,
+        description="what describes the image is kept as far as the format can hold it (keep), left out (strip),"
+        " or reduced to what its colours mean, such as an ICC profile (colour)",
     )
     tiles: bool = Field(False, strict=True, description="whether a stream of events includes the finished tiles")
 

@@ -46,11 +46,9 @@ FILES = {
     "DICOM": bytes(128) + b"DICM\2\0\0\0",
     "FITS": b"SIMPLE  =                    T / file does conform",
     "HTML": b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>",
-    "JSON": b'{"image": "iVBORw0KGgo"}',
     "plain text": b"This is a text, not an image.\n",
     "ZIP": b"PK\3\4\x14\0\0\0\x08\0" + bytes(20),
     "gzip": b"\x1f\x8b\x08" + bytes(20),
-    "base64": b"/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAEBAQ",
     "only 5 bytes": b"\1\2\3\4\5",
 }
 

@@ -68,7 +68,7 @@ def test_a_file_is_read_once(name: FormatName, monkeypatch: pytest.MonkeyPatch) 
     """Opened, split and checked when it is inspected; decoding goes on from there."""
     data = encoded(IMAGES[0], name.upper(), **({"save_all": True, "append_images": IMAGES[1:]} if name in MANY else {}))
     calls: list[str] = []
-    for place in ("open_image", "read_apng", "read_gif", "check_jpeg", "check_tiff", "check_heif", "listed"):
+    for place in ("open_image", "read_apng", "read_gif", "outline_jpeg", "check_tiff", "check_heif", "listed"):
         count_calls(monkeypatch, place, calls)
     image = inspect(data, LIMITS)
     assert len(calls) == len(set(calls)) > 0

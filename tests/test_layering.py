@@ -27,11 +27,11 @@ ROOMS = [
     ["scheduling", "models"],
     ["pictures", "logs"],
     ["settings", "version"],
-    ["geometry", "format_name", "errors"],
+    ["geometry", "format_name", "metadata_choice", "errors"],
 ]
 ROOM_RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 # All of `superscaling` that the messages know.
-MESSAGES_KNOW = {"superscaling.errors", "superscaling.format_name"}
+MESSAGES_KNOW = {"superscaling.errors", "superscaling.format_name", "superscaling.metadata_choice"}
 
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
@@ -52,20 +52,19 @@ WITHIN = {
         ["encoding", "decoding"],
         ["jpeg_reading", "heif_reading"],
         ["frames", "containers.gif_writing", "containers.tiff_writing", "containers.png_writing"],
+        ["metadata.upright", "metadata.fitting", "metadata.writing"],
+        ["metadata.from_jpeg", "metadata.from_png", "metadata.from_tiff", "metadata.from_info", "metadata.from_gif"],
+        ["metadata.exif_geometry"],
+        ["metadata.exif", "metadata.png_texts", "metadata.turning", "metadata.photoshop", "metadata.georeference"],
+        ["metadata.descriptions", "metadata.words", "metadata.xmp"],
         ["loading", "containers.apng", "containers.gif_reading", "containers.vips"],
         ["sixteen_bits"],
-        [
-            "opening",
-            "metadata",
-            "guards.jpeg",
-            "guards.tiff",
-            "guards.heif",
-            "guards.cmyk_profile",
-            "containers.animation",
-        ],
+        ["opening", "guards.tiff", "guards.heif", "guards.cmyk_profile", "containers.animation"],
         ["guards.tiff_kind"],
-        ["picture", "formats", "foreign", "guards.raw", "guards.coded_size"],
-        ["containers.chunks", "containers.jpeg", "containers.bmff", "containers.tiff_opening"],
+        ["picture", "formats", "foreign", "guards.raw", "guards.coded_size", "containers.directory_writing"],
+        ["density", "containers.chunks", "containers.directories", "containers.bmff", "containers.tiff_opening"],
+        ["containers.jpeg_outline"],
+        ["containers.jpeg_segments"],
         ["limits"],
     ],
 }

@@ -105,7 +105,7 @@ def test_the_orientation_of_a_tiff(orientation: int) -> None:
     for options in ({}, {"compression": "tiff_lzw"}):
         frame = decode(encoded(RGB, "TIFF", exif=exif, **options), LIMITS).frames[0]
         assert (frame.colour == flip[orientation]).all()
-        assert frame.metadata.exif is None or 0x0112 not in opened(encoded(RGB, exif=frame.metadata.exif)).getexif()
+        assert opened(encoded(RGB, exif=frame.metadata.exif or b"")).getexif().get(0x0112, 1) == 1
 
 
 def test_tags_that_say_how_a_tiff_is_stored_are_not_carried() -> None:
@@ -341,7 +341,7 @@ def test_a_png_s_own_description_of_its_colours_stays() -> None:
     picture = decode(linear, LIMITS)
     assert png_chunk(b"gAMA", struct.pack(">I", 100_000)) in encode(picture, FormatName.PNG, 90, 100).data
     assert encode(picture, FormatName.JPEG, 90, 100).notes == (
-        "left out, as this jpeg can't hold it: the PNG's description of its colours",
+        "left out, as this jpeg can't hold it: the description of its colours",
     )
     usual = png(2, 8, bytes(6), png_chunk(b"sRGB", b"\0"), png_chunk(b"gAMA", struct.pack(">I", 45_455)))
     assert encode(decode(usual, LIMITS), FormatName.JPEG, 90, 100).notes == ()

@@ -1,5 +1,6 @@
 import dataclasses
 import io
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from superscaling.enlarging.channels import bleed
 from superscaling.format_name import FormatName
 from superscaling.models import read_model_files
 from superscaling.pictures import Frame, Limits, Metadata, Picture, Samples, decode, encode
+from superscaling.pictures.density import Density, Unit
 from superscaling.scheduling import FairLock
 
 
@@ -25,7 +27,7 @@ def picture_upscaler() -> PictureUpscaler:
 
 
 def one_frame(picture_upscaler: PictureUpscaler, colour: Samples, alpha: Samples | None = None) -> Frame:
-    metadata = Metadata(icc=b"profile", exif=b"exif", dpi=(72.0, 72.0))
+    metadata = Metadata(icc=b"profile", exif=b"exif", density=Density(Fraction(72), Fraction(72), Unit.INCH))
     picture = Picture((Frame(colour, alpha, 20, metadata),), FormatName.PNG)
     enlarged = picture_upscaler.enlarge(picture, *patience())
     frame = enlarged.frames[0]

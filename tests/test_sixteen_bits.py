@@ -34,7 +34,7 @@ def tiff(pixels: Samples, **options: Any) -> bytes:
     options = {"photometric": "rgb" if channels > 2 else "minisblack", "planarconfig": "contig", **options}
     if channels % 2 == 0:
         options = {"extrasamples": ["unassalpha"], **options}
-    tifffile.imwrite(file, pixels[:, :, 0] if channels == 1 else pixels, **options)
+    tifffile.imwrite(file, pixels[:, :, 0] if channels == 1 else pixels, metadata=None, **options)
     return file.getvalue()
 
 

@@ -132,10 +132,6 @@ REFUSED: Mapping[str, tuple[bytes, str]] = {
         tiff(np.dstack((RGBA_16, GREY_16)), photometric="rgb", extrasamples=[2, 0]),
         f"TIFF of RGB and 2 more channels with 16 bits per sample is not supported: {SAVE}",
     ),
-    "raw data": (
-        tiff(GREY_16, photometric="cfa"),
-        f"TIFF of raw data of a sensor with 16 bits per sample is not supported: {SAVE}",
-    ),
     "WebP": (vips(RGB, "webp"), "TIFF with compression WebP is not supported: save it with LZW or Deflate"),
     "a mask alone": (
         tiff(GREY > 99, photometric="mask"),

@@ -70,6 +70,7 @@ def folder(tmp_path: Path) -> Path:
     [
         ([], "Missing argument 'INPUT...'"),
         (["photos/one.png", "--quality", "0"], "0 is not in the range 1<=x<=100"),
+        (["photos/one.png", "--metadata", "some"], "'some' is not one of 'keep', 'strip', 'colour'"),
         (["photos/one.png", "--quality", "²"], "'²' is not a valid integer"),
         (
             ["photos/one.png", "--format", "tga"],

@@ -158,10 +158,22 @@ def test_options_are_sent(folder: Path, service: Service) -> None:
         result(handler)
 
     service.answers = [answer]
-    sent = upscale(folder, "-", "--url", f"{service.url}/below/", "--format", "png", "--quality", "7", stdin=SMALL)
+    sent = upscale(
+        folder,
+        "-",
+        "--url",
+        f"{service.url}/below/",
+        "--format",
+        "png",
+        "--quality",
+        "7",
+        "--metadata",
+        "strip",
+        stdin=SMALL,
+    )
     assert sent.stdout == LARGE, sent.stderr
     assert urlsplit(asked[0]).path == "/below/upscale"
-    assert parse_qs(urlsplit(asked[0]).query) == {"format": ["png"], "quality": ["7"]}
+    assert parse_qs(urlsplit(asked[0]).query) == {"format": ["png"], "quality": ["7"], "metadata": ["strip"]}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from superscaling.format_name import FormatName
+from superscaling.metadata_choice import MetadataChoice
 from superscaling.models import TABLE
 from superscaling.settings import Settings
 from superscaling.version import __version__
@@ -76,6 +77,14 @@ class FormatType(click.ParamType[FormatName]):
     show_default="UPSCALER_QUALITY",
     help="Quality of JPEG, WebP and AVIF results.",
 )
+@click.option(
+    "--metadata",
+    metavar="WHICH",
+    type=click.Choice([str(choice) for choice in MetadataChoice]),
+    show_default=str(MetadataChoice.KEEP),
+    help=f"Which metadata the results keep: all that their format can hold ({MetadataChoice.KEEP}), none"
+    f" ({MetadataChoice.STRIP}), or only what the colours mean, such as an ICC profile ({MetadataChoice.COLOUR}).",
+)
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @click.option("--url", metavar="URL", help="Use the service at this address, such as http://localhost:7777.")
 @click.option(
@@ -95,6 +104,7 @@ def command(
     model: str | None,
     format_name: FormatName | None,
     quality: int | None,
+    metadata: str | None,
     force: bool,
     url: str | None,
     retries: int,
@@ -108,7 +118,8 @@ def command(
         from upscale.jobs import Arguments
         from upscale.run import main
 
-    return main(Arguments(inputs, output, model, format_name, quality, force, url, retries, quiet))
+    choice = None if metadata is None else MetadataChoice(metadata)
+    return main(Arguments(inputs, output, model, format_name, quality, choice, force, url, retries, quiet))
 
 
 def run_command() -> int:

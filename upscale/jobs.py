@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from superscaling.format_name import FormatName
+from superscaling.metadata_choice import MetadataChoice
 from upscale.errors import Failed, UsageError
 from upscale.inputs import Inputs, Source, find_inputs, format_of
 from upscale.output import ENLARGED, check_target, format_named, is_named_like_image, with_extension
@@ -22,6 +23,7 @@ class Arguments:
     model: str | None
     format: FormatName | None
     quality: int | None
+    metadata: MetadataChoice | None
     force: bool
     url: str | None
     retries: int

@@ -28,7 +28,7 @@ class Local:
 
         Args:
             image: the file.
-            options: `format` and `quality`, if requested.
+            options: `format`, `quality` and `metadata`, if requested.
             progress: learns of every tile.
 
         Raises:

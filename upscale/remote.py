@@ -48,7 +48,7 @@ class Remote:
 
         Args:
             image: the file.
-            options: `format` and `quality`, if requested.
+            options: `format`, `quality` and `metadata`, if requested.
             progress: learns of every tile.
 
         Raises:

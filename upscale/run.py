@@ -138,7 +138,8 @@ class Run:
             self._console.say(f"{job.name}: note: {note}")
 
     def _options(self, job: Job) -> dict[str, str]:
-        asked = {"format": job.format, "quality": self._arguments.quality}
+        arguments = self._arguments
+        asked = {"format": job.format, "quality": arguments.quality, "metadata": arguments.metadata}
         return {name: str(value) for name, value in asked.items() if value is not None}
 
     def _fail(self, name: str, reason: str) -> None:

@@ -1,6 +1,5 @@
 """The readers, one per format: each reads the header of a file, and later decodes it."""
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -16,22 +15,23 @@ from superscaling.pictures.containers.chunks import (
     is_lossless_webp,
     listed,
     png_chunks,
-    png_colours,
+    split_png,
     webp_chunks,
 )
 from superscaling.pictures.containers.gif_reading import read_gif
-from superscaling.pictures.frames import animation_frames, turn_and_metadata, upright_frame
+from superscaling.pictures.frames import animation_frames, upright_frame
 from superscaling.pictures.guards.tiff import NO_PAGE, PAGE_KIND, check_tiff
 from superscaling.pictures.heif_reading import AvifReader, HeicReader
 from superscaling.pictures.jpeg_reading import JpegReader
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.loading import READ_AS_8_BITS, WIDE, check_mode, reading_notes, rgba_of
-from superscaling.pictures.metadata import drop_odd_blocks
+from superscaling.pictures.metadata.from_gif import read_gif_metadata
+from superscaling.pictures.metadata.from_info import read_info
+from superscaling.pictures.metadata.from_png import read_png
+from superscaling.pictures.metadata.from_tiff import page_places, read_tiff
+from superscaling.pictures.metadata.upright import upright
 from superscaling.pictures.opening import frame_count, open_image, raw_mode, tiff_tags
-from superscaling.pictures.picture import Picture, Size
-
-# Offset of a PNG's interlace method. (PNG specification, 11.2.1)
-PNG_INTERLACE = 28
+from superscaling.pictures.picture import Metadata, Picture, Size
 
 
 class Reader(Protocol):
@@ -54,37 +54,29 @@ class PngReader:
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._data, self._limits = data, limits
         self._chunks = listed(png_chunks(data))
-        self._image = open_image(data, FormatName.PNG, limits)
+        self._parts = split_png(data, self._chunks)
+        self._image = open_image(self._parts.pixels, FormatName.PNG, limits)
         self._animation = read_apng(data, self._chunks, limits)
         self.sizes = (_size(self._image),) * (len(self._animation.parts) if self._animation else 1)
 
     def decode(self) -> Picture:
         """Check the checksums, then decode the picture or the animation."""
         check_pixel_checksums(self._data, self._chunks)
-        picture = self._animated(self._animation) if self._animation else self._single()
-        colours = png_colours(self._data, self._chunks)
-        frames = (
-            dataclasses.replace(frame, metadata=dataclasses.replace(frame.metadata, png_colours=colours))
-            for frame in picture.frames
-        )
-        return dataclasses.replace(picture, frames=tuple(frames))
-
-    def _single(self) -> Picture:
+        stored = read_png(self._data, self._parts)
+        if self._animation:
+            return self._animated(self._animation, stored)
         notes = reading_notes(self._image)
-        if isinstance(self._image.info.get("interlace"), str):  # a text of that name has replaced the header's value
-            self._image.info["interlace"] = self._data[PNG_INTERLACE]
-        return Picture((upright_frame(self._image),), FormatName.PNG, notes=notes)
+        return Picture((upright_frame(self._image, stored),), FormatName.PNG, notes=notes)
 
-    def _animated(self, animation: Animation) -> Picture:
+    def _animated(self, animation: Animation, stored: Metadata) -> Picture:
         image = self._image
         check_mode(image)
-        drop_odd_blocks(image)
         notes: tuple[str, ...] = (READ_AS_8_BITS,) if WIDE.search(raw_mode(image)) else ()
         if has_default_image(self._chunks):
             notes += ("the default image for viewers without animation was left out",)
         is_grey = image.mode in ("1", "L", "LA", "I;16") or raw_mode(image).startswith("LA")
         has_alpha = image.has_transparency_data
-        turn, metadata = turn_and_metadata(image)
+        turn, metadata = upright(stored, _size(image))
         shown = list(show(animation, lambda file: rgba_of(file, FormatName.PNG, self._limits)))
         has_alpha = has_alpha or any((pixels[:, :, 3] < 255).any() for pixels, _ in shown)
         frames = animation_frames(shown, is_grey, has_alpha, metadata, turn)
@@ -108,8 +100,9 @@ class WebpReader:
         image, is_lossless = self._image, is_lossless_webp(self._data, self._chunks)
         if len(self.sizes) == 1:
             notes = reading_notes(image)
-            return Picture((upright_frame(image),), FormatName.WEBP, is_lossless=is_lossless, notes=notes)
-        turn, metadata = turn_and_metadata(image)
+            frame = upright_frame(image, read_info(image))
+            return Picture((frame,), FormatName.WEBP, is_lossless=is_lossless, notes=notes)
+        turn, metadata = upright(read_info(image), _size(image))
         has_alpha = image.mode == "RGBA"
         frames = animation_frames(self._shown(), is_grey=False, has_alpha=has_alpha, metadata=metadata, turn=turn)
         return Picture(frames, FormatName.WEBP, image.info["loop"], is_lossless)
@@ -126,6 +119,7 @@ class TiffReader:
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         check_tiff(data, limits)
+        self._data = data
         self._image = open_image(data, FormatName.TIFF, limits)
         pages, pixels = dict[int, Size](), 0
         for index in range(frame_count(self._image)):
@@ -148,10 +142,12 @@ class TiffReader:
         if left_out := frame_count(self._image) - len(self._indices):
             notes += (f"{left_out} previews or masks were left out",)
         frames = []
+        places = page_places(self._data, frame_count(self._image))
         for index in self._indices:
             self._image.seek(index)
             notes += tuple(note for note in reading_notes(self._image) if note not in notes)
-            frames.append(upright_frame(self._image))
+            stored = read_tiff(self._data, places[index]) if index < len(places) else Metadata()
+            frames.append(upright_frame(self._image, stored))
         return Picture(tuple(frames), FormatName.TIFF, notes=notes)
 
 
@@ -165,7 +161,7 @@ class BmpReader:
     def decode(self) -> Picture:
         """Decode the picture."""
         notes = reading_notes(self._image)
-        return Picture((upright_frame(self._image),), FormatName.BMP, notes=notes)
+        return Picture((upright_frame(self._image, read_info(self._image)),), FormatName.BMP, notes=notes)
 
 
 class GifReader:
@@ -182,7 +178,10 @@ class GifReader:
         # A GIF does not say whether it is grey or transparent: its pixels do.
         has_alpha = any((pixels[:, :, 3] < 255).any() for pixels, _ in shown)
         is_grey = all((pixels[:, :, :1] == pixels[:, :, 1:3]).all() for pixels, _ in shown)
-        return Picture(animation_frames(shown, is_grey, has_alpha), FormatName.GIF, self._animation.plays)
+        stored = read_gif_metadata(self._animation.extensions, self._animation.aspect)
+        _, metadata = upright(stored, self.sizes[0])
+        frames = animation_frames(shown, is_grey, has_alpha, metadata)
+        return Picture(frames, FormatName.GIF, self._animation.plays)
 
 
 READERS: Mapping[FormatName | ReadOnlyName, Callable[[bytes, Limits], Reader]] = {

@@ -11,12 +11,14 @@ from PIL import Image, ImageCms
 
 from superscaling.errors import FormatCannotHold
 from superscaling.format_name import FormatName
+from superscaling.metadata_choice import MetadataChoice
 from superscaling.pictures.containers.gif_writing import write_gif
 from superscaling.pictures.containers.png_writing import write_png_16
 from superscaling.pictures.containers.tiff_writing import Page, write_tiff
 from superscaling.pictures.formats import FORMATS, Format, Series, is_16_bit
 from superscaling.pictures.guards.cmyk_profile import only_table
-from superscaling.pictures.metadata import fitting, left_out, pillow_options
+from superscaling.pictures.metadata.fitting import fitting, left_out, wanted
+from superscaling.pictures.metadata.writing import file_for, pillow_options, set_jfif_density
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, in_8_bits
 
 # Least quality of JPEGs with full chroma (4:4:4); below, it is subsampled (4:2:0).
@@ -96,7 +98,13 @@ def check_count(count: int, name: FormatName) -> None:
         )
 
 
-def encode(picture: Picture, name: FormatName, quality: int | None, default_quality: int) -> Encoded:
+def encode(
+    picture: Picture,
+    name: FormatName,
+    quality: int | None,
+    default_quality: int,
+    choice: MetadataChoice = MetadataChoice.KEEP,
+) -> Encoded:
     """Write an image file, with the picture's metadata.
 
     Args:
@@ -105,17 +113,19 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
         quality: 1 to 100, for formats with lossy compression; None: lossless if the picture was and the format can
             be, otherwise `default_quality`.
         default_quality: 1 to 100.
+        choice: which metadata it keeps.
 
     Raises:
         FormatCannotHold: the file would be too large.
     """
     target = FORMATS[name]
     modes = [_stored_mode(frame, target) for frame in picture.frames]
+    asked = [wanted(frame.metadata, choice) for frame in picture.frames]
     carried = [
-        fitting(frame.metadata, target, mode, frame.width, frame.height)
-        for frame, mode in zip(picture.frames, modes, strict=True)
+        fitting(metadata, target, mode, (frame.height, frame.width), is_alone=len(asked) == 1)
+        for metadata, frame, mode in zip(asked, picture.frames, modes, strict=True)
     ]
-    notes = _notes(picture, carried, target)
+    notes = _notes(picture, asked, carried, target)
     if any(frame.is_16_bit and not is_16_bit(mode) for frame, mode in zip(picture.frames, modes, strict=True)):
         picture = replace(picture, frames=tuple(map(in_8_bits, picture.frames)))
         notes += (REDUCED_TO_8_BITS,)
@@ -124,25 +134,27 @@ def encode(picture: Picture, name: FormatName, quality: int | None, default_qual
         stored = zip(picture.frames, modes, carried, strict=True)
         pages = [Page(_colour(frame, mode), _alpha(frame, mode), mode, metadata) for frame, mode, metadata in stored]
         return Encoded(write_tiff(pages), notes)
-    options = pillow_options(carried[0], name) | _quality_options(picture, name, modes[0], quality, default_quality)
     if name is FormatName.PNG and is_16_bit(modes[0]):
         (frame,) = picture.frames
-        return Encoded(write_png_16(_colour(frame, modes[0]), _alpha(frame, modes[0]), options), notes)
+        file = file_for(carried[0], name)
+        write_png_16(file, _colour(frame, modes[0]), _alpha(frame, modes[0]))
+        return Encoded(file.getvalue(), notes)
     pixels = [_pixels(*each) for each in zip(picture.frames, modes, strict=True)]
     if name is FormatName.GIF:
         return Encoded(write_gif(picture.frames, pixels, plays), notes)
     images = [_image(*each) for each in zip(pixels, modes, strict=True)]
+    options = pillow_options(carried[0], name) | _quality_options(picture, name, modes[0], quality, default_quality)
     if len(images) > 1:
         times = [_as_fraction(frame.milliseconds) for frame in picture.frames]
         options |= {"save_all": True, "append_images": images[1:], "duration": times, "loop": plays}
     try:
-        return Encoded(_saved(images[0], target, options), notes)
+        return Encoded(_saved(images[0], target, options, carried[0]), notes)
     except (OSError, RuntimeError):
         if name is not FormatName.WEBP:
             raise
     # The header of a large, detailed picture may be too long at high quality. Lossless WebP has no such limit.
     notes += ("written without loss, as WebP's encoder can't write it at this quality",)
-    return Encoded(_saved(images[0], target, options | {"lossless": True}), notes)
+    return Encoded(_saved(images[0], target, options | {"lossless": True}, carried[0]), notes)
 
 
 def _quality_options(
@@ -158,9 +170,11 @@ def _quality_options(
     return {"quality": quality} if name is FormatName.WEBP else {}
 
 
-def _saved(image: Image.Image, target: Format, options: dict[str, Any]) -> bytes:
-    file = io.BytesIO()
+def _saved(image: Image.Image, target: Format, options: dict[str, Any], metadata: Metadata) -> bytes:
+    file = file_for(metadata, target.name)
     image.save(file, target.pillow, **options)
+    if target.name is FormatName.JPEG:
+        set_jfif_density(file, metadata)
     return file.getvalue()
 
 
@@ -237,10 +251,12 @@ def _as_rgb(cmyk: Image.Image, icc: bytes | None) -> Image.Image:
     return cmyk.convert("RGB")
 
 
-def _notes(picture: Picture, carried: Sequence[Metadata], target: Format) -> tuple[str, ...]:
-    pairs = zip(picture.frames, carried, strict=True)
-    missing = dict.fromkeys(words for frame, kept in pairs for words in left_out(frame.metadata, kept))
+def _notes(picture: Picture, asked: Sequence[Metadata], carried: Sequence[Metadata], target: Format) -> tuple[str, ...]:
+    pairs = zip(asked, carried, strict=True)
+    missing = dict.fromkeys(words for before, kept in pairs for words in left_out(before, kept))
     notes = [f"left out, as this {target.name} can't hold it: {', '.join(missing)}"] if missing else []
+    if lost := dict.fromkeys(words for kept in carried for words in kept.lost):
+        notes.append(f"left out: {', '.join(lost)}")
     if any(frame.mode == "CMYK" and target.modes["CMYK"] == "RGB" for frame in picture.frames):
         notes.append("CMYK was converted to RGB")
     if len(picture.frames) > 1 and target.series is Series.ANIMATION and picture.plays > target.max_plays:

@@ -17,13 +17,24 @@ class Series(Enum):
 
 
 class Extra(StrEnum):
-    """Kinds of metadata, by the names of the fields of `Metadata`."""
+    """Kinds of metadata, by the names of the attributes of `Metadata`."""
 
     ICC = "icc"
     EXIF = "exif"
     XMP = "xmp"
-    DPI = "dpi"
+    RESOLUTION = "resolution"
+    ASPECT = "aspect"
     PNG_COLOURS = "png_colours"
+    TEXTS = "texts"
+    COMMENTS = "comments"
+    IPTC = "iptc"
+    PHOTOSHOP = "photoshop"
+    GEO = "geo"
+
+
+# What every format with metadata holds.
+COMMON = frozenset({Extra.ICC, Extra.EXIF, Extra.XMP, Extra.RESOLUTION, Extra.ASPECT})
+PHOTOSHOPS = frozenset({Extra.IPTC, Extra.PHOTOSHOP})
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,7 @@ class Format:
     max_side: int
     modes: Mapping[str, str]
     series: Series | None = None
-    extras: frozenset[Extra] = frozenset(Extra) - {Extra.PNG_COLOURS}
+    extras: frozenset[Extra] = COMMON
     has_quality: bool = False
     max_pixels: int = 2**62
     max_plays: int = 0
@@ -88,6 +99,7 @@ FORMATS = {
             max_side=65_500,
             modes={"L": "L", "RGB": "RGB", "CMYK": "CMYK"},
             has_quality=True,
+            extras=COMMON | PHOTOSHOPS | {Extra.COMMENTS},
         ),
         Format(
             FormatName.PNG,
@@ -97,7 +109,7 @@ FORMATS = {
             max_side=2**31 - 1,
             modes=WITH_16_BITS | {"CMYK": "RGB"},
             series=Series.ANIMATION,
-            extras=frozenset(Extra),
+            extras=COMMON | PHOTOSHOPS | {Extra.PNG_COLOURS, Extra.TEXTS},
             max_plays=2**31 - 1,
             max_milliseconds=65_535_000,
         ),
@@ -122,6 +134,7 @@ FORMATS = {
             max_side=2**31 - 1,
             modes=WITH_16_BITS | {"CMYK": "CMYK"},
             series=Series.PAGES,
+            extras=COMMON | PHOTOSHOPS | {Extra.GEO},
         ),
         Format(
             FormatName.BMP,
@@ -130,7 +143,7 @@ FORMATS = {
             signature=re.compile(rb"BM"),
             max_side=2**31 - 1,
             modes={"L": "L", "RGB": "RGB", "CMYK": "RGB"},
-            extras=frozenset({Extra.DPI}),
+            extras=frozenset({Extra.RESOLUTION}),
         ),
         Format(
             FormatName.GIF,

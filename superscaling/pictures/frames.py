@@ -6,55 +6,40 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageFile
+from PIL import ImageFile
 
 from superscaling.format_name import FormatName
 from superscaling.pictures.containers.animation import Rgba
 from superscaling.pictures.formats import FORMATS
 from superscaling.pictures.loading import load_frame, split_alpha
-from superscaling.pictures.metadata import read_exif, read_metadata
-from superscaling.pictures.opening import tiff_tags
+from superscaling.pictures.metadata.turning import NO_TURN, Turn
+from superscaling.pictures.metadata.upright import turn_for, upright
+from superscaling.pictures.opening import hide_metadata
 from superscaling.pictures.picture import Frame, Metadata
+from superscaling.pictures.sixteen_bits import is_colour_16
 
-# Whether rows and columns are swapped, and whether the rows, and the columns, of the result are reversed.
-Turn = tuple[bool, bool, bool]
-# EXIF orientation -> how to turn the picture upright. (Exif 2.3, tag 0x0112)
-UPRIGHT: dict[int, Turn] = {
-    1: (False, False, False),
-    2: (False, False, True),
-    3: (False, True, True),
-    4: (False, True, False),
-    5: (True, False, False),
-    6: (True, False, True),
-    7: (True, True, True),
-    8: (True, True, False),
-}
-NO_TURN = UPRIGHT[1]
-SIDEWAYS = [orientation for orientation, (is_swapped, _, _) in UPRIGHT.items() if is_swapped]
 # Equal neighbours become one frame as long as every format can store its time.
 MAX_MERGED_MILLISECONDS = FORMATS[FormatName.GIF].max_milliseconds
 
 
-def upright_frame(image: ImageFile.ImageFile) -> Frame:
+def upright_frame(image: ImageFile.ImageFile, stored: Metadata) -> Frame:
     """Decode the current frame or page of `image`, upright, with its metadata.
+
+    Args:
+        image: not loaded.
+        stored: its metadata, as the file has it.
 
     Raises:
         UnsupportedMode: its mode is not supported.
         Exception: whatever a decoder raises for damaged bytes.
     """
-    # Pillow turns a TIFF when it loads it, and removes the tag.
-    stored = tiff_tags(image).get(ExifTags.Base.Orientation)
+    hide_metadata(image)
     frame = load_frame(image)
-    turn, metadata = turn_and_metadata(image, stored)
+    if image.format == "TIFF" and not is_colour_16(image):  # Pillow has turned it
+        _, metadata = upright(stored, turn_for(stored).size((frame.height, frame.width)))
+        return dataclasses.replace(frame, metadata=metadata)
+    turn, metadata = upright(stored, (frame.height, frame.width))
     return dataclasses.replace(_upright(frame, turn), metadata=metadata)
-
-
-def turn_and_metadata(image: Image.Image, tiff_orientation: object = None) -> tuple[Turn, Metadata]:
-    """How to turn a picture upright, and its metadata, in which the orientation is reset."""
-    exif = read_exif(image)
-    turn = UPRIGHT.get(exif.get(ExifTags.Base.Orientation, 1), NO_TURN)
-    is_on_its_side = turn[0] or tiff_orientation in SIDEWAYS
-    return turn, read_metadata(image, exif, is_on_its_side)
 
 
 def animation_frames(
@@ -70,7 +55,7 @@ def animation_frames(
         shown: (h, w, 4) RGBA and milliseconds of each picture.
         is_grey, has_alpha: which channels the frames have.
         metadata: of the file.
-        turn: from `turn_and_metadata`.
+        turn: from `upright`.
     """
     channels = ([0] if is_grey else [0, 1, 2]) + ([3] if has_alpha else [])
     frames, last = list[Frame](), None

@@ -10,10 +10,12 @@ from superscaling.errors import ImageCorrupt, UnsupportedImage, UnsupportedMode
 from superscaling.format_name import FormatName
 from superscaling.pictures.containers.bmff import PICTURES, HeifFile, Item, read_heif
 from superscaling.pictures.formats import READ_MODES
-from superscaling.pictures.frames import turn_and_metadata, upright_frame
+from superscaling.pictures.frames import upright_frame
 from superscaling.pictures.guards.heif import check_heif
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.loading import split_alpha
+from superscaling.pictures.metadata.from_info import read_info
+from superscaling.pictures.metadata.upright import upright
 from superscaling.pictures.opening import frame_count, open_image
 from superscaling.pictures.picture import Frame, Picture
 
@@ -44,7 +46,7 @@ class AvifReader:
         # The decoder turns nothing, Pillow hands the file's turn on as orientation, and nobody cuts.
         if self._file.items[self._file.primary].described(b"clap"):
             notes += ("the file asks to cut the picture's edges; they were kept",)
-        frame = _described(upright_frame(self._image), self._file)
+        frame = _described(upright_frame(self._image, read_info(self._image)), self._file)
         return Picture((frame,), FormatName.AVIF, notes=notes)
 
 
@@ -71,7 +73,7 @@ class HeicReader:
         channels = np.asarray(image.convert(mode))
         channels = channels[:, :, np.newaxis] if channels.ndim == 2 else channels
         frame = split_alpha(channels) if mode.endswith("A") else Frame(channels)
-        _, metadata = turn_and_metadata(image)
+        _, metadata = upright(read_info(image), (frame.height, frame.width))
         frame = _described(dataclasses.replace(frame, metadata=metadata), self._file)
         return Picture((frame,), self.format, notes=_notes(self._file))
 

@@ -5,12 +5,13 @@ from PIL import ImageChops, ImageFile
 
 from superscaling.errors import ImageCorrupt
 from superscaling.format_name import FormatName
-from superscaling.pictures.containers.jpeg import END
+from superscaling.pictures.containers.jpeg_outline import END, outline_jpeg
+from superscaling.pictures.containers.jpeg_segments import without_descriptions
 from superscaling.pictures.frames import upright_frame
-from superscaling.pictures.guards.jpeg import check_jpeg
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.loading import reading_notes
-from superscaling.pictures.opening import frame_count, open_image
+from superscaling.pictures.metadata.from_jpeg import pictures_in, read_jpeg
+from superscaling.pictures.opening import open_image
 from superscaling.pictures.picture import Picture
 
 # At most so much of the height may be missing; of a low picture at least one row of blocks, but never half.
@@ -30,14 +31,13 @@ class JpegReader:
     """JPEG, and the first picture of an MPO."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
-        self._limits = limits
-        self._outline = check_jpeg(data)
-        self._data = data[: self._outline.end].rstrip(b"\xff")
-        if self._is_cut:  # the decoder, too, would take missing data for an end mark
-            if self._data.endswith(UNFILLED):
-                self._data = self._data.rstrip(b"\0").rstrip(b"\xff")
-            data = self._data + END
-        self._image = open_image(data, FormatName.JPEG, limits)
+        self._file, self._limits = data, limits
+        self._outline = outline_jpeg(data)
+        # The picture without its end mark, and without metadata, at which the decoder might stop.
+        self._data = without_descriptions(data[: self._outline.end].rstrip(b"\xff"))
+        if self._is_cut and self._data.endswith(UNFILLED):
+            self._data = self._data.rstrip(b"\0").rstrip(b"\xff")
+        self._image = open_image(self._data + END, FormatName.JPEG, limits)
         self.sizes = ((self._image.height, self._image.width),)
 
     def decode(self) -> Picture:
@@ -47,11 +47,11 @@ class JpegReader:
             ImageCorrupt: too much of it is missing.
         """
         notes = reading_notes(self._image)
-        if (pictures := frame_count(self._image)) > 1:  # previews, or the view of the other eye
+        if (pictures := pictures_in(self._file)) > 1:  # previews, or the view of the other eye
             notes += (f"only the first of {pictures} images in the file was read",)
         if self._is_cut and max(self._outline.unfinished.values(), default=0) > self._outline.is_refining:
             raise ImageCorrupt("it ends early: scans are missing")
-        frame = upright_frame(self._image)
+        frame = upright_frame(self._image, read_jpeg(self._file, self._outline.end))
         if self._is_cut or _ends_grey(self._image):
             notes += self._ending()
         elif self._outline.is_progressive and self._outline.unfinished:

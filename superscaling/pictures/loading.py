@@ -10,7 +10,6 @@ from superscaling.errors import UnsupportedMode
 from superscaling.format_name import FormatName
 from superscaling.pictures.formats import READ_MODES
 from superscaling.pictures.limits import Limits
-from superscaling.pictures.metadata import drop_odd_blocks
 from superscaling.pictures.opening import open_image, raw_mode, tiff_tags
 from superscaling.pictures.picture import Frame, Samples, in_8_bits
 from superscaling.pictures.sixteen_bits import is_colour_16, samples_16
@@ -51,15 +50,11 @@ def load_frame(image: ImageFile.ImageFile) -> Frame:
         Exception: whatever a decoder raises for damaged bytes.
     """
     check_mode(image)
-    drop_odd_blocks(image)
     raw = raw_mode(image)
     if is_colour_16(image):
-        samples = samples_16(image)
-        drop_odd_blocks(image)  # those after the pixels
-        return _with_transparency(samples, image)
+        return _with_transparency(samples_16(image), image)
     _scale_transparency(image, raw)
     image.load()
-    drop_odd_blocks(image)
     opaque_mode, transparent_mode = READ_MODES[image.mode]
     if opaque_mode == "I;16":
         return _with_transparency(_grey_16(image, raw), image)

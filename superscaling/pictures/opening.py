@@ -16,6 +16,8 @@ from superscaling.pictures.containers.tiff_opening import open_tiff
 from superscaling.pictures.formats import FORMATS
 from superscaling.pictures.limits import Limits
 
+# Tags of a TIFF.
+XMP, EXIF_DIRECTORIES = 700, (0x8769, 0x8825, 0xA005)
 # More than any real picture has; Pillow itself rejects twice as many.
 MAX_PIXELS = 1 << 31
 # Decoders may raise these for damaged bytes. Raised by this package's own code, they are bugs.
@@ -73,6 +75,19 @@ def open_image(data: bytes, name: FormatName, limits: Limits) -> ImageFile.Image
         raise limits.too_large("more pixels than any real image") from exc
     limits.check_pixels(image.width, image.height)
     return image
+
+
+def hide_metadata(image: ImageFile.ImageFile) -> None:
+    """Keep Pillow from metadata, which it reads while it loads an image. To be called before.
+
+    It turns a TIFF not only by its own tag, but also by a copy in XMP, and stops at broken EXIF directories.
+    """
+    for name in ("xmp", "XML:com.adobe.xmp", "exif"):
+        image.info.pop(name, None)
+    tags = getattr(image, "tag_v2", None)
+    for tag in (XMP, *EXIF_DIRECTORIES):
+        if tags is not None and tag in tags:
+            del tags[tag]
 
 
 def frame_count(image: Image.Image) -> int:

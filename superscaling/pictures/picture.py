@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.format_name import FormatName
+from superscaling.pictures.density import Density
 
 # Channels of colour -> mode, without alpha.
 MODES = {1: "L", 3: "RGB", 4: "CMYK"}
@@ -18,16 +19,43 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Metadata:
-    """Metadata that the result keeps: `icc`, `exif` and `xmp` as bytes (the orientation is reset), `dpi` as (x, y).
+    """What describes a picture, as bytes of its file. Of a decoded picture it is corrected: the orientation is reset.
 
-    `png_colours`: names and contents of the chunks with which a PNG describes its colours, instead of `icc`.
+    `exif`: the block without a prefix; `density`: pixels per unit; `png_colours`: names and contents of the chunks with
+    which a PNG describes its colours, instead of `icc`; `texts`: names and contents of a PNG's chunks of text;
+    `comments`: of JPEG and GIF; `iptc`: records (IIM); `photoshop`: other resources of Photoshop (8BIM); `geo`: tags of
+    a GeoTIFF, with their types, in little-endian order; `size`: height and width in px of what it describes; `lost`:
+    what of the file's metadata is not here, in words.
     """
 
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
-    dpi: tuple[float, float] | None = None
+    density: Density | None = None
     png_colours: tuple[tuple[bytes, bytes], ...] = ()
+    texts: tuple[tuple[bytes, bytes], ...] = ()
+    comments: tuple[bytes, ...] = ()
+    iptc: bytes | None = None
+    photoshop: bytes | None = None
+    geo: tuple[tuple[int, int, bytes], ...] = ()
+    size: Size | None = None
+    lost: tuple[str, ...] = ()
+
+    @property
+    def resolution(self) -> Density | None:
+        """`density`, if it has a unit."""
+        return self.density if self.density and self.density.is_resolution else None
+
+    @property
+    def aspect(self) -> Density | None:
+        """`density`, if it has no unit and says that pixels are not square."""
+        return self.density if self.density and self.density.is_aspect else None
+
+    @property
+    def dpi(self) -> tuple[float, float] | None:
+        """The resolution in dots per inch."""
+        dpi = self.density.dpi if self.density else None
+        return None if dpi is None else (float(dpi[0]), float(dpi[1]))
 
 
 @dataclass(frozen=True)

@@ -38,12 +38,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Animation:
-    """`width`, `height`: of the canvas in px; `plays`: how many times it runs, 0 for ever."""
+    """`width`, `height`: of the canvas in px; `plays`: how many times it runs, 0 for ever.
+
+    Of a GIF `extensions` are labels and blocks of those that describe it, and `aspect` is the header's, 0 if unknown.
+    """
 
     width: int
     height: int
     plays: int
     parts: tuple[Part, ...]
+    extensions: tuple[tuple[int, bytes], ...] = ()
+    aspect: int = 0
 
 
 def show(animation: Animation, read: Callable[[bytes], Rgba]) -> Iterator[tuple[Rgba, float]]:

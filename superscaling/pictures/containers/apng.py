@@ -4,13 +4,12 @@ Pillow reads animated PNGs, too, but blends half-transparent parts over an empty
 """
 
 import struct
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from superscaling.errors import ImageCorrupt
 from superscaling.pictures.containers.animation import Animation, Disposal, Part
-from superscaling.pictures.containers.chunks import PNG_SIGNATURE, Chunk
+from superscaling.pictures.containers.chunks import PNG_SIGNATURE, Chunk, png_chunk
 from superscaling.pictures.limits import Limits
 
 # Chunks of the file's head that each part needs to be decoded -> their largest length in bytes.
@@ -46,7 +45,7 @@ def read_apng(data: bytes, chunks: Sequence[Chunk], limits: Limits) -> Animation
         elif name in SHARED:
             if len(content) > SHARED[name]:
                 raise ImageCorrupt(f"a {name.decode()} chunk is too long")
-            shared[name] = _chunk(name, content)
+            shared[name] = png_chunk(name, content)
         elif name == b"fcTL":
             frames.append(_Frame(content))
             limits.check_frames(len(frames))
@@ -85,9 +84,9 @@ def _part(frame: _Frame, header: bytes, shared: bytes, canvas_width: int, canvas
     ):
         raise ImageCorrupt("an animation frame is invalid")
     own_header = struct.pack(">II", width, height) + header[8:]
-    file = PNG_SIGNATURE + _chunk(b"IHDR", own_header) + shared + _chunk(b"IDAT", b"".join(frame.data))
+    file = PNG_SIGNATURE + png_chunk(b"IHDR", own_header) + shared + png_chunk(b"IDAT", b"".join(frame.data))
     return Part(
-        file + _chunk(b"IEND", b""),
+        file + png_chunk(b"IEND", b""),
         left,
         top,
         width,
@@ -96,7 +95,3 @@ def _part(frame: _Frame, header: bytes, shared: bytes, canvas_width: int, canvas
         disposal=DISPOSALS[disposal],
         is_blended=bool(blend),
     )
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))

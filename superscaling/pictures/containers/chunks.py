@@ -12,8 +12,10 @@ from superscaling.pictures.limits import check_parts
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # A PNG of 64 MiB in the smallest usual chunks, of 4 KiB, has about 16,000. (A WebP has a few per frame.)
 MAX_CHUNKS = 20_000
-# PNG's chunks that describe its colours, besides iCCP -> their lengths. (PNG specification, 11.3.2)
-COLOUR_CHUNKS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4}
+# PNG's chunks that describe its colours, besides iCCP -> their lengths. (PNG specification, third edition, 11.3.2)
+COLOUR_CHUNKS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8}
+TRANSPARENCY = b"tRNS"
+ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 NAME = re.compile(rb"\w{4}")
 # After "RIFF", the size and "WEBP".
 WEBP_FIRST = 12
@@ -41,11 +43,13 @@ def listed(chunks: Iterator[Chunk]) -> list[Chunk]:
 
 
 def png_chunks(data: bytes) -> Iterator[Chunk]:
-    """A PNG's chunks: length, name, content, checksum. (PNG specification, 5.3)"""
+    """A PNG's chunks up to its end: length, name, content, checksum. (PNG specification, 5.3)"""
     place = len(PNG_SIGNATURE)
     while place < len(data):
         chunk = Chunk(data[place + 4 : place + 8], place + 8, place + 8 + int.from_bytes(data[place : place + 4]))
         yield chunk
+        if chunk.name == b"IEND":
+            return
         place = chunk.end + 4
 
 
@@ -57,8 +61,61 @@ def webp_chunks(data: bytes, place: int = WEBP_FIRST) -> Iterator[Chunk]:
         place += 8 + length + length % 2
 
 
+class PngParts(NamedTuple):
+    """`pixels`: a file of the still picture alone; `others`: chunks that describe it; `damaged`: names of more.
+
+    `behind`: bytes behind the end.
+    """
+
+    pixels: bytes
+    others: tuple[Chunk, ...]
+    damaged: tuple[bytes, ...]
+    behind: int
+
+
+def split_png(data: bytes, chunks: Sequence[Chunk]) -> PngParts:
+    """Part the pixels of a PNG from what describes them. Decoders stop at damage in either.
+
+    `pixels` is `data` itself if there is nothing else. Pixels of damaged chunks are left to `check_pixel_checksums`.
+
+    Raises:
+        ImageCorrupt: a chunk that says how pixels are stored is damaged.
+    """
+    view = memoryview(data)
+    parts, others, damaged, place = list[memoryview](), list[Chunk](), list[bytes](), 0
+    for chunk in chunks:
+        if chunk.name == b"IDAT" or not NAME.fullmatch(chunk.name):
+            continue
+        is_broken = chunk.name not in ANIMATION and not has_right_checksum(view, chunk)
+        is_needed = chunk.name[:1].isupper()
+        if is_needed and is_broken and chunk.end + 4 <= len(data):
+            raise ImageCorrupt(f"broken PNG file (bad header checksum in {chunk.name!r})")
+        if is_needed or (chunk.name == TRANSPARENCY and not is_broken):
+            continue
+        parts.append(view[place : chunk.start - 8])
+        place = chunk.end + 4
+        if is_broken:
+            damaged.append(chunk.name)
+        elif chunk.name not in ANIMATION:
+            others.append(chunk)
+    pixels = b"".join((*parts, view[place:])) if parts else data
+    return PngParts(pixels, tuple(others), tuple(damaged), max(0, len(data) - chunks[-1].end - 4) if chunks else 0)
+
+
+def has_right_checksum(data: memoryview, chunk: Chunk) -> bool:
+    """Whether a PNG's chunk is complete and its CRC right."""
+    if chunk.end + 4 > len(data):
+        return False
+    return zlib.crc32(data[chunk.start - 4 : chunk.end]) == int.from_bytes(data[chunk.end : chunk.end + 4])
+
+
+def png_chunk(name: bytes, content: bytes) -> bytes:
+    """A PNG's chunk, with length and CRC."""
+    return len(content).to_bytes(4) + name + content + zlib.crc32(name + content).to_bytes(4)
+
+
 def check_pixel_checksums(data: bytes, chunks: Sequence[Chunk]) -> None:
-    """Check the CRCs from a PNG's first pixels to its end, which Pillow does not check when it decodes.
+    """Check the CRCs of pixels and animation from a PNG's first pixels to its end, which Pillow does not check.
 
     Its `verify` would, but spoils the image; the errors have the same words.
 
@@ -66,26 +123,16 @@ def check_pixel_checksums(data: bytes, chunks: Sequence[Chunk]) -> None:
         ImageCorrupt: one is wrong, or the file is truncated.
     """
     view = memoryview(data)
-    for chunk in itertools.dropwhile(lambda chunk: chunk.name not in (b"IDAT", b"fdAT"), chunks):
+    for chunk in chunks:
         if chunk.name == b"IEND":
             return
         if not NAME.fullmatch(chunk.name):
             raise ImageCorrupt(f"broken PNG file (chunk {chunk.name!r})")
         if chunk.end + 4 > len(data):
             raise ImageCorrupt("Truncated File Read")
-        if zlib.crc32(view[chunk.start - 4 : chunk.end]) != int.from_bytes(view[chunk.end : chunk.end + 4]):
+        if (chunk.name[:1].isupper() or chunk.name in ANIMATION) and not has_right_checksum(view, chunk):
             raise ImageCorrupt(f"broken PNG file (bad header checksum in {chunk.name!r})")
     raise ImageCorrupt("truncated PNG file")
-
-
-def png_colours(data: bytes, chunks: Sequence[Chunk]) -> tuple[tuple[bytes, bytes], ...]:
-    """Names and contents of the chunks that describe a PNG's colours."""
-    head = itertools.takewhile(lambda chunk: chunk.name != b"IDAT", chunks)
-    return tuple(
-        (chunk.name, data[chunk.start : chunk.end])
-        for chunk in head
-        if chunk.end - chunk.start == COLOUR_CHUNKS.get(chunk.name)
-    )
 
 
 def is_lossless_webp(data: bytes, chunks: Sequence[Chunk]) -> bool:

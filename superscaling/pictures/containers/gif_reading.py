@@ -14,7 +14,9 @@ from superscaling.pictures.limits import Limits, check_parts
 MAX_BLOCKS = 500_000
 
 EXTENSION, IMAGE, END = b"!", b",", b";"
-CONTROL, APPLICATION = 0xF9, 0xFF
+CONTROL, APPLICATION, COMMENT = 0xF9, 0xFF, 0xFE
+# Of extensions that describe a picture; the bytes are of each. More are passed over.
+MAX_EXTENSIONS, MAX_EXTENSION = 100, 1 << 22
 HAS_TABLE = 0x80
 HAS_TRANSPARENCY = 1
 INTERLACED = 0x40
@@ -69,9 +71,9 @@ def read_gif(data: bytes, limits: Limits) -> Animation:
     """
     rest = _Bytes(data)
     rest.take(len(b"GIF89a"))
-    width, height, flags, _, _ = struct.unpack("<HHBBB", rest.take(7))
+    width, height, flags, _, aspect = struct.unpack("<HHBBB", rest.take(7))
     table = rest.take_table(flags)
-    plays, control, parts = 1, NO_CONTROL, list[Part]()
+    plays, control, parts, extensions = 1, NO_CONTROL, list[Part](), list[tuple[int, bytes]]()
     while (kind := rest.take_kind()) in (EXTENSION, IMAGE):
         if kind == IMAGE:
             parts.append(_part(rest, table, flags, control))
@@ -85,6 +87,8 @@ def read_gif(data: bytes, limits: Limits) -> Animation:
             # Browsers show it once more than it repeats.
             times = int.from_bytes(repeats[1], "little")
             plays = times + 1 if times else 0
+        elif label in (APPLICATION, COMMENT) and len(blocks) <= MAX_EXTENSION and len(extensions) < MAX_EXTENSIONS:
+            extensions.append((label, blocks))
     if not parts:
         raise ImageCorrupt("the GIF has no frame")
     # If the first picture is larger than the screen in the header, it defines the screen.
@@ -93,7 +97,7 @@ def read_gif(data: bytes, limits: Limits) -> Animation:
     # Parts may be larger than the canvas, and are decoded as a whole.
     if (pixels := sum(part.width * part.height for part in parts)) > limits.pixels:
         raise limits.too_large(f"partial frames of {pixels} px together", pixels)
-    return Animation(width, height, plays, tuple(parts))
+    return Animation(width, height, plays, tuple(parts), tuple(extensions), aspect)
 
 
 def _part(rest: _Bytes, table: bytes, table_flags: int, control: bytes) -> Part:

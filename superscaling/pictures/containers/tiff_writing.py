@@ -1,6 +1,6 @@
 """The TIFF writer. (TIFF 6.0; Deflate with a predictor, by Adobe's Photoshop TIFF Technical Notes.)
 
-The directories are Pillow's. The pixels are written here, because Pillow's compressing writer loses the EXIF tags.
+Written here, because Pillow's compressing writer loses the EXIF tags, and all of its writers the types of tags.
 """
 
 import io
@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import TiffImagePlugin, TiffTags
+from PIL import TiffImagePlugin
 
 from superscaling.errors import FormatCannotHold
+from superscaling.pictures.containers.directories import LONG, SHORT, Entry
+from superscaling.pictures.containers.directory_writing import write_directories
 from superscaling.pictures.formats import mode_in_8_bits
-from superscaling.pictures.metadata import describing_tags, loaded_exif
+from superscaling.pictures.metadata.writing import tiff_tags
 from superscaling.pictures.picture import Metadata, Samples
 
 HEADER = b"II*\0"
@@ -26,7 +28,7 @@ MAX_BYTES = 2**32 - 2**24
 STRIP = 1 << 18
 # zlib's default level takes twice the time and saves a few per cent.
 LEVEL = 4
-DEFLATE, DIFFERENCED, INCH, ONE_AFTER_ANOTHER, TRUE_ALPHA = 8, 2, 2, 1, 2
+DEFLATE, DIFFERENCED, ONE_AFTER_ANOTHER, TRUE_ALPHA = 8, 2, 1, 2
 # Mode, in 8 bits -> photometric interpretation.
 BLACK_IS_ZERO, RGB, SEPARATED = 1, 2, 5
 PHOTOMETRIC = {
@@ -81,42 +83,48 @@ def write_tiff(pages: Sequence[Page]) -> bytes:
         strips = list(_strips(page))
         if start + sum(map(len, strips)) > MAX_BYTES:
             raise FormatCannotHold("the TIFF would have more than 4 GiB: ask for png or webp")
-        directory = _directory(page, [len(strip) for strip in strips])
-        file.write(directory.tobytes(start))
+        directory, tags = _directory(page, [len(strip) for strip in strips], start)
+        file.write(directory)
         file.writelines(strips)
-        link = start + struct.calcsize("<H") + len(directory) * struct.calcsize("<HHII")
+        link = start + struct.calcsize("<H") + tags * struct.calcsize("<HHII")
     return file.getvalue()
 
 
-def _directory(page: Page, lengths: list[int]) -> TiffImagePlugin.ImageFileDirectory_v2:
-    """The tags. Strips follow the directory: `tobytes` adds its length to their offsets."""
+def _tags(page: Page, lengths: list[int]) -> dict[int, Entry]:
+    """The tags that say how the pixels are stored, with offsets of strips from the end of the directory."""
     height, width, channels = page.shape
-    directory = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\0\0\0\0")
-    for tag, value in describing_tags(loaded_exif(page.metadata.exif)).items():
-        directory[tag] = value
-    directory[TiffImagePlugin.IMAGEWIDTH] = width
-    directory[TiffImagePlugin.IMAGELENGTH] = height
-    directory[TiffImagePlugin.BITSPERSAMPLE] = (page.colour.itemsize * 8,) * channels
-    directory[TiffImagePlugin.SAMPLESPERPIXEL] = channels
-    directory[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = PHOTOMETRIC[mode_in_8_bits(page.mode)]
-    directory[TiffImagePlugin.PLANAR_CONFIGURATION] = ONE_AFTER_ANOTHER
-    directory[TiffImagePlugin.COMPRESSION] = DEFLATE
-    directory[TiffImagePlugin.PREDICTOR] = DIFFERENCED
-    if "A" in page.mode:
-        directory[TiffImagePlugin.EXTRASAMPLES] = TRUE_ALPHA
-    directory[TiffImagePlugin.ROWSPERSTRIP] = page.rows_per_strip
-    directory[TiffImagePlugin.STRIPBYTECOUNTS] = tuple(lengths)
-    directory[TiffImagePlugin.STRIPOFFSETS] = tuple(itertools.accumulate(lengths[:-1], initial=0))
-    for tag in (TiffImagePlugin.STRIPBYTECOUNTS, TiffImagePlugin.STRIPOFFSETS):
-        directory.tagtype[tag] = TiffTags.LONG
-    if page.metadata.dpi:
-        directory[TiffImagePlugin.RESOLUTION_UNIT] = INCH
-        directory[TiffImagePlugin.X_RESOLUTION], directory[TiffImagePlugin.Y_RESOLUTION] = page.metadata.dpi
-    if page.metadata.icc:
-        directory[TiffImagePlugin.ICCPROFILE] = page.metadata.icc
-    if page.metadata.xmp:
-        directory[TiffImagePlugin.XMP] = page.metadata.xmp
-    return directory
+    tags = {
+        TiffImagePlugin.IMAGEWIDTH: _numbers(width, kind=LONG),
+        TiffImagePlugin.IMAGELENGTH: _numbers(height, kind=LONG),
+        TiffImagePlugin.BITSPERSAMPLE: _numbers(*(page.colour.itemsize * 8,) * channels),
+        TiffImagePlugin.SAMPLESPERPIXEL: _numbers(channels),
+        TiffImagePlugin.PHOTOMETRIC_INTERPRETATION: _numbers(PHOTOMETRIC[mode_in_8_bits(page.mode)]),
+        TiffImagePlugin.PLANAR_CONFIGURATION: _numbers(ONE_AFTER_ANOTHER),
+        TiffImagePlugin.COMPRESSION: _numbers(DEFLATE),
+        TiffImagePlugin.PREDICTOR: _numbers(DIFFERENCED),
+        TiffImagePlugin.ROWSPERSTRIP: _numbers(page.rows_per_strip, kind=LONG),
+        TiffImagePlugin.STRIPBYTECOUNTS: _numbers(*lengths, kind=LONG),
+    }
+    if page.alpha is not None:
+        tags[TiffImagePlugin.EXTRASAMPLES] = _numbers(TRUE_ALPHA)
+    return tags
+
+
+def _directory(page: Page, lengths: list[int], start: int) -> tuple[bytes, int]:
+    """The directory at `start`, which the strips follow, and the number of its tags."""
+    described, inner = tiff_tags(page.metadata)
+    tags = described | _tags(page, lengths)
+
+    def written(first: int) -> bytes:
+        offsets = itertools.accumulate(lengths[:-1], initial=first)
+        tags[TiffImagePlugin.STRIPOFFSETS] = _numbers(*offsets, kind=LONG)
+        return write_directories(tags, inner, "<", start)
+
+    return written(start + len(written(0))), len(tags)
+
+
+def _numbers(*values: int, kind: int = SHORT) -> Entry:
+    return Entry(kind, struct.pack(f"<{len(values)}{'H' if kind == SHORT else 'I'}", *values))
 
 
 def _strips(page: Page) -> Iterator[bytes]:

@@ -24,6 +24,9 @@ public enum Wire {
             if (input.options().quality() != null) {
                 message.addProperty("quality", input.options().quality());
             }
+            if (input.options().metadata() != null) {
+                message.addProperty("metadata", input.options().metadata().wireName());
+            }
             return HttpRequest.newBuilder(upscale)
                     .header("Content-Type", "application/json")
                     .header("Accept", "application/json, application/problem+json")
@@ -49,6 +52,9 @@ public enum Wire {
             }
             if (input.options().quality() != null) {
                 query.add("quality=" + input.options().quality());
+            }
+            if (input.options().metadata() != null) {
+                query.add("metadata=" + input.options().metadata().wireName());
             }
             String options = query.isEmpty() ? "" : "?" + String.join("&", query);
             return HttpRequest.newBuilder(URI.create(upscale + options))

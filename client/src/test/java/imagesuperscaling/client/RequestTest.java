@@ -45,15 +45,17 @@ class RequestTest {
 
     @ParameterizedTest
     @CsvSource(nullValues = "-", value = {
-        "-, -, /upscale",
-        "WEBP, -, /upscale?format=webp",
-        "-, 80, /upscale?quality=80",
-        "JPEG, 1, /upscale?format=jpeg&quality=1"
+        "-, -, -, /upscale",
+        "WEBP, -, -, /upscale?format=webp",
+        "-, 80, -, /upscale?quality=80",
+        "-, -, STRIP, /upscale?metadata=strip",
+        "JPEG, 1, COLOUR, /upscale?format=jpeg&quality=1&metadata=colour"
     })
-    void plainBytesHaveTheirOptionsInTheQuery(ImageFormat format, Integer quality, String uri) throws Exception {
+    void plainBytesHaveTheirOptionsInTheQuery(
+            ImageFormat format, Integer quality, MetadataChoice metadata, String uri) throws Exception {
         try (TestServer server = new TestServer(PICTURE)) {
             UpscaleClient client = UpscaleClient.builder(server.url()).wire(Wire.BYTES).build();
-            client.upscale(UpscaleInput.fromBytes(IMAGE).with(new UpscaleOptions(format, quality)));
+            client.upscale(UpscaleInput.fromBytes(IMAGE).with(new UpscaleOptions(format, quality, metadata)));
             assertEquals(uri, server.only().uri());
             assertEquals("POST", server.only().method());
             assertEquals("application/octet-stream", server.only().headers().getFirst("Content-Type"));
@@ -68,6 +70,17 @@ class RequestTest {
             assertEquals("{\"imageBase64\":\"/wABKy8=\"}", new String(server.only().body(), StandardCharsets.UTF_8));
             assertEquals("application/json", server.only().headers().getFirst("Content-Type"));
             assertEquals("/upscale", server.only().uri());
+        }
+    }
+
+    @Test
+    void jsonHasItsOptionsAsMembers() throws Exception {
+        try (TestServer server = new TestServer(Answer.json("{\"imageBase64\": \"AAAA\"}"))) {
+            UpscaleOptions options = new UpscaleOptions(ImageFormat.PNG, 9, MetadataChoice.KEEP);
+            UpscaleClient.of(server.url()).upscale(UpscaleInput.fromBytes(IMAGE).with(options));
+            assertEquals(
+                    "{\"imageBase64\":\"/wABKy8=\",\"format\":\"png\",\"quality\":9,\"metadata\":\"keep\"}",
+                    new String(server.only().body(), StandardCharsets.UTF_8));
         }
     }
 

@@ -149,6 +149,8 @@ class WireExamplesTest {
         }
         ImageFormat format = Json.string(options, "format").flatMap(ImageFormat::ofWireName).orElse(null);
         Integer quality = options.has("quality") ? options.get("quality").getAsInt() : null;
-        return UpscaleInput.fromBytes(image).with(new UpscaleOptions(format, quality));
+        MetadataChoice metadata =
+                Json.string(options, "metadata").flatMap(MetadataChoice::ofWireName).orElse(null);
+        return UpscaleInput.fromBytes(image).with(new UpscaleOptions(format, quality, metadata));
     }
 }

@@ -1,6 +1,7 @@
 package imagesuperscaling.client.cli;
 
 import imagesuperscaling.client.ImageFormat;
+import imagesuperscaling.client.MetadataChoice;
 import imagesuperscaling.client.UpscaleClient;
 import imagesuperscaling.client.UpscaleClientBuilder;
 import imagesuperscaling.client.UpscaleOptions;
@@ -33,6 +34,7 @@ record Arguments(
               --url URL        address of the service (default: http://localhost:7777)
               --format F       output format: jpeg, png, webp, tiff, bmp, gif, avif (default: as the input)
               --quality N      quality of JPEG, WebP and AVIF output, 1 to 100 (default: the service's)
+              --metadata M     what the outputs keep: keep, strip or colour (default: keep, all they can hold)
               --json, --bytes  send pictures in JSON (default) or as plain files
               --retries N      retries when the service is busy or unavailable (default: 3)
               --timeout S      seconds for each attempt (default: 150)
@@ -49,6 +51,7 @@ record Arguments(
         String url = "http://localhost:7777";
         ImageFormat format = null;
         Integer quality = null;
+        MetadataChoice metadata = null;
         Integer retries = null;
         Integer timeout = null;
         Wire wire = Wire.JSON;
@@ -62,7 +65,7 @@ record Arguments(
             if (word.startsWith("--") && equals > 0) {
                 rest.push(word.substring(equals + 1));
                 word = word.substring(0, equals);
-                if (!word.matches("--(url|format|quality|retries|timeout)")) {
+                if (!word.matches("--(url|format|quality|metadata|retries|timeout)")) {
                     throw new UsageException(word + " takes no value, or is unknown");
                 }
             }
@@ -75,6 +78,7 @@ record Arguments(
                 case "--url" -> url = value(word, rest);
                 case "--format" -> format = format(value(word, rest));
                 case "--quality" -> quality = number(word, value(word, rest), 1, 100);
+                case "--metadata" -> metadata = metadata(value(word, rest));
                 case "--retries" -> retries = number(word, value(word, rest), 0, 1_000_000);
                 case "--timeout" -> timeout = number(word, value(word, rest), 1, 1_000_000);
                 case "--" -> {
@@ -101,7 +105,7 @@ record Arguments(
                     paths.stream().map(Path::of).toList(),
                     Path.of(target),
                     target.endsWith("/"),
-                    new UpscaleOptions(format, quality),
+                    new UpscaleOptions(format, quality, metadata),
                     client.build());
         } catch (InvalidPathException wrong) {
             throw new UsageException(wrong.getMessage());
@@ -122,6 +126,11 @@ record Arguments(
         return ImageFormat.ofWireName(OTHER_NAMES.getOrDefault(name, name))
                 .orElseThrow(() ->
                         new UsageException("--format is one of jpeg, png, webp, tiff, bmp, gif, avif, not " + text));
+    }
+
+    private static MetadataChoice metadata(String text) throws UsageException {
+        return MetadataChoice.ofWireName(text)
+                .orElseThrow(() -> new UsageException("--metadata is one of keep, strip, colour, not " + text));
     }
 
     private static int number(String option, String text, int min, int max) throws UsageException {

@@ -65,7 +65,7 @@ record Job(Path input, Path output, UpscaleOptions options) {
         ImageFormat named = ImageFormat.ofFileName(arguments.target()).orElse(null);
         UpscaleOptions options = arguments.options();
         if (options.format() == null && named != ImageFormat.ofFileName(input).orElse(null)) {
-            options = new UpscaleOptions(named, options.quality());
+            options = new UpscaleOptions(named, options.quality(), options.metadata());
         }
         return new Job(input, arguments.target(), options);
     }

@@ -80,6 +80,7 @@ class MainTest {
     @CsvSource({
         "in.png, out.jpg, --quality=90, /upscale?format=jpeg&quality=90",
         "in.png, out.PNG, --quality=1, /upscale?quality=1",
+        "in.png, out.jpg, --metadata=strip, /upscale?format=jpeg&metadata=strip",
         "in.jpeg, out.jpg, --retries=0, /upscale",
         "in.png, out, --timeout=5, /upscale",
         "in.png, out.jpg, --format=webp, /upscale?format=webp",
@@ -186,6 +187,7 @@ class MainTest {
         "a.png b.png --format=exe, \"--format is one of jpeg, png, webp, tiff, bmp, gif, avif, not exe\"",
         "a.png b.png --quality=0, \"--quality is a number from 1 to 100, not 0\"",
         "a.png b.png --quality=x, \"--quality is a number from 1 to 100, not x\"",
+        "a.png b.png --metadata=all, \"--metadata is one of keep, strip, colour, not all\"",
         "a.png b.png --retries=-1, \"--retries is a number from 0 to 1000000, not -1\"",
         "a.png b.png --timeout=0, \"--timeout is a number from 1 to 1000000, not 0\"",
         "a.png a.png, a.png would replace its own input",

@@ -1,8 +1,12 @@
-"""The outline of a JPEG: its segments and scans, up to the end of its picture. (ITU-T T.81, annex B)"""
+"""The outline of a JPEG: its segments and scans, up to the end of its picture. (ITU-T T.81, annex B)
 
-import re
+It is looked at before a decoder reads the file, as neither the pixel limit nor a deadline helps: a progressive JPEG of
+a few bytes can pass over the whole picture in each of a million scans, and a decoder can't be interrupted.
+"""
+
 from dataclasses import dataclass, field
 
+from superscaling.pictures.containers.jpeg_segments import END_OF_PICTURE, MARKER, START_OF_SCAN, WITHOUT_LENGTH
 from superscaling.pictures.limits import check_parts
 
 # Real JPEGs have about ten scans in a picture; libjpeg-turbo advises to distrust more than 500. Segments before the
@@ -13,26 +17,19 @@ MAX_SEGMENTS = 1000
 MAX_SKIPPED = 1 << 16
 
 START, END = b"\xff\xd8", b"\xff\xd9"
-SCAN, START_CODE, END_CODE, EXIF_CODE = 0xDA, 0xD8, 0xD9, 0xE1
 # Start of frame: size, precision and components. (0xC4, 0xC8 and 0xCC are something else.)
 FRAMES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
 PROGRESSIVE = (0xC2, 0xCA)
-# Markers without a length: restarts, start, end, and two that are not used.
-WITHOUT_LENGTH = (*range(0xD0, 0xDA), 0x01, 0xC8)
-# In coded pixels 0xFF is followed by 0 or a restart marker.
-MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
-EXIF = b"Exif"
 COEFFICIENTS, MOST_BITS = 64, 16
 
 
 @dataclass
 class JpegOutline:
-    """`scans`: the headers of the scans; `exif`: bytes of EXIF; `frame`: the header of the picture, empty if there is
+    """`scans`: the headers of the scans; `frame`: the header of the picture, empty if there is
     none; `end`: of the coded pixels in the file; `has_end_mark`: whether an end mark follows them.
     """
 
     scans: list[bytes] = field(default_factory=list)
-    exif: int = 0
     frame: bytes = b""
     is_progressive: bool = False
     end: int = 0
@@ -90,8 +87,8 @@ def outline_jpeg(data: bytes) -> JpegOutline:
         code = data[place + 1]
         if data[place] != 0xFF or code in (0xFF, 0):
             place, skipped = place + 1, skipped + 1
-        elif code in (END_CODE, START_CODE):  # decoders refuse a second start
-            outline.end, outline.has_end_mark = place, code == END_CODE
+        elif code in (END_OF_PICTURE, START[1]):  # decoders refuse a second start
+            outline.end, outline.has_end_mark = place, code == END_OF_PICTURE
             break
         elif code in WITHOUT_LENGTH:
             place, skipped = place + 2, skipped + 2
@@ -102,7 +99,7 @@ def outline_jpeg(data: bytes) -> JpegOutline:
                 break
             _note(outline, code, data[place + 4 : following])
             segments, place = segments + 1, following
-            if code == SCAN:
+            if code == START_OF_SCAN:
                 found = MARKER.search(data, following)
                 place = len(data) if found is None else found.end() - 2
         check_parts("segments", segments - len(outline.scans), MAX_SEGMENTS)
@@ -112,9 +109,7 @@ def outline_jpeg(data: bytes) -> JpegOutline:
 
 
 def _note(outline: JpegOutline, code: int, content: bytes) -> None:
-    if code == SCAN:
+    if code == START_OF_SCAN:
         outline.scans.append(content)
     elif code in FRAMES:
         outline.frame, outline.is_progressive = content, code in PROGRESSIVE
-    elif code == EXIF_CODE and content.startswith(EXIF):
-        outline.exif += len(content)

@@ -1,0 +1,81 @@
+"""Writes directories of tags, as in TIFF files and EXIF blocks, byte for byte. (TIFF 6.0)"""
+
+import struct
+from collections.abc import Mapping
+
+from superscaling.pictures.containers.directories import Entry
+
+
+def write_directories(
+    main: Mapping[int, Entry],
+    inner: Mapping[int, Mapping[int, Entry]],
+    order: str,
+    start: int,
+    fixed: tuple[int, int] | None = None,
+) -> bytes:
+    """Write a directory with everything that it points to.
+
+    Args:
+        main: entries of the directory, which comes first.
+        inner: directories that `main` or another of them points to: tag of the pointer -> entries. A pointer is an
+            entry of type LONG, whose data is replaced.
+        order: `<` or `>`, of all entries.
+        start: the offset of the result in its file or block; even.
+        fixed: a tag of `inner`, and the offset at which its value shall lie, if there is room before it for the
+            directories.
+    """
+    room = _Room(start)
+    tables = [main, *inner.values()]
+    sizes = [2 + 12 * len(table) + 4 for table in tables]
+    if fixed:
+        tag, place = fixed
+        length = max((len(table[tag].data) for table in tables if tag in table), default=0)
+        if length > 4 and place >= start + sum(size + size % 2 for size in sizes):
+            room.reserve(place, length)
+    places = [room.place(size) for size in sizes]
+    pointers = dict(zip(inner, places[1:], strict=True))
+    for place, table in zip(places, tables, strict=True):
+        packed = struct.pack(order + "H", len(table))
+        for tag, entry in sorted(table.items()):
+            data = struct.pack(order + "I", pointers[tag]) if tag in pointers else entry.data
+            if len(data) <= 4:
+                value = data.ljust(4, b"\0")
+            else:
+                is_fixed = fixed is not None and tag == fixed[0] and room.reserved is not None
+                at = room.reserved[0] if is_fixed and room.reserved else room.place(len(data))
+                room.write(at, data)
+                value = struct.pack(order + "I", at)
+            packed += struct.pack(order + "HHI4s", tag, entry.kind, entry.values, value)
+        room.write(place, packed + bytes(4))
+    return bytes(room.content)
+
+
+class _Room:
+    """Offsets for parts of a block, around a reserved part."""
+
+    def __init__(self, start: int) -> None:
+        self.content = bytearray()
+        self.reserved: tuple[int, int] | None = None
+        self._start = start
+        self._low = self._high = start
+
+    def reserve(self, place: int, length: int) -> None:
+        self.reserved = (place, length)
+        self._high = place + length + length % 2
+
+    def place(self, length: int) -> int:
+        """An even offset for `length` bytes."""
+        length += length % 2
+        if self.reserved and self._low + length <= self.reserved[0]:
+            self._low += length
+            return self._low - length
+        self._high += length
+        return self._high - length
+
+    def write(self, place: int, data: bytes) -> None:
+        """Write at an offset."""
+        place -= self._start
+        end = place + len(data) + len(data) % 2
+        if len(self.content) < end:
+            self.content.extend(bytes(end - len(self.content)))
+        self.content[place : place + len(data)] = data

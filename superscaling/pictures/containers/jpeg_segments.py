@@ -1,0 +1,60 @@
+"""The segments of a JPEG file. (ITU-T T.81, annex B)"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+COMMENT, START_OF_SCAN, END_OF_PICTURE = 0xFE, 0xDA, 0xD9
+APPLICATION = range(0xE0, 0xF0)
+JFIF, ADOBE = 0xE0, 0xEE
+# Markers without a length: restarts, start, end, and two that are not used.
+WITHOUT_LENGTH = (*range(0xD0, 0xDA), 0x01, 0xC8)
+# A marker between coded pixels, in which 0xFF is followed by 0 or a restart marker.
+MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
+# What says how pixels are coded, of what programs add: the colour model.
+OF_PIXELS = {JFIF: b"JFIF\0", ADOBE: b"Adobe"}
+MAX_SEGMENT = 65_533  # bytes of content
+
+
+class Segment(NamedTuple):
+    """`start`, `end`: of its content in the file; its marker and its length lie before."""
+
+    marker: int
+    start: int
+    end: int
+
+
+def head_segments(data: bytes) -> Iterator[Segment]:
+    """The segments before the first scan. What lies between segments is skipped, as by decoders."""
+    place = 2
+    while place + 4 <= len(data):
+        if data[place] != 0xFF or data[place + 1] in (0, 0xFF):
+            place = data.find(b"\xff", place + 1)
+            if place < 0:
+                return
+        elif data[place + 1] in WITHOUT_LENGTH:
+            place += 2
+        elif data[place + 1] == START_OF_SCAN:
+            return
+        else:
+            length = max(2, int.from_bytes(data[place + 2 : place + 4]))
+            if place + 2 + length > len(data):
+                return
+            yield Segment(data[place + 1], place + 4, place + 2 + length)
+            place += 2 + length
+
+
+def without_descriptions(data: bytes) -> bytes:
+    """The file without the segments that say nothing of how its pixels are coded; `data` itself if it has none."""
+    parts, place = list[memoryview](), 0
+    for segment in head_segments(data):
+        is_of_pixels = data.startswith(OF_PIXELS.get(segment.marker, b"\0"), segment.start)
+        if segment.marker == COMMENT or (segment.marker in APPLICATION and not is_of_pixels):
+            parts.append(memoryview(data)[place : segment.start - 4])
+            place = segment.end
+    return b"".join((*parts, memoryview(data)[place:])) if parts else data
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    """A segment; the content has at most `MAX_SEGMENT` bytes."""
+    return b"\xff" + bytes([marker]) + (len(content) + 2).to_bytes(2) + content

@@ -1,0 +1,99 @@
+"""What EXIF repeats of a picture's geometry: orientation, resolution, sizes, places. (Exif 3.0)"""
+
+from fractions import Fraction
+
+from superscaling.pictures.containers.directories import SHORT
+from superscaling.pictures.density import Density, Unit
+from superscaling.pictures.metadata.exif import Exif, Part
+from superscaling.pictures.metadata.turning import NO_TURN, UPRIGHT, Turn
+from superscaling.pictures.picture import Size
+
+ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x0112, 0x011A, 0x011B, 0x0128
+WIDTHS = ((Part.MAIN, 0x0100), (Part.DETAILS, 0xA002), (Part.INTEROPERABILITY, 0x1001))
+HEIGHTS = ((Part.MAIN, 0x0101), (Part.DETAILS, 0xA003), (Part.INTEROPERABILITY, 0x1002))
+# A point, a circle or a rectangle, around its centre; and a point. In px of the picture as it is stored.
+SUBJECT_AREA, SUBJECT_LOCATION = 0x9214, 0xA214
+# Pixels per unit of the sensor.
+FOCAL_X, FOCAL_Y = 0xA20E, 0xA20F
+UNITS = {1: Unit.NONE, 2: Unit.INCH, 3: Unit.CENTIMETRE}
+
+
+def turn_of(exif: Exif) -> Turn:
+    """How to turn the picture upright."""
+    orientation = exif.numbers(Part.MAIN, ORIENTATION)
+    return UPRIGHT.get(int(orientation[0]), NO_TURN) if len(orientation) == 1 else NO_TURN
+
+
+def density_of(exif: Exif) -> Density | None:
+    """Pixels per unit; None if they are missing or make no sense."""
+    x, y = (exif.numbers(Part.MAIN, tag) for tag in (X_RESOLUTION, Y_RESOLUTION))
+    (unit, *_) = exif.numbers(Part.MAIN, RESOLUTION_UNIT) or (2,)
+    if not x or not y or unit not in UNITS:
+        return None
+    return Density.of(Fraction(x[0]), Fraction(y[0]), UNITS[int(unit)])
+
+
+def set_density(exif: Exif, density: Density) -> None:
+    """Say pixels per unit, unless the block says the same already."""
+    if density_of(exif) == density:
+        return
+    x, y, unit = density
+    exif.set_fraction(Part.MAIN, X_RESOLUTION, x)
+    exif.set_fraction(Part.MAIN, Y_RESOLUTION, y)
+    exif.set_whole(Part.MAIN, RESOLUTION_UNIT, next(number for number, each in UNITS.items() if each is unit))
+
+
+def turn_upright(exif: Exif, turn: Turn, size: Size) -> None:
+    """Reset the orientation, and turn places and directions with the picture.
+
+    Args:
+        exif: changed.
+        turn: from `turn_of`.
+        size: of the picture as it is stored.
+    """
+    if ORIENTATION in exif.parts[Part.MAIN]:
+        exif.set_whole(Part.MAIN, ORIENTATION, 1)
+    details = exif.parts[Part.DETAILS]
+    for tag in (SUBJECT_AREA, SUBJECT_LOCATION):
+        x_y_more = [int(each) for each in exif.numbers(Part.DETAILS, tag)]
+        if tag in details and turn is not NO_TURN:
+            if len(x_y_more) < 2 or min(x_y_more) < 0:
+                del details[tag]
+                continue
+            x, y, *more = x_y_more
+            point = (max(0, each) for each in turn.point(x, y, size))
+            exif.set_whole(Part.DETAILS, tag, *point, *(more[::-1] if turn.is_swapped else more))
+    if turn.is_swapped:
+        for one, other in ((FOCAL_X, FOCAL_Y), (X_RESOLUTION, Y_RESOLUTION)):
+            for entries in (details, exif.parts[Part.MAIN]):
+                pair = entries.pop(one, None), entries.pop(other, None)
+                entries.update({tag: entry for tag, entry in zip((other, one), pair, strict=True) if entry})
+
+
+def enlarge(exif: Exif, size: Size, scale_x: Fraction, scale_y: Fraction) -> None:
+    """Correct what changes with the size of the picture.
+
+    Args:
+        exif: of the upright picture; changed.
+        size: of the result in px.
+        scale_x, scale_y: result / picture.
+    """
+    for places, length in ((WIDTHS, size[1]), (HEIGHTS, size[0])):
+        for part, tag in places:
+            if tag in exif.parts[part]:
+                exif.set_whole(part, tag, length)
+    details = exif.parts[Part.DETAILS]
+    for tag, scale in ((FOCAL_X, scale_x), (FOCAL_Y, scale_y)):
+        value = exif.numbers(Part.DETAILS, tag)
+        if value and 0 < value[0] * scale < 1 << 32:
+            exif.set_fraction(Part.DETAILS, tag, Fraction(value[0]) * scale)
+    for tag in (SUBJECT_AREA, SUBJECT_LOCATION):
+        numbers = exif.numbers(Part.DETAILS, tag)
+        if tag not in details or not numbers:
+            continue
+        scales = (scale_x, scale_y) if len(numbers) != 3 else (scale_x, scale_y, scale_x)
+        places_and_sizes = [int(number * scales[index % len(scales)]) for index, number in enumerate(numbers)]
+        if min(places_and_sizes) < 0 or max(places_and_sizes) >= 1 << 16 or details[tag].kind != SHORT:
+            del details[tag]
+        else:
+            exif.set_whole(Part.DETAILS, tag, *places_and_sizes)

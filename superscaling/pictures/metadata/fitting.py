@@ -1,0 +1,155 @@
+"""What of a picture's metadata a result keeps: as far as its format can hold it, and corrected for its size."""
+
+from fractions import Fraction
+from typing import Any
+
+from superscaling.format_name import FormatName
+from superscaling.metadata_choice import MetadataChoice
+from superscaling.pictures.density import Unit, to_jfif
+from superscaling.pictures.formats import Extra, Format, mode_in_8_bits
+from superscaling.pictures.metadata import descriptions, exif_geometry, georeference, xmp
+from superscaling.pictures.metadata.exif import Exif, Part, read_exif
+from superscaling.pictures.metadata.png_texts import keyword_of
+from superscaling.pictures.metadata.words import named
+from superscaling.pictures.picture import Metadata, Size
+
+# Largest EXIF block, XMP packet (after a name of 29 bytes), profile (in 255 segments, after 14 bytes each) and comment
+# in a JPEG, in bytes.
+JPEG_LIMITS = {Extra.EXIF: 65_533 - 6, Extra.XMP: 65_533 - 29, Extra.ICC: 255 * (65_533 - 14)}
+MAX_COMMENT = 65_533
+# Names in notes about metadata that was left out.
+WORDS = {
+    Extra.ICC: "the ICC profile",
+    Extra.EXIF: "EXIF",
+    Extra.XMP: "XMP",
+    Extra.RESOLUTION: "the resolution",
+    Extra.ASPECT: "the aspect ratio of the pixels",
+    Extra.PNG_COLOURS: "the description of its colours",
+    Extra.TEXTS: "texts",
+    Extra.COMMENTS: "comments",
+    Extra.IPTC: "IPTC",
+    Extra.PHOTOSHOP: "Photoshop's image resources",
+    Extra.GEO: "the georeference",
+}
+COLOURS = (Extra.ICC, Extra.PNG_COLOURS)
+# Formats with a place of their own for the density; others have it in EXIF.
+OWN_DENSITY = (FormatName.JPEG, FormatName.PNG, FormatName.TIFF, FormatName.BMP)
+# Stored mode, in 8 bits -> colour space in the header of a fitting profile (bytes 16 to 19, ICC.1).
+ICC_SPACES = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB ", "CMYK": b"CMYK"}
+DESCRIPTION = 0x010E
+
+
+def wanted(metadata: Metadata, choice: MetadataChoice) -> Metadata:
+    """The part of the metadata that was asked for."""
+    match choice:
+        case MetadataChoice.KEEP:
+            return metadata
+        case MetadataChoice.STRIP:
+            return Metadata()
+        case MetadataChoice.COLOUR:
+            return Metadata(icc=metadata.icc, png_colours=metadata.png_colours)
+
+
+def fitting(metadata: Metadata, target: Format, mode: str, size: Size, is_alone: bool) -> Metadata:
+    """The part of `metadata` that a file of the format `target` can store, for a picture of another size.
+
+    Args:
+        metadata: of the picture.
+        target: the format.
+        mode: of the stored pixels.
+        size: of the enlarged picture in px.
+        is_alone: whether the file has one picture.
+
+    Returns:
+        The metadata; `lost` names what has no field of its own.
+    """
+    before = metadata.size or size
+    scale_y, scale_x = (Fraction(*pair) for pair in zip(size, before, strict=True))
+    lost = list(metadata.lost)
+    limits = JPEG_LIMITS if target.name is FormatName.JPEG else {}
+    can_say_density = (Extra.RESOLUTION if metadata.resolution else Extra.ASPECT) in target.extras
+    density = metadata.density if can_say_density else None
+    fields = target.extras - {Extra.RESOLUTION, Extra.ASPECT}
+    kept: dict[str, Any] = {extra: getattr(metadata, extra) for extra in fields}
+    exif = read_exif(metadata.exif or b"")
+    if words := _correct_description(exif, target, mode, before, size, is_alone):
+        lost.append(words)
+    if Extra.EXIF in kept:
+        exif_geometry.enlarge(exif, size, scale_x, scale_y)
+        _say_density(exif, metadata, target, mode)
+        if target.name is FormatName.AVIF:  # Pillow would write the block anew, with damaged letters
+            exif.parts[Part.MAIN].pop(exif_geometry.ORIENTATION, None)
+        kept[Extra.EXIF] = exif.to_block() or None
+    if kept.get(Extra.XMP):
+        kept[Extra.XMP] = xmp.resize(kept[Extra.XMP], size, scale_x, scale_y)
+    if kept.get(Extra.GEO):
+        kept[Extra.GEO] = georeference.enlarge(kept[Extra.GEO], scale_x, scale_y) or ()
+    if kept.get(Extra.ICC) and kept[Extra.ICC][16:20] != ICC_SPACES.get(mode_in_8_bits(mode)):
+        kept[Extra.ICC] = None
+    if kept.get(Extra.COMMENTS):
+        kept[Extra.COMMENTS] = tuple(each for each in kept[Extra.COMMENTS] if len(each) <= MAX_COMMENT)
+    for extra, most in limits.items():
+        if len(kept.get(extra) or b"") > most:
+            kept[extra] = None
+    return Metadata(**kept, density=density, size=size, lost=tuple(dict.fromkeys(lost)))
+
+
+def left_out(before: Metadata, after: Metadata) -> list[str]:
+    """Names of the metadata in `before` that are missing in `after`."""
+    missing = [extra for extra in WORDS if getattr(before, extra) and not getattr(after, extra)]
+    if any(name == b"sRGB" for name, _ in before.png_colours):  # the default of every viewer
+        missing = [extra for extra in missing if extra is not Extra.PNG_COLOURS]
+    if not _has_more_than_density(before):
+        missing = [extra for extra in missing if extra is not Extra.EXIF]
+    words = [WORDS[extra] for extra in missing]
+    if Extra.TEXTS in missing:
+        words[missing.index(Extra.TEXTS)] = named("texts", map(keyword_of, before.texts))
+    return words
+
+
+def _has_more_than_density(metadata: Metadata) -> bool:
+    """Whether EXIF has more than what only repeats the header: orientation, resolution, size."""
+    exif = read_exif(metadata.exif or b"")
+    repeated = {
+        exif_geometry.ORIENTATION,
+        exif_geometry.X_RESOLUTION,
+        exif_geometry.Y_RESOLUTION,
+        exif_geometry.RESOLUTION_UNIT,
+        0x0213,  # the place of chroma samples in the old file
+        *(tag for places in (exif_geometry.WIDTHS, exif_geometry.HEIGHTS) for _, tag in places),
+    }
+    return any(set(entries) - repeated for entries in exif.parts.values())
+
+
+def _say_density(exif: Exif, metadata: Metadata, target: Format, mode: str) -> None:
+    """Let EXIF say the same density as the file's header, or say it alone."""
+    density = metadata.density
+    if not density or not (density.is_resolution or density.is_aspect):
+        return
+    if target.name is FormatName.JPEG:
+        unit, x, y = to_jfif(density)
+        if unit == 1:
+            density = density._replace(x=Fraction(x), y=Fraction(y), unit=Unit.INCH)
+        is_said = (unit, x, y) != (0, 1, 1) and mode != "CMYK"  # which has no JFIF header
+    else:
+        is_said = target.name in OWN_DENSITY
+    if not is_said or exif_geometry.X_RESOLUTION in exif.parts[Part.MAIN]:
+        before = exif_geometry.density_of(exif)
+        if before is None or to_jfif(before) != to_jfif(density):
+            exif_geometry.set_density(exif, density)
+
+
+def _correct_description(exif: Exif, target: Format, mode: str, before: Size, size: Size, is_alone: bool) -> str | None:
+    """Correct a description that repeats the size; returns what it was if that can't be done."""
+    entry = exif.parts[Part.MAIN].get(DESCRIPTION)
+    if entry is None or (kind := descriptions.kind_of(entry.data)) is None:
+        return None
+    scale_y, scale_x = (Fraction(*pair) for pair in zip(size, before, strict=True))
+    changed = None
+    if target.name is FormatName.TIFF and is_alone:
+        changed = descriptions.enlarge(entry.data, before, size, scale_x, scale_y, mode)
+    if changed is None:
+        del exif.parts[Part.MAIN][DESCRIPTION]
+        return kind
+    exif.parts[Part.MAIN][DESCRIPTION] = entry._replace(data=changed)
+    return None

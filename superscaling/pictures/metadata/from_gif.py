@@ -1,0 +1,50 @@
+"""Reads the metadata of a GIF file, from its extensions. (GIF89a; XMP part 3, 1.1.2; ICC.1, B.5)"""
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from superscaling.pictures.density import Density, Unit
+from superscaling.pictures.metadata.words import named
+from superscaling.pictures.picture import Metadata
+
+COMMENT = 0xFE
+# An application's name and code, after their length.
+NAME = slice(1, 12)
+XMP, ICC = b"XMP DataXMP", b"ICCRGBG1012"
+# XMP stands there without lengths of blocks, and before bytes that end the block wherever a decoder looks.
+XMP_END = b"\x01\xff\xfe\xfd"
+
+
+def read_gif_metadata(extensions: Iterable[tuple[int, bytes]], aspect: int) -> Metadata:
+    """The metadata as stored.
+
+    Args:
+        extensions: labels and blocks, with their lengths.
+        aspect: the header's number for the shape of a pixel.
+    """
+    comments, blocks, others = list[bytes](), dict[bytes, bytes](), list[bytes]()
+    for label, content in extensions:
+        if label == COMMENT:
+            comments.append(_joined(content))
+        elif content[NAME] == XMP:
+            blocks.setdefault(XMP, content[NAME.stop :].partition(XMP_END)[0])
+        elif content[NAME] == ICC:
+            blocks.setdefault(ICC, _joined(content[NAME.stop :]))
+        else:
+            others.append(content[NAME])
+    return Metadata(
+        icc=blocks.get(ICC),
+        xmp=blocks.get(XMP),
+        density=Density.of(Fraction(64), Fraction(aspect + 15), Unit.NONE) if aspect else None,
+        comments=tuple(filter(None, comments)),
+        lost=(named("application data", others),) if others else (),
+    )
+
+
+def _joined(blocks: bytes) -> bytes:
+    """Blocks without their lengths."""
+    parts, place = list[bytes](), 0
+    while place < len(blocks) and (length := blocks[place]):
+        parts.append(blocks[place + 1 : place + 1 + length])
+        place += 1 + length
+    return b"".join(parts)

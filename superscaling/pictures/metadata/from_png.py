@@ -1,0 +1,57 @@
+"""Reads the metadata of a PNG file. (PNG specification, third edition, 11.3)"""
+
+from superscaling.pictures.containers.chunks import COLOUR_CHUNKS, PngParts
+from superscaling.pictures.density import from_png
+from superscaling.pictures.limits import MAX_EXIF
+from superscaling.pictures.metadata.exif import PREFIX
+from superscaling.pictures.metadata.png_texts import TEXTS, Unpacker, read_texts
+from superscaling.pictures.metadata.words import MAX_PADDING, named
+from superscaling.pictures.picture import Metadata
+
+# Most bytes of a profile.
+MAX_ICC = 1 << 25
+XMP_IN_PROFILE = b"http://ns.adobe.com/xap/1.0/\0"
+# What says how the old file stored its pixels and when it was written, and its wishes about how to show it.
+SILENT = (b"bKGD", b"hIST", b"sPLT", b"sBIT", b"tIME", b"iDOT", b"vpAg", b"orNT")
+
+
+def read_png(data: bytes, parts: PngParts) -> Metadata:
+    """The metadata as stored.
+
+    Args:
+        data: the file.
+        parts: of it.
+    """
+    unpacker = Unpacker()
+    fields, texts, texts_lost = read_texts(data, parts.others, unpacker)
+    lost, others, density, colours = list[str](), list[bytes](), None, list[tuple[bytes, bytes]]()
+    for name, start, end in parts.others:
+        if name == b"eXIf":
+            fields["exif"] = data[start : min(end, start + MAX_EXIF + 1 + len(PREFIX))]
+        elif name == b"iCCP":
+            if profile := unpacker.unpack(data[start:end].partition(b"\0")[2][1:], MAX_ICC):
+                fields["icc"] = profile
+            else:
+                lost.append("an ICC profile that can't be read")
+        elif name == b"pHYs":
+            density = from_png(data[start:end])
+        elif name in COLOUR_CHUNKS:
+            if end - start == COLOUR_CHUNKS[name]:
+                colours.append((name, data[start:end]))
+        elif name not in SILENT and name not in TEXTS:
+            others.append(name)
+    for words, names in (("texts", texts_lost), ("damaged PNG chunks", list(parts.damaged)), ("PNG chunks", others)):
+        lost += [named(words, names)] if names else []
+    if parts.behind > MAX_PADDING:
+        lost.append(f"{parts.behind} bytes behind the picture")
+    packet = fields.get("xmp")
+    return Metadata(
+        icc=fields.get("icc"),
+        exif=fields.get("exif"),
+        xmp=packet.removeprefix(XMP_IN_PROFILE) if packet else None,
+        density=density,
+        png_colours=tuple(colours),
+        texts=tuple(texts),
+        photoshop=fields.get("photoshop"),
+        lost=tuple(lost),
+    )

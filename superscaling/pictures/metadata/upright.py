@@ -1,0 +1,64 @@
+"""From the metadata of a file to that of the upright picture."""
+
+import dataclasses
+
+from superscaling.pictures.limits import MAX_EXIF
+from superscaling.pictures.metadata import xmp
+from superscaling.pictures.metadata.exif import read_exif
+from superscaling.pictures.metadata.exif_geometry import density_of, turn_of, turn_upright
+from superscaling.pictures.metadata.photoshop import read_resources
+from superscaling.pictures.metadata.turning import NO_TURN, Turn
+from superscaling.pictures.picture import Metadata, Size
+
+UNREADABLE_XMP = "XMP that can't be read"
+
+
+def turn_for(stored: Metadata) -> Turn:
+    """How to turn a picture upright. EXIF alone decides."""
+    return turn_of(read_exif(stored.exif or b""))
+
+
+def upright(stored: Metadata, size: Size) -> tuple[Turn, Metadata]:
+    """How to turn a picture upright, and the metadata that it has then.
+
+    Args:
+        stored: as a file has it; `photoshop` may hold IPTC.
+        size: of the picture as stored.
+    """
+    exif = read_exif(stored.exif or b"")
+    turn = turn_of(exif)
+    is_turned = turn is not NO_TURN
+    lost = [*stored.lost, *(["damaged EXIF tags"] if exif.is_damaged else [])]
+    turn_upright(exif, turn, size)
+    block = exif.to_block()
+    if len(block) > MAX_EXIF:
+        block = b""
+        lost.append("EXIF")
+    packet = stored.xmp
+    if packet:
+        try:
+            packet, removed = xmp.clean(packet, is_turned)
+            # What the packet announces lies behind the picture, under a more precise name.
+            lost = [each for each in lost if not (removed and each == xmp.PICTURES)] + [*removed]
+        except ValueError:
+            packet = None
+            lost.append(UNREADABLE_XMP)
+    resources = read_resources(stored.photoshop or b"", is_turned)
+    density = stored.density
+    if density is None or not (density.is_resolution or density.is_aspect):
+        density = density_of(exif)
+    elif turn.is_swapped:
+        density = density._replace(x=density.y, y=density.x)
+    if stored.geo and is_turned:
+        lost.append("the georeference")
+    return turn, dataclasses.replace(
+        stored,
+        exif=block or None,
+        xmp=packet,
+        density=density,
+        iptc=stored.iptc or resources.iptc,
+        photoshop=resources.others,
+        geo=() if is_turned else stored.geo,
+        size=turn.size(size),
+        lost=tuple(dict.fromkeys((*lost, *resources.lost))),
+    )

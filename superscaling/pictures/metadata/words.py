@@ -1,0 +1,16 @@
+"""Names of metadata in notes: short, and of printable ASCII, as notes travel in a header."""
+
+import re
+from collections.abc import Iterable
+
+MAX_NAME = 40  # characters
+MAX_NAMES = 6
+MAX_PADDING = 64  # bytes behind a picture that nobody misses
+UNREADABLE = "metadata that can't be read"
+
+
+def named(kind: str, names: Iterable[bytes]) -> str:
+    """A kind with the names of its members from the file, as in `texts (prompt, workflow)`."""
+    shown = list(dict.fromkeys(re.sub(r"[^ -:<-~]", "?", each[:MAX_NAME].decode("latin-1")) for each in names))
+    more = [f"{len(shown) - MAX_NAMES} more"] if len(shown) > MAX_NAMES else []
+    return f"{kind} ({', '.join([*shown[:MAX_NAMES], *more])})"
