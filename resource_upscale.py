@@ -73,6 +73,7 @@ class ResourceUpscale:
                 )
             )
             enlarged = self._picture_upscaler.enlarge(picture, deadline, timings, listener)
+            del picture  # encoding takes the most memory
             deadline.check(timings)
             with timings.span("encode"):
                 encoded = encode(enlarged, name, message.quality, self._quality, message.metadata)
@@ -81,7 +82,7 @@ class ResourceUpscale:
             format=name,
             width=enlarged.width,
             height=enlarged.height,
-            notes=notes + picture.notes + encoded.notes + _ignored(message, name),
+            notes=notes + enlarged.notes + encoded.notes + _ignored(message, name),
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import hypothesis
 import numpy as np
 import pytest
-from fakes import patience, upscaler_with
+from fakes import noise, patience, upscaler_with
 from hypothesis import strategies
 from numpy.typing import NDArray
 from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
@@ -241,7 +241,7 @@ def test_small_frames_beside_a_large_picture(large: int, frames: int) -> None:
     upscaler = upscaler_with(infer, tile=64)
     upscaler.check(*patience())
     admission = admission_of()
-    picture, frame = (np.zeros((edge, edge, 3), np.uint8) for edge in (large, 16))
+    picture, frame = (noise(edge, edge) for edge in (large, 16))
     begun = threading.Event()
 
     def enlarge_large() -> None:

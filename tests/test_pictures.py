@@ -292,3 +292,24 @@ def test_sniff_nothing(data: bytes) -> None:
 @pytest.mark.parametrize("name", list(FormatName))
 def test_sniff(name: FormatName) -> None:
     assert sniff(encoded(RGB, name.upper())) is name
+
+
+@pytest.mark.parametrize("cut", [12, 9, 8, 4, 1])
+def test_a_png_without_its_end_mark(cut: int) -> None:
+    """What browsers show is enlarged; damage at the end of the pixels is not."""
+    whole = encoded(photograph(30, 40), "PNG")
+    picture = decode(whole[:-cut], LIMIT)
+    assert np.array_equal(picture.frames[0].colour, decode(whole, LIMIT).frames[0].colour)
+    assert picture.notes == (("the file lacks its end mark; the picture is complete",) if cut > 4 else ())
+
+
+@pytest.mark.parametrize("cut", [13, 16, 40])
+def test_a_png_without_its_last_pixels(cut: int) -> None:
+    with pytest.raises(ImageCorrupt):
+        decode(encoded(photograph(30, 40), "PNG")[:-cut], LIMIT)
+
+
+def test_an_animated_png_without_its_end() -> None:
+    frames = [Image.fromarray(photograph(9, 9, seed)) for seed in range(3)]
+    with pytest.raises(ImageCorrupt, match="end of the animation is missing"):
+        decode(encoded(frames[0], "PNG", save_all=True, append_images=frames[1:])[:-12], LIMIT)

@@ -24,7 +24,7 @@ from superscaling.errors import (
 from superscaling.settings import Settings
 
 SOURCES = [path for name in ("http_edge", "superscaling") for path in (ROOT / name).rglob("*.py")]
-TINY = encoded(photograph(3, 5))
+TINY = encoded(photograph(3, 5, 1))
 PNG = {"Content-Type": "image/png"}
 
 

@@ -275,5 +275,5 @@ def test_the_real_service_refuses(folder: Path, small_server: Server) -> None:
     said = done.stderr.decode()
     assert "UPSCALER_MAX_BODY_BYTES" in said
     assert "UPSCALER_MAX_PIXELS" in said
-    assert "c.png: is not an image of a supported format" in said
+    assert "c.png: failed: the file has only 4 bytes" in said
     assert tree(folder) == {"a.png", "b.png", "c.png"}

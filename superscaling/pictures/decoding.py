@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from PIL import ImageFile
 
-from superscaling.errors import UnsupportedMode
+from superscaling.errors import ImageCorrupt, UnsupportedMode
 from superscaling.format_name import FormatName, ReadOnlyName
 from superscaling.pictures.containers.animation import Animation, Rgba, show
 from superscaling.pictures.containers.apng import has_default_image, read_apng
@@ -61,11 +61,15 @@ class PngReader:
 
     def decode(self) -> Picture:
         """Check the checksums, then decode the picture or the animation."""
-        check_pixel_checksums(self._data, self._chunks)
+        has_end = check_pixel_checksums(self._data, self._chunks)
         stored = read_png(self._data, self._parts)
         if self._animation:
+            if not has_end:
+                raise ImageCorrupt("the end of the animation is missing")
             return self._animated(self._animation, stored)
         notes = reading_notes(self._image)
+        if not has_end:
+            notes += ("the file lacks its end mark; the picture is complete",)
         return Picture((upright_frame(self._image, stored),), FormatName.PNG, notes=notes)
 
     def _animated(self, animation: Animation, stored: Metadata) -> Picture:

@@ -114,25 +114,30 @@ def png_chunk(name: bytes, content: bytes) -> bytes:
     return len(content).to_bytes(4) + name + content + zlib.crc32(name + content).to_bytes(4)
 
 
-def check_pixel_checksums(data: bytes, chunks: Sequence[Chunk]) -> None:
+def check_pixel_checksums(data: bytes, chunks: Sequence[Chunk]) -> bool:
     """Check the CRCs of pixels and animation from a PNG's first pixels to its end, which Pillow does not check.
 
     Its `verify` would, but spoils the image; the errors have the same words.
 
+    Returns:
+        Whether the file has its end mark. Without it, decoders tell whether the pixels are complete.
+
     Raises:
-        ImageCorrupt: one is wrong, or the file is truncated.
+        ImageCorrupt: one is wrong, or the file ends within a chunk.
     """
     view = memoryview(data)
     for chunk in chunks:
         if chunk.name == b"IEND":
-            return
+            return True
+        if chunk.start + 4 > len(data):  # not even the smallest chunk
+            return False
         if not NAME.fullmatch(chunk.name):
             raise ImageCorrupt(f"broken PNG file (chunk {chunk.name!r})")
         if chunk.end + 4 > len(data):
             raise ImageCorrupt("Truncated File Read")
         if (chunk.name[:1].isupper() or chunk.name in ANIMATION) and not has_right_checksum(view, chunk):
             raise ImageCorrupt(f"broken PNG file (bad header checksum in {chunk.name!r})")
-    raise ImageCorrupt("truncated PNG file")
+    return False
 
 
 def is_lossless_webp(data: bytes, chunks: Sequence[Chunk]) -> bool:

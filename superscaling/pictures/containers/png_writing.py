@@ -25,7 +25,7 @@ def write_png_16(file: io.BytesIO, colour: Samples, alpha: Samples | None) -> No
     if alpha is not None:  # joined row by row: a copy of the whole would take the picture's memory once more
         image = image.bandjoin(to_vips(alpha))
     data = image.pngsave_buffer(compression=LEVEL, filter=FILTER, bitdepth=16, keep="none")
-    head, *body = (data[chunk.start - 8 : chunk.end + 4] for chunk in png_chunks(data) if chunk.name in PIXELS)
-    file.write(PNG_SIGNATURE + head)
-    for chunk in body:
-        file.write(chunk)
+    view = memoryview(data)
+    chunks = (view[chunk.start - 8 : chunk.end + 4] for chunk in png_chunks(data) if chunk.name in PIXELS)
+    file.write(PNG_SIGNATURE + bytes(next(chunks)))
+    file.writelines(chunks)

@@ -11,6 +11,7 @@ from superscaling.pictures.picture import Metadata
 # Most bytes of a profile.
 MAX_ICC = 1 << 25
 XMP_IN_PROFILE = b"http://ns.adobe.com/xap/1.0/\0"
+PHYS_LENGTH = 9  # bytes
 # What says how the old file stored its pixels and when it was written, and its wishes about how to show it.
 SILENT = (b"bKGD", b"hIST", b"sPLT", b"sBIT", b"tIME", b"iDOT", b"vpAg", b"orNT")
 
@@ -25,6 +26,7 @@ def read_png(data: bytes, parts: PngParts) -> Metadata:
     unpacker = Unpacker()
     fields, texts, texts_lost = read_texts(data, parts.others, unpacker)
     lost, others, density, colours = list[str](), list[bytes](), None, list[tuple[bytes, bytes]]()
+    damaged = list(parts.damaged)
     for name, start, end in parts.others:
         if name == b"eXIf":
             fields["exif"] = data[start : min(end, start + MAX_EXIF + 1 + len(PREFIX))]
@@ -35,12 +37,15 @@ def read_png(data: bytes, parts: PngParts) -> Metadata:
                 lost.append("an ICC profile that can't be read")
         elif name == b"pHYs":
             density = from_png(data[start:end])
+            damaged += [] if end - start == PHYS_LENGTH else [name]
         elif name in COLOUR_CHUNKS:
             if end - start == COLOUR_CHUNKS[name]:
                 colours.append((name, data[start:end]))
+            else:
+                damaged.append(name)
         elif name not in SILENT and name not in TEXTS:
             others.append(name)
-    for words, names in (("texts", texts_lost), ("damaged PNG chunks", list(parts.damaged)), ("PNG chunks", others)):
+    for words, names in (("texts", texts_lost), ("damaged PNG chunks", damaged), ("PNG chunks", others)):
         lost += [named(words, names)] if names else []
     if parts.behind > MAX_PADDING:
         lost.append(f"{parts.behind} bytes behind the picture")
