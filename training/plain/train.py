@@ -9,14 +9,13 @@ minus the PSNR. OUT/weights.npz holds the moving average of the weights, which i
 """
 
 import argparse
-import fcntl
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +36,7 @@ JPEG_BLOCK = 16  # px: blocks of 4:2:0 chroma
 DRAWING_EDGE = 224  # px
 JITTER = 22  # px by which a crop may lie anywhere in its cell
 SYNCHRONISED = 20  # steps after which the clock waits for the device: otherwise it would time the queue, not the work
-SECONDS_BETWEEN_CHECKPOINTS = 300
+SECONDS_BETWEEN_CHECKPOINTS = 30
 SIZES = (1.0, 0.75, 0.55)  # photographs are used reduced too: those are sharper and have other textures
 
 
@@ -358,6 +357,28 @@ def psnr_loss(output: Tensor, target: Tensor) -> Tensor:
 # --------------------------------------------------------------------------------------------------------- optimiser
 
 
+class Adam:
+    """Adam (arXiv:1412.6980) whose state and rate are tensors on the device, as a CUDA graph demands."""
+
+    def __init__(self, parameters: list[Tensor]) -> None:
+        self.parameters = parameters
+        self.mean, self.square = ([torch.zeros_like(each) for each in parameters] for _ in range(2))
+        self.count = torch.zeros((), device=parameters[0].device)
+
+    @torch.no_grad()
+    def step(self, rate: Tensor) -> None:
+        """Move the parameters by their gradients."""
+        self.count += 1
+        gradients = [each.grad for each in self.parameters]
+        torch._foreach_lerp_(self.mean, gradients, 0.1)
+        torch._foreach_lerp_(self.square, torch._foreach_mul(gradients, gradients), 0.01)
+        corrected = torch._foreach_div(self.square, 1 - 0.99**self.count)
+        roots = torch._foreach_add(torch._foreach_sqrt(corrected), 1e-8)
+        moves = torch._foreach_div(torch._foreach_div(self.mean, 1 - 0.9**self.count), roots)
+        torch._foreach_mul_(moves, -rate)
+        torch._foreach_add_(self.parameters, moves)
+
+
 class Optimizer:
     """Muon for the body, Adam for the rest; Muon's scale is Keras's, so that both take the same learning rate.
 
@@ -370,12 +391,10 @@ class Optimizer:
         device = parameters[0].device
         self.rate, self.decay = (torch.zeros((), device=device) for _ in range(2))
         self.kernels = [each.weight for each in network.body]
-        self.others = [each for each in parameters if not any(each is kernel for kernel in self.kernels)]
+        self.adam = Adam([each for each in parameters if not any(each is kernel for kernel in self.kernels)])
         self.momentum = momentum
         self.velocity = [torch.zeros_like(each) for each in self.kernels]
-        self.mean, self.square = ([torch.zeros_like(each) for each in self.others] for _ in range(2))
         self.average = [each.detach().clone() for each in parameters]
-        self.count = torch.zeros((), device=device)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -387,16 +406,7 @@ class Optimizer:
         rows, length = ahead.shape[1], ahead[0, 0].numel()
         moves = orthogonal(ahead.flatten(2)) * (-0.2 * math.sqrt(max(rows, length)) * self.rate)
         torch._foreach_add_(self.kernels, list(moves.view_as(ahead)))
-
-        self.count += 1
-        gradients = [each.grad for each in self.others]
-        torch._foreach_lerp_(self.mean, gradients, 0.1)
-        torch._foreach_lerp_(self.square, torch._foreach_mul(gradients, gradients), 0.01)
-        corrected = torch._foreach_div(self.square, 1 - 0.99**self.count)
-        roots = torch._foreach_add(torch._foreach_sqrt(corrected), 1e-8)
-        moves = torch._foreach_div(torch._foreach_div(self.mean, 1 - 0.9**self.count), roots)
-        torch._foreach_mul_(moves, -self.rate)
-        torch._foreach_add_(self.others, moves)
+        self.adam.step(self.rate)
 
         differences = torch._foreach_sub([each.detach() for each in self.network.parameters()], self.average)
         torch._foreach_mul_(differences, 1 - self.decay)
@@ -412,7 +422,8 @@ class Optimizer:
 
     def moments(self) -> dict[str, list[Tensor]]:
         """What the optimiser remembers of earlier gradients; all zero at the start."""
-        return {"velocity": self.velocity, "mean": self.mean, "square": self.square, "count": [self.count]}
+        adam = self.adam
+        return {"velocity": self.velocity, "mean": adam.mean, "square": adam.square, "count": [adam.count]}
 
 
 def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
@@ -475,19 +486,23 @@ class Schedule:
         return self.rate * min(1, (steps + 1) / self.warm) * 0.5 * (1 + math.cos(math.pi * done))
 
 
+class Diverged(Exception):
+    """The loss is not a number any more."""
+
+
 class Training:
-    """A network, its batches and its optimiser; on CUDA each step is the replay of one recorded graph."""
+    """A network, its batches and its optimiser; on CUDA each step can be the replay of one recorded graph."""
 
     def __init__(self, network: PlainNetwork, batches: Batches, average: float, compiled: bool) -> None:
         self.network = network
         self.optimizer = Optimizer(network)
         self.steps, self.seconds = 0, 0.0
         self._average = average
-        self._device = self.optimizer.count.device
+        self._device = self.optimizer.rate.device
         self._loss_sum = torch.zeros((), device=self._device)
         self._draw = torch.compile(batches.forward) if compiled else batches.forward
         self._loss = torch.compile(self._loss_of) if compiled else self._loss_of
-        self._run = self._record() if self._device.type == "cuda" else self._step
+        self._run: Callable[[], None] = self._step
 
     def step(self, rate: float) -> None:
         """Make one step."""
@@ -496,11 +511,17 @@ class Training:
         self._run()
         self.steps += 1
 
-    def loss_sum(self) -> float:
-        """The sum of the losses since the last call; waits for the device."""
-        value = float(self._loss_sum)
+    def report(self, steps: int) -> str:
+        """What a line says of the `steps` since the last call; waits for the device.
+
+        Raises:
+            Diverged: the loss is not a number any more.
+        """
+        levels = 255 * 10 ** (5 * float(self._loss_sum) / steps)
         self._loss_sum.zero_()
-        return value
+        if not math.isfinite(levels):
+            raise Diverged
+        return f"{levels:.3f} levels"
 
     def save(self, folder: Path) -> None:
         """Write `weights.npz` (the averaged weights) and `checkpoint.pt` (what `load` needs)."""
@@ -508,7 +529,16 @@ class Training:
         torch.save({"tensors": tensors, "steps": self.steps, "seconds": self.seconds}, folder / "checkpoint.pt")
         names = [name for name, _ in self.network.named_parameters()]
         weights = zip(names, self.optimizer.average, strict=True)
-        np.savez(folder / "weights.npz", **{name: each.cpu().numpy() for name, each in weights})
+        np.savez(folder / "part.npz", **{name: each.cpu().numpy() for name, each in weights})
+        os.replace(folder / "part.npz", folder / "weights.npz")  # so that a reader finds a whole file
+
+    def start(self, weights: Path) -> None:
+        """Begin with these weights, in place: a recorded graph keeps its tensors."""
+        with np.load(weights) as arrays, torch.no_grad():
+            names = [name for name, _ in self.network.named_parameters()]
+            for name, own, average in zip(names, self.network.parameters(), self.optimizer.average, strict=True):
+                own.copy_(torch.from_numpy(arrays[name]))
+                average.copy_(own)
 
     def load(self, checkpoint: Path) -> None:
         """Go on from where `save` was called."""
@@ -532,26 +562,29 @@ class Training:
             output = self.network(low)
         return psnr_loss(output.float(), high)
 
-    def _record(self) -> Callable[[], None]:
-        """Warm up on a side stream, as CUDA graphs demand, with a rate of 0; then record one step."""
+    def warm_up(self, graph: bool) -> None:
+        """Compile, on CUDA: make steps with a rate of 0 on a side stream, as graphs demand; record one to replay."""
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(3):
                 self._step()
         torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self._step()
+        if graph:
+            recorded = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(recorded):
+                self._step()
+            self._run = recorded.replay
         torch.cuda.synchronize()
-        for each in (self._loss_sum, *(tensor for kept in self.optimizer.moments().values() for tensor in kept)):
+        for each in self._zero_at_start():
             each.zero_()
-        replay: Callable[[], None] = graph.replay
-        return replay
+
+    def _zero_at_start(self) -> list[Tensor]:
+        return [self._loss_sum, *(tensor for kept in self.optimizer.moments().values() for tensor in kept)]
 
 
 def train(training: Training, schedule: Schedule, folder: Path, every: int) -> None:
-    """Train to the end of the schedule; every `every` steps print a line, every 5 minutes write a checkpoint."""
+    """Train to the end of the schedule; every `every` steps print a line, every 30 seconds write a checkpoint."""
     before, began = training.seconds, time.monotonic()
     shown, shown_at, saved_at = training.steps, began, began
     while (done := schedule.done(training.steps, training.seconds)) < 1:
@@ -562,11 +595,12 @@ def train(training: Training, schedule: Schedule, folder: Path, every: int) -> N
         training.seconds = before + now - began
         if training.steps % every:
             continue
-        levels = 255 * 10 ** (5 * training.loss_sum() / (training.steps - shown))
-        if not math.isfinite(levels):
+        try:
+            said = training.report(training.steps - shown)
+        except Diverged:
             sys.exit("the loss is not a number any more: the training has diverged; try a lower --rate")
         speed = (training.steps - shown) / (now - shown_at)
-        print(f"{training.steps} steps, {done:.0%}: {levels:.3f} levels, {speed:.2f} steps/s", flush=True)
+        print(f"{training.steps} steps, {done:.0%}: {said}, {speed:.2f} steps/s", flush=True)
         shown, shown_at = training.steps, now
         if now - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
             training.save(folder)
@@ -574,9 +608,9 @@ def train(training: Training, schedule: Schedule, folder: Path, every: int) -> N
     training.save(folder)
 
 
-def options() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parser_of(text: str | None) -> argparse.ArgumentParser:
+    """The options that all trainings of plain networks have."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photographs", type=Path, nargs="+", required=True)
     parser.add_argument("--drawings", type=Path, help="folder of WebP files with drawings, see load_drawings")
     parser.add_argument("--drawn", type=float, default=0.08, help="share of drawings in a batch (default: 0.08)")
@@ -589,29 +623,35 @@ def options() -> argparse.Namespace:
     parser.add_argument("--patch", type=int, default=48, help="px of the small picture, a multiple of 16 (default: 48)")
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--minutes", type=float, help="instead of --steps")
+    parser.add_argument("--until", type=float, help="end at this Unix time, instead of --steps")
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--warm", type=int, default=200, help="steps of warm-up (default: 200)")
     parser.add_argument("--average", type=float, default=0.999, help="decay of the averaged weights (default: 0.999)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="weights.npz to begin with")
-    parser.add_argument("--resume", type=Path, help="checkpoint.pt to go on from")
+    parser.add_argument("--start", type=Path, nargs="+", help="weights.npz to begin with: the first file that exists")
     parser.add_argument("--compile", action="store_true", help="with torch.compile: for a GPU")
-    parser.add_argument("--turn", type=Path, help="lock file: trainings that share it use the device in turn")
+    parser.add_argument("--no-graph", action="store_true", help="don't record a CUDA graph")
+    parser.add_argument("--after", type=Path, help="load and compile, then wait for this file: another training's end")
     parser.add_argument("--every", type=int, default=1000, help="steps between two lines (default: 1000)")
+    return parser
+
+
+def read_options(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Read the command line."""
     chosen = parser.parse_args()
     if chosen.drawings and crop_edge(chosen.patch) > DRAWING_EDGE:
         parser.error(f"--patch {chosen.patch}: drawings of {DRAWING_EDGE} px are too small for it")
     return chosen
 
 
-def main() -> None:
-    """Load, train, measure."""
-    chosen = options()
+def prepare(chosen: argparse.Namespace) -> tuple[PlainNetwork, Batches]:
+    """Load the pictures and make the network, on the device."""
     torch.manual_seed(chosen.seed)
     torch.backends.cudnn.allow_tf32 = False  # the skip and the reductions would lose a tenth of a level
     torch.backends.cudnn.benchmark = True
     device = torch.device(chosen.device)
     chosen.output.mkdir(parents=True, exist_ok=True)
+    (chosen.output / "trained").unlink(missing_ok=True)
 
     edge = crop_edge(chosen.patch) + JITTER
     photographs = load_photographs(chosen.photographs, edge, chosen.seed).to(device)
@@ -619,29 +659,53 @@ def main() -> None:
     print(f"{len(photographs):,} cells of {edge} px", flush=True)
 
     network = PlainNetwork(chosen.layers, chosen.channels).to(device, memory_format=torch.channels_last)
-    if chosen.start:
-        with np.load(chosen.start) as arrays:
-            network.load_state_dict({name: torch.from_numpy(arrays[name]) for name in arrays})
     parameters = sum(each.numel() for each in network.parameters())
     print(f"{chosen.layers} layers of {chosen.channels} channels: {parameters:,} parameters", flush=True)
-    batches = Batches(photographs, drawings, chosen.batch, chosen.patch, chosen.drawn).to(device)
-    training = Training(network, batches, chosen.average, chosen.compile)
+    return network, Batches(photographs, drawings, chosen.batch, chosen.patch, chosen.drawn).to(device)
+
+
+def begin(training: Training, chosen: argparse.Namespace) -> float | None:
+    """Compile the step, wait for `--after`, and only then read the first weights: they may be those of that training.
+
+    Returns:
+        The minutes to train, or None to go by steps.
+    """
+    if training.network.skip.weight.is_cuda:
+        training.warm_up(graph=not chosen.no_graph)
+    print("ready", flush=True)
+    while chosen.after and not chosen.after.exists():
+        time.sleep(0.1)
+    if chosen.start:
+        weights = next(path for path in chosen.start if path.exists())
+        training.start(weights)
+        print(f"begins with {weights}", flush=True)
+    minutes: float | None = chosen.minutes
+    return max(0.01, (chosen.until - time.time()) / 60) if chosen.until else minutes
+
+
+def finish(training: Training, chosen: argparse.Namespace) -> None:
+    """Say that the training has ended, for `--after` of another; measure."""
+    (chosen.output / "trained").touch()
+    result: dict[str, object] = {"steps": training.steps, "seconds": round(training.seconds), "batch": chosen.batch}
+    if chosen.evaluate:
+        for each, kept in zip(training.network.parameters(), training.optimizer.average, strict=True):
+            each.data.copy_(kept)
+        result |= evaluate(training.network, chosen.evaluate)
+    print(json.dumps(result), flush=True)
+
+
+def main() -> None:
+    """Load, train, measure."""
+    parser = parser_of(__doc__)
+    parser.add_argument("--resume", type=Path, help="checkpoint.pt to go on from")
+    chosen = read_options(parser)
+    training = Training(*prepare(chosen), chosen.average, chosen.compile)
+    minutes = begin(training, chosen)
     if chosen.resume:
         training.load(chosen.resume)
         torch.manual_seed(chosen.seed + training.steps)  # otherwise the first batches would come again
-
-    with ExitStack() as stack:
-        if chosen.turn:
-            fcntl.flock(stack.enter_context(chosen.turn.open("w")), fcntl.LOCK_EX)
-        schedule = Schedule(chosen.steps, chosen.minutes, chosen.rate, chosen.warm)
-        train(training, schedule, chosen.output, chosen.every)
-
-    result: dict[str, object] = {"steps": training.steps, "seconds": round(training.seconds), "batch": chosen.batch}
-    if chosen.evaluate:
-        for each, kept in zip(network.parameters(), training.optimizer.average, strict=True):
-            each.data.copy_(kept)
-        result |= evaluate(network, chosen.evaluate)
-    print(json.dumps(result), flush=True)
+    train(training, Schedule(chosen.steps, minutes, chosen.rate, chosen.warm), chosen.output, chosen.every)
+    finish(training, chosen)
 
 
 if __name__ == "__main__":
