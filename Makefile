@@ -97,7 +97,7 @@ clean:
 	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.serve: requirements-serve.txt | $(BIN)/python
-	@echo "installing what serves (requirements-serve.txt) into $(VENV): half a minute, 320 MB"
+	@echo "installing what serves (requirements-serve.txt) into $(VENV): half a minute, 340 MB"
 	$(BIN)/python $(INSTALL) requirements-serve.txt
 	touch $@
 

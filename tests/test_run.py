@@ -17,7 +17,7 @@ import pytest
 from conftest import ROOT, Server, StartServer, encoded, free_port, photograph, restored_face, wait_for
 from test_stream import read_events, streamed
 
-TINY = encoded(photograph(3, 5))
+TINY = encoded(photograph(3, 5, 1))
 
 
 def test_one_start_line(start_server: StartServer) -> None:
