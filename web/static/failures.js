@@ -16,7 +16,7 @@ const ADVICE = {
   service_stopping: "Try again in a moment. It is probably being restarted.",
   too_many_frames: "Send fewer frames or pages at a time.",
   unsupported_image_format: "Save it as JPEG or PNG, and choose that file.",
-  unsupported_image_mode: "Save it in a common variant of its format first, such as 8 bits per channel.",
+  unsupported_image_mode: "Save it in a common variant of its format first.",
 };
 
 /** A failure to show: what happened, what to do, and whether to offer a retry. `retryAfter` is in s. */
