@@ -56,7 +56,9 @@ def read_form(body: bytes, boundary: bytes) -> tuple[bytes, list[tuple[str, str]
         elif part.name == IMAGE_FIELD:
             raise MalformedMessage(f"the part {IMAGE_FIELD!r} is for JSON: send the image file itself as {PART!r}")
         elif part.is_file and part.name not in UpscaleInput.model_fields:
-            raise MalformedMessage(f"file {part.name[:MAX_ECHOED]!r} is unknown; the image is the part {PART!r}")
+            raise MalformedMessage(
+                f"file {part.name[:MAX_ECHOED]!r} is unknown; the image is the part {PART!r} or {OTHER_PART!r}"
+            )
         elif len(part.content) > MAX_OPTION_BYTES:
             raise MalformedMessage(f"the part {part.name[:MAX_ECHOED]!r} has over {MAX_OPTION_BYTES} bytes")
         elif value := part.content.decode(errors="replace").strip():
@@ -73,7 +75,7 @@ def _only_image(parts: list[Part]) -> bytes:
         names = " and ".join(sorted({repr(each.name) for each in given}))
         raise MalformedMessage(f"the form has {len(given)} images, in {names}; it must have one")
     if not given:
-        raise MalformedMessage(f"the form has no part {PART!r}, which is the image file")
+        raise MalformedMessage(f"the form has no part {PART!r} or {OTHER_PART!r}, which is the image file")
     (part,) = given
     if text := encoded_image(part.content):
         raise MalformedMessage(f"part {part.name!r} is {text}: send the file itself, or JSON with {IMAGE_FIELD!r}")

@@ -99,7 +99,7 @@ def _file(media_type: str, data: bytes) -> BodyForm:
         return BodyForm.BYTES
     types = ", ".join(MEDIA_TYPES)
     raise UnsupportedMedia(
-        f"Content-Type is {media_type[:MAX_ECHOED] or 'missing'}, and the body is text, but no JSON message:"
+        f"Content-Type is {media_type[:MAX_ECHOED] or 'missing'}, and the body is text, but not a JSON message:"
         f" send {JSON}, {FORM}, or the image file itself as {types} or {BYTES}"
     )
 

@@ -5,10 +5,7 @@ from typing import Self
 
 
 class FormatName(StrEnum):
-    """The image formats that are read and written, by their names in the API.
-
-    `FormatName(text)` also takes what people write instead: `JPG`, `tif`, `image/jpeg`.
-    """
+    """The image formats that are read and written."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -18,6 +15,7 @@ class FormatName(StrEnum):
     GIF = "gif"
     AVIF = "avif"
 
+    # What people write instead: `JPG`, `tif`, `image/jpeg`.
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):

@@ -54,9 +54,7 @@ def log_config(settings: Settings) -> dict[str, Any]:
         "formatters": {"line": FORMATTERS[settings.log_format]},
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
         "root": {"level": level, "handlers": ["stdout"]},
-        "loggers": {
-            name: {"level": others, "handlers": [], "propagate": True} for name in ("gunicorn.error", "pyvips")
-        },
+        "loggers": {name: {"level": others, "handlers": [], "propagate": True} for name in ("gunicorn.error",)},
     }
 
 

@@ -88,6 +88,8 @@ def folder(tmp_path: Path) -> Path:
         (["photos/one.png", "photos/two.JPG", "-o", "-"], "takes one image"),
         (["photos", "-o", "photos", "--force"], "is an input itself"),
         (["photos/one.png", "-o", "photos/one.png"], "would overwrite its input"),
+        (["photos/one.png", "-o", "one.jxl"], "-o one.jxl: .jxl can't be written: name a file with one of .jpg, .png"),
+        (["photos/one.png", "-o", "one.heic", "--format", "jpeg"], "-o one.heic: .heic can't be written"),
         (["photos", "more", "-o", "out"], "photos/one.png and more/one.png would both become out/one.png"),
         (["-", "photos"], "can't be combined with other inputs"),
         (["-", "-o", "photos"], "name a file, not a folder"),
@@ -156,6 +158,12 @@ def test_the_name_chooses_the_format(folder: Path) -> None:
     result = upscale(folder, "photos/one.png", "-o", "larger.webp", "--quality", "50")
     assert result.returncode == 0, result.stderr
     assert opened((folder / "larger.webp").read_bytes()).format == "WEBP"
+
+
+def test_libvips_says_nothing(folder: Path) -> None:
+    result = upscale(folder, "photos/one.png", "-o", "one.gif")
+    assert result.returncode == 0, result.stderr
+    assert b"VIPS" not in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
 from upscale.errors import Failed, UsageError
 from upscale.inputs import Inputs, Source, find_inputs, format_of
-from upscale.output import ENLARGED, check_target, format_named, is_named_like_image, with_extension
+from upscale.output import ENLARGED, EXTENSIONS, READ_ONLY, check_target, format_named, with_extension
 
 PIPE = "-"
 
@@ -115,8 +115,10 @@ def _one(arguments: Arguments, source: Path | None, output: str, failures: list[
             raise UsageError("standard output is a terminal: name a file with -o, or use `> out.jpg`")
         return Plan([Job(source, None, arguments.format)], failures, [])
     named = format_named(Path(output))
-    if named is None and is_named_like_image(Path(output)):
-        raise UsageError(f"-o {output}: {Path(output).suffix} can't be written: name a {', '.join(FormatName)}")
+    suffix = Path(output).suffix.lower()
+    if named is None and (suffix in READ_ONLY or (suffix and arguments.format is None)):
+        known = ", ".join(extensions[0] for extensions in EXTENSIONS.values())
+        raise UsageError(f"-o {output}: {suffix} can't be written: name a file with one of {known}")
     if named is not None and arguments.format not in (None, named):
         raise UsageError(f"-o {output} contradicts --format {arguments.format}")
     job = Job(source, Path(output), arguments.format or named)

@@ -257,7 +257,7 @@ def _notes(picture: Picture, asked: Sequence[Metadata], carried: Sequence[Metada
     notes = [f"left out, as this {target.name} can't hold it: {', '.join(missing)}"] if missing else []
     if lost := dict.fromkeys(words for kept in carried for words in kept.lost):
         notes.append(f"left out: {', '.join(lost)}")
-    if any(frame.mode == "CMYK" and target.modes["CMYK"] == "RGB" for frame in picture.frames):
+    if any(frame.mode == "CMYK" and target.modes["CMYK"] != "CMYK" for frame in picture.frames):
         notes.append("CMYK was converted to RGB")
     if len(picture.frames) > 1 and target.series is Series.ANIMATION and picture.plays > target.max_plays:
         notes.append(f"the animation runs {target.max_plays} times instead of {picture.plays}")

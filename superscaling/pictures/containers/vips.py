@@ -1,14 +1,18 @@
 """libvips, and how pixels get there.
 
 It is set up where it is loaded: one thread for each call, so that results don't depend on the machine; no cache of
-operations, which would keep pictures of past requests; no decoder that libvips itself calls unsafe.
+operations, which would keep pictures of past requests; no decoder that libvips itself calls unsafe; no line in the log
+for each file.
 """
+
+import logging
 
 import numpy as np
 import pyvips
 
 from superscaling.pictures.picture import Samples
 
+logging.getLogger("pyvips").setLevel(logging.WARNING)
 pyvips.concurrency_set(1)
 pyvips.cache_set_max(0)
 pyvips.block_untrusted_set(True)
