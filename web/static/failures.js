@@ -15,6 +15,7 @@ const ADVICE = {
   internal_error: "Try again. If it fails again, tell whoever runs this service, with the number below.",
   service_stopping: "Try again in a moment. It is probably being restarted.",
   too_many_frames: "Send fewer frames or pages at a time.",
+  unsupported_image_format: "Save it as JPEG or PNG, and choose that file.",
 };
 
 /** A failure to show: what happened, what to do, and whether to offer a retry. `retryAfter` is in s. */

@@ -15,6 +15,8 @@ HEIGHTS = ((Part.MAIN, 0x0101), (Part.DETAILS, 0xA003), (Part.INTEROPERABILITY, 
 SUBJECT_AREA, SUBJECT_LOCATION = 0x9214, 0xA214
 # Pixels per unit of the sensor.
 FOCAL_X, FOCAL_Y = 0xA20E, 0xA20F
+# SHORT, LONG, RATIONAL: the types of resolutions and their units.
+NUMBERS = (3, 4, 5)
 UNITS = {1: Unit.NONE, 2: Unit.INCH, 3: Unit.CENTIMETRE}
 
 
@@ -22,6 +24,15 @@ def turn_of(exif: Exif) -> Turn:
     """How to turn the picture upright."""
     orientation = exif.numbers(Part.MAIN, ORIENTATION)
     return UPRIGHT.get(int(orientation[0]), NO_TURN) if len(orientation) == 1 else NO_TURN
+
+
+def drop_malformed_density(exif: Exif) -> None:
+    """Leave out resolutions and units that are no single numbers, at which some decoders of JPEG give up."""
+    main = exif.parts[Part.MAIN]
+    for tag in (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT):
+        if tag in main and (main[tag].kind not in NUMBERS or main[tag].values != 1):
+            del main[tag]
+            exif.is_damaged = True
 
 
 def density_of(exif: Exif) -> Density | None:
