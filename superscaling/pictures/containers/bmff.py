@@ -190,12 +190,13 @@ def _read_properties(data: bytes, box: Box, items: dict[int, Item]) -> None:
     inner = list(boxes(data, box.start, box.end))
     container = _only(inner, b"ipco")
     properties = [(found.kind, data[found.start : found.end]) for found in boxes(data, container.start, container.end)]
-    links = 0
+    links = entries = 0
     for found in inner:
         if found.kind != b"ipma":
             continue
         cursor = _Cursor(data, found)
         for _ in range(cursor.number(4)):
+            check_parts("items with properties", entries := entries + 1, MAX_ITEMS)
             item = items.get(cursor.number(4 if cursor.version else 2), Item())
             for _ in range(cursor.number(1)):
                 size = 2 if cursor.flags & 1 else 1
@@ -222,7 +223,8 @@ def _read_places(cursor: _Cursor, items: dict[int, Item], base_in_idat: int, len
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     number_size = 4 if cursor.version > 1 else 2
     links = 0
-    for _ in range(cursor.number(number_size)):
+    check_parts("items with parts", count := cursor.number(number_size), MAX_ITEMS)
+    for _ in range(count):
         item = items.get(cursor.number(number_size), Item())
         is_in_idat = cursor.version > 0 and cursor.number(2) & 15 == 1
         cursor.number(2)  # the file

@@ -10,7 +10,7 @@ from superscaling.pictures.metadata.photoshop import read_resources
 from superscaling.pictures.metadata.turning import NO_TURN, Turn
 from superscaling.pictures.picture import Metadata, Size
 
-UNREADABLE_XMP = "XMP that can't be read"
+UNREADABLE_XMP, LONG_XMP = "XMP that can't be read", f"XMP of more than {xmp.MAX_XMP >> 20} MiB"
 
 
 def turn_for(stored: Metadata) -> Turn:
@@ -35,6 +35,9 @@ def upright(stored: Metadata, size: Size) -> tuple[Turn, Metadata]:
         block = b""
         lost.append("EXIF")
     packet = stored.xmp
+    if packet and len(packet) > xmp.MAX_XMP:
+        packet = None
+        lost.append(LONG_XMP)
     if packet:
         try:
             packet, removed = xmp.clean(packet, is_turned)
