@@ -37,7 +37,6 @@ class AvifReader:
         self._image = open_image(data, FormatName.AVIF, limits)
         if frame_count(self._image) > 1:
             raise _no_animation("AVIF")
-        self.format = FormatName.AVIF
         self.sizes = ((self._image.height, self._image.width),)
 
     def decode(self) -> Picture:
@@ -58,7 +57,8 @@ class HeicReader:
         self.format = answer_to_heic(self._file)
         self._data, self._limits = _with_plain_names(data, self._file), limits
         self.sizes = (self._file.size,)
-        limits.check_pixels(*self.sizes[0])
+        height, width = self._file.size
+        limits.check_pixels(width, height)
 
     def decode(self) -> Picture:
         """Decode the primary picture. The decoder has turned it, and resets its orientation."""

@@ -34,7 +34,7 @@ class JpegReader:
         self._file, self._limits = data, limits
         self._outline = outline_jpeg(data)
         # The picture without its end mark, and without metadata, at which the decoder might stop.
-        self._data = without_descriptions(data[: self._outline.end].rstrip(b"\xff"))
+        self._data = without_descriptions(data[: self._outline.end].rstrip(b"\xff"), self._outline.head)
         if self._is_cut and self._data.endswith(UNFILLED):
             self._data = self._data.rstrip(b"\0").rstrip(b"\xff")
         self._image = open_image(self._data + END, FormatName.JPEG, limits)
@@ -47,11 +47,11 @@ class JpegReader:
             ImageCorrupt: too much of it is missing.
         """
         notes = reading_notes(self._image)
-        if (pictures := pictures_in(self._file)) > 1:  # previews, or the view of the other eye
+        if (pictures := pictures_in(self._file, self._outline)) > 1:  # previews, or the view of the other eye
             notes += (f"only the first of {pictures} images in the file was read",)
         if self._is_cut and max(self._outline.unfinished.values(), default=0) > self._outline.is_refining:
             raise ImageCorrupt("it ends early: scans are missing")
-        frame = upright_frame(self._image, read_jpeg(self._file, self._outline.end))
+        frame = upright_frame(self._image, read_jpeg(self._file, self._outline))
         if self._is_cut or _ends_grey(self._image):
             notes += self._ending()
         elif self._outline.is_progressive and self._outline.unfinished:

@@ -2,9 +2,8 @@
 
 import dataclasses
 
-from superscaling.pictures.limits import MAX_EXIF
 from superscaling.pictures.metadata import xmp
-from superscaling.pictures.metadata.exif import read_exif
+from superscaling.pictures.metadata.exif import MAX_EXIF, read_exif
 from superscaling.pictures.metadata.exif_geometry import density_of, turn_of, turn_upright
 from superscaling.pictures.metadata.photoshop import read_resources
 from superscaling.pictures.metadata.turning import NO_TURN, Turn

@@ -13,6 +13,8 @@ from superscaling.pictures.picture import Size
 MAX_XMP = 1 << 21
 # Most prefixes of a namespace: real packets have one or two. Each costs time wherever a name may begin.
 MAX_PREFIXES = 20
+# Before the packet in a JPEG, and by mistake in other files.
+NAME = b"http://ns.adobe.com/xap/1.0/\0"
 TIFF, EXIF = b"http://ns.adobe.com/tiff/1.0/", b"http://ns.adobe.com/exif/1.0/"
 GOOGLE = b"http://ns.google.com/photos/1.0/"
 CONTAINER, PANORAMA = GOOGLE + b"container/", GOOGLE + b"panorama/"
