@@ -9,7 +9,7 @@ from superscaling.pictures.containers.jpeg_outline import END, outline_jpeg
 from superscaling.pictures.containers.jpeg_segments import without_descriptions
 from superscaling.pictures.frames import upright_frame
 from superscaling.pictures.limits import Limits
-from superscaling.pictures.loading import reading_notes
+from superscaling.pictures.loading import LACKS_END_MARK, reading_notes
 from superscaling.pictures.metadata.from_jpeg import pictures_in, read_jpeg
 from superscaling.pictures.opening import open_image
 from superscaling.pictures.picture import Picture
@@ -81,7 +81,7 @@ class JpegReader:
             raise ImageCorrupt(f"it ends early: {missing} of its {height} rows are missing")
         if missing:
             return (f"the file ends early: the last {missing} of its {height} rows are missing, and grey",)
-        return ("the file lacks its end mark; the picture is complete",) if self._is_cut else ()
+        return (LACKS_END_MARK,) if self._is_cut else ()
 
     def _first_difference(self, seed: int) -> int:
         """The first row of blocks that depends on what follows the file's end; the height if there is none.

@@ -59,13 +59,14 @@ class Item:
 class HeifFile:
     """`items`: by their ids; `primary`: the id of the picture to show; `has_sequence`: whether frames follow.
 
-    `texts`: start and end of types and names in the file.
+    `texts`: start and end of types and names in the file; `boxes`: the outermost ones.
     """
 
     items: dict[int, Item]
     primary: int
     has_sequence: bool
     texts: list[tuple[int, int]] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -140,7 +141,7 @@ def read_heif(data: bytes) -> HeifFile:
     primary = cursor.number(4 if cursor.version else 2)
     if primary not in items:
         raise ImageCorrupt("it has no primary picture")
-    return HeifFile(items, primary, has_sequence, texts)
+    return HeifFile(items, primary, has_sequence, texts, top)
 
 
 def _only(found: list[Box], kind: bytes) -> Box:

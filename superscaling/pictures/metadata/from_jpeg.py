@@ -7,14 +7,14 @@ from superscaling.pictures.containers.directories import first_directory, layout
 from superscaling.pictures.containers.jpeg_outline import JpegOutline
 from superscaling.pictures.containers.jpeg_segments import ADOBE, COMMENT, MAX_SEGMENT
 from superscaling.pictures.density import Density, from_jfif
-from superscaling.pictures.metadata import xmp
+from superscaling.pictures.metadata import words, xmp
 from superscaling.pictures.metadata.exif import PREFIX
-from superscaling.pictures.metadata.words import MAX_PADDING, named
+from superscaling.pictures.metadata.words import named
 from superscaling.pictures.picture import Metadata
 
 JFIF = b"JFIF\0"
 LONG_XMP = b"http://ns.adobe.com/xmp/extension/\0"
-ICC, PICTURES, GAIN_MAP = b"ICC_PROFILE\0", b"MPF\0", b"urn:iso:std:iso:ts:21496:-1\0"
+ICC, PICTURES, ISO_GAIN_MAP = b"ICC_PROFILE\0", b"MPF\0", b"urn:iso:std:iso:ts:21496:-1\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
 # Most bytes of a profile in one segment, behind its name, its number and the number of segments.
 MAX_ICC_PART = MAX_SEGMENT - len(ICC) - 2
@@ -26,9 +26,9 @@ LETTERS = re.compile(rb"[\w .:/-]*")
 PICTURE_COUNT = 0xB001
 # What lies behind the picture, by bytes in it.
 BEHIND = (
-    ((b"hdrgm:", b"hdrgainmap", b"HDRGainMap", GAIN_MAP[:-1]), xmp.GAIN_MAP),
-    ((b"ftypmp42", b"ftypisom", b"ftypqt", b"ftypmp41", b"ftypiso", b"ftypavc1"), xmp.VIDEO),
-    ((b"depthmap", b"disparity"), xmp.DEPTH),
+    ((b"hdrgm:", b"hdrgainmap", b"HDRGainMap", ISO_GAIN_MAP[:-1]), words.GAIN_MAP),
+    ((b"ftypmp42", b"ftypisom", b"ftypqt", b"ftypmp41", b"ftypiso", b"ftypavc1"), words.VIDEO),
+    ((b"depthmap", b"disparity"), words.DEPTH),
 )
 
 
@@ -59,8 +59,8 @@ def read_jpeg(data: bytes, outline: JpegOutline) -> Metadata:
                 profile[content[12]] = content[14:]
             case 0xE2 if content.startswith(PICTURES):
                 has_pictures = picture_count(content.removeprefix(PICTURES)) > 1
-            case 0xE2 if content.startswith(GAIN_MAP):
-                lost.append(xmp.GAIN_MAP)
+            case 0xE2 if content.startswith(ISO_GAIN_MAP):
+                lost.append(words.GAIN_MAP)
             case 0xED if content.startswith(PHOTOSHOP):
                 photoshop.append(content.removeprefix(PHOTOSHOP))
             case 0xEB if content.startswith(BOXES):
@@ -106,11 +106,9 @@ def pictures_in(data: bytes, outline: JpegOutline) -> int:
 
 def _behind(data: bytes, end: int, has_pictures: bool) -> list[str]:
     """What lies behind the picture, in words; pictures of an MPO are said elsewhere."""
-    found = [words for marks, words in BEHIND if any(data.find(mark, end) >= 0 for mark in marks)]
-    behind = data[end:].removeprefix(b"\xff\xd9")
-    if found or has_pictures or len(behind) <= MAX_PADDING:
+    found = [what for marks, what in BEHIND if any(data.find(mark, end) >= 0 for mark in marks)]
+    if found or has_pictures:
         return found
-    rest = behind.strip(b"\0\xff \r\n")
-    if rest.startswith(b"\xd8"):
-        return [xmp.PICTURES]
-    return [f"{len(behind)} bytes behind the picture"] if len(rest) > MAX_PADDING else []
+    rest = data[end:].removeprefix(b"\xff\xd9")
+    said = words.behind(rest)
+    return [words.PICTURES] if said and rest.lstrip(b"\0\xff \r\n").startswith(b"\xd8") else said

@@ -5,7 +5,7 @@ from superscaling.pictures.density import from_png
 from superscaling.pictures.metadata import xmp
 from superscaling.pictures.metadata.exif import MAX_EXIF, PREFIX
 from superscaling.pictures.metadata.png_texts import TEXTS, Unpacker, read_texts
-from superscaling.pictures.metadata.words import MAX_PADDING, named
+from superscaling.pictures.metadata.words import behind, named
 from superscaling.pictures.picture import Metadata
 
 # Most bytes of a profile.
@@ -46,8 +46,7 @@ def read_png(data: bytes, parts: PngParts) -> Metadata:
             others.append(name)
     for words, names in (("texts", texts_lost), ("damaged PNG chunks", damaged), ("PNG chunks", others)):
         lost += [named(words, names)] if names else []
-    if parts.behind > MAX_PADDING:
-        lost.append(f"{parts.behind} bytes behind the picture")
+    lost += behind(data[parts.end :])
     packet = fields.get("xmp")
     return Metadata(
         icc=fields.get("icc"),

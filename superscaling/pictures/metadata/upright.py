@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from superscaling.pictures.metadata import xmp
+from superscaling.pictures.metadata import words, xmp
 from superscaling.pictures.metadata.exif import MAX_EXIF, read_exif
 from superscaling.pictures.metadata.exif_geometry import density_of, turn_of, turn_upright
 from superscaling.pictures.metadata.photoshop import read_resources
@@ -41,7 +41,7 @@ def upright(stored: Metadata, size: Size) -> tuple[Turn, Metadata]:
         try:
             packet, removed = xmp.clean(packet, is_turned)
             # What the packet announces lies behind the picture, under a more precise name.
-            lost = [each for each in lost if not (removed and each == xmp.PICTURES)] + [*removed]
+            lost = [each for each in lost if not (removed and each == words.PICTURES)] + [*removed]
         except ValueError:
             packet = None
             lost.append(UNREADABLE_XMP)

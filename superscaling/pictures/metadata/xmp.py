@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
+from superscaling.pictures.metadata.words import DEPTH, GAIN_MAP, PICTURES, VIDEO
 from superscaling.pictures.picture import Size
 
 # Longest packet that is read, in bytes. (A JPEG's segment holds 64 KB; packets with long histories have 1 MB.)
@@ -21,7 +22,6 @@ CONTAINER, PANORAMA = GOOGLE + b"container/", GOOGLE + b"panorama/"
 REGIONS = b"http://www.metadataworkinggroup.com/schemas/regions/"
 DIMENSIONS = b"http://ns.adobe.com/xap/1.0/sType/Dimensions#"
 ANY = rb"\w+"
-GAIN_MAP, VIDEO, DEPTH, PICTURES = "the gain map", "the motion photo's video", "the depth map", "further pictures"
 # Namespace, names in it, and what they announce, in words: parts of the file, or of a longer packet, that the result
 # lacks. Without words it is only a copy: a preview.
 ANNOUNCEMENTS = (
