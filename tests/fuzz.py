@@ -225,7 +225,9 @@ def main() -> None:
     limit_pillow()
     FINDINGS.mkdir(parents=True, exist_ok=True)
     before = len(list(FINDINGS.iterdir()))
-    pictures, seed, count, step = seeds(), arguments.seed, arguments.count, arguments.workers
+    with CONTEXT.Pool(1) as pool:  # libvips writes some; its threads would be missing in forked workers
+        pictures = pool.apply(seeds)
+    seed, count, step = arguments.seed, arguments.count, arguments.workers
     watched = [
         watch(pictures, seed, count, Worker.start(pictures, seed, first, count, step), step) for first in range(step)
     ]

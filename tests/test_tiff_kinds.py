@@ -13,7 +13,8 @@ from conftest import Server, encoded, opened, photograph
 from pictures import GREY_16, LA_16, RGB_16, RGBA_16
 
 from superscaling.errors import UnsupportedImage, UnsupportedMode
-from superscaling.pictures import Frame, Limits, Samples, decode
+from superscaling.format_name import FormatName
+from superscaling.pictures import Frame, Limits, Samples, decode, encode
 
 LIMITS = Limits(pixels=1_000_000, frames=10)
 RGB = photograph(24, 36)
@@ -218,3 +219,19 @@ def test_a_raw_file_in_a_bigtiff_is_named(order: str, kind: int) -> None:
     data = samples[:place] + _entry(order, 262, kind, struct.pack(layout, 32_803)) + samples[place + 20 :]
     with pytest.raises(UnsupportedImage, match="raw file \\(DNG\\)"):
         decode(data, LIMITS)
+
+
+@pytest.mark.parametrize("far", [1000, 65_000, 120_000, 131_000, 1_000_000])
+def test_exif_far_behind_in_a_tiff_is_kept(far: int) -> None:
+    """Its maker note can't stay where it is, as in a camera's file of 1 MB of pixels."""
+    numbers = {256: 4, 257: 2, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 2, 279: 8}
+    main = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in numbers.items())
+    main += struct.pack("<HHII", 0x8769, 4, 1, far)
+    note = bytes(range(40))
+    details = struct.pack("<HHHII", 2, 0x8827, 3, 1, 400) + struct.pack("<HHII", 0x927C, 7, 40, far + 30) + bytes(4)
+    head = b"II*\0" + struct.pack("<I", 16) + bytes(8) + struct.pack("<H", 10) + main + bytes(4)
+    picture = decode(head.ljust(far, b"\0") + details + note, LIMITS)
+    for name in (FormatName.JPEG, FormatName.PNG):
+        answer = encode(picture, name, None, 92)
+        assert answer.notes == ()
+        assert note in answer.data

@@ -58,16 +58,22 @@ class Exif:
     def __bool__(self) -> bool:
         return any(self.parts.values())
 
-    def to_block(self) -> bytes:
+    def to_block(self, most: int = MAX_EXIF) -> bytes:
         """The block, without a prefix; empty if there are no entries.
 
-        A maker note stays at its offset, if that is possible: many count from the beginning of the block.
+        A maker note stays at its offset, as many count from the beginning of the block, if it then has no more than
+        `most` bytes: in a TIFF the note may lie behind the pixels.
         """
         if not self:
             return b""
-        fixed = None if self.maker_note is None else (MAKER_NOTE, self.maker_note)
+        header = HEADERS[self.order]
         main, inner = self.linked()
-        return HEADERS[self.order] + write_directories(main, inner, self.order, len(HEADERS["<"]), fixed)
+        if self.maker_note is not None and self.maker_note < most:
+            fixed = MAKER_NOTE, self.maker_note
+            block = header + write_directories(main, inner, self.order, len(header), fixed)
+            if len(block) <= most:
+                return block
+        return header + write_directories(main, inner, self.order, len(header))
 
     def linked(self) -> tuple[dict[int, Entry], dict[int, dict[int, Entry]]]:
         """The main directory, and the others by their pointers' tags, with pointers to be filled in."""

@@ -9,7 +9,7 @@ from superscaling.pictures.containers.jpeg_segments import MAX_SEGMENT
 from superscaling.pictures.density import Unit, to_jfif
 from superscaling.pictures.formats import Extra, Format, mode_in_8_bits
 from superscaling.pictures.metadata import descriptions, exif_geometry, georeference, xmp
-from superscaling.pictures.metadata.exif import PREFIX, Exif, Part, read_exif
+from superscaling.pictures.metadata.exif import MAX_EXIF, PREFIX, Exif, Part, read_exif
 from superscaling.pictures.metadata.from_jpeg import MAX_ICC_PART
 from superscaling.pictures.metadata.png_texts import keyword_of
 from superscaling.pictures.metadata.words import named
@@ -83,7 +83,7 @@ def fitting(metadata: Metadata, target: Format, mode: str, size: Size, is_alone:
         _say_density(exif, metadata, target, mode)
         if target.name is FormatName.AVIF:  # Pillow would write the block anew, with damaged letters
             exif.parts[Part.MAIN].pop(exif_geometry.ORIENTATION, None)
-        kept[Extra.EXIF] = exif.to_block() or None
+        kept[Extra.EXIF] = exif.to_block(limits.get(Extra.EXIF, MAX_EXIF)) or None
     if kept.get(Extra.XMP):
         kept[Extra.XMP] = xmp.resize(kept[Extra.XMP], size, scale_x, scale_y)
     if kept.get(Extra.GEO):

@@ -1,4 +1,4 @@
-"""Names of metadata in notes: short, and of printable ASCII, as notes travel in a header."""
+"""What notes call what a result lacks: short, and of printable ASCII, as notes travel in a header."""
 
 import re
 from collections.abc import Iterable
