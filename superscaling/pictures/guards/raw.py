@@ -47,8 +47,8 @@ def name_raw(data: bytes) -> str | None:
     is_raw, is_dng, make = False, False, ""
     order = "<" if data.startswith(b"II") else ">"
     for tags in _directories(data, order):
-        samples, compression = (tags.get(tag, NONE).integers(order)[:1] for tag in (PHOTOMETRIC, COMPRESSION))
-        is_raw |= not {*samples}.isdisjoint(RAW_SAMPLES) or not {*compression}.isdisjoint(RAW_COMPRESSIONS)
+        for tag, raw in ((PHOTOMETRIC, RAW_SAMPLES), (COMPRESSION, RAW_COMPRESSIONS)):
+            is_raw |= any(number in raw for number in tags.get(tag, NONE).integers(order)[:1])
         is_dng |= DNG_VERSION in tags
         make = make or tags.get(MAKE, NONE).data[:MAX_NAME].decode("latin-1")
     if not is_raw:
