@@ -14,6 +14,8 @@ from superscaling.pictures import FORMATS, answer_format
 # Never sent as an answer to an upscale request. Browsers' forms and Java's HttpURLConnection accept it by default, and
 # rank image formats in an order that no user has chosen.
 HTML = "text/html"
+# Bytes of an image that are looked at here, in the serving process; a HEIC's directory has a few thousand.
+HEAD = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class AnswerForm:
             return message.format
         if message.format is None:
             # Only a client that leaves the choice has no format: it is told if the file's own can't be written.
-            if len(self.preferred) > 1 and answer_format(message.image) in self.preferred:
+            if len(self.preferred) > 1 and answer_format(message.image[:HEAD]) in self.preferred:
                 return None
             return self.preferred[0]
         if message.format not in self.accepted:

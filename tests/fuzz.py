@@ -7,6 +7,7 @@ What fails is written to tests/fixtures/fuzz, which `test_fuzz.py` tries each ti
 """
 
 import argparse
+import contextlib
 import ctypes
 import multiprocessing
 import random
@@ -22,13 +23,23 @@ from pathlib import Path
 
 from superscaling.errors import FormatCannotHold, ServiceError
 from superscaling.format_name import FormatName
-from superscaling.pictures import Limits, check_can_hold, decode, encode, limit_pillow
+from superscaling.pictures import (
+    Limits,
+    answer_format,
+    check_can_hold,
+    decode,
+    describe_unsupported,
+    encode,
+    limit_pillow,
+)
 from superscaling.pictures.containers.chunks import PNG_SIGNATURE, png_chunks
 
 FINDINGS = Path(__file__).parent / "fixtures" / "fuzz"
 LIMITS = Limits(pixels=200_000, frames=10)
 # s: many times the duration for the largest of these images, on a busy machine.
 MAX_SECONDS = 20
+# s: likewise, for what no deadline ends. AVIF's encoder takes most.
+MAX_SERVING_SECONDS = 5
 # Bytes: more than a worker needs for itself and the largest image.
 MAX_MEMORY = 256 << 20
 # Boundary values of header fields.
@@ -48,9 +59,17 @@ def seeds() -> list[bytes]:
     sys.path.insert(0, str(Path(__file__).parent))  # as pytest does
     import test_animations
     import test_avif_heic
+    import test_foreign_formats
     import test_jpeg_ending
     import test_metadata
-    from pictures import IMAGE, RGBA, SENT
+    import test_tiff_kinds
+    from conftest import encoded
+    from metadata_files import DEPTH_MAP, KINDS
+    from pictures import IMAGE, PALETTE, RGBA, SENT
+
+    gif = encoded(PALETTE, "GIF", comment=b"by hand")
+    packet = b"!\xff\x0bXMP DataXMP" + DEPTH_MAP + b"\1" + bytes(range(255, -1, -1)) + b"\0"
+    profile = b"!\xff\x0bICCRGBG1012\x03abc\0"
 
     return [
         *(sent.data for sent in SENT),
@@ -61,6 +80,11 @@ def seeds() -> list[bytes]:
         *(write(RGBA) for write in test_avif_heic.WRITERS.values()),
         *(data[:-2] for data in test_jpeg_ending.KINDS.values()),
         *(encode(decode(test_metadata.CAMERA, LIMITS), name, 80, 80).data for name in CARRYING),
+        *(kind.data for kind in KINDS.values()),
+        *(data for data, _ in (*test_tiff_kinds.READ.values(), *test_tiff_kinds.REFUSED.values())),
+        *(test_tiff_kinds.big_tiff(order, details=((0xA002, 16, bytes(8)),)) for order in "<>"),
+        gif[:-1] + packet + profile + b";",
+        *test_foreign_formats.FILES.values(),
     ]
 
 
@@ -104,8 +128,21 @@ def with_checksums(data: bytes) -> bytes:
     return bytes(result)
 
 
+@contextlib.contextmanager
+def soon(what: str) -> Iterator[None]:
+    """Make sure that what the serving process does itself takes little time."""
+    start = time.thread_time()
+    yield
+    seconds = time.thread_time() - start
+    assert seconds < MAX_SERVING_SECONDS, f"{what} took {seconds:.1f} s"
+
+
 def check(data: bytes) -> None:
-    """Decode and encode; any unexpected exception is a finding."""
+    """Name, decode and encode; any unexpected exception, and what takes the serving process long, is a finding."""
+    with soon("answer_format"):
+        answer_format(data)
+    with soon("describe_unsupported"):
+        describe_unsupported(data)
     try:
         picture = decode(data, LIMITS)
     except ServiceError as exc:
@@ -121,7 +158,8 @@ def check(data: bytes) -> None:
             check_can_hold(picture, 1, name)
         except FormatCannotHold:
             continue
-        encode(picture, name, 80, 80)
+        with soon("encode"):
+            encode(picture, name, 80, 80)
 
 
 @dataclass
@@ -187,7 +225,9 @@ def main() -> None:
     limit_pillow()
     FINDINGS.mkdir(parents=True, exist_ok=True)
     before = len(list(FINDINGS.iterdir()))
-    pictures, seed, count, step = seeds(), arguments.seed, arguments.count, arguments.workers
+    with CONTEXT.Pool(1) as pool:  # libvips writes some; its threads would be missing in forked workers
+        pictures = pool.apply(seeds)
+    seed, count, step = arguments.seed, arguments.count, arguments.workers
     watched = [
         watch(pictures, seed, count, Worker.start(pictures, seed, first, count, step), step) for first in range(step)
     ]

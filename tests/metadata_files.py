@@ -121,6 +121,14 @@ GAIN_MAP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"'
     b' hdrgm:Version="1.0"/></x:xmpmeta>'
 )
+DEPTH_MAP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description'
+    b' xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/" GDepth:Format="RangeInverse"/></x:xmpmeta>'
+)
+MOTION = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description'
+    b' xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" GCamera:MotionPhoto="1"/></x:xmpmeta>'
+)
 KINDS = {
     "ICC profile": Kind(
         encoded(RGB, "JPEG", icc_profile=PROFILE),
@@ -166,10 +174,21 @@ KINDS = {
     ),
     "georeference (GeoTIFF)": Kind(geotiff(), _has_tie_point, "georeference"),
     "OME-XML": Kind(ome_tiff(), _is_ome, "OME-XML"),
-    "gain map, depth map, motion video": Kind(
+    "gain map": Kind(
         jpeg_with((0xE1, XMP_NAME + GAIN_MAP), behind=encoded(IMAGE.convert("L"), "JPEG")),
         lambda data: b"hdrgm" in data,
         "gain map",
+    ),
+    "depth map": Kind(jpeg_with((0xE1, XMP_NAME + DEPTH_MAP)), lambda data: b"GDepth" in data, "the depth map"),
+    "motion video": Kind(
+        jpeg_with((0xE1, XMP_NAME + MOTION), behind=bytes(4) + b"ftypmp42" + bytes(500)),
+        lambda data: b"MotionPhoto" in data or b"ftypmp42" in data,
+        "the motion photo's video",
+    ),
+    "data behind the picture": Kind(
+        encoded(RGB, "WEBP") + b"something else " * 50,
+        lambda data: b"something else" in data,
+        "750 bytes behind the picture",
     ),
     "private TIFF tags": Kind(tiff_with((65_010, 2, 7, "secret")), lambda data: b"secret" in data, "65010"),
     "damaged PNG chunks": Kind(

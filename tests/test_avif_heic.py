@@ -239,7 +239,7 @@ def test_further_pictures_are_named(server: Server) -> None:
 def test_auxiliary_pictures_are_named(server: Server) -> None:
     """As a depth map: the alpha picture, with another purpose."""
     data = heic(RGBA).replace(b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:hevc:2015:auxid:2")
-    assert notes_of(server.upscale(data, format="png")) == "left out: a depth map"
+    assert notes_of(server.upscale(data, format="png")) == "left out: the depth map"
 
 
 def test_an_animated_avif_is_refused_by_name(server: Server) -> None:
@@ -300,6 +300,11 @@ def box_at(data: bytes, *path: bytes) -> Box:
         found = next(box for box in boxes(data, start, end) if box.kind == kind)
         start, end = found.start + (4 if kind == b"meta" else 0), found.end
     return found
+
+
+def test_the_limit_names_width_and_height() -> None:
+    with pytest.raises(ImageTooLarge, match="80 x 48"):
+        inspect(heic(LARGE), Limits(pixels=48 * 80 - 1, frames=1))
 
 
 def test_a_size_in_the_code_counts(write: Writer) -> None:

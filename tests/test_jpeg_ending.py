@@ -10,8 +10,9 @@ import pyvips
 from conftest import Server, encoded, opened, photograph
 from PIL import Image, ImageFile
 
-from superscaling.errors import ImageCorrupt, UnsupportedImage
+from superscaling.errors import ImageCorrupt, ImageTooComplex, UnsupportedImage
 from superscaling.pictures import Limits, decode
+from superscaling.pictures.containers.jpeg_outline import outline_jpeg
 
 LIMITS = Limits(pixels=1_000_000, frames=10)
 PHOTO = Image.fromarray(photograph(160, 200))
@@ -161,6 +162,42 @@ def test_segments_with_a_wrong_length() -> None:
     for length in (b"\0\0", b"\0\1", b"\xff\xff"):
         with pytest.raises(ImageCorrupt):
             decode(data[:scan] + b"\xff\xfe" + length, LIMITS)
+
+
+SEGMENT = b"\xff\xfe\0\x06text"
+
+
+@pytest.mark.parametrize(
+    ("before", "comments"),
+    [
+        (SEGMENT, (b"text",)),
+        (b"\xff\xfe\0\0" + SEGMENT, (b"text",)),
+        (b"\xff\xfe\0\1" + SEGMENT, (b"text",)),
+        (b"junk\xff\xff" + SEGMENT, (b"text",)),
+    ],
+    ids=["plain", "length 0", "length 1", "junk"],
+)
+def test_the_picture_and_its_description_come_from_one_walk(before: bytes, comments: tuple[bytes, ...]) -> None:
+    data = KINDS["baseline"]
+    frame = decode(data[:20] + before + data[20:], LIMITS).frames[0]
+    assert frame.metadata.comments == comments
+    assert (frame.colour == decode(data, LIMITS).frames[0].colour).all()
+
+
+@pytest.mark.parametrize("mark", [END, b"\xff\xd8"], ids=["end", "start"])
+def test_what_follows_an_end_in_the_head_is_no_picture(mark: bytes) -> None:
+    data = KINDS["baseline"]
+    outline = outline_jpeg(data[:20] + mark + SEGMENT + data[20:])
+    assert [segment.marker for segment in outline.head] == [0xE0]
+    with pytest.raises((ImageCorrupt, UnsupportedImage)):
+        decode(data[:20] + mark + SEGMENT + data[20:], LIMITS)
+
+
+@pytest.mark.parametrize("junk", [SEGMENT * 1001, bytes(1 << 17)], ids=["segments", "bytes"])
+def test_the_head_is_bounded(junk: bytes) -> None:
+    data = KINDS["baseline"]
+    with pytest.raises(ImageTooComplex):
+        decode(data[:20] + junk + data[20:], LIMITS)
 
 
 def test_other_formats_that_lack_their_last_bytes() -> None:

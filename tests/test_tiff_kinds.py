@@ -12,8 +12,9 @@ import tifffile
 from conftest import Server, encoded, opened, photograph
 from pictures import GREY_16, LA_16, RGB_16, RGBA_16
 
-from superscaling.errors import UnsupportedMode
-from superscaling.pictures import Frame, Limits, Samples, decode
+from superscaling.errors import UnsupportedImage, UnsupportedMode
+from superscaling.format_name import FormatName
+from superscaling.pictures import Frame, Limits, Samples, decode, encode
 
 LIMITS = Limits(pixels=1_000_000, frames=10)
 RGB = photograph(24, 36)
@@ -172,3 +173,65 @@ def test_metadata_of_a_big_endian_bigtiff_is_kept(server: Server) -> None:
     image = opened(server.upscale(data).content)
     assert image.getexif()[0x0131] == "Us"
     assert image.info["dpi"] == (150, 150)
+
+
+def big_tiff(order: str, *tags: tuple[int, int, bytes], details: tuple[tuple[int, int, bytes], ...] = ()) -> bytes:
+    """A BigTIFF of 4 x 2 grey px with further tags of one value, and those of an EXIF directory behind it."""
+    mark = {"<": b"II+\0", ">": b"MM\0+"}[order] + struct.pack(order + "HHQ", 8, 0, 16)
+    pointer = [(0x8769, 18)] if details else []
+    numbers = {256: 4, 257: 2, 258: 8, 259: 1, 262: 1, 277: 1, 278: 2, 279: 8}
+    size = 8 + 20 * (len(numbers) + 1 + len(tags) + len(pointer)) + 8
+    end = 16 + size
+    entries = [(tag, 3, struct.pack(order + "H", value)) for tag, value in numbers.items()]
+    inner = struct.pack(order + "Q", len(details)) + b"".join(_entry(order, *each) for each in details) + bytes(8)
+    entries += [(273, 16, struct.pack(order + "Q", end)), *tags]
+    entries += [(tag, kind, struct.pack(order + "Q", end + 8)) for tag, kind in pointer]
+    directory = struct.pack(order + "Q", len(entries)) + b"".join(_entry(order, *each) for each in sorted(entries))
+    return mark + directory + bytes(8) + bytes(range(8)) + inner
+
+
+def _entry(order: str, tag: int, kind: int, data: bytes) -> bytes:
+    size = {2: 1, 3: 2, 4: 4, 16: 8, 17: 8, 18: 8}[kind]
+    return struct.pack(order + "HHQ", tag, kind, len(data) // size) + data.ljust(8, b"\0")
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("target", ["tiff", "jpeg"])
+def test_exif_of_a_bigtiff_is_kept(server: Server, order: str, target: str) -> None:
+    """As libtiff writes it: the pointer is of 64 bits, and other numbers may be."""
+    details = (
+        (0x8827, 16, struct.pack(order + "Q", 400)),
+        (0xA002, 16, struct.pack(order + "Q", 4)),
+        (0xA003, 16, struct.pack(order + "Q", 1 << 32)),
+    )
+    answer = server.upscale(big_tiff(order, details=details), format=target)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["X-Upscaler-Notes"] == "left out: damaged EXIF tags"
+    assert dict(opened(answer.content).getexif().get_ifd(0x8769)) == {0x8827: 400, 0xA002: 8}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", [3, 16])
+def test_a_raw_file_in_a_bigtiff_is_named(order: str, kind: int) -> None:
+    layout = order + {3: "H", 16: "Q"}[kind]
+    samples = big_tiff(order, (50706, 4, struct.pack("4B", 1, 7, 0, 0)))
+    place = samples.index(struct.pack(order + "HHQH", 262, 3, 1, 1))
+    data = samples[:place] + _entry(order, 262, kind, struct.pack(layout, 32_803)) + samples[place + 20 :]
+    with pytest.raises(UnsupportedImage, match="raw file \\(DNG\\)"):
+        decode(data, LIMITS)
+
+
+@pytest.mark.parametrize("far", [1000, 65_000, 120_000, 131_000, 1_000_000])
+def test_exif_far_behind_in_a_tiff_is_kept(far: int) -> None:
+    """Its maker note can't stay where it is, as in a camera's file of 1 MB of pixels."""
+    numbers = {256: 4, 257: 2, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 2, 279: 8}
+    main = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in numbers.items())
+    main += struct.pack("<HHII", 0x8769, 4, 1, far)
+    note = bytes(range(40))
+    details = struct.pack("<HHHII", 2, 0x8827, 3, 1, 400) + struct.pack("<HHII", 0x927C, 7, 40, far + 30) + bytes(4)
+    head = b"II*\0" + struct.pack("<I", 16) + bytes(8) + struct.pack("<H", 10) + main + bytes(4)
+    picture = decode(head.ljust(far, b"\0") + details + note, LIMITS)
+    for name in (FormatName.JPEG, FormatName.PNG):
+        answer = encode(picture, name, None, 92)
+        assert answer.notes == ()
+        assert note in answer.data

@@ -24,9 +24,9 @@ from superscaling.pictures.guards.tiff import NO_PAGE, PAGE_KIND, check_tiff
 from superscaling.pictures.heif_reading import AvifReader, HeicReader
 from superscaling.pictures.jpeg_reading import JpegReader
 from superscaling.pictures.limits import Limits
-from superscaling.pictures.loading import READ_AS_8_BITS, WIDE, check_mode, reading_notes, rgba_of
+from superscaling.pictures.loading import LACKS_END_MARK, WIDE, check_mode, read_as_8_bits, reading_notes, rgba_of
 from superscaling.pictures.metadata.from_gif import read_gif_metadata
-from superscaling.pictures.metadata.from_info import read_info
+from superscaling.pictures.metadata.from_info import read_info, rest_of_bmp, rest_of_webp
 from superscaling.pictures.metadata.from_png import read_png
 from superscaling.pictures.metadata.from_tiff import page_places, read_tiff
 from superscaling.pictures.metadata.upright import upright
@@ -69,13 +69,13 @@ class PngReader:
             return self._animated(self._animation, stored)
         notes = reading_notes(self._image)
         if not has_end:
-            notes += ("the file lacks its end mark; the picture is complete",)
+            notes += (LACKS_END_MARK,)
         return Picture((upright_frame(self._image, stored),), FormatName.PNG, notes=notes)
 
     def _animated(self, animation: Animation, stored: Metadata) -> Picture:
         image = self._image
         check_mode(image)
-        notes: tuple[str, ...] = (READ_AS_8_BITS,) if WIDE.search(raw_mode(image)) else ()
+        notes: tuple[str, ...] = (read_as_8_bits(16),) if WIDE.search(raw_mode(image)) else ()
         if has_default_image(self._chunks):
             notes += ("the default image for viewers without animation was left out",)
         is_grey = image.mode in ("1", "L", "LA", "I;16") or raw_mode(image).startswith("LA")
@@ -102,11 +102,12 @@ class WebpReader:
     def decode(self) -> Picture:
         """Decode the picture or the animation."""
         image, is_lossless = self._image, is_lossless_webp(self._data, self._chunks)
+        stored = read_info(image, rest_of_webp(self._data, self._chunks))
         if len(self.sizes) == 1:
             notes = reading_notes(image)
-            frame = upright_frame(image, read_info(image))
+            frame = upright_frame(image, stored)
             return Picture((frame,), FormatName.WEBP, is_lossless=is_lossless, notes=notes)
-        turn, metadata = upright(read_info(image), _size(image))
+        turn, metadata = upright(stored, _size(image))
         has_alpha = image.mode == "RGBA"
         frames = animation_frames(self._shown(), is_grey=False, has_alpha=has_alpha, metadata=metadata, turn=turn)
         return Picture(frames, FormatName.WEBP, image.info["loop"], is_lossless)
@@ -159,20 +160,22 @@ class BmpReader:
     """BMP."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
+        self._data = data
         self._image = open_image(data, FormatName.BMP, limits)
         self.sizes = (_size(self._image),)
 
     def decode(self) -> Picture:
         """Decode the picture."""
         notes = reading_notes(self._image)
-        return Picture((upright_frame(self._image, read_info(self._image)),), FormatName.BMP, notes=notes)
+        stored = read_info(self._image, rest_of_bmp(self._data, self._image))
+        return Picture((upright_frame(self._image, stored),), FormatName.BMP, notes=notes)
 
 
 class GifReader:
     """GIF, still or animated."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
-        self._limits = limits
+        self._data, self._limits = data, limits
         self._animation = read_gif(data, limits)
         self.sizes = ((self._animation.height, self._animation.width),) * len(self._animation.parts)
 
@@ -182,7 +185,7 @@ class GifReader:
         # A GIF does not say whether it is grey or transparent: its pixels do.
         has_alpha = any((pixels[:, :, 3] < 255).any() for pixels, _ in shown)
         is_grey = all((pixels[:, :, :1] == pixels[:, :, 1:3]).all() for pixels, _ in shown)
-        stored = read_gif_metadata(self._animation.extensions, self._animation.aspect)
+        stored = read_gif_metadata(self._data, self._animation)
         _, metadata = upright(stored, self.sizes[0])
         frames = animation_frames(shown, is_grey, has_alpha, metadata)
         return Picture(frames, FormatName.GIF, self._animation.plays)

@@ -19,7 +19,7 @@ from superscaling.pictures.formats import FORMATS, Format, Series, is_16_bit
 from superscaling.pictures.guards.cmyk_profile import only_table
 from superscaling.pictures.metadata.fitting import fitting, left_out, wanted
 from superscaling.pictures.metadata.writing import file_for, pillow_options, set_jfif_density
-from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, in_8_bits
+from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size, in_8_bits
 
 # Least quality of JPEGs with full chroma (4:4:4); below, it is subsampled (4:2:0).
 FULL_CHROMA_QUALITY = 90
@@ -120,12 +120,8 @@ def encode(
     """
     target = FORMATS[name]
     modes = [_stored_mode(frame, target) for frame in picture.frames]
-    asked = [wanted(frame.metadata, choice) for frame in picture.frames]
-    carried = [
-        fitting(metadata, target, mode, (frame.height, frame.width), is_alone=len(asked) == 1)
-        for metadata, frame, mode in zip(asked, picture.frames, modes, strict=True)
-    ]
-    notes = _notes(picture, asked, carried, target)
+    carried, missing = _carried(picture, modes, target, choice)
+    notes = _notes(picture, missing, carried, target)
     if any(frame.is_16_bit and not is_16_bit(mode) for frame, mode in zip(picture.frames, modes, strict=True)):
         picture = replace(picture, frames=tuple(map(in_8_bits, picture.frames)))
         notes += (REDUCED_TO_8_BITS,)
@@ -251,9 +247,26 @@ def _as_rgb(cmyk: Image.Image, icc: bytes | None) -> Image.Image:
     return cmyk.convert("RGB")
 
 
-def _notes(picture: Picture, asked: Sequence[Metadata], carried: Sequence[Metadata], target: Format) -> tuple[str, ...]:
-    pairs = zip(asked, carried, strict=True)
-    missing = dict.fromkeys(words for before, kept in pairs for words in left_out(before, kept))
+def _carried(
+    picture: Picture, modes: Sequence[str], target: Format, choice: MetadataChoice
+) -> tuple[list[Metadata], list[str]]:
+    """What each frame keeps of its metadata, and names of what the format can't hold.
+
+    The frames of an animation share one object, which may be large: it is fitted once.
+    """
+    carried, missing, fitted = list[Metadata](), dict[str, None](), dict[tuple[int, str, Size], Metadata]()
+    for frame, mode in zip(picture.frames, modes, strict=True):
+        size = frame.height, frame.width
+        key = id(frame.metadata), mode, size
+        if key not in fitted:
+            asked = wanted(frame.metadata, choice)
+            fitted[key] = fitting(asked, target, mode, size, is_alone=len(picture.frames) == 1)
+            missing |= dict.fromkeys(left_out(asked, fitted[key]))
+        carried.append(fitted[key])
+    return carried, list(missing)
+
+
+def _notes(picture: Picture, missing: Sequence[str], carried: Sequence[Metadata], target: Format) -> tuple[str, ...]:
     notes = [f"left out, as this {target.name} can't hold it: {', '.join(missing)}"] if missing else []
     if lost := dict.fromkeys(words for kept in carried for words in kept.lost):
         notes.append(f"left out: {', '.join(lost)}")

@@ -85,9 +85,10 @@ FOREIGN = tuple(
 )
 # Names of formats that hold no pictures.
 NO_PICTURES = ("a sound", "a program", "a pointer to a file in Git LFS", "XML", "plain text")
-# Text formats may begin with a byte order mark, white space, a declaration and comments.
-SVG = re.compile(rb"(?:\s|<\?[^>]{0,1000}>|<!--.{0,2000}?-->|<!DOCTYPE svg[^>]{0,2000}>)*<svg[\s>]", re.DOTALL | re.I)
-HTML = re.compile(rb"\s*(?:<!--.{0,2000}?-->\s*)*<(?:!doctype html|html|head|body)\b", re.DOTALL | re.I)
+# Text formats may begin with a byte order mark, white space, a declaration and comments. What was read of these is not
+# read again in another way (`*+`), which would take for ever.
+SVG = re.compile(rb"(?:\s|<\?[^>]{0,1000}>|<!--.{0,2000}?-->|<!DOCTYPE svg[^>]{0,2000}>)*+<svg[\s>]", re.DOTALL | re.I)
+HTML = re.compile(rb"\s*+(?:<!--.{0,2000}?-->\s*+)*+<(?:!doctype html|html|head|body)\b", re.DOTALL | re.I)
 XML = re.compile(rb"\s*<\?xml\b")
 JSON = re.compile(rb"\s*(?:\{\s*[\"}]|\[\s*[\[\]{\"\d-])")
 BASE64 = re.compile(

@@ -13,9 +13,10 @@ from superscaling.pictures.formats import READ_MODES
 from superscaling.pictures.frames import upright_frame
 from superscaling.pictures.guards.heif import check_heif
 from superscaling.pictures.limits import Limits
-from superscaling.pictures.loading import split_alpha
-from superscaling.pictures.metadata.from_info import read_info
+from superscaling.pictures.loading import read_as_8_bits, split_alpha
+from superscaling.pictures.metadata.from_info import read_info, rest_of_heif
 from superscaling.pictures.metadata.upright import upright
+from superscaling.pictures.metadata.words import DEPTH, GAIN_MAP
 from superscaling.pictures.opening import frame_count, open_image
 from superscaling.pictures.picture import Frame, Picture
 
@@ -24,7 +25,7 @@ pi_heif.options.DECODE_THREADS = 1
 pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
 
 # Words in the URNs of auxiliary pictures, and in types of items, -> what they are, for people.
-PURPOSES = {"gainmap": "a gain map", "depth": "a depth map", "auxid:2": "a depth map", "matte": "a matte"}
+PURPOSES = {"gainmap": GAIN_MAP, "depth": DEPTH, "auxid:2": DEPTH, "matte": "a matte"}
 # Colour primaries and transfer functions that are shown like sRGB. (ITU-T H.273: BT.709, unspecified, BT.601, sRGB)
 LIKE_SRGB = (1, 2), (1, 2, 6, 13)
 
@@ -33,11 +34,10 @@ class AvifReader:
     """AVIF with one picture."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
-        self._file = _checked(data, limits, FormatName.AVIF)
+        self._data, self._file = data, _checked(data, limits, FormatName.AVIF)
         self._image = open_image(data, FormatName.AVIF, limits)
         if frame_count(self._image) > 1:
             raise _no_animation("AVIF")
-        self.format = FormatName.AVIF
         self.sizes = ((self._image.height, self._image.width),)
 
     def decode(self) -> Picture:
@@ -46,7 +46,8 @@ class AvifReader:
         # The decoder turns nothing, Pillow hands the file's turn on as orientation, and nobody cuts.
         if self._file.items[self._file.primary].described(b"clap"):
             notes += ("the file asks to cut the picture's edges; they were kept",)
-        frame = _described(upright_frame(self._image, read_info(self._image)), self._file)
+        stored = read_info(self._image, rest_of_heif(self._data, self._file.boxes))
+        frame = _described(upright_frame(self._image, stored), self._file)
         return Picture((frame,), FormatName.AVIF, notes=notes)
 
 
@@ -58,7 +59,8 @@ class HeicReader:
         self.format = answer_to_heic(self._file)
         self._data, self._limits = _with_plain_names(data, self._file), limits
         self.sizes = (self._file.size,)
-        limits.check_pixels(*self.sizes[0])
+        height, width = self._file.size
+        limits.check_pixels(width, height)
 
     def decode(self) -> Picture:
         """Decode the primary picture. The decoder has turned it, and resets its orientation."""
@@ -73,7 +75,8 @@ class HeicReader:
         channels = np.asarray(image.convert(mode))
         channels = channels[:, :, np.newaxis] if channels.ndim == 2 else channels
         frame = split_alpha(channels) if mode.endswith("A") else Frame(channels)
-        _, metadata = upright(read_info(image), (frame.height, frame.width))
+        stored = read_info(image, rest_of_heif(self._data, self._file.boxes))
+        _, metadata = upright(stored, (frame.height, frame.width))
         frame = _described(dataclasses.replace(frame, metadata=metadata), self._file)
         return Picture((frame,), self.format, notes=_notes(self._file))
 
@@ -114,10 +117,10 @@ def _no_animation(name: str) -> UnsupportedMode:
 def _notes(file: HeifFile) -> tuple[str, ...]:
     """What of the file is not read, for people."""
     primary = file.items[file.primary]
-    notes = [f"{bits} bits were read as 8"] if (bits := _bits(file, primary)) > 8 else []
+    notes = [read_as_8_bits(bits)] if (bits := _bits(file, primary)) > 8 else []
     left_out = {_purpose(item) for item in file.auxiliaries() if item is not file.alpha}
     # A picture with a map of brightness is made of the primary one and the map.
-    left_out |= {"a gain map" for item in file.items.values() if item.kind == b"tmap"}
+    left_out |= {GAIN_MAP for item in file.items.values() if item.kind == b"tmap"}
     if left_out:
         notes.append(f"left out: {', '.join(sorted(left_out))}")
     if file.has_sequence:

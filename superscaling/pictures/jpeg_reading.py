@@ -9,7 +9,7 @@ from superscaling.pictures.containers.jpeg_outline import END, outline_jpeg
 from superscaling.pictures.containers.jpeg_segments import without_descriptions
 from superscaling.pictures.frames import upright_frame
 from superscaling.pictures.limits import Limits
-from superscaling.pictures.loading import reading_notes
+from superscaling.pictures.loading import LACKS_END_MARK, reading_notes
 from superscaling.pictures.metadata.from_jpeg import pictures_in, read_jpeg
 from superscaling.pictures.opening import open_image
 from superscaling.pictures.picture import Picture
@@ -34,7 +34,7 @@ class JpegReader:
         self._file, self._limits = data, limits
         self._outline = outline_jpeg(data)
         # The picture without its end mark, and without metadata, at which the decoder might stop.
-        self._data = without_descriptions(data[: self._outline.end].rstrip(b"\xff"))
+        self._data = without_descriptions(data[: self._outline.end].rstrip(b"\xff"), self._outline.head)
         if self._is_cut and self._data.endswith(UNFILLED):
             self._data = self._data.rstrip(b"\0").rstrip(b"\xff")
         self._image = open_image(self._data + END, FormatName.JPEG, limits)
@@ -47,11 +47,11 @@ class JpegReader:
             ImageCorrupt: too much of it is missing.
         """
         notes = reading_notes(self._image)
-        if (pictures := pictures_in(self._file)) > 1:  # previews, or the view of the other eye
+        if (pictures := pictures_in(self._file, self._outline)) > 1:  # previews, or the view of the other eye
             notes += (f"only the first of {pictures} images in the file was read",)
         if self._is_cut and max(self._outline.unfinished.values(), default=0) > self._outline.is_refining:
             raise ImageCorrupt("it ends early: scans are missing")
-        frame = upright_frame(self._image, read_jpeg(self._file, self._outline.end))
+        frame = upright_frame(self._image, read_jpeg(self._file, self._outline))
         if self._is_cut or _ends_grey(self._image):
             notes += self._ending()
         elif self._outline.is_progressive and self._outline.unfinished:
@@ -81,7 +81,7 @@ class JpegReader:
             raise ImageCorrupt(f"it ends early: {missing} of its {height} rows are missing")
         if missing:
             return (f"the file ends early: the last {missing} of its {height} rows are missing, and grey",)
-        return ("the file lacks its end mark; the picture is complete",) if self._is_cut else ()
+        return (LACKS_END_MARK,) if self._is_cut else ()
 
     def _first_difference(self, seed: int) -> int:
         """The first row of blocks that depends on what follows the file's end; the height if there is none.

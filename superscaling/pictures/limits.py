@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 from superscaling.errors import ImageTooComplex, ImageTooLarge, TooManyFrames
 
-# Bytes of EXIF. A JPEG's segment holds 64 KiB; some writers use a second one.
-MAX_EXIF = 1 << 17
-
 
 @dataclass(frozen=True)
 class Limits:

@@ -16,7 +16,7 @@ from superscaling.pictures.sixteen_bits import is_colour_16, samples_16
 
 # Pillow's names of 16-bit samples. ("BGR;16" is a pixel of 16 bits.)
 WIDE = re.compile(";16[BLN]")
-READ_AS_8_BITS = "16 bits were read as 8"
+LACKS_END_MARK = "the file lacks its end mark; the picture is complete"
 # TIFF tags that say what black is, and what further channels are, and the values of inverted pictures and of channels
 # that are neither colour nor alpha. (TIFF 6.0)
 PHOTOMETRIC, EXTRA_SAMPLES = 262, 338
@@ -36,10 +36,15 @@ def check_mode(image: Image.Image) -> None:
 
 def reading_notes(image: ImageFile.ImageFile) -> tuple[str, ...]:
     """What Pillow drops when it decodes the current page, in words. To be called before it is loaded."""
-    notes = [READ_AS_8_BITS] if _is_reduced_to_8_bits(image) else []
+    notes = [read_as_8_bits(16)] if _is_reduced_to_8_bits(image) else []
     if UNSPECIFIED in _numbers(tiff_tags(image).get(EXTRA_SAMPLES)):
         notes.append("a channel that is neither colour nor alpha was left out")
     return tuple(notes)
+
+
+def read_as_8_bits(bits: int) -> str:
+    """That samples of so many bits were reduced, in words."""
+    return f"{bits} bits were read as 8"
 
 
 def load_frame(image: ImageFile.ImageFile) -> Frame:

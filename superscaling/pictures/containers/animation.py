@@ -40,7 +40,8 @@ class Part:
 class Animation:
     """`width`, `height`: of the canvas in px; `plays`: how many times it runs, 0 for ever.
 
-    Of a GIF `extensions` are labels and blocks of those that describe it, and `aspect` is the header's, 0 if unknown.
+    Of a GIF `extensions` are labels and blocks of those that describe it, `aspect` is the header's, 0 if unknown, and
+    `end` is where it ends in its file.
     """
 
     width: int
@@ -49,6 +50,7 @@ class Animation:
     parts: tuple[Part, ...]
     extensions: tuple[tuple[int, bytes], ...] = ()
     aspect: int = 0
+    end: int = 0
 
 
 def show(animation: Animation, read: Callable[[bytes], Rgba]) -> Iterator[tuple[Rgba, float]]:

@@ -59,13 +59,14 @@ class Item:
 class HeifFile:
     """`items`: by their ids; `primary`: the id of the picture to show; `has_sequence`: whether frames follow.
 
-    `texts`: start and end of types and names in the file.
+    `texts`: start and end of types and names in the file; `boxes`: the outermost ones.
     """
 
     items: dict[int, Item]
     primary: int
     has_sequence: bool
     texts: list[tuple[int, int]] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -140,7 +141,7 @@ def read_heif(data: bytes) -> HeifFile:
     primary = cursor.number(4 if cursor.version else 2)
     if primary not in items:
         raise ImageCorrupt("it has no primary picture")
-    return HeifFile(items, primary, has_sequence, texts)
+    return HeifFile(items, primary, has_sequence, texts, top)
 
 
 def _only(found: list[Box], kind: bytes) -> Box:
@@ -190,12 +191,13 @@ def _read_properties(data: bytes, box: Box, items: dict[int, Item]) -> None:
     inner = list(boxes(data, box.start, box.end))
     container = _only(inner, b"ipco")
     properties = [(found.kind, data[found.start : found.end]) for found in boxes(data, container.start, container.end)]
-    links = 0
+    links = entries = 0
     for found in inner:
         if found.kind != b"ipma":
             continue
         cursor = _Cursor(data, found)
         for _ in range(cursor.number(4)):
+            check_parts("items with properties", entries := entries + 1, MAX_ITEMS)
             item = items.get(cursor.number(4 if cursor.version else 2), Item())
             for _ in range(cursor.number(1)):
                 size = 2 if cursor.flags & 1 else 1
@@ -222,7 +224,8 @@ def _read_places(cursor: _Cursor, items: dict[int, Item], base_in_idat: int, len
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     number_size = 4 if cursor.version > 1 else 2
     links = 0
-    for _ in range(cursor.number(number_size)):
+    check_parts("items with parts", count := cursor.number(number_size), MAX_ITEMS)
+    for _ in range(count):
         item = items.get(cursor.number(number_size), Item())
         is_in_idat = cursor.version > 0 and cursor.number(2) & 15 == 1
         cursor.number(2)  # the file

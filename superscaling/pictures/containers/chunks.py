@@ -20,6 +20,8 @@ NAME = re.compile(rb"\w{4}")
 # After "RIFF", the size and "WEBP".
 WEBP_FIRST = 12
 LOSSY, LOSSLESS, ANIMATED = b"VP8 ", b"VP8L", b"ANMF"
+# Chunks with what is read of a file.
+WEBP_CHUNKS = (LOSSY, LOSSLESS, ANIMATED, b"VP8X", b"ALPH", b"ANIM", b"ICCP", b"EXIF", b"XMP ")
 WEBP_IN_FRAME = 16  # bytes of an animation's frame before its chunks: place, time, flags
 
 
@@ -54,23 +56,29 @@ def png_chunks(data: bytes) -> Iterator[Chunk]:
 
 
 def webp_chunks(data: bytes, place: int = WEBP_FIRST) -> Iterator[Chunk]:
-    """A WebP's chunks from `place` on: name, length, content, padded to an even length. (RFC 9649, 2.3)"""
-    while place < len(data):
+    """A WebP's chunks from `place` to its end: name, length, content, padded to an even length. (RFC 9649, 2.3)"""
+    end = webp_end(data)
+    while place < end:
         length = int.from_bytes(data[place + 4 : place + 8], "little")
         yield Chunk(data[place : place + 4], place + 8, place + 8 + length)
         place += 8 + length + length % 2
 
 
+def webp_end(data: bytes) -> int:
+    """Where a WebP ends, by its header; at most the end of the file."""
+    return min(len(data), 8 + int.from_bytes(data[4:8], "little"))
+
+
 class PngParts(NamedTuple):
     """`pixels`: a file of the still picture alone; `others`: chunks that describe it; `damaged`: names of more.
 
-    `behind`: bytes behind the end.
+    `end`: of the file's last chunk.
     """
 
     pixels: bytes
     others: tuple[Chunk, ...]
     damaged: tuple[bytes, ...]
-    behind: int
+    end: int
 
 
 def split_png(data: bytes, chunks: Sequence[Chunk]) -> PngParts:
@@ -99,7 +107,7 @@ def split_png(data: bytes, chunks: Sequence[Chunk]) -> PngParts:
         elif chunk.name not in ANIMATION:
             others.append(chunk)
     pixels = b"".join((*parts, view[place:])) if parts else data
-    return PngParts(pixels, tuple(others), tuple(damaged), max(0, len(data) - chunks[-1].end - 4) if chunks else 0)
+    return PngParts(pixels, tuple(others), tuple(damaged), chunks[-1].end + 4 if chunks else len(data))
 
 
 def has_right_checksum(data: memoryview, chunk: Chunk) -> bool:

@@ -9,10 +9,13 @@ from typing import NamedTuple
 MAX_TAGS = 2000
 # Type -> bytes of one number; of fractions, of each of the two.
 WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SRATIONAL, DOUBLE = 1, 2, 3, 4, 5, 7, 10, 12
+ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SLONG, SRATIONAL, DOUBLE = 2, 3, 4, 5, 7, 9, 10, 12
 FRACTIONS = (RATIONAL, SRATIONAL)
-# Types that only BigTIFF has.
-LONG_KINDS = (16, 17, 18)
+# Types of integers -> their `struct` format.
+INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+# Types that only BigTIFF has -> the same in other files.
+NARROWED = {16: LONG, 17: SLONG, 18: LONG}
+EVERY_TAG = range(1 << 16)
 
 
 class Entry(NamedTuple):
@@ -25,6 +28,12 @@ class Entry(NamedTuple):
     def values(self) -> int:
         """How many values there are."""
         return len(self.data) // _size(self.kind)
+
+    def integers(self, order: str) -> tuple[int, ...]:
+        """The numbers; empty if it is of another type."""
+        if self.kind not in INTEGERS:
+            return ()
+        return struct.unpack(f"{order}{self.values}{INTEGERS[self.kind]}", self.data)
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,10 @@ def first_directory(data: bytes, layout: Layout) -> int:
         return 0
 
 
-def read_directory(data: bytes, place: int, layout: Layout, skipped: Container[int] = ()) -> Directory:
-    """Read the directory at `place`, without the tags in `skipped`. It may be cut off; never raises.
+def read_directory(
+    data: bytes, place: int, layout: Layout, skipped: Container[int] = (), only: Container[int] = EVERY_TAG
+) -> Directory:
+    """Read the directory at `place`: tags in `only`, without those in `skipped`. It may be cut off; never raises.
 
     All values together are at most as long as `data`, although directories may point to the same bytes.
     """
@@ -87,7 +98,7 @@ def read_directory(data: bytes, place: int, layout: Layout, skipped: Container[i
     rest = len(data)
     for at in range(place, min(place + min(count, MAX_TAGS) * size, len(data) - size + 1), size):
         tag, kind, number, inline = struct.unpack_from(order + layout.entry, data, at)
-        if tag in skipped or tag in found.entries:
+        if tag in skipped or tag not in only or tag in found.entries:
             continue
         length = number * _size(kind)
         if length <= len(inline):
@@ -117,6 +128,16 @@ def reordered(entry: Entry, order: str, wanted: str) -> Entry:
     return entry._replace(
         data=b"".join(entry.data[at : at + width][::-1] for at in range(0, len(entry.data), width)),
     )
+
+
+def narrowed(entry: Entry, order: str) -> Entry | None:
+    """The entry with a type that every TIFF has; None if its numbers don't fit."""
+    if (kind := NARROWED.get(entry.kind)) is None:
+        return entry
+    try:
+        return Entry(kind, struct.pack(f"{order}{entry.values}{INTEGERS[kind]}", *entry.integers(order)))
+    except struct.error:
+        return None
 
 
 def _size(kind: int) -> int:

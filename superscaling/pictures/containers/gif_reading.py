@@ -35,6 +35,11 @@ class _Bytes:
         self._place = 0
         self._blocks = 0
 
+    @property
+    def place(self) -> int:
+        """How many bytes were taken."""
+        return self._place
+
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
         taken = self._data[self._place : self._place + count]
@@ -97,7 +102,7 @@ def read_gif(data: bytes, limits: Limits) -> Animation:
     # Parts may be larger than the canvas, and are decoded as a whole.
     if (pixels := sum(part.width * part.height for part in parts)) > limits.pixels:
         raise limits.too_large(f"partial frames of {pixels} px together", pixels)
-    return Animation(width, height, plays, tuple(parts), tuple(extensions), aspect)
+    return Animation(width, height, plays, tuple(parts), tuple(extensions), aspect, rest.place)
 
 
 def _part(rest: _Bytes, table: bytes, table_flags: int, control: bytes) -> Part:

@@ -1,12 +1,19 @@
 """The outline of a JPEG: its segments and scans, up to the end of its picture. (ITU-T T.81, annex B)
 
-It is looked at before a decoder reads the file, as neither the pixel limit nor a deadline helps: a progressive JPEG of
-a few bytes can pass over the whole picture in each of a million scans, and a decoder can't be interrupted.
+It is looked at before a decoder reads the file, as the pixel limit does not help: a progressive JPEG of a few bytes can
+pass over the whole picture in each of a million scans. A deadline would end the process that decodes it, but only after
+it has held that process for all that time, and with an error that says nothing of the file.
 """
 
 from dataclasses import dataclass, field
 
-from superscaling.pictures.containers.jpeg_segments import END_OF_PICTURE, MARKER, START_OF_SCAN, WITHOUT_LENGTH
+from superscaling.pictures.containers.jpeg_segments import (
+    END_OF_PICTURE,
+    MARKER,
+    START_OF_SCAN,
+    WITHOUT_LENGTH,
+    Segment,
+)
 from superscaling.pictures.limits import check_parts
 
 # Real JPEGs have about ten scans in a picture; libjpeg-turbo advises to distrust more than 500. Segments before the
@@ -25,10 +32,11 @@ COEFFICIENTS, MOST_BITS = 64, 16
 
 @dataclass
 class JpegOutline:
-    """`scans`: the headers of the scans; `frame`: the header of the picture, empty if there is
-    none; `end`: of the coded pixels in the file; `has_end_mark`: whether an end mark follows them.
+    """`head`: the segments before the first scan; `scans`: the headers of the scans; `frame`: the header of the
+    picture, empty if there is none; `end`: of the coded pixels; `has_end_mark`: whether an end mark follows them.
     """
 
+    head: list[Segment] = field(default_factory=list)
     scans: list[bytes] = field(default_factory=list)
     frame: bytes = b""
     is_progressive: bool = False
@@ -93,11 +101,12 @@ def outline_jpeg(data: bytes) -> JpegOutline:
         elif code in WITHOUT_LENGTH:
             place, skipped = place + 2, skipped + 2
         else:
-            following = place + 2 + int.from_bytes(data[place + 2 : place + 4])
+            # A length counts itself, so at least 2: decoders refuse less, but not in what is left out for them.
+            following = place + 2 + max(2, int.from_bytes(data[place + 2 : place + 4]))
             if following > len(data) or place + 4 > len(data):  # the picture ends with what was before
                 outline.end = place
                 break
-            _note(outline, code, data[place + 4 : following])
+            _note(outline, data, Segment(code, place + 4, following))
             segments, place = segments + 1, following
             if code == START_OF_SCAN:
                 found = MARKER.search(data, following)
@@ -108,8 +117,12 @@ def outline_jpeg(data: bytes) -> JpegOutline:
     return outline
 
 
-def _note(outline: JpegOutline, code: int, content: bytes) -> None:
+def _note(outline: JpegOutline, data: bytes, segment: Segment) -> None:
+    code, content = segment.marker, data[segment.start : segment.end]
     if code == START_OF_SCAN:
         outline.scans.append(content)
-    elif code in FRAMES:
+        return
+    if code in FRAMES:
         outline.frame, outline.is_progressive = content, code in PROGRESSIVE
+    if not outline.scans:
+        outline.head.append(segment)

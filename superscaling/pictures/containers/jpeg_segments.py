@@ -1,7 +1,7 @@
 """The segments of a JPEG file. (ITU-T T.81, annex B)"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 COMMENT, START_OF_SCAN, END_OF_PICTURE = 0xFE, 0xDA, 0xD9
@@ -24,30 +24,13 @@ class Segment(NamedTuple):
     end: int
 
 
-def head_segments(data: bytes) -> Iterator[Segment]:
-    """The segments before the first scan. What lies between segments is skipped, as by decoders."""
-    place = 2
-    while place + 4 <= len(data):
-        if data[place] != 0xFF or data[place + 1] in (0, 0xFF):
-            place = data.find(b"\xff", place + 1)
-            if place < 0:
-                return
-        elif data[place + 1] in WITHOUT_LENGTH:
-            place += 2
-        elif data[place + 1] == START_OF_SCAN:
-            return
-        else:
-            length = max(2, int.from_bytes(data[place + 2 : place + 4]))
-            if place + 2 + length > len(data):
-                return
-            yield Segment(data[place + 1], place + 4, place + 2 + length)
-            place += 2 + length
+def without_descriptions(data: bytes, head: Iterable[Segment]) -> bytes:
+    """The file without those segments of its head that say nothing of how its pixels are coded.
 
-
-def without_descriptions(data: bytes) -> bytes:
-    """The file without the segments that say nothing of how its pixels are coded; `data` itself if it has none."""
+    `data` itself if there are none.
+    """
     parts, place = list[memoryview](), 0
-    for segment in head_segments(data):
+    for segment in head:
         is_of_pixels = data.startswith(OF_PIXELS.get(segment.marker, b"\0"), segment.start)
         if segment.marker == COMMENT or (segment.marker in APPLICATION and not is_of_pixels):
             parts.append(memoryview(data)[place : segment.start - 4])

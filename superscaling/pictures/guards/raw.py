@@ -1,8 +1,9 @@
 """Tells a camera's raw file from other TIFFs: what decoders read of it is only its preview. (TIFF/EP; DNG 1.7)"""
 
 import re
-import struct
 from collections.abc import Iterator
+
+from superscaling.pictures.containers.directories import UNDEFINED, Entry, first_directory, layout_of, read_directory
 
 # Tags: compression, what the samples mean, maker, further directories, version of DNG.
 COMPRESSION, PHOTOMETRIC, MAKE, SUB_DIRECTORIES, DNG_VERSION = 259, 262, 271, 330, 50706
@@ -10,8 +11,10 @@ COMPRESSION, PHOTOMETRIC, MAKE, SUB_DIRECTORIES, DNG_VERSION = 259, 262, 271, 33
 RAW_SAMPLES = (32_803, 34_892)
 # Compressions of makers: Nikon, Sony, Pentax, Samsung, Kodak and others. (exiftool's table of tag 259)
 RAW_COMPRESSIONS = (32_767, 32_769, 32_770, 34_713, 65_535, 65_000, 65_024)
-SHORT, LONG, IFD = 3, 4, 13
-MAX_DIRECTORIES, MAX_TAGS = 20, 500
+TAGS = (COMPRESSION, PHOTOMETRIC, MAKE, SUB_DIRECTORIES, DNG_VERSION)
+MAX_DIRECTORIES = 20
+MAX_NAME = 40  # bytes of the maker's name
+NONE = Entry(UNDEFINED, b"")
 # Behind the header of a TIFF.
 SIGNATURES = (
     (re.compile(rb"II\*\0....CR", re.DOTALL), "Canon CR2"),
@@ -42,45 +45,26 @@ def name_raw(data: bytes) -> str | None:
         if signature.match(data):
             return kind
     is_raw, is_dng, make = False, False, ""
-    for tags in _directories(data):
-        is_raw |= tags.get(PHOTOMETRIC) in RAW_SAMPLES or tags.get(COMPRESSION) in RAW_COMPRESSIONS
+    order = "<" if data.startswith(b"II") else ">"
+    for tags in _directories(data, order):
+        for tag, raw in ((PHOTOMETRIC, RAW_SAMPLES), (COMPRESSION, RAW_COMPRESSIONS)):
+            is_raw |= any(number in raw for number in tags.get(tag, NONE).integers(order)[:1])
         is_dng |= DNG_VERSION in tags
-        make = make or str(tags.get(MAKE, ""))
+        make = make or tags.get(MAKE, NONE).data[:MAX_NAME].decode("latin-1")
     if not is_raw:
         return None
     return "DNG" if is_dng else next((kind for maker, kind in MAKERS.items() if maker in make.upper()), "TIFF/EP")
 
 
-def _directories(data: bytes) -> Iterator[dict[int, object]]:
+def _directories(data: bytes, order: str) -> Iterator[dict[int, Entry]]:
     """The tags above of the first directories and of those that these point to."""
-    order = "<" if data.startswith(b"II") else ">"
-    try:
-        places = [struct.unpack_from(order + "I", data, 4)[0]]
-        for index in range(MAX_DIRECTORIES):
-            if index >= len(places):
-                return
-            tags, following = _directory(data, order, places[index])
-            yield tags
-            pointed = tags.get(SUB_DIRECTORIES)
-            places += [*(pointed if isinstance(pointed, tuple) else ()), *following]
-    except struct.error:  # the reader says what is wrong
+    if (layout := layout_of(data)) is None:
         return
-
-
-def _directory(data: bytes, order: str, place: int) -> tuple[dict[int, object], list[int]]:
-    (count,) = struct.unpack_from(order + "H", data, place)
-    tags: dict[int, object] = {}
-    for entry in range(place + 2, place + 2 + 12 * min(count, MAX_TAGS), 12):
-        tag, kind, length = struct.unpack_from(order + "HHI", data, entry)
-        if tag in (COMPRESSION, PHOTOMETRIC) and kind == SHORT:
-            (tags[tag],) = struct.unpack_from(order + "H", data, entry + 8)
-        elif tag == SUB_DIRECTORIES and kind in (LONG, IFD):
-            start = entry + 8 if length == 1 else struct.unpack_from(order + "I", data, entry + 8)[0]
-            tags[tag] = struct.unpack_from(f"{order}{min(length, MAX_DIRECTORIES)}I", data, start)
-        elif tag == MAKE:
-            (start,) = struct.unpack_from(order + "I", data, entry + 8)
-            tags[tag] = data[start : start + min(length, 40)].decode("latin-1") if length > 4 else ""
-        elif tag == DNG_VERSION:
-            tags[tag] = True
-    (following,) = struct.unpack_from(order + "I", data, place + 2 + 12 * count)
-    return tags, [following] if following else []
+    places = [first_directory(data, layout)]
+    for index in range(MAX_DIRECTORIES):
+        if index >= len(places):
+            return
+        found = read_directory(data, places[index], layout, only=TAGS)
+        yield found.entries
+        pointed = found.entries.get(SUB_DIRECTORIES, NONE).integers(order)[:MAX_DIRECTORIES]
+        places += [place for place in (*pointed, found.following) if place > 0]

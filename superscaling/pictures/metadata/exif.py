@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from superscaling.pictures.containers.directories import (
     FRACTIONS,
+    INTEGERS,
     LONG,
     SHORT,
     WIDTHS,
@@ -15,17 +16,18 @@ from superscaling.pictures.containers.directories import (
     Layout,
     first_directory,
     layout_of,
+    narrowed,
     read_directory,
     reordered,
 )
 from superscaling.pictures.containers.directory_writing import write_directories
-from superscaling.pictures.limits import MAX_EXIF
 
+# Most bytes of a block. A JPEG's segment holds 64 KiB; some writers use a second one.
+MAX_EXIF = 1 << 17
 # Before the block in a JPEG, and by mistake in other files.
 PREFIX = b"Exif\0\0"
 MAKER_NOTE, SUB_DIRECTORIES = 0x927C, 0x014A
 HEADERS = {"<": b"II*\0\x08\0\0\0", ">": b"MM\0*\0\0\0\x08"}
-INTEGER_FORMATS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I"}
 
 
 class Part(IntEnum):
@@ -56,16 +58,22 @@ class Exif:
     def __bool__(self) -> bool:
         return any(self.parts.values())
 
-    def to_block(self) -> bytes:
+    def to_block(self, most: int = MAX_EXIF) -> bytes:
         """The block, without a prefix; empty if there are no entries.
 
-        A maker note stays at its offset, if that is possible: many count from the beginning of the block.
+        A maker note stays at its offset, as many count from the beginning of the block, if it then has no more than
+        `most` bytes: in a TIFF the note may lie behind the pixels.
         """
         if not self:
             return b""
-        fixed = None if self.maker_note is None else (MAKER_NOTE, self.maker_note)
+        header = HEADERS[self.order]
         main, inner = self.linked()
-        return HEADERS[self.order] + write_directories(main, inner, self.order, len(HEADERS["<"]), fixed)
+        if self.maker_note is not None and self.maker_note < most:
+            fixed = MAKER_NOTE, self.maker_note
+            block = header + write_directories(main, inner, self.order, len(header), fixed)
+            if len(block) <= most:
+                return block
+        return header + write_directories(main, inner, self.order, len(header))
 
     def linked(self) -> tuple[dict[int, Entry], dict[int, dict[int, Entry]]]:
         """The main directory, and the others by their pointers' tags, with pointers to be filled in."""
@@ -92,16 +100,14 @@ class Exif:
             values = struct.unpack(f"{self.order}{2 * entry.values}{letter}", entry.data)
             pairs = list(zip(values[::2], values[1::2], strict=True))
             return tuple(Fraction(*pair) for pair in pairs) if all(below for _, below in pairs) else ()
-        if entry.kind not in INTEGER_FORMATS:
-            return ()
-        return struct.unpack(f"{self.order}{entry.values}{INTEGER_FORMATS[entry.kind]}", entry.data)
+        return entry.integers(self.order)
 
     def set_whole(self, part: Part, tag: int, *values: int) -> None:
         """Set integers of 0 to 2³² - 1, with the type that the tag has, if they fit, otherwise SHORT or LONG."""
         kind = self.parts[part][tag].kind if tag in self.parts[part] else SHORT
-        if kind not in INTEGER_FORMATS or max(values) >= 1 << (8 * WIDTHS[kind] - (kind in (6, 8, 9))):
+        if kind not in INTEGERS or max(values) >= 1 << (8 * WIDTHS[kind] - (kind in (6, 8, 9))):
             kind = SHORT if max(values) < 1 << 16 else LONG
-        data = struct.pack(f"{self.order}{len(values)}{INTEGER_FORMATS[kind]}", *values)
+        data = struct.pack(f"{self.order}{len(values)}{INTEGERS[kind]}", *values)
         self.parts[part][tag] = Entry(kind, data)
 
     def set_fraction(self, part: Part, tag: int, value: Fraction) -> None:
@@ -144,4 +150,11 @@ def collect_exif(data: bytes, main: Directory, layout: Layout) -> Exif:
         exif.is_damaged |= bool(found.broken)
         exif.parts[part] = found.entries
         exif.maker_note = found.places.get(MAKER_NOTE, exif.maker_note)
+    for entries in exif.parts.values():
+        for tag, entry in list(entries.items()):
+            if small := narrowed(entry, layout.order):
+                entries[tag] = small
+            else:
+                del entries[tag]
+                exif.is_damaged = True
     return exif

@@ -5,18 +5,22 @@ from typing import Any
 
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
+from superscaling.pictures.containers.jpeg_segments import MAX_SEGMENT
 from superscaling.pictures.density import Unit, to_jfif
 from superscaling.pictures.formats import Extra, Format, mode_in_8_bits
 from superscaling.pictures.metadata import descriptions, exif_geometry, georeference, xmp
-from superscaling.pictures.metadata.exif import Exif, Part, read_exif
+from superscaling.pictures.metadata.exif import MAX_EXIF, PREFIX, Exif, Part, read_exif
+from superscaling.pictures.metadata.from_jpeg import MAX_ICC_PART
 from superscaling.pictures.metadata.png_texts import keyword_of
 from superscaling.pictures.metadata.words import named
 from superscaling.pictures.picture import Metadata, Size
 
-# Largest EXIF block, XMP packet (after a name of 29 bytes), profile (in 255 segments, after 14 bytes each) and comment
-# in a JPEG, in bytes.
-JPEG_LIMITS = {Extra.EXIF: 65_533 - 6, Extra.XMP: 65_533 - 29, Extra.ICC: 255 * (65_533 - 14)}
-MAX_COMMENT = 65_533
+# Largest EXIF block, XMP packet and profile (in 255 segments) in a JPEG, in bytes. A comment fills a segment.
+JPEG_LIMITS = {
+    Extra.EXIF: MAX_SEGMENT - len(PREFIX),
+    Extra.XMP: MAX_SEGMENT - len(xmp.NAME),
+    Extra.ICC: 255 * MAX_ICC_PART,
+}
 # Names in notes about metadata that was left out.
 WORDS = {
     Extra.ICC: "the ICC profile",
@@ -79,7 +83,7 @@ def fitting(metadata: Metadata, target: Format, mode: str, size: Size, is_alone:
         _say_density(exif, metadata, target, mode)
         if target.name is FormatName.AVIF:  # Pillow would write the block anew, with damaged letters
             exif.parts[Part.MAIN].pop(exif_geometry.ORIENTATION, None)
-        kept[Extra.EXIF] = exif.to_block() or None
+        kept[Extra.EXIF] = exif.to_block(limits.get(Extra.EXIF, MAX_EXIF)) or None
     if kept.get(Extra.XMP):
         kept[Extra.XMP] = xmp.resize(kept[Extra.XMP], size, scale_x, scale_y)
     if kept.get(Extra.GEO):
@@ -87,7 +91,7 @@ def fitting(metadata: Metadata, target: Format, mode: str, size: Size, is_alone:
     if kept.get(Extra.ICC) and kept[Extra.ICC][16:20] != ICC_SPACES.get(mode_in_8_bits(mode)):
         kept[Extra.ICC] = None
     if kept.get(Extra.COMMENTS):
-        kept[Extra.COMMENTS] = tuple(each for each in kept[Extra.COMMENTS] if len(each) <= MAX_COMMENT)
+        kept[Extra.COMMENTS] = tuple(each for each in kept[Extra.COMMENTS] if len(each) <= MAX_SEGMENT)
     for extra, most in limits.items():
         if len(kept.get(extra) or b"") > most:
             kept[extra] = None

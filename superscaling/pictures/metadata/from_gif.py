@@ -1,10 +1,10 @@
 """Reads the metadata of a GIF file, from its extensions. (GIF89a; XMP part 3, 1.1.2; ICC.1, B.5)"""
 
-from collections.abc import Iterable
 from fractions import Fraction
 
+from superscaling.pictures.containers.animation import Animation
 from superscaling.pictures.density import Density, Unit
-from superscaling.pictures.metadata.words import named
+from superscaling.pictures.metadata.words import behind, named
 from superscaling.pictures.picture import Metadata
 
 COMMENT = 0xFE
@@ -15,15 +15,15 @@ XMP, ICC = b"XMP DataXMP", b"ICCRGBG1012"
 XMP_END = b"\x01\xff\xfe\xfd"
 
 
-def read_gif_metadata(extensions: Iterable[tuple[int, bytes]], aspect: int) -> Metadata:
+def read_gif_metadata(data: bytes, gif: Animation) -> Metadata:
     """The metadata as stored.
 
     Args:
-        extensions: labels and blocks, with their lengths.
-        aspect: the header's number for the shape of a pixel.
+        data: the file.
+        gif: its parts.
     """
     comments, blocks, others = list[bytes](), dict[bytes, bytes](), list[bytes]()
-    for label, content in extensions:
+    for label, content in gif.extensions:
         if label == COMMENT:
             comments.append(_joined(content))
         elif content[NAME] == XMP:
@@ -35,9 +35,9 @@ def read_gif_metadata(extensions: Iterable[tuple[int, bytes]], aspect: int) -> M
     return Metadata(
         icc=blocks.get(ICC),
         xmp=blocks.get(XMP),
-        density=Density.of(Fraction(64), Fraction(aspect + 15), Unit.NONE) if aspect else None,
+        density=Density.of(Fraction(64), Fraction(gif.aspect + 15), Unit.NONE) if gif.aspect else None,
         comments=tuple(filter(None, comments)),
-        lost=(named("application data", others),) if others else (),
+        lost=(*([named("application data", others)] if others else []), *behind(data[gif.end :])),
     )
 
 

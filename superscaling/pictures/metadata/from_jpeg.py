@@ -4,17 +4,20 @@ import re
 import struct
 
 from superscaling.pictures.containers.directories import first_directory, layout_of, read_directory
-from superscaling.pictures.containers.jpeg_segments import ADOBE, COMMENT, head_segments
+from superscaling.pictures.containers.jpeg_outline import JpegOutline
+from superscaling.pictures.containers.jpeg_segments import ADOBE, COMMENT, MAX_SEGMENT
 from superscaling.pictures.density import Density, from_jfif
-from superscaling.pictures.metadata import xmp
-from superscaling.pictures.metadata.words import MAX_PADDING, named
+from superscaling.pictures.metadata import words, xmp
+from superscaling.pictures.metadata.exif import PREFIX
+from superscaling.pictures.metadata.words import named
 from superscaling.pictures.picture import Metadata
 
 JFIF = b"JFIF\0"
-EXIF = b"Exif\0\0"
-XMP, LONG_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
-ICC, PICTURES, GAIN_MAP = b"ICC_PROFILE\0", b"MPF\0", b"urn:iso:std:iso:ts:21496:-1\0"
+LONG_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+ICC, PICTURES, ISO_GAIN_MAP = b"ICC_PROFILE\0", b"MPF\0", b"urn:iso:std:iso:ts:21496:-1\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
+# Most bytes of a profile in one segment, behind its name, its number and the number of segments.
+MAX_ICC_PART = MAX_SEGMENT - len(ICC) - 2
 BOXES = b"JP"  # JUMBF, in APP11
 # What programs note about how they compressed the old file, and previews.
 SILENT = (b"JFXX\0", b"Ducky", b"Adobe_CM", b"AVI1")
@@ -23,32 +26,32 @@ LETTERS = re.compile(rb"[\w .:/-]*")
 PICTURE_COUNT = 0xB001
 # What lies behind the picture, by bytes in it.
 BEHIND = (
-    ((b"hdrgm:", b"hdrgainmap", b"HDRGainMap", GAIN_MAP[:-1]), xmp.GAIN_MAP),
-    ((b"ftypmp42", b"ftypisom", b"ftypqt", b"ftypmp41", b"ftypiso", b"ftypavc1"), xmp.VIDEO),
-    ((b"depthmap", b"disparity"), xmp.DEPTH),
+    ((b"hdrgm:", b"hdrgainmap", b"HDRGainMap", ISO_GAIN_MAP[:-1]), words.GAIN_MAP),
+    ((b"ftypmp42", b"ftypisom", b"ftypqt", b"ftypmp41", b"ftypiso", b"ftypavc1"), words.VIDEO),
+    ((b"depthmap", b"disparity"), words.DEPTH),
 )
 
 
-def read_jpeg(data: bytes, picture_end: int) -> Metadata:
+def read_jpeg(data: bytes, outline: JpegOutline) -> Metadata:
     """The metadata as stored. `exif` may have several segments.
 
     Args:
         data: the file.
-        picture_end: where its first picture ends.
+        outline: of its first picture.
     """
     density: Density | None = None
     exif, comments, photoshop, packet = list[bytes](), list[bytes](), list[bytes](), None
     profile, profile_parts = dict[int, bytes](), 0
     lost, others, has_pictures = list[str](), list[bytes](), False
-    for marker, start, end in head_segments(data):
+    for marker, start, end in outline.head:
         content = data[start:end] if marker == COMMENT or 0xE0 <= marker < 0xF0 else b""
         match marker:
             case 0xE0 if content.startswith(JFIF) and len(content) >= 12:
                 density = density or from_jfif(*struct.unpack_from(">BHH", content, 7))
-            case 0xE1 if content.startswith(EXIF):
-                exif.append(content.removeprefix(EXIF))
-            case 0xE1 if content.startswith(XMP):
-                packet = packet or content.removeprefix(XMP)
+            case 0xE1 if content.startswith(PREFIX):
+                exif.append(content.removeprefix(PREFIX))
+            case 0xE1 if content.startswith(xmp.NAME):
+                packet = packet or content.removeprefix(xmp.NAME)
             case 0xE1 if content.startswith(LONG_XMP):
                 lost.append("extended XMP")
             case 0xE2 if content.startswith(ICC) and len(content) >= 14:
@@ -56,8 +59,8 @@ def read_jpeg(data: bytes, picture_end: int) -> Metadata:
                 profile[content[12]] = content[14:]
             case 0xE2 if content.startswith(PICTURES):
                 has_pictures = picture_count(content.removeprefix(PICTURES)) > 1
-            case 0xE2 if content.startswith(GAIN_MAP):
-                lost.append(xmp.GAIN_MAP)
+            case 0xE2 if content.startswith(ISO_GAIN_MAP):
+                lost.append(words.GAIN_MAP)
             case 0xED if content.startswith(PHOTOSHOP):
                 photoshop.append(content.removeprefix(PHOTOSHOP))
             case 0xEB if content.startswith(BOXES):
@@ -79,7 +82,7 @@ def read_jpeg(data: bytes, picture_end: int) -> Metadata:
         density=density,
         comments=tuple(each for each in comments if each.rstrip(b"\0")),
         photoshop=b"".join(photoshop) or None,
-        lost=(*lost, *_behind(data, picture_end, has_pictures)),
+        lost=(*lost, *_behind(data, outline.end, has_pictures)),
     )
 
 
@@ -93,9 +96,9 @@ def picture_count(index: bytes) -> int:
     return max(1, int(struct.unpack(layout.order + "I", entry.data)[0]))
 
 
-def pictures_in(data: bytes) -> int:
+def pictures_in(data: bytes, outline: JpegOutline) -> int:
     """Number of pictures in a JPEG file, by its index (MPF); 1 if there is none."""
-    for marker, start, end in head_segments(data):
+    for marker, start, end in outline.head:
         if marker == 0xE2 and data.startswith(PICTURES, start):
             return picture_count(data[start + len(PICTURES) : end])
     return 1
@@ -103,11 +106,9 @@ def pictures_in(data: bytes) -> int:
 
 def _behind(data: bytes, end: int, has_pictures: bool) -> list[str]:
     """What lies behind the picture, in words; pictures of an MPO are said elsewhere."""
-    found = [words for marks, words in BEHIND if any(data.find(mark, end) >= 0 for mark in marks)]
-    behind = data[end:].removeprefix(b"\xff\xd9")
-    if found or has_pictures or len(behind) <= MAX_PADDING:
+    found = [what for marks, what in BEHIND if any(data.find(mark, end) >= 0 for mark in marks)]
+    if found or has_pictures:
         return found
-    rest = behind.strip(b"\0\xff \r\n")
-    if rest.startswith(b"\xd8"):
-        return [xmp.PICTURES]
-    return [f"{len(behind)} bytes behind the picture"] if len(rest) > MAX_PADDING else []
+    rest = data[end:].removeprefix(b"\xff\xd9")
+    said = words.behind(rest)
+    return [words.PICTURES] if said and rest.lstrip(b"\0\xff \r\n").startswith(b"\xd8") else said

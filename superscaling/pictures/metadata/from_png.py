@@ -2,15 +2,14 @@
 
 from superscaling.pictures.containers.chunks import COLOUR_CHUNKS, PngParts
 from superscaling.pictures.density import from_png
-from superscaling.pictures.limits import MAX_EXIF
-from superscaling.pictures.metadata.exif import PREFIX
+from superscaling.pictures.metadata import xmp
+from superscaling.pictures.metadata.exif import MAX_EXIF, PREFIX
 from superscaling.pictures.metadata.png_texts import TEXTS, Unpacker, read_texts
-from superscaling.pictures.metadata.words import MAX_PADDING, named
+from superscaling.pictures.metadata.words import behind, named
 from superscaling.pictures.picture import Metadata
 
 # Most bytes of a profile.
 MAX_ICC = 1 << 25
-XMP_IN_PROFILE = b"http://ns.adobe.com/xap/1.0/\0"
 PHYS_LENGTH = 9  # bytes
 # What says how the old file stored its pixels and when it was written, and its wishes about how to show it.
 SILENT = (b"bKGD", b"hIST", b"sPLT", b"sBIT", b"tIME", b"iDOT", b"vpAg", b"orNT")
@@ -47,13 +46,12 @@ def read_png(data: bytes, parts: PngParts) -> Metadata:
             others.append(name)
     for words, names in (("texts", texts_lost), ("damaged PNG chunks", damaged), ("PNG chunks", others)):
         lost += [named(words, names)] if names else []
-    if parts.behind > MAX_PADDING:
-        lost.append(f"{parts.behind} bytes behind the picture")
+    lost += behind(data[parts.end :])
     packet = fields.get("xmp")
     return Metadata(
         icc=fields.get("icc"),
         exif=fields.get("exif"),
-        xmp=packet.removeprefix(XMP_IN_PROFILE) if packet else None,
+        xmp=packet.removeprefix(xmp.NAME) if packet else None,
         density=density,
         png_colours=tuple(colours),
         texts=tuple(texts),

@@ -32,7 +32,6 @@ STRUCTURE = {
     *range(254, 269), 273, *range(275, 282), 284, *range(286, 296), 297, 301, 317, *range(320, 348), 351, 400,
     *range(401, 406), 433, 434, *range(512, 522), *range(529, 533), 559, 32995, 32996, 32997, 32998, 34687,
 }  # fmt: skip
-EVERY_TAG = range(1 << 16)
 LAYERS = 37724  # Photoshop's, which repeat the picture in parts
 PRINT_MATCHING = 50341
 
@@ -45,7 +44,7 @@ def page_places(data: bytes, most: int) -> list[int]:
     place = first_directory(data, layout)
     while place and place not in places and len(places) < most:
         places.append(place)
-        place = read_directory(data, place, layout, EVERY_TAG).following
+        place = read_directory(data, place, layout, only=()).following
     return places
 
 

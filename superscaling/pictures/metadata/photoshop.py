@@ -30,7 +30,7 @@ def read_resources(data: bytes, is_turned: bool) -> Resources:
         data: resources, one after the other.
         is_turned: whether the picture is turned upright.
     """
-    iptc, others, lost, place, count = b"", b"", list[str](), 0, 0
+    iptc, others, lost, place, count = b"", list[bytes](), list[str](), 0, 0
     while data.startswith(SIGNATURE, place) and count < MAX_RESOURCES and place + 7 <= len(data):
         number = int.from_bytes(data[place + 4 : place + 6])
         name = data[place + 6] + 1
@@ -44,11 +44,11 @@ def read_resources(data: bytes, is_turned: bool) -> Resources:
         elif number in (GUIDES, SLICES) or (is_turned and number in PATHS):
             lost.append("Photoshop's paths" if number in PATHS else "Photoshop's guides and slices")
         elif number not in COPIES:
-            others += data[place:end].ljust(end - place, b"\0")
+            others.append(data[place:end].ljust(end - place, b"\0"))
         place, count = end, count + 1
     if data[place:].strip(b"\0"):
         lost.append("damaged resources of Photoshop")
-    return Resources(iptc or None, others or None, tuple(dict.fromkeys(lost)))
+    return Resources(iptc or None, b"".join(others) or None, tuple(dict.fromkeys(lost)))
 
 
 def iptc_resource(iptc: bytes) -> bytes:

@@ -5,12 +5,13 @@ import zlib
 from collections.abc import Iterable
 
 from superscaling.pictures.containers.chunks import Chunk
-from superscaling.pictures.metadata.xmp import MAX_XMP
 
 # Most bytes that are unpacked of one file, which may compress a thousandfold.
 MAX_UNPACKED = 1 << 26
 # Most bytes of texts that are copied to a result.
 MAX_TEXTS = 1 << 24
+# Most bytes of a text that holds metadata, perhaps in hexadecimal.
+MAX_BLOCK = 1 << 25
 # Texts that unpack to more are copied unpacked: Pillow, for one, opens no file with such texts.
 MAX_PACKED_TEXT = 1 << 20
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
@@ -105,7 +106,7 @@ def _block(name: bytes, content: bytes, unpacker: Unpacker) -> bytes | None:
     """The metadata in a text; None if it can't be read."""
     head, packed, _ = _parts(name, content)
     if packed is not None:
-        text = unpacker.unpack(packed, 2 * MAX_XMP)
+        text = unpacker.unpack(packed, MAX_BLOCK)
     elif name == b"iTXt":
         text = content.partition(b"\0")[2][2:].partition(b"\0")[2].partition(b"\0")[2]
     else:

@@ -2,15 +2,14 @@
 
 import dataclasses
 
-from superscaling.pictures.limits import MAX_EXIF
-from superscaling.pictures.metadata import xmp
-from superscaling.pictures.metadata.exif import read_exif
+from superscaling.pictures.metadata import words, xmp
+from superscaling.pictures.metadata.exif import MAX_EXIF, read_exif
 from superscaling.pictures.metadata.exif_geometry import density_of, turn_of, turn_upright
 from superscaling.pictures.metadata.photoshop import read_resources
 from superscaling.pictures.metadata.turning import NO_TURN, Turn
 from superscaling.pictures.picture import Metadata, Size
 
-UNREADABLE_XMP = "XMP that can't be read"
+UNREADABLE_XMP, LONG_XMP = "XMP that can't be read", f"XMP of more than {xmp.MAX_XMP >> 20} MiB"
 
 
 def turn_for(stored: Metadata) -> Turn:
@@ -35,11 +34,14 @@ def upright(stored: Metadata, size: Size) -> tuple[Turn, Metadata]:
         block = b""
         lost.append("EXIF")
     packet = stored.xmp
+    if packet and len(packet) > xmp.MAX_XMP:
+        packet = None
+        lost.append(LONG_XMP)
     if packet:
         try:
             packet, removed = xmp.clean(packet, is_turned)
             # What the packet announces lies behind the picture, under a more precise name.
-            lost = [each for each in lost if not (removed and each == xmp.PICTURES)] + [*removed]
+            lost = [each for each in lost if not (removed and each == words.PICTURES)] + [*removed]
         except ValueError:
             packet = None
             lost.append(UNREADABLE_XMP)

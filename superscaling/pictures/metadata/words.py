@@ -1,12 +1,14 @@
-"""Names of metadata in notes: short, and of printable ASCII, as notes travel in a header."""
+"""What notes call what a result lacks: short, and of printable ASCII, as notes travel in a header."""
 
 import re
 from collections.abc import Iterable
 
 MAX_NAME = 40  # characters
 MAX_NAMES = 6
+# Parts that some files have beside their picture.
+GAIN_MAP, VIDEO, DEPTH, PICTURES = "the gain map", "the motion photo's video", "the depth map", "further pictures"
+CREDENTIALS = "Content Credentials"
 MAX_PADDING = 64  # bytes behind a picture that nobody misses
-UNREADABLE = "metadata that can't be read"
 
 
 def named(kind: str, names: Iterable[bytes]) -> str:
@@ -14,3 +16,8 @@ def named(kind: str, names: Iterable[bytes]) -> str:
     shown = list(dict.fromkeys(re.sub(r"[^ -:<-~]", "?", each[:MAX_NAME].decode("latin-1")) for each in names))
     more = [f"{len(shown) - MAX_NAMES} more"] if len(shown) > MAX_NAMES else []
     return f"{kind} ({', '.join([*shown[:MAX_NAMES], *more])})"
+
+
+def behind(rest: bytes) -> list[str]:
+    """What lies behind a picture in its file; nothing if it is padding."""
+    return [f"{len(rest)} bytes behind the picture"] if len(rest.strip(b"\0\xff \r\n")) > MAX_PADDING else []

@@ -11,15 +11,14 @@ from superscaling.pictures.containers.chunks import PNG_SIGNATURE, png_chunk
 from superscaling.pictures.containers.directories import UNDEFINED, Entry
 from superscaling.pictures.containers.jpeg_segments import COMMENT, MAX_SEGMENT, segment
 from superscaling.pictures.density import to_jfif, to_png
-from superscaling.pictures.metadata import from_jpeg, from_tiff
-from superscaling.pictures.metadata.exif import Exif, Part, read_exif
+from superscaling.pictures.metadata import from_jpeg, from_tiff, png_texts, xmp
+from superscaling.pictures.metadata.exif import PREFIX, Exif, Part, read_exif
 from superscaling.pictures.metadata.exif_geometry import (
     set_density,
 )
 from superscaling.pictures.metadata.photoshop import iptc_resource
 from superscaling.pictures.picture import Metadata
 
-MAX_ICC_PART = MAX_SEGMENT - 14
 # After signature and header, which has 13 bytes.
 PNG_HEAD = len(PNG_SIGNATURE) + 12 + 13
 # Offsets in a JPEG: of the name in its first segment, and of its density.
@@ -96,7 +95,7 @@ def _png_chunks(metadata: Metadata) -> Iterator[bytes]:
     if metadata.exif:
         yield png_chunk(b"eXIf", metadata.exif)
     if metadata.xmp:
-        yield png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
+        yield png_chunk(b"iTXt", png_texts.XMP + bytes(5) + metadata.xmp)
     if metadata.iptc or metadata.photoshop:
         digits = _resources(metadata).hex().encode()
         lines = b"\n".join(digits[at : at + HEX_LINE] for at in range(0, len(digits), HEX_LINE))
@@ -108,17 +107,18 @@ def _png_chunks(metadata: Metadata) -> Iterator[bytes]:
 
 def _jpeg_segments(metadata: Metadata) -> Iterator[bytes]:
     if metadata.exif:
-        yield segment(0xE1, from_jpeg.EXIF + metadata.exif)
+        yield segment(0xE1, PREFIX + metadata.exif)
     if metadata.xmp:
-        yield segment(0xE1, from_jpeg.XMP + metadata.xmp)
+        yield segment(0xE1, xmp.NAME + metadata.xmp)
     resources = _resources(metadata)
     step = MAX_SEGMENT - len(from_jpeg.PHOTOSHOP)
     for at in range(0, len(resources), step):
         yield segment(0xED, from_jpeg.PHOTOSHOP + resources[at : at + step])
     icc = metadata.icc or b""
-    count = -(-len(icc) // MAX_ICC_PART)
+    step = from_jpeg.MAX_ICC_PART
+    count = -(-len(icc) // step)
     for index in range(count):
-        part = icc[index * MAX_ICC_PART : (index + 1) * MAX_ICC_PART]
+        part = icc[index * step : (index + 1) * step]
         yield segment(0xE2, from_jpeg.ICC + bytes([index + 1, count]) + part)
     for comment in metadata.comments:
         yield segment(COMMENT, comment)

@@ -4,20 +4,24 @@ Packets are edited as text, so that everything else stays byte for byte.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
+from superscaling.pictures.metadata.words import DEPTH, GAIN_MAP, PICTURES, VIDEO
 from superscaling.pictures.picture import Size
 
-# Longest packet that is read, in bytes. (A JPEG holds 64 KB, and with extensions rarely more than some MB.)
-MAX_XMP = 1 << 24
+# Longest packet that is read, in bytes. (A JPEG's segment holds 64 KB; packets with long histories have 1 MB.)
+MAX_XMP = 1 << 21
+# Most prefixes of a namespace: real packets have one or two. Each costs time wherever a name may begin.
+MAX_PREFIXES = 20
+# Before the packet in a JPEG, and by mistake in other files.
+NAME = b"http://ns.adobe.com/xap/1.0/\0"
 TIFF, EXIF = b"http://ns.adobe.com/tiff/1.0/", b"http://ns.adobe.com/exif/1.0/"
 GOOGLE = b"http://ns.google.com/photos/1.0/"
 CONTAINER, PANORAMA = GOOGLE + b"container/", GOOGLE + b"panorama/"
 REGIONS = b"http://www.metadataworkinggroup.com/schemas/regions/"
 DIMENSIONS = b"http://ns.adobe.com/xap/1.0/sType/Dimensions#"
 ANY = rb"\w+"
-GAIN_MAP, VIDEO, DEPTH, PICTURES = "the gain map", "the motion photo's video", "the depth map", "further pictures"
 # Namespace, names in it, and what they announce, in words: parts of the file, or of a longer packet, that the result
 # lacks. Without words it is only a copy: a preview.
 ANNOUNCEMENTS = (
@@ -42,33 +46,37 @@ PLACES = (
 )
 SCALED_ACROSS = rb"(?:FullPanoWidth|CroppedAreaImageWidth|CroppedAreaLeft)Pixels|LargestValidInteriorRect(?:Left|Width)"
 SCALED_DOWN = rb"(?:FullPanoHeight|CroppedAreaImageHeight|CroppedAreaTop)Pixels|LargestValidInteriorRect(?:Top|Height)"
+# A declaration: prefix and namespace.
+DECLARED = re.compile(rb"xmlns:([\w.-]{1,50})\s*=\s*[\"']([^\"'<>\s]{1,200})[\"']")
 
 
 def clean(xmp: bytes, is_turned: bool) -> tuple[bytes, tuple[str, ...]]:
     """The packet without announcements and with its orientation reset; and what was left out, in words.
 
     Args:
-        xmp: any bytes.
+        xmp: any bytes, at most `MAX_XMP`.
         is_turned: whether the picture is turned upright.
 
     Raises:
-        ValueError: it is too long, not in UTF-8, or an element does not end.
+        ValueError: it is not in UTF-8, an element does not end, or it has too many prefixes for a namespace.
     """
-    if len(xmp) > MAX_XMP:
-        raise ValueError("too long")
     xmp.decode()
     lost = list[str]()
-    for prefix in _prefixes(xmp, CONTAINER):
-        xmp, removed = _without(xmp, prefix, rb"Directory")
+    prefixes = _prefixes(xmp)
+    if any(len(each) > MAX_PREFIXES for each in prefixes.values()):
+        raise ValueError("too many prefixes")
+    if CONTAINER in prefixes:
+        xmp, removed = _without(xmp, prefixes[CONTAINER], rb"Directory")
         for each in removed:
             lost += [words for mark, words in SEMANTICS if mark in each] or [PICTURES]
     for namespace, names, words in (*ANNOUNCEMENTS, *(PLACES if is_turned else ())):
-        for prefix in _prefixes(xmp, namespace):
-            xmp, removed = _without(xmp, prefix, names)
-            lost += [words] if removed and words else []
-            if removed and prefix + b":" not in xmp.replace(b"xmlns:" + prefix, b""):
-                xmp = re.sub(rb"\sxmlns:%s\s*=\s*(?:\"[^\"]*\"|'[^']*')" % prefix, b"", xmp)
-    xmp = _with_numbers(xmp, TIFF, rb"Orientation", lambda _: 1)
+        if namespace in prefixes:
+            xmp, removed = _without(xmp, prefixes[namespace], names)
+            if removed:
+                xmp = _undeclared(xmp, prefixes[namespace])
+                lost += [words] if words else []
+    if TIFF in prefixes:
+        xmp = _with_numbers(xmp, prefixes[TIFF], rb"Orientation", lambda _: 1)
     return xmp, tuple(dict.fromkeys(lost))
 
 
@@ -81,6 +89,7 @@ def resize(xmp: bytes, size: Size, scale_x: Fraction, scale_y: Fraction) -> byte
         scale_x, scale_y: result / picture.
     """
     height, width = size
+    prefixes = _prefixes(xmp)
     for namespace, name, change in (
         (EXIF, rb"PixelXDimension", lambda _: width),
         (EXIF, rb"PixelYDimension", lambda _: height),
@@ -91,25 +100,40 @@ def resize(xmp: bytes, size: Size, scale_x: Fraction, scale_y: Fraction) -> byte
         (DIMENSIONS, rb"w", lambda number: round(number * scale_x)),
         (DIMENSIONS, rb"h", lambda number: round(number * scale_y)),
     ):
-        xmp = _with_numbers(xmp, namespace, name, change)
+        if namespace in prefixes:
+            xmp = _with_numbers(xmp, prefixes[namespace], name, change)
     return xmp
 
 
-def _prefixes(xmp: bytes, namespace: bytes) -> list[bytes]:
-    """The prefixes that the packet declares for a namespace."""
-    declared = rb"xmlns:([\w.-]{1,50})\s*=\s*[\"']%s[\"']" % re.escape(namespace)
-    return sorted(set(re.findall(declared, xmp)))
+def _prefixes(xmp: bytes) -> dict[bytes, set[bytes]]:
+    """The namespaces that the packet declares, and their prefixes."""
+    found = dict[bytes, set[bytes]]()
+    for prefix, namespace in DECLARED.findall(xmp):
+        found.setdefault(namespace, set()).add(prefix)
+    return found
 
 
-def _without(xmp: bytes, prefix: bytes, names: bytes) -> tuple[bytes, list[bytes]]:
+def _any_of(prefixes: Iterable[bytes]) -> bytes:
+    """A pattern of one of the prefixes, so that the packet is searched once for all."""
+    return b"(?:%s)" % b"|".join(map(re.escape, sorted(prefixes)))
+
+
+def _undeclared(xmp: bytes, prefixes: set[bytes]) -> bytes:
+    """The packet without declarations of those prefixes that it does not use."""
+    unused = prefixes - set(re.findall(rb"(?<![\w.-])(%s):" % _any_of(prefixes), xmp))
+    return re.sub(rb"\sxmlns:%s\s*=\s*(?:\"[^\"]*\"|'[^']*')" % _any_of(unused), b"", xmp) if unused else xmp
+
+
+def _without(xmp: bytes, prefixes: set[bytes], names: bytes) -> tuple[bytes, list[bytes]]:
     """The packet without properties of these names, as elements and as attributes; and what was removed."""
+    name = rb"%s:(?:%s)" % (_any_of(prefixes), names)
     removed, kept, place = list[bytes](), list[bytes](), 0
-    for start, end in _elements(xmp, re.compile(rb"<(%s:(?:%s))(?=[\s/>])" % (re.escape(prefix), names))):
+    for start, end in _elements(xmp, re.compile(rb"<(%s)(?=[\s/>])" % name)):
         kept.append(xmp[place:start])
         removed.append(xmp[start:end])
         place = end
     xmp = b"".join((*kept, xmp[place:]))
-    attribute = re.compile(rb"\s%s:(?:%s)\s*=\s*(?:\"[^\"]*\"|'[^']*')" % (re.escape(prefix), names))
+    attribute = re.compile(rb"\s%s\s*=\s*(?:\"[^\"]*\"|'[^']*')" % name)
     removed += attribute.findall(xmp)
     return attribute.sub(b"", xmp), removed
 
@@ -127,11 +151,9 @@ def _elements(xmp: bytes, opening: re.Pattern[bytes]) -> Iterator[tuple[int, int
         yield found.start(), place
 
 
-def _with_numbers(xmp: bytes, namespace: bytes, names: bytes, change: Callable[[int], int]) -> bytes:
+def _with_numbers(xmp: bytes, prefixes: set[bytes], names: bytes, change: Callable[[int], int]) -> bytes:
     """The packet with other whole numbers as values of these names, in attributes and elements."""
-    for prefix in _prefixes(xmp, namespace):
-        name = rb"%s:(?:%s)" % (re.escape(prefix), names)
-        before = rb"\s%s\s*=\s*[\"']|<%s(?:\s[^<>]*)?>" % (name, name)
-        value = re.compile(rb"((?:%s)\s*)(\d{1,9})(?=\s*[\"'<])" % before)
-        xmp = value.sub(lambda found: found[1] + str(change(int(found[2]))).encode(), xmp)
-    return xmp
+    name = rb"%s:(?:%s)" % (_any_of(prefixes), names)
+    before = rb"\s%s\s*=\s*[\"']|<%s(?:\s[^<>]*)?>" % (name, name)
+    value = re.compile(rb"((?:%s)\s*)(\d{1,9})(?=\s*[\"'<])" % before)
+    return value.sub(lambda found: found[1] + str(change(int(found[2]))).encode(), xmp)

@@ -1,0 +1,153 @@
+"""Files that are made to cost time cost little: by the codec, in the processes that would pay."""
+
+import contextlib
+import struct
+import time
+import zlib
+from collections.abc import Iterator
+
+import pytest
+from conftest import encoded, png_chunk
+from metadata_files import PNG_HEAD, XMP_NAME, jpeg_with, png_with
+from pictures import IMAGE, RGB
+from test_avif_heic import box_at, heic
+
+from http_edge import negotiation
+from message_protocol import UpscaleInput
+from superscaling.errors import ImageTooComplex
+from superscaling.format_name import FormatName
+from superscaling.pictures import Limits, answer_format, decode, encode, name_foreign_image
+from superscaling.pictures.containers.bmff import read_heif
+from superscaling.pictures.metadata import photoshop, xmp
+
+LIMITS = Limits(pixels=1_000_000, frames=100)
+# s: many times what each of these takes, on a busy machine; without the limits each takes minutes.
+MAX_SECONDS = 3
+
+
+@contextlib.contextmanager
+def soon() -> Iterator[None]:
+    start = time.thread_time()
+    yield
+    assert time.thread_time() - start < MAX_SECONDS
+
+
+def xmp_png(packet: bytes) -> bytes:
+    return png_with(png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(packet)))
+
+
+def with_prefixes(namespace: bytes, count: int, length: int = 0) -> bytes:
+    declared = b" ".join(b'xmlns:p%d="%s" p%d:PixelXDimension="20"' % (at, namespace, at) for at in range(count))
+    return b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a ' + declared + b"/>" + b" " * length + b"</x:xmpmeta>"
+
+
+@pytest.mark.parametrize("namespace", [xmp.EXIF, xmp.TIFF, xmp.CONTAINER, xmp.PANORAMA, xmp.ANNOUNCEMENTS[0][0]])
+def test_xmp_with_many_prefixes(namespace: bytes) -> None:
+    data = xmp_png(with_prefixes(namespace, 2500, 1_800_000))
+    with soon():
+        answer = encode(decode(data, LIMITS), FormatName.PNG, None, 92)
+    assert answer.notes == ("left out: XMP that can't be read",)
+
+
+def test_xmp_with_some_prefixes_is_corrected() -> None:
+    count = xmp.MAX_PREFIXES
+    data = xmp_png(with_prefixes(xmp.EXIF, count, 1_800_000).replace(b'"20"', b'"4"'))
+    with soon():
+        answer = encode(decode(data, LIMITS), FormatName.PNG, None, 92)
+    assert answer.notes == ()
+    assert answer.data.count(b':PixelXDimension="20"') == count
+
+
+def test_a_very_long_packet_is_named() -> None:
+    answer = encode(decode(xmp_png(with_prefixes(xmp.EXIF, 1, xmp.MAX_XMP)), LIMITS), FormatName.PNG, None, 92)
+    assert answer.notes == ("left out: XMP of more than 2 MiB",)
+
+
+def test_the_metadata_of_an_animation_is_fitted_once() -> None:
+    frames = [IMAGE.rotate(3 * angle) for angle in range(100)]
+    packet = with_prefixes(xmp.EXIF, xmp.MAX_PREFIXES, 1_000_000)
+    data = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
+    text = png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet)
+    picture = decode(data[:PNG_HEAD] + text + data[PNG_HEAD:], LIMITS)
+    assert len(picture.frames) > 90
+    with soon():
+        assert b"PixelXDimension" in encode(picture, FormatName.PNG, None, 92).data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"<!---->" * 60,
+        b"<!-- -->\n " * 300,
+        b"<?a?>" * 700,
+        b"<!DOCTYPE svg>" * 200,
+        b" " * 4000,
+        b"<!-- -- > " * 400,
+    ],
+)
+@pytest.mark.parametrize("end", [b"", b"<sv", b"<htm", b"<svg>", b"<html>"])
+def test_texts_with_many_comments(text: bytes, end: bytes) -> None:
+    with soon():
+        named = name_foreign_image(text + end)
+    if end == b"<svg>" and not text.endswith(b"> "):
+        assert named == "SVG"
+
+
+def test_comments_before_svg_are_passed() -> None:
+    assert name_foreign_image(b"<!-- a --> <!-- > --><!-- <svg -->\n<svg>") == "SVG"
+    assert name_foreign_image(b"<!-- a --> <!-- > --><!-- <svg -->\n<html>") is None
+
+
+def heif_with(kind: bytes, content: bytes) -> bytes:
+    """An AVIF with another box of that kind."""
+    data = encoded(RGB, "AVIF")
+    path = (b"meta", b"iprp", b"ipma") if kind == b"ipma" else (b"meta", b"iloc")
+    place = box_at(data, *path)
+    meta = box_at(data, b"meta")
+    changed = data[: place.start - 8] + struct.pack(">I4s", 8 + len(content), kind) + content + data[place.end :]
+    more = len(content) - (place.end - place.start)
+    for outer in (meta, *([box_at(data, b"meta", b"iprp")] if kind == b"ipma" else [])):
+        size = struct.pack(">I", outer.end - outer.start + 8 + more)
+        changed = changed[: outer.start - 8] + size + changed[outer.start - 4 :]
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (b"ipma", struct.pack(">II", 0, 1_000_000) + bytes(3_000_000)),
+        (b"iloc", struct.pack(">IHI", 2 << 24, 0x4400, 1_000_000) + bytes(10_000_000)),
+    ],
+)
+def test_items_without_links(kind: bytes, content: bytes) -> None:
+    data = heif_with(kind, content)
+    with soon(), pytest.raises(ImageTooComplex, match="more than 4000"):
+        read_heif(data)
+
+
+def test_negotiation_looks_at_the_head_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[bytes]()
+
+    def spy(data: bytes) -> FormatName | None:
+        seen.append(data)
+        return answer_format(data)
+
+    monkeypatch.setattr(negotiation, "answer_format", spy)
+    form = negotiation.negotiate("*/*").answer_form(sent_json=False)
+    assert form.format_for(UpscaleInput.from_bytes(heic(IMAGE) + bytes(1_000_000), {})) is None
+    assert [len(each) for each in seen] == [1 << 16]
+
+
+def test_large_resources_of_photoshop() -> None:
+    resource = b"8BIM\x04\x0a\0\0" + struct.pack(">I", 60_000) + bytes(60_000)
+    data = resource * 1000
+    with soon():
+        read = photoshop.read_resources(data, is_turned=False)
+    assert read.others == data
+
+
+def test_xmp_of_a_jpeg_with_many_prefixes() -> None:
+    packet = with_prefixes(xmp.TIFF, 900)
+    with soon():
+        answer = encode(decode(jpeg_with((0xE1, XMP_NAME + packet)), LIMITS), FormatName.JPEG, 92, 92)
+    assert answer.notes == ("left out: XMP that can't be read",)
