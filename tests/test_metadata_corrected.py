@@ -510,3 +510,19 @@ def test_what_lies_behind_a_png_is_named(server: Server) -> None:
     answer = server.upscale(sent + b"something else " * 50)
     assert answer.headers["X-Upscaler-Notes"] == "left out: 750 bytes behind the picture"
     assert "X-Upscaler-Notes" not in server.upscale(sent + bytes(10)).headers
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        (0x011A, 7, 1, b"\xff"), (0x011A, 2, 1, b"\0"), (0x011B, 1, 1, b"\0"), (0x0128, 2, 3, b"cm\0"),
+        (0x0128, 3, 2, b"\2\0\2\0"),
+    ],
+)  # fmt: skip
+def test_a_resolution_that_is_no_number_is_left_out(server: Server, entry: tuple[int, int, int, bytes]) -> None:
+    """Pillow can't open a JPEG with one."""
+    answer = server.upscale(jpeg_with((0xE1, exif_with(entry, (0x010F, 2, 5, b"Mine\0")))))
+    assert answer.headers["X-Upscaler-Notes"] == "left out: damaged EXIF tags"
+    exif = opened(answer.content).getexif()
+    assert exif[0x010F] == "Mine"
+    assert entry[0] not in exif

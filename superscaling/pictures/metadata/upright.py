@@ -4,7 +4,7 @@ import dataclasses
 
 from superscaling.pictures.metadata import words, xmp
 from superscaling.pictures.metadata.exif import MAX_EXIF, read_exif
-from superscaling.pictures.metadata.exif_geometry import density_of, turn_of, turn_upright
+from superscaling.pictures.metadata.exif_geometry import density_of, drop_malformed_density, turn_of, turn_upright
 from superscaling.pictures.metadata.photoshop import read_resources
 from superscaling.pictures.metadata.turning import NO_TURN, Turn
 from superscaling.pictures.picture import Metadata, Size
@@ -25,6 +25,7 @@ def upright(stored: Metadata, size: Size) -> tuple[Turn, Metadata]:
         size: of the picture as stored.
     """
     exif = read_exif(stored.exif or b"")
+    drop_malformed_density(exif)
     turn = turn_of(exif)
     is_turned = turn is not NO_TURN
     lost = [*stored.lost, *(["damaged EXIF tags"] if exif.is_damaged else [])]
