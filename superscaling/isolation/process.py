@@ -7,12 +7,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from multiprocessing import forkserver, resource_tracker
-from multiprocessing.reduction import recv_handle
-from typing import cast
+from typing import TypeVar, cast
 
 from superscaling.isolation import worker
-from superscaling.isolation.transfer import receive
+from superscaling.isolation.transfer import receive, receive_handle
+
+T = TypeVar("T")
 
 # Processes are forked from a small process with one thread; forking the service, with its engine's threads, may hang.
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -33,14 +35,17 @@ class TimeIsUp(Exception):
 class ProcessDied(Exception):
     """The process has ended by itself, or was killed from outside.
 
-    `signal`: the number of the signal that ended it, or None; `report`: what it could still say, if anything.
+    `signal`: the number of the signal that ended it, or None; `report`: what it could still say, if anything;
+    `has_ended`: False if it could only not be understood, and was ended for that.
     """
 
     def __init__(self, exit_code: int | None, report: str) -> None:
         self.signal = -exit_code if exit_code is not None and exit_code < 0 else None
         self.report = report
+        self.has_ended = exit_code is not None
         way = f"by {signal.Signals(self.signal).name}" if self.signal else f"with status {exit_code}"
-        super().__init__(f"a decoder process ended {way}" + (f"\n{report}" if report else ""))
+        what = f"ended {way}" if self.has_ended else "could not be understood"
+        super().__init__(f"a decoder process {what}" + (f"\n{report}" if report else ""))
 
 
 class DecoderProcess:
@@ -52,6 +57,8 @@ class DecoderProcess:
 
     def __init__(self) -> None:
         self.calls = 0
+        self._is_over = False
+        self._talk: threading.Thread | None = None
         self._fault_log: int | None = None
         self._connection, theirs = CONTEXT.Pipe()
         self._process = CONTEXT.Process(target=worker.serve, args=(theirs,), name="decoder", daemon=True)
@@ -65,8 +72,7 @@ class DecoderProcess:
             raise
         finally:
             theirs.close()
-        self._await(START_TIMEOUT, lambda: None)
-        self._fault_log = recv_handle(self._connection)
+        self._fault_log = self._bounded(self._greeting, START_TIMEOUT, lambda: None)
 
     @property
     def is_alive(self) -> bool:
@@ -76,7 +82,7 @@ class DecoderProcess:
     @property
     def is_usable(self) -> bool:
         """Whether no call has failed."""
-        return not self._connection.closed
+        return not self._is_over
 
     def call(self, call: worker.Call, data: bytes, seconds: float, check: Callable[[], None]) -> worker.Answer:
         """Ask the process, and wait for its answer.
@@ -92,33 +98,46 @@ class DecoderProcess:
             Exception: whatever `check` raises.
         """
         self.calls += 1
-        try:
-            self._connection.send(call)
-            self._connection.send_bytes(data)
-        except OSError as exc:
-            raise self._died() from exc
-        return cast(worker.Answer, self._await(seconds, check))
+        return self._bounded(lambda: self._exchange(call, data), seconds, check)
 
     def end(self) -> None:
         """End the process, whatever it does. May be called more than once."""
-        if self._connection.closed:
-            return
-        self._connection.close()
-        if self._fault_log is not None:
-            os.close(self._fault_log)
         with LIFE_AND_DEATH:
+            if self._is_over:
+                return
+            self._is_over = True
             self._process.kill()
             self._process.join()
             self._process.close()
+            # Its thread has ended, too, as nobody is at the other end; only now the connection's number is free.
+            if self._talk is not None:
+                self._talk.join()
+            self._connection.close()
+            if self._fault_log is not None:
+                os.close(self._fault_log)
 
-    def _await(self, seconds: float, check: Callable[[], None]) -> object:
+    def _greeting(self) -> int:
+        receive(self._connection)
+        return receive_handle(self._connection)
+
+    def _exchange(self, call: worker.Call, data: bytes) -> worker.Answer:
+        self._connection.send(call)
+        self._connection.send_bytes(data)
+        return cast(worker.Answer, receive(self._connection))
+
+    def _bounded(self, talk: Callable[[], T], seconds: float, check: Callable[[], None]) -> T:
+        """Let a thread talk to the process, which may stop in the middle of a message, as long as `call` says."""
+        outcome = Future[T]()
         end = time.monotonic() + seconds
         try:
-            while not self._connection.poll(max(0.0, min(PATIENCE, end - time.monotonic()))):
+            thread = threading.Thread(target=_settle, args=(outcome, talk), daemon=True)
+            thread.start()
+            self._talk = thread
+            while not wait((outcome,), max(0.0, min(PATIENCE, end - time.monotonic()))).done:
                 check()
                 if time.monotonic() > end:
                     raise TimeIsUp
-            return receive(self._connection)
+            return outcome.result()
         except (EOFError, OSError) as exc:
             raise self._died() from exc
         except BaseException:
@@ -126,12 +145,24 @@ class DecoderProcess:
             raise
 
     def _died(self) -> ProcessDied:
-        report = b"" if self._fault_log is None else os.pread(self._fault_log, MAX_REPORT, 0)
+        report, exit_code = b"", None
         with LIFE_AND_DEATH:
-            self._process.join(PATIENCE)
-            exit_code = self._process.exitcode
+            if not self._is_over:
+                if self._fault_log is not None:
+                    report = os.pread(self._fault_log, MAX_REPORT, 0)
+                self._process.join(PATIENCE)
+                exit_code = self._process.exitcode
         self.end()
         return ProcessDied(exit_code, report.decode(errors="replace"))
+
+
+def _settle(outcome: Future[T], talk: Callable[[], T]) -> None:
+    try:
+        value = talk()
+    except BaseException as exc:  # whoever waits raises it
+        outcome.set_exception(exc)
+    else:
+        outcome.set_result(value)
 
 
 def start_fork_server() -> None:
