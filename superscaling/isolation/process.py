@@ -176,8 +176,8 @@ def start_fork_server() -> None:
 
 
 def _ensure_fork_server() -> None:
-    # The main module, too: otherwise each process would import it.
-    CONTEXT.set_forkserver_preload(["__main__", "superscaling.isolation.preload"])
+    # What decoders need is loaded before one is forked. The main module, too: otherwise each would import it.
+    CONTEXT.set_forkserver_preload(["__main__", "superscaling.isolation.worker"])
     forkserver.ensure_running()
 
 
