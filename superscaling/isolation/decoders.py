@@ -10,7 +10,8 @@ from typing import Protocol, cast
 
 from superscaling.errors import DeadlinePassed, DecoderUnavailable, ImageUndecodable, StartError
 from superscaling.format_name import FormatName
-from superscaling.isolation.process import DecoderProcess, ProcessDied, TimeIsUp, start_fork_server
+from superscaling.isolation.process import DecoderProcess, ProcessDied, start_fork_server
+from superscaling.isolation.watch import TimeIsUp
 from superscaling.isolation.worker import Answer, Call, Header, OutOfMemory
 from superscaling.pictures import Limits, Picture, Size, inspect
 from superscaling.scheduling import Deadline, Timings

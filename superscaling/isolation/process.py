@@ -5,14 +5,13 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
 from multiprocessing import forkserver, resource_tracker
 from typing import TypeVar, cast
 
 from superscaling.isolation import worker
 from superscaling.isolation.transfer import receive, receive_handle
+from superscaling.isolation.watch import PATIENCE, Watch
 
 T = TypeVar("T")
 
@@ -20,16 +19,11 @@ T = TypeVar("T")
 CONTEXT = multiprocessing.get_context("forkserver")
 # Seconds that a process may take to be ready.
 START_TIMEOUT = 30.0
-# Seconds between two looks at whether the caller still wants the answer.
-PATIENCE = 0.25
 # Held while a process is started or buried: multiprocessing looks at all of them then, and is not made for threads.
 LIFE_AND_DEATH = threading.Lock()
 # Bytes of a crash report that are read.
 MAX_REPORT = 10_000
-
-
-class TimeIsUp(Exception):
-    """The process has not answered in time, and was ended."""
+WATCH = Watch()
 
 
 class ProcessDied(Exception):
@@ -58,7 +52,6 @@ class DecoderProcess:
     def __init__(self) -> None:
         self.calls = 0
         self._is_over = False
-        self._talk: threading.Thread | None = None
         self._fault_log: int | None = None
         self._connection, theirs = CONTEXT.Pipe()
         self._process = CONTEXT.Process(target=worker.serve, args=(theirs,), name="decoder", daemon=True)
@@ -109,9 +102,6 @@ class DecoderProcess:
             self._process.kill()
             self._process.join()
             self._process.close()
-            # Its thread has ended, too, as nobody is at the other end; only now the connection's number is free.
-            if self._talk is not None:
-                self._talk.join()
             self._connection.close()
             if self._fault_log is not None:
                 os.close(self._fault_log)
@@ -126,23 +116,19 @@ class DecoderProcess:
         return cast(worker.Answer, receive(self._connection))
 
     def _bounded(self, talk: Callable[[], T], seconds: float, check: Callable[[], None]) -> T:
-        """Let a thread talk to the process, which may stop in the middle of a message, as long as `call` says."""
-        outcome = Future[T]()
-        end = time.monotonic() + seconds
+        """Talk to the process, which may stop in the middle of a message, for as long as `call` says."""
         try:
-            thread = threading.Thread(target=_settle, args=(outcome, talk), daemon=True)
-            thread.start()
-            self._talk = thread
-            while not wait((outcome,), max(0.0, min(PATIENCE, end - time.monotonic()))).done:
-                check()
-                if time.monotonic() > end:
-                    raise TimeIsUp
-            return outcome.result()
+            with WATCH.over(seconds, check, self._kill):
+                return talk()
         except (EOFError, OSError) as exc:
             raise self._died() from exc
         except BaseException:
             self.end()
             raise
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ValueError, OSError):  # it was ended meanwhile
+            self._process.kill()
 
     def _died(self) -> ProcessDied:
         report, exit_code = b"", None
@@ -154,15 +140,6 @@ class DecoderProcess:
                 exit_code = self._process.exitcode
         self.end()
         return ProcessDied(exit_code, report.decode(errors="replace"))
-
-
-def _settle(outcome: Future[T], talk: Callable[[], T]) -> None:
-    try:
-        value = talk()
-    except BaseException as exc:  # whoever waits raises it
-        outcome.set_exception(exc)
-    else:
-        outcome.set_result(value)
 
 
 def start_fork_server() -> None:
