@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from message_protocol import EstimateInput, EstimateOutput
 from superscaling.enlarging import PictureUpscaler
-from superscaling.pictures import FORMATS, Limits, check_count, check_side
+from superscaling.pictures import FORMATS, Limits, check_count, check_size
 from superscaling.scheduling import Admission, Deadline
 
 # The format whose encoder takes the most memory: assumed if the question names none.
@@ -54,7 +54,7 @@ class ResourceEstimate:
             self._limits.check_memory(
                 message.width * message.height * message.frames, message.format, FORMATS[message.format].memory
             )
-            check_side(scale * max(message.width, message.height), message.format)
+            check_size(scale * message.height, scale * message.width, message.format)
         size = message.height, message.width
         one = self._picture_upscaler.demand_of([size], message.format or HEAVIEST)
         demand = replace(one, sizes=[size] * message.frames, cost=one.cost * message.frames)

@@ -3,7 +3,7 @@
 from message_protocol import UpscaleInput, UpscaleOutput
 from superscaling.enlarging import PictureUpscaler
 from superscaling.format_name import FormatName
-from superscaling.isolation import Decoder, InThisProcess
+from superscaling.isolation import Decoder
 from superscaling.pictures import FORMATS, Limits, check_can_hold, encode
 from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Plan, ProgressListener, Timings
 
@@ -25,13 +25,13 @@ class ResourceUpscale:
         admission: Admission,
         limits: Limits,
         quality: int,
-        decoder: Decoder | None = None,
+        decoder: Decoder,
     ) -> None:
         self._picture_upscaler = picture_upscaler
         self._admission = admission
         self._limits = limits
         self._quality = quality
-        self._decoder = InThisProcess() if decoder is None else decoder
+        self._decoder = decoder
 
     def main(
         self, message: UpscaleInput, deadline: Deadline, timings: Timings, listener: ProgressListener = NO_LISTENER

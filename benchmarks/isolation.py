@@ -70,7 +70,7 @@ def _way(name: str) -> Iterator[Decode]:
     limit_pillow()
     if name == PEBBLE:
         context = get_context("forkserver")
-        context.set_forkserver_preload(["superscaling.isolation.preload"])
+        context.set_forkserver_preload(["superscaling.isolation.worker"])
         with ProcessPool(max_workers=1, context=context) as pool:
             yield lambda file: pool.schedule(decode, args=(file, LIMITS)).result()
     elif name == ISOLATED:

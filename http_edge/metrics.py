@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.process_collector import ProcessCollector
 
 from superscaling.engines import EngineFacts
-from superscaling.errors import DecoderUnavailable, ImageUndecodable, QueueFull, ServiceError, TooManyRequests
+from superscaling.errors import QueueFull, ServiceError, TooManyRequests
 from superscaling.geometry import Box
 from superscaling.pictures import Samples
 from superscaling.scheduling import NO_LISTENER, SPANS, Admission, Plan, ProgressListener, Timings
@@ -15,7 +15,7 @@ from superscaling.scheduling import NO_LISTENER, SPANS, Admission, Plan, Progres
 BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 90, 180, 300, 600)
 TILE_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 STEPS = tuple(span for span in SPANS if span != "queue")  # which has its own histogram
-# Why a decoder process ended during a request.
+# The values of `ServiceError.decoder_failure`.
 DECODER_FAILURES = ("crash", "time", "memory", "unavailable")
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -69,7 +69,7 @@ class Metrics:
         )
         self._decoder_failures = Counter(
             "upscaler_decoder_failures",
-            "Decoder processes that had to be replaced, by reason.",
+            "Decoder processes that ended during a request, by reason.",
             ["reason"],
             registry=registry,
         )
@@ -139,8 +139,8 @@ class Metrics:
             self._errors.labels(problem.code).inc()
             if problem.status == 429:
                 self._rejected.labels(problem.code).inc()
-            if isinstance(problem, ImageUndecodable | DecoderUnavailable):
-                self._decoder_failures.labels(problem.reason).inc()
+            if problem.decoder_failure is not None:
+                self._decoder_failures.labels(problem.decoder_failure).inc()
         if not timings.pixels:
             return  # not admitted
         # Failures, too: otherwise a service that misses every deadline would look healthy.

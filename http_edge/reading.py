@@ -83,7 +83,9 @@ def _form_of(media_type: str, data: bytes) -> BodyForm:
         said = seen or _file(media_type, data)
     if seen is not None and seen is not said:
         hint = "its own media type" if seen is BodyForm.BYTES else seen.value
-        raise UnsupportedMedia(f"Content-Type is {media_type}, but the body is {found(data)}: send it as {hint}")
+        raise UnsupportedMedia(
+            f"Content-Type is {media_type[:MAX_ECHOED]}, but the body is {found(data)}: send it as {hint}"
+        )
     if said is BodyForm.BYTES and (text := encoded_image(data)):
         raise UnsupportedMedia(f'the body is {text}: send the file itself, or JSON, {{"imageBase64": "…"}}')
     return said

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from message_protocol.validation import malformed_message, typed
 from superscaling.format_name import FormatName
+from superscaling.metadata_choice import MetadataChoice
 
 
 class EstimateInput(BaseModel):
@@ -19,6 +20,9 @@ class EstimateInput(BaseModel):
     frames: int = Field(1, ge=1, strict=True, description="number of frames of an animation, or of pages")
     format: FormatName | None = Field(
         None, description="format of the answer; default: the one that takes the most memory"
+    )
+    metadata: MetadataChoice = Field(
+        MetadataChoice.KEEP, description="as for /upscale; changes nothing in the estimate"
     )
 
     @classmethod

@@ -40,12 +40,14 @@ class ServiceError(Exception):
 
     `detail` speaks of the picture, the limit and what the client can do; `limit` and `actual` are numbers in the unit
     that `detail` names; `setting` is the field of `Settings` with which an operator raises the limit; `retry_after`
-    are whole seconds.
+    are whole seconds. `decoder_failure`: why a decoder process ended, if the request failed for that: `crash`, `time`,
+    `memory` or `unavailable`.
     """
 
     status = 500
     code = "internal_error"
     title = "The service has a defect"
+    decoder_failure: str | None = None
 
     def __init__(
         self,
@@ -173,17 +175,16 @@ class ImageTooComplex(Unprocessable):
 
 
 class ImageUndecodable(Unprocessable):
-    """The decoder crashed on the image, or needed more time or memory than it may take.
-
-    `reason`: `crash`, `time` or `memory`.
-    """
+    """The decoder crashed on the image, or needed more time or memory than it may take."""
 
     code = "image_undecodable"
     title = "The image can't be decoded"
 
-    def __init__(self, detail: str, reason: str, *, limit: float | None = None, setting: str | None = None) -> None:
+    def __init__(
+        self, detail: str, decoder_failure: str, *, limit: float | None = None, setting: str | None = None
+    ) -> None:
         super().__init__(detail, limit=limit, setting=setting)
-        self.reason = reason
+        self.decoder_failure = decoder_failure
 
 
 class UnsupportedMode(Unprocessable):
@@ -256,7 +257,7 @@ class DecoderUnavailable(Unavailable):
 
     code = "decoder_unavailable"
     title = "The decoder is not available"
-    reason = "unavailable"
+    decoder_failure = "unavailable"
 
 
 class DeadlinePassed(ServiceError):

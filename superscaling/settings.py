@@ -201,7 +201,8 @@ class Settings:
         _seconds,
         "s",
         LOAD,
-        "Time that reading an image file may take; a decoder that takes longer is ended, and its image rejected.",
+        "Time that inspecting an image file, and then decoding it, may take each; a decoder that takes longer is ended,"
+        " and its image rejected.",
     )
     host: str = _setting("0.0.0.0", _text, "address", SERVER, "Address to listen on.")
     port: int = _setting("7777", _whole(1, 65_535), "port", SERVER, "Port to listen on (`PORT`, without the prefix).")

@@ -30,6 +30,7 @@ from superscaling.errors import (
     UnsupportedImage,
 )
 from superscaling.format_name import FormatName
+from superscaling.isolation import InThisProcess
 from superscaling.pictures import Frame, Limits, Picture, check_can_hold, decode, encode
 from superscaling.scheduling import Admission
 
@@ -334,7 +335,9 @@ def test_an_animation_fits_no_format_without_one(server: Server, target: str) ->
 def test_the_deadline_counts_all_frames() -> None:
     """A still meets the deadline. A hundred frames of its size would not, and are rejected before inference."""
     upscaler = upscaler_with(lambda batch: time.sleep(1e-5 * batch[0, :, :, 0].size), tile=256)
-    upscale = ResourceUpscale(PictureUpscaler(upscaler), Admission(10**9, upscaler.seconds_for), LIMITS, 100)
+    upscale = ResourceUpscale(
+        PictureUpscaler(upscaler), Admission(10**9, upscaler.seconds_for), LIMITS, 100, InThisProcess()
+    )
     images = [Image.fromarray(photograph(60, 60, seed)) for seed in range(100)]
     still = UpscaleInput.from_bytes(encoded(images[0], "WEBP"), {})
     animation = UpscaleInput.from_bytes(encoded(images[0], "WEBP", save_all=True, append_images=images[1:]), {})

@@ -5,7 +5,17 @@ import time
 import httpx
 import pytest
 from conftest import Server, StartServer, encoded, infer_seconds, photograph
+from fakes import upscaler_with
 from test_stream import streamed
+
+from message_protocol import EstimateInput
+from resource_estimate import ResourceEstimate
+from superscaling.enlarging import PictureUpscaler
+from superscaling.errors import FormatCannotHold
+from superscaling.format_name import FormatName
+from superscaling.metadata_choice import MetadataChoice
+from superscaling.pictures import Limits
+from superscaling.scheduling import Admission
 
 
 def estimate(server: Server, **parameters: object) -> httpx.Response:
@@ -70,6 +80,7 @@ def test_others_are_counted(start_server: StartServer) -> None:
         ({"width": "ten", "height": 3}, 400, "malformed_message", "width"),
         ({"width": "true", "height": 3}, 400, "malformed_message", "width"),
         ({"width": 1.5, "height": 3}, 400, "malformed_message", "width"),
+        ({"width": 10, "height": 3, "metadata": "all"}, 400, "malformed_message", "metadata"),
         ({"width": 10, "height": 3, "frame": 2}, 400, "malformed_message", "'frame' is unknown"),
         ({"width": 10**12, "height": 3}, 422, "image_too_large", "at most 10000 px are accepted"),
         ({"width": 101, "height": 100}, 422, "image_too_large", "at most 10000 px are accepted"),
@@ -94,6 +105,23 @@ def test_wrong_questions(
     response = estimate(small_server, **parameters)
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert detail in response.json()["detail"]
+
+
+def test_the_area_of_a_format_counts() -> None:
+    """By default no picture that is accepted is so large."""
+    upscaler = upscaler_with()
+    resource = ResourceEstimate(
+        PictureUpscaler(upscaler), Admission(10**10, upscaler.seconds_for), Limits(10**9, 10), 90, 3600
+    )
+    with pytest.raises(FormatCannotHold, match="avif holds at most 268435456 px"):
+        resource.main(EstimateInput(width=8193, height=8193, format=FormatName.AVIF))
+
+
+@pytest.mark.parametrize("choice", MetadataChoice)
+def test_the_choice_of_metadata_changes_nothing(small_server: Server, choice: MetadataChoice) -> None:
+    with_it, without = (estimate(small_server, width=9, height=9, **more) for more in ({"metadata": choice}, {}))
+    assert with_it.status_code == 200
+    assert with_it.json()["tiles"] == without.json()["tiles"]
 
 
 def test_it_answers_while_the_network_works(server: Server) -> None:

@@ -1,5 +1,6 @@
 """Sizes read from the headers equal those after decoding."""
 
+import struct
 from collections.abc import Callable
 
 import numpy as np
@@ -7,10 +8,22 @@ import pytest
 from conftest import SAMPLES, encoded, opened, photograph
 from pictures import SENT, Sent
 from PIL import Image
+from test_avif_heic import heic
 
-from superscaling.errors import ImageTooLarge, TooManyFrames, UnsupportedImage
+from superscaling.errors import ImageCorrupt, ImageTooLarge, TooManyFrames, UnsupportedImage
 from superscaling.format_name import FormatName
-from superscaling.pictures import Frame, Limits, decode, decoding, heif_reading, inspect, jpeg_reading, preview
+from superscaling.pictures import (
+    Frame,
+    Limits,
+    decode,
+    decoding,
+    heif_reading,
+    inspect,
+    inspection,
+    jpeg_reading,
+    preview,
+)
+from superscaling.pictures.opening import decoder_errors
 from superscaling.pictures.picture import to_8_bits
 
 LIMITS = Limits(pixels=10_000_000, frames=100)
@@ -63,6 +76,33 @@ def test_no_picture() -> None:
         inspect(b"no picture", LIMITS)
 
 
+def test_heic_and_raw_files_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    for place in ("read_heif", "name_raw"):
+        count_calls(monkeypatch, place, calls)
+    assert inspect(heic(IMAGES[0].convert("RGBA")), LIMITS).format is FormatName.PNG
+    with pytest.raises(UnsupportedImage, match=r"a camera's raw file \(Canon CR2\)"):
+        inspect(b"II*\0\x10\0\0\0CR\2\0" + bytes(40), LIMITS)
+    assert calls == ["read_heif", "name_raw"]
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        IndexError("index out of range"),
+        struct.error("unpack requires 4 bytes"),
+        KeyError(3),
+        StopIteration(),
+        OSError(),
+        ValueError(" "),
+    ],
+)
+def test_what_is_said_about_damage_is_about_the_file(raised: Exception) -> None:
+    with pytest.raises(ImageCorrupt) as told, decoder_errors():
+        raise raised
+    assert told.value.detail == "the image is truncated or corrupt: its parts are not where they should be"
+
+
 @pytest.mark.parametrize("name", list(FormatName))
 def test_a_file_is_read_once(name: FormatName, monkeypatch: pytest.MonkeyPatch) -> None:
     """Opened, split and checked when it is inspected; decoding goes on from there."""
@@ -80,7 +120,7 @@ def test_a_file_is_read_once(name: FormatName, monkeypatch: pytest.MonkeyPatch) 
 
 
 def count_calls(monkeypatch: pytest.MonkeyPatch, name: str, calls: list[str]) -> None:
-    for module in (decoding, jpeg_reading, heif_reading):
+    for module in (decoding, inspection, jpeg_reading, heif_reading):
         if original := getattr(module, name, None):
 
             def counted(*arguments: object, original: Callable[..., object] = original) -> object:

@@ -1,6 +1,7 @@
 """A decoder that crashes, hangs or takes all memory ends its own picture and nothing else: through `POST /upscale`."""
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -8,7 +9,9 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.reduction import recv_handle
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -18,17 +21,22 @@ from pictures import SENT, Sent
 from test_animations import ANIMATED
 from test_metrics import figures
 
-from superscaling.errors import ImageTooLarge, ServiceError
-from superscaling.isolation import Decoders
+from superscaling.errors import ClientGone, ImageTooLarge, ImageUndecodable, ServiceError, StartError
+from superscaling.isolation import Decoders, transfer
+from superscaling.isolation.process import DecoderProcess
+from superscaling.isolation.worker import Call
 from superscaling.pictures import Limits, decode, inspect
+from superscaling.scheduling import Deadline, Timings
 
 LIMITS = Limits(10_000_000, 100)
 TIMEOUT = 1.5  # s
 
 # Python runs this in every process of a server. Its BMPs say with their last bytes what happens to who decodes them.
 MISCHIEF = """
-import ctypes, os, signal, time
+import ctypes, os, signal, struct, time
+from multiprocessing.reduction import send_handle
 from superscaling.format_name import FormatName
+from superscaling.isolation import worker
 from superscaling.pictures import decoding
 
 class Reader(decoding.BmpReader):
@@ -48,6 +56,18 @@ class Reader(decoding.BmpReader):
     def segfault(self): ctypes.string_at(0)
     def sleep(self): time.sleep(1000)
     def hang(self): ctypes.PyDLL(None).sleep(1000)  # no Python code runs meanwhile, no signal handler either
+    def stop(self):  # in the middle of the answer
+        def send(connection, answer):
+            os.write(connection.fileno(), struct.pack("!i", 1_000_000) + bytes(1000))
+            os.kill(os.getpid(), signal.SIGSTOP)
+        worker.send = send
+    def babble(self):  # an answer in memory that its sender can still take away
+        def send(connection, answer):
+            memory = os.memfd_create("pixels")
+            os.truncate(memory, 64)
+            connection.send((b"", [64]))
+            send_handle(connection, memory, None)
+        worker.send = send
     def doze(self): time.sleep(1)
     def defect(self): decoding._size(None)
     def killed(self): os.kill(os.getpid(), signal.SIGKILL)
@@ -98,9 +118,14 @@ def runs(process: Path) -> bool:
     return False
 
 
+def decoders_below(process: Path) -> list[Path]:
+    """The decoder processes of a process: the children of its fork server."""
+    return [each for child in children(process) for each in children(child)]
+
+
 def decoders_of(server: Server) -> list[Path]:
-    """The decoder processes of a service: the children of its fork server."""
-    return [each for child in children(server.worker) for each in children(child)]
+    """The decoder processes of a service."""
+    return decoders_below(server.worker)
 
 
 FATES = [
@@ -112,6 +137,9 @@ FATES = [
     ("sleep", 422, "image_undecodable", "time"),
     ("hang", 422, "image_undecodable", "time"),
     ("header-hang", 422, "image_undecodable", "time"),
+    ("stop", 422, "image_undecodable", "time"),
+    ("header-stop", 422, "image_undecodable", "time"),
+    ("babble", 503, "decoder_unavailable", "unavailable"),
     ("allocate", 422, "image_undecodable", "memory"),
     ("header-allocate", 422, "image_undecodable", "memory"),
     ("killed", 503, "decoder_unavailable", "unavailable"),
@@ -141,6 +169,8 @@ def test_one_picture_ends(tried_server: Server, word: str, status: int, code: st
         assert "took longer than 1.5 s" in problem["detail"]
     if reason == "memory":
         assert f"more than {problem['limit']} MB of memory" in problem["detail"]
+    if status == 503:
+        assert int(answer.headers["Retry-After"]) > 0
     assert figures(server)[counter] == count + 1
     assert f"{answer.headers['X-Request-ID']} {code}: {problem['detail']}" in server.log.read_text()
     assert server.upscale(GOOD).status_code == 200
@@ -166,9 +196,10 @@ def test_a_defect_keeps_its_traceback(tried_server: Server) -> None:
     assert "AttributeError" in logged
 
 
-def test_files_that_hang_block_no_other(patient_server: Server) -> None:
+@pytest.mark.parametrize("word", ["hang", "stop"])
+def test_files_that_hang_block_no_other(patient_server: Server, word: str) -> None:
     """Once their clients have gone, their decoders are freed."""
-    server, file, count = patient_server, bad("hang"), 8
+    server, file, count = patient_server, bad(word), 8
     with contextlib.ExitStack() as stack:
         for _ in range(count):
             client = stack.enter_context(connection(server, f"Content-Length: {len(file)}"))
@@ -186,6 +217,7 @@ def test_the_requests_deadline_holds(start_server: StartServer, mischief: str) -
     server = start_server(PYTHONPATH=mischief, UPSCALER_DECODE_TIMEOUT="100", UPSCALER_TIMEOUT="2")
     answer = server.upscale(bad("sleep"))
     assert (answer.status_code, answer.json()["code"]) == (504, "deadline_passed")
+    assert figures(server)['upscaler_decoder_failures_total{reason="time"}'] == 1
 
 
 def test_an_idle_decoder_that_is_killed_is_replaced(server: Server) -> None:
@@ -321,6 +353,72 @@ def test_decoders_are_replaced_before_they_grow_old(monkeypatch: pytest.MonkeyPa
         image.decode()
     made.close()
     assert len(seen) == 3
+
+
+def test_a_decoder_that_takes_no_file_is_ended() -> None:
+    """It is stopped before the file is sent, which is larger than what a socket holds."""
+    made = Decoders(TIMEOUT)
+    made.start()
+    (pid,) = made.pids
+    os.kill(pid, signal.SIGSTOP)
+    start = time.monotonic()
+    with pytest.raises(ImageUndecodable, match=r"took longer than 1\.5 s"):
+        made.inspect(GOOD + bytes(50_000_000), LIMITS, *patience())
+    assert time.monotonic() - start < TIMEOUT + 5
+    assert not runs(Path("/proc") / str(pid))
+    assert made.inspect(GOOD, LIMITS, *patience()).decode()
+    made.close()
+
+
+def test_who_has_gone_waits_for_no_stopped_decoder() -> None:
+    made = Decoders(60)
+    made.start()
+    os.kill(made.pids[0], signal.SIGSTOP)
+    gone = Deadline(60, is_client_gone=lambda: True)
+    start = time.monotonic()
+    with pytest.raises(ClientGone):
+        made.inspect(GOOD + bytes(50_000_000), LIMITS, gone, Timings())
+    assert time.monotonic() - start < 5
+    assert not made.pids
+    made.close()
+
+
+def test_a_call_that_breaks_off_ends_its_process(decoders: Decoders) -> None:
+    """Otherwise the next file would be taken for the rest of this one."""
+    process = DecoderProcess()
+    with pytest.raises(TypeError):
+        process.call(Call(LIMITS, decode=False), cast(bytes, "no bytes"), 60, lambda: None)
+    assert not process.is_usable
+    assert not runs(Path("/proc") / str(process.pid))
+
+
+@pytest.mark.parametrize("error", [OSError, RuntimeError])
+def test_a_start_that_breaks_off_leaves_no_process(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    def fail(_: object) -> None:
+        raise error("no descriptor")
+
+    made = Decoders(60)
+    made.start()  # and with it the fork server
+    made.inspect(GOOD, LIMITS, *patience())
+    before = set(decoders_below(Path("/proc/self")))
+    monkeypatch.setattr("superscaling.isolation.transfer.recv_handle", fail)
+    other = Decoders(60)
+    with pytest.raises(StartError, match="the decoder processes can't be started"):
+        other.start()
+    assert set(decoders_below(Path("/proc/self"))) <= before
+    made.close()
+
+
+def test_shared_memory_can_not_be_taken_away() -> None:
+    here, there = multiprocessing.Pipe()
+    array = np.arange(1000)
+    transfer.send(there, array)
+    here.recv()
+    memory = recv_handle(here)
+    for change in (lambda: os.truncate(memory, 0), lambda: os.pwrite(memory, b"x", 0)):
+        with pytest.raises(PermissionError):
+            change()
+    os.close(memory)
 
 
 def test_a_picture_is_not_copied(decoders: Decoders) -> None:

@@ -43,7 +43,7 @@ WITHIN = {
         ["channels", "frame_reuse", "interpolation", "self_ensemble", "tiling"],
     ],
     "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus"]],
-    "isolation": [["decoders"], ["process", "preload"], ["worker"], ["transfer"]],
+    "isolation": [["decoders"], ["process"], ["worker"], ["transfer", "watch"]],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
     "models": [["store"], ["files"], ["sources", "acceptance", "known_answer"], ["table"]],
     "conversion": [["from_keras"], ["quantisation", "quantisation_loss"], ["similarity"]],

@@ -17,6 +17,7 @@ from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
 from superscaling.enlarging import PictureUpscaler
 from superscaling.format_name import FormatName
+from superscaling.isolation import InThisProcess
 from superscaling.pictures import FORMATS, Limits, sniff
 from superscaling.scheduling import Admission
 
@@ -64,7 +65,7 @@ def peak_of(data: bytes, target: FormatName) -> float:
     """Bytes per px of the input above the baseline of the process. Runs in a child process."""
     upscaler = upscaler_with(tile=256)
     upscale = ResourceUpscale(
-        PictureUpscaler(upscaler), Admission(10**9, upscaler.seconds_for), Limits(10**8, 100), 100
+        PictureUpscaler(upscaler), Admission(10**9, upscaler.seconds_for), Limits(10**8, 100), 100, InThisProcess()
     )
     options = {"format": str(target)}
     for _ in (1, 2):

@@ -322,6 +322,12 @@ def test_content_types_that_are_wrong(
     assert_refused(post(server, body, content_type), 415, *words)
 
 
+def test_a_long_content_type_is_not_sent_back(server: Server) -> None:
+    answer = post(server, MESSAGE.encode(), f"image/{'x' * 8000}")
+    assert_refused(answer, 415, "Content-Type is image/xxx", "but the body is JSON")
+    assert len(answer.text) < 1000
+
+
 def test_another_image_than_the_content_type_says(server: Server) -> None:
     assert post(server, JPEG, "image/png").headers["Content-Type"] == "image/jpeg"
 

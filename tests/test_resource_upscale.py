@@ -15,6 +15,7 @@ from resource_upscale import ResourceUpscale
 from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
+from superscaling.isolation import InThisProcess
 from superscaling.pictures import Limits
 from superscaling.scheduling import Admission, Deadline, Demand, Speed, Timings
 from superscaling.scheduling.admission import MARGIN
@@ -45,7 +46,11 @@ def test_a_measurement_of_the_speed_is_waiting(monkeypatch: pytest.MonkeyPatch) 
     upscaler.warm_up()
     upscaler._speed = Speed(1.0)  # so slow once
     upscale = ResourceUpscale(
-        PictureUpscaler(upscaler), Admission(10**6, upscaler.seconds_for, upscaler.measure_speed), LIMITS, 90
+        PictureUpscaler(upscaler),
+        Admission(10**6, upscaler.seconds_for, upscaler.measure_speed),
+        LIMITS,
+        90,
+        InThisProcess(),
     )
     timings = SeenTimings()
     upscale.main(OPAQUE, Deadline(60), timings)
@@ -56,7 +61,7 @@ def test_who_turns_out_to_need_two_passes_makes_nobody_late() -> None:
     """The header does not show it. After decoding, there is time for only one pass beside the other request."""
     upscaler = upscaler_with(tile=64)
     admission = Admission(10**6, lambda area: area * 0.001)
-    upscale = ResourceUpscale(PictureUpscaler(upscaler), admission, LIMITS, 90)
+    upscale = ResourceUpscale(PictureUpscaler(upscaler), admission, LIMITS, 90, InThisProcess())
     with admission.admitted(Demand([(1, 2000)], Cost(20, 2000)), *patience(MARGIN * 4)):
         upscale.main(OPAQUE, *patience())
         refused = SeenTimings()
@@ -74,7 +79,11 @@ def test_what_frames_have_in_common_counts_once(seeds: Sequence[int], accepted: 
     upscaler = upscaler_with(tile=64)
     upscaler.warm_up()
     upscale = ResourceUpscale(
-        PictureUpscaler(upscaler), Admission(10**6, upscaler.seconds_for, upscaler.measure_speed), LIMITS, 90
+        PictureUpscaler(upscaler),
+        Admission(10**6, upscaler.seconds_for, upscaler.measure_speed),
+        LIMITS,
+        90,
+        InThisProcess(),
     )
     frames = [photograph(200, 200, seed).copy() for seed in seeds]
     for place, frame in enumerate(frames):

@@ -14,12 +14,13 @@ from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
 from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import ClientGone
+from superscaling.isolation import InThisProcess
 from superscaling.pictures import Limits, Picture
 from superscaling.scheduling import Admission, Deadline, Plan, Timings
 
 UPSCALER = upscaler_with()
 ADMISSION = Admission(10**9, UPSCALER.seconds_for)
-UPSCALE = ResourceUpscale(PictureUpscaler(UPSCALER), ADMISSION, Limits(10**7, 10), 90)
+UPSCALE = ResourceUpscale(PictureUpscaler(UPSCALER), ADMISSION, Limits(10**7, 10), 90, InThisProcess())
 
 
 class SeenEvents(StreamEvents):

@@ -5,42 +5,41 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from multiprocessing import forkserver, resource_tracker
-from multiprocessing.reduction import recv_handle
-from typing import cast
+from typing import TypeVar, cast
 
 from superscaling.isolation import worker
-from superscaling.isolation.transfer import receive
+from superscaling.isolation.transfer import receive, receive_handle
+from superscaling.isolation.watch import PATIENCE, Watch
+
+T = TypeVar("T")
 
 # Processes are forked from a small process with one thread; forking the service, with its engine's threads, may hang.
 CONTEXT = multiprocessing.get_context("forkserver")
 # Seconds that a process may take to be ready.
 START_TIMEOUT = 30.0
-# Seconds between two looks at whether the caller still wants the answer.
-PATIENCE = 0.25
 # Held while a process is started or buried: multiprocessing looks at all of them then, and is not made for threads.
 LIFE_AND_DEATH = threading.Lock()
 # Bytes of a crash report that are read.
 MAX_REPORT = 10_000
-
-
-class TimeIsUp(Exception):
-    """The process has not answered in time, and was ended."""
+WATCH = Watch()
 
 
 class ProcessDied(Exception):
     """The process has ended by itself, or was killed from outside.
 
-    `signal`: the number of the signal that ended it, or None; `report`: what it could still say, if anything.
+    `signal`: the number of the signal that ended it, or None; `report`: what it could still say, if anything;
+    `has_ended`: False if it could only not be understood, and was ended for that.
     """
 
     def __init__(self, exit_code: int | None, report: str) -> None:
         self.signal = -exit_code if exit_code is not None and exit_code < 0 else None
         self.report = report
+        self.has_ended = exit_code is not None
         way = f"by {signal.Signals(self.signal).name}" if self.signal else f"with status {exit_code}"
-        super().__init__(f"a decoder process ended {way}" + (f"\n{report}" if report else ""))
+        what = f"ended {way}" if self.has_ended else "could not be understood"
+        super().__init__(f"a decoder process {what}" + (f"\n{report}" if report else ""))
 
 
 class DecoderProcess:
@@ -52,6 +51,7 @@ class DecoderProcess:
 
     def __init__(self) -> None:
         self.calls = 0
+        self._is_over = False
         self._fault_log: int | None = None
         self._connection, theirs = CONTEXT.Pipe()
         self._process = CONTEXT.Process(target=worker.serve, args=(theirs,), name="decoder", daemon=True)
@@ -65,8 +65,7 @@ class DecoderProcess:
             raise
         finally:
             theirs.close()
-        self._await(START_TIMEOUT, lambda: None)
-        self._fault_log = recv_handle(self._connection)
+        self._fault_log = self._bounded(self._greeting, START_TIMEOUT, lambda: None)
 
     @property
     def is_alive(self) -> bool:
@@ -76,7 +75,7 @@ class DecoderProcess:
     @property
     def is_usable(self) -> bool:
         """Whether no call has failed."""
-        return not self._connection.closed
+        return not self._is_over
 
     def call(self, call: worker.Call, data: bytes, seconds: float, check: Callable[[], None]) -> worker.Answer:
         """Ask the process, and wait for its answer.
@@ -92,44 +91,53 @@ class DecoderProcess:
             Exception: whatever `check` raises.
         """
         self.calls += 1
-        try:
-            self._connection.send(call)
-            self._connection.send_bytes(data)
-        except OSError as exc:
-            raise self._died() from exc
-        return cast(worker.Answer, self._await(seconds, check))
+        return self._bounded(lambda: self._exchange(call, data), seconds, check)
 
     def end(self) -> None:
         """End the process, whatever it does. May be called more than once."""
-        if self._connection.closed:
-            return
-        self._connection.close()
-        if self._fault_log is not None:
-            os.close(self._fault_log)
         with LIFE_AND_DEATH:
+            if self._is_over:
+                return
+            self._is_over = True
             self._process.kill()
             self._process.join()
             self._process.close()
+            self._connection.close()
+            if self._fault_log is not None:
+                os.close(self._fault_log)
 
-    def _await(self, seconds: float, check: Callable[[], None]) -> object:
-        end = time.monotonic() + seconds
+    def _greeting(self) -> int:
+        receive(self._connection)
+        return receive_handle(self._connection)
+
+    def _exchange(self, call: worker.Call, data: bytes) -> worker.Answer:
+        self._connection.send(call)
+        self._connection.send_bytes(data)
+        return cast(worker.Answer, receive(self._connection))
+
+    def _bounded(self, talk: Callable[[], T], seconds: float, check: Callable[[], None]) -> T:
+        """Talk to the process, which may stop in the middle of a message, for as long as `call` says."""
         try:
-            while not self._connection.poll(max(0.0, min(PATIENCE, end - time.monotonic()))):
-                check()
-                if time.monotonic() > end:
-                    raise TimeIsUp
-            return receive(self._connection)
+            with WATCH.over(seconds, check, self._kill):
+                return talk()
         except (EOFError, OSError) as exc:
             raise self._died() from exc
         except BaseException:
             self.end()
             raise
 
+    def _kill(self) -> None:
+        with contextlib.suppress(ValueError, OSError):  # it was ended meanwhile
+            self._process.kill()
+
     def _died(self) -> ProcessDied:
-        report = b"" if self._fault_log is None else os.pread(self._fault_log, MAX_REPORT, 0)
+        report, exit_code = b"", None
         with LIFE_AND_DEATH:
-            self._process.join(PATIENCE)
-            exit_code = self._process.exitcode
+            if not self._is_over:
+                if self._fault_log is not None:
+                    report = os.pread(self._fault_log, MAX_REPORT, 0)
+                self._process.join(PATIENCE)
+                exit_code = self._process.exitcode
         self.end()
         return ProcessDied(exit_code, report.decode(errors="replace"))
 
@@ -145,8 +153,8 @@ def start_fork_server() -> None:
 
 
 def _ensure_fork_server() -> None:
-    # The main module, too: otherwise each process would import it.
-    CONTEXT.set_forkserver_preload(["__main__", "superscaling.isolation.preload"])
+    # What decoders need is loaded before one is forked. The main module, too: otherwise each would import it.
+    CONTEXT.set_forkserver_preload(["__main__", "superscaling.isolation.worker"])
     forkserver.ensure_running()
 
 

@@ -1,9 +1,11 @@
 """Objects from one process to another: small ones through a socket, arrays in memory that both share.
 
 Arrays are not copied by the receiver. The memory has no name (memfd): it needs neither `/dev/shm` nor a disk, and is
-gone once nobody uses it, however a process ends.
+gone once nobody uses it, however a process ends. It is sealed: if the sender could still shrink it, reading it would
+kill the receiver (SIGBUS).
 """
 
+import fcntl
 import itertools
 import mmap
 import os
@@ -15,6 +17,8 @@ from typing import Any
 
 # Arrays begin at multiples of this: a cache line.
 ALIGNMENT = 64
+# Nothing of the memory changes any more. (memfd_create(2), "File sealing")
+SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 def send(connection: Connection, value: object) -> None:
@@ -45,19 +49,34 @@ def receive(connection: Connection) -> Any:
     """Receive an object. Its arrays can't be written to.
 
     Raises:
-        EOFError, OSError: the sender is gone.
+        EOFError, OSError: the sender is gone, or has sent something else.
     """
     pickled, lengths = connection.recv()
     if not lengths:
         return pickle.loads(pickled)  # noqa: S301 (a process of ours has sent it)
     *offsets, size = _offsets(lengths)
-    memory = recv_handle(connection)
+    memory = receive_handle(connection)
     try:
-        shared = memoryview(mmap.mmap(memory, size, access=mmap.ACCESS_READ))
+        if fcntl.fcntl(memory, fcntl.F_GET_SEALS) & SEALS != SEALS or os.fstat(memory).st_size != size:
+            raise OSError("the memory is not sealed, or of another size")
+        # Private: before Linux 6.7 what is sealed against writing can't be mapped as shared, even for reading.
+        shared = memoryview(mmap.mmap(memory, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ))
     finally:
         os.close(memory)
     parts = [shared[offset : offset + length] for offset, length in zip(offsets, lengths, strict=True)]
     return pickle.loads(pickled, buffers=parts)  # noqa: S301
+
+
+def receive_handle(connection: Connection) -> int:
+    """Receive the descriptor of an open file.
+
+    Raises:
+        EOFError, OSError: the sender is gone, or this process may open no more files.
+    """
+    try:
+        return recv_handle(connection)
+    except RuntimeError as exc:  # the message arrives without the descriptor then
+        raise OSError("no descriptor came: the limit of open files (`ulimit -n`) may be reached") from exc
 
 
 def _offsets(lengths: Iterable[int]) -> list[int]:
@@ -67,7 +86,7 @@ def _offsets(lengths: Iterable[int]) -> list[int]:
 
 def _shared(views: Sequence[memoryview]) -> int:
     """A descriptor of new memory that holds the views, one after the other."""
-    memory = os.memfd_create("pixels")
+    memory = os.memfd_create("pixels", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         *offsets, size = _offsets(view.nbytes for view in views)
         os.truncate(memory, size)
@@ -75,6 +94,7 @@ def _shared(views: Sequence[memoryview]) -> int:
             written = 0
             while written < view.nbytes:
                 written += os.pwrite(memory, view[written:], offset + written)
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, SEALS)
     except BaseException:
         os.close(memory)
         raise

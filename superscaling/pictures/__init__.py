@@ -1,7 +1,7 @@
 """Image files to pictures and back. The only package that imports PIL; knows no model."""
 
 from superscaling.format_name import FormatName, ReadOnlyName
-from superscaling.pictures.encoding import check_can_hold, check_count, check_side, encode
+from superscaling.pictures.encoding import check_can_hold, check_count, check_size, encode
 from superscaling.pictures.foreign import name_foreign_image
 from superscaling.pictures.formats import FORMATS, MEDIA_TYPES, READABLE, Format, sniff
 from superscaling.pictures.inspection import InspectedImage, answer_format, decode, describe_unsupported, inspect
@@ -27,7 +27,7 @@ __all__ = [
     "answer_format",
     "check_can_hold",
     "check_count",
-    "check_side",
+    "check_size",
     "decode",
     "describe_unsupported",
     "encode",

@@ -59,24 +59,23 @@ def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
         _check_times(picture, target)
     for frame in picture.frames:
         _stored_mode(frame, target)
-        height, width = (scale * side for side in (frame.height, frame.width))
-        check_side(max(height, width), name)
-        if height * width > target.max_pixels:
-            raise FormatCannotHold(
-                f"the result has {height * width} px; {name} holds at most {target.max_pixels} px:"
-                " ask for another format",
-                limit=target.max_pixels,
-                actual=height * width,
-            )
+        check_size(scale * frame.height, scale * frame.width, name)
 
 
-def check_side(side: int, name: FormatName) -> None:
-    """Make sure that the format `name` can store a picture whose longer side has `side` px.
+def check_size(height: int, width: int, name: FormatName) -> None:
+    """Make sure that the format `name` can store a picture of this size in px.
 
     Raises:
         FormatCannotHold: it can't.
     """
-    most = FORMATS[name].max_side
+    target = FORMATS[name]
+    if height * width > target.max_pixels:
+        raise FormatCannotHold(
+            f"the result has {height * width} px; {name} holds at most {target.max_pixels} px: ask for another format",
+            limit=target.max_pixels,
+            actual=height * width,
+        )
+    side, most = max(height, width), target.max_side
     if side > most:
         raise FormatCannotHold(
             f"the result's longer side is {side} px; {name} holds at most {most} px: ask for another format",

@@ -7,7 +7,7 @@ from superscaling.pictures.decoding import READERS, Reader
 from superscaling.pictures.foreign import RAW, RAW_ADVICE, name_foreign
 from superscaling.pictures.formats import READABLE, sniff
 from superscaling.pictures.guards.raw import name_raw
-from superscaling.pictures.heif_reading import answer_to_heic
+from superscaling.pictures.heif_reading import HeicReader, answer_to_heic
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.opening import decoder_errors
 from superscaling.pictures.picture import Picture, Size
@@ -23,11 +23,11 @@ class InspectedImage:
     file's, for people; `sizes`: height and width of each frame or page in px, as stored.
     """
 
-    def __init__(self, name: FormatName | ReadOnlyName, answer: FormatName, reader: Reader) -> None:
-        self.format = answer
+    def __init__(self, name: FormatName | ReadOnlyName, reader: Reader) -> None:
+        self.format = reader.format if isinstance(reader, HeicReader) else FormatName(name)
         self.notes: tuple[str, ...] = ()
-        if name is not answer:
-            self.notes = (f"{name.upper()} can't be written; answered as {answer.upper()}",)
+        if name is not self.format:
+            self.notes = (f"{name.upper()} can't be written; answered as {self.format.upper()}",)
         self.sizes: tuple[Size, ...] = tuple(reader.sizes)
         self._reader: Reader | None = reader
 
@@ -57,18 +57,19 @@ def inspect(data: bytes, limits: Limits) -> InspectedImage:
         UnsupportedMode: it has no picture that is read.
         ImageCorrupt: it is truncated or damaged.
     """
-    name, answer = sniff(data), answer_format(data)
-    if name is None or answer is None or (name is FormatName.TIFF and name_raw(data)):
-        raise UnsupportedImage(describe_unsupported(data))
+    name = sniff(data)
+    raw = name_raw(data) if name is FormatName.TIFF else None
+    if name is None or raw:
+        raise UnsupportedImage(_description(data, raw))
     with decoder_errors():
-        return InspectedImage(name, answer, READERS[name](data, limits))
+        return InspectedImage(name, READERS[name](data, limits))
 
 
 def answer_format(data: bytes) -> FormatName | None:
     """The format of the answer to an image file unless another is asked for; None: the file is not supported.
 
     Args:
-        data: the file, or its beginning.
+        data: the beginning of the file, or all. (`inspect` knows it for a whole file.)
     """
     name = sniff(data)
     if not isinstance(name, ReadOnlyName):
@@ -86,11 +87,15 @@ def describe_unsupported(data: bytes) -> str:
     Args:
         data: the file, or its beginning.
     """
+    return _description(data, name_raw(data) if sniff(data) is FormatName.TIFF else None)
+
+
+def _description(data: bytes, raw: str | None) -> str:
+    """The same; `raw`: the kind of raw file that a TIFF is."""
     supported = f"{', '.join(READABLE[:-1])} or {READABLE[-1]}"
     if len(data) < SMALLEST:
         size = f"has only {len(data)} {'byte' if len(data) == 1 else 'bytes'}" if data else "is empty"
         return f"the file {size}: send {supported}"
-    raw = name_raw(data) if sniff(data) is FormatName.TIFF else None
     named = (f"{RAW} ({raw})", RAW_ADVICE) if raw else name_foreign(data)
     if named is None:
         return f"the file is not an image in a supported format ({', '.join(READABLE)})"

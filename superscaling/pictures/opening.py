@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import struct
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping
@@ -22,14 +23,16 @@ XMP, EXIF_DIRECTORIES = 700, (0x8769, 0x8825, 0xA005)
 MAX_PIXELS = 1 << 31
 # Decoders may raise these for damaged bytes. Raised by this package's own code, they are bugs.
 DEFECTS = (AttributeError, TypeError, NameError, AssertionError)
+# What is raised for lengths and places that are wrong: its text is about our code, not about the file.
+MISPLACED = (IndexError, KeyError, StopIteration, struct.error)
 
 
 def limit_pillow() -> None:
-    """Set Pillow's own limits. To be called once, before any picture is opened.
+    """Set Pillow's own limits, for this process. To be called before any picture is opened.
 
     The service's limit is checked in `open_image`, with a clear error. Pillow's check runs a moment earlier and stays
-    as the last resort for absurd sizes. Its warnings, about large pictures and skipped blocks, are silenced for good:
-    a warning filter can't be changed safely while other threads decode.
+    as the last resort for absurd sizes. Its warnings, about large pictures and skipped blocks, are silenced: what
+    becomes of a picture is told by errors and notes, not in the log.
     """
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # by default as many for each picture as there are CPUs
@@ -42,12 +45,13 @@ def decoder_errors() -> Iterator[None]:
     """Turn whatever a decoder raises for bytes that it can't make sense of into ImageCorrupt."""
     try:
         yield
-    except (ServiceError, MemoryError):  # running out of memory is not the picture's fault
+    except (ServiceError, MemoryError):  # whoever limits the memory knows what it means that it did not suffice
         raise
     except Exception as exc:
         if isinstance(exc, DEFECTS) and _is_raised_here(exc):
             raise
-        raise ImageCorrupt(str(exc).strip()) from exc
+        reason = "" if isinstance(exc, MISPLACED) else str(exc).strip()
+        raise ImageCorrupt(reason or "its parts are not where they should be") from exc
 
 
 def _is_raised_here(exc: Exception) -> bool:

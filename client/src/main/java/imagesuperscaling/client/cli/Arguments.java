@@ -41,6 +41,7 @@ record Arguments(
               --help           show this text
 
             Outputs in a folder keep the input's name; --format changes the extension. Existing files are replaced.
+            HEIC becomes JPEG there, which has no transparency: transparent ones need --format png.
             Exit status: 0 success, 1 some pictures failed, 2 wrong usage.
             """;
 

@@ -50,7 +50,7 @@ record Job(Path input, Path output, UpscaleOptions options) {
         String name = input.getFileName().toString();
         UpscaleOptions options = arguments.options();
         if (options.format() == null && ImageFormat.isReadOnly(input)) {
-            options = new UpscaleOptions(ImageFormat.JPEG, options.quality());
+            options = new UpscaleOptions(ImageFormat.JPEG, options.quality(), options.metadata());
         }
         ImageFormat format = options.format();
         if (format != null && format != ImageFormat.ofFileName(input).orElse(null)) {

@@ -128,6 +128,22 @@ class MainTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "--retries=0, a.jpg, /upscale?format=jpeg",
+        "--metadata=strip, a.jpg, /upscale?format=jpeg&metadata=strip",
+        "--quality=7, a.jpg, /upscale?format=jpeg&quality=7",
+        "--format=png, a.png, /upscale?format=png"
+    })
+    void heicInAFolderBecomesJpeg(String option, String output, String uri) throws Exception {
+        touch("in/a.heic");
+        try (TestServer server = new TestServer(PICTURE)) {
+            assertEquals(0, run(server, "in", "out", option), err::toString);
+            assertEquals(uri, server.only().uri());
+            assertEquals(List.of(output), files("out"));
+        }
+    }
+
     @Test
     void aFailedFileStopsNoOther() throws Exception {
         touch("in/a.png", "in/b.png", "in/c.png");
