@@ -132,7 +132,7 @@ class UpscaleClientIT {
     @EnumSource(Wire.class)
     void aBodyOverTheLimitIsRefused(Wire wire) {
         UpscaleClient client = wire == Wire.JSON ? json : bytes;
-        byte[] large = new byte[50 << 20];
+        byte[] large = new byte[65 << 20];
         assertRefused(413, "body_too_large", assertThrows(UpscaleException.class, () -> client.upscale(large)));
     }
 
