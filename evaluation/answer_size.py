@@ -17,11 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.enlargers import Enlarger, of_model
-from evaluation.errors import MeasurementError
+from evaluation.errors import exit_status
 from evaluation.metrics import Pixels
 from evaluation.pictures import as_jpeg, jpeg_file, read_pairs
 from superscaling.conversion import psnr
-from superscaling.errors import EngineFailed, StartError
 from superscaling.format_name import FormatName
 from superscaling.pictures import Frame, Limits, Picture, decode, encode
 from superscaling.settings import Settings
@@ -86,12 +85,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--first", type=int, default=12, metavar="N", help="images of each folder (default: 12)")
     parser.add_argument("--qualities", nargs="+", type=int, default=QUALITIES, metavar="N", help="1 to 100")
     wanted = parser.parse_args(arguments)
-    try:
-        measure(wanted.folders, wanted.first, wanted.qualities)
-    except (MeasurementError, StartError, EngineFailed) as exc:
-        print(f"answer_size: {exc}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status("answer_size", lambda: measure(wanted.folders, wanted.first, wanted.qualities))
 
 
 if __name__ == "__main__":

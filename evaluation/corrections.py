@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.errors import MeasurementError
+from evaluation.errors import exit_status
 from evaluation.metrics import luma
 from evaluation.pictures import as_jpeg, read_pairs
 from evaluation.quality import FOLDER, find_sets
@@ -26,7 +26,6 @@ from superscaling.conversion import psnr
 from superscaling.engines import Engine, Pixels, available_cpus, infer_levels, open_engine
 from superscaling.engines.openvino import supported_precisions
 from superscaling.enlarging import correct, write_levels
-from superscaling.errors import StartError
 from superscaling.geometry import whole_box
 from superscaling.models import directory_of, read_model_files, weight_file_of
 from superscaling.settings import read_settings
@@ -134,12 +133,7 @@ def _cost_row(pixels: Pixels, engine: Engine) -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Measure and return the exit status; an error prints one line."""
-    try:
-        measure([Path(each) for each in arguments] or [FOLDER])
-    except (MeasurementError, StartError) as exc:
-        print(f"corrections: {exc}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status("corrections", lambda: measure([Path(each) for each in arguments] or [FOLDER]))
 
 
 if __name__ == "__main__":

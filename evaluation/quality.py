@@ -20,11 +20,10 @@ import numpy as np
 
 from evaluation.contact_sheet import Chosen, choose_pictures, make_sheet
 from evaluation.enlargers import ENGINES, Enlarger, filters, of_model, of_weight_file, shipped_models
-from evaluation.errors import MeasurementError
+from evaluation.errors import MeasurementError, exit_status
 from evaluation.metrics import Pixels, luma, ssim
 from evaluation.pictures import Enlarge, as_jpeg, consistency, picture_files, read_pairs
 from superscaling.conversion import psnr
-from superscaling.errors import EngineFailed, StartError
 from superscaling.settings import ROOT
 
 FOLDER = ROOT.parent / "shared" / "eval"
@@ -124,12 +123,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def main(arguments: Sequence[str]) -> int:
     """Measure and return the exit status; an error prints one line."""
-    try:
-        measure(read_arguments(arguments))
-    except (MeasurementError, StartError, EngineFailed) as exc:
-        print(f"quality: {exc}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status("quality", lambda: measure(read_arguments(arguments)))
 
 
 if __name__ == "__main__":

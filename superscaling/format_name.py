@@ -21,7 +21,7 @@ class FormatName(StrEnum):
         if not isinstance(value, str):
             return None
         name = value.strip().lower().removeprefix("image/")
-        return cls._value2member_map_.get(OTHER_NAMES.get(name, name))  # type: ignore[return-value]
+        return next((each for each in cls if each == OTHER_NAMES.get(name, name)), None)
 
 
 class ReadOnlyName(StrEnum):

@@ -64,7 +64,7 @@ def receive(connection: Connection) -> Any:
     finally:
         os.close(memory)
     parts = [shared[offset : offset + length] for offset, length in zip(offsets, lengths, strict=True)]
-    return pickle.loads(pickled, buffers=parts)  # noqa: S301
+    return pickle.loads(pickled, buffers=parts)  # noqa: S301 (as above)
 
 
 def receive_handle(connection: Connection) -> int:

@@ -142,7 +142,7 @@ def _portable(exc: Exception) -> Exception:
         return exc
     where = f"In the decoder process {os.getpid()}:\n{''.join(traceback.format_exception(exc))}"
     try:
-        pickle.loads(pickle.dumps(exc))  # noqa: S301
+        pickle.loads(pickle.dumps(exc))  # noqa: S301 (it was written a moment ago)
     except Exception:  # an exception class whose arguments are not those of its constructor
         exc = RuntimeError(repr(exc))
     exc.add_note(where)

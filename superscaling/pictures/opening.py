@@ -13,12 +13,12 @@ from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 
 from superscaling.errors import ImageCorrupt, ServiceError, UnsupportedImage
 from superscaling.format_name import FormatName
+from superscaling.pictures.containers.directories import POINTERS
 from superscaling.pictures.containers.tiff_opening import open_tiff
 from superscaling.pictures.formats import FORMATS
 from superscaling.pictures.limits import Limits
 
-# Tags of a TIFF.
-XMP, EXIF_DIRECTORIES = 700, (0x8769, 0x8825, 0xA005)
+XMP = 700  # tag of a TIFF
 # More than any real picture has; Pillow itself rejects twice as many.
 MAX_PIXELS = 1 << 31
 # Decoders may raise these for damaged bytes. Raised by this package's own code, they are bugs.
@@ -89,7 +89,7 @@ def hide_metadata(image: ImageFile.ImageFile) -> None:
     for name in ("xmp", "XML:com.adobe.xmp", "exif"):
         image.info.pop(name, None)
     tags = getattr(image, "tag_v2", None)
-    for tag in (XMP, *EXIF_DIRECTORIES):
+    for tag in (XMP, *POINTERS):
         if tags is not None and tag in tags:
             del tags[tag]
 

@@ -16,6 +16,8 @@ INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17
 # Types that only BigTIFF has -> the same in other files.
 NARROWED = {16: LONG, 17: SLONG, 18: LONG}
 EVERY_TAG = range(1 << 16)
+# Tags that point to further directories: EXIF, GPS, interoperability.
+POINTERS = (0x8769, 0x8825, 0xA005)
 
 
 class Entry(NamedTuple):

@@ -7,11 +7,10 @@ from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
 from superscaling.errors import ImageCorrupt
+from superscaling.pictures.containers.directories import ASCII, LONG, MAX_TAGS, POINTERS, SHORT, UNDEFINED
 from superscaling.pictures.guards.tiff_kind import KIND_TAGS, MAX_CHANNELS, check_kind
 from superscaling.pictures.limits import Limits, check_parts
 
-# Tags of a directory. Real files have some dozen.
-MAX_TAGS = 2000
 # Pillow creates an object for each number in the directories. Most are offsets and lengths of strips or tiles: a
 # picture of 25 megapixels in tiles of 16 x 16 px has 200,000.
 MAX_NUMBERS = 250_000
@@ -22,7 +21,6 @@ EDGES = (256, 257, 322, 323)
 TILE_SURPLUS = 2
 # NewSubfileType, the first tag of most pages, and its bits for previews and masks, which are not decoded.
 PAGE_KIND, NO_PAGE = 254, 0b101
-SHORT, LONG = 3, 4
 # Tags: offsets and lengths of strips or tiles, and their compression (1 is none).
 PLACES, LENGTHS, COMPRESSION = (273, 324), (279, 325), 259
 # Strips may overlap, and each is decompressed: together they may have so many times the file's length.
@@ -31,10 +29,8 @@ LENGTH_SURPLUS = 2
 WHOLE_NUMBERS = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 # Signed types that decoders accept as offsets, too: SBYTE, SSHORT, SLONG, SLONG8.
 INTEGERS = {**WHOLE_NUMBERS, 6: "b", 8: "h", 9: "i", 17: "q"}
-# Types that Pillow keeps as bytes or text.
-BYTES, ASCII, UNDEFINED = 1, 2, 7
-# Tags that point to further directories: EXIF, GPS, interoperability.
-POINTERS = (0x8769, 0x8825, 0xA005)
+# Type that Pillow keeps as bytes, like ASCII and UNDEFINED.
+BYTES = 1
 
 
 # Tags of `KIND_TAGS` -> their numbers.
