@@ -91,6 +91,7 @@ lock: $(VENV)/.dev
 	$(LOCK) $(UPGRADE) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) requirements.in --constraint requirements-dev.txt --output-file requirements.txt
 	$(LOCK) requirements-serve.in --constraint requirements-dev.txt --output-file requirements-serve.txt
+	$(LOCK) requirements-models.in --constraint requirements-dev.txt --output-file requirements-models.txt
 	$(LOCK) requirements-bench.in --constraint requirements-dev.txt --output-file requirements-bench.txt
 
 clean:

@@ -17,7 +17,7 @@ from http_edge.streaming import stream_answer
 from message_protocol import EstimateInput
 
 app = Flask(__name__, static_folder=None)
-metrics = Metrics(resources.facts, resources.sha256, resources.admission, resources.upscaler.seconds_for)
+metrics = Metrics(resources.models, resources.admission)
 lifecycle = RequestLifecycle(
     app, resources.settings, metrics, resources.admission.seconds_until_one_ends, guarded="upscale"
 )
@@ -34,13 +34,13 @@ def ping() -> Response:
 def upscale() -> Response:
     """Enlarge one image."""
     message, form = lifecycle.read()
-    timings = lifecycle.timings
+    timings, facts = lifecycle.timings, resources.models.named(message.model).facts
     if form.stream:
         events, deadline, listener = lifecycle.stream(message)
         call = functools.partial(resources.upscale.main, message, deadline, timings, listener)
-        return stream_answer(call, events, resources.facts)
+        return stream_answer(call, events, facts)
     output = resources.upscale.main(message, lifecycle.deadline(), timings, lifecycle.listener())
-    return upscale_answer(output, form, timings, resources.facts)
+    return upscale_answer(output, form, timings, facts)
 
 
 @app.get("/estimate")

@@ -58,11 +58,12 @@ def post_worker_init(worker: Any) -> None:
 
     log = logging.getLogger("service")
     try:
-        resources.upscaler.warm_up()
+        for model in resources.models:
+            model.upscaler.warm_up()
     except ServiceError as exc:
         log.error("not ready: %s", exc)
     everywhere = " (all addresses)" if settings.host in ("0.0.0.0", "::") else ""
-    facts = resources.facts
+    facts = resources.models.default.facts
     log.info(
         "listening on %s port %d%s model=%s engine=%s precision=%s threads=%d views=%d",
         *(settings.host, settings.port, everywhere),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from message_protocol import EstimateInput, EstimateOutput
-from superscaling.enlarging import PictureUpscaler
+from superscaling.enlarging import LoadedModels
 from superscaling.pictures import FORMATS, Limits, check_count, check_size
 from superscaling.scheduling import Admission, Deadline
 
@@ -19,7 +19,7 @@ class ResourceEstimate:
     """Estimates the time of a picture that is not sent yet, and whether it would be admitted.
 
     Args:
-        picture_upscaler: knows the cost of pictures.
+        models: know the cost of pictures.
         admission: decides, as for `POST /upscale`.
         limits: of input pictures.
         timeout, stream_timeout: seconds that a plain and a streamed request may take.
@@ -27,13 +27,13 @@ class ResourceEstimate:
 
     def __init__(
         self,
-        picture_upscaler: PictureUpscaler,
+        models: LoadedModels,
         admission: Admission,
         limits: Limits,
         timeout: float,
         stream_timeout: float,
     ) -> None:
-        self._picture_upscaler = picture_upscaler
+        self._models = models
         self._admission = admission
         self._limits = limits
         self._timeout = timeout
@@ -43,12 +43,14 @@ class ResourceEstimate:
         """Answer for a picture of one pass per frame. (Transparency and CMYK take two, equal frames none.)
 
         Raises:
+            UnknownModel: the model is not loaded.
             ImageTooLarge, TooManyFrames: the picture is beyond a limit.
             FormatCannotHold: the format that is asked for can't store so large a result, or so many frames.
         """
+        model = self._models.named(message.model).picture_upscaler
         self._limits.check_frames(message.frames)
         self._limits.check_pixels(message.width, message.height, message.frames)
-        scale = self._picture_upscaler.facts.scale
+        scale = model.facts.scale
         if message.format is not None:
             check_count(message.frames, message.format)
             self._limits.check_memory(
@@ -56,7 +58,7 @@ class ResourceEstimate:
             )
             check_size(scale * message.height, scale * message.width, message.format)
         size = message.height, message.width
-        one = self._picture_upscaler.demand_of([size], message.format or HEAVIEST)
+        one = model.demand_of([size], message.format or HEAVIEST)
         demand = replace(one, sizes=[size] * message.frames, cost=one.cost * message.frames)
         # First the decisions: they may measure the speed anew.
         patience = Deadline(PATIENCE)
@@ -67,7 +69,7 @@ class ResourceEstimate:
             width=message.width * scale,
             height=message.height * scale,
             tiles=demand.cost.tiles,
-            seconds=round(self._picture_upscaler.seconds_for(demand.cost.area), 2),
+            seconds=round(model.seconds_for(demand.cost.area), 2),
             queue_seconds=round(self._admission.seconds_beside(demand.cost), 2),
             ahead=self._admission.requests,
             plain=plain,

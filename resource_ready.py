@@ -1,25 +1,26 @@
 """`GET /readyz`."""
 
 from message_protocol import ReadyOutput
-from superscaling.enlarging import Upscaler
+from superscaling.enlarging import LoadedModels
 from superscaling.scheduling import Deadline, Timings
 
 
 class ResourceReady:
-    """Says whether the engine can be trusted with a picture."""
+    """Says whether every model's engine can be trusted with a picture."""
 
-    def __init__(self, upscaler: Upscaler) -> None:
-        self._upscaler = upscaler
+    def __init__(self, models: LoadedModels) -> None:
+        self._models = models
 
     def main(self, deadline: Deadline, timings: Timings) -> ReadyOutput:
         """Answer. After a failed inference the known answer is tested again.
 
         Raises:
-            EngineFailed: the engine is not ready.
+            EngineFailed: an engine is not ready.
             ClientGone, DeadlinePassed, ServiceStopping: from `deadline`, while waiting for a turn.
         """
-        self._upscaler.check(deadline, timings)
-        facts = self._upscaler.facts
+        for model in self._models:
+            model.upscaler.check(deadline, timings)
+        facts = self._models.default.facts
         return ReadyOutput(
             model=facts.model,
             engine=facts.engine,

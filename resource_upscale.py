@@ -1,7 +1,7 @@
 """`POST /upscale`."""
 
 from message_protocol import UpscaleInput, UpscaleOutput
-from superscaling.enlarging import PictureUpscaler
+from superscaling.enlarging import LoadedModels
 from superscaling.format_name import FormatName
 from superscaling.isolation import Decoder
 from superscaling.pictures import FORMATS, Limits, check_can_hold, encode
@@ -12,7 +12,7 @@ class ResourceUpscale:
     """Decodes, enlarges and encodes one image.
 
     Args:
-        picture_upscaler: enlarges pictures.
+        models: enlarge pictures.
         admission: admits them.
         limits: of input pictures.
         quality: of JPEG, WebP and AVIF results if the message has none, 1 to 100.
@@ -21,13 +21,13 @@ class ResourceUpscale:
 
     def __init__(
         self,
-        picture_upscaler: PictureUpscaler,
+        models: LoadedModels,
         admission: Admission,
         limits: Limits,
         quality: int,
         decoder: Decoder,
     ) -> None:
-        self._picture_upscaler = picture_upscaler
+        self._models = models
         self._admission = admission
         self._limits = limits
         self._quality = quality
@@ -39,6 +39,7 @@ class ResourceUpscale:
         """Answer with the enlarged picture, in its own format (HEIC: another) unless the message asks for one.
 
         Raises:
+            UnknownModel: the model is not loaded.
             UnsupportedImage, UnsupportedMode, ImageCorrupt, ImageUndecodable: the file can't be read.
             ImageTooLarge, TooManyFrames, ImageTooComplex: it is beyond a limit.
             EstimateOverDeadline, QueueFull: it can't be finished in time; raised before inference.
@@ -47,19 +48,20 @@ class ResourceUpscale:
             EngineFailed: during inference.
             ClientGone, DeadlinePassed, ServiceStopping: during decoding or inference.
         """
+        model = self._models.named(message.model).picture_upscaler
         with timings.span("decode"):
             inspected = self._decoder.inspect(message.image, self._limits, deadline, timings)
         name = message.format or inspected.format
         notes = () if message.format else inspected.notes
-        demand = self._picture_upscaler.demand_of(inspected.sizes, name)
+        demand = model.demand_of(inspected.sizes, name)
         self._limits.check_memory(demand.pixels, name, demand.memory)
         with self._admission.admitted(demand, deadline, timings) as admitted:
             timings.pixels = demand.pixels
             with timings.span("decode"):
                 picture = inspected.decode()
-            scale = self._picture_upscaler.facts.scale
+            scale = model.facts.scale
             check_can_hold(picture, scale, name)
-            cost = self._picture_upscaler.cost_of(picture)
+            cost = model.cost_of(picture)
             self._admission.correct(admitted, cost)
             timings.tiles = cost.tiles
             listener.accepted(
@@ -72,7 +74,7 @@ class ResourceUpscale:
                     seconds_left=lambda: self._admission.seconds_left(admitted),
                 )
             )
-            enlarged = self._picture_upscaler.enlarge(picture, deadline, timings, listener)
+            enlarged = model.enlarge(picture, deadline, timings, listener)
             del picture  # encoding takes the most memory
             deadline.check(timings)
             with timings.span("encode"):

@@ -9,12 +9,10 @@ from superscaling.settings import read_settings
 
 settings = read_settings()
 parts = assemble(settings)
-upscaler = parts.upscaler
-facts = upscaler.facts
-sha256 = parts.sha256
+models = parts.models
 admission = parts.admission
 
 ping = ResourcePing()
-ready = ResourceReady(upscaler)
-upscale = ResourceUpscale(parts.picture_upscaler, admission, parts.limits, settings.quality, parts.decoders)
-estimate = ResourceEstimate(parts.picture_upscaler, admission, parts.limits, settings.timeout, settings.stream_timeout)
+ready = ResourceReady(models)
+upscale = ResourceUpscale(models, admission, parts.limits, settings.quality, parts.decoders)
+estimate = ResourceEstimate(models, admission, parts.limits, settings.timeout, settings.stream_timeout)

@@ -4,6 +4,7 @@ Time and memory do not depend on the weights, except for a few per cent in int8:
 quantise than unsigned ones.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def open_network(name: str, directory: Path, precision: str, threads: int) -> En
     """Open what `write_network` wrote."""
     if name == DEFAULT:
         return EngineOpenVino(read_model_files(MODELS / name), precision, threads)
-    model = ModelFiles(name, directory, ARCHITECTURES[name], HALO, {}, {}, Acceptance(0, 0, 0))
+    model = replace(ModelFiles.unmeasured(name, directory, ARCHITECTURES[name], Acceptance(0, 0, 0)), halo=HALO)
     return EngineOpenVino(model, precision, threads)
 
 

@@ -28,7 +28,7 @@ from superscaling.models import (
     read_model_files,
     weight_file_of,
 )
-from superscaling.scheduling import Deadline, Timings
+from superscaling.scheduling import Deadline, FairLock, Timings
 from superscaling.settings import Settings, read_settings
 
 ENGINES = ("tensorflow", "openvino")
@@ -117,7 +117,7 @@ def _ways(
 
 def _enlarger(engine: Engine, model: ModelFiles, settings: Settings) -> Enlarger:
     """Enlarge as the service does: in tiles, rounded, and only after the engine has reproduced its known answer."""
-    upscaler = build_upscaler(engine, model, settings)
+    upscaler = build_upscaler(engine, model, settings, FairLock())
     upscaler.check(Deadline(), Timings())
 
     def enlarge(low: Pixels) -> Pixels:

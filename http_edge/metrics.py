@@ -5,7 +5,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
-from superscaling.engines import EngineFacts
+from superscaling.enlarging import LoadedModels
 from superscaling.errors import QueueFull, ServiceError, TooManyRequests
 from superscaling.geometry import Box
 from superscaling.pictures import Samples
@@ -24,15 +24,12 @@ class Metrics:
     """The metrics of one service.
 
     Args:
-        facts: of the engine.
-        sha256: of the model's weights, which may be trained anew under the same name.
+        models: what is loaded.
         admission: the images in progress.
-        seconds_for: estimates the seconds of inference for an area in px.
     """
 
-    def __init__(
-        self, facts: EngineFacts, sha256: str, admission: Admission, seconds_for: Callable[[float], float]
-    ) -> None:
+    def __init__(self, models: LoadedModels, admission: Admission) -> None:
+        facts, seconds_for = models.default.facts, models.default.upscaler.seconds_for
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
 
@@ -42,7 +39,7 @@ class Metrics:
         Info("upscaler_model", "The model and how it is run.", registry=registry).info(
             {
                 "model": facts.model,
-                "sha256": sha256,
+                "sha256": models.default.sha256,
                 "engine": facts.engine,
                 "precision": facts.precision,
                 "threads": str(facts.threads),

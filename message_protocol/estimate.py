@@ -21,6 +21,9 @@ class EstimateInput(BaseModel):
     format: FormatName | None = Field(
         None, description="format of the answer; default: the one that takes the most memory"
     )
+    model: str | None = Field(
+        None, min_length=1, strict=True, description="one of the loaded models (GET /models); default: the first"
+    )
     metadata: MetadataChoice = Field(
         MetadataChoice.KEEP, description="as for /upscale; changes nothing in the estimate"
     )

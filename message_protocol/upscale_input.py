@@ -1,6 +1,7 @@
 """The request of `POST /upscale`, from JSON or from an image file with query parameters."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -19,6 +20,7 @@ from message_protocol.validation import malformed_message, typed
 from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
+from superscaling.size_choice import MAX_SCALE, Fit, SizeChoice
 
 # The most commas in a JSON message: base64 has none, and the message has only a few fields. A message with millions of
 # fields would block this process for half a minute while they are parsed and reported as unknown.
@@ -47,6 +49,28 @@ class UpscaleInput(BaseModel):
         None,
         description="format of the answer; default: the input's format, for HEIC JPEG, or PNG if it is transparent",
     )
+    scale: float | None = Field(
+        None,
+        ge=1,
+        le=MAX_SCALE,
+        strict=True,
+        allow_inf_nan=False,
+        description="factor of both sides of the answer, rounded to whole px; 1 only cleans; default: 2",
+    )
+    width: int | None = Field(
+        None, ge=1, strict=True, description="instead of scale: width of the answer in px; alone it keeps the ratio"
+    )
+    height: int | None = Field(
+        None, ge=1, strict=True, description="instead of scale: height of the answer in px; alone it keeps the ratio"
+    )
+    fit: Fit | None = Field(
+        None,
+        description="how width and height together are meant: as large as fits (inside), cut to fill them (cover), or"
+        " stretched to fill them (fill)",
+    )
+    model: str | None = Field(
+        None, min_length=1, strict=True, description="one of the loaded models (GET /models); default: the first"
+    )
     quality: int | None = Field(
         None, ge=1, le=100, strict=True, description="quality of a JPEG, WebP or AVIF answer; default: UPSCALER_QUALITY"
     )
@@ -56,6 +80,11 @@ class UpscaleInput(BaseModel):
         " or reduced to what its colours mean, such as an ICC profile (colour)",
     )
     tiles: bool = Field(False, strict=True, description="whether a stream of events includes the finished tiles")
+
+    @property
+    def size(self) -> SizeChoice:
+        """What the message says about the size of the answer."""
+        return SizeChoice(_as_fraction(self.scale), self.width, self.height, self.fit)
 
     @model_validator(mode="before")
     @classmethod
@@ -80,6 +109,7 @@ class UpscaleInput(BaseModel):
         except ValidationError as exc:
             raise malformed_message(exc, cls, NAMES, IN_JSON) from exc
         check_unique(body, NAMES)
+        message.size.check()
         return message
 
     @classmethod
@@ -92,9 +122,16 @@ class UpscaleInput(BaseModel):
         if IMAGE_FIELD in options:
             raise MalformedMessage(f"{IMAGE_FIELD!r} is unknown as an option: the image file belongs in {IN_BODY}")
         try:
-            return cls.model_validate({**typed(options), IMAGE_FIELD: image})
+            message = cls.model_validate({**typed(options), IMAGE_FIELD: image})
         except ValidationError as exc:
             raise malformed_message(exc, cls, OPTIONS, IN_BODY) from exc
+        message.size.check()
+        return message
+
+
+def _as_fraction(scale: float | None) -> Fraction | None:
+    """The decimal number that a client wrote, exactly: 1.1 is 11/10."""
+    return None if scale is None else Fraction(str(scale))
 
 
 NAMES = [field.alias or name for name, field in UpscaleInput.model_fields.items()]

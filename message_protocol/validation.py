@@ -22,12 +22,17 @@ IMAGE_NAME = re.compile(
 URL_NAME = re.compile(r"ur[il]|href|link|src")
 
 
-def typed(options: Mapping[str, str]) -> dict[str, str | int | bool]:
-    """Convert the texts of query parameters: digits to numbers, `true` and `false` to booleans."""
-    return {
-        name: int(text) if re.fullmatch(r"[0-9]{1,18}", text) else BOOLEANS.get(text.lower(), text)
-        for name, text in options.items()
-    }
+def typed(options: Mapping[str, str]) -> dict[str, str | int | float | bool]:
+    """Convert the texts of query parameters: decimal numbers to numbers, `true` and `false` to booleans."""
+    return {name: _typed(text) for name, text in options.items()}
+
+
+def _typed(text: str) -> str | int | float | bool:
+    if re.fullmatch(r"[0-9]{1,18}", text):
+        return int(text)
+    if re.fullmatch(r"[0-9]{1,18}\.[0-9]{1,18}", text):
+        return float(text)
+    return BOOLEANS.get(text.lower(), text)
 
 
 def malformed_message(
@@ -100,6 +105,8 @@ def _allowed(name: str, message: type[BaseModel]) -> str:
     if schema["type"] == "integer":
         most = f" to {schema['maximum']}" if "maximum" in schema else ""
         return f"a whole number from {schema['minimum']}{most}"
+    if schema["type"] == "number":
+        return f"a number from {schema['minimum']:g} to {schema['maximum']:g}"
     return {"boolean": "true or false"}.get(schema["type"], f"a {schema['type']}")
 
 

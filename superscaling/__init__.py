@@ -14,4 +14,5 @@ __all__ = [
     "pictures",  # image files <-> arrays
     "scheduling",  # admission, turns, deadlines, speed
     "settings",  # every setting, read from the environment
+    "size_choice",  # which size a result gets
 ]

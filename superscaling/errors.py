@@ -16,6 +16,9 @@ Exception
         + ImageUndecodable      422
         + UnsupportedMode       422
         + FormatCannotHold      422
+        + SizeOutOfRange        422
+        + ResultTooLarge        422
+        + UnknownModel          422
         + EstimateOverDeadline  422
     x ClientGone                499, seen in the log only
     x TooManyRequests           429
@@ -199,6 +202,27 @@ class FormatCannotHold(Unprocessable):
 
     code = "format_cannot_hold"
     title = "The requested format can't store the result"
+
+
+class SizeOutOfRange(Unprocessable):
+    """The result would be more times as large as the image than the service enlarges."""
+
+    code = "size_out_of_range"
+    title = "The size can't be reached"
+
+
+class ResultTooLarge(Unprocessable):
+    """The result would have more pixels than the service makes."""
+
+    code = "result_too_large"
+    title = "The result would have too many pixels"
+
+
+class UnknownModel(Unprocessable):
+    """The model that is asked for is not loaded."""
+
+    code = "unknown_model"
+    title = "The model is not loaded"
 
 
 class EstimateOverDeadline(Unprocessable):

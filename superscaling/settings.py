@@ -78,6 +78,10 @@ def _optional_directory(text: str) -> Path | None:
     return _directory(text) if text else None
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
 def _setting(default: str, parse: Callable[[str], Any], unit: str, group: str, sentence: str) -> Any:
     """Declare a field of `Settings`; `default` is written as in the environment.
 
@@ -95,6 +99,9 @@ class Settings:
 
     model: str = _setting(
         "noise-cancel-lite", _text, "name", MODEL, "The model to serve, by its name in the model table."
+    )
+    models: tuple[str, ...] = _setting(
+        "", _names, "names", MODEL, "Further models that requests may ask for, separated by commas; empty: none."
     )
     engine: str = _setting(
         "openvino",
@@ -166,6 +173,13 @@ class Settings:
         "Largest request body (the default is 64 MiB: an image file of 48 MiB in base64).",
     )
     max_pixels: int = _setting("64000000", _whole(1), "px", IMAGES, "Largest image: width times height times frames.")
+    max_result_pixels: int = _setting(
+        "256000000",
+        _whole(1),
+        "px",
+        IMAGES,
+        "Largest result: width times height times frames. The default is that of the largest image at twice its size.",
+    )
     max_frames: int = _setting("1000", _whole(1), "frames", IMAGES, "Most frames of an animation, or pages.")
     max_requests: int = _setting(
         "16", _whole(1, 1000), "requests", LOAD, "Upscale requests held at a time; one more is answered with 429."

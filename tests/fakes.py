@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines import EngineFacts, Pixels
-from superscaling.enlarging import Upscaler
+from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler
 from superscaling.enlarging.upscaler import write_levels
 from superscaling.models import KnownAnswer
 from superscaling.scheduling import Deadline, FairLock, Timings
@@ -34,6 +34,29 @@ def upscaler_with(
 ) -> Upscaler:
     known = PIXELS.repeat(2, axis=0).repeat(2, axis=1).astype(np.float32)
     return Upscaler(RepeatingEngine(before), FairLock(), tile, KnownAnswer(PIXELS, known, 0.01), views)
+
+
+def models_with(upscaler: Upscaler) -> LoadedModels:
+    """One model that is loaded."""
+    return LoadedModels([LoadedModel(upscaler, PictureUpscaler(upscaler), "0" * 64, "none", memory=0)])
+
+
+class SetPace:
+    """A network of a set speed. `measure` is called instead of a measurement."""
+
+    def __init__(
+        self,
+        seconds_for: Callable[[float], float],
+        measure: Callable[[Deadline, float], None] = lambda deadline, max_age: None,
+    ) -> None:
+        self._seconds_for = seconds_for
+        self._measure = measure
+
+    def seconds_for(self, area: float) -> float:
+        return self._seconds_for(area)
+
+    def measure_speed(self, deadline: Deadline, max_age: float = 0.0) -> None:
+        self._measure(deadline, max_age)
 
 
 def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -8,21 +8,24 @@ from collections.abc import Iterator, Sequence
 import hypothesis
 import numpy as np
 import pytest
-from fakes import noise, patience, upscaler_with
+from fakes import SetPace, noise, patience, upscaler_with
 from hypothesis import strategies
 from numpy.typing import NDArray
 from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
 
 from superscaling.errors import DeadlinePassed, EngineFailed, EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
-from superscaling.scheduling import Admission, AdmittedPicture, Deadline, Demand
+from superscaling.scheduling import Admission, AdmittedPicture, Deadline, Demand, Pace
 from superscaling.scheduling.admission import MARGIN
 
 Admitted = contextlib.AbstractContextManager[AdmittedPicture]
 
 
 def admission_of(max_pixels: int = 10**9) -> Admission:
-    return Admission(max_pixels, lambda area: area * SECONDS_PER_PIXEL / MARGIN)
+    return Admission(max_pixels)
+
+
+PACE = SetPace(lambda area: area * SECONDS_PER_PIXEL / MARGIN)
 
 
 def cost_of(area: int) -> Cost:
@@ -30,8 +33,8 @@ def cost_of(area: int) -> Cost:
     return Cost(max(1, area // 100), area)
 
 
-def demand_of(pixels: int, cost: Cost, memory: int = 1) -> Demand:
-    return Demand([(1, pixels)], cost, memory)
+def demand_of(pixels: int, cost: Cost, memory: int = 1, pace: Pace = PACE) -> Demand:
+    return Demand([(1, pixels)], cost, pace, memory)
 
 
 def enter(admission: Admission, pixels: int, cost: Cost, seconds: float = 1000.0, memory: int = 1) -> Admitted:
@@ -103,11 +106,12 @@ def test_a_slow_measurement_is_repeated_before_anybody_is_rejected() -> None:
         nonlocal seconds_per_pixel, measured
         seconds_per_pixel, measured = 0.001, measured + 1
 
-    admission = Admission(10**6, lambda area: area * seconds_per_pixel, measure)
-    assert admission.would_admit(demand_of(100, cost_of(100)), 10.0)
+    admission = Admission(10**6)
+    demand = demand_of(100, cost_of(100), pace=SetPace(lambda area: area * seconds_per_pixel, measure))
+    assert admission.would_admit(demand, 10.0)
     assert measured == 1
     seconds_per_pixel = 1.0
-    with enter(admission, 100, cost_of(100), 10.0):
+    with admission.admitted(demand, *patience(10.0)):
         assert measured == 2
 
 
@@ -116,13 +120,14 @@ def test_a_measurement_that_fails_is_a_no(error: Exception) -> None:
     def measure(deadline: Deadline, max_age: float) -> None:
         raise error
 
-    assert not Admission(10**6, lambda area: area, measure).would_admit(demand_of(100, cost_of(100)), 10.0)
+    demand = demand_of(100, cost_of(100), pace=SetPace(lambda area: area, measure))
+    assert not Admission(10**6).would_admit(demand, 10.0)
 
 
 def test_a_question_waits_as_long_as_it_says() -> None:
     waits = list[float]()
-    admission = Admission(10**6, lambda area: area, lambda deadline, max_age: waits.append(deadline.seconds))
-    admission.would_admit(demand_of(100, cost_of(100)), 10.0, Deadline(1.0))
+    pace = SetPace(lambda area: area, lambda deadline, max_age: waits.append(deadline.seconds))
+    Admission(10**6).would_admit(demand_of(100, cost_of(100), pace=pace), 10.0, Deadline(1.0))
     assert waits == [1.0]
 
 

@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 import tifffile
 from conftest import Server, StartServer, encoded, photograph, png_chunk, psnr
-from fakes import patience, upscaler_with
+from fakes import models_with, patience, upscaler_with
 from numpy.typing import NDArray
 from PIL import Image
 
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
-from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import (
     EstimateOverDeadline,
     FormatCannotHold,
@@ -335,9 +334,7 @@ def test_an_animation_fits_no_format_without_one(server: Server, target: str) ->
 def test_the_deadline_counts_all_frames() -> None:
     """A still meets the deadline. A hundred frames of its size would not, and are rejected before inference."""
     upscaler = upscaler_with(lambda batch: time.sleep(1e-5 * batch[0, :, :, 0].size), tile=256)
-    upscale = ResourceUpscale(
-        PictureUpscaler(upscaler), Admission(10**9, upscaler.seconds_for), LIMITS, 100, InThisProcess()
-    )
+    upscale = ResourceUpscale(models_with(upscaler), Admission(10**9), LIMITS, 100, InThisProcess())
     images = [Image.fromarray(photograph(60, 60, seed)) for seed in range(100)]
     still = UpscaleInput.from_bytes(encoded(images[0], "WEBP"), {})
     animation = UpscaleInput.from_bytes(encoded(images[0], "WEBP", save_all=True, append_images=images[1:]), {})

@@ -49,7 +49,7 @@ def large(directory: Path) -> tuple[Any, ModelFiles]:
     last.set_weights([kernel * gain, (bias - output.mean()) * gain + 0.5])
     export_isr(isr, directory / "network.pb")
     save_ir(directory / "network.pb", directory / IR)
-    return isr, ModelFiles("random", directory, LARGE, LARGE.receptive_field, {}, {}, PASSED)
+    return isr, ModelFiles.unmeasured("random", directory, LARGE, PASSED)
 
 
 @pytest.fixture(scope="module", params=[*OWN, None], ids=[*(weights.name for weights in OWN), "large"])
@@ -85,6 +85,7 @@ def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
 @pytest.mark.parametrize("weights", OWN, ids=[weights.name for weights in OWN])
 def test_int8_is_close_to_fp32_or_refused(weights: Weights) -> None:
     _, model = shipped(weights)
+    assert model.acceptance
     if not model.acceptance.passed:
         with pytest.raises(SettingInvalid, match="this model was not accepted in this precision"):
             choose_precision("int8", model.acceptance)
@@ -160,4 +161,4 @@ def test_a_precision_that_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -
 
 
 def facts(model: ModelFiles) -> EngineFacts:
-    return EngineFacts(model.name, "tensorflow", "fp32", 2, model.architecture.scale, model.halo)
+    return EngineFacts(model.name, "tensorflow", "fp32", 2, model.scale, model.halo)

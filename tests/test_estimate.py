@@ -5,12 +5,11 @@ import time
 import httpx
 import pytest
 from conftest import Server, StartServer, encoded, infer_seconds, photograph
-from fakes import upscaler_with
+from fakes import models_with, upscaler_with
 from test_stream import streamed
 
 from message_protocol import EstimateInput
 from resource_estimate import ResourceEstimate
-from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import FormatCannotHold
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
@@ -110,9 +109,7 @@ def test_wrong_questions(
 def test_the_area_of_a_format_counts() -> None:
     """By default no picture that is accepted is so large."""
     upscaler = upscaler_with()
-    resource = ResourceEstimate(
-        PictureUpscaler(upscaler), Admission(10**10, upscaler.seconds_for), Limits(10**9, 10), 90, 3600
-    )
+    resource = ResourceEstimate(models_with(upscaler), Admission(10**10), Limits(10**9, 10), 90, 3600)
     with pytest.raises(FormatCannotHold, match="avif holds at most 268435456 px"):
         resource.main(EstimateInput(width=8193, height=8193, format=FormatName.AVIF))
 

@@ -39,7 +39,7 @@ def test_a_failed_warm_up_does_not_end_the_start(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(resources.upscaler, "warm_up", fail)
+    monkeypatch.setattr(resources.models.default.upscaler, "warm_up", fail)
     failed, listening = configure()
     assert failed == f"ERROR not ready: {error.detail}"
     assert listening.startswith("INFO listening on ")
@@ -58,6 +58,6 @@ def test_the_log_says_where_it_listens(
 ) -> None:
     monkeypatch.setenv("UPSCALER_HOST", host)
     monkeypatch.setenv("PORT", "7000")
-    monkeypatch.setattr(resources.upscaler, "warm_up", lambda: None)
+    monkeypatch.setattr(resources.models.default.upscaler, "warm_up", lambda: None)
     (line,) = configure()
     assert line.startswith(f"INFO {said}")

@@ -27,16 +27,23 @@ ROOMS = [
     ["scheduling", "models"],
     ["pictures", "logs"],
     ["settings", "version"],
+    ["size_choice"],
     ["geometry", "format_name", "metadata_choice", "errors"],
 ]
 ROOM_RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 # All of `superscaling` that the messages know.
-MESSAGES_KNOW = {"superscaling.errors", "superscaling.format_name", "superscaling.metadata_choice"}
+MESSAGES_KNOW = {
+    "superscaling.errors",
+    "superscaling.format_name",
+    "superscaling.metadata_choice",
+    "superscaling.size_choice",
+}
 
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
     "commands": [["bake", "missing_packages"], ["prepare", "convert", "health"]],
     "enlarging": [
+        ["loaded_models"],
         ["picture_upscaler"],
         ["upscaler"],
         ["corrections"],

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import encoded, photograph
-from fakes import patience, upscaler_with
+from fakes import models_with, patience, upscaler_with
 from pictures import png_16
 from PIL import Image
 
 from benchmarks.service import MEGABYTE, memory_of
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
-from superscaling.enlarging import PictureUpscaler
 from superscaling.format_name import FormatName
 from superscaling.isolation import InThisProcess
 from superscaling.pictures import FORMATS, Limits, sniff
@@ -64,9 +63,7 @@ def test_memory_for_each_pixel(data: bytes, target: FormatName) -> None:
 def peak_of(data: bytes, target: FormatName) -> float:
     """Bytes per px of the input above the baseline of the process. Runs in a child process."""
     upscaler = upscaler_with(tile=256)
-    upscale = ResourceUpscale(
-        PictureUpscaler(upscaler), Admission(10**9, upscaler.seconds_for), Limits(10**8, 100), 100, InThisProcess()
-    )
+    upscale = ResourceUpscale(models_with(upscaler), Admission(10**9), Limits(10**8, 100), 100, InThisProcess())
     options = {"format": str(target)}
     for _ in (1, 2):
         upscale.main(UpscaleInput.from_bytes(encoded(COLOUR[:64, :64], "PNG"), options), *patience())

@@ -31,7 +31,7 @@ PNG = {"Content-Type": "image/png"}
 class Fault:
     """An engine that fails until `is_mended` is set."""
 
-    facts = resources.facts
+    facts = resources.models.default.facts
 
     def __init__(self, healthy: Engine) -> None:
         self.is_mended = False
@@ -47,8 +47,8 @@ def test_a_failed_inference(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
     """503 for images and for the probe, until the engine reproduces its known answer."""
     client = flask_app.app.test_client()
     assert client.post("/upscale", data=TINY, headers=PNG, buffered=True).status_code == 200
-    engine = Fault(resources.upscaler._engine)
-    monkeypatch.setattr(resources.upscaler, "_engine", engine)
+    engine = Fault(resources.models.default.upscaler._engine)
+    monkeypatch.setattr(resources.models.default.upscaler, "_engine", engine)
     before = observed_requests()
     with caplog.at_level(logging.ERROR):
         response = client.post("/upscale", data=TINY, headers=PNG, buffered=True)

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 from conftest import encoded, photograph
-from fakes import patience, upscaler_with
+from fakes import models_with, patience, upscaler_with
 from PIL import Image
 
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
-from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
 from superscaling.isolation import InThisProcess
@@ -46,8 +45,8 @@ def test_a_measurement_of_the_speed_is_waiting(monkeypatch: pytest.MonkeyPatch) 
     upscaler.warm_up()
     upscaler._speed = Speed(1.0)  # so slow once
     upscale = ResourceUpscale(
-        PictureUpscaler(upscaler),
-        Admission(10**6, upscaler.seconds_for, upscaler.measure_speed),
+        models_with(upscaler),
+        Admission(10**6),
         LIMITS,
         90,
         InThisProcess(),
@@ -57,12 +56,13 @@ def test_a_measurement_of_the_speed_is_waiting(monkeypatch: pytest.MonkeyPatch) 
     assert timings.spans == ["decode", "queue", "decode", "queue", "infer", "encode"]
 
 
-def test_who_turns_out_to_need_two_passes_makes_nobody_late() -> None:
+def test_who_turns_out_to_need_two_passes_makes_nobody_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """The header does not show it. After decoding, there is time for only one pass beside the other request."""
     upscaler = upscaler_with(tile=64)
-    admission = Admission(10**6, lambda area: area * 0.001)
-    upscale = ResourceUpscale(PictureUpscaler(upscaler), admission, LIMITS, 90, InThisProcess())
-    with admission.admitted(Demand([(1, 2000)], Cost(20, 2000)), *patience(MARGIN * 4)):
+    admission = Admission(10**6)
+    monkeypatch.setattr(upscaler, "seconds_for", lambda area: area * 0.001)
+    upscale = ResourceUpscale(models_with(upscaler), admission, LIMITS, 90, InThisProcess())
+    with admission.admitted(Demand([(1, 2000)], Cost(20, 2000), upscaler), *patience(MARGIN * 4)):
         upscale.main(OPAQUE, *patience())
         refused = SeenTimings()
         with pytest.raises(QueueFull, match="not all could be finished in time") as why:
@@ -79,8 +79,8 @@ def test_what_frames_have_in_common_counts_once(seeds: Sequence[int], accepted: 
     upscaler = upscaler_with(tile=64)
     upscaler.warm_up()
     upscale = ResourceUpscale(
-        PictureUpscaler(upscaler),
-        Admission(10**6, upscaler.seconds_for, upscaler.measure_speed),
+        models_with(upscaler),
+        Admission(10**6),
         LIMITS,
         90,
         InThisProcess(),

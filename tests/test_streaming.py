@@ -7,20 +7,19 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import encoded, photograph
-from fakes import upscaler_with
+from fakes import models_with, upscaler_with
 
 from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
-from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import ClientGone
 from superscaling.isolation import InThisProcess
 from superscaling.pictures import Limits, Picture
 from superscaling.scheduling import Admission, Deadline, Plan, Timings
 
 UPSCALER = upscaler_with()
-ADMISSION = Admission(10**9, UPSCALER.seconds_for)
-UPSCALE = ResourceUpscale(PictureUpscaler(UPSCALER), ADMISSION, Limits(10**7, 10), 90, InThisProcess())
+ADMISSION = Admission(10**9)
+UPSCALE = ResourceUpscale(models_with(UPSCALER), ADMISSION, Limits(10**7, 10), 90, InThisProcess())
 
 
 class SeenEvents(StreamEvents):

@@ -48,6 +48,7 @@ def test_with_the_whole_receptive_field_tiled_equals_untiled(
 ) -> None:
     pixels = photograph(height, width)
     whole = infer_levels(engine, pixels)
+    assert model.architecture
     assert np.abs(tiled(engine, pixels, 128, model.architecture.receptive_field) - whole).max() < 1e-4
 
 

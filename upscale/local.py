@@ -77,4 +77,4 @@ def _open(settings: Settings) -> ResourceUpscale:
             parts = assemble(settings)
     except StartError as exc:
         raise FatalError(str(exc)) from exc
-    return ResourceUpscale(parts.picture_upscaler, parts.admission, parts.limits, settings.quality, parts.decoders)
+    return ResourceUpscale(parts.models, parts.admission, parts.limits, settings.quality, parts.decoders)

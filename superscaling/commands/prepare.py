@@ -25,6 +25,7 @@ from superscaling.models import (
     directory_of,
     is_prepared,
     read_model_files,
+    settings_of_models,
     shipped_models,
     weight_file_of,
     weights_of,
@@ -56,7 +57,8 @@ def prepare(settings: Settings) -> None:
         StartError: the server could not start.
     """
     _check_port(settings)
-    prepare_model(settings)
+    for each in settings_of_models(settings):
+        prepare_model(each)
 
 
 def prepare_model(settings: Settings) -> None:

@@ -67,7 +67,7 @@ def convert(
         graph = Path(directory) / "network.pb"
         export_isr(isr, graph)
         save_ir(graph, target / IR)
-    model = _unmeasured(weights, target)
+    model = ModelFiles.unmeasured(weights.name, target, weights.architecture)
     engine = EngineTensorFlow(isr, EngineFacts.of(model, "tensorflow", "fp32", threads=0))
     known = _centre(photographs[0], KNOWN_ANSWER_EDGE)
     np.savez_compressed(target / KNOWN_ANSWER, pixels=known, expected=infer_levels(engine, known))
@@ -75,6 +75,11 @@ def convert(
     acceptance = make_int8(model, [*photographs, *drawings])
     description = {
         "name": weights.name,
+        "scale": weights.architecture.scale,
+        "kind": weights.kind,
+        "licence": weights.licence,
+        "weights_sha256": weights.sha256,
+        "multiple": 1,
         "architecture": asdict(weights.architecture),
         "halo": measure_halo(engine, [_centre(photograph, HALO_EDGE) for photograph in photographs]),
         "tolerances": TOLERANCES,
@@ -102,7 +107,7 @@ def make_int8(model: ModelFiles, pictures: Sequence[Pixels]) -> Acceptance:
         squares.append(colours.repeat(CALIBRATION_EDGE // 3, axis=0).repeat(CALIBRATION_EDGE // 3, axis=1))
     quantise(model.directory / IR, model.directory / INT8_IR, squares)
     fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))
-    scale = model.architecture.scale
+    scale = model.scale
     lower = [pixels[len(pixels) // 2 :] for pixels in pictures]
     return measure_acceptance(fp32, int8, [_cropped(pixels, scale) for pixels in lower])
 
@@ -123,12 +128,6 @@ def measure_halo(engine: EngineTensorFlow, photographs: Sequence[Pixels]) -> int
                 break
             halos.pop(0)
     return halos[0] if halos else full
-
-
-def _unmeasured(weights: Weights, target: Path) -> ModelFiles:
-    """A model whose halo is not measured yet: the receptive field is large enough."""
-    halo = weights.architecture.receptive_field
-    return ModelFiles(weights.name, target, weights.architecture, halo, {}, {}, Acceptance(0, 0, 0))
 
 
 def _cropped(pixels: Pixels, scale: int) -> Pixels:

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from superscaling.models import ModelFiles
+from superscaling.models import Kind, ModelFiles
 
 # Levels from 0 to 255, or to 65535.
 Pixels = NDArray[np.uint8 | np.uint16]
@@ -16,8 +16,8 @@ Pixels = NDArray[np.uint8 | np.uint16]
 class EngineFacts:
     """An engine and its model.
 
-    `threads`: CPU threads of the network; `halo`: px of context that a tile needs on each side; `views`: how many views
-    of each tile the network is shown (self-ensemble).
+    `kind`: what the model's results are meant to be; `threads`: CPU threads of the network; `halo`: px of context that
+    a tile needs on each side; `views`: how many views of each tile the network is shown (self-ensemble).
     """
 
     model: str
@@ -26,12 +26,13 @@ class EngineFacts:
     threads: int
     scale: int
     halo: int
+    kind: Kind = Kind.FAITHFUL
     views: int = 1
 
     @classmethod
     def of(cls, model: ModelFiles, engine: str, precision: str, threads: int) -> "EngineFacts":
         """The facts of an engine that runs `model`."""
-        return cls(model.name, engine, precision, threads, model.architecture.scale, model.halo)
+        return cls(model.name, engine, precision, threads, model.scale, model.halo, model.kind)
 
     def __str__(self) -> str:
         views = f" {self.views} views" if self.views > 1 else ""

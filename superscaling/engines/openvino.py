@@ -42,7 +42,7 @@ def check_precision(wanted: str) -> None:
         raise invalid("precision", wanted, f"this processor has {', '.join(supported)} only; use one of them, or auto")
 
 
-def choose_precision(wanted: str, acceptance: Acceptance) -> str:
+def choose_precision(wanted: str, acceptance: Acceptance | None) -> str:
     """Turn the setting into a precision.
 
     `auto` is int8 if the model was accepted in it and the processor multiplies int8 natively: 1.4 to 1.7 times as fast
@@ -50,7 +50,7 @@ def choose_precision(wanted: str, acceptance: Acceptance) -> str:
 
     Args:
         wanted: the setting.
-        acceptance: of the model in int8.
+        acceptance: of the model in int8, None if it has none.
 
     Raises:
         SettingInvalid: the processor lacks the precision, or the model was not accepted in it.
@@ -58,11 +58,12 @@ def choose_precision(wanted: str, acceptance: Acceptance) -> str:
     check_precision(wanted)
     supported = supported_precisions()
     if wanted == "auto":
-        if acceptance.passed and "int8" in supported and multiplies_int8():
+        if acceptance and acceptance.passed and "int8" in supported and multiplies_int8():
             return "int8"
         return "bf16" if "bf16" in supported else "fp32"
-    if wanted == "int8" and not acceptance.passed:
-        raise invalid("precision", wanted, f"this model was not accepted in this precision, {acceptance}; use auto")
+    if wanted == "int8" and not (acceptance and acceptance.passed):
+        reason = f"was not accepted in this precision, {acceptance}" if acceptance else "has no int8 form"
+        raise invalid("precision", wanted, f"this model {reason}; use auto")
     return wanted
 
 

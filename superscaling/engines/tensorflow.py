@@ -22,6 +22,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from superscaling.engines.engine import EngineFacts
 from superscaling.models import Architecture, ModelFiles
+from superscaling.settings import invalid
 
 
 def build_isr(architecture: Architecture) -> Any:
@@ -61,7 +62,13 @@ class EngineTensorFlow:
 
     @classmethod
     def open(cls, model: ModelFiles, weights: Path, threads: int) -> "EngineTensorFlow":
-        """Load `weights`, the verified weight file of `model`, to run on `threads` CPU threads."""
+        """Load `weights`, the verified weight file of `model`, to run on `threads` CPU threads.
+
+        Raises:
+            SettingInvalid: the model is not ISR's.
+        """
+        if model.architecture is None:
+            raise invalid("engine", "tensorflow", f"{model.name} is no RDN, which is all that ISR loads; use openvino")
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         return cls(load_isr(model.architecture, weights), EngineFacts.of(model, "tensorflow", "fp32", threads))

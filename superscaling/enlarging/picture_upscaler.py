@@ -64,7 +64,7 @@ class PictureUpscaler:
         """
         new = (size for before, size in zip((None, *sizes), sizes, strict=False) if size != before)
         cost = sum((self._upscaler.cost_of(*size) for size in new), Cost())
-        return Demand(sizes, cost, FORMATS[target].memory)
+        return Demand(sizes, cost, self._upscaler, FORMATS[target].memory)
 
     def seconds_for(self, area: float) -> float:
         """Estimated seconds of inference for an area in px."""

@@ -13,8 +13,16 @@ from superscaling.models.files import (
 )
 from superscaling.models.known_answer import KnownAnswer
 from superscaling.models.sources import ANOTHER_CACHE, find_weights, hash_file, verify
-from superscaling.models.store import MODELS, directory_of, is_prepared, shipped_models, weight_file_of, weights_of
-from superscaling.models.table import LARGE, LITE, SMALL, TABLE, Architecture, Weights
+from superscaling.models.store import (
+    MODELS,
+    directory_of,
+    is_prepared,
+    settings_of_models,
+    shipped_models,
+    weight_file_of,
+    weights_of,
+)
+from superscaling.models.table import LARGE, LITE, SMALL, TABLE, Architecture, Kind, Weights
 
 __all__ = [
     "ANOTHER_CACHE",
@@ -31,6 +39,7 @@ __all__ = [
     "TABLE",
     "Acceptance",
     "Architecture",
+    "Kind",
     "KnownAnswer",
     "ModelFiles",
     "Weights",
@@ -39,6 +48,7 @@ __all__ = [
     "hash_file",
     "is_prepared",
     "read_model_files",
+    "settings_of_models",
     "shipped_models",
     "verify",
     "weight_file_of",

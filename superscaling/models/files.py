@@ -11,7 +11,7 @@ from superscaling.errors import ModelUnavailable
 from superscaling.models.acceptance import Acceptance
 from superscaling.models.known_answer import KnownAnswer
 from superscaling.models.sources import verify
-from superscaling.models.table import Architecture
+from superscaling.models.table import Architecture, Kind
 
 DESCRIPTION = "model.json"
 IR = "fp32.xml"
@@ -25,17 +25,44 @@ KNOWN_ANSWER = "known_answer.npz"
 class ModelFiles:
     """A model's directory and the content of its `model.json`.
 
-    `halo`: px of context that a tile needs; `tolerances`: precision -> largest difference from the known answer in
-    8-bit levels; `sha256`: file name -> hash; `acceptance`: of int8.
+    `scale`: factor of both sides; `halo`: px of context that a tile needs; `kind`: what its results are meant to be;
+    `licence`: of the weights, an SPDX identifier or words; `weights_sha256`: of the file that it was made of;
+    `tolerances`: precision -> largest difference from the known answer in 8-bit levels; `sha256`: file name -> hash;
+    `acceptance`: of int8, None if there is no int8; `multiple`: sides that the network takes are multiples of so many
+    px; `architecture`: of an RDN, which ISR can load.
     """
 
     name: str
     directory: Path
-    architecture: Architecture
+    scale: int
     halo: int
+    kind: Kind
+    licence: str
+    weights_sha256: str
     tolerances: dict[str, float]
     sha256: dict[str, str]
-    acceptance: Acceptance
+    acceptance: Acceptance | None = None
+    multiple: int = 1
+    architecture: Architecture | None = None
+
+    @classmethod
+    def unmeasured(
+        cls, name: str, directory: Path, architecture: Architecture, acceptance: Acceptance | None = None
+    ) -> "ModelFiles":
+        """An RDN whose directory has no `model.json`: the halo is its receptive field, which is large enough."""
+        return cls(
+            name=name,
+            directory=directory,
+            scale=architecture.scale,
+            halo=architecture.receptive_field,
+            kind=Kind.FAITHFUL,
+            licence="unknown",
+            weights_sha256="",
+            tolerances={},
+            sha256={},
+            acceptance=acceptance,
+            architecture=architecture,
+        )
 
     def ir(self, precision: str) -> Path:
         """OpenVINO's IR (.xml) for this precision; its weights (.bin) are beside it."""
@@ -59,11 +86,16 @@ def read_model_files(directory: Path) -> ModelFiles:
         model = ModelFiles(
             name=description["name"],
             directory=directory,
-            architecture=Architecture(**description["architecture"]),
+            scale=description["scale"],
             halo=description["halo"],
+            kind=Kind(description["kind"]),
+            licence=description["licence"],
+            weights_sha256=description["weights_sha256"],
             tolerances=description["tolerances"],
             sha256=description["sha256"],
-            acceptance=Acceptance(**description["acceptance"]["int8"]),
+            acceptance=Acceptance(**accepted["int8"]) if (accepted := description["acceptance"]) else None,
+            multiple=description["multiple"],
+            architecture=Architecture(**rdn) if (rdn := description["architecture"]) else None,
         )
         for file, sha256 in model.sha256.items():
             verify(directory / file, sha256)

@@ -1,6 +1,8 @@
 """The model that the settings name, and the directories of models."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -20,6 +22,12 @@ CONVERSION = 3
 def shipped_models() -> list[str]:
     """Names of the models of this installation."""
     return sorted(path.parent.name for path in MODELS.glob(f"*/{DESCRIPTION}"))
+
+
+def settings_of_models(settings: Settings) -> Sequence[Settings]:
+    """The settings of each model to load, the default first: each names one model in `model`, and none in `models`."""
+    names = dict.fromkeys((settings.model, *settings.models))
+    return [replace(settings, model=name, models=()) for name in names]
 
 
 def weights_of(settings: Settings) -> Weights:

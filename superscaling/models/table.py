@@ -1,6 +1,15 @@
 """The table of models."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a model's results are meant to be."""
+
+    FAITHFUL = "faithful"  # as near to the original as can be known: trained for PSNR
+    PERCEPTUAL = "perceptual"  # plausible: details are invented
+    LINE_ART = "line-art"  # drawings with clean lines and flat colours
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,8 @@ class Weights:
     bytes: int
     sha256: str
     url: str | None
+    kind: Kind = Kind.FAITHFUL
+    licence: str = "Apache-2.0"
 
 
 # idealo's three files, at the URLs of `ISR.models.rdn.WEIGHTS_URLS`. Sizes and hashes are from the Git LFS pointers of

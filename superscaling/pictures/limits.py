@@ -2,19 +2,21 @@
 
 from dataclasses import dataclass
 
-from superscaling.errors import ImageTooComplex, ImageTooLarge, TooManyFrames
+from superscaling.errors import ImageTooComplex, ImageTooLarge, ResultTooLarge, TooManyFrames
 
 
 @dataclass(frozen=True)
 class Limits:
     """`pixels`: the most px of all frames together; `frames`: the most frames or pages.
 
-    `weighted_pixels`: the most px, multiplied by the memory of the result's format; None: no limit.
+    `weighted_pixels`: the most px, multiplied by the memory of the result's format; `result_pixels`: the most px of all
+    frames of a result; None: no limit.
     """
 
     pixels: int
     frames: int
     weighted_pixels: int | None = None
+    result_pixels: int | None = None
 
     def check_frames(self, count: int) -> None:
         """Make sure that there are not too many frames. Callers may stop counting one above the limit.
@@ -57,6 +59,26 @@ class Limits:
                 limit=most,
                 actual=pixels,
                 setting="queue_pixels",
+            )
+
+    def check_result(self, width: int, height: int, pixels: int) -> None:
+        """Make sure that a result is not too large.
+
+        Args:
+            width, height: of its first frame in px.
+            pixels: of all frames.
+
+        Raises:
+            ResultTooLarge: it is.
+        """
+        if self.result_pixels is not None and pixels > self.result_pixels:
+            in_frames = "" if pixels == width * height else ", in all frames or pages"
+            raise ResultTooLarge(
+                f"the result would have {width} x {height} px{in_frames} = {pixels} px; at most {self.result_pixels}"
+                " px are made: ask for a smaller scale, width or height",
+                limit=self.result_pixels,
+                actual=pixels,
+                setting="max_result_pixels",
             )
 
     def too_large(self, size: str, pixels: int | None = None) -> ImageTooLarge:

@@ -4,8 +4,9 @@ import contextlib
 import math
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from superscaling.errors import EstimateOverDeadline, QueueFull, ServiceError
 from superscaling.geometry import Cost
@@ -13,29 +14,51 @@ from superscaling.pictures import Size
 from superscaling.scheduling.deadline import Deadline
 from superscaling.scheduling.round_robin import RemainingWork, after, is_in_time, seconds_until, seconds_until_one_ends
 from superscaling.scheduling.timings import Timings
+from superscaling.size_choice import DEFAULT_SCALE
 
 # Decoding, encoding and the other threads' share of the processor, relative to the network's own time.
 MARGIN = 1.15
 # Seconds for which a measured speed is good enough to reject pictures: each measurement costs others their turns.
 SPEED_HOLDS = 5.0
+# A result has usually so many times the pixels of its picture.
+USUAL_AREA = DEFAULT_SCALE**2
+
+
+class Pace(Protocol):
+    """How fast a network is on this machine."""
+
+    def seconds_for(self, area: float) -> float:
+        """Estimated seconds of inference for an area in px."""
+
+    def measure_speed(self, deadline: Deadline, max_age: float = 0.0) -> None:
+        """Measure the speed anew, unless it was measured within so many seconds."""
 
 
 @dataclass(frozen=True)
 class Demand:
     """What a picture asks for.
 
-    `sizes`: height and width of each frame in px; `cost`: what the network is to be shown; `memory`: how many times
-    the usual memory the encoder of the result's format takes.
+    `sizes`: height and width of each frame in px; `cost`: what the network is to be shown; `pace`: of that network;
+    `memory`: how many times the usual memory the encoder of the result's format takes; `result_pixels`: of all frames
+    of the result.
     """
 
     sizes: Sequence[Size]
     cost: Cost
+    pace: Pace
     memory: int = 1
+    result_pixels: int = 0
+
+    @property
+    def input_pixels(self) -> int:
+        """Pixels of all frames."""
+        return sum(height * width for height, width in self.sizes)
 
     @property
     def pixels(self) -> int:
-        """Pixels of all frames, which are in memory until the picture is answered."""
-        return sum(height * width for height, width in self.sizes)
+        """Pixels that are in memory until the picture is answered: as many of the input, if the result is twice as high
+        and wide, as take that memory."""
+        return max(self.input_pixels, -(-self.result_pixels // USUAL_AREA))
 
     @property
     def weighted_pixels(self) -> int:
@@ -61,19 +84,10 @@ class Admission:
 
     Args:
         max_pixels: limit of the weighted pixels of all pictures together. A picture alone may have more.
-        seconds_for: estimates the network's seconds for an area in px.
-        measure_speed: measures the speed behind `seconds_for` anew, unless it was measured within so many seconds.
     """
 
-    def __init__(
-        self,
-        max_pixels: int,
-        seconds_for: Callable[[float], float],
-        measure_speed: Callable[[Deadline, float], None] = lambda deadline, max_age: None,
-    ) -> None:
+    def __init__(self, max_pixels: int) -> None:
         self._max_pixels = max_pixels
-        self._seconds_for = seconds_for
-        self._measure_speed = measure_speed
         self._lock = threading.Lock()
         self._pictures: list[AdmittedPicture] = []
 
@@ -132,7 +146,7 @@ class Admission:
 
     def seconds_left(self, picture: AdmittedPicture) -> float:
         """Estimated seconds until an admitted picture is done."""
-        own = _remaining_work(picture, self._seconds_for)
+        own = _remaining_work(picture)
         with self._lock:
             return own.turns * own.seconds + seconds_until(own.turns, self._others(picture))
 
@@ -165,17 +179,17 @@ class Admission:
 
     def _others(self, picture: AdmittedPicture | None) -> list[RemainingWork]:
         """All admitted pictures except `picture`, in the order in which they will be done."""
-        works = (_remaining_work(each, self._seconds_for) for each in self._pictures if each is not picture)
+        works = (_remaining_work(each) for each in self._pictures if each is not picture)
         return sorted(works, key=lambda each: each.turns)
 
     def _check_estimate(self, picture: AdmittedPicture, patience: Deadline | None = None) -> None:
         """Reject what takes too long even alone; `patience` replaces the deadline for measuring the speed."""
-        area, limit = picture.demand.cost.area, picture.deadline.seconds
-        if self._seconds_for(area) > limit:
+        area, pace, limit = picture.demand.cost.area, picture.demand.pace, picture.deadline.seconds
+        if pace.seconds_for(area) > limit:
             # Measure again first: the known speed may be from a busier time. The request counts this as waiting.
             with picture.timings.span("queue"):
-                self._measure_speed(patience or picture.deadline, SPEED_HOLDS)
-        if (seconds := self._seconds_for(area)) > limit:
+                pace.measure_speed(patience or picture.deadline, SPEED_HOLDS)
+        if (seconds := pace.seconds_for(area)) > limit:
             (height, width), *others = picture.demand.sizes
             frames = f" in {len(others) + 1} frames" if others else ""
             way_out = ", or ask for a stream, which may take longer" if picture.deadline.setting == "timeout" else ""
@@ -189,7 +203,7 @@ class Admission:
 
     def _check_room(self, picture: AdmittedPicture, others: Sequence[RemainingWork]) -> None:
         """Reject a picture that doesn't fit beside the others, which are sorted by turns."""
-        newcomer = _remaining_work(picture, self._seconds_for)
+        newcomer = _remaining_work(picture)
         # A picture that fits now also fits later, when less is left of the others.
         count = bisect_left(range(len(others)), True, key=lambda count: self._fits(newcomer, after(count, others)))
         if not count:
@@ -219,8 +233,8 @@ class Admission:
         return pixels <= self._max_pixels and is_in_time(newcomer, others)
 
 
-def _remaining_work(picture: AdmittedPicture, seconds_for: Callable[[float], float]) -> RemainingWork:
+def _remaining_work(picture: AdmittedPicture) -> RemainingWork:
     demand, cost = picture.demand, picture.demand.cost
-    seconds = seconds_for(cost.area / cost.tiles) * MARGIN if cost.tiles else 0.0
+    seconds = demand.pace.seconds_for(cost.area / cost.tiles) * MARGIN if cost.tiles else 0.0
     turns = cost.tiles - picture.timings.tiles_done
     return RemainingWork(turns, seconds, picture.deadline.seconds_left, demand.weighted_pixels)

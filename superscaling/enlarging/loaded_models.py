@@ -1,0 +1,68 @@
+"""The models of this process."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from superscaling.engines import EngineFacts
+from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.enlarging.upscaler import Upscaler
+from superscaling.errors import UnknownModel
+
+# Characters of a name that an error message repeats.
+MAX_ECHOED = 100
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is ready to enlarge.
+
+    `sha256`: of the weights; `licence`: of the weights; `memory`: bytes that it takes while nothing is enlarged.
+    """
+
+    upscaler: Upscaler
+    picture_upscaler: PictureUpscaler
+    sha256: str
+    licence: str
+    memory: int
+
+    @property
+    def facts(self) -> EngineFacts:
+        """The model and how it is run."""
+        return self.upscaler.facts
+
+    @property
+    def name(self) -> str:
+        """What requests call it."""
+        return self.facts.model
+
+
+class LoadedModels:
+    """Models by name.
+
+    Args:
+        models: at least one; the first is the default.
+    """
+
+    def __init__(self, models: Sequence[LoadedModel]) -> None:
+        self._models = {model.name: model for model in models}
+        self.default = models[0]
+
+    def __iter__(self) -> Iterator[LoadedModel]:
+        """All, the default first."""
+        return iter(self._models.values())
+
+    def named(self, name: str | None) -> LoadedModel:
+        """The model of this name; None: the default.
+
+        Raises:
+            UnknownModel: it is not loaded.
+        """
+        if name is None:
+            return self.default
+        if name not in self._models:
+            raise UnknownModel(
+                f"the model {name[:MAX_ECHOED]!r} is not loaded; loaded are {', '.join(self._models)}: ask for one of"
+                " them",
+                setting="models",
+            )
+        return self._models[name]
