@@ -41,14 +41,16 @@ def read_pairs(folder: Path, scale: int) -> Iterator[Pair]:
     for name in sorted(highs ^ lows):
         raise MeasurementError(f"{folder / name}{HIGH} and {LOW} belong together, and one is missing")
     for name in sorted(highs):
-        yield _checked(folder, Pair(name, _read(folder / f"{name}{LOW}"), _read(folder / f"{name}{HIGH}")), scale)
+        yield _checked(
+            folder, Pair(name, read_picture(folder / f"{name}{LOW}"), read_picture(folder / f"{name}{HIGH}")), scale
+        )
     if highs:
         return
     files = picture_files(folder)
     if not files:
         raise MeasurementError(f"there is no picture in {folder}")
     for path in files:
-        high = _read(path)
+        high = read_picture(path)
         height, width = (side // scale * scale for side in high.shape[:2])
         high = np.ascontiguousarray(high[:height, :width])
         low = reduce(high, scale) if height and width else high
@@ -101,7 +103,12 @@ def on_white(image: Image.Image) -> Pixels:
     return np.asarray(Image.alpha_composite(white, image.convert("RGBA")).convert("RGB"))
 
 
-def _read(path: Path) -> Pixels:
+def read_picture(path: Path) -> Pixels:
+    """Read a picture upright, as RGB on white.
+
+    Raises:
+        MeasurementError: it is unreadable.
+    """
     try:
         with Image.open(path) as image:
             return on_white(ImageOps.exif_transpose(image))
