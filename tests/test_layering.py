@@ -52,7 +52,14 @@ WITHIN = {
     "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus"]],
     "isolation": [["decoders"], ["process"], ["worker"], ["transfer", "watch"]],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
-    "models": [["store"], ["files"], ["sources", "acceptance", "known_answer"], ["table"]],
+    "models": [
+        ["store"],
+        ["operator_files"],
+        ["files"],
+        ["sources", "acceptance", "known_answer"],
+        ["table"],
+        ["weights"],
+    ],
     "conversion": [["from_keras"], ["quantisation", "quantisation_loss"], ["similarity"]],
     "pictures": [
         ["previews", "inspection"],
