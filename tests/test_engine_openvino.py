@@ -14,7 +14,14 @@ from fakes import round_levels
 
 from superscaling.conversion.quantisation import quantise
 from superscaling.engines import EngineFacts, infer_levels
-from superscaling.engines.openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir, supported_precisions
+from superscaling.engines.openvino import (
+    PRECISIONS,
+    EngineOpenVino,
+    choose_precision,
+    read_graph,
+    save_ir,
+    supported_precisions,
+)
 from superscaling.engines.tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
 from superscaling.errors import SettingInvalid
 from superscaling.models import INT8_IR, IR, LARGE, TABLE, Acceptance, ModelFiles, Weights, read_model_files
@@ -48,7 +55,7 @@ def large(directory: Path) -> tuple[Any, ModelFiles]:
     gain = 0.2 / output.std()
     last.set_weights([kernel * gain, (bias - output.mean()) * gain + 0.5])
     export_isr(isr, directory / "network.pb")
-    save_ir(directory / "network.pb", directory / IR)
+    save_ir(read_graph(directory / "network.pb"), directory / IR)
     return isr, ModelFiles.unmeasured("random", directory, LARGE, PASSED)
 
 
