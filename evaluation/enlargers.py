@@ -92,7 +92,7 @@ def convert(path: Path, target: Path) -> ModelFiles:
     Raises:
         MeasurementError: it can't be read or converted.
     """
-    row = Weights(str(path), architecture_of(path), path.name, path.stat().st_size, hash_file(path), url=None)
+    row = Weights(str(path), path.name, path.stat().st_size, hash_file(path), rdn=architecture_of(path))
     try:
         convert_in_child(row, path, target)
     except ModelUnavailable as exc:
