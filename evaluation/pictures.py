@@ -50,11 +50,30 @@ def read_pairs(folder: Path, scale: int) -> Iterator[Pair]:
     if not files:
         raise MeasurementError(f"there is no picture in {folder}")
     for path in files:
-        high = read_picture(path)
-        height, width = (side // scale * scale for side in high.shape[:2])
-        high = np.ascontiguousarray(high[:height, :width])
-        low = reduce(high, scale) if height and width else high
-        yield _checked(folder, Pair(path.name, low, high), scale)
+        yield _reduced(folder, path, scale)
+
+
+def read_reduced(folder: Path, scale: int) -> Iterator[Pair]:
+    """Read each original of a folder, cut to multiples of `scale`, and its bicubic reduction.
+
+    Originals are the files `*_HR.png`, or all images if there are none of these.
+
+    Raises:
+        MeasurementError: there are no images, or one is unreadable or too small.
+    """
+    files = sorted(folder.glob(f"*{HIGH}")) or picture_files(folder)
+    if not files:
+        raise MeasurementError(f"there is no picture in {folder}")
+    for path in files:
+        yield _reduced(folder, path, scale)
+
+
+def _reduced(folder: Path, path: Path, scale: int) -> Pair:
+    high = read_picture(path)
+    height, width = (side // scale * scale for side in high.shape[:2])
+    high = np.ascontiguousarray(high[:height, :width])
+    low = reduce(high, scale) if height and width else high
+    return _checked(folder, Pair(path.name, low, high), scale)
 
 
 def picture_files(folder: Path) -> list[Path]:
