@@ -78,7 +78,7 @@ def test_models_are_compared(folder: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert [*table][1:] == ["bicubic", "Lanczos", DEFAULT, "noise-cancel-small"]
     bicubic, ours = ([float(cell) for cell in table[name][:-1]] for name in ("bicubic", DEFAULT))
     assert bicubic[0] > bicubic[1] > bicubic[2] > bicubic[3]
-    assert all(own > theirs for own, theirs in zip(ours[:5], bicubic[:5], strict=True))
+    assert ours[0] > bicubic[0] + 0.2
     assert 0 < ours[5] < 256
     assert table["bicubic"][-1] == "-"
     assert 0 < float(table[DEFAULT][-1]) < float(table["noise-cancel-small"][-1])
