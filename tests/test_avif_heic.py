@@ -203,11 +203,11 @@ def test_avif_keeps_a_camera_s_metadata(server: Server) -> None:
     assert image.size == (24, 40)
     kept = piexif.load(image.info["exif"])
     assert kept["0th"][piexif.ImageIFD.Artist] == "Müller".encode()
-    assert kept["0th"][piexif.ImageIFD.XResolution] == (300, 1)
+    assert kept["0th"][piexif.ImageIFD.XResolution] == (600, 1)
     assert kept["Exif"][piexif.ExifIFD.ExposureTime] == (1, 60)
     assert image.info["icc_profile"] == PROFILE
     assert opened(server.upscale(answer.content, format="png").content).info["dpi"] == pytest.approx(
-        (300, 300), abs=0.1
+        (1200, 1200), abs=0.1
     )
 
 

@@ -18,7 +18,7 @@ from superscaling.pictures.containers.tiff_writing import Page, write_tiff
 from superscaling.pictures.formats import FORMATS, Format, Series, is_16_bit
 from superscaling.pictures.guards.cmyk_profile import only_table
 from superscaling.pictures.metadata.fitting import fitting, left_out, wanted
-from superscaling.pictures.metadata.writing import file_for, pillow_options, set_jfif_density
+from superscaling.pictures.metadata.writing import file_for, pillow_options, set_header_density
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size, in_8_bits
 
 # Least quality of JPEGs with full chroma (4:4:4); below, it is subsampled (4:2:0).
@@ -168,8 +168,7 @@ def _quality_options(
 def _saved(image: Image.Image, target: Format, options: dict[str, Any], metadata: Metadata) -> bytes:
     file = file_for(metadata, target.name)
     image.save(file, target.pillow, **options)
-    if target.name is FormatName.JPEG:
-        set_jfif_density(file, metadata)
+    set_header_density(file, metadata, target.name)
     return file.getvalue()
 
 
