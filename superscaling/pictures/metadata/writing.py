@@ -46,13 +46,14 @@ def pillow_options(metadata: Metadata, name: FormatName) -> dict[str, Any]:
 
 
 def set_header_density(file: io.BytesIO, metadata: Metadata, name: FormatName) -> None:
-    """Set the density in the header of a JPEG or BMP; a JPEG of CMYK has no such header."""
+    """Set the density in the header of a JPEG or BMP, where Pillow invents one; a JPEG of CMYK has no such header."""
     with file.getbuffer() as data:
         if name is FormatName.JPEG and bytes(data[JFIF_NAME : JFIF_NAME + 5]) == from_jpeg.JFIF:
             said = to_jfif(metadata.density) if metadata.density else None
             struct.pack_into(">BHH", data, JFIF_DENSITY, *(said or NO_JFIF_DENSITY))
-        if name is FormatName.BMP and metadata.density and (metres := to_bmp(metadata.density)):
-            struct.pack_into("<ii", data, BMP_DENSITY, *metres)
+        if name is FormatName.BMP:
+            metres = to_bmp(metadata.density) if metadata.density else None
+            struct.pack_into("<ii", data, BMP_DENSITY, *(metres or (0, 0)))
 
 
 def tiff_tags(metadata: Metadata) -> tuple[dict[int, Entry], dict[int, dict[int, Entry]]]:

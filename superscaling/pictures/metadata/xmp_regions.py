@@ -11,7 +11,7 @@ from functools import partial
 
 from superscaling.pictures.metadata import words
 from superscaling.pictures.metadata.resizing import Area, Resizing
-from superscaling.pictures.metadata.xmp_text import items, replaced, values_of, with_values, without
+from superscaling.pictures.metadata.xmp_text import TEXT, items, replaced, values_of, with_values, without
 from superscaling.pictures.picture import Size
 
 MWG = b"http://www.metadataworkinggroup.com/schemas/regions/"
@@ -72,9 +72,9 @@ def _moved(item: bytes, prefixes: Prefixes, resizing: Resizing) -> bytes | None:
         ValueError: the place is no rectangle or point in shares of the sides.
     """
     areas, rectangles = prefixes.get(AREA), prefixes.get(MICROSOFT_REGION)
-    if rectangles and values_of(item, rectangles, b"Rectangle", b""):
+    if rectangles and values_of(item, rectangles, b"Rectangle", TEXT):
         return _microsoft(item, rectangles, resizing)
-    return _mwg(item, areas, resizing) if areas and values_of(item, areas, rb"\w", b"") else item
+    return _mwg(item, areas, resizing) if areas and values_of(item, areas, rb"\w", TEXT) else item
 
 
 def _mwg(item: bytes, own: set[bytes], resizing: Resizing) -> bytes | None:

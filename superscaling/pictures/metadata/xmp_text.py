@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 MAX_XMP = 1 << 21
 # A declaration: prefix and namespace.
 DECLARED = re.compile(rb"xmlns:([\w.-]{1,50})\s*=\s*[\"']([^\"'<>\s]{1,200})[\"']")
-# A number of a property, whole or with a point, a sign or an exponent; and a fraction.
-WHOLE, DECIMAL, FRACTION = rb"\d{1,9}", rb"[-+]?\d{0,9}\.?\d{1,20}(?:[eE][-+]?\d{1,2})?", rb"\d{1,10}(?:/\d{1,10})?"
+# Values of a property: a whole number, a fraction, any text.
+WHOLE, FRACTION, TEXT = rb"\d{1,9}", rb"\d{1,10}(?:/\d{1,10})?", rb"[^\"'<>]*"
 
 
 def declared_prefixes(xmp: bytes) -> dict[bytes, set[bytes]]:
