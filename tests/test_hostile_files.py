@@ -16,9 +16,12 @@ from http_edge import negotiation
 from message_protocol import UpscaleInput
 from superscaling.errors import ImageTooComplex
 from superscaling.format_name import FormatName
+from superscaling.geometry import Box
 from superscaling.pictures import Limits, answer_format, decode, encode, name_foreign_image
 from superscaling.pictures.containers.bmff import read_heif
-from superscaling.pictures.metadata import photoshop, xmp, xmp_geometry, xmp_text
+from superscaling.pictures.metadata import photoshop, xmp, xmp_geometry, xmp_regions, xmp_text
+from superscaling.pictures.metadata.resizing import Resizing
+from superscaling.pictures.metadata.turning import NO_TURN
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
 # s: many times what each of these takes, on a busy machine; without the limits each takes minutes.
@@ -142,11 +145,39 @@ def test_negotiation_looks_at_the_head_of_a_file(monkeypatch: pytest.MonkeyPatch
     assert [len(each) for each in seen] == [1 << 16]
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"<rdf:li>",
+        b'<rdf:li stArea:x="0.5" stArea:y="0.5"/>',
+        b"<tiff:XResolution>1/3",
+        b"<exif:SubjectArea/>",
+        b'<rdf:li r:Rectangle="0.11111111111111111111, 0.11111111111111111111, 0.1' + b" " * 1000,
+    ],
+)
+def test_places_in_a_large_packet(hostile: bytes) -> None:
+    """As they are read where the result shows a part of the picture."""
+    names = b'xmlns:rs="%s" xmlns:stArea="%s" xmlns:r="%s" xmlns:exif="%s" xmlns:tiff="%s"' % (
+        xmp_regions.MWG, xmp_regions.AREA, xmp_regions.MICROSOFT_REGION, xmp_geometry.EXIF, xmp_geometry.TIFF
+    )  # fmt: skip
+    content = hostile * (1_000_000 // len(hostile))
+    packet = b"<a %s><rs:Regions><rdf:Bag>%s</rdf:Bag></rs:Regions></a>" % (names, content)
+    with soon(), contextlib.suppress(ValueError):
+        xmp_geometry.resize(packet, Resizing((12, 20), Box(0, 4, 12, 16), (24, 24)))
+
+
+def test_a_large_path_of_photoshop() -> None:
+    path = b"8BIM\x07\xd0\0\0" + struct.pack(">I", 26_000_000) + struct.pack(">H6i", 1, *[1 << 20] * 6) * 1_000_000
+    with soon():
+        resized, lost = photoshop.resize(path, Resizing((12, 20), Box(0, 4, 12, 16), (24, 24)))
+    assert (len(resized or b""), lost) == (len(path), ())
+
+
 def test_large_resources_of_photoshop() -> None:
     resource = b"8BIM\x04\x0a\0\0" + struct.pack(">I", 60_000) + bytes(60_000)
     data = resource * 1000
     with soon():
-        read = photoshop.read_resources(data, is_turned=False)
+        read = photoshop.read_resources(data, NO_TURN)
     assert read.others == data
 
 

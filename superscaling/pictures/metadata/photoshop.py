@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from superscaling.pictures.density import Density, Unit
+import numpy as np
+
+from superscaling.pictures.density import MAX_ASPECT, Density, Unit
 from superscaling.pictures.metadata.resizing import Resizing
+from superscaling.pictures.metadata.turning import NO_TURN, Turn
 
 SIGNATURE = b"8BIM"
 MAX_RESOURCES = 1000
@@ -25,7 +28,8 @@ PIXEL_ASPECT = 0x0428
 # Paths are stored as shares of the sides: records of 26 bytes, of which these kinds are knots, three points each: y and
 # x, in 8.24 bits.
 PATHS = range(0x07D0, 0x0BB6)
-PATH_RECORD, KNOTS, POINT_UNIT = 26, (1, 2, 4, 5), 1 << 24
+PATH_RECORD = np.dtype([("kind", ">u2"), ("points", ">i4", 6)])
+KNOTS, POINT_UNIT, MAX_POINT = (1, 2, 4, 5), 1 << 24, 1 << 31
 # What notes call what is left out.
 PATHS_WORDS, GUIDES_WORDS = "Photoshop's paths", "Photoshop's guides and slices"
 MEASUREMENTS_WORDS, DAMAGE_WORDS = "Photoshop's measurements", "damaged resources of Photoshop"
@@ -53,12 +57,12 @@ class Resource(NamedTuple):
         return self.head + struct.pack(">I", len(self.content)) + self.content + b"\0" * (len(self.content) % 2)
 
 
-def read_resources(data: bytes, is_turned: bool) -> Resources:
+def read_resources(data: bytes, turn: Turn) -> Resources:
     """Read image resources; never raises.
 
     Args:
         data: resources, one after the other.
-        is_turned: whether the picture is turned upright.
+        turn: how the picture is turned upright.
     """
     iptc, others, density, lost, place = b"", list[bytes](), None, list[str](), 0
     for each in _split(data):
@@ -71,10 +75,10 @@ def read_resources(data: bytes, is_turned: bool) -> Resources:
             lost.append(GUIDES_WORDS)
         elif each.number in MEASUREMENTS:
             lost.append(MEASUREMENTS_WORDS)
-        elif is_turned and each.number in PATHS:
+        elif turn is not NO_TURN and each.number in PATHS:
             lost.append(PATHS_WORDS)
         elif each.number not in COPIES:
-            others.append(each.stored)
+            others.append((_with_aspect(each, -1) if turn.is_swapped else each).stored)
     if data[place:].strip(b"\0"):
         lost.append(DAMAGE_WORDS)
     return Resources(iptc or None, b"".join(others) or None, density, tuple(dict.fromkeys(lost)))
@@ -89,16 +93,12 @@ def resize(resources: bytes, resizing: Resizing) -> tuple[bytes | None, tuple[st
     """
     kept, lost = list[bytes](), list[str]()
     for each in _split(resources):
-        if each.number == PIXEL_ASPECT and len(each.content) == 12 and not resizing.keeps_ratio:
-            version, aspect = struct.unpack(">Id", each.content)
-            if aspect != 1:  # which says nothing, as in other headers
-                each = each._replace(
-                    content=struct.pack(">Id", version, aspect * float(resizing.down / resizing.across))
-                )
-        elif each.number in PATHS and resizing.is_cropped:
+        if not resizing.keeps_ratio:
+            each = _with_aspect(each, 1, float(resizing.down / resizing.across))
+        if each.number in PATHS and resizing.is_cropped:
             try:
                 each = each._replace(content=_cropped_path(each.content, resizing))
-            except struct.error:
+            except ValueError:
                 lost.append(PATHS_WORDS)
                 continue
         kept.append(each.stored)
@@ -124,6 +124,16 @@ def _split(data: bytes) -> Iterator[Resource]:
         place, count = start + length + length % 2, count + 1
 
 
+def _with_aspect(resource: Resource, power: int, factor: float = 1) -> Resource:
+    """The resource; of one that says how wide pixels are, that to the power, and times the factor."""
+    if resource.number != PIXEL_ASPECT or len(resource.content) != 12:
+        return resource
+    version, aspect = struct.unpack(">Id", resource.content)
+    if aspect == 1 or not 1 / MAX_ASPECT <= aspect <= MAX_ASPECT:  # says nothing, as in other headers
+        return resource
+    return resource._replace(content=struct.pack(">Id", version, aspect**power * factor))
+
+
 def _density(content: bytes) -> Density | None:
     if len(content) != 16:
         return None
@@ -135,16 +145,16 @@ def _cropped_path(content: bytes, resizing: Resizing) -> bytes:
     """A path in a part of the picture; it may reach beyond its sides.
 
     Raises:
-        struct.error: it is cut off, or reaches too far.
+        ValueError: it is cut off, or reaches too far.
     """
+    records = np.frombuffer(content, PATH_RECORD).copy()
+    is_knot = np.isin(records["kind"], KNOTS)
     crop = resizing.crop
-    lengths, corner, parts = resizing.before, (crop.top, crop.left), list[bytes]()
-    for at in range(0, len(content), PATH_RECORD):
-        kind, *shares = struct.unpack(">H6i", content[at : at + PATH_RECORD])
-        if kind in KNOTS:
-            for index, share in enumerate(shares):
-                axis = index % 2
-                place = Fraction(share, POINT_UNIT) * lengths[axis] - corner[axis]
-                shares[index] = round(place / crop.size[axis] * POINT_UNIT)
-        parts.append(struct.pack(">H6i", kind, *shares))
-    return b"".join(parts)
+    axes = zip(resizing.before, crop.size, (crop.top, crop.left), strict=True)
+    for axis, (length, shown, start) in enumerate(axes):
+        places = records["points"][is_knot, axis::2] / POINT_UNIT * length
+        shares = np.rint((places - start) / shown * POINT_UNIT)
+        if (np.abs(shares) >= MAX_POINT).any():
+            raise ValueError("a point is too far away")
+        records["points"][is_knot, axis::2] = shares
+    return records.tobytes()

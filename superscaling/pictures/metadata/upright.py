@@ -48,7 +48,7 @@ def upright(stored: Metadata, size: Size) -> tuple[Turn, Metadata]:
         except ValueError:
             packet = None
             lost.append(UNREADABLE_XMP)
-    resources = read_resources(stored.photoshop or b"", is_turned)
+    resources = read_resources(stored.photoshop or b"", turn)
     densities = (stored.density, in_exif, resources.density)
     density = next((each for each in densities if each and (each.is_resolution or each.is_aspect)), None)
     if density and turn.is_swapped:

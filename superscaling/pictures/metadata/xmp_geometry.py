@@ -41,6 +41,10 @@ WIDTH, HEIGHT, LEFT, TOP = (b"CroppedArea%sPixels" % name for name in (b"ImageWi
 INTERIOR = rb"LargestValidInteriorRect"
 ACROSS = rb"FullPanoWidthPixels|%s|%s|%s(?:Left|Width)" % (WIDTH, LEFT, INTERIOR)
 DOWN = rb"FullPanoHeightPixels|%s|%s|%s(?:Top|Height)" % (HEIGHT, TOP, INTERIOR)
+# Numbers of a subject's place; more make no sense.
+MAX_SUBJECT = 10
+# Resolutions of the picture and of what was placed in it.
+MAX_RESOLUTIONS = 1000
 MEMBER = re.compile(rb"(<[^<>]*>)\s*(\d{1,9})\s*(</[^<>]*>)")
 
 
@@ -52,7 +56,7 @@ def resize(xmp: bytes, resizing: Resizing) -> tuple[bytes, tuple[str, ...]]:
         resizing: from the upright picture to the result.
 
     Raises:
-        ValueError: an element does not end.
+        ValueError: an element does not end, or there are too many.
     """
     height, width = resizing.size
     prefixes, lost = declared_prefixes(xmp), list[str]()
@@ -85,7 +89,10 @@ def resize(xmp: bytes, resizing: Resizing) -> tuple[bytes, tuple[str, ...]]:
 
 def _scaled_fractions(xmp: bytes, prefixes: set[bytes], name: bytes, factor: Fraction) -> bytes:
     """The packet with such numbers times `factor`; those that 32 bits can't say stay out."""
-    found = [_scaled(value, factor) for value in values_of(xmp, prefixes, name, FRACTION)]
+    values = values_of(xmp, prefixes, name, FRACTION)
+    if len(values) > MAX_RESOLUTIONS:
+        raise ValueError("too many resolutions")
+    found = [_scaled(value, factor) for value in values]
     if None in found:
         return without(xmp, prefixes, name)[0]
     return with_values(xmp, prefixes, name, lambda value: _scaled(value, factor) or value, FRACTION)
@@ -108,7 +115,7 @@ def _subjects(xmp: bytes, prefixes: set[bytes], resizing: Resizing, lost: list[s
     """The packet with the subject at its place in the result; `lost` gets what was left out."""
 
     def change(element: bytes) -> bytes:
-        places = list(items(element))
+        places = list(items(element, MAX_SUBJECT))
         members = [MEMBER.fullmatch(element[start:end]) for start, end in places]
         numbers = [int(each[2]) for each in members if each]
         moved = subject_in(numbers, resizing) if len(numbers) == len(members) else None

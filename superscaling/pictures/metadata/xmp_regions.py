@@ -11,7 +11,7 @@ from functools import partial
 
 from superscaling.pictures.metadata import words
 from superscaling.pictures.metadata.resizing import Area, Resizing
-from superscaling.pictures.metadata.xmp_text import TEXT, items, replaced, values_of, with_values, without
+from superscaling.pictures.metadata.xmp_text import has, items, replaced, values_of, with_values, without
 from superscaling.pictures.picture import Size
 
 MWG = b"http://www.metadataworkinggroup.com/schemas/regions/"
@@ -23,8 +23,10 @@ IPTC_EXTENSION = b"http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 LISTS = ((MWG, rb"Regions"), (MICROSOFT, rb"RegionInfo"))
 IMAGE_REGIONS = ((IPTC_EXTENSION, rb"ImageRegion"), (b"http://ns.acdsee.com/regions/", rb"Regions"))
 # A number with or without a point, a sign or an exponent; and four of them.
-DECIMAL = rb"[-+]?\d{0,9}\.?\d{1,20}(?:[eE][-+]?\d{1,2})?"
+DECIMAL = rb"[-+]?(?:\d{1,9}(?:\.\d{1,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,2})?"
 RECTANGLE = rb"\s*,\s*".join([DECIMAL] * 4)
+# Real pictures have dozens.
+MAX_REGIONS = 1000
 WORD = rb"\w{1,20}"
 Prefixes = dict[bytes, set[bytes]]
 
@@ -53,7 +55,7 @@ def resize_regions(xmp: bytes, prefixes: Prefixes, resizing: Resizing, lost: lis
 def _visible(prefixes: Prefixes, resizing: Resizing, lost: list[str], element: bytes) -> bytes:
     """A list with the members that the result shows; empty if it shows none."""
     parts, place, count = list[bytes](), 0, 0
-    for start, end in items(element):
+    for start, end in items(element, MAX_REGIONS):
         parts.append(element[place:start])
         place = end
         try:
@@ -72,9 +74,9 @@ def _moved(item: bytes, prefixes: Prefixes, resizing: Resizing) -> bytes | None:
         ValueError: the place is no rectangle or point in shares of the sides.
     """
     areas, rectangles = prefixes.get(AREA), prefixes.get(MICROSOFT_REGION)
-    if rectangles and values_of(item, rectangles, b"Rectangle", TEXT):
+    if rectangles and has(item, rectangles, b"Rectangle"):
         return _microsoft(item, rectangles, resizing)
-    return _mwg(item, areas, resizing) if areas and values_of(item, areas, rb"\w", TEXT) else item
+    return _mwg(item, areas, resizing) if areas and has(item, areas, rb"\w") else item
 
 
 def _mwg(item: bytes, own: set[bytes], resizing: Resizing) -> bytes | None:

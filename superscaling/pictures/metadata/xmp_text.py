@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 MAX_XMP = 1 << 21
 # A declaration: prefix and namespace.
 DECLARED = re.compile(rb"xmlns:([\w.-]{1,50})\s*=\s*[\"']([^\"'<>\s]{1,200})[\"']")
-# Values of a property: a whole number, a fraction, any text.
-WHOLE, FRACTION, TEXT = rb"\d{1,9}", rb"\d{1,10}(?:/\d{1,10})?", rb"[^\"'<>]*"
+# Values of a property: a whole number, a fraction.
+WHOLE, FRACTION = rb"\d{1,9}", rb"\d{1,10}(?:/\d{1,10})?"
 
 
 def declared_prefixes(xmp: bytes) -> dict[bytes, set[bytes]]:
@@ -80,6 +80,11 @@ def values_of(xmp: bytes, prefixes: set[bytes], name: bytes, value: bytes) -> li
     return [each[1] for each in found]
 
 
+def has(xmp: bytes, prefixes: set[bytes], name: bytes) -> bool:
+    """Whether there is an attribute or element of this name."""
+    return re.search(rb"[\s<]%s:%s(?=[\s=/>])" % (any_of(prefixes), name), xmp) is not None
+
+
 def swapped(xmp: bytes, prefixes: set[bytes], one: bytes, other: bytes) -> bytes:
     """The packet with two names in each other's place."""
     names = {one: other, other: one}
@@ -100,13 +105,13 @@ def replaced(xmp: bytes, prefixes: set[bytes], names: bytes, change: Callable[[b
     return b"".join((*parts, xmp[place:]))
 
 
-def items(element: bytes) -> Iterator[tuple[int, int]]:
+def items(element: bytes, most: int) -> Iterator[tuple[int, int]]:
     """Start and end of the members of an element's list, but not of lists in them.
 
     Raises:
-        ValueError: a member does not end.
+        ValueError: a member does not end, or there are more than `most`.
     """
-    depth, start = 0, 0
+    depth, start, count = 0, 0, 0
     for tag in re.finditer(rb"<(/?)(?:[\w.-]+:)?li(?=[\s/>])[^<>]*>", element):
         if tag[1]:
             depth -= 1
@@ -117,6 +122,9 @@ def items(element: bytes) -> Iterator[tuple[int, int]]:
         if depth < 0:
             break
         if not depth:
+            count += 1
+            if count > most:
+                raise ValueError("too many members")
             yield start, tag.end()
     if depth:
         raise ValueError("a member does not end")
