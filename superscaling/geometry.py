@@ -48,6 +48,11 @@ class Box:
         """The box with a margin of `by` px on every side."""
         return Box(self.top - by, self.left - by, self.bottom + by, self.right + by)
 
+    def overlaps(self, other: "Box") -> bool:
+        """Whether another box has a pixel in common."""
+        height, width = self.within(other).size
+        return height > 0 and width > 0
+
     def within(self, other: "Box") -> "Box":
         """The intersection with another box. They must overlap."""
         return Box(

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines import EngineFacts, Pixels
-from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler
-from superscaling.enlarging.upscaler import write_levels
+from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler, write_levels
 from superscaling.models import KnownAnswer
 from superscaling.scheduling import Deadline, FairLock, Timings
 

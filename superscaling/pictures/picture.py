@@ -120,6 +120,11 @@ class Picture:
     notes: tuple[str, ...] = ()
 
     @property
+    def sizes(self) -> list[Size]:
+        """Height and width of each frame in px."""
+        return [(frame.height, frame.width) for frame in self.frames]
+
+    @property
     def height(self) -> int:
         """Of the first frame in px."""
         return self.frames[0].height
