@@ -4,6 +4,7 @@ import dataclasses
 import io
 import re
 import struct
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import piexif
 import pytest
 import tifffile
-from conftest import encoded, opened, png_chunk
+from conftest import Server, encoded, opened, png_chunk
 from metadata_files import COPYRIGHT, XMP_NAME, exif_with, geotiff, jpeg_with, ome_tiff, png_with, tiff_with
 from pictures import HEIGHT, IMAGE, RGB, WIDTH
 from PIL import Image
@@ -175,7 +176,7 @@ def test_a_fraction_that_needs_more_than_32_bits_is_near() -> None:
     assert float(near) == pytest.approx(1000 / 3, rel=1e-7)
 
 
-def camera(*subject: int) -> bytes:
+def camera(*subject: int, segments: Sequence[tuple[int, bytes]] = ()) -> bytes:
     """A photograph with sizes, resolutions, the subject's place and the sensor's pixels."""
     area = struct.pack(f"<{len(subject)}H", *subject)
     inner = [
@@ -193,7 +194,8 @@ def camera(*subject: int) -> bytes:
         stored = value.ljust(4, b"\0") if len(value) <= 4 else struct.pack("<I", start + len(rest))
         rest += value if len(value) > 4 else b""
         table += struct.pack("<HHI", tag, kind, count) + stored
-    return jpeg_with((0xE1, main.ljust(106, b"\0") + table + bytes(4) + rest), density=(1, 300, 300))
+    block = main.ljust(106, b"\0") + table + bytes(4) + rest
+    return jpeg_with((0xE1, block), *segments, density=(1, 300, 300))
 
 
 @pytest.mark.parametrize("target", ["jpeg", "png", "webp", "tiff", "avif"])
@@ -552,3 +554,79 @@ def test_what_photoshop_says_of_pixels() -> None:
     assert dpi_of(answer.data) == (480, 120)
     assert answer.notes == ("left out: Photoshop's measurements",)
     assert resource(0x0428, struct.pack(">Id", 1, 1.0)) in answer.data
+
+
+@pytest.mark.parametrize(
+    ("options", "size", "dpi", "subject", "face"),
+    [
+        ({}, (40, 24), (600, 600), (26, 12, 8, 8), (0.65, 0.5, 0.2, 0.5)),
+        ({"scale": "1"}, (20, 12), (300, 300), (13, 6, 4, 4), (0.65, 0.5, 0.2, 0.5)),
+        ({"scale": "1.5"}, (30, 18), (450, 450), (19, 9, 6, 6), (0.65, 0.5, 0.2, 0.5)),
+        ({"scale": "3"}, (60, 36), (900, 900), (39, 18, 12, 12), (0.65, 0.5, 0.2, 0.5)),
+        ({"width": "10"}, (10, 6), (150, 150), (6, 3, 2, 2), (0.65, 0.5, 0.2, 0.5)),
+        ({"width": "1"}, (1, 1), (15, 25), (0, 0, 1, 1), (0.65, 0.5, 0.2, 0.5)),
+        ({"width": "60", "height": "12", "fit": "fill"}, (60, 12), (900, 300), (39, 6, 12, 4), (0.65, 0.5, 0.2, 0.5)),
+        (
+            {"width": "24", "height": "24", "fit": "cover"},
+            (24, 24), (600, 600), (18, 12, 8, 8), (9 / 12, 0.5, 4 / 12, 0.5),
+        ),
+        ({"width": "3", "height": "12", "fit": "cover"}, (3, 12), (300, 300), None, None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("target", ["jpeg", "webp"])
+def test_through_the_service(
+    server: Server,
+    options: dict[str, str],
+    size: tuple[int, int],
+    dpi: tuple[int, int],
+    subject: tuple[int, ...] | None,
+    face: tuple[float, ...] | None,
+    target: str,
+) -> None:
+    """A camera's picture of 20 x 12 px at 300 dots per inch, with a face in its right half."""
+    packet = XMP_NAME + RDF % (REGIONS % (FACE % (b"one", 0.65, 0.5, 0.2, 0.5)))
+    answer = server.upscale(camera(13, 6, 4, 4, segments=[(0xE1, packet)]), format=target, **options)
+    assert answer.status_code == 200, answer.text
+    assert "X-Upscaler-Notes" not in answer.headers
+    assert opened(answer.content).size == size
+    tags = tags_of(answer.content)
+    assert [Fraction(*tags["0th"][tag]) for tag in (0x011A, 0x011B)] == list(dpi)
+    assert dpi_of(answer.content) == pytest.approx(dpi)
+    assert (tags["Exif"][0xA002], tags["Exif"][0xA003]) == size
+    assert tags["Exif"].get(0x9214) == subject
+    assert faces_of(answer.content).get(b"one") == (pytest.approx(face) if face else [])
+
+
+def test_the_print_size_of_a_picture_on_its_side(server: Server) -> None:
+    """A fax of 204 x 98 dots per inch that is turned; then made square."""
+    block = exif_with((0x0112, 3, 1, b"\6\0"), (0x010F, 2, 5, b"Mine\0"))
+    sent = jpeg_with((0xE1, block), density=(1, 204, 98))
+    answer = server.upscale(sent, width="24", height="24", fit="fill")
+    assert opened(answer.content).size == (24, 24)
+    assert dpi_of(answer.content) == (98 * 24 / 12, round(204 * 24 / 20))
+
+
+def test_a_georeference_of_a_part(server: Server) -> None:
+    answer = server.upscale(geotiff(), width="36", height="36", fit="cover")
+    with tifffile.TiffFile(io.BytesIO(answer.content)) as file:
+        found: dict[str, Any] = file.geotiff_metadata or {}
+    assert found["ModelTiepoint"] == [(4 - 4) * 3, 2 * 3, 0, 500_000, 4_500_000, 0]
+    assert found["ModelPixelScale"] == pytest.approx([10 / 3, 20 / 3, 0])
+
+
+def test_frames_and_pages_are_cropped_with_their_metadata(server: Server) -> None:
+    frames = [IMAGE, IMAGE.rotate(180)]
+    block = exif_with((0xA002, 4, 1, struct.pack("<I", WIDTH)))
+    sent = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=50, exif=block)
+    answer = server.upscale(sent, width="36", height="36", fit="cover")
+    image = opened(answer.content)
+    assert (image.size, getattr(image, "n_frames", 1)) == ((36, 36), 2)
+    assert "X-Upscaler-Notes" not in answer.headers
+    pages = io.BytesIO()
+    with tifffile.TiffWriter(pages) as writer:
+        writer.write(RGB, photometric="rgb", resolution=(300, 300), resolutionunit=2)
+        writer.write(RGB[:, :12], photometric="rgb", resolution=(100, 100), resolutionunit=2)
+    answer = server.upscale(pages.getvalue(), width="36", height="36", fit="cover")
+    with tifffile.TiffFile(io.BytesIO(answer.content)) as file:
+        assert [page.shape[:2] for page in file.pages] == [(36, 36)] * 2
+        assert [page.tags["XResolution"].value for page in map(file.pages.get, range(2))] == [(900, 1), (300, 1)]
