@@ -121,6 +121,13 @@ class QuietHandler(BaseHTTPRequestHandler):
 
 StartServer = Callable[..., Server]
 
+# Files that take minutes. They come first, so that all processes of a run end at about the same time.
+LONG = ("test_training.py", "test_engine_openvino.py", "test_prepare.py", "test_memory.py", "test_quality.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 def free_port() -> int:
     with socket.socket() as probe:
