@@ -116,14 +116,14 @@ def _subjects(xmp: bytes, prefixes: set[bytes], resizing: Resizing, lost: list[s
 
     def change(element: bytes) -> bytes:
         places = list(items(element, MAX_SUBJECT))
-        members = [MEMBER.fullmatch(element[start:end]) for start, end in places]
-        numbers = [int(each[2]) for each in members if each]
-        moved = subject_in(numbers, resizing) if len(numbers) == len(members) else None
+        members = [found for start, end in places if (found := MEMBER.fullmatch(element[start:end]))]
+        is_whole = len(members) == len(places)
+        moved = subject_in([int(each[2]) for each in members], resizing) if is_whole else None
         if not moved:
             lost.extend([] if moved == () else [words.SUBJECT])
             return b""
-        (before, _, after), (start, _), (_, end) = members[0].groups(), places[0], places[-1]  # type: ignore[union-attr]
-        return element[:start] + b"".join(b"%b%d%b" % (before, each, after) for each in moved) + element[end:]
+        new = b"".join(b"%b%d%b" % (members[0][1], each, members[0][3]) for each in moved)
+        return element[: places[0][0]] + new + element[places[-1][1] :]
 
     return replaced(xmp, prefixes, SUBJECTS, change)
 
