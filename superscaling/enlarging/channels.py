@@ -52,19 +52,21 @@ def spread(samples: Samples, extreme: np.ufunc) -> Samples:
     return both
 
 
-def spread_to(samples: Samples, extreme: np.ufunc, size: Size) -> Samples:
-    """The extremes that (h, w) has around each pixel of a result of another size.
-
-    These are the extremes of 3x3 pixels: of the samples where they are enlarged, of the result where they are reduced.
-    """
-    for axis, (length, most) in enumerate(zip(samples.shape, size, strict=True)):
-        if most < length:
-            samples = extreme.reduceat(samples, np.arange(most) * length // most, axis=axis)
+def extremes_around(samples: Samples, extreme: np.ufunc, size: Size) -> Samples:
+    """The extremes of the 3x3 samples around each pixel of an enlargement of (h, w) to `size`."""
     around = spread(samples, extreme)
     for axis, (length, most) in enumerate(zip(samples.shape, size, strict=True)):
-        if most > length:  # the sample under each pixel's centre
-            around = around.take((2 * np.arange(most) + 1) * length // (2 * most), axis=axis)
+        around = around.take((2 * np.arange(most) + 1) * length // (2 * most), axis)  # under each pixel's centre
     return around
+
+
+def extremes_under(samples: Samples, extreme: np.ufunc, size: Size) -> Samples:
+    """The extremes of the samples that each pixel of a reduction of (h, w) to `size` covers, wholly or in part."""
+    for axis, (length, most) in enumerate(zip(samples.shape, size, strict=True)):
+        edges = np.arange(most + 1) * length
+        first, last = edges[:-1] // most, -(-edges[1:] // most) - 1
+        samples = extreme(extreme.reduceat(samples, first, axis), samples.take(last, axis))
+    return samples
 
 
 def bleed(colour: Samples, visible: NDArray[np.bool_]) -> Samples:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from superscaling.engines import Pixels
-from superscaling.enlarging.channels import bleed, is_constant, linear, spread_to, to_luma
+from superscaling.enlarging.channels import bleed, extremes_around, is_constant, linear, to_luma
 from superscaling.enlarging.frame_reuse import PreviousFrame
 from superscaling.enlarging.upscaler import Upscaler
 from superscaling.pictures import Frame, Samples, Size
@@ -38,7 +38,7 @@ class FrameUpscaler:
             return self._constant(alpha)
         # The network is trained on photographs: in flat areas it may be off by a level, or overshoot at an edge, and so
         # does a reduction. Each pixel stays within the alpha of its neighbourhood.
-        least, most = (spread_to(alpha, extreme, self.size) for extreme in (np.minimum, np.maximum))
+        least, most = (extremes_around(alpha, extreme, self.size) for extreme in (np.minimum, np.maximum))
         return np.clip(self._grey(alpha), least, most)
 
     def _channels(self, colour: Samples, alpha: Samples | None, previous: PreviousFrame | None) -> Samples:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines import Pixels
-from superscaling.enlarging.channels import spread_to, write_levels
+from superscaling.enlarging.channels import extremes_under, write_levels
 from superscaling.pictures import Frame, Samples, Size, reduce_plane
 
 Plane = NDArray[np.float32]
@@ -41,10 +41,10 @@ def reduce_colour(
 
 
 def reduce_alpha(alpha: Samples, size: Size) -> Samples:
-    """Reduce (h, w) to `size`. Each pixel stays within the alpha around it, so edges have no rings and no holes."""
+    """Reduce (h, w) to `size`. Each pixel stays within the alpha that it covers: no rings at edges, and no holes."""
     reduced = np.empty(size, alpha.dtype)
     write_levels(reduce_plane(alpha.astype(np.float32), size), reduced)
-    return np.clip(reduced, *(spread_to(alpha, extreme, size) for extreme in (np.minimum, np.maximum)))
+    return np.clip(reduced, *(extremes_under(alpha, extreme, size) for extreme in (np.minimum, np.maximum)))
 
 
 def reduce_frame(frame: Frame, size: Size) -> Frame:
