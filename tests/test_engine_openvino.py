@@ -28,7 +28,7 @@ from superscaling.models import INT8_IR, IR, LARGE, TABLE, Acceptance, ModelFile
 from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT
 
 MODELS = ROOT / "models"
-OWN = [weights for weights in TABLE.values() if weights.url is None]
+OWN = [weights for weights in TABLE.values() if weights.is_own]
 PICTURES = [(37, 53, 0), (64, 80, 1), (1, 1, 2), (96, 61, 3)]
 
 PASSED, FAILED = Acceptance(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT), Acceptance(LOSS_LIMIT + 0.01, BAND_LIMIT, PIXEL_LIMIT)

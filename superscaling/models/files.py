@@ -11,7 +11,7 @@ from superscaling.errors import ModelUnavailable
 from superscaling.models.acceptance import Acceptance
 from superscaling.models.known_answer import KnownAnswer
 from superscaling.models.sources import verify
-from superscaling.models.table import Architecture, Kind
+from superscaling.models.weights import Architecture, Kind
 
 DESCRIPTION = "model.json"
 IR = "fp32.xml"
