@@ -148,13 +148,12 @@ def _error(request: Any, layout: Layout, convention: Convention, picture: NDArra
 
 def _picture() -> NDArray[np.float32]:
     """A colourful picture (EDGE, EDGE, 3) in [0, 1] with soft and sharp places; red and blue differ everywhere."""
-    rows, columns = np.mgrid[0:1 : EDGE * 1j, 0:1 : EDGE * 1j]
+    rows, columns = np.mgrid[0 : 1 : EDGE * 1j, 0 : 1 : EDGE * 1j]
     red = 0.55 + 0.3 * np.sin(9 * columns) * np.cos(5 * rows)
     green = 0.45 + 0.3 * np.cos(7 * rows + 3 * columns)
     blue = 0.25 + 0.15 * np.sin(11 * rows - 4 * columns)
     picture = np.stack([red, green, blue], axis=-1)
     picture[(rows - 0.5) ** 2 + (columns - 0.4) ** 2 < 0.05] *= 0.5
-    picture[:, EDGE * 3 // 4 :] = 1 - 0.5 * picture[:, EDGE * 3 // 4 :]
     return picture.astype(np.float32)
 
 
