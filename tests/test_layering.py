@@ -138,6 +138,8 @@ HOMES = {
     "tensorflow": ("superscaling/engines/tensorflow.py",),
     "ISR": ("superscaling/engines/tensorflow.py",),
     "openvino": ("superscaling/engines/openvino.py", "superscaling/conversion/"),
+    "torch": ("superscaling/conversion/from_torch.py",),
+    "spandrel": ("superscaling/conversion/from_torch.py",),
     "nncf": ("superscaling/conversion/quantisation.py",),
 }
 PRODUCT = [path for path in sorted(ROOT.rglob("*.py")) if path.relative_to(ROOT).parts[0].removesuffix(".py") in RANK]
