@@ -80,7 +80,7 @@ def test_a_file_is_served_by_its_name(settings: Settings, model: ModelFiles, sta
     pixels = noise(24, 40)
     answer = server.upscale(encoded(pixels), model=model.name)
     assert answer.headers["X-Upscaler-Model"] == "4x-Tiny_v1.0 openvino fp32"
-    expected = run_ncnn(Path(settings.model), np.moveaxis(pixels, 2, 0).astype(np.float32) / 255)
+    expected = run_ncnn(Path(settings.model), np.moveaxis(pixels, 2, 0).astype(np.float32) / np.float32(255))
     levels = np.rint(255 * np.clip(np.moveaxis(expected, 0, 2), 0, 1))
     assert np.abs(np.asarray(opened(answer.content)) - levels).max() <= 1
 
@@ -105,8 +105,8 @@ def test_another_content_is_another_conversion(settings: Settings, ending: str, 
         shutil.copy(file, tmp_path)
     copied = replace(settings, model=str(tmp_path / param.name))
     assert directory_of(copied) == directory_of(settings)
-    with (tmp_path / param.with_suffix(ending).name).open("ab") as file:
-        file.write(b"\n")
+    with (tmp_path / param.with_suffix(ending).name).open("ab") as changed:
+        changed.write(b"\n")
     assert directory_of(copied) != directory_of(settings)
 
 
@@ -218,8 +218,8 @@ def test_a_changed_file_of_a_package_is_refused(damaged: str, tmp_path: Path) ->
     assert source
     for file in REAL.hashes:
         shutil.copy(source / file, tmp_path)
-    with (tmp_path / REAL.file).with_suffix(damaged).open("ab") as file:
-        file.write(b"\n")
+    with (tmp_path / REAL.file).with_suffix(damaged).open("ab") as changed:
+        changed.write(b"\n")
     with pytest.raises(WeightsRefused, match=rf"realesr-animevideov3-x2\{damaged} has the SHA-256"):
         find_weights(REAL, [tmp_path], "")
 
