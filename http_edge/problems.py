@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER = "Retry-After"
 
-# What a higher limit is good for, by the name of its field in `Settings`.
+# What a higher limit, or a longer list, is good for, by the name of its field in `Settings`.
 PURPOSES = {
     "models": "load further models",
     "max_body_bytes": "accept larger request bodies",
@@ -27,6 +27,7 @@ PURPOSES = {
     "stream_timeout": "give streams more time",
     "decode_timeout": "give decoders more time",
 }
+VERBS = {"models": "extend"}  # of settings that are no number
 
 
 def register_problems(app: Flask) -> None:
@@ -66,7 +67,7 @@ def problem_of(error: ServiceError, request_id: str | None) -> Problem:
         limit=error.limit,
         actual=error.actual,
         setting=variable,
-        hint=None if field is None else f"raise {variable} on the server to {PURPOSES[field]}",
+        hint=None if field is None else f"{VERBS.get(field, 'raise')} {variable} on the server to {PURPOSES[field]}",
         request_id=request_id,
     )
 

@@ -13,7 +13,7 @@ from conftest import ROOT
 LAYERS = [
     ["flask_app", "upscale"],
     ["resources", "http_edge"],
-    ["resource_ping", "resource_ready", "resource_upscale", "resource_estimate"],
+    ["resource_ping", "resource_ready", "resource_models", "resource_upscale", "resource_estimate"],
     ["message_protocol"],
     ["superscaling"],
 ]
@@ -28,7 +28,7 @@ ROOMS = [
     ["pictures", "logs"],
     ["settings", "version"],
     ["size_choice"],
-    ["geometry", "format_name", "metadata_choice", "errors"],
+    ["geometry", "format_name", "metadata_choice", "errors", "resident_memory"],
 ]
 ROOM_RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 # All of `superscaling` that the messages know.
@@ -41,7 +41,7 @@ MESSAGES_KNOW = {
 
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
-    "commands": [["bake", "missing_packages"], ["prepare", "convert", "health"]],
+    "commands": [["bake", "import_model", "missing_packages"], ["prepare", "convert", "health"]],
     "enlarging": [
         ["loaded_models"],
         ["picture_upscaler"],
@@ -51,11 +51,27 @@ WITHIN = {
         ["corrections"],
         ["axis", "channels", "frame_reuse", "interpolation", "self_ensemble", "tiling"],
     ],
-    "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus"]],
+    "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus", "padding"]],
     "isolation": [["decoders"], ["process"], ["worker"], ["transfer", "watch"]],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
-    "models": [["store"], ["files"], ["sources", "acceptance", "known_answer"], ["table"]],
-    "conversion": [["from_keras"], ["quantisation", "quantisation_loss"], ["similarity"]],
+    "models": [
+        ["store"],
+        ["operator_files"],
+        ["files"],
+        ["sources", "acceptance", "known_answer"],
+        ["table"],
+        ["weights"],
+    ],
+    "conversion": [
+        ["from_keras", "from_ncnn", "from_network", "from_onnx", "from_torch"],
+        ["trial", "writing"],
+        ["halo", "quantisation", "quantisation_loss"],
+        ["similarity", "ncnn.layers"],
+        ["ncnn.convolutions", "ncnn.shapes"],
+        ["ncnn.arithmetic"],
+        ["ncnn.tensor", "ncnn.weight_file", "ncnn.param_file"],
+        ["ncnn.layer", "ncnn.reading"],
+    ],
     "pictures": [
         ["previews", "inspection"],
         ["encoding", "decoding"],
@@ -101,6 +117,10 @@ HEAVY = {
     "superscaling.engines.openvino",
     "superscaling.engines.tensorflow",
     "superscaling.conversion.from_keras",
+    "superscaling.conversion.from_ncnn",
+    "superscaling.conversion.from_network",
+    "superscaling.conversion.from_onnx",
+    "superscaling.conversion.from_torch",
     "superscaling.conversion.quantisation",
 }
 
@@ -121,7 +141,9 @@ HOMES = {
     "pydantic": ("message_protocol/", "http_edge/openapi.py"),
     "tensorflow": ("superscaling/engines/tensorflow.py",),
     "ISR": ("superscaling/engines/tensorflow.py",),
-    "openvino": ("superscaling/engines/openvino.py", "superscaling/conversion/quantisation.py"),
+    "openvino": ("superscaling/engines/openvino.py", "superscaling/conversion/"),
+    "torch": ("superscaling/conversion/from_torch.py",),
+    "spandrel": ("superscaling/conversion/from_torch.py",),
     "nncf": ("superscaling/conversion/quantisation.py",),
 }
 PRODUCT = [path for path in sorted(ROOT.rglob("*.py")) if path.relative_to(ROOT).parts[0].removesuffix(".py") in RANK]

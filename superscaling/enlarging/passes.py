@@ -30,11 +30,12 @@ MAX_PART_EDGE = 2048
 class Step:
     """One pass over one part, in px of what this pass enlarges.
 
-    `shown`: the window; `wanted`: the box in it whose enlargement is needed.
+    `shown`: the window; `wanted`: the box in it whose enlargement is needed; `picture`: all of it.
     """
 
     shown: Box
     wanted: Box
+    picture: Box
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,16 @@ class Passes:
     follows.
 
     Args:
-        scale, halo: of the network; a network of factor 1 makes one pass.
+        scale: of the network; a network of factor 1 makes one pass.
+        halo: px of context that a tile takes.
         tile: largest edge of the core of an ordinary tile in px.
         size: height and width of the picture in px.
         result: height and width of the result in px, each at least as long.
+        multiple: what the network is shown is cut at multiples of so many px; up to `multiple` - 1 of the halo go.
     """
 
-    def __init__(self, scale: int, halo: int, tile: int, size: Size, result: Size) -> None:
-        self._scale, self._halo, self._tile, self._size = scale, halo, tile, size
+    def __init__(self, scale: int, halo: int, tile: int, size: Size, result: Size, multiple: int = 1) -> None:
+        self._scale, self._halo, self._tile, self._size, self._multiple = scale, halo, tile, size, multiple
         self.result = result
         self._count = 1
         while scale > 1 and any(side * scale**self._count < most for side, most in zip(size, result, strict=True)):
@@ -103,14 +106,15 @@ class Passes:
 
     def steps(self, part: Part) -> Iterator[Step]:
         """The passes over a part."""
-        for number, (shown, wanted) in enumerate(itertools.pairwise(part.windows)):
-            yield Step(shown.scaled(self._scale**number), wanted.scaled(self._scale**number))
+        for number, boxes in enumerate(itertools.pairwise(part.windows)):
+            yield Step(*(box.scaled(self._scale**number) for box in (*boxes, Box(0, 0, *self._size))))
 
     def tiles(self, step: Step) -> Iterator[Tile]:
         """What the network is shown, one turn each: the window, cut. A core may lie outside of what is wanted."""
         for tile in cut(*step.shown.size, self._tile, self._halo):
             core, window = (box.moved(step.shown.top, step.shown.left) for box in (tile.core, tile.window))
-            yield Tile(core, window)
+            # A network that works in windows must find them where they are in the whole picture.
+            yield Tile(core, window.between_multiples(self._multiple, step.picture))
 
     def place(self, core: Box) -> Box:
         """The place of a core in the result."""

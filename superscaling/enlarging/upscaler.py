@@ -31,7 +31,7 @@ class Upscaler(Network):
     """
 
     def __init__(self, engine: Engine, lock: FairLock, tile: int, known_answer: KnownAnswer, views: int = 1) -> None:
-        super().__init__(engine, lock, (tile + 2 * engine.facts.halo) ** 2, known_answer, views)
+        super().__init__(engine, lock, (tile + 2 * engine.facts.context) ** 2, known_answer, views)
         self._tile = tile
         # Other kinds are meant to give smooth areas a texture, and a colour of their own.
         self._is_faithful = self.facts.kind is Kind.FAITHFUL
@@ -89,7 +89,7 @@ class Upscaler(Network):
         """The way from one height and width in px to another; by default the network's factor larger."""
         height, width = picture
         result = result or (height * self.facts.scale, width * self.facts.scale)
-        return Passes(self.facts.scale, self.facts.halo, self._tile, picture, result)
+        return Passes(self.facts.scale, self.facts.context, self._tile, picture, result, self.facts.multiple)
 
     def cost_of(self, height: int, width: int, size: Size | None = None) -> Cost:
         """The work for a picture of `height` by `width` px, enlarged to `size`."""
