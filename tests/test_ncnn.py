@@ -26,7 +26,7 @@ def values(*shape: int, spread: float = 0.3) -> Planes:
 
 def picture(height: int, width: int) -> Planes:
     """(3, height, width) in [0, 1]."""
-    return np.moveaxis(photograph(height, width), 2, 0).astype(np.float32) / 255
+    return np.moveaxis(photograph(height, width), 2, 0).astype(np.float32) / np.float32(255)
 
 
 def run_ours(param: Path, planes: Planes) -> Planes:
