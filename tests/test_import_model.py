@@ -34,8 +34,8 @@ from superscaling.scheduling import FairLock
 
 NETWORKS = FIXTURES / "networks"
 # Name of a file -> factor, multiple.
-FACTS = {"rdn-x2": (2, 1), "compact-x4": (4, 1), "rrdb-x4": (4, 1), "span-x2": (2, 1), "swin-x3": (3, 8)}
-WITH_INT8 = "span-x2"
+FACTS = {"rdn-x2": (2, 1), "compact-x4": (4, 1), "rrdb-x4": (4, 1), "small-span-x2": (2, 1), "swin-x3": (3, 8)}
+WITH_INT8 = "small-span-x2"
 TILE = 32
 
 
