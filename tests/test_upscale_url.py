@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from conftest import SAMPLES, QuietHandler, Server, encoded, free_port, photograph
@@ -38,6 +38,8 @@ class Handler(QuietHandler):
 
     def do_POST(self) -> None:
         self.server.answers.pop(0)(self)
+
+    do_GET = do_POST
 
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers["Content-Length"]))
@@ -78,11 +80,11 @@ def result(handler: Handler) -> None:
     )
 
 
-def problem(status: int, **headers: str) -> Answer:
+def problem(status: int, code: str = "no", **headers: str) -> Answer:
     def answer(handler: Handler) -> None:
         handler.body()
         handler.start(status, "application/problem+json", **headers)
-        handler.wfile.write(json.dumps({**PROBLEM, "status": status}).encode())
+        handler.wfile.write(json.dumps({**PROBLEM, "status": status, "code": code}).encode())
 
     return answer
 
@@ -169,11 +171,27 @@ def test_options_are_sent(folder: Path, service: Service) -> None:
         "7",
         "--metadata",
         "strip",
+        "--width",
+        "800",
+        "--height",
+        "600",
+        "--fit",
+        "cover",
+        "--model",
+        "a/b c",
         stdin=SMALL,
     )
     assert sent.stdout == LARGE, sent.stderr
     assert urlsplit(asked[0]).path == "/below/upscale"
-    assert parse_qs(urlsplit(asked[0]).query) == {"format": ["png"], "quality": ["7"], "metadata": ["strip"]}
+    assert dict(parse_qsl(urlsplit(asked[0]).query)) == {
+        "format": "png",
+        "quality": "7",
+        "metadata": "strip",
+        "width": "800",
+        "height": "600",
+        "fit": "cover",
+        "model": "a/b c",
+    }
 
 
 @pytest.mark.parametrize(
@@ -208,12 +226,14 @@ def test_failures(folder: Path, service: Service, answer: Answer, reason: str) -
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
+        (problem(400), "no, thank you"),  # an older service that does not know an option
+        (problem(422, code="unknown_model"), "no, thank you"),
         (problem(404), "no, thank you"),
         (problem(301, Location="https://elsewhere"), "no, thank you, to https://elsewhere"),
         (web_page, "the answer is text/html, not a stream of events"),
     ],
 )
-def test_wrong_addresses(folder: Path, service: Service, answer: Answer, reason: str) -> None:
+def test_wrong_for_all(folder: Path, service: Service, answer: Answer, reason: str) -> None:
     """Reported once, not for every image."""
     service.answers = [answer]
     done = upscale(folder, "a.png", "b.png", "c.png", "--url", service.url)
@@ -221,6 +241,46 @@ def test_wrong_addresses(folder: Path, service: Service, answer: Answer, reason:
     first, second = done.stderr.decode().splitlines()
     assert first.startswith(f"upscale: {service.url}: {reason}")
     assert second == "0 done, 0 failed, 3 left"
+
+
+MODEL = {"name": "fast\x1b", "default": True, "scale": 4, "kind": "line-art", "secondsPerMegapixel": 1.234}
+
+
+def listing(body: bytes) -> Answer:
+    def answer(handler: Handler) -> None:
+        assert (handler.path, handler.headers["Accept"]) == ("/models", "application/json")
+        handler.start(200, "application/json")
+        handler.wfile.write(body)
+
+    return answer
+
+
+def test_models_are_listed(folder: Path, service: Service) -> None:
+    """Columns that nobody fills are left out; control characters are escaped."""
+    service.answers = [listing(json.dumps([MODEL, {"name": "b", "secondsPerMegapixel": None}]).encode())]
+    done = upscale(folder, "--models", "--url", service.url)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().splitlines() == [
+        r"name              factor  kind      speed",
+        r"fast\x1b (default)  x4      line-art  1.2 s per megapixel",
+        r"b",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (listing(b"<p>"), "the list of models is not JSON"),
+        (listing(b'{"name": "a"}'), "the answer is not a list of models"),
+        (listing(b'["a"]'), "the answer is not a list of models"),
+        (listing(b"[" * 100_000), "the list of models is not JSON"),
+    ],
+)
+def test_lists_of_models_that_are_none(folder: Path, service: Service, answer: Answer, reason: str) -> None:
+    service.answers = [answer]
+    done = upscale(folder, "--models", "--url", service.url)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().startswith(f"upscale: {service.url}: {reason}")
 
 
 def test_nobody_there(folder: Path) -> None:
