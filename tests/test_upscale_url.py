@@ -261,9 +261,9 @@ def test_models_are_listed(folder: Path, service: Service) -> None:
     done = upscale(folder, "--models", "--url", service.url)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode().splitlines() == [
-        r"name              factor  kind      speed",
+        r"name                factor  kind      speed",
         r"fast\x1b (default)  x4      line-art  1.2 s per megapixel",
-        r"b",
+        "b",
     ]
 
 
