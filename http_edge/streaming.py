@@ -8,10 +8,9 @@ import numpy as np
 from flask import Response
 from numpy.typing import NDArray
 
-from http_edge.answers import X_UPSCALER_MODEL, Chunks, not_taken
+from http_edge.answers import Chunks, not_taken
 from http_edge.problems import problem_of, reported
 from message_protocol import EVENTS, Accepted, Event, Notes, Preview, Progress, Tile, UpscaleOutput, event_text
-from superscaling.engines import EngineFacts
 from superscaling.enlarging import to_luma
 from superscaling.errors import ServiceError
 from superscaling.geometry import Box
@@ -106,14 +105,13 @@ class StreamEvents:
         self.waiting.put(outcome)
 
 
-def stream_answer(call: Callable[[], UpscaleOutput], events: StreamEvents, facts: EngineFacts) -> Response:
+def stream_answer(call: Callable[[], UpscaleOutput], events: StreamEvents) -> Response:
     """Run `call` and answer with its events.
 
     Raises:
         Exception: raised by `call` before its first event, so that it can still be answered with its own status.
     """
     response = Response(EventStream(events, call), content_type=f"{EVENTS}; charset=utf-8")
-    response.headers[X_UPSCALER_MODEL] = str(facts)
     response.headers["X-Accel-Buffering"] = "no"  # otherwise nginx buffers the stream
     return response
 

@@ -92,7 +92,13 @@ class UpscaleInput(BaseModel):
         """JSON's null means that an option is not given."""
         if not isinstance(message, dict):
             return message
-        return {name: value for name, value in message.items() if value is not None or name not in OPTIONS}
+        options = cls.options()
+        return {name: value for name, value in message.items() if value is not None or name not in options}
+
+    @classmethod
+    def options(cls) -> list[str]:
+        """The names of the members beside the image."""
+        return [name for name in cls.model_fields if name != "image"]
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
@@ -101,14 +107,15 @@ class UpscaleInput(BaseModel):
         Raises:
             MalformedMessage: it is not JSON, or a field is missing, unknown, invalid or given twice.
         """
+        names = [IMAGE_FIELD, *cls.options()]
         if body.count(b",") > MAX_COMMAS:
-            raise MalformedMessage(f"the message has too many members; known are {', '.join(NAMES)}")
+            raise MalformedMessage(f"the message has too many members; known are {', '.join(names)}")
         body = as_utf_8(body)
         try:
             message = cls.model_validate_json(body)
         except ValidationError as exc:
-            raise malformed_message(exc, cls, NAMES, IN_JSON) from exc
-        check_unique(body, NAMES)
+            raise malformed_message(exc, cls, names, IN_JSON) from exc
+        check_unique(body, names)
         message.size.check()
         return message
 
@@ -124,7 +131,7 @@ class UpscaleInput(BaseModel):
         try:
             message = cls.model_validate({**typed(options), IMAGE_FIELD: image})
         except ValidationError as exc:
-            raise malformed_message(exc, cls, OPTIONS, IN_BODY) from exc
+            raise malformed_message(exc, cls, cls.options(), IN_BODY) from exc
         message.size.check()
         return message
 
@@ -132,8 +139,3 @@ class UpscaleInput(BaseModel):
 def _as_fraction(scale: float | None) -> Fraction | None:
     """The decimal number that a client wrote, exactly: 1.1 is 11/10."""
     return None if scale is None else Fraction(str(scale))
-
-
-NAMES = [field.alias or name for name, field in UpscaleInput.model_fields.items()]
-# The members beside the image.
-OPTIONS = NAMES[1:]

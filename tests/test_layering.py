@@ -13,7 +13,7 @@ from conftest import ROOT
 LAYERS = [
     ["flask_app", "upscale"],
     ["resources", "http_edge"],
-    ["resource_ping", "resource_ready", "resource_upscale", "resource_estimate"],
+    ["resource_ping", "resource_ready", "resource_models", "resource_upscale", "resource_estimate"],
     ["message_protocol"],
     ["superscaling"],
 ]
@@ -28,7 +28,7 @@ ROOMS = [
     ["pictures", "logs"],
     ["settings", "version"],
     ["size_choice"],
-    ["geometry", "format_name", "metadata_choice", "errors"],
+    ["geometry", "format_name", "metadata_choice", "errors", "resident_memory"],
 ]
 ROOM_RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 # All of `superscaling` that the messages know.

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from superscaling.commands.prepare import find_missing_packages
 from superscaling.errors import StartError
+from superscaling.models import settings_of_models
 from superscaling.settings import read_settings
 
 
@@ -18,7 +19,7 @@ def main(names: list[str]) -> None:
     """Run the command line."""
     try:
         settings = read_settings()
-        choices = [replace(settings, model=name) for name in names] or [settings]
+        choices = [replace(settings, model=name) for name in names] or settings_of_models(settings)
         reasons = [reason for each in choices if (reason := find_missing_packages(each))]
     except StartError:
         return

@@ -58,7 +58,14 @@ def prepare(settings: Settings) -> None:
     """
     _check_port(settings)
     for each in settings_of_models(settings):
-        prepare_model(each)
+        try:
+            prepare_model(each)
+        except StartError as exc:
+            if each.model == settings.model:
+                raise
+            # It was prepared as if it were the only one.
+            only, further = (f"{environment_variable(field)}={each.model!r}" for field in ("model", "models"))
+            raise type(exc)(str(exc).replace(only, further)) from exc
 
 
 def prepare_model(settings: Settings) -> None:
