@@ -15,6 +15,10 @@ import pytest
 from conftest import SAMPLES, QuietHandler, Server, encoded, free_port, photograph
 from test_upscale import COMMAND, environ, tree, upscale
 
+from message_protocol import ModelOutput, ModelsOutput
+from upscale.errors import FatalError
+from upscale.remote import Remote
+
 SMALL, LARGE = encoded(photograph(12, 16)), encoded(photograph(24, 32))
 ACCEPTED = {
     "requestId": "abc",
@@ -42,7 +46,7 @@ class Handler(QuietHandler):
     do_GET = do_POST
 
     def body(self) -> bytes:
-        return self.rfile.read(int(self.headers["Content-Length"]))
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def start(self, status: int, media_type: str, **headers: str) -> None:
         self.send_response(status)
@@ -243,7 +247,21 @@ def test_wrong_for_all(folder: Path, service: Service, answer: Answer, reason: s
     assert second == "0 done, 0 failed, 3 left"
 
 
-MODEL = {"name": "fast\x1b", "default": True, "scale": 4, "kind": "line-art", "secondsPerMegapixel": 1.234}
+MODEL = ModelOutput(
+    name="fast\x1b",
+    default=True,
+    scale=4,
+    kind="line-art",
+    engine="openvino",
+    precision="int8",
+    threads=2,
+    views=1,
+    halo=9,
+    seconds_per_megapixel=1.234,
+    memory_bytes=0,
+    sha256="",
+    licence="MIT",
+)
 
 
 def listing(body: bytes) -> Answer:
@@ -256,31 +274,32 @@ def listing(body: bytes) -> Answer:
 
 
 def test_models_are_listed(folder: Path, service: Service) -> None:
-    """Columns that nobody fills are left out; control characters are escaped."""
-    service.answers = [listing(json.dumps([MODEL, {"name": "b", "secondsPerMegapixel": None}]).encode())]
+    """A column that nobody fills is left out; control characters are escaped."""
+    slow = MODEL.model_copy(update={"name": "slow", "default": False, "seconds_per_megapixel": None})
+    service.answers = [listing(ModelsOutput([MODEL, slow]).to_json().encode())]
     done = upscale(folder, "--models", "--url", service.url)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode().splitlines() == [
-        r"name                factor  kind      speed",
-        r"fast\x1b (default)  x4      line-art  1.2 s per megapixel",
-        "b",
+        "name                factor  kind      speed                licence",
+        r"fast\x1b (default)  x4      line-art  1.2 s per megapixel  MIT",
+        "slow                x4      line-art                       MIT",
     ]
 
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (listing(b"<p>"), "the list of models is not JSON"),
+        (problem(404), "no, thank you"),  # an older service
+        (listing(b"<p>"), "the answer is not a list of models"),
         (listing(b'{"name": "a"}'), "the answer is not a list of models"),
-        (listing(b'["a"]'), "the answer is not a list of models"),
-        (listing(b"[" * 100_000), "the list of models is not JSON"),
+        (listing(b'[{"name": "a"}]'), "the answer is not a list of models"),
+        (listing(b"[" * 100_000), "the answer is not a list of models"),
     ],
 )
-def test_lists_of_models_that_are_none(folder: Path, service: Service, answer: Answer, reason: str) -> None:
+def test_lists_of_models_that_are_none(service: Service, answer: Answer, reason: str) -> None:
     service.answers = [answer]
-    done = upscale(folder, "--models", "--url", service.url)
-    assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.decode().startswith(f"upscale: {service.url}: {reason}")
+    with pytest.raises(FatalError, match=f"^{service.url}: {reason}"):
+        Remote(service.url, 0, print).models()
 
 
 def test_nobody_there(folder: Path) -> None:

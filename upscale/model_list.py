@@ -1,10 +1,10 @@
 """Print the models that `--model` may name: of this installation, or of a service."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
+from message_protocol import ModelOutput
 from superscaling.errors import StartError
 from superscaling.models import TABLE
 from superscaling.settings import read_settings
@@ -42,15 +42,14 @@ def _own() -> list[tuple[str, ...]]:
     ]
 
 
-def _row(model: dict[str, Any]) -> tuple[str, ...]:
-    """The cells of a model as the service describes it; what it does not say is empty."""
-    seconds = model.get("secondsPerMegapixel")
+def _row(model: ModelOutput) -> tuple[str, ...]:
+    seconds = model.seconds_per_megapixel
     return (
-        _marked(shown(model.get("name", "")), model.get("default") is True),
-        f"x{shown(model['scale'])}" if "scale" in model else "",
-        shown(model.get("kind", "")),
-        f"{seconds:.2g} s per megapixel" if isinstance(seconds, int | float) else "",
-        shown(model.get("licence", "")),
+        _marked(shown(model.name), model.default),
+        f"x{model.scale}",
+        shown(model.kind),
+        "" if seconds is None else f"{seconds:.2g} s per megapixel",
+        shown(model.licence),
     )
 
 

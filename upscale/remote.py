@@ -1,14 +1,12 @@
 """Enlarge through a running service, as a stream of events."""
 
 import contextlib
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from message_protocol import BYTES, EVENTS, JSON, UpscaleOutput
+from message_protocol import BYTES, EVENTS, JSON, ModelOutput, ModelsOutput, UpscaleOutput
 from upscale.answers import MAX_DOCUMENT, follow, read_events, refusal
 from upscale.console import Progress
 from upscale.errors import Busy, Failed, FatalError, UsageError
@@ -69,8 +67,8 @@ class Remote:
                 time.sleep(seconds)
         raise AssertionError("unreachable")
 
-    def models(self) -> list[dict[str, Any]]:
-        """Ask which models the service has loaded: members as `GET /models` describes them.
+    def models(self) -> list[ModelOutput]:
+        """Ask which models the service has loaded; the default is the first.
 
         Raises:
             Failed: the connection broke.
@@ -82,12 +80,9 @@ class Remote:
             if response.status != 200:
                 raise FatalError(f"{self._url}: {refusal(response)}")
             try:
-                models = json.loads(response.read(MAX_DOCUMENT))
-            except (ValueError, RecursionError) as exc:
-                raise FatalError(f"{self._url}: the list of models is not JSON: {exc}") from exc
-        if not isinstance(models, list) or not all(isinstance(each, dict) for each in models):
-            raise FatalError(f"{self._url}: the answer is not a list of models")
-        return models
+                return ModelsOutput.model_validate_json(response.read(MAX_DOCUMENT)).root
+            except ValueError as exc:  # pydantic's
+                raise FatalError(f"{self._url}: the answer is not a list of models") from exc
 
     def _ask(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
         with self._open() as connection:

@@ -57,7 +57,7 @@ public record UpscaleOptions(
         }
         if (width != null && height != null && fit == null) {
             throw new IllegalArgumentException(
-                    "width and height together need a fit: inside, cover or fill; one of them alone keeps the ratio");
+                    "width and height together need a fit: inside, cover or fill; one alone keeps the ratio");
         }
         if (fit != null && width == null && height == null) {
             throw new IllegalArgumentException("fit needs width and height");

@@ -30,7 +30,8 @@ class UpscaleOptionsTest {
                 .model("fast")
                 .build();
         assertEquals(
-                new UpscaleOptions(ImageFormat.PNG, 7, MetadataChoice.STRIP, null, 800, 600, Fit.COVER, "fast"), options);
+                new UpscaleOptions(ImageFormat.PNG, 7, MetadataChoice.STRIP, null, 800, 600, Fit.COVER, "fast"),
+                options);
         assertEquals(options, options.toBuilder().build());
         assertEquals(3.0, options().scale(3).build().scale());
         assertEquals(UpscaleOptions.DEFAULT, options().build());
@@ -69,7 +70,7 @@ class UpscaleOptionsTest {
         "2 | 10 | - | - | scale can't be combined with width, height or fit",
         "2 | - | 10 | - | scale can't be combined with width, height or fit",
         "2 | - | - | FILL | scale can't be combined with width, height or fit",
-        "- | 9 | 9 | - | width and height together need a fit: inside, cover or fill; one of them alone keeps the ratio",
+        "- | 9 | 9 | - | width and height together need a fit: inside, cover or fill; one alone keeps the ratio",
         "- | - | - | INSIDE | fit needs width and height"
     })
     void sizesThatContradictEachOther(Double scale, Integer width, Integer height, Fit fit, String message) {

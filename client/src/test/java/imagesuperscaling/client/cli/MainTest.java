@@ -247,9 +247,12 @@ class MainTest {
 
     @Test
     void modelsAreListed() {
-        String model = "{\"name\": \"%s\", \"default\": %s, \"scale\": %d, \"kind\": \"faithful\", \"precision\": \"int8\","
-                + " \"secondsPerMegapixel\": %s, \"sha256\": \"\", \"licence\": \"MIT\", \"more\": []}";
-        String list = "[" + model.formatted("fast\\n", true, 2, "1.25") + ", " + model.formatted("slow", false, 4, "null") + "]";
+        String model = """
+                {"name": "%s", "default": %s, "scale": %d, "kind": "faithful", "precision": "int8",
+                 "secondsPerMegapixel": %s, "sha256": "", "licence": "MIT", "more": []}
+                """;
+        String fast = model.formatted("fast\\n", true, 2, "1.25");
+        String list = "[" + fast + ", " + model.formatted("slow", false, 4, "null") + "]";
         try (TestServer server = new TestServer(Answer.json(list))) {
             assertEquals(0, run(server, "--models"), err::toString);
             assertEquals("/models", server.only().uri());
