@@ -15,6 +15,7 @@ import pytest
 from conftest import ROOT, SAMPLES, encoded, opened, photograph
 from fakes import patience
 
+from superscaling.models import TABLE
 from upscale.errors import Failed
 from upscale.output import SUFFIX, write_target
 
@@ -196,8 +197,12 @@ def test_models_are_listed(tmp_path: Path) -> None:
     done = upscale(tmp_path, "--models", settings={"UPSCALER_MODEL": "psnr-small"})
     head, *rows = [re.split(" {2,}", line) for line in done.stdout.decode().splitlines()]
     assert (done.returncode, done.stderr, head) == (0, b"", ["name", "factor", "kind", "licence"])
+    assert rows[0][0] == "psnr-small (default)"
     assert ["noise-cancel-lite", "x2", "faithful", "Apache-2.0"] in rows
-    assert [row[0] for row in rows if "default" in row[0]] == ["psnr-small (default)"]
+    assert [row[0] for row in rows[1:]] == [name for name in TABLE if name != "psnr-small"]
+    wrong = upscale(tmp_path, "--models", settings={"UPSCALER_MODEL": "nonesuch"})
+    assert (wrong.returncode, wrong.stdout) == (2, b"")
+    assert wrong.stderr.startswith(b"upscale: UPSCALER_MODEL='nonesuch': unknown; known are ")
 
 
 def test_pixels_are_the_services(tmp_path: Path) -> None:
