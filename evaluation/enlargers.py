@@ -88,7 +88,7 @@ def of_weight_file(path: Path, scratch: Path, engines: Sequence[str]) -> list[En
 
 def _converted(path: Path, target: Path) -> ModelFiles:
     """Convert a weight file into the directory `target`, which must not exist."""
-    row = Weights(str(path), architecture_of(path), path.name, path.stat().st_size, hash_file(path), url=None)
+    row = Weights(str(path), path.name, path.stat().st_size, hash_file(path), rdn=architecture_of(path))
     try:
         convert_in_child(row, path, target)
     except ModelUnavailable as exc:

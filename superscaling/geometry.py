@@ -48,6 +48,12 @@ class Box:
         """The box with a margin of `by` px on every side."""
         return Box(self.top - by, self.left - by, self.bottom + by, self.right + by)
 
+    def aligned(self, multiple: int) -> "Box":
+        """The box grown until its sides are at multiples of so many px."""
+        top, left = (side // multiple * multiple for side in (self.top, self.left))
+        bottom, right = (-(-side // multiple) * multiple for side in (self.bottom, self.right))
+        return Box(top, left, bottom, right)
+
     def within(self, other: "Box") -> "Box":
         """The intersection with another box. They must overlap."""
         return Box(

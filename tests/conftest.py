@@ -189,13 +189,13 @@ def infer_seconds(answer: httpx.Response) -> float:
     return float(answer.headers["Server-Timing"].split("infer;dur=")[1].split(",")[0]) / 1000
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    """Wait until `condition` is true; returns whether that was in time."""
+def wait_for(condition: Callable[[], bool], seconds: float = 20, pause: float = 0.05) -> bool:
+    """Wait until `condition` is true, looking each `pause` seconds; returns whether that was in time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(0.05)
+        time.sleep(pause)
     return True
 
 

@@ -14,14 +14,21 @@ from fakes import round_levels
 
 from superscaling.conversion.quantisation import quantise
 from superscaling.engines import EngineFacts, infer_levels
-from superscaling.engines.openvino import PRECISIONS, EngineOpenVino, choose_precision, save_ir, supported_precisions
+from superscaling.engines.openvino import (
+    PRECISIONS,
+    EngineOpenVino,
+    choose_precision,
+    read_graph,
+    save_ir,
+    supported_precisions,
+)
 from superscaling.engines.tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
 from superscaling.errors import SettingInvalid
 from superscaling.models import INT8_IR, IR, LARGE, TABLE, Acceptance, ModelFiles, Weights, read_model_files
 from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT
 
 MODELS = ROOT / "models"
-OWN = [weights for weights in TABLE.values() if weights.url is None]
+OWN = [weights for weights in TABLE.values() if weights.is_own]
 PICTURES = [(37, 53, 0), (64, 80, 1), (1, 1, 2), (96, 61, 3)]
 
 PASSED, FAILED = Acceptance(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT), Acceptance(LOSS_LIMIT + 0.01, BAND_LIMIT, PIXEL_LIMIT)
@@ -48,7 +55,7 @@ def large(directory: Path) -> tuple[Any, ModelFiles]:
     gain = 0.2 / output.std()
     last.set_weights([kernel * gain, (bias - output.mean()) * gain + 0.5])
     export_isr(isr, directory / "network.pb")
-    save_ir(directory / "network.pb", directory / IR)
+    save_ir(read_graph(directory / "network.pb"), directory / IR)
     return isr, ModelFiles.unmeasured("random", directory, LARGE, PASSED)
 
 

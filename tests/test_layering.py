@@ -49,11 +49,24 @@ WITHIN = {
         ["corrections"],
         ["channels", "frame_reuse", "interpolation", "self_ensemble", "tiling"],
     ],
-    "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus"]],
+    "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus", "padding"]],
     "isolation": [["decoders"], ["process"], ["worker"], ["transfer", "watch"]],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
-    "models": [["store"], ["files"], ["sources", "acceptance", "known_answer"], ["table"]],
-    "conversion": [["from_keras"], ["quantisation", "quantisation_loss"], ["similarity"]],
+    "models": [
+        ["store"],
+        ["operator_files"],
+        ["files"],
+        ["sources", "acceptance", "known_answer"],
+        ["table"],
+        ["weights"],
+    ],
+    "conversion": [
+        ["from_keras", "from_ncnn", "from_network", "from_onnx", "from_torch"],
+        ["trial", "writing", "ncnn_layers"],
+        ["halo", "quantisation", "quantisation_loss", "ncnn_convolutions", "ncnn_shapes"],
+        ["similarity", "ncnn_tensors"],
+        ["ncnn_files"],
+    ],
     "pictures": [
         ["previews", "inspection"],
         ["encoding", "decoding"],
@@ -97,6 +110,10 @@ HEAVY = {
     "superscaling.engines.openvino",
     "superscaling.engines.tensorflow",
     "superscaling.conversion.from_keras",
+    "superscaling.conversion.from_ncnn",
+    "superscaling.conversion.from_network",
+    "superscaling.conversion.from_onnx",
+    "superscaling.conversion.from_torch",
     "superscaling.conversion.quantisation",
 }
 
@@ -117,7 +134,7 @@ HOMES = {
     "pydantic": ("message_protocol/", "http_edge/openapi.py"),
     "tensorflow": ("superscaling/engines/tensorflow.py",),
     "ISR": ("superscaling/engines/tensorflow.py",),
-    "openvino": ("superscaling/engines/openvino.py", "superscaling/conversion/quantisation.py"),
+    "openvino": ("superscaling/engines/openvino.py", "superscaling/conversion/"),
     "nncf": ("superscaling/conversion/quantisation.py",),
 }
 PRODUCT = [path for path in sorted(ROOT.rglob("*.py")) if path.relative_to(ROOT).parts[0].removesuffix(".py") in RANK]

@@ -27,14 +27,24 @@ from superscaling.commands.bake import bake
 from superscaling.commands.prepare import convert_in_child, find_missing_packages, prepare
 from superscaling.engines import infer_levels, open_engine
 from superscaling.errors import ModelUnavailable, WeightsRefused
-from superscaling.models import TABLE, Architecture, ModelFiles, Weights, directory_of, read_model_files, weight_file_of
+from superscaling.models import (
+    TABLE,
+    Architecture,
+    FileFormat,
+    ModelFiles,
+    Weights,
+    directory_of,
+    read_model_files,
+    weight_file_of,
+)
+from superscaling.models.store import CONVERTERS
 from superscaling.settings import Settings
 
 # Written by ISR 2.2.0 on TensorFlow 2.3.1: the layout of idealo's files.
 LEGACY = FIXTURES / "legacy-C2-D2-G16-G016-x2.hdf5"
 LEGACY_ROW = Weights(
     name="legacy",
-    architecture=Architecture(c=2, d=2, g=16, g0=16, scale=2, upscaling="ups"),
+    rdn=Architecture(c=2, d=2, g=16, g0=16, scale=2, upscaling="ups"),
     file=LEGACY.name,
     bytes=LEGACY.stat().st_size,
     sha256=hashlib.sha256(LEGACY.read_bytes()).hexdigest(),
@@ -166,7 +176,7 @@ def test_the_whole_way_of_a_legacy_file(legacy: Settings) -> None:
 
 def test_what_a_conversion_was_made_of_is_in_its_name(legacy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     before = directory_of(legacy)
-    monkeypatch.setattr("superscaling.models.store.CONVERTERS", ("openvino",))
+    monkeypatch.setitem(CONVERTERS, FileFormat.KERAS, ("openvino",))
     assert directory_of(legacy) != before
 
 
@@ -201,7 +211,7 @@ def test_an_incomplete_model_is_refused(tmp_path: Path, damage: str) -> None:
 
 def test_a_failed_conversion_says_why(legacy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Weights of another architecture than the table says."""
-    row = replace(LEGACY_ROW, architecture=replace(LEGACY_ROW.architecture, d=3))
+    row = replace(LEGACY_ROW, rdn=replace(LEGACY_ROW.architecture, d=3))
     monkeypatch.setitem(TABLE, "legacy", row)
     with pytest.raises(ModelUnavailable, match=r"converting legacy failed: ValueError: Layer count mismatch"):
         prepare(legacy)

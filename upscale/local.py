@@ -3,7 +3,6 @@
 import logging
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 
 from message_protocol import UpscaleInput, UpscaleOutput
 from resource_upscale import ResourceUpscale
@@ -21,7 +20,7 @@ class Local:
     """Enlarges with the settings' model, which is prepared and loaded for the first image."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = replace(settings, models=())
+        self._settings = settings
         self._upscale: ResourceUpscale | None = None
 
     def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:

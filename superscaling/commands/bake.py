@@ -3,9 +3,10 @@
     python -m superscaling.commands.bake --target DIRECTORY NAME...
     python -m superscaling.commands.bake --weights-only NAME...
 
-Each model gets a directory there with its weights and the files that the engines load: found or downloaded, verified
-and converted. Copied to `models/`, it is found before anything else. The second form only finds or downloads the
-weights and verifies them, which needs no TensorFlow. A failure prints one line; the exit status is 1.
+NAME is a model of the table, an imported one, or the path of a file. Each gets a directory there with the files that
+the engines load, found or downloaded, verified and converted; an RDN also with its weights, which the TensorFlow engine
+loads. Copied to `models/`, it is found before anything else. The second form only finds or downloads the weights and
+verifies them, which needs no TensorFlow. A failure prints one line; the exit status is 1.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 from superscaling import logs
 from superscaling.commands.prepare import convert_model
 from superscaling.errors import StartError
-from superscaling.models import directory_of, is_prepared, read_model_files, weight_file_of, weights_of
+from superscaling.models import directory_of, is_imported, is_prepared, name_of, read_model_files, weight_file_of
 from superscaling.settings import Settings, read_settings
 
 
@@ -31,8 +32,8 @@ def bake(settings: Settings, target: Path) -> None:
     if not is_prepared(settings):
         convert_model(settings, converted)
     shutil.copytree(converted, target, dirs_exist_ok=True)
-    shutil.copy(weight_file_of(settings), target)
-    read_model_files(target)
+    if read_model_files(target).architecture is not None:
+        shutil.copy(weight_file_of(settings), target)
 
 
 def main() -> int:
@@ -49,13 +50,13 @@ def main() -> int:
         settings = read_settings()
         logs.configure(settings)
         for name in arguments.names:  # check all names before the first model takes minutes
-            weights_of(replace(settings, model=name))
+            directory_of(replace(settings, model=name))
         for name in arguments.names:
             chosen = replace(settings, model=name)
-            if arguments.weights_only:
+            if not arguments.weights_only:
+                bake(chosen, arguments.target / name_of(chosen))
+            elif not is_imported(chosen):
                 weight_file_of(chosen)
-            else:
-                bake(chosen, arguments.target / name)
     except (StartError, OSError) as exc:
         print(f"can't bake models in: {exc}", file=sys.stderr)
         return 1

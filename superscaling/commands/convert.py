@@ -1,20 +1,24 @@
-"""Convert a model's weights into the files that the service loads. Needs TensorFlow, ISR and NNCF.
+"""Convert a model's weights into the files that the service loads.
 
     python -m superscaling.commands.convert NAME
     python -m superscaling.commands.convert --row JSON WEIGHTS TARGET
 
 The first form converts one of the project's own models in its directory below models/. The second converts the weight
-file of a row of the model table, given as JSON, into a directory; `prepare` runs it.
+file of a row of the model table, given as JSON, into a directory; `prepare` runs it. Keras' files need TensorFlow, ISR
+and NNCF; PyTorch's the packages of requirements-import.txt; the others only what serves. A file that can't be converted
+prints one line; the exit status is 1.
 """
 
-import json
 import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from superscaling.models import TABLE, Architecture, Weights, verify
+from superscaling.errors import StartError
+from superscaling.models import TABLE, FileFormat, Weights, verify
 from superscaling.pictures import Limits, Samples, decode
 from superscaling.settings import shipped
 
@@ -24,22 +28,58 @@ DRAWINGS = ("text-and-lines.png",)
 
 
 def convert_into(weights: Weights, weight_file: Path, target: Path, *, overwrite: bool) -> None:
-    """Convert `weight_file` into the directory `target`, which appears or changes only once all is done."""
-    from superscaling.conversion.from_keras import convert  # late: it loads TensorFlow
+    """Convert `weight_file` into the directory `target`, which appears or changes only once all is done.
 
-    verify(weight_file, weights.sha256)
+    Raises:
+        WeightsRefused: the file has another hash.
+        ModelUnavailable: it can't be converted.
+    """
+    for file, sha256 in weights.hashes.items():
+        verify(weight_file.with_name(file), sha256)
     photographs, drawings = ([_sample(file) for file in files] for files in (PHOTOGRAPHS, DRAWINGS))
     # A unique name: other processes may fill the same cache at the same time.
     unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part"))
     try:
         unfinished.chmod(0o755)
-        convert(weights, weight_file, unfinished, photographs, drawings)
+        _convert(weights, weight_file, unfinished, photographs, drawings)
         if overwrite:
             shutil.copytree(unfinished, target, dirs_exist_ok=True)
         elif not target.exists():  # else another process was faster, with an equal result
             unfinished.rename(target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _convert(
+    weights: Weights, weight_file: Path, target: Path, photographs: Sequence[Samples], drawings: Sequence[Samples]
+) -> None:
+    # Imported late: each loads a framework.
+    if weights.file_format is FileFormat.KERAS:
+        from superscaling.conversion.from_keras import convert
+
+        convert(weights, weight_file, target, photographs, drawings)
+    else:
+        from superscaling.conversion.from_network import About, write_model
+
+        about = About(weights.name, weights.kind, weights.licence, weights.sha256)
+        write_model(_read(weights.file_format, weight_file), about, target, photographs, drawings)
+
+
+def _read(file_format: FileFormat, weight_file: Path) -> Any:
+    """Read a network from a file; returns an `openvino.Model`."""
+    match file_format:
+        case FileFormat.NCNN:
+            from superscaling.conversion.from_ncnn import read_ncnn
+
+            return read_ncnn(weight_file.with_suffix(".param"))
+        case FileFormat.ONNX:
+            from superscaling.conversion.from_onnx import read_onnx
+
+            return read_onnx(weight_file)
+        case _:
+            from superscaling.conversion.from_torch import read_torch
+
+            return read_torch(weight_file)
 
 
 def _sample(file: str) -> Samples:
@@ -51,16 +91,18 @@ def main(arguments: list[str]) -> None:
     """Run the command line."""
     # An exception, so that what is half done is removed.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    match arguments:
-        case [name] if name in TABLE:
-            directory = shipped("models") / name
-            convert_into(TABLE[name], directory / TABLE[name].file, directory, overwrite=True)
-        case ["--row", row, weight_file, target]:
-            values = json.loads(row)
-            weights = Weights(**values | {"architecture": Architecture(**values["architecture"])})
-            convert_into(weights, Path(weight_file), Path(target), overwrite=False)
-        case _:
-            sys.exit(f"usage: python -m superscaling.commands.convert NAME, one of {', '.join(TABLE)}")
+    try:
+        match arguments:
+            case [name] if name in TABLE and TABLE[name].is_own:
+                directory = shipped("models") / name
+                convert_into(TABLE[name], directory / TABLE[name].file, directory, overwrite=True)
+            case ["--row", row, weight_file, target]:
+                convert_into(Weights.from_json(row), Path(weight_file), Path(target), overwrite=False)
+            case _:
+                own = ", ".join(weights.name for weights in TABLE.values() if weights.is_own)
+                sys.exit(f"usage: python -m superscaling.commands.convert NAME, one of {own}")
+    except StartError as exc:
+        sys.exit(str(exc))
 
 
 if __name__ == "__main__":

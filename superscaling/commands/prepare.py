@@ -7,13 +7,11 @@ If the service could not serve what the settings ask for, prints one line and ex
 
 import contextlib
 import importlib.util
-import json
 import logging
 import signal
 import socket
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from superscaling import logs
@@ -21,9 +19,12 @@ from superscaling.engines import precision_of, require_precision
 from superscaling.errors import ModelUnavailable, SettingInvalid, StartError
 from superscaling.models import (
     ANOTHER_CACHE,
+    FileFormat,
     Weights,
     directory_of,
+    is_imported,
     is_prepared,
+    its_setting_named,
     read_model_files,
     settings_of_models,
     shipped_models,
@@ -42,7 +43,7 @@ from superscaling.settings import (
 
 log = logging.getLogger("prepare")
 
-# The packages that serving does not need, and the modules to import.
+# The packages that serving does not need, and the modules to import. Weights in Keras' format are converted by them.
 OPTIONAL = {"TensorFlow": "tensorflow", "ISR": "ISR", "NNCF": "nncf"}
 HOW_TO_INSTALL = (
     "install them with `make run` or from requirements.txt, or use an image that has them (--target everything) or one"
@@ -58,14 +59,8 @@ def prepare(settings: Settings) -> None:
     """
     _check_port(settings)
     for each in settings_of_models(settings):
-        try:
+        with its_setting_named(settings, each):
             prepare_model(each)
-        except StartError as exc:
-            if each.model == settings.model:
-                raise
-            # It was prepared as if it were the only one.
-            only, further = (f"{environment_variable(field)}={each.model!r}" for field in ("model", "models"))
-            raise type(exc)(str(exc).replace(only, further)) from exc
 
 
 def prepare_model(settings: Settings) -> None:
@@ -78,11 +73,12 @@ def prepare_model(settings: Settings) -> None:
     require_precision(settings.engine, settings.precision)
     if reason := find_missing_packages(settings):
         raise ModelUnavailable(f"{reason}; {HOW_TO_INSTALL}")
-    if settings.engine == "tensorflow":
-        weight_file_of(settings)
     directory = directory_of(settings)
+    if settings.engine == "tensorflow":
+        _require_rdn(settings)
+        weight_file_of(settings)
     if not is_prepared(settings):
-        if weights_of(settings).url is None:
+        if weights_of(settings).is_own:
             there = ", ".join(shipped_models()) or "none"
             raise ModelUnavailable(
                 f"{settings.model} is not among the models of this installation ({there}): name one of them in"
@@ -99,12 +95,29 @@ def find_missing_packages(settings: Settings) -> str | None:
         SettingInvalid: the model is unknown.
         ModelUnavailable: its directory can't be read.
     """
-    has_to_be_converted = weights_of(settings).url is not None and not is_prepared(settings)
+    prepared = is_prepared(settings)
     if settings.engine == "tensorflow" and (
         reason := _missing(f"{environment_variable('engine')}=tensorflow", "TensorFlow", "ISR")
     ):
         return reason
-    return _missing(f"converting {settings.model}", *OPTIONAL) if has_to_be_converted else None
+    return None if prepared or weights_of(settings).is_own else _missing_for_conversion(weights_of(settings))
+
+
+def find_missing_weights(settings: Settings) -> str | None:
+    """Say which package of weights the settings' model needs that is not installed; None: nothing is missing.
+
+    Raises:
+        SettingInvalid: the model is unknown.
+        ModelUnavailable: its directory can't be read.
+        WeightsRefused: the files are there, and are others.
+    """
+    if is_prepared(settings) or weights_of(settings).package is None:
+        return None
+    try:
+        weight_file_of(settings)
+    except ModelUnavailable as exc:
+        return str(exc)
+    return None
 
 
 def convert_model(settings: Settings, directory: Path) -> None:
@@ -114,15 +127,16 @@ def convert_model(settings: Settings, directory: Path) -> None:
         ModelUnavailable: the weights or the packages are missing, or the conversion failed.
         WeightsRefused: the weight file has another hash.
     """
-    if reason := _missing(f"converting {settings.model}", *OPTIONAL):  # before minutes of download
+    weights = weights_of(settings)
+    if reason := _missing_for_conversion(weights):  # before minutes of download
         raise ModelUnavailable(f"{reason}; {HOW_TO_INSTALL}")
     weight_file = weight_file_of(settings)
-    log.info("converting %s, once: this takes a minute or two", settings.model)
+    log.info("converting %s, once: this takes a minute or two", weights.name)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise ModelUnavailable(f"{directory.parent} can't be written: {exc.strerror}; {ANOTHER_CACHE}") from exc
-    convert_in_child(weights_of(settings), weight_file, directory)
+    convert_in_child(weights, weight_file, directory)
 
 
 def convert_in_child(weights: Weights, weight_file: Path, directory: Path) -> None:
@@ -137,9 +151,8 @@ def convert_in_child(weights: Weights, weight_file: Path, directory: Path) -> No
         ModelUnavailable: the conversion failed. The reason is the last line that the child printed; all of them are
             logged for debugging.
     """
-    row = json.dumps(asdict(weights))
     module = "superscaling.commands.convert"
-    command = [sys.executable, "-m", module, "--row", row, str(weight_file.resolve()), str(directory)]
+    command = [sys.executable, "-m", module, "--row", weights.to_json(), str(weight_file.absolute()), str(directory)]
     child = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
     )
@@ -157,6 +170,17 @@ def convert_in_child(weights: Weights, weight_file: Path, directory: Path) -> No
         log.debug("%s", printed)
         reason = printed.strip().rpartition("\n")[2] or f"exit status {child.returncode}"
         raise ModelUnavailable(f"converting {weights.name} failed: {reason}")
+
+
+def _missing_for_conversion(weights: Weights) -> str | None:
+    if weights.file_format is not FileFormat.KERAS:  # other readers load their packages themselves, if they have any
+        return None
+    return _missing(f"converting {weights.name}", *OPTIONAL)
+
+
+def _require_rdn(settings: Settings) -> None:
+    if is_imported(settings) or weights_of(settings).rdn is None:
+        raise invalid("engine", "tensorflow", f"{settings.model} is no RDN, which is all that ISR loads; use openvino")
 
 
 def _missing(what: str, *packages: str) -> str | None:

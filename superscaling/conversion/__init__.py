@@ -1,12 +1,15 @@
 """Converts weight files, offline.
 
-`from_keras` needs TensorFlow and `quantisation` NNCF: they are imported by name, in a process for the conversion.
+`from_keras` needs TensorFlow, `from_torch` PyTorch, `quantisation` NNCF, and those that handle networks OpenVINO: they
+are imported by name, in a process for the conversion.
 """
 
+from superscaling.conversion.halo import HALO_LIMIT
 from superscaling.conversion.quantisation_loss import gradients, measure_acceptance
 from superscaling.conversion.similarity import MAX_LEVEL, check_shapes, psnr
 
 __all__ = [
+    "HALO_LIMIT",
     "MAX_LEVEL",
     "check_shapes",
     "gradients",

@@ -28,11 +28,21 @@ class EngineFacts:
     halo: int
     kind: Kind = Kind.FAITHFUL
     views: int = 1
+    multiple: int = 1
 
     @classmethod
     def of(cls, model: ModelFiles, engine: str, precision: str, threads: int) -> "EngineFacts":
         """The facts of an engine that runs `model`."""
-        return cls(model.name, engine, precision, threads, model.scale, model.halo, model.kind)
+        return cls(
+            model=model.name,
+            engine=engine,
+            precision=precision,
+            threads=threads,
+            scale=model.scale,
+            halo=model.halo,
+            kind=model.kind,
+            multiple=model.multiple,
+        )
 
     def __str__(self) -> str:
         views = f" {self.views} views" if self.views > 1 else ""
@@ -54,7 +64,8 @@ class Engine(Protocol):
 
         Returns:
             (1, scale h, scale w, 3) float32, about [0, 1], not clamped; the caller may change it. At the border the
-            network pads as its convolutions do, with zeros.
+            network pads as its convolutions do, with zeros; a picture whose sides it does not take is mirrored at the
+            right and at the bottom before that.
         """
 
 

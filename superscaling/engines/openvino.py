@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from superscaling.engines.cpus import multiplies_int8
 from superscaling.engines.engine import EngineFacts
+from superscaling.engines.padding import padded
 from superscaling.models import Acceptance, ModelFiles
 from superscaling.settings import invalid
 
@@ -23,6 +24,9 @@ PRECISIONS = {"fp32": ("f32", "FP32"), "bf16": ("bf16", "BF16"), "int8": (None, 
 # blocks another 1 dB at no cost.
 FIRST_IN_FP32 = 1
 LAST_IN_FP32 = 3
+
+# The way out for a precision that is set and that one model lacks.
+AUTO = "use auto, the fastest that each model has"
 
 
 def supported_precisions() -> list[str]:
@@ -42,7 +46,9 @@ def check_precision(wanted: str) -> None:
         raise invalid("precision", wanted, f"this processor has {', '.join(supported)} only; use one of them, or auto")
 
 
-def choose_precision(wanted: str, acceptance: Acceptance | None, name: str = "this model") -> str:
+def choose_precision(
+    wanted: str, acceptance: Acceptance | None, good_in_bf16: bool = True, name: str = "this model"
+) -> str:
     """Turn the setting into a precision.
 
     `auto` is int8 if the model was accepted in it and the processor multiplies int8 natively: 1.4 to 1.7 times as fast
@@ -51,6 +57,7 @@ def choose_precision(wanted: str, acceptance: Acceptance | None, name: str = "th
     Args:
         wanted: the setting.
         acceptance: of the model in int8, None if it has none.
+        good_in_bf16: whether the model may run in bf16.
         name: of the model, for the error.
 
     Raises:
@@ -61,10 +68,12 @@ def choose_precision(wanted: str, acceptance: Acceptance | None, name: str = "th
     if wanted == "auto":
         if acceptance and acceptance.passed and "int8" in supported and multiplies_int8():
             return "int8"
-        return "bf16" if "bf16" in supported else "fp32"
+        return "bf16" if good_in_bf16 and "bf16" in supported else "fp32"
+    if wanted == "bf16" and not good_in_bf16:
+        raise invalid("precision", wanted, f"{name} loses too much in it; {AUTO}")
     if wanted == "int8" and not (acceptance and acceptance.passed):
         reason = f"was not accepted in this precision, {acceptance}" if acceptance else "has no int8 form"
-        raise invalid("precision", wanted, f"{name} {reason}; use auto, the fastest that each model has")
+        raise invalid("precision", wanted, f"{name} {reason}; {AUTO}")
     return wanted
 
 
@@ -86,34 +95,52 @@ class EngineOpenVino:
 
     def __init__(self, model: ModelFiles, precision: str, threads: int) -> None:
         self.facts = EngineFacts.of(model, "openvino", precision, threads)
-        options = {
-            # Always explicit: by default OpenVINO chooses bf16 if the processor has it.
-            "INFERENCE_PRECISION_HINT": _hint(precision),
-            "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": 1,
-            # Otherwise kernels are cached for every picture size, and memory grows without limit.
-            "CPU_RUNTIME_CACHE_CAPACITY": 0,
-        }
-        self._request = openvino.Core().compile_model(model.ir(precision), "CPU", options).create_infer_request()
+        self._least = model.least
+        self._request = compile_network(model.ir(precision), _hint(precision), threads)
 
     def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Enlarge one picture, as `Engine` specifies."""
-        self._request.infer({0: batch}, share_inputs=True)
-        # A copy: the next call overwrites the tensor.
-        return np.array(self._request.get_output_tensor(0).data)
+        shown = padded(batch, self.facts.multiple, self._least)
+        self._request.infer({0: shown}, share_inputs=True)
+        height, width = (side * self.facts.scale for side in batch.shape[1:3])
+        result = self._request.get_output_tensor(0).data
+        # A copy: the next call overwrites the tensor. What padding was enlarged to is cut off; a result that is too
+        # small stays as it is, and the caller refuses it.
+        return np.array(result if shown is batch else result[:, :height, :width])
 
 
-def save_ir(graph: Path, path: Path) -> None:
-    """Convert a network to IR with fp32 weights, saved at `path` (.xml) and beside it (.bin).
+def compile_network(network: Any, precision: str, threads: int) -> Any:
+    """Compile a network for the CPU; returns an inference request.
 
     Args:
-        graph: the network as TensorFlow's frozen graph. (As a file, because OpenVINO 2026.4 on Python 3.13 raises a
-            NameError for TensorFlow objects.)
+        network: an `openvino.Model`, or the path of an IR.
+        precision: OpenVINO's inference precision.
+        threads: CPU threads, at least 1.
     """
-    model = openvino.convert_model(graph)
-    openvino.save_model(model, path, compress_to_fp16=False)
-    names = convolutions(model)
-    keep_in_fp32(path, {*names[:FIRST_IN_FP32], sums(model)[-1], *names[-LAST_IN_FP32:]})
+    options = {
+        # Always explicit: by default OpenVINO chooses bf16 if the processor has it.
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        # Otherwise kernels are cached for every picture size, and memory grows without limit.
+        "CPU_RUNTIME_CACHE_CAPACITY": 0,
+    }
+    return openvino.Core().compile_model(network, "CPU", options).create_infer_request()
+
+
+def read_graph(graph: Path) -> Any:
+    """Read TensorFlow's frozen graph; returns an `openvino.Model`.
+
+    (From a file, because OpenVINO 2026.4 on Python 3.13 raises a NameError for TensorFlow objects.)
+    """
+    return openvino.convert_model(graph)
+
+
+def save_ir(network: Any, path: Path) -> None:
+    """Save an `openvino.Model` as IR at `path` (.xml) and beside it (.bin), with the weights as they are."""
+    openvino.save_model(network, path, compress_to_fp16=False)
+    names = convolutions(network)
+    keep_in_fp32(path, {*names[:FIRST_IN_FP32], *sums(network)[-1:], *names[-LAST_IN_FP32:]})
 
 
 def convolutions(model: Any) -> list[str]:

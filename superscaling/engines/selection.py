@@ -29,16 +29,13 @@ def precision_of(engine: str, wanted: str, model: ModelFiles) -> str:
     """The precision in which an engine runs a model if the setting is `wanted`.
 
     Raises:
-        SettingInvalid: the engine or the processor lacks it, the model was not accepted in it, or the engine can't run
-            the model.
+        SettingInvalid: the engine or the processor lacks it, or the model was not accepted in it.
     """
     if engine == "openvino":
         from superscaling.engines.openvino import choose_precision
 
-        return choose_precision(wanted, model.acceptance, model.name)
+        return choose_precision(wanted, model.acceptance, "bf16" in model.tolerances, model.name)
     require_precision(engine, wanted)
-    if model.architecture is None:
-        raise invalid("engine", engine, f"it runs ISR's networks only, and {model.name} is none of them; use openvino")
     return "fp32"
 
 

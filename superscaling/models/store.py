@@ -1,22 +1,30 @@
 """The model that the settings name, and the directories of models."""
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-from superscaling.errors import ModelUnavailable
+from superscaling.errors import ModelUnavailable, StartError
 from superscaling.models.files import DESCRIPTION
-from superscaling.models.sources import find_weights
-from superscaling.models.table import TABLE, Weights
-from superscaling.settings import Settings, invalid, shipped
+from superscaling.models.operator_files import imported_directory, imported_models, is_path, weights_in
+from superscaling.models.sources import find_weights, package_directory
+from superscaling.models.table import TABLE
+from superscaling.models.weights import FileFormat, Weights
+from superscaling.settings import Settings, environment_variable, invalid, shipped
 
 MODELS = shipped("models")
 # Packages whose versions determine the result of a conversion. They are not imported here.
-CONVERTERS = ("openvino", "ISR", "keras", "nncf")
+CONVERTERS = {
+    FileFormat.KERAS: ("openvino", "ISR", "keras", "nncf"),
+    FileFormat.NCNN: ("openvino", "nncf"),
+    FileFormat.ONNX: ("openvino", "nncf"),
+    FileFormat.TORCH: ("openvino", "spandrel", "torch", "nncf"),
+}
 # The version of `conversion`, to be raised when it makes something else of the same weights.
-CONVERSION = 3
+CONVERSION = 4
 
 
 def shipped_models() -> list[str]:
@@ -25,19 +33,72 @@ def shipped_models() -> list[str]:
 
 
 def settings_of_models(settings: Settings) -> Sequence[Settings]:
-    """The settings of each model to load, the default first: each names one model in `model`, and none in `models`."""
-    names = dict.fromkeys((settings.model, *settings.models))
-    return [replace(settings, model=name, models=()) for name in names]
+    """The settings of each model to load, the default first: each names one model in `model`, and none in `models`.
+
+    Raises:
+        SettingInvalid: two of them have the same name, or one is no model.
+    """
+    chosen = [replace(settings, model=model, models=()) for model in dict.fromkeys((settings.model, *settings.models))]
+    names = dict[str, str]()
+    for each in chosen:
+        with its_setting_named(settings, each):
+            name = name_of(each)
+        if (before := names.setdefault(name, each.model)) != each.model:
+            reason = f"requests could not tell it from {before}, which has the same name: rename one of the files"
+            raise invalid("models", each.model, reason)
+    return chosen
+
+
+@contextlib.contextmanager
+def its_setting_named(settings: Settings, each: Settings) -> Iterator[None]:
+    """Errors raised within name the setting that lists a model, although `each` has it as if it were the only one.
+
+    Args:
+        settings: all.
+        each: one of its `settings_of_models`.
+    """
+    try:
+        yield
+    except StartError as exc:
+        if each.model == settings.model:
+            raise
+        only, further = (f"{environment_variable(field)}={each.model!r}" for field in ("model", "models"))
+        raise type(exc)(str(exc).replace(only, further)) from exc
+
+
+def name_of(settings: Settings) -> str:
+    """What requests call the settings' model.
+
+    Raises:
+        SettingInvalid: it is a path, and there is no such file.
+    """
+    return weights_in(settings.model).name if is_path(settings.model) else settings.model
+
+
+def is_imported(settings: Settings) -> bool:
+    """Whether the settings name a model that was imported. Names of the table come first.
+
+    Raises:
+        ModelUnavailable: the directory of such models can't be read.
+    """
+    return (
+        not is_path(settings.model)
+        and settings.model not in TABLE
+        and settings.model in imported_models(settings.cache_dir)
+    )
 
 
 def weights_of(settings: Settings) -> Weights:
-    """The row of the table that the settings name.
+    """The row of the table that the settings name, or one for the file that they name.
 
     Raises:
-        SettingInvalid: there is none.
+        SettingInvalid: there is none. An imported model has none: it needs no weights any more.
     """
+    if is_path(settings.model):
+        return weights_in(settings.model)
     if settings.model not in TABLE:
-        raise invalid("model", settings.model, f"unknown; known are {', '.join(TABLE)}")
+        known = ", ".join((*TABLE, *imported_models(settings.cache_dir)))
+        raise invalid("model", settings.model, f"unknown; known are {known}, and files by their path")
     return TABLE[settings.model]
 
 
@@ -48,6 +109,8 @@ def directory_of(settings: Settings) -> Path:
         SettingInvalid: there is no such model.
         ModelUnavailable: the directory of models can't be read.
     """
+    if is_imported(settings):
+        return imported_directory(settings.cache_dir, settings.model)
     weights = weights_of(settings)
     try:
         return model_directory(weights, MODELS, settings.cache_dir)
@@ -73,27 +136,34 @@ def weight_file_of(settings: Settings) -> Path:
     """Find the settings' weight file, or download it; verified.
 
     Raises:
+        SettingInvalid: there is no such model, or it was imported.
         ModelUnavailable: it is nowhere and can't be downloaded, or can't be read.
         WeightsRefused: it is another file.
     """
     weights = weights_of(settings)
+    if weights.directory is not None:
+        return find_weights(weights, [weights.directory], "")
     directories = [MODELS / weights.name]  # of this installation
+    if not weights.is_own:
+        directories += filter(None, [settings.weights_dir])
+    if weights.package is not None:
+        directories += filter(None, [package_directory(weights.package)])
     if weights.url is not None:
-        directories += [*filter(None, [settings.weights_dir]), settings.cache_dir]
+        directories.append(settings.cache_dir)
     return find_weights(weights, directories, settings.weights_url)
 
 
 def model_directory(weights: Weights, models: Path, cache: Path) -> Path:
     """The directory of a model: in `models` if it is there, otherwise the directory of its conversion in `cache`.
 
-    The latter is named after the hash of the weights and the versions of the converters.
+    The latter is named after the hashes of the weights and the versions of the converters.
     """
-    if weights.url is None or (models / weights.name / DESCRIPTION).is_file():
+    if weights.is_own or (weights.directory is None and (models / weights.name / DESCRIPTION).is_file()):
         return models / weights.name
     made_of = [
-        weights.sha256,
+        *weights.hashes.values(),
         f"conversion {CONVERSION}",
-        *(f"{package} {_version(package)}" for package in CONVERTERS),
+        *(f"{package} {_version(package)}" for package in CONVERTERS[weights.file_format]),
     ]
     return cache / f"{weights.name}-{hashlib.sha256(' '.join(made_of).encode()).hexdigest()[:16]}"
 

