@@ -1,13 +1,14 @@
 """Print the models that `--model` may name: of this installation, or of a service."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
 from message_protocol import ModelOutput
-from superscaling.errors import StartError
-from superscaling.models import TABLE
-from superscaling.settings import read_settings
+from superscaling.errors import SettingInvalid, StartError
+from superscaling.models import TABLE, directory_of, imported_models, is_prepared, read_model_files, weights_of
+from superscaling.settings import Settings, read_settings
 from upscale.console import shown
 from upscale.errors import DONE, FAILED, WRONG_USAGE, Failed, FatalError, UsageError
 from upscale.remote import Remote
@@ -19,11 +20,12 @@ def print_models(url: str | None) -> int:
     """Print a table on standard output; returns the exit status.
 
     Args:
-        url: address of a service; None: the models of this installation, whose speed is not known.
+        url: address of a service; None: the models of this installation, whose speed is not measured. The factor of one
+            that is not an RDN is known once it is prepared.
     """
     try:
-        rows = _own() if url is None else [_row(each) for each in Remote(url, 0, click.echo).models()]
-    except UsageError as exc:
+        rows = _own(read_settings()) if url is None else [_row(each) for each in Remote(url, 0, click.echo).models()]
+    except (UsageError, SettingInvalid) as exc:
         click.echo(f"upscale: {shown(exc)}", err=True)
         return WRONG_USAGE
     except (StartError, Failed, FatalError) as exc:
@@ -34,12 +36,22 @@ def print_models(url: str | None) -> int:
     return DONE
 
 
-def _own() -> list[tuple[str, ...]]:
-    default = read_settings().model
+def _own(settings: Settings) -> list[tuple[str, ...]]:
+    """The default first."""
     return [
-        (_marked(name, name == default), f"x{row.architecture.scale}", row.kind, "", row.licence)
-        for name, row in TABLE.items()
+        _own_row(replace(settings, model=name), name == settings.model)
+        for name in dict.fromkeys((settings.model, *TABLE, *imported_models(settings.cache_dir)))
     ]
+
+
+def _own_row(settings: Settings, is_default: bool) -> tuple[str, ...]:
+    name = _marked(shown(settings.model), is_default)
+    if not is_prepared(settings):
+        weights = weights_of(settings)
+        factor = "" if weights.rdn is None else f"x{weights.rdn.scale}"
+        return name, factor, weights.kind, "", weights.licence
+    model = read_model_files(directory_of(settings))
+    return name, f"x{model.scale}", model.kind, "", shown(model.licence)
 
 
 def _row(model: ModelOutput) -> tuple[str, ...]:
