@@ -60,7 +60,7 @@ def _row(model: ModelOutput) -> tuple[str, ...]:
         _marked(shown(model.name), model.default),
         f"x{model.scale}",
         shown(model.kind),
-        "" if seconds is None else f"{seconds:.2g} s per megapixel",
+        "" if seconds is None else f"{seconds:.1f} s per megapixel",
         shown(model.licence),
     )
 
