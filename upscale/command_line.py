@@ -135,13 +135,15 @@ def command(
     if not (list_models or inputs):
         raise click.UsageError("Missing argument 'INPUT...'.")
     # Imported late: they load what enlarging takes.
+    if list_models:
+        with ended_at_once():
+            from upscale.model_list import print_models
+
+        return print_models(url)
     with ended_at_once():
         from upscale.jobs import Arguments
-        from upscale.model_list import print_models
         from upscale.run import main
 
-    if list_models:
-        return print_models(url)
     asked = {name: str(value) for name, value in options.items() if value is not None}
     if url is not None and model is not None:
         asked["model"] = model
