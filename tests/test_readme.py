@@ -95,11 +95,11 @@ def test_commands(server: Server, tmp_path: Path, command: str) -> None:
     elif written[1].endswith(".json"):
         assert set(json.loads((tmp_path / written[1]).read_text())) == {"imageBase64"}
     else:
-        result = opened((tmp_path / written[1]).read_bytes())
+        image = opened((tmp_path / written[1]).read_bytes())
         if asked := re.search(r"\bwidth=(\d+)", command):
-            assert result.width == int(asked[1])
+            assert image.width == int(asked[1])
         else:
-            assert result.width > (1000 if "four" in written[1] else 190)
+            assert image.width > (1000 if "four" in written[1] else 190)
 
 
 WRITTEN = {
