@@ -337,12 +337,13 @@ def test_interrupted(folder: Path, service: Service) -> None:
 def test_the_real_service(folder: Path, server: Server) -> None:
     """Its stream gives the same result as its plain answer."""
     image = SAMPLES / "transparent-logo.png"
-    done = upscale(folder, image, SAMPLES / "bouncing-ball.gif", "-o", "out", "--format", "webp", "--url", server.url)
+    words = ("--format", "webp", "--scale", "1.5", "--model", "noise-cancel-lite", "--url", server.url)
+    done = upscale(folder, image, SAMPLES / "bouncing-ball.gif", "-o", "out", *words)
     assert done.returncode == 0, done.stderr
     assert (folder / "out" / "transparent-logo.webp").read_bytes() == server.upscale(
-        image.read_bytes(), format="webp"
+        image.read_bytes(), format="webp", scale="1.5"
     ).content
-    assert b"bouncing-ball.webp: 192 x 144 px" in done.stderr
+    assert b"bouncing-ball.webp: 144 x 108 px" in done.stderr
 
 
 def test_the_real_service_refuses(folder: Path, small_server: Server) -> None:
