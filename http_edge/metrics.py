@@ -36,27 +36,7 @@ class Metrics:
         def gauge(name: str, text: str, read: Callable[[], float]) -> None:
             Gauge(name, text, registry=registry).set_function(read)
 
-        info = Info("upscaler_model", "The loaded models and how they are run.", ["model"], registry=registry)
-        speed = Gauge(
-            "upscaler_pixels_per_second",
-            "Moving average of the speed of inference; 0 until it was measured.",
-            ["model"],
-            registry=registry,
-        )
-        for model in models:
-            facts = model.facts
-            info.labels(model.name).info(
-                {
-                    "default": str(model is models.default).lower(),
-                    "sha256": model.sha256,
-                    "kind": facts.kind,
-                    "engine": facts.engine,
-                    "precision": facts.precision,
-                    "threads": str(facts.threads),
-                    "views": str(facts.views),
-                }
-            )
-            speed.labels(model.name).set_function(functools.partial(_speed, model.upscaler.seconds_for))
+        _describe(models, registry)
         gauge("upscaler_queue_depth", "Images in progress: admitted and not answered.", lambda: admission.requests)
         gauge(
             "upscaler_queue_pixels",
@@ -195,6 +175,31 @@ class TileMetrics:
         if timings.tile_seconds:  # a tile of one colour takes none
             self._metrics.tile_done(self._model, timings.tile_seconds)
         self._listener.tile_done(box, pixels, timings)
+
+
+def _describe(models: LoadedModels, registry: CollectorRegistry) -> None:
+    """Declare what is constant about each model, and its speed."""
+    info = Info("upscaler_model", "The loaded models and how they are run.", ["model"], registry=registry)
+    speed = Gauge(
+        "upscaler_pixels_per_second",
+        "Moving average of the speed of inference; 0 until it was measured.",
+        ["model"],
+        registry=registry,
+    )
+    for model in models:
+        facts = model.facts
+        info.labels(model.name).info(
+            {
+                "default": str(model is models.default).lower(),
+                "sha256": model.sha256,
+                "kind": facts.kind,
+                "engine": facts.engine,
+                "precision": facts.precision,
+                "threads": str(facts.threads),
+                "views": str(facts.views),
+            }
+        )
+        speed.labels(model.name).set_function(functools.partial(_speed, model.upscaler.seconds_for))
 
 
 def _speed(seconds_for: Callable[[float], float]) -> float:

@@ -1,12 +1,9 @@
 """The life of every request: its id, its slot, reading it, its deadline, the headers and the end of its answer."""
 
 import functools
-import math
 import re
-import threading
 import uuid
 from collections.abc import Callable, Collection
-from typing import TypeVar
 
 from flask import Flask, Response, g, request
 
@@ -15,20 +12,19 @@ from http_edge.gunicorn_worker import Connection
 from http_edge.metrics import Metrics, TileMetrics
 from http_edge.negotiation import AnswerForm, negotiate
 from http_edge.problems import register_problems
-from http_edge.reading import check_encodings, query_options, read_message
+from http_edge.reading import Message, check_encodings, query_options, read_message
 from http_edge.recognition import BodyForm
 from http_edge.request_body import RequestBody
 from http_edge.request_log import RequestLog
+from http_edge.request_slots import RequestSlots
 from http_edge.shutdown import ShutdownDeadline
 from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
 from superscaling.enlarging import LoadedModels
-from superscaling.errors import TooManyRequests
 from superscaling.scheduling import Deadline, ProgressListener, Timings
 from superscaling.settings import Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-Message = TypeVar("Message", bound=UpscaleInput)
 
 
 class RequestLifecycle:
@@ -59,7 +55,7 @@ class RequestLifecycle:
         self._models = models
         self._metrics = metrics
         self._guarded = guarded
-        self._slots = _Slots(settings.max_requests, seconds_until_free)
+        self._slots = RequestSlots(settings.max_requests, seconds_until_free)
         register_problems(app)
         app.before_request(self._begin)
         app.after_request(self._end)
@@ -167,40 +163,3 @@ class RequestLifecycle:
     def _give_back(self) -> None:
         self._slots.give_back()
         self._metrics.request_ends()
-
-
-class _Slots:
-    """A limited number of request slots.
-
-    Args:
-        count: of slots.
-        seconds_until_free: estimates the seconds until one is given back.
-    """
-
-    def __init__(self, count: int, seconds_until_free: Callable[[], float]) -> None:
-        self._count = count
-        self._seconds_until_free = seconds_until_free
-        self._lock = threading.Lock()
-        self._taken = 0
-
-    def take(self) -> None:
-        """Take a slot.
-
-        Raises:
-            TooManyRequests: all are taken.
-        """
-        with self._lock:
-            if self._taken < self._count:
-                self._taken += 1
-                return
-        raise TooManyRequests(
-            f"all request slots are taken ({self._count}): try again later",
-            limit=self._count,
-            setting="max_requests",
-            retry_after=max(1, math.ceil(self._seconds_until_free())),
-        )
-
-    def give_back(self) -> None:
-        """Give a slot back."""
-        with self._lock:
-            self._taken -= 1

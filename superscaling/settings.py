@@ -101,15 +101,19 @@ class Settings:
     """What an operator can set. Field `x` is read from `UPSCALER_X`, and `port` from `PORT`."""
 
     model: str = _setting(
-        "noise-cancel-lite", _text, "name", MODEL, "The model to serve, by its name in the model table."
+        "noise-cancel-lite",
+        _text,
+        "name",
+        MODEL,
+        "The model for requests that name none: its name in the model table, or the path of a file.",
     )
     models: tuple[str, ...] = _setting(
         "",
         _names,
         "names",
         MODEL,
-        "Further models that requests may ask for, separated by commas; empty: none. Engine and precision are those of"
-        " all models.",
+        "Further models that requests may ask for, named in the same way, separated by commas; empty: none. Engine and"
+        " precision are those of all models.",
     )
     engine: str = _setting(
         "openvino",

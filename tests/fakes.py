@@ -19,11 +19,8 @@ class RepeatingEngine:
 
     facts = EngineFacts(model="repeat", engine="fake", precision="fp32", threads=1, scale=2, halo=1)
 
-    def __init__(
-        self, before: Callable[[NDArray[np.float32]], NDArray[np.float32] | None], facts: EngineFacts = facts
-    ) -> None:
+    def __init__(self, before: Callable[[NDArray[np.float32]], NDArray[np.float32] | None]) -> None:
         self._before = before
-        self.facts = facts
 
     def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         answer = self._before(batch)
@@ -34,11 +31,9 @@ def upscaler_with(
     before: Callable[[NDArray[np.float32]], NDArray[np.float32] | None] = lambda _: None,
     tile: int = 16,
     views: int = 1,
-    facts: EngineFacts = RepeatingEngine.facts,
-    lock: FairLock | None = None,
 ) -> Upscaler:
     known = PIXELS.repeat(2, axis=0).repeat(2, axis=1).astype(np.float32)
-    return Upscaler(RepeatingEngine(before, facts), lock or FairLock(), tile, KnownAnswer(PIXELS, known, 0.01), views)
+    return Upscaler(RepeatingEngine(before), FairLock(), tile, KnownAnswer(PIXELS, known, 0.01), views)
 
 
 def models_with(upscaler: Upscaler) -> LoadedModels:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
-from conftest import Server, encoded, opened, photograph
+from conftest import Server, StartServer, connection, encoded, opened, photograph, wait_for
 from test_metrics import figures
 from test_stream import read_events
 
@@ -104,7 +104,18 @@ def test_only_this_route_knows_its_option(server: Server) -> None:
     assert response.json()["detail"].startswith("'response_format' is unknown; known are format, scale")
 
 
-def test_it_takes_a_slot_and_counts(server: Server) -> None:
+def test_it_takes_a_slot(shared_server: StartServer) -> None:
+    """All routes that enlarge share them."""
+    busy = shared_server(UPSCALER_MAX_REQUESTS="1")
+    with connection(busy, "Content-Length: 1000"):
+        assert wait_for(lambda: ask(busy).status_code == 429)
+        response = ask(busy)
+    assert response.json()["code"] == "too_many_requests"
+    assert int(response.headers["Retry-After"]) >= 1
+    assert wait_for(lambda: ask(busy).status_code == 200)
+
+
+def test_it_counts(server: Server) -> None:
     sample = 'upscaler_requests_total{model="noise-cancel-lite",status="200"}'
     before = figures(server).get(sample, 0)
     assert ask(server).status_code == 200

@@ -62,10 +62,13 @@ WITHIN = {
     ],
     "conversion": [
         ["from_keras", "from_ncnn", "from_network", "from_onnx", "from_torch"],
-        ["trial", "writing", "ncnn_layers"],
-        ["halo", "quantisation", "quantisation_loss", "ncnn_convolutions", "ncnn_shapes"],
-        ["similarity", "ncnn_tensors"],
-        ["ncnn_files"],
+        ["trial", "writing"],
+        ["halo", "quantisation", "quantisation_loss"],
+        ["similarity", "ncnn.layers"],
+        ["ncnn.convolutions", "ncnn.shapes"],
+        ["ncnn.arithmetic"],
+        ["ncnn.tensor", "ncnn.weight_file", "ncnn.param_file"],
+        ["ncnn.layer", "ncnn.reading"],
     ],
     "pictures": [
         ["previews", "inspection"],
@@ -135,6 +138,8 @@ HOMES = {
     "tensorflow": ("superscaling/engines/tensorflow.py",),
     "ISR": ("superscaling/engines/tensorflow.py",),
     "openvino": ("superscaling/engines/openvino.py", "superscaling/conversion/"),
+    "torch": ("superscaling/conversion/from_torch.py",),
+    "spandrel": ("superscaling/conversion/from_torch.py",),
     "nncf": ("superscaling/conversion/quantisation.py",),
 }
 PRODUCT = [path for path in sorted(ROOT.rglob("*.py")) if path.relative_to(ROOT).parts[0].removesuffix(".py") in RANK]

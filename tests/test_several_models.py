@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from conftest import encoded, wait_for
-from fakes import RepeatingEngine, noise, patience, upscaler_with
+from fakes import PIXELS, RepeatingEngine, noise, patience
 from numpy.typing import NDArray
 
 from message_protocol import EstimateInput, UpscaleInput
@@ -15,9 +15,10 @@ from resource_estimate import ResourceEstimate
 from resource_models import ResourceModels
 from resource_ready import ResourceReady
 from resource_upscale import ResourceUpscale
-from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler
+from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler
 from superscaling.errors import EngineFailed, EstimateOverDeadline, QueueFull
 from superscaling.isolation import InThisProcess
+from superscaling.models import KnownAnswer
 from superscaling.pictures import Limits
 from superscaling.scheduling import Admission, Demand, FairLock
 
@@ -32,8 +33,10 @@ def nothing(_: NDArray[np.float32]) -> None:
 
 def named(name: str, before: Before = nothing, lock: FairLock | None = None) -> LoadedModel:
     """A model of this name; those with the same lock take turns."""
-    facts = dataclasses.replace(RepeatingEngine.facts, model=name)
-    upscaler = upscaler_with(before, TILE, facts=facts, lock=lock)
+    engine = RepeatingEngine(before)
+    engine.facts = dataclasses.replace(engine.facts, model=name)
+    known = KnownAnswer(PIXELS, PIXELS.repeat(2, axis=0).repeat(2, axis=1).astype(np.float32), tolerance=0.01)
+    upscaler = Upscaler(engine, lock or FairLock(), TILE, known)
     return LoadedModel(upscaler, PictureUpscaler(upscaler), "0" * 64, "none", memory=0)
 
 

@@ -136,7 +136,7 @@ def test_malformed_messages(server: Server, body: bytes, detail: str) -> None:
         ("?quality=-1", TINY, "quality must be a whole number from 1 to 100"),
         ("?quality=1&quality=2", TINY, "option 'quality' is given more than once"),
         ("?format=exe", TINY, "format must be jpeg, png, webp, tiff, bmp, gif or avif"),
-        ("?scale=4", TINY, "'scale' is unknown; known are format, quality"),
+        ("?zoom=4", TINY, "'zoom' is unknown; known are format, scale"),
         ("?imageBase64=AAAA", TINY, "'imageBase64' is unknown as an option"),
         ("?image=AAAA", TINY, "'image' is unknown"),
     ],

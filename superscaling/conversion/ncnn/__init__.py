@@ -1,0 +1,1 @@
+"""ncnn's models: reading their two files, and their layers as OpenVINO's operations."""
