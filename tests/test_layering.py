@@ -41,13 +41,15 @@ MESSAGES_KNOW = {
 
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
-    "commands": [["bake", "missing_packages"], ["prepare", "convert", "health"]],
+    "commands": [["bake", "import_model", "missing_packages"], ["prepare", "convert", "health"]],
     "enlarging": [
         ["loaded_models"],
         ["picture_upscaler"],
+        ["frame_upscaler"],
         ["upscaler"],
+        ["network", "passes", "reduction", "result_sizes"],
         ["corrections"],
-        ["channels", "frame_reuse", "interpolation", "self_ensemble", "tiling"],
+        ["axis", "channels", "frame_reuse", "interpolation", "self_ensemble", "tiling"],
     ],
     "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus", "padding"]],
     "isolation": [["decoders"], ["process"], ["worker"], ["transfer", "watch"]],
@@ -85,6 +87,7 @@ WITHIN = {
         ["sixteen_bits"],
         ["opening", "guards.tiff", "guards.heif", "guards.cmyk_profile", "containers.animation"],
         ["guards.tiff_kind"],
+        ["resampling"],
         ["picture", "formats", "foreign", "guards.raw", "guards.coded_size", "containers.directory_writing"],
         ["density", "containers.chunks", "containers.directories", "containers.bmff", "containers.tiff_opening"],
         ["containers.jpeg_outline"],

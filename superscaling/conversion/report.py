@@ -43,9 +43,7 @@ def describe(model: ModelFiles, settings: Settings) -> dict[str, str]:
 def _sides(model: ModelFiles) -> str:
     if model.multiple == model.least == 1:
         return "any"
-    return (
-        f"multiples of {model.multiple} px, at least {model.least}; others are mirrored up to that, and cut afterwards"
-    )
+    return f"multiples of {model.multiple} px, at least {model.least}; others are mirrored up to that and cut again"
 
 
 def _halo(model: ModelFiles) -> str:

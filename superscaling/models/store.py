@@ -97,7 +97,7 @@ def weights_of(settings: Settings) -> Weights:
     if is_path(settings.model):
         return weights_in(settings.model)
     if settings.model not in TABLE:
-        known = ", ".join((*TABLE, *imported_models(settings.cache_dir)))
+        known = ", ".join(dict.fromkeys((*TABLE, *imported_models(settings.cache_dir))))
         raise invalid("model", settings.model, f"unknown; known are {known}, and files by their path")
     return TABLE[settings.model]
 
