@@ -80,7 +80,7 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=180s --retries=3 CMD ["py
 ENTRYPOINT ["tini", "--"]
 CMD ["./run.sh"]
 LABEL org.opencontainers.image.title="image-super-scaling" \
-      org.opencontainers.image.description="Doubles the width and height of images with a neural network" \
+      org.opencontainers.image.description="Enlarges images with a neural network" \
       org.opencontainers.image.licenses="Apache-2.0"
 
 FROM runtime AS everything

@@ -28,7 +28,7 @@ class Local:
 
         Args:
             image: the file.
-            options: `format`, `quality` and `metadata`, if requested.
+            options: what is asked for, as in the query of a request.
             progress: learns of every tile.
 
         Raises:
