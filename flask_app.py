@@ -4,22 +4,31 @@ The first line of a route's docstring is its summary in `/openapi.json`.
 """
 
 import functools
+import time
+from collections.abc import Callable
 
 from flask import Flask, Response
 
 import resources
 from http_edge.answers import json_answer, text_answer, upscale_answer
 from http_edge.metrics import CONTENT_TYPE, Metrics
+from http_edge.negotiation import AnswerForm
 from http_edge.openapi import openapi_document
 from http_edge.pages import pages
 from http_edge.request_lifecycle import RequestLifecycle
 from http_edge.streaming import stream_answer
-from message_protocol import EstimateInput
+from message_protocol import EstimateInput, ImagesUpscaleInput, ImagesUpscaleOutput, UpscaleInput, UpscaleOutput
+from superscaling.pictures import FORMATS
 
 app = Flask(__name__, static_folder=None)
 metrics = Metrics(resources.models, resources.admission)
 lifecycle = RequestLifecycle(
-    app, resources.settings, metrics, resources.admission.seconds_until_one_ends, guarded="upscale"
+    app,
+    resources.settings,
+    resources.models,
+    metrics,
+    resources.admission.seconds_until_one_ends,
+    guarded=("upscale", "images_upscale"),
 )
 app.register_blueprint(pages(resources.settings))
 
@@ -33,21 +42,42 @@ def ping() -> Response:
 @app.post("/upscale")
 def upscale() -> Response:
     """Enlarge one image."""
-    message, form = lifecycle.read()
-    timings, facts = lifecycle.timings, resources.models.named(message.model).facts
+    return _enlarged(*lifecycle.read(UpscaleInput), UpscaleOutput.to_json)
+
+
+@app.post("/v1/images/upscale")
+def images_upscale() -> Response:
+    """Enlarge one image, with request and answer as LocalAI has them."""
+    message, form = lifecycle.read(ImagesUpscaleInput, prefers_json=True)
+
+    def to_json(output: UpscaleOutput) -> str:
+        media_type = FORMATS[output.format].media_type
+        return ImagesUpscaleOutput.of(output, media_type, int(time.time()), message.response_format).to_json()
+
+    return _enlarged(message, form, to_json)
+
+
+def _enlarged(message: UpscaleInput, form: AnswerForm, to_json: Callable[[UpscaleOutput], str]) -> Response:
+    timings = lifecycle.timings
     if form.stream:
         events, deadline, listener = lifecycle.stream(message)
-        call = functools.partial(resources.upscale.main, message, deadline, timings, listener)
-        return stream_answer(call, events, facts)
+        return stream_answer(functools.partial(resources.upscale.main, message, deadline, timings, listener), events)
     output = resources.upscale.main(message, lifecycle.deadline(), timings, lifecycle.listener())
-    return upscale_answer(output, form, timings, facts)
+    return upscale_answer(output, form, timings, to_json)
 
 
 @app.get("/estimate")
 def estimate() -> Response:
     """Estimate what enlarging an image would cost now."""
     message = EstimateInput.from_query(lifecycle.query())
+    lifecycle.use_model(message.model)
     return json_answer(resources.estimate.main(message).model_dump_json(by_alias=True))
+
+
+@app.get("/models")
+def models() -> Response:
+    """List the loaded models."""
+    return json_answer(resources.models_list.main().to_json())
 
 
 @app.get("/livez")
@@ -58,7 +88,7 @@ def livez() -> Response:
 
 @app.get("/readyz")
 def readyz() -> Response:
-    """Check that the engine is ready."""
+    """Check that every model is ready."""
     return json_answer(resources.ready.main(lifecycle.deadline(), lifecycle.timings).model_dump_json())
 
 

@@ -13,7 +13,7 @@ from superscaling.settings import read_settings
 settings = read_settings()
 
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
-# One process with one model processes one tile at a time, on all cores. To scale, run more containers.
+# One process processes one tile at a time, of one of its models, on all cores. To scale, run more containers.
 worker_class = "http_edge.gunicorn_worker.Worker"
 workers = 1
 # The threads of the engine do not survive a fork, so the application is loaded after it.
@@ -24,8 +24,9 @@ worker_connections = 10_000
 threads = settings.max_requests + 16
 # Longer than load balancers keep idle connections, so that the service never closes one that they are about to use.
 keepalive = 75
-# Seconds that the worker process may be unresponsive, as it is while it warms up. It does not limit requests.
-timeout = int(START_TIMEOUT) + 30
+# Seconds that the worker process may be unresponsive, as it is while it warms its models up, one after the other. It
+# does not limit requests.
+timeout = int(START_TIMEOUT) * len({settings.model, *settings.models}) + 30
 # On SIGTERM: stop listening, finish running requests or end them at their deadline, exit with status 0.
 graceful_timeout = int(settings.timeout) + 5
 # The heartbeat file must not wait for a disk.
@@ -44,7 +45,7 @@ def on_starting(arbiter: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Configure the worker, warm the engine up, and log where the service listens.
+    """Configure the worker, warm every model up, and log where the service listens.
 
     A failed warm-up does not end the service: `/readyz` reports it, and checks the engine again.
     """
@@ -57,15 +58,16 @@ def post_worker_init(worker: Any) -> None:
     worker.linger_bytes = 2 * settings.max_body_bytes
 
     log = logging.getLogger("service")
-    try:
-        for model in resources.models:
-            model.upscaler.warm_up()
-    except ServiceError as exc:
-        log.error("not ready: %s", exc)
+    for model in resources.models:
+        try:
+            model.warm_up()
+        except ServiceError as exc:
+            log.error("not ready: %s", exc, extra={"model": model.name})
     everywhere = " (all addresses)" if settings.host in ("0.0.0.0", "::") else ""
     facts = resources.models.default.facts
     log.info(
-        "listening on %s port %d%s model=%s engine=%s precision=%s threads=%d views=%d",
+        "listening on %s port %d%s model=%s engine=%s precision=%s threads=%d views=%d models=%s",
         *(settings.host, settings.port, everywhere),
         *(facts.model, facts.engine, facts.precision, facts.threads, facts.views),
+        ",".join(model.name for model in resources.models),
     )

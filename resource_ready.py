@@ -2,6 +2,7 @@
 
 from message_protocol import ReadyOutput
 from superscaling.enlarging import LoadedModels
+from superscaling.errors import EngineFailed
 from superscaling.scheduling import Deadline, Timings
 
 
@@ -15,11 +16,17 @@ class ResourceReady:
         """Answer. After a failed inference the known answer is tested again.
 
         Raises:
-            EngineFailed: an engine is not ready.
+            EngineFailed: engines are not ready; the message names their models.
             ClientGone, DeadlinePassed, ServiceStopping: from `deadline`, while waiting for a turn.
         """
+        failures = []
         for model in self._models:
-            model.upscaler.check(deadline, timings)
+            try:
+                model.upscaler.check(deadline, timings)
+            except EngineFailed as exc:
+                failures.append(exc)
+        if failures:
+            raise EngineFailed("; ".join(each.detail for each in failures)) from failures[0]
         facts = self._models.default.facts
         return ReadyOutput(
             model=facts.model,
@@ -27,4 +34,5 @@ class ResourceReady:
             precision=facts.precision,
             threads=facts.threads,
             views=facts.views,
+            models={model.name: True for model in self._models},
         )

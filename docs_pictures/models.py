@@ -2,14 +2,13 @@
 
     make models-picture
 
-The inputs are parts of the sample images, reduced to a quarter with Pillow's bicubic filter; every model enlarges them
-by 4. The drawing is a JPEG of quality 75.
+The inputs are sample images at half their size (Pillow's bicubic filter), which every model enlarges by 4. The drawing
+is a JPEG of quality 75. The originals are shown at the same size.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from evaluation.enlargers import filters
@@ -20,16 +19,17 @@ from superscaling.settings import ROOT
 
 TARGET = ROOT / "docs" / "models.webp"
 MODELS = ("noise-cancel-lite", "realesr-animevideov3-x4", "realesrgan-x4plus-anime", "realesrgan-x4plus")
+HALF = 2  # how much smaller the inputs are than the samples
 SCALE = 4
 ZOOM = 3  # width of a pixel of the result on the sheet, px
-WIDTH, HEIGHT = 112, 96  # of a crop, in px of the original
+WIDTH, HEIGHT = 148, 112  # of a crop, in px of the result
 GAP, CAPTION = 8, 30  # px
 COLUMNS = 3
 FONT = ImageFont.load_default(size=20)
 
 
 class Shown(NamedTuple):
-    """A sample image, the left and top edge of the crop in px, and the quality of the JPEG; None: clean."""
+    """A sample image, the left and top edge of the crop in px of the result, and the JPEG's quality; None: clean."""
 
     file: str
     left: int
@@ -37,7 +37,7 @@ class Shown(NamedTuple):
     quality: int | None
 
 
-SHOWN = (Shown("face.jpg", 80, 72, None), Shown("text-and-lines.png", 8, 32, 75))
+SHOWN = (Shown("face.jpg", 170, 160, None), Shown("text-and-lines.png", 14, 76, 75))
 
 
 def main() -> None:
@@ -62,13 +62,12 @@ def main() -> None:
 def _crops(shown: Shown, service: Service) -> Iterator[tuple[str, Pixels]]:
     """The same part of the original and of each result, by caption."""
     original = read_picture(ROOT / "sample-images" / shown.file)
-    height, width = (side // SCALE * SCALE for side in original.shape[:2])
-    original = np.ascontiguousarray(original[:height, :width])
-    low = reduce(original, SCALE)
+    low = reduce(original, HALF)
     if shown.quality is not None:
         low = as_jpeg(low, shown.quality)
     part = (slice(shown.top, shown.top + HEIGHT), slice(shown.left, shown.left + WIDTH))
-    yield "original", original[part]
+    factor = SCALE // HALF
+    yield "original", original.repeat(factor, axis=0).repeat(factor, axis=1)[part]
     yield "bicubic", filters(SCALE)[0].enlarge(low)[part]
     for model in service.models:
         yield model, service.enlarge(low, model, scale=str(SCALE))[0][part]

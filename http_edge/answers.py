@@ -1,12 +1,11 @@
 """Plain answers: messages to responses."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flask import Response
 
 from http_edge.negotiation import AnswerForm
 from message_protocol import JSON, UpscaleOutput
-from superscaling.engines import EngineFacts
 from superscaling.errors import ClientGone, ServiceError
 from superscaling.pictures import FORMATS
 from superscaling.scheduling import SPANS, Timings
@@ -58,12 +57,13 @@ def text_answer(text: str, content_type: str) -> Response:
     return Response(text, content_type=content_type)
 
 
-def upscale_answer(output: UpscaleOutput, form: AnswerForm, timings: Timings, facts: EngineFacts) -> Response:
-    """Answer with the enlarged image, as JSON or as an image file."""
-    data = output.to_json().encode() if form.json else output.image
+def upscale_answer(
+    output: UpscaleOutput, form: AnswerForm, timings: Timings, to_json: Callable[[UpscaleOutput], str]
+) -> Response:
+    """Answer with the enlarged image, as JSON, which `to_json` writes, or as an image file."""
+    data = to_json(output).encode() if form.json else output.image
     response = Response(Chunks(data), mimetype=JSON if form.json else FORMATS[output.format].media_type)
     response.content_length = len(data)
-    response.headers[X_UPSCALER_MODEL] = str(facts)
     response.headers[X_RESULT_WIDTH] = str(output.width)
     response.headers[X_RESULT_HEIGHT] = str(output.height)
     if output.notes:

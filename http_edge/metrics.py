@@ -1,5 +1,6 @@
 """The metrics of the service, for Prometheus."""
 
+import functools
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
@@ -29,23 +30,13 @@ class Metrics:
     """
 
     def __init__(self, models: LoadedModels, admission: Admission) -> None:
-        facts, seconds_for = models.default.facts, models.default.upscaler.seconds_for
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
 
         def gauge(name: str, text: str, read: Callable[[], float]) -> None:
             Gauge(name, text, registry=registry).set_function(read)
 
-        Info("upscaler_model", "The model and how it is run.", registry=registry).info(
-            {
-                "model": facts.model,
-                "sha256": models.default.sha256,
-                "engine": facts.engine,
-                "precision": facts.precision,
-                "threads": str(facts.threads),
-                "views": str(facts.views),
-            }
-        )
+        _describe(models, registry)
         gauge("upscaler_queue_depth", "Images in progress: admitted and not answered.", lambda: admission.requests)
         gauge(
             "upscaler_queue_pixels",
@@ -57,9 +48,13 @@ class Metrics:
             "Estimated seconds until all images in progress are done.",
             lambda: admission.seconds,
         )
-        gauge("upscaler_pixels_per_second", "Moving average of the speed of inference.", lambda: _speed(seconds_for))
         self._held = Gauge("upscaler_requests_in_progress", "Upscale requests that hold a slot.", registry=registry)
-        self._requests = Counter("upscaler_requests", "Upscale requests by status.", ["status"], registry=registry)
+        self._requests = Counter(
+            "upscaler_requests",
+            "Upscale requests by status and model; without a model if they failed before it was known.",
+            ["status", "model"],
+            registry=registry,
+        )
         self._errors = Counter("upscaler_errors", "Failed upscale requests by code.", ["code"], registry=registry)
         self._rejected = Counter(
             "upscaler_rejected", "Upscale requests rejected with 429, by reason.", ["reason"], registry=registry
@@ -89,21 +84,27 @@ class Metrics:
             registry=registry,
             buckets=BUCKETS,
         )
+        self._tiles = Counter("upscaler_tiles", "Tiles processed by the network.", ["model"], registry=registry)
+        self._tile_seconds = Histogram(
+            "upscaler_tile_duration_seconds",
+            "Seconds of inference for one tile.",
+            ["model"],
+            registry=registry,
+            buckets=TILE_BUCKETS,
+        )
+        self._pixels = Counter(
+            "upscaler_input_pixels", "Pixels of images that were enlarged.", ["model"], registry=registry
+        )
         # These start at 0, so that the first event is an increase.
+        for model in models:
+            for metric in (self._tiles, self._tile_seconds, self._pixels):
+                metric.labels(model.name)
         for error in (TooManyRequests, QueueFull):
             self._rejected.labels(error.code)
         for reason in DECODER_FAILURES:
             self._decoder_failures.labels(reason)
         for span in STEPS:
             self._spans.labels(span)
-        self._tiles = Counter("upscaler_tiles", "Tiles processed by the network.", registry=registry)
-        self._tile_seconds = Histogram(
-            "upscaler_tile_duration_seconds",
-            "Seconds of inference for one tile.",
-            registry=registry,
-            buckets=TILE_BUCKETS,
-        )
-        self._pixels = Counter("upscaler_input_pixels", "Pixels of images that were enlarged.", registry=registry)
 
     def to_text(self) -> str:
         """All metrics in Prometheus' text format."""
@@ -117,21 +118,24 @@ class Metrics:
         """Count an upscale request that has given its slot back."""
         self._held.dec()
 
-    def tile_done(self, seconds: float) -> None:
-        """Count a tile, and the seconds of its inference."""
-        self._tiles.inc()
-        self._tile_seconds.observe(seconds)
+    def tile_done(self, model: str, seconds: float) -> None:
+        """Count a tile of a loaded model, and the seconds of its inference."""
+        self._tiles.labels(model).inc()
+        self._tile_seconds.labels(model).observe(seconds)
 
-    def answered(self, status: int, seconds: float, timings: Timings, problem: ServiceError | None) -> None:
+    def answered(
+        self, status: int, seconds: float, timings: Timings, model: str | None, problem: ServiceError | None
+    ) -> None:
         """Count an upscale request at its end.
 
         Args:
             status: of the answer; 499 if the client disconnected.
             seconds: from the end of the head to the end of the answer.
             timings: of the request; without pixels if it was not admitted.
+            model: the name of a loaded model; None: the request failed before it was known which.
             problem: why it failed.
         """
-        self._requests.labels(status).inc()
+        self._requests.labels(status, model or "").inc()
         if problem is not None:
             self._errors.labels(problem.code).inc()
             if problem.status == 429:
@@ -147,14 +151,15 @@ class Metrics:
             if span in timings.seconds:
                 self._spans.labels(span).observe(timings.seconds[span])
         if problem is None:
-            self._pixels.inc(timings.pixels)
+            self._pixels.labels(model).inc(timings.pixels)
 
 
 class TileMetrics:
-    """A progress listener that counts each inferred tile, and passes everything on to another listener."""
+    """A progress listener that counts each inferred tile of a model, and passes everything on to another listener."""
 
-    def __init__(self, metrics: Metrics, listener: ProgressListener = NO_LISTENER) -> None:
+    def __init__(self, metrics: Metrics, model: str, listener: ProgressListener = NO_LISTENER) -> None:
         self._metrics = metrics
+        self._model = model
         self._listener = listener
 
     def accepted(self, plan: Plan) -> None:
@@ -165,11 +170,40 @@ class TileMetrics:
         """Pass it on."""
         self._listener.begin_pass(frame)
 
-    def tile_done(self, box: Box, pixels: Samples, timings: Timings) -> None:
+    def part_done(self, box: Box, pixels: Samples) -> None:
+        """Pass it on."""
+        self._listener.part_done(box, pixels)
+
+    def tile_done(self, timings: Timings) -> None:
         """Count the tile and its inference time, then pass it on."""
         if timings.tile_seconds:  # a tile of one colour takes none
-            self._metrics.tile_done(timings.tile_seconds)
-        self._listener.tile_done(box, pixels, timings)
+            self._metrics.tile_done(self._model, timings.tile_seconds)
+        self._listener.tile_done(timings)
+
+
+def _describe(models: LoadedModels, registry: CollectorRegistry) -> None:
+    """Declare what is constant about each model, and its speed."""
+    info = Info("upscaler_model", "The loaded models and how they are run.", ["model"], registry=registry)
+    speed = Gauge(
+        "upscaler_pixels_per_second",
+        "Moving average of the speed of inference; 0 until it was measured.",
+        ["model"],
+        registry=registry,
+    )
+    for model in models:
+        facts = model.facts
+        info.labels(model.name).info(
+            {
+                "default": str(model is models.default).lower(),
+                "sha256": model.sha256,
+                "kind": facts.kind,
+                "engine": facts.engine,
+                "precision": facts.precision,
+                "threads": str(facts.threads),
+                "views": str(facts.views),
+            }
+        )
+        speed.labels(model.name).set_function(functools.partial(_speed, model.upscaler.seconds_for))
 
 
 def _speed(seconds_for: Callable[[float], float]) -> float:

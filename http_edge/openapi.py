@@ -17,7 +17,7 @@ from http_edge.answers import (
     X_UPSCALER_MODEL,
     X_UPSCALER_NOTES,
 )
-from http_edge.forms import PART
+from http_edge.forms import OTHER_PART, PART
 from http_edge.problems import RETRY_AFTER
 from message_protocol import (
     BYTES,
@@ -30,6 +30,9 @@ from message_protocol import (
     EstimateInput,
     EstimateOutput,
     Event,
+    ImagesUpscaleInput,
+    ImagesUpscaleOutput,
+    ModelsOutput,
     Notes,
     PingOutput,
     Preview,
@@ -52,10 +55,19 @@ EXAMPLE = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAAFElEQVR42mNgCF31n4mBg
 IMAGES, OPERATION = "Images", "Operation"
 # In the order of a stream.
 EVENT_TYPES: tuple[type[Event], ...] = (Accepted, Preview, Tile, Progress, Notes)
+DESCRIPTION = (
+    "Send a JSON message, a form, or the image file itself with the options as query parameters. The answer has the"
+    " form of the request unless Accept prefers another."
+)
+DESCRIPTION_OF_ALIAS = (
+    "Send a form with image, model and scale, or what /upscale takes. The answer is JSON in the form of OpenAI's images"
+    " API unless Accept prefers an image; the stream is that of /upscale."
+)
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
 RESULT_HEADERS = {
     X_REQUEST_ID: "the request's id, which is also in the log",
-    X_UPSCALER_MODEL: "model, engine, precision and, if there are several, views of the self-ensemble",
+    X_UPSCALER_MODEL: "model, engine, precision and, if there are several, views of the self-ensemble; also of an error"
+    " after the model was found",
     X_RESULT_WIDTH: "width of the result in px",
     X_RESULT_HEIGHT: "height of the result in px",
     X_UPSCALER_NOTES: "what could not be kept of the image; only if there is something",
@@ -68,11 +80,13 @@ def openapi_document(app: Flask) -> str:
     """The description of the routes of `app` as JSON."""
     summaries = {rule.rule: _summary(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()}
     operations = {
-        "/upscale": {"post": _upscale()},
+        "/upscale": {"post": _upscale(UpscaleInput, UpscaleOutput, DESCRIPTION)},
+        "/v1/images/upscale": {"post": _upscale(ImagesUpscaleInput, ImagesUpscaleOutput, DESCRIPTION_OF_ALIAS)},
         "/estimate": {"get": _estimate()},
+        "/models": {"get": _get("the loaded models", ModelsOutput)},
         "/ping": {"get": _get("the service responds", PingOutput)},
         "/livez": {"get": _get("the process is alive", PingOutput)},
-        "/readyz": {"get": _get("the engine is ready", ReadyOutput, EngineFailed)},
+        "/readyz": {"get": _get("every model is ready", ReadyOutput, EngineFailed)},
         "/metrics": {"get": _text("the metrics in Prometheus' text format", "text/plain")},
         "/openapi.json": {"get": _text("an OpenAPI 3.1 document", JSON)},
     }
@@ -83,6 +97,9 @@ def openapi_document(app: Flask) -> str:
         [
             (EstimateOutput, "serialization"),
             *((event, "serialization") for event in EVENT_TYPES),
+            (ImagesUpscaleInput, "validation"),
+            (ImagesUpscaleOutput, "serialization"),
+            (ModelsOutput, "serialization"),
             (PingOutput, "serialization"),
             (ReadyOutput, "serialization"),
             (UpscaleInput, "validation"),
@@ -97,7 +114,7 @@ def openapi_document(app: Flask) -> str:
             "info": {
                 "title": "Image super-scaling service",
                 "version": __version__,
-                "summary": "Enlarges images x2 with a neural network and removes JPEG artefacts.",
+                "summary": "Enlarges images with neural networks and removes JPEG artefacts.",
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
             "paths": operations,
@@ -111,12 +128,12 @@ def _summary(view: Callable[..., Any]) -> str:
     return (view.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
-def _upscale() -> dict[str, Any]:
-    properties = UpscaleInput.model_json_schema(ref_template=SCHEMA)["properties"]
+def _upscale(given: type[UpscaleInput], answer: type[BaseModel], description: str) -> dict[str, Any]:
+    properties = given.model_json_schema(ref_template=SCHEMA)["properties"]
     errors = {error.status: error for error in _request_errors() if error is not ClientGone}
     return {
         "tags": [IMAGES],
-        "description": "Send a JSON message, a form, or the image file itself with the options as query parameters.",
+        "description": description,
         "parameters": [
             _parameter(name, _given(schema), " (a member of a JSON message, a part of a form)")
             for name, schema in properties.items()
@@ -124,13 +141,13 @@ def _upscale() -> dict[str, Any]:
         ],
         "requestBody": {
             "required": True,
-            "content": {JSON: _of(UpscaleInput) | {"example": {IMAGE_FIELD: EXAMPLE}}, FORM: _form(properties)}
+            "content": {JSON: _of(given) | {"example": {IMAGE_FIELD: EXAMPLE}}, FORM: _form(properties)}
             | dict.fromkeys([*MEDIA_TYPES, BYTES], IMAGE_FILE),
         },
         "responses": {
             "200": {
-                "description": "the enlarged image, in the form of the request unless Accept prefers another",
-                "content": {JSON: _of(UpscaleOutput), EVENTS: _events()} | dict.fromkeys(IMAGE_TYPES, IMAGE_FILE),
+                "description": "the enlarged image",
+                "content": {JSON: _of(answer), EVENTS: _events()} | dict.fromkeys(IMAGE_TYPES, IMAGE_FILE),
                 "headers": {
                     name: {"description": text, "schema": {"type": "string"}} for name, text in RESULT_HEADERS.items()
                 },
@@ -184,7 +201,14 @@ def _form(properties: dict[str, Any]) -> dict[str, Any]:
         if name != IMAGE_FIELD
     }
     image = {"type": "string", "contentMediaType": "image/*", "description": "the image file"}
-    return {"schema": {"type": "object", "properties": {PART: image, **options}, "required": [PART]}}
+    other = image | {"description": f"the image file, if it is not in {PART}"}
+    return {
+        "schema": {
+            "type": "object",
+            "properties": {PART: image, **options, OTHER_PART: other},
+            "oneOf": [{"required": [PART]}, {"required": [OTHER_PART]}],
+        }
+    }
 
 
 def _text(answer: str, media_type: str) -> dict[str, Any]:

@@ -13,10 +13,12 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER = "Retry-After"
 
-# What a higher limit is good for, by the name of its field in `Settings`.
+# What a higher limit, or a longer list, is good for, by the name of its field in `Settings`.
 PURPOSES = {
+    "models": "load further models",
     "max_body_bytes": "accept larger request bodies",
     "max_pixels": "accept larger images",
+    "max_result_pixels": "make larger results",
     "max_frames": "accept more frames or pages",
     "max_requests": "accept more requests at a time",
     "queue_pixels": "process more and larger images at a time",
@@ -25,6 +27,7 @@ PURPOSES = {
     "stream_timeout": "give streams more time",
     "decode_timeout": "give decoders more time",
 }
+VERBS = {"models": "extend"}  # of settings that are no number
 
 
 def register_problems(app: Flask) -> None:
@@ -64,7 +67,7 @@ def problem_of(error: ServiceError, request_id: str | None) -> Problem:
         limit=error.limit,
         actual=error.actual,
         setting=variable,
-        hint=None if field is None else f"raise {variable} on the server to {PURPOSES[field]}",
+        hint=None if field is None else f"{VERBS.get(field, 'raise')} {variable} on the server to {PURPOSES[field]}",
         request_id=request_id,
     )
 

@@ -1,6 +1,7 @@
 """Reading requests: an upscale request becomes a message, from JSON, from a form or from an image file."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from flask import Request
 
@@ -10,6 +11,8 @@ from http_edge.request_body import RequestBody
 from message_protocol import BYTES, FORM, JSON, MAX_ECHOED, UpscaleInput
 from superscaling.errors import MalformedMessage, UnsupportedMedia
 from superscaling.pictures import MEDIA_TYPES
+
+Message = TypeVar("Message", bound=UpscaleInput)
 
 
 def check_encodings(request: Request) -> None:
@@ -24,12 +27,13 @@ def check_encodings(request: Request) -> None:
         raise UnsupportedMedia(f"Transfer-Encoding {coding[:MAX_ECHOED]} is not supported: send the body unencoded")
 
 
-def read_message(request: Request, body: RequestBody) -> tuple[UpscaleInput, BodyForm]:
+def read_message(request: Request, body: RequestBody, kind: type[Message]) -> tuple[Message, BodyForm]:
     """Read the body of an upscale request and make the message of it.
 
     Args:
         request: provides the content type and the query parameters.
         body: not read yet.
+        kind: of the message.
 
     Returns:
         The message, and the form that the body had.
@@ -49,12 +53,12 @@ def read_message(request: Request, body: RequestBody) -> tuple[UpscaleInput, Bod
             if parameters:
                 name, _ = parameters[0]
                 raise MalformedMessage(f"query parameter {name[:MAX_ECHOED]!r}: options belong in the JSON message")
-            return UpscaleInput.from_json(data), form
+            return kind.from_json(data), form
         case BodyForm.FORM:
             image, parts = read_form(data, _boundary(request, data))
-            return UpscaleInput.from_bytes(image, _options([*parameters, *parts])), form
+            return kind.from_bytes(image, _options([*parameters, *parts])), form
         case BodyForm.BYTES:
-            return UpscaleInput.from_bytes(data, _options(parameters)), form
+            return kind.from_bytes(data, _options(parameters)), form
 
 
 def query_options(request: Request) -> dict[str, str]:

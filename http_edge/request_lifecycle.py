@@ -1,27 +1,26 @@
 """The life of every request: its id, its slot, reading it, its deadline, the headers and the end of its answer."""
 
 import functools
-import math
 import re
-import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from flask import Flask, Response, g, request
 
-from http_edge.answers import X_REQUEST_ID, Chunks
+from http_edge.answers import X_REQUEST_ID, X_UPSCALER_MODEL, Chunks
 from http_edge.gunicorn_worker import Connection
 from http_edge.metrics import Metrics, TileMetrics
 from http_edge.negotiation import AnswerForm, negotiate
 from http_edge.problems import register_problems
-from http_edge.reading import check_encodings, query_options, read_message
+from http_edge.reading import Message, check_encodings, query_options, read_message
 from http_edge.recognition import BodyForm
 from http_edge.request_body import RequestBody
 from http_edge.request_log import RequestLog
+from http_edge.request_slots import RequestSlots
 from http_edge.shutdown import ShutdownDeadline
 from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
-from superscaling.errors import TooManyRequests
+from superscaling.enlarging import LoadedModels
 from superscaling.scheduling import Deadline, ProgressListener, Timings
 from superscaling.settings import Settings
 
@@ -36,19 +35,27 @@ class RequestLifecycle:
     Args:
         app: the Flask application.
         settings: limits and timeouts.
+        models: that requests may ask for.
         metrics: of the service.
         seconds_until_free: estimates the seconds until the first of the admitted images is finished.
-        guarded: the endpoint whose POST requests take a slot, before their bodies are read.
+        guarded: the endpoints whose POST requests take a slot, before their bodies are read.
     """
 
     def __init__(
-        self, app: Flask, settings: Settings, metrics: Metrics, seconds_until_free: Callable[[], float], guarded: str
+        self,
+        app: Flask,
+        settings: Settings,
+        models: LoadedModels,
+        metrics: Metrics,
+        seconds_until_free: Callable[[], float],
+        guarded: Collection[str],
     ) -> None:
         self.shutdown = ShutdownDeadline(settings.timeout)
         self._settings = settings
+        self._models = models
         self._metrics = metrics
         self._guarded = guarded
-        self._slots = _Slots(settings.max_requests, seconds_until_free)
+        self._slots = RequestSlots(settings.max_requests, seconds_until_free)
         register_problems(app)
         app.before_request(self._begin)
         app.after_request(self._end)
@@ -59,25 +66,44 @@ class RequestLifecycle:
         g.request_log = RequestLog(g.request_id, request.method, request.path)
         g.body = RequestBody(request.environ, self._settings.max_body_bytes, self._settings.read_timeout)
         g.has_slot = False
-        g.is_guarded = request.endpoint == self._guarded and request.method == "POST"  # Flask routes OPTIONS here, too
+        g.is_guarded = request.endpoint in self._guarded and request.method == "POST"  # Flask routes OPTIONS here, too
         if g.is_guarded:
             self._slots.take()
             g.has_slot = True
             self._metrics.request_begins()
 
-    def read(self) -> tuple[UpscaleInput, AnswerForm]:
+    def read(self, kind: type[Message], prefers_json: bool = False) -> tuple[Message, AnswerForm]:
         """Read the current request: the message, and the form of its answer.
+
+        Args:
+            kind: of the message.
+            prefers_json: whether to answer with JSON if `Accept` leaves the choice; otherwise as the request was sent.
 
         Raises:
             UnsupportedMedia, NotAcceptable: by the headers, before the body is read, or by what the body is.
             MalformedMessage, BodyTooLarge, BodyTimeout, ClientGone: the body could not be read or is malformed.
+            UnknownModel: the model that the message asks for is not loaded.
         """
         check_encodings(request)
         accepted = negotiate(request.headers.get("Accept", ""))
-        message, sent = read_message(request, g.body)
-        form = accepted.answer_form(sent_json=sent is BodyForm.JSON)
+        message, sent = read_message(request, g.body, kind)
+        self.use_model(message.model)
+        form = accepted.answer_form(prefers_json or sent is BodyForm.JSON)
         form.check(message)
         return message.model_copy(update={"format": form.format_for(message)}), form
+
+    def use_model(self, name: str | None) -> None:
+        """Name the model that the current request asks for in its answer's header, in the log and in the metrics.
+
+        Args:
+            name: of a model; None: the default.
+
+        Raises:
+            UnknownModel: it is not loaded.
+        """
+        model = self._models.named(name)
+        g.model_header = str(model.facts)
+        g.request_log.model = model.name
 
     def query(self) -> dict[str, str]:
         """The query parameters of the current request.
@@ -99,7 +125,7 @@ class RequestLifecycle:
 
     def listener(self) -> ProgressListener:
         """What listens to the progress of the current request."""
-        return TileMetrics(self._metrics)
+        return TileMetrics(self._metrics, g.request_log.model)
 
     def stream(self, message: UpscaleInput) -> tuple[StreamEvents, Deadline, ProgressListener]:
         """The same for a request that is answered as a stream: its events, deadline and listener."""
@@ -107,13 +133,15 @@ class RequestLifecycle:
         is_gone = Connection(request.environ).is_gone
         seconds, setting = self._settings.stream_timeout, "stream_timeout"
         deadline = self._deadline(seconds, setting, lambda: events.stop.is_set() or is_gone())
-        return events, deadline, TileMetrics(self._metrics, events)
+        return events, deadline, TileMetrics(self._metrics, g.request_log.model, events)
 
     def _deadline(self, seconds: float, setting: str, is_client_gone: Callable[[], bool]) -> Deadline:
         return Deadline(seconds, setting, is_client_gone, lambda: self.shutdown.seconds_left)
 
     def _end(self, response: Response) -> Response:
         response.headers[X_REQUEST_ID] = g.request_id
+        if "model_header" in g:
+            response.headers[X_UPSCALER_MODEL] = g.model_header
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         connection = Connection(request.environ)
@@ -135,40 +163,3 @@ class RequestLifecycle:
     def _give_back(self) -> None:
         self._slots.give_back()
         self._metrics.request_ends()
-
-
-class _Slots:
-    """A limited number of request slots.
-
-    Args:
-        count: of slots.
-        seconds_until_free: estimates the seconds until one is given back.
-    """
-
-    def __init__(self, count: int, seconds_until_free: Callable[[], float]) -> None:
-        self._count = count
-        self._seconds_until_free = seconds_until_free
-        self._lock = threading.Lock()
-        self._taken = 0
-
-    def take(self) -> None:
-        """Take a slot.
-
-        Raises:
-            TooManyRequests: all are taken.
-        """
-        with self._lock:
-            if self._taken < self._count:
-                self._taken += 1
-                return
-        raise TooManyRequests(
-            f"all request slots are taken ({self._count}): try again later",
-            limit=self._count,
-            setting="max_requests",
-            retry_after=max(1, math.ceil(self._seconds_until_free())),
-        )
-
-    def give_back(self) -> None:
-        """Give a slot back."""
-        with self._lock:
-            self._taken -= 1

@@ -14,7 +14,9 @@ PROBES = {"/ping", "/livez", "/readyz", "/metrics"}
 
 
 class RequestLog:
-    """Measures one request, from the end of its head. `timings`: where its time goes.
+    """Measures one request, from the end of its head.
+
+    `timings`: where its time goes; `model`: the name of the loaded model that it asks for, once that is known.
 
     Args:
         request_id, method, path: of the request.
@@ -22,6 +24,7 @@ class RequestLog:
 
     def __init__(self, request_id: str, method: str, path: str) -> None:
         self.timings = Timings()
+        self.model: str | None = None
         self._request_id = request_id
         self._method = method
         self._path = path
@@ -39,7 +42,7 @@ class RequestLog:
             status = problem.status  # even if another one was sent before the client disconnected
         seconds = time.monotonic() - self._start
         if metrics is not None:
-            metrics.answered(status, seconds, self.timings, problem)
+            metrics.answered(status, seconds, self.timings, self.model, problem)
         if self._path in PROBES and status < 400:
             return
         record: dict[str, object] = {
@@ -49,6 +52,8 @@ class RequestLog:
             "status": status,
             "milliseconds": round(seconds * 1000, 1),
         }
+        if self.model is not None:
+            record["model"] = self.model
         record |= {f"{name}_milliseconds": round(value * 1000, 1) for name, value in self.timings.seconds.items()}
         if problem is not None:
             record |= {"code": problem.code, "detail": problem.detail}

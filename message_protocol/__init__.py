@@ -2,8 +2,10 @@
 
 from message_protocol.base64_bytes import IMAGE_FIELD
 from message_protocol.estimate import EstimateInput, EstimateOutput
+from message_protocol.images_upscale import ImagesUpscaleInput, ImagesUpscaleOutput
 from message_protocol.json_text import starts_like_json
 from message_protocol.media_types import BYTES, EVENTS, FORM, JSON, PROBLEM
+from message_protocol.models_output import ModelOutput, ModelsOutput
 from message_protocol.ping_output import PingOutput
 from message_protocol.problem import Problem
 from message_protocol.ready_output import ReadyOutput
@@ -24,6 +26,10 @@ __all__ = [
     "EstimateInput",
     "EstimateOutput",
     "Event",
+    "ImagesUpscaleInput",
+    "ImagesUpscaleOutput",
+    "ModelOutput",
+    "ModelsOutput",
     "Notes",
     "PingOutput",
     "Preview",

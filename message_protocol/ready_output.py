@@ -1,10 +1,13 @@
 """The answer of `GET /readyz`."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class ReadyOutput(BaseModel):
-    """The engine reproduced its known answer and has not failed since."""
+    """Every model's engine reproduced its known answer and has not failed since.
+
+    All but `models` is about the default model.
+    """
 
     ready: bool = True
     model: str
@@ -12,3 +15,4 @@ class ReadyOutput(BaseModel):
     precision: str
     threads: int
     views: int
+    models: dict[str, bool] = Field(description="each loaded model by its name, and whether it is ready")

@@ -1,7 +1,6 @@
 """The request of `POST /upscale`, from JSON or from an image file with query parameters."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -16,7 +15,7 @@ from pydantic import (
 
 from message_protocol.base64_bytes import IMAGE_FIELD, decode_base64
 from message_protocol.json_text import as_utf_8, check_unique
-from message_protocol.validation import malformed_message, typed
+from message_protocol.validation import as_fraction, malformed_message, typed
 from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
@@ -84,7 +83,7 @@ class UpscaleInput(BaseModel):
     @property
     def size(self) -> SizeChoice:
         """What the message says about the size of the answer."""
-        return SizeChoice(_as_fraction(self.scale), self.width, self.height, self.fit)
+        return SizeChoice(as_fraction(self.scale), self.width, self.height, self.fit)
 
     @model_validator(mode="before")
     @classmethod
@@ -92,7 +91,13 @@ class UpscaleInput(BaseModel):
         """JSON's null means that an option is not given."""
         if not isinstance(message, dict):
             return message
-        return {name: value for name, value in message.items() if value is not None or name not in OPTIONS}
+        options = cls.options()
+        return {name: value for name, value in message.items() if value is not None or name not in options}
+
+    @classmethod
+    def options(cls) -> list[str]:
+        """The names of the members beside the image."""
+        return [name for name in cls.model_fields if name != "image"]
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
@@ -101,14 +106,15 @@ class UpscaleInput(BaseModel):
         Raises:
             MalformedMessage: it is not JSON, or a field is missing, unknown, invalid or given twice.
         """
+        names = [IMAGE_FIELD, *cls.options()]
         if body.count(b",") > MAX_COMMAS:
-            raise MalformedMessage(f"the message has too many members; known are {', '.join(NAMES)}")
+            raise MalformedMessage(f"the message has too many members; known are {', '.join(names)}")
         body = as_utf_8(body)
         try:
             message = cls.model_validate_json(body)
         except ValidationError as exc:
-            raise malformed_message(exc, cls, NAMES, IN_JSON) from exc
-        check_unique(body, NAMES)
+            raise malformed_message(exc, cls, names, IN_JSON) from exc
+        check_unique(body, names)
         message.size.check()
         return message
 
@@ -124,16 +130,6 @@ class UpscaleInput(BaseModel):
         try:
             message = cls.model_validate({**typed(options), IMAGE_FIELD: image})
         except ValidationError as exc:
-            raise malformed_message(exc, cls, OPTIONS, IN_BODY) from exc
+            raise malformed_message(exc, cls, cls.options(), IN_BODY) from exc
         message.size.check()
         return message
-
-
-def _as_fraction(scale: float | None) -> Fraction | None:
-    """The decimal number that a client wrote, exactly: 1.1 is 11/10."""
-    return None if scale is None else Fraction(str(scale))
-
-
-NAMES = [field.alias or name for name, field in UpscaleInput.model_fields.items()]
-# The members beside the image.
-OPTIONS = NAMES[1:]

@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +15,8 @@ from superscaling.errors import MalformedMessage
 # The most characters of a client's own text that an error message repeats.
 MAX_ECHOED = 100
 BOOLEANS = {"true": True, "false": False}
+# Options that are text, whatever they look like.
+TEXTS = {"model"}
 # What clients of other services call an image, in lower case without separators; and what is in a name of a URL.
 IMAGE_NAME = re.compile(
     "(input|init|source|base64|b64)*(image|img|picture|photo|file|data|content|body|bytes|base64|b64)"
@@ -24,7 +27,7 @@ URL_NAME = re.compile(r"ur[il]|href|link|src")
 
 def typed(options: Mapping[str, str]) -> dict[str, str | int | float | bool]:
     """Convert the texts of query parameters: decimal numbers to numbers, `true` and `false` to booleans."""
-    return {name: _typed(text) for name, text in options.items()}
+    return {name: text if name in TEXTS else _typed(text) for name, text in options.items()}
 
 
 def _typed(text: str) -> str | int | float | bool:
@@ -33,6 +36,11 @@ def _typed(text: str) -> str | int | float | bool:
     if re.fullmatch(r"[0-9]{1,18}\.[0-9]{1,18}", text):
         return float(text)
     return BOOLEANS.get(text.lower(), text)
+
+
+def as_fraction(number: float | None) -> Fraction | None:
+    """The decimal number that a client wrote, exactly: 1.1 is 11/10."""
+    return None if number is None else Fraction(str(number))
 
 
 def malformed_message(

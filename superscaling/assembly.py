@@ -8,6 +8,7 @@ from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, U
 from superscaling.isolation import Decoders
 from superscaling.models import ModelFiles, directory_of, read_model_files, settings_of_models, weight_file_of
 from superscaling.pictures import Limits, limit_pillow
+from superscaling.resident_memory import resident_bytes
 from superscaling.scheduling import Admission, FairLock
 from superscaling.settings import Settings
 
@@ -57,12 +58,15 @@ def build_upscaler(engine: Engine, model: ModelFiles, settings: Settings, lock: 
 
 def _load(settings: Settings, lock: FairLock) -> LoadedModel:
     model = read_model_files(directory_of(settings))
+    precision = precision_of(settings.engine, settings.precision, model)  # loads OpenVINO, which counts for no model
+    before = resident_bytes()
     engine = open_engine(
         settings.engine,
         model,
         functools.partial(weight_file_of, settings),
-        precision_of(settings.engine, settings.precision, model),
+        precision,
         settings.threads or available_cpus(),
     )
     upscaler = build_upscaler(engine, model, settings, lock)
-    return LoadedModel(upscaler, PictureUpscaler(upscaler), model.weights_sha256, model.licence, memory=0)
+    memory = max(0, resident_bytes() - before)
+    return LoadedModel(upscaler, PictureUpscaler(upscaler), model.weights_sha256, model.licence, memory)

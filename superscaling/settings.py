@@ -79,7 +79,10 @@ def _optional_directory(text: str) -> Path | None:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name for part in text.split(",") if (name := part.strip()))
+    names = tuple(name for part in text.split(",") if (name := part.strip()))
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"names {twice[0]} more than once")
+    return names
 
 
 def _setting(default: str, parse: Callable[[str], Any], unit: str, group: str, sentence: str) -> Any:
@@ -98,10 +101,19 @@ class Settings:
     """What an operator can set. Field `x` is read from `UPSCALER_X`, and `port` from `PORT`."""
 
     model: str = _setting(
-        "noise-cancel-lite", _text, "name", MODEL, "The model to serve, by its name in the model table."
+        "noise-cancel-lite",
+        _text,
+        "name",
+        MODEL,
+        "The model for requests that name none: its name in the model table, or the path of a file.",
     )
     models: tuple[str, ...] = _setting(
-        "", _names, "names", MODEL, "Further models that requests may ask for, separated by commas; empty: none."
+        "",
+        _names,
+        "names",
+        MODEL,
+        "Further models that requests may ask for, named in the same way, separated by commas; empty: none. Engine and"
+        " precision are those of all models.",
     )
     engine: str = _setting(
         "openvino",

@@ -121,6 +121,13 @@ class QuietHandler(BaseHTTPRequestHandler):
 
 StartServer = Callable[..., Server]
 
+# Files that take minutes. They come first, so that all processes of a run end at about the same time.
+LONG = ("test_training.py", "test_engine_openvino.py", "test_prepare.py", "test_memory.py", "test_quality.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -189,13 +196,13 @@ def infer_seconds(answer: httpx.Response) -> float:
     return float(answer.headers["Server-Timing"].split("infer;dur=")[1].split(",")[0]) / 1000
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    """Wait until `condition` is true; returns whether that was in time."""
+def wait_for(condition: Callable[[], bool], seconds: float = 20, pause: float = 0.05) -> bool:
+    """Wait until `condition` is true, looking each `pause` seconds; returns whether that was in time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(0.05)
+        time.sleep(pause)
     return True
 
 

@@ -90,7 +90,7 @@ def _density(data: bytes) -> tuple[float, float, int] | None:
 
 def has_density(data: bytes, x: float, y: float, unit: int) -> bool:
     found = _density(data)
-    return found is not None and found[2] == unit and abs(found[0] - x) < 0.2 and abs(found[1] - y) < 0.2
+    return found is not None and found[2] == unit and abs(found[0] - x) < 0.5 and abs(found[1] - y) < 0.5
 
 
 def _has_tie_point(data: bytes) -> bool:
@@ -145,7 +145,7 @@ KINDS = {
         lambda data: b"<note>hello</note>" in data,
         "XMP",
     ),
-    "resolution": Kind(jpeg_with(density=(1, 204, 98)), lambda data: has_density(data, 204, 98, 1), "the resolution"),
+    "resolution": Kind(jpeg_with(density=(1, 204, 98)), lambda data: has_density(data, 408, 196, 1), "the resolution"),
     "aspect ratio of pixels": Kind(
         png_with(png_chunk(b"pHYs", struct.pack(">IIB", 32, 27, 0))),
         lambda data: has_density(data, 32, 27, 0),

@@ -29,6 +29,7 @@ from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT
 
 MODELS = ROOT / "models"
 OWN = [weights for weights in TABLE.values() if weights.is_own]
+# All by the default model. By the others only the first: they take the same way, and TensorFlow prepares for each size.
 PICTURES = [(37, 53, 0), (64, 80, 1), (1, 1, 2), (96, 61, 3)]
 
 PASSED, FAILED = Acceptance(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT), Acceptance(LOSS_LIMIT + 0.01, BAND_LIMIT, PIXEL_LIMIT)
@@ -64,19 +65,19 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return large(tmp_path_factory.mktemp("ir")) if request.param is None else shipped(request.param)
 
 
-@pytest.mark.parametrize(("height", "width", "seed"), PICTURES)
-def test_fp32_equals_isr(pair: tuple[Any, ModelFiles], height: int, width: int, seed: int) -> None:
+def test_fp32_equals_isr(pair: tuple[Any, ModelFiles]) -> None:
     """Every pixel differs by at most one level: ISR truncates, we round."""
     isr, model = pair
-    pixels = photograph(height, width, seed)
-    levels = infer_levels(EngineOpenVino(model, "fp32", threads=2), pixels)
-    ours = round_levels(levels, np.uint8).astype(int)
-    theirs = isr.predict(pixels).astype(int)
-    assert theirs.std() > 5 or height == 1, "a flat image would prove nothing"
-    assert np.abs(ours - theirs).max() <= 1
-    # Before rounding, they hardly differ.
-    reference = infer_levels(EngineTensorFlow(isr, facts(model)), pixels)
-    assert np.abs(levels - reference).max() < 0.01
+    engine, tensorflow = EngineOpenVino(model, "fp32", threads=2), EngineTensorFlow(isr, facts(model))
+    for height, width, seed in PICTURES if model.name == LITE_NAME else PICTURES[:1]:
+        pixels = photograph(height, width, seed)
+        levels = infer_levels(engine, pixels)
+        ours = round_levels(levels, np.uint8).astype(int)
+        theirs = isr.predict(pixels).astype(int)
+        assert theirs.std() > 5 or height == 1, "a flat image would prove nothing"
+        assert np.abs(ours - theirs).max() <= 1
+        # Before rounding, they hardly differ.
+        assert np.abs(levels - infer_levels(tensorflow, pixels)).max() < 0.01
 
 
 @pytest.mark.skipif("bf16" not in supported_precisions(), reason="this processor has no bf16")

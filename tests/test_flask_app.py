@@ -201,7 +201,7 @@ def test_metadata_comes_along(server: Server) -> None:
     image = opened(server.upscale(given).content)
     assert image.size == (40, 60)
     assert image.info["icc_profile"] == profile
-    assert image.info["dpi"] == (300, 300)
+    assert image.info["dpi"] == (600, 600)
     assert dict(image.getexif()) | {0x0112: 1, 0x010F: "The Maker", 0x0100: 40} == dict(image.getexif())
     upright = np.rot90(pixels, -1)
     assert psnr(np.asarray(image.resize((20, 30), Image.Resampling.BOX)), upright) > 25

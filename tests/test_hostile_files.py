@@ -16,9 +16,12 @@ from http_edge import negotiation
 from message_protocol import UpscaleInput
 from superscaling.errors import ImageTooComplex
 from superscaling.format_name import FormatName
+from superscaling.geometry import Box
 from superscaling.pictures import Limits, answer_format, decode, encode, name_foreign_image
 from superscaling.pictures.containers.bmff import read_heif
-from superscaling.pictures.metadata import photoshop, xmp
+from superscaling.pictures.metadata import photoshop, xmp, xmp_geometry, xmp_regions, xmp_text
+from superscaling.pictures.metadata.resizing import Resizing
+from superscaling.pictures.metadata.turning import NO_TURN
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
 # s: many times what each of these takes, on a busy machine; without the limits each takes minutes.
@@ -41,7 +44,9 @@ def with_prefixes(namespace: bytes, count: int, length: int = 0) -> bytes:
     return b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a ' + declared + b"/>" + b" " * length + b"</x:xmpmeta>"
 
 
-@pytest.mark.parametrize("namespace", [xmp.EXIF, xmp.TIFF, xmp.CONTAINER, xmp.PANORAMA, xmp.ANNOUNCEMENTS[0][0]])
+@pytest.mark.parametrize(
+    "namespace", [xmp_geometry.EXIF, xmp_geometry.TIFF, xmp.CONTAINER, xmp_geometry.PANORAMA, xmp.ANNOUNCEMENTS[0][0]]
+)
 def test_xmp_with_many_prefixes(namespace: bytes) -> None:
     data = xmp_png(with_prefixes(namespace, 2500, 1_800_000))
     with soon():
@@ -51,7 +56,7 @@ def test_xmp_with_many_prefixes(namespace: bytes) -> None:
 
 def test_xmp_with_some_prefixes_is_corrected() -> None:
     count = xmp.MAX_PREFIXES
-    data = xmp_png(with_prefixes(xmp.EXIF, count, 1_800_000).replace(b'"20"', b'"4"'))
+    data = xmp_png(with_prefixes(xmp_geometry.EXIF, count, 1_800_000).replace(b'"20"', b'"4"'))
     with soon():
         answer = encode(decode(data, LIMITS), FormatName.PNG, None, 92)
     assert answer.notes == ()
@@ -59,13 +64,15 @@ def test_xmp_with_some_prefixes_is_corrected() -> None:
 
 
 def test_a_very_long_packet_is_named() -> None:
-    answer = encode(decode(xmp_png(with_prefixes(xmp.EXIF, 1, xmp.MAX_XMP)), LIMITS), FormatName.PNG, None, 92)
+    answer = encode(
+        decode(xmp_png(with_prefixes(xmp_geometry.EXIF, 1, xmp_text.MAX_XMP)), LIMITS), FormatName.PNG, None, 92
+    )
     assert answer.notes == ("left out: XMP of more than 2 MiB",)
 
 
 def test_the_metadata_of_an_animation_is_fitted_once() -> None:
     frames = [IMAGE.rotate(3 * angle) for angle in range(100)]
-    packet = with_prefixes(xmp.EXIF, xmp.MAX_PREFIXES, 1_000_000)
+    packet = with_prefixes(xmp_geometry.EXIF, xmp.MAX_PREFIXES, 1_000_000)
     data = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
     text = png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet)
     picture = decode(data[:PNG_HEAD] + text + data[PNG_HEAD:], LIMITS)
@@ -138,16 +145,44 @@ def test_negotiation_looks_at_the_head_of_a_file(monkeypatch: pytest.MonkeyPatch
     assert [len(each) for each in seen] == [1 << 16]
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"<rdf:li>",
+        b'<rdf:li stArea:x="0.5" stArea:y="0.5"/>',
+        b"<tiff:XResolution>1/3",
+        b"<exif:SubjectArea/>",
+        b'<rdf:li r:Rectangle="0.11111111111111111111, 0.11111111111111111111, 0.1' + b" " * 1000,
+    ],
+)
+def test_places_in_a_large_packet(hostile: bytes) -> None:
+    """As they are read where the result shows a part of the picture."""
+    names = b'xmlns:rs="%s" xmlns:stArea="%s" xmlns:r="%s" xmlns:exif="%s" xmlns:tiff="%s"' % (
+        xmp_regions.MWG, xmp_regions.AREA, xmp_regions.MICROSOFT_REGION, xmp_geometry.EXIF, xmp_geometry.TIFF
+    )  # fmt: skip
+    content = hostile * (1_000_000 // len(hostile))
+    packet = b"<a %s><rs:Regions><rdf:Bag>%s</rdf:Bag></rs:Regions></a>" % (names, content)
+    with soon(), contextlib.suppress(ValueError):
+        xmp_geometry.resize(packet, Resizing((12, 20), Box(0, 4, 12, 16), (24, 24)))
+
+
+def test_a_large_path_of_photoshop() -> None:
+    path = b"8BIM\x07\xd0\0\0" + struct.pack(">I", 7_800_000) + struct.pack(">H6i", 1, *[1 << 20] * 6) * 300_000
+    with soon():
+        resized, lost = photoshop.resize(path, Resizing((12, 20), Box(0, 4, 12, 16), (24, 24)))
+    assert (len(resized or b""), lost) == (len(path), ())
+
+
 def test_large_resources_of_photoshop() -> None:
     resource = b"8BIM\x04\x0a\0\0" + struct.pack(">I", 60_000) + bytes(60_000)
     data = resource * 1000
     with soon():
-        read = photoshop.read_resources(data, is_turned=False)
+        read = photoshop.read_resources(data, NO_TURN)
     assert read.others == data
 
 
 def test_xmp_of_a_jpeg_with_many_prefixes() -> None:
-    packet = with_prefixes(xmp.TIFF, 900)
+    packet = with_prefixes(xmp_geometry.TIFF, 900)
     with soon():
         answer = encode(decode(jpeg_with((0xE1, XMP_NAME + packet)), LIMITS), FormatName.JPEG, 92, 92)
     assert answer.notes == ("left out: XMP that can't be read",)

@@ -13,7 +13,7 @@ from conftest import ROOT
 LAYERS = [
     ["flask_app", "upscale"],
     ["resources", "http_edge"],
-    ["resource_ping", "resource_ready", "resource_upscale", "resource_estimate"],
+    ["resource_ping", "resource_ready", "resource_models", "resource_upscale", "resource_estimate"],
     ["message_protocol"],
     ["superscaling"],
 ]
@@ -28,7 +28,7 @@ ROOMS = [
     ["pictures", "logs"],
     ["settings", "version"],
     ["size_choice"],
-    ["geometry", "format_name", "metadata_choice", "errors"],
+    ["geometry", "format_name", "metadata_choice", "errors", "resident_memory"],
 ]
 ROOM_RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 # All of `superscaling` that the messages know.
@@ -41,13 +41,15 @@ MESSAGES_KNOW = {
 
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
-    "commands": [["bake", "missing_packages"], ["prepare", "convert", "health"]],
+    "commands": [["bake", "import_model", "missing_packages"], ["prepare", "convert", "health"]],
     "enlarging": [
         ["loaded_models"],
         ["picture_upscaler"],
+        ["frame_upscaler"],
         ["upscaler"],
+        ["network", "passes", "reduction", "result_sizes"],
         ["corrections"],
-        ["channels", "frame_reuse", "interpolation", "self_ensemble", "tiling"],
+        ["axis", "channels", "frame_reuse", "interpolation", "self_ensemble", "tiling"],
     ],
     "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus", "padding"]],
     "isolation": [["decoders"], ["process"], ["worker"], ["transfer", "watch"]],
@@ -78,13 +80,15 @@ WITHIN = {
         ["metadata.upright", "metadata.fitting", "metadata.writing"],
         ["metadata.from_jpeg", "metadata.from_png", "metadata.from_tiff", "metadata.from_info", "metadata.from_gif"],
         ["metadata.exif_geometry"],
-        ["metadata.exif", "metadata.png_texts", "metadata.turning", "metadata.photoshop", "metadata.georeference"],
-        ["metadata.descriptions", "metadata.xmp"],
-        ["metadata.words"],
+        ["metadata.exif", "metadata.png_texts", "metadata.photoshop", "metadata.georeference", "metadata.xmp"],
+        ["metadata.descriptions", "metadata.xmp_geometry"],
+        ["metadata.xmp_regions"],
+        ["metadata.resizing", "metadata.turning", "metadata.words", "metadata.xmp_text"],
         ["loading", "containers.apng", "containers.gif_reading", "containers.vips"],
         ["sixteen_bits"],
         ["opening", "guards.tiff", "guards.heif", "guards.cmyk_profile", "containers.animation"],
         ["guards.tiff_kind"],
+        ["resampling"],
         ["picture", "formats", "foreign", "guards.raw", "guards.coded_size", "containers.directory_writing"],
         ["density", "containers.chunks", "containers.directories", "containers.bmff", "containers.tiff_opening"],
         ["containers.jpeg_outline"],
@@ -138,6 +142,8 @@ HOMES = {
     "tensorflow": ("superscaling/engines/tensorflow.py",),
     "ISR": ("superscaling/engines/tensorflow.py",),
     "openvino": ("superscaling/engines/openvino.py", "superscaling/conversion/"),
+    "torch": ("superscaling/conversion/from_torch.py",),
+    "spandrel": ("superscaling/conversion/from_torch.py",),
     "nncf": ("superscaling/conversion/quantisation.py",),
 }
 PRODUCT = [path for path in sorted(ROOT.rglob("*.py")) if path.relative_to(ROOT).parts[0].removesuffix(".py") in RANK]

@@ -1,13 +1,16 @@
 """/openapi.json and the routes agree."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 from conftest import ROOT, Server
 from openapi_spec_validator import validate
 
+from superscaling.errors import ClientGone, ServiceError
 from superscaling.version import __version__
 
 
@@ -31,6 +34,29 @@ def test_it_has_every_route(document: dict[str, Any]) -> None:
 def test_summaries_are_those_of_the_routes(document: dict[str, Any]) -> None:
     assert document["paths"]["/upscale"]["post"]["summary"] == "Enlarge one image"
     assert all(operation["summary"] for item in document["paths"].values() for operation in item.values())
+
+
+def test_a_form_may_call_the_image_a_file(document: dict[str, Any]) -> None:
+    """One of the two parts, and any of the options."""
+    form = document["paths"]["/upscale"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert {"image", "file", "format", "scale", "width", "height", "fit", "model"} <= set(form["properties"])
+    jsonschema.validate({"image": "…", "model": "x"}, form)
+    jsonschema.validate({"file": "…"}, form)
+    for parts in ({"model": "x"}, {"image": "…", "file": "…"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(parts, form)
+
+
+def test_every_code_of_an_error_is_documented() -> None:
+    table = (ROOT / "docs" / "http-api.md").read_text().partition("| status | `code` |")[2]
+    codes = {kind.code for kind in kinds_of(ServiceError) if kind is not ClientGone}
+    assert {code for code in codes if f"`{code}`" not in table} == {"unprocessable", "unavailable"}, "never raised"
+
+
+def kinds_of(kind: type[ServiceError]) -> Iterator[type[ServiceError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from kinds_of(each)
 
 
 def test_it_has_every_status(document: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from superscaling.errors import (
     ImageUndecodable,
     ServiceError,
     ServiceStopping,
+    UnknownModel,
 )
 from superscaling.settings import Settings
 
@@ -114,6 +115,11 @@ def test_a_hint_names_the_variable_and_the_detail_does_not() -> None:
     assert problem.setting == "UPSCALER_MAX_PIXELS"
     assert problem.hint == "raise UPSCALER_MAX_PIXELS on the server to accept larger images"
     assert problem.detail == "it has 9 px; at most 4 px are accepted"
+
+
+def test_a_hint_on_a_setting_that_is_no_number() -> None:
+    problem = problem_of(UnknownModel("it is not loaded", setting="models"), None)
+    assert problem.hint == "extend UPSCALER_MODELS on the server to load further models"
 
 
 def test_an_error_without_a_setting_has_no_hint() -> None:

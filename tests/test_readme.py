@@ -84,28 +84,50 @@ def test_commands(server: Server, tmp_path: Path, command: str) -> None:
     assert result.returncode == 0, result.stderr
     written = re.search(r" -o (\S+)", command)
     if not written:
-        answers = {"/ping": '{"success":true}', "/upscale": "event: result", "/estimate": '"seconds":'}
+        answers = {
+            "/ping": '{"success":true}',
+            "/upscale": "event: result",
+            "/estimate": '"seconds":',
+            "/models": '"name":"noise-cancel-lite"',
+        }
         (answer,) = (answer for path, answer in answers.items() if path in command)
         assert answer in result.stdout
     elif written[1].endswith(".json"):
         assert set(json.loads((tmp_path / written[1]).read_text())) == {"imageBase64"}
     else:
-        assert opened((tmp_path / written[1]).read_bytes()).width > (1000 if "four" in written[1] else 190)
+        image = opened((tmp_path / written[1]).read_bytes())
+        if asked := re.search(r"\bwidth=(\d+)", command):
+            assert image.width == int(asked[1])
+        else:
+            assert image.width > (1000 if "four" in written[1] else 190)
+
+
+WRITTEN = {
+    "photo-x2.jpg": (24, 16),
+    "photo-x3.jpg": (36, 24),
+    "photo-w40h40.jpg": (40, 40),
+    "wide/one.jpg": (2000, 800),
+    "larger/one.webp": (500, 200),
+    "other.jpg": (24, 16),
+    "out.png": (24, 16),
+    "larger/one.jpg": (500, 200),
+}
 
 
 def test_the_command_line(server: Server, tmp_path: Path) -> None:
     """Each line of its block, but the one for Docker, one after the other."""
     (tmp_path / "photos").mkdir()
     for name in ("photo.jpg", "photos/one.jpg", "in.png"):
-        (tmp_path / name).write_bytes(encoded(photograph(8, 12), "PNG" if name.endswith("png") else "JPEG"))
+        pixels = photograph(100, 250) if name == "photos/one.jpg" else photograph(8, 12)
+        (tmp_path / name).write_bytes(encoded(pixels, "PNG" if name.endswith("png") else "JPEG"))
     (block,) = blocks("bash")
     commands = [line for line in block.splitlines() if not line.startswith("docker")]
     assert len(commands) >= 4
     script = "\n".join(commands).replace(".venv/bin/python", sys.executable).replace("7777", str(server.port))
     environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "UPSCALER_CACHE_DIR": str(tmp_path / "cache")}
     subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environ, check=True, timeout=120)
-    for name in ("photo-x2.jpg", "larger/one.webp", "out.png", "larger/one.jpg"):
-        assert opened((tmp_path / name).read_bytes()).size == (24, 16)
+    sizes = {name: opened((tmp_path / name).read_bytes()).size for name in WRITTEN}
+    assert sizes == WRITTEN
 
 
 def test_python(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +135,7 @@ def test_python(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "sample-images").symlink_to(ROOT / "sample-images")
     monkeypatch.chdir(tmp_path)
     subprocess.run([sys.executable, "-c", program.replace("localhost:7777", f"127.0.0.1:{server.port}")], check=True)
-    assert opened((tmp_path / "larger.jpg").read_bytes()).size == (512, 512)
+    assert opened((tmp_path / "larger.jpg").read_bytes()).size == (600, 600)
 
 
 def test_javascript(server: Server, tmp_path: Path) -> None:
@@ -121,7 +143,7 @@ def test_javascript(server: Server, tmp_path: Path) -> None:
     (tmp_path / "sample-images").symlink_to(ROOT / "sample-images")
     (tmp_path / "example.mjs").write_text(program.replace("localhost:7777", f"127.0.0.1:{server.port}"))
     node([str(tmp_path / "example.mjs")], cwd=tmp_path, check=True)
-    assert opened((tmp_path / "larger.jpg").read_bytes()).size == (512, 512)
+    assert opened((tmp_path / "larger.jpg").read_bytes()).size == (384, 384)
 
 
 def test_the_readme_is_short() -> None:

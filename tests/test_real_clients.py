@@ -139,6 +139,15 @@ def test_urls_are_not_fetched(server: Server, name: str) -> None:
         ('"tiles": 1', ("tiles must be true or false, not 1",)),
         ('"quality": 101', ("a whole number from 1 to 100, not 101",)),
         ('"quality": 9.5', ("a whole number from 1 to 100, not 9.5",)),
+        ('"scale": "3"', ("a number from 1 to 8", 'not "3"', "without quotes")),
+        ('"scale": NaN', ("a number from 1 to 8, not NaN",)),
+        ('"scale": 1e400', ("a number from 1 to 8, not Infinity",)),
+        ('"scale": true', ("a number from 1 to 8, not true",)),
+        ('"width": "800"', ("a whole number from 1", 'not "800"', "without quotes")),
+        ('"width": 1e9', ("width must be a whole number from 1, not 1000000000.0",)),
+        ('"width": 800, "height": 600', ("'width' and 'height' together need 'fit'", "keep the ratio")),
+        ('"width": 8, "height": 6, "fit": "contain"', ("fit must be inside, cover or fill",)),
+        ('"model": 4', ("model must be a string, not 4",)),
         ('"quality": []', ("not a list",)),
         ('"format": {}', ("format must be jpeg,", "not an object")),
         ('"format": "exe"', ("format must be jpeg,", 'not "exe"')),
@@ -156,7 +165,8 @@ def test_options_in_plain_words(server: Server, members: str, words: tuple[str, 
 
 
 def test_null_is_not_given_for_all_options(server: Server) -> None:
-    answer = post_json(server, imageBase64=TEXT, format=None, quality=None, tiles=None)
+    names = ("format", "quality", "metadata", "scale", "width", "height", "fit", "model", "tiles")
+    answer = post_json(server, imageBase64=TEXT, **dict.fromkeys(names))
     assert answer.json() == post_json(server, imageBase64=TEXT).json()
 
 

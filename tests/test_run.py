@@ -107,7 +107,7 @@ def test_a_stop_finishes_what_runs(start_server: StartServer, log_level: str, st
     """The running request is answered, new connections are refused, the exit status is 0."""
     server = start_server(UPSCALER_LOG_LEVEL=log_level)
     answers: list[httpx.Response] = []
-    picture = encoded(photograph(900, 900), "JPEG")
+    picture = encoded(photograph(600, 600), "JPEG")
     client = threading.Thread(target=lambda: answers.append(server.upscale(picture)))
     client.start()
     busy_from = server.cpu_seconds() + 0.3
@@ -119,7 +119,7 @@ def test_a_stop_finishes_what_runs(start_server: StartServer, log_level: str, st
         httpx.get(f"{server.url}/ping")
     client.join()
     assert answers[0].status_code == 200
-    assert answers[0].headers["X-Result-Width"] == "1800"
+    assert answers[0].headers["X-Result-Width"] == "1200"
     assert answers[0].headers["Connection"] == "close"
     assert server.process.wait(20) == 0
 

@@ -226,7 +226,7 @@ def test_metadata_is_written_beside_16_bits(server: Server) -> None:
     )
     image = opened(server.upscale(data).content)
     assert image.info["icc_profile"] == icc
-    assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert image.info["dpi"] == pytest.approx((600, 600), abs=0.1)
 
 
 def test_a_stream_shows_a_preview_of_16_bits(server: Server) -> None:

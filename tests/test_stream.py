@@ -177,13 +177,13 @@ def test_tiles_of_a_plain_answer_are_refused(server: Server) -> None:
 
 def test_a_later_error_is_an_event(start_server: StartServer) -> None:
     """The process is frozen once the work has begun, for longer than it may take."""
-    server = start_server(UPSCALER_STREAM_TIMEOUT="8", UPSCALER_PRECISION="fp32", UPSCALER_TILE="16")
+    server = start_server(UPSCALER_STREAM_TIMEOUT="4", UPSCALER_PRECISION="fp32", UPSCALER_TILE="16")
     with streamed(server, encoded(photograph(100, 100), "JPEG")) as response:
         assert response.status_code == 200
         events = read_events(response)
         assert next(events)[0] == "accepted"
         with server.frozen():
-            time.sleep(8.5)
+            time.sleep(4.5)
         *_, (name, problem) = events
         assert name == "problem"
         assert (problem["status"], problem["code"]) == (504, "deadline_passed")
@@ -194,7 +194,7 @@ def test_a_later_error_is_an_event(start_server: StartServer) -> None:
 
 def test_silence_is_broken_by_comments(server: Server) -> None:
     """The process is frozen once the work has begun, for longer than anybody on the way should wait for a byte."""
-    with streamed(server, encoded(photograph(1000, 1000), "JPEG")) as response:
+    with streamed(server, encoded(photograph(600, 600), "JPEG")) as response:
         lines = response.iter_lines()
         assert next(lines) == "event: accepted"
         with server.frozen():
@@ -221,7 +221,7 @@ def test_a_hang_up_stops_the_work_and_frees_the_place(start_server: StartServer)
 
 def test_streams_and_plain_requests_take_turns(server: Server) -> None:
     """A small picture is answered long before a large one that is being streamed."""
-    with streamed(server, encoded(photograph(1500, 1500), "JPEG")) as response:
+    with streamed(server, encoded(photograph(800, 800), "JPEG")) as response:
         events = read_events(response)
         assert next(events)[0] == "accepted"
         assert server.upscale(encoded(photograph(20, 20))).status_code == 200

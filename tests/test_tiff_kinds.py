@@ -172,7 +172,7 @@ def test_metadata_of_a_big_endian_bigtiff_is_kept(server: Server) -> None:
     )
     image = opened(server.upscale(data).content)
     assert image.getexif()[0x0131] == "Us"
-    assert image.info["dpi"] == (150, 150)
+    assert image.info["dpi"] == (300, 300)
 
 
 def big_tiff(order: str, *tags: tuple[int, int, bytes], details: tuple[tuple[int, int, bytes], ...] = ()) -> bytes:

@@ -15,8 +15,9 @@ import pytest
 from conftest import ROOT, SAMPLES, encoded, opened, photograph
 from fakes import patience
 
+from superscaling.models import TABLE
 from upscale.errors import Failed
-from upscale.output import write_target
+from upscale.output import SUFFIX, write_target
 
 TINY = photograph(24, 32)
 COMMAND = [sys.executable, "-P", "-m", "upscale"]
@@ -76,11 +77,17 @@ def folder(tmp_path: Path) -> Path:
             ["photos/one.png", "--format", "tga"],
             "'tga' is not one of jpeg, png, webp, tiff, bmp, gif, avif",
         ),
-        (["photos/one.png", "--model", "nonesuch"], "'nonesuch' is not one of 'noise-cancel-lite', "),
-        (
-            ["photos/one.png", "--model", "noise-cancel", "--url", "http://localhost:1"],
-            "--model can't be combined with --url",
-        ),
+        (["photos/one.png", "--model", "nonesuch"], "--model 'nonesuch': unknown; known are noise-cancel-lite, "),
+        (["photos/one.png", "--scale", "0"], "scale must be a number from 1 to 8, not 0"),
+        (["photos/one.png", "--scale", "NaN"], 'scale must be a number from 1 to 8, not "NaN"'),
+        (["photos/one.png", "--width", "0"], "width must be a whole number from 1, not 0"),
+        (["photos/one.png", "--width", "9", "--height", "9"], "'width' and 'height' together need 'fit': inside, "),
+        (["photos/one.png", "--scale", "3", "--width", "9"], "'scale' can't be combined with 'width'"),
+        (["photos/one.png", "--fit", "fill"], "'fit' needs 'width' and 'height'"),
+        (["photos/one.png", "--fit", "some"], "'some' is not one of 'inside', 'cover', 'fill'"),
+        (["photos/one.png", "--scale", "9", "--url", "http://localhost:1"], "scale must be a number from 1 to 8"),
+        (["--models", "photos/one.png"], "--models takes no INPUT"),
+        (["--models", "--url", "localhost:7777"], "is not an address such as http://localhost:7777"),
         (["photos/one.png", "--url", "localhost:7777"], "is not an address such as http://localhost:7777"),
         (["photos/one.png", "--url", "http://localhost:99999"], "Port out of range"),
         (["photos/one.png", "-o", "a.png", "--format", "webp"], "-o a.png contradicts --format webp"),
@@ -137,6 +144,65 @@ def test_beside_the_input(folder: Path) -> None:
     said = upscale(folder, "photos").stderr.decode()  # the results are no inputs of a second run
     assert "named *-x2.*, like results (2)" in said
     assert "one-x2-x2" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "size"),
+    [
+        (["--scale", "3"], "two-x3.JPG", (96, 72)),
+        (["--scale", "1.50"], "two-x1.5.JPG", (48, 36)),
+        (["--width", "100"], "two-w100.JPG", (100, 75)),
+        (["--height", "7", "--format", "png"], "two-h7.png", (9, 7)),
+        (["--width", "50", "--height", "50", "--fit", "cover"], "two-w50h50.JPG", (50, 50)),
+    ],
+)
+def test_sizes(folder: Path, words: list[str], name: str, size: tuple[int, int]) -> None:
+    """The size stands in the name; later runs leave such files alone."""
+    result = upscale(folder, "photos/two.JPG", *words)
+    assert result.returncode == 0, result.stderr
+    assert f"{size[0]} x {size[1]} px" in result.stderr.decode()
+    assert opened((folder / "photos" / name).read_bytes()).size == size
+    again = upscale(folder, "photos", *words, settings={"UPSCALER_MAX_PIXELS": "1"})
+    assert f"named *{name[3:-4]}.*, like results (1)" in again.stderr.decode()
+
+
+def test_a_size_out_of_range_stops_no_other_image(folder: Path) -> None:
+    (folder / "photos" / "large.png").write_bytes(encoded(photograph(40, 40)))
+    result = upscale(folder, "photos/one.png", "photos/large.png", "--width", "300")
+    assert result.returncode == 1
+    said = result.stderr.decode()
+    assert "photos/one.png: failed: a width of 300 px is more than 8 times the image's 32 px: ask for at most" in said
+    assert opened((folder / "photos" / "large-w300.png").read_bytes()).size == (300, 300)
+
+
+@pytest.mark.parametrize(
+    "name", ["bmw-x9", "a-x", "x2", "a-w", "a-w2000x", "a-w20h", "a-800x600", "a-x2-b", "a-x1.", "w2"]
+)
+def test_names_unlike_results(name: str) -> None:
+    assert SUFFIX.search(name) is None
+
+
+def test_a_model_by_its_name(tmp_path: Path) -> None:
+    """Another network gives another result; the setting does not count."""
+    results = []
+    for words in ([], ["--model", "noise-cancel-small"]):
+        done = upscale(tmp_path, "-", *words, stdin=encoded(TINY), settings={"UPSCALER_MODELS": "nonesuch"})
+        assert done.returncode == 0, done.stderr
+        results.append(done.stdout)
+    assert opened(results[0]).size == opened(results[1]).size == (64, 48)
+    assert results[0] != results[1]
+
+
+def test_models_are_listed(tmp_path: Path) -> None:
+    done = upscale(tmp_path, "--models", settings={"UPSCALER_MODEL": "psnr-small"})
+    head, *rows = [re.split(" {2,}", line) for line in done.stdout.decode().splitlines()]
+    assert (done.returncode, done.stderr, head) == (0, b"", ["name", "factor", "kind", "licence"])
+    assert rows[0][0] == "psnr-small (default)"
+    assert ["noise-cancel-lite", "x2", "faithful", "Apache-2.0"] in rows
+    assert [row[0] for row in rows[1:]] == [name for name in TABLE if name != "psnr-small"]
+    wrong = upscale(tmp_path, "--models", settings={"UPSCALER_MODEL": "nonesuch"})
+    assert (wrong.returncode, wrong.stdout) == (2, b"")
+    assert wrong.stderr.startswith(b"upscale: UPSCALER_MODEL='nonesuch': unknown; known are ")
 
 
 def test_pixels_are_the_services(tmp_path: Path) -> None:

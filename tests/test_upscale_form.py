@@ -32,6 +32,19 @@ def test_a_form(server: Server) -> None:
     assert set(as_json.json()) == {"imageBase64"}
 
 
+def test_sizes_and_models(server: Server) -> None:
+    """The same as parts and as query parameters."""
+    url, files = f"{server.url}/upscale", {"image": ("in.png", TINY)}
+    options = {"width": "20", "height": "20", "fit": "cover", "model": "noise-cancel-lite"}
+    parts, query = httpx.post(url, files=files, data=options), httpx.post(url, files=files, params=options)
+    assert opened(parts.content).size == (20, 20)
+    assert query.content == parts.content
+    assert opened(httpx.post(url, files=files, data={"scale": "2.5", "width": ""}).content).size == (13, 8)
+    unknown = httpx.post(url, files=files, data={"model": "../nonesuch"})
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_model")
+    assert "'../nonesuch' is not loaded; loaded are noise-cancel-lite" in unknown.json()["detail"]
+
+
 def test_a_large_form(server: Server) -> None:
     """The size limit of other parts does not apply to files."""
     picture = encoded(photograph(1000, 900))
@@ -51,7 +64,16 @@ def test_a_large_form(server: Server) -> None:
         (part('name="format"', b"png") + END, "the form has no part 'image' or 'file'"),
         (IMAGE + IMAGE + END, "the form has 2 images, in 'image'"),
         (IMAGE + part('name="other"; filename="x"', b"x") + END, "file 'other' is unknown"),
-        (IMAGE + part('name="scale"', b"4") + END, "'scale' is unknown; known are format, quality"),
+        (
+            IMAGE + part('name="zoom"', b"4") + END,
+            "'zoom' is unknown; known are format, scale, width, height, fit, model",
+        ),
+        (IMAGE + part('name="scale"', b"big") + END, 'scale must be a number from 1 to 8, not "big"'),
+        (IMAGE + part('name="width"', b"0") + END, "width must be a whole number from 1, not 0"),
+        (
+            IMAGE + part('name="scale"', b"2") + part('name="width"', b"9") + END,
+            "'scale' can't be combined with 'width'",
+        ),
         (IMAGE + part('name="quality"', b"high") + END, 'quality must be a whole number from 1 to 100, not "high"'),
         (IMAGE + part('name="format"', b"exe") + END, "format must be jpeg, png"),
         (IMAGE + 2 * part('name="format"', b"png") + END, "option 'format' is given more than once"),

@@ -136,7 +136,7 @@ def test_malformed_messages(server: Server, body: bytes, detail: str) -> None:
         ("?quality=-1", TINY, "quality must be a whole number from 1 to 100"),
         ("?quality=1&quality=2", TINY, "option 'quality' is given more than once"),
         ("?format=exe", TINY, "format must be jpeg, png, webp, tiff, bmp, gif or avif"),
-        ("?scale=4", TINY, "'scale' is unknown; known are format, quality"),
+        ("?zoom=4", TINY, "'zoom' is unknown; known are format, scale"),
         ("?imageBase64=AAAA", TINY, "'imageBase64' is unknown as an option"),
         ("?image=AAAA", TINY, "'image' is unknown"),
     ],
@@ -506,16 +506,16 @@ def test_a_picture_that_would_take_too_long(shared_server: StartServer) -> None:
 
 def test_a_picture_that_takes_too_long(start_server: StartServer) -> None:
     """The image would be finished in time, but the process is frozen meanwhile."""
-    server = start_server(UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT="8", UPSCALER_TILE="16")
+    server = start_server(UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT="4", UPSCALER_TILE="16")
     answers: list[httpx.Response] = []
     ask = threading.Thread(target=lambda: answers.append(server.upscale(encoded(photograph(100, 100), "JPEG"))))
     ask.start()
     while ask.is_alive() and not httpx.get(f"{server.url}/estimate?width=1&height=1").json()["ahead"]:
         pass
     with server.frozen():
-        time.sleep(8.5)
+        time.sleep(4.5)
     ask.join()
-    assert_problem(answers[0], 504, "deadline_passed", "was not finished within 8 s")
+    assert_problem(answers[0], 504, "deadline_passed", "was not finished within 4 s")
     assert answers[0].json()["hint"] == "raise UPSCALER_TIMEOUT on the server to give requests more time"
     assert_next_is_answered(server)
 

@@ -9,11 +9,15 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from conftest import SAMPLES, QuietHandler, Server, encoded, free_port, photograph
 from test_upscale import COMMAND, environ, tree, upscale
+
+from message_protocol import ModelOutput, ModelsOutput
+from upscale.errors import FatalError
+from upscale.remote import Remote
 
 SMALL, LARGE = encoded(photograph(12, 16)), encoded(photograph(24, 32))
 ACCEPTED = {
@@ -39,8 +43,10 @@ class Handler(QuietHandler):
     def do_POST(self) -> None:
         self.server.answers.pop(0)(self)
 
+    do_GET = do_POST
+
     def body(self) -> bytes:
-        return self.rfile.read(int(self.headers["Content-Length"]))
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def start(self, status: int, media_type: str, **headers: str) -> None:
         self.send_response(status)
@@ -78,11 +84,11 @@ def result(handler: Handler) -> None:
     )
 
 
-def problem(status: int, **headers: str) -> Answer:
+def problem(status: int, code: str = "no", **headers: str) -> Answer:
     def answer(handler: Handler) -> None:
         handler.body()
         handler.start(status, "application/problem+json", **headers)
-        handler.wfile.write(json.dumps({**PROBLEM, "status": status}).encode())
+        handler.wfile.write(json.dumps({**PROBLEM, "status": status, "code": code}).encode())
 
     return answer
 
@@ -169,11 +175,27 @@ def test_options_are_sent(folder: Path, service: Service) -> None:
         "7",
         "--metadata",
         "strip",
+        "--width",
+        "800",
+        "--height",
+        "600",
+        "--fit",
+        "cover",
+        "--model",
+        "a/b c",
         stdin=SMALL,
     )
     assert sent.stdout == LARGE, sent.stderr
     assert urlsplit(asked[0]).path == "/below/upscale"
-    assert parse_qs(urlsplit(asked[0]).query) == {"format": ["png"], "quality": ["7"], "metadata": ["strip"]}
+    assert dict(parse_qsl(urlsplit(asked[0]).query)) == {
+        "format": "png",
+        "quality": "7",
+        "metadata": "strip",
+        "width": "800",
+        "height": "600",
+        "fit": "cover",
+        "model": "a/b c",
+    }
 
 
 @pytest.mark.parametrize(
@@ -208,12 +230,14 @@ def test_failures(folder: Path, service: Service, answer: Answer, reason: str) -
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
+        (problem(400), "no, thank you"),  # an older service that does not know an option
+        (problem(422, code="unknown_model"), "no, thank you"),
         (problem(404), "no, thank you"),
         (problem(301, Location="https://elsewhere"), "no, thank you, to https://elsewhere"),
         (web_page, "the answer is text/html, not a stream of events"),
     ],
 )
-def test_wrong_addresses(folder: Path, service: Service, answer: Answer, reason: str) -> None:
+def test_wrong_for_all(folder: Path, service: Service, answer: Answer, reason: str) -> None:
     """Reported once, not for every image."""
     service.answers = [answer]
     done = upscale(folder, "a.png", "b.png", "c.png", "--url", service.url)
@@ -221,6 +245,61 @@ def test_wrong_addresses(folder: Path, service: Service, answer: Answer, reason:
     first, second = done.stderr.decode().splitlines()
     assert first.startswith(f"upscale: {service.url}: {reason}")
     assert second == "0 done, 0 failed, 3 left"
+
+
+MODEL = ModelOutput(
+    name="fast\x1b",
+    default=True,
+    scale=4,
+    kind="line-art",
+    engine="openvino",
+    precision="int8",
+    threads=2,
+    views=1,
+    halo=9,
+    seconds_per_megapixel=1.234,
+    memory_bytes=0,
+    sha256="",
+    licence="MIT",
+)
+
+
+def listing(body: bytes) -> Answer:
+    def answer(handler: Handler) -> None:
+        assert (handler.path, handler.headers["Accept"]) == ("/models", "application/json")
+        handler.start(200, "application/json")
+        handler.wfile.write(body)
+
+    return answer
+
+
+def test_models_are_listed(folder: Path, service: Service) -> None:
+    """A column that nobody fills is left out; control characters are escaped."""
+    slow = MODEL.model_copy(update={"name": "slow", "default": False, "seconds_per_megapixel": None})
+    service.answers = [listing(ModelsOutput([MODEL, slow]).to_json().encode())]
+    done = upscale(folder, "--models", "--url", service.url)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().splitlines() == [
+        "name                factor  kind      speed                licence",
+        r"fast\x1b (default)  x4      line-art  1.2 s per megapixel  MIT",
+        "slow                x4      line-art                       MIT",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (problem(404), "no, thank you"),  # an older service
+        (listing(b"<p>"), "the answer is not a list of models"),
+        (listing(b'{"name": "a"}'), "the answer is not a list of models"),
+        (listing(b'[{"name": "a"}]'), "the answer is not a list of models"),
+        (listing(b"[" * 100_000), "the answer is not a list of models"),
+    ],
+)
+def test_lists_of_models_that_are_none(service: Service, answer: Answer, reason: str) -> None:
+    service.answers = [answer]
+    with pytest.raises(FatalError, match=f"^{service.url}: {reason}"):
+        Remote(service.url, 0, print).models()
 
 
 def test_nobody_there(folder: Path) -> None:
@@ -258,12 +337,13 @@ def test_interrupted(folder: Path, service: Service) -> None:
 def test_the_real_service(folder: Path, server: Server) -> None:
     """Its stream gives the same result as its plain answer."""
     image = SAMPLES / "transparent-logo.png"
-    done = upscale(folder, image, SAMPLES / "bouncing-ball.gif", "-o", "out", "--format", "webp", "--url", server.url)
+    words = ("--format", "webp", "--scale", "1.5", "--model", "noise-cancel-lite", "--url", server.url)
+    done = upscale(folder, image, SAMPLES / "bouncing-ball.gif", "-o", "out", *words)
     assert done.returncode == 0, done.stderr
     assert (folder / "out" / "transparent-logo.webp").read_bytes() == server.upscale(
-        image.read_bytes(), format="webp"
+        image.read_bytes(), format="webp", scale="1.5"
     ).content
-    assert b"bouncing-ball.webp: 192 x 144 px" in done.stderr
+    assert b"bouncing-ball.webp: 144 x 108 px" in done.stderr
 
 
 def test_the_real_service_refuses(folder: Path, small_server: Server) -> None:

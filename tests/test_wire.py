@@ -1,8 +1,8 @@
 """The examples in `wire/`, which the service and the clients of all languages have to match.
 
 An example has a `request` (`json`, or `fileBase64`: the body's bytes) and its `response`: `json` has the members with
-constant values, `varying` the names of the others, `headers` some of its headers. `settings` are the service's
-environment variables; `busy` means that all request slots are taken.
+constant values, `varying` the names of the others, `headers` some of its headers; a `json` that is a list has those of
+each element. `settings` are the service's environment variables; `busy` means that all request slots are taken.
 """
 
 import base64
@@ -30,6 +30,11 @@ def ask(server: Server, request: dict[str, Any]) -> httpx.Response:
     )
 
 
+def objects(answer: Any) -> list[dict[str, Any]]:
+    """The elements of a list, or the one object."""
+    return answer if isinstance(answer, list) else [answer]
+
+
 @contextlib.contextmanager
 def taken_slot(server: Server) -> Iterator[None]:
     """A client that has announced an image and does not send it."""
@@ -50,13 +55,16 @@ def test_examples(server: Server, start_server: StartServer, name: str) -> None:
     assert response.headers["Content-Type"] == expected["contentType"]
     for header, value in expected.get("headers", {}).items():
         assert response.headers[header] == value
+    if response.status_code == 200 and asked["method"] == "POST":
+        image = response.content if "json" not in expected else base64.b64decode(response.json()["imageBase64"])
+        headers = expected.get("headers", {})
+        assert opened(image).size == (int(headers.get("X-Result-Width", 4)), int(headers.get("X-Result-Height", 2)))
     if "json" not in expected:
-        assert opened(response.content).size == (4, 2)
         return
     answer = response.json()
-    for member, value in expected["json"].items():
-        assert answer[member] == value
-    assert set(answer) == set(expected["json"]) | set(expected.get("varying", []))
+    for each, members in zip(objects(answer), objects(expected["json"]), strict=True):
+        assert {name: each[name] for name in members} == members
+        assert set(each) == set(members) | set(expected.get("varying", []))
 
     document = httpx.get(f"{server.url}/openapi.json").json()
     operation = document["paths"].get(asked["path"], {}).get(asked["method"].lower())
@@ -72,5 +80,5 @@ def test_the_document_lists_what_failures_have() -> None:
     for name, example in EXAMPLES.items():
         status = example["response"]["status"]
         assert status == 200 or f"\n| {status} |" in document, name
-        for member in example["response"].get("json", {}):
+        for member in {name for each in objects(example["response"].get("json", {})) for name in each}:
             assert f"`{member}`" in document or f'"{member}"' in document, (name, member)

@@ -9,14 +9,15 @@ from http.client import HTTPResponse
 from typing import Any
 
 from message_protocol import Accepted, Notes, Problem, Progress, UpscaleOutput
+from superscaling.errors import UnknownModel
 from superscaling.format_name import FormatName
 from superscaling.pictures import sniff
 from upscale import console
 from upscale.errors import Busy, Failed, FatalError
 
-MAX_PROBLEM = 1 << 20  # bytes of a problem document that are read
-# The address is wrong or access is denied, for every image alike.
-WRONG_ADDRESS = (301, 302, 303, 307, 308, 401, 403, 404, 405, 406)
+MAX_DOCUMENT = 1 << 20  # bytes of a JSON document that are read
+# The address is wrong, access is denied, or an option is unknown, for every image alike.
+WRONG_FOR_ALL = (301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406)
 BUSY = (429, 503)
 
 
@@ -42,7 +43,7 @@ def read_events(lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
 def _parsed(text: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise Failed(f"the service sent an event that is not JSON: {exc}") from exc
     if not isinstance(parsed, dict):
         raise Failed("the service sent an event that is not a JSON object")
@@ -81,7 +82,7 @@ def follow(events: Iterable[tuple[str, dict[str, Any]]], progress: console.Progr
 
 def refusal(response: HTTPResponse) -> Exception:
     """Turn an answer that is not a stream of events into an exception: `Failed`, `Busy` or `FatalError`."""
-    status, body = response.status, response.read(MAX_PROBLEM)
+    status, body = response.status, response.read(MAX_DOCUMENT)
     media_type = response.headers.get_content_type()
     if status == 200:
         return FatalError(
@@ -91,7 +92,7 @@ def refusal(response: HTTPResponse) -> Exception:
         problem = Problem.model_validate_json(body)
     except ValueError:  # pydantic's
         problem = Problem(type="", title="", status=status, detail=f"the answer is {status} {response.reason}", code="")
-    if status in WRONG_ADDRESS:
+    if status in WRONG_FOR_ALL or problem.code == UnknownModel.code:
         place = response.headers.get("Location")
         return FatalError(problem.detail + (f", to {place}" if place else ""))
     return refused(problem, _seconds(response.headers.get("Retry-After", "")))

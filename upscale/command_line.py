@@ -1,5 +1,6 @@
 """The options of the command line. Imports little, so that `--help` is quick."""
 
+import textwrap
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.models import TABLE
 from superscaling.settings import Settings
+from superscaling.size_choice import DEFAULT_SCALE, MAX_SCALE, Fit
 from superscaling.version import __version__
 from upscale.errors import INTERRUPTED
 from upscale.interrupts import ended_at_once
@@ -23,7 +25,7 @@ INPUT is one of
 Write a name that begins with a dash as ./-name, or after --.
 
 \b
-Models: {", ".join(TABLE)}
+{textwrap.fill("Models: " + ", ".join(TABLE), 98, break_on_hyphens=False)}
 
 Without --url, the UPSCALER_* environment variables apply as they do for the
 service, except its timeouts (docs/settings.md lists them).
@@ -46,7 +48,7 @@ class FormatType(click.ParamType[FormatName]):
 
 
 @click.command(name="upscale", epilog=EPILOG, context_settings={"max_content_width": 100})
-@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("inputs", metavar="INPUT...", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "-o",
     "--output",
@@ -56,11 +58,28 @@ class FormatType(click.ParamType[FormatName]):
     " folder if it exists, ends with a slash, or if there are several images.",
 )
 @click.option(
+    "--scale",
+    metavar="N",
+    show_default=str(DEFAULT_SCALE),
+    help=f"Make both sides N times as long, 1 to {MAX_SCALE}, such as 1.5; 1 only cleans.",
+)
+@click.option("--width", metavar="PX", help="Instead of --scale: make results this wide; alone it keeps the ratio.")
+@click.option("--height", metavar="PX", help="Instead of --scale: make results this high; alone it keeps the ratio.")
+@click.option(
+    "--fit",
+    metavar="HOW",
+    type=click.Choice([str(fit) for fit in Fit]),
+    help=f"How --width and --height together are meant: as large as fits ({Fit.INSIDE}), cut to fill them"
+    f" ({Fit.COVER}), or stretched to fill them ({Fit.FILL}).",
+)
+@click.option(
     "--model",
     metavar="NAME",
-    type=click.Choice(list(TABLE)),
-    show_default=f"UPSCALER_MODEL, else {Settings.model}",
-    help="Use this model.",
+    show_default=f"UPSCALER_MODEL, else {Settings.model}; with --url the service's first",
+    help="Use this model: a name that --models lists, or the path of a model file; with --url a name of the service's.",
+)
+@click.option(
+    "--models", "list_models", is_flag=True, help="List the models, with --url those of the service, and exit."
 )
 @click.option(
     "--format",
@@ -101,25 +120,34 @@ def command(
     *,
     inputs: tuple[str, ...],
     output: str | None,
-    model: str | None,
     format_name: FormatName | None,
-    quality: int | None,
-    metadata: str | None,
+    model: str | None,
+    list_models: bool,
     force: bool,
     url: str | None,
     retries: int,
     quiet: bool,
+    **options: object,
 ) -> int:
-    """Double the width and height of images with a neural network."""
-    if url is not None and model is not None:
-        raise click.UsageError("--model can't be combined with --url: the service chooses its model.")
+    """Enlarge images with a neural network, to twice their width and height unless you ask for another size."""
+    if list_models and inputs:
+        raise click.UsageError("--models takes no INPUT.")
+    if not (list_models or inputs):
+        raise click.UsageError("Missing argument 'INPUT...'.")
     # Imported late: they load what enlarging takes.
+    if list_models:
+        with ended_at_once():
+            from upscale.model_list import print_models
+
+        return print_models(url)
     with ended_at_once():
         from upscale.jobs import Arguments
         from upscale.run import main
 
-    choice = None if metadata is None else MetadataChoice(metadata)
-    return main(Arguments(inputs, output, model, format_name, quality, choice, force, url, retries, quiet))
+    asked = {name: str(value) for name, value in options.items() if value is not None}
+    if url is not None and model is not None:
+        asked["model"] = model
+    return main(Arguments(inputs, output, model, format_name, asked, force, url, retries, quiet))
 
 
 def run_command() -> int:

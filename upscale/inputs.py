@@ -11,7 +11,7 @@ from pathlib import Path
 from superscaling.format_name import FormatName
 from superscaling.pictures import answer_format, describe_unsupported, name_foreign_image
 from upscale.errors import Failed
-from upscale.output import ENLARGED, is_named_like_image
+from upscale.output import SUFFIX, is_named_like_image
 
 PATTERN = re.compile(r"[*?[]")
 NO_IMAGE = "not an image"
@@ -92,8 +92,8 @@ def _head(path: Path) -> bytes:
 def _walk(folder: Path, output: str | None, found: Inputs) -> None:
     """Find the images in a folder and its subfolders, without hidden ones and links to folders."""
     for path in _files(folder, output, found):
-        if output is None and path.stem.endswith(ENLARGED):
-            found.skipped[f"named *{ENLARGED}.*, like results"] += 1
+        if output is None and (suffix := SUFFIX.search(path.stem)):
+            found.skipped[f"named *{suffix[0]}.*, like results"] += 1
         elif (reason := _reason_to_skip(path)) is None:
             found.sources.append(Source(path, path.relative_to(folder)))
         else:

@@ -2,28 +2,32 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from message_protocol import UpscaleInput
+from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
-from superscaling.metadata_choice import MetadataChoice
 from upscale.errors import Failed, UsageError
 from upscale.inputs import Inputs, Source, find_inputs, format_of
-from upscale.output import ENLARGED, EXTENSIONS, READ_ONLY, check_target, format_named, with_extension
+from upscale.output import EXTENSIONS, READ_ONLY, check_target, format_named, suffix_of, with_extension
 
 PIPE = "-"
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The command line. None means that an option is not given."""
+    """The command line. None means that an option is not given.
+
+    `model`: to be used in this process; `options`: what is asked of every image, as in the query of a request.
+    """
 
     inputs: tuple[str, ...]
     output: str | None
     model: str | None
     format: FormatName | None
-    quality: int | None
-    metadata: MetadataChoice | None
+    options: Mapping[str, str]
     force: bool
     url: str | None
     retries: int
@@ -60,8 +64,10 @@ def plan(arguments: Arguments) -> Plan:
     """Find the inputs and decide what each becomes.
 
     Raises:
-        UsageError: arguments contradict each other, or a result would overwrite another result or an input.
+        UsageError: an option is invalid, arguments contradict each other, or a result would overwrite another result
+            or an input.
     """
+    _check(arguments.options)
     output = arguments.output
     if "" in arguments.inputs:
         raise UsageError("an input is an empty text: is the variable that should name it set?")
@@ -82,6 +88,14 @@ def plan(arguments: Arguments) -> Plan:
             found.failures.append((str(source.path), str(exc)))
     _check_overlaps(jobs)
     return _checked(jobs, arguments, found.failures, notes, make_folder=output is not None)
+
+
+def _check(options: Mapping[str, str]) -> None:
+    """Refuse what the service refuses, in its words."""
+    try:
+        UpscaleInput.from_bytes(b"any", options)
+    except MalformedMessage as exc:
+        raise UsageError(exc.detail) from exc
 
 
 def _is_folder(output: str) -> bool:
@@ -136,7 +150,7 @@ def _job(source: Source, arguments: Arguments) -> Job:
     own = format_of(source.path)
     name = arguments.format or own
     if arguments.output is None:
-        target = source.path.with_name(with_extension(source.path, name, ENLARGED))
+        target = source.path.with_name(with_extension(source.path, name, suffix_of(arguments.options)))
     else:
         target = Path(arguments.output, source.place.parent, with_extension(source.place, name))
     return Job(source.path, target, arguments.format)

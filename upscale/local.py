@@ -28,7 +28,7 @@ class Local:
 
         Args:
             image: the file.
-            options: `format`, `quality` and `metadata`, if requested.
+            options: what is asked for, as in the query of a request.
             progress: learns of every tile.
 
         Raises:
@@ -58,7 +58,10 @@ class _ProgressBar:
     def begin_pass(self, frame: int | None) -> None:
         pass
 
-    def tile_done(self, box: Box, pixels: Samples, timings: Timings) -> None:
+    def part_done(self, box: Box, pixels: Samples) -> None:
+        pass
+
+    def tile_done(self, timings: Timings) -> None:
         self._progress.reach(timings.tiles_done)
 
 

@@ -1,11 +1,14 @@
 """Name and write results: each file completely or not at all, and never over a file that is to be kept."""
 
 import os
+import re
 import secrets
 import stat
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from superscaling.format_name import FormatName
+from superscaling.size_choice import DEFAULT_SCALE
 from upscale.errors import Failed
 
 EXISTS = "{} exists already: --force replaces it"
@@ -22,7 +25,8 @@ EXTENSIONS = {
 FORMAT_OF = {extension: name for name, extensions in EXTENSIONS.items() for extension in extensions}
 FORMAT_OF[".mpo"] = FormatName.JPEG  # several images, of which the result has one
 READ_ONLY = (".heic", ".heif", ".hif")  # images whose format is not written
-ENLARGED = "-x2"  # at the end of a result's name, if it is written beside its input
+# What `suffix_of` returns, at the end of a name without its extension.
+SUFFIX = re.compile(r"-(x[1-8](\.[0-9]+)?|w[0-9]+(h[0-9]+)?|h[0-9]+)$")
 
 
 def format_named(path: PurePath) -> FormatName | None:
@@ -41,6 +45,12 @@ def with_extension(path: PurePath, name: FormatName, behind: str = "") -> str:
         return path.stem + behind + path.suffix
     stem = path.stem if is_named_like_image(path) else path.name  # ".v2" is not an image's extension, so it stays
     return stem + behind + EXTENSIONS[name][0]
+
+
+def suffix_of(options: Mapping[str, str]) -> str:
+    """Return the end of a result's name, if it is written beside its input: -x2, -x1.5, -w2000, -h1000, -w800h600."""
+    sides = [f"{side[0]}{int(options[side])}" for side in ("width", "height") if side in options]
+    return "-" + ("".join(sides) or f"x{float(options.get('scale', DEFAULT_SCALE)):g}")
 
 
 def check_target(target: Path, *, replace: bool, make_folder: bool) -> None:

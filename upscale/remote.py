@@ -2,12 +2,12 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import urlencode, urlsplit
 
-from message_protocol import BYTES, EVENTS, UpscaleOutput
-from upscale.answers import follow, read_events, refusal
+from message_protocol import BYTES, EVENTS, JSON, ModelOutput, ModelsOutput, UpscaleOutput
+from upscale.answers import MAX_DOCUMENT, follow, read_events, refusal
 from upscale.console import Progress
 from upscale.errors import Busy, Failed, FatalError, UsageError
 
@@ -39,7 +39,7 @@ class Remote:
             raise UsageError(f"--url {url} is not an address such as http://localhost:7777")
         self._url = url
         self._connection = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._path = f"{parts.path.rstrip('/')}/upscale"
+        self._path = parts.path.rstrip("/")
         self._retries = retries
         self._say = say
 
@@ -48,12 +48,12 @@ class Remote:
 
         Args:
             image: the file.
-            options: `format`, `quality` and `metadata`, if requested.
+            options: what is asked for, as in the query of a request.
             progress: learns of every tile.
 
         Raises:
             Failed: this image was rejected, or the connection broke.
-            FatalError: there is no such service at the address.
+            FatalError: there is no such service at the address, or it does not know an option or the model.
         """
         for attempt in range(1, self._retries + 2):
             try:
@@ -67,14 +67,37 @@ class Remote:
                 time.sleep(seconds)
         raise AssertionError("unreachable")
 
+    def models(self) -> list[ModelOutput]:
+        """Ask which models the service has loaded; the default is the first.
+
+        Raises:
+            Failed: the connection broke.
+            FatalError: there is no such service at the address, or it has no list of models.
+        """
+        with self._open() as connection:
+            connection.request("GET", f"{self._path}/models", headers={"Accept": JSON})
+            response = connection.getresponse()
+            if response.status != 200:
+                raise FatalError(f"{self._url}: {refusal(response)}")
+            try:
+                return ModelsOutput.model_validate_json(response.read(MAX_DOCUMENT)).root
+            except ValueError as exc:  # pydantic's
+                raise FatalError(f"{self._url}: the answer is not a list of models") from exc
+
     def _ask(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
-        connection = self._connected()
-        try:
+        with self._open() as connection:
             # A service that rejects a request by its head may answer and close before it has read the body.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 query = f"?{urlencode(options)}" if options else ""
-                connection.request("POST", self._path + query, body=image, headers=HEADERS)
+                connection.request("POST", f"{self._path}/upscale{query}", body=image, headers=HEADERS)
             return self._result(connection.getresponse(), progress)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[HTTPConnection]:
+        """A connection to the service, whose failures are reported as this module's errors."""
+        connection = self._connected()
+        try:
+            yield connection
         except TimeoutError as exc:
             raise Failed(f"no data from {self._url} for {SILENCE:.0f} s") from exc
         except (OSError, HTTPException) as exc:

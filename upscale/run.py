@@ -12,7 +12,8 @@ import click
 
 from message_protocol import UpscaleOutput
 from superscaling.errors import SettingInvalid, StartError
-from superscaling.settings import describe_unknown, read_settings, unknown_variables
+from superscaling.models import directory_of
+from superscaling.settings import Settings, describe_unknown, environment_variable, read_settings, unknown_variables
 from upscale.console import Console, Progress, shown
 from upscale.errors import DONE, FAILED, INTERRUPTED, WRONG_USAGE, Failed, FatalError, UsageError
 from upscale.interrupts import ended_at_once
@@ -57,7 +58,17 @@ def _enlarger(arguments: Arguments, console: Console) -> Enlarger:
     settings = read_settings()
     for variable in unknown_variables():
         console.complain(describe_unknown(variable))
-    return Local(settings if arguments.model is None else replace(settings, model=arguments.model))
+    settings = replace(settings, models=())  # one is enough
+    return Local(settings if arguments.model is None else _with_model(settings, arguments.model))
+
+
+def _with_model(settings: Settings, model: str) -> Settings:
+    chosen = replace(settings, model=model)
+    try:
+        directory_of(chosen)
+    except SettingInvalid as exc:
+        raise UsageError(str(exc).replace(f"{environment_variable('model')}=", "--model ", 1)) from exc
+    return chosen
 
 
 def _exit_on_signals() -> None:
@@ -138,9 +149,7 @@ class Run:
             self._console.say(f"{job.name}: note: {note}")
 
     def _options(self, job: Job) -> dict[str, str]:
-        arguments = self._arguments
-        asked = {"format": job.format, "quality": arguments.quality, "metadata": arguments.metadata}
-        return {name: str(value) for name, value in asked.items() if value is not None}
+        return {**self._arguments.options, **({} if job.format is None else {"format": job.format})}
 
     def _fail(self, name: str, reason: str) -> None:
         self._failures.append((name, reason))

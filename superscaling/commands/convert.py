@@ -9,11 +9,12 @@ and NNCF; PyTorch's the packages of requirements-import.txt; the others only wha
 prints one line; the exit status is 1.
 """
 
+import contextlib
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +37,30 @@ def convert_into(weights: Weights, weight_file: Path, target: Path, *, overwrite
     """
     for file, sha256 in weights.hashes.items():
         verify(weight_file.with_name(file), sha256)
-    photographs, drawings = ([_sample(file) for file in files] for files in (PHOTOGRAPHS, DRAWINGS))
-    # A unique name: other processes may fill the same cache at the same time.
-    unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part"))
-    try:
-        unfinished.chmod(0o755)
-        _convert(weights, weight_file, unfinished, photographs, drawings)
+    with unfinished_directory(target) as unfinished:
+        _convert(weights, weight_file, unfinished, *samples())
         if overwrite:
             shutil.copytree(unfinished, target, dirs_exist_ok=True)
         elif not target.exists():  # else another process was faster, with an equal result
             unfinished.rename(target)
+
+
+@contextlib.contextmanager
+def unfinished_directory(target: Path) -> Iterator[Path]:
+    """A new directory beside `target`, to be renamed once it is complete; removed at the end where it still exists."""
+    # A unique name: other processes may fill the same cache at the same time.
+    unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part"))
+    try:
+        unfinished.chmod(0o755)
+        yield unfinished
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def samples() -> tuple[list[Samples], list[Samples]]:
+    """Photographs and drawings that networks are measured and calibrated on: (h, w, 3) uint8."""
+    photographs, drawings = ([_sample(file) for file in files] for files in (PHOTOGRAPHS, DRAWINGS))
+    return photographs, drawings
 
 
 def _convert(

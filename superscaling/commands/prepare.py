@@ -24,6 +24,7 @@ from superscaling.models import (
     directory_of,
     is_imported,
     is_prepared,
+    its_setting_named,
     read_model_files,
     settings_of_models,
     shipped_models,
@@ -58,7 +59,8 @@ def prepare(settings: Settings) -> None:
     """
     _check_port(settings)
     for each in settings_of_models(settings):
-        prepare_model(each)
+        with its_setting_named(settings, each):
+            prepare_model(each)
 
 
 def prepare_model(settings: Settings) -> None:

@@ -16,10 +16,16 @@ from superscaling.errors import ModelUnavailable
 MAX_FACTOR = 8
 # Multiples to try, in px. Windows of 7, 8, 12, 16, 22, 24 and 32 px are those of known transformers.
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 3, 6, 12, 24, 48, 7, 14, 22)
+# If the factor is wrong for multiples of so many px, too, rounded sides are not the reason.
+FACTOR_IS_WRONG = 16
 # A network that shifts more than this by multiples of one number than of the best looks for another, as a ratio.
 SHIFT_RATIO = 2.0
 # Edge in px of the smallest picture that every network must take.
 LARGEST_LEAST = 128
+
+
+class WrongFactor(ModelUnavailable):
+    """The result is not as large as that of an upscaler."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,9 @@ class Trial:
         for multiple in MULTIPLES:
             try:
                 shifts[multiple] = self._shift(strip, multiple)
+            except WrongFactor:
+                if multiple >= FACTOR_IS_WRONG:
+                    raise
             except ModelUnavailable as exc:
                 failure = exc
             else:
@@ -133,7 +142,7 @@ def _factor(shown: tuple[int, ...], result: tuple[int, ...]) -> int:
         raise ModelUnavailable(f"the network's result has the shape {result}, which is no RGB picture")
     factors = [there / here for here, there in zip(shown[1:3], result[1:3], strict=True)]
     if factors[0] != factors[1] or factors[0] not in range(1, MAX_FACTOR + 1):
-        raise ModelUnavailable(
+        raise WrongFactor(
             f"the network makes {_size(result)} px of {_size(shown)}: its factor must be a whole number from 1 to"
             f" {MAX_FACTOR}, the same for width and height"
         )

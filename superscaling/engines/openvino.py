@@ -25,6 +25,9 @@ PRECISIONS = {"fp32": ("f32", "FP32"), "bf16": ("bf16", "BF16"), "int8": (None, 
 FIRST_IN_FP32 = 1
 LAST_IN_FP32 = 3
 
+# The way out for a precision that is set and that one model lacks.
+AUTO = "use auto, the fastest that each model has"
+
 
 def supported_precisions() -> list[str]:
     """The precisions that this processor has, from the most exact to the fastest."""
@@ -43,7 +46,9 @@ def check_precision(wanted: str) -> None:
         raise invalid("precision", wanted, f"this processor has {', '.join(supported)} only; use one of them, or auto")
 
 
-def choose_precision(wanted: str, acceptance: Acceptance | None, good_in_bf16: bool = True) -> str:
+def choose_precision(
+    wanted: str, acceptance: Acceptance | None, good_in_bf16: bool = True, name: str = "this model"
+) -> str:
     """Turn the setting into a precision.
 
     `auto` is int8 if the model was accepted in it and the processor multiplies int8 natively: 1.4 to 1.7 times as fast
@@ -53,6 +58,7 @@ def choose_precision(wanted: str, acceptance: Acceptance | None, good_in_bf16: b
         wanted: the setting.
         acceptance: of the model in int8, None if it has none.
         good_in_bf16: whether the model may run in bf16.
+        name: of the model, for the error.
 
     Raises:
         SettingInvalid: the processor lacks the precision, or the model was not accepted in it.
@@ -64,10 +70,10 @@ def choose_precision(wanted: str, acceptance: Acceptance | None, good_in_bf16: b
             return "int8"
         return "bf16" if good_in_bf16 and "bf16" in supported else "fp32"
     if wanted == "bf16" and not good_in_bf16:
-        raise invalid("precision", wanted, "this model loses too much in it; use auto")
+        raise invalid("precision", wanted, f"{name} loses too much in it; {AUTO}")
     if wanted == "int8" and not (acceptance and acceptance.passed):
         reason = f"was not accepted in this precision, {acceptance}" if acceptance else "has no int8 form"
-        raise invalid("precision", wanted, f"this model {reason}; use auto")
+        raise invalid("precision", wanted, f"{name} {reason}; {AUTO}")
     return wanted
 
 

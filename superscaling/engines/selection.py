@@ -34,7 +34,7 @@ def precision_of(engine: str, wanted: str, model: ModelFiles) -> str:
     if engine == "openvino":
         from superscaling.engines.openvino import choose_precision
 
-        return choose_precision(wanted, model.acceptance, "bf16" in model.tolerances)
+        return choose_precision(wanted, model.acceptance, "bf16" in model.tolerances, model.name)
     require_precision(engine, wanted)
     return "fp32"
 

@@ -7,16 +7,18 @@ from superscaling.engines import EngineFacts
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
 from superscaling.enlarging.upscaler import Upscaler
 from superscaling.errors import UnknownModel
+from superscaling.resident_memory import resident_bytes
 
 # Characters of a name that an error message repeats.
 MAX_ECHOED = 100
 
 
-@dataclass(frozen=True)
+@dataclass
 class LoadedModel:
     """A model that is ready to enlarge.
 
-    `sha256`: of the weights; `licence`: of the weights; `memory`: bytes that it takes while nothing is enlarged.
+    `sha256`: of the weights; `licence`: of the weights; `memory`: bytes by which this process grew when the model was
+    loaded and warmed up. (A full tile takes more, once there was one.)
     """
 
     upscaler: Upscaler
@@ -34,6 +36,18 @@ class LoadedModel:
     def name(self) -> str:
         """What requests call it."""
         return self.facts.model
+
+    def warm_up(self) -> None:
+        """Test the known answer and measure the speed, before any request; what that takes of memory counts.
+
+        Raises:
+            EngineFailed: the engine raised, its answer is wrong, or it took longer than `START_TIMEOUT`.
+        """
+        before = resident_bytes()
+        try:
+            self.upscaler.warm_up()
+        finally:
+            self.memory += max(0, resident_bytes() - before)
 
 
 class LoadedModels:

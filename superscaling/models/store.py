@@ -1,18 +1,19 @@
 """The model that the settings name, and the directories of models."""
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-from superscaling.errors import ModelUnavailable
+from superscaling.errors import ModelUnavailable, StartError
 from superscaling.models.files import DESCRIPTION
 from superscaling.models.operator_files import imported_directory, imported_models, is_path, weights_in
 from superscaling.models.sources import find_weights, package_directory
 from superscaling.models.table import TABLE
 from superscaling.models.weights import FileFormat, Weights
-from superscaling.settings import Settings, invalid, shipped
+from superscaling.settings import Settings, environment_variable, invalid, shipped
 
 MODELS = shipped("models")
 # Packages whose versions determine the result of a conversion. They are not imported here.
@@ -40,10 +41,29 @@ def settings_of_models(settings: Settings) -> Sequence[Settings]:
     chosen = [replace(settings, model=model, models=()) for model in dict.fromkeys((settings.model, *settings.models))]
     names = dict[str, str]()
     for each in chosen:
-        if (before := names.setdefault(name_of(each), each.model)) != each.model:
+        with its_setting_named(settings, each):
+            name = name_of(each)
+        if (before := names.setdefault(name, each.model)) != each.model:
             reason = f"requests could not tell it from {before}, which has the same name: rename one of the files"
             raise invalid("models", each.model, reason)
     return chosen
+
+
+@contextlib.contextmanager
+def its_setting_named(settings: Settings, each: Settings) -> Iterator[None]:
+    """Errors raised within name the setting that lists a model, although `each` has it as if it were the only one.
+
+    Args:
+        settings: all.
+        each: one of its `settings_of_models`.
+    """
+    try:
+        yield
+    except StartError as exc:
+        if each.model == settings.model:
+            raise
+        only, further = (f"{environment_variable(field)}={each.model!r}" for field in ("model", "models"))
+        raise type(exc)(str(exc).replace(only, further)) from exc
 
 
 def name_of(settings: Settings) -> str:
@@ -77,7 +97,7 @@ def weights_of(settings: Settings) -> Weights:
     if is_path(settings.model):
         return weights_in(settings.model)
     if settings.model not in TABLE:
-        known = ", ".join((*TABLE, *imported_models(settings.cache_dir)))
+        known = ", ".join(dict.fromkeys((*TABLE, *imported_models(settings.cache_dir))))
         raise invalid("model", settings.model, f"unknown; known are {known}, and files by their path")
     return TABLE[settings.model]
 

@@ -1,16 +1,19 @@
 """Pixels per unit, or without a unit the shape of a pixel, in the forms of the formats."""
 
+import math
 import struct
 from enum import Enum
 from fractions import Fraction
 from typing import NamedTuple, Self
 
-# Largest resolution in dots per inch that every format can store. (JFIF has 16 bits.)
-MAX_DPI = 65_535
+# Largest resolution, in dots per inch, that is believed: a pixel of half a nanometre.
+MAX_DPI = 50_000_000
 # No pixel is so many times as wide as high, or as high as wide.
 MAX_ASPECT = Fraction(100)
-# Largest error of a resolution rounded to a whole number.
+# Largest error of a number that a format has to round.
 MAX_ERROR = Fraction(1, 100)
+# Largest numbers in the headers of JFIF, PNG and BMP, and in fractions of TIFF and EXIF.
+MAX_JFIF, MAX_PNG, MAX_BMP, MAX_FRACTION = (1 << 16) - 1, (1 << 31) - 1, (1 << 31) - 1, (1 << 32) - 1
 METRES = Fraction(254, 10_000)  # per inch
 
 
@@ -34,11 +37,20 @@ class Density(NamedTuple):
 
     @classmethod
     def of(cls, x: Fraction, y: Fraction, unit: Unit) -> Self | None:
-        """A density; None if it is none, or beyond what formats store."""
+        """A density; None if it is none, or makes no sense."""
         density = cls(x, y, unit)
+        if min(x, y) <= 0:
+            return None
         if (dpi := density.dpi) is None:
-            return density if min(x, y) > 0 and 1 / MAX_ASPECT <= x / y <= MAX_ASPECT else None
-        return density if all(1 <= each <= MAX_DPI for each in dpi) else None
+            return density if 1 / MAX_ASPECT <= x / y <= MAX_ASPECT else None
+        return density if max(dpi) <= MAX_DPI else None
+
+    def scaled(self, across: Fraction, down: Fraction) -> "Density":
+        """That of the same area with so many times the pixels across and down: it is printed as large as before."""
+        if self.unit is not Unit.NONE:
+            return self._replace(x=self.x * across, y=self.y * down)
+        # Whoever says that pixels are square without a unit says nothing: every JPEG has a place for it.
+        return self._replace(x=self.x * across / down) if self.is_aspect else self
 
     @property
     def dpi(self) -> tuple[Fraction, Fraction] | None:
@@ -67,11 +79,13 @@ def from_png(content: bytes) -> Density | None:
     return Density.of(Fraction(x), Fraction(y), Unit.NONE) if unit == 0 else None
 
 
-def to_png(density: Density) -> bytes:
-    """The content of a pHYs chunk."""
+def to_png(density: Density) -> bytes | None:
+    """The content of a pHYs chunk; None if it can't be said in whole numbers."""
     if (dpi := density.dpi) is None:
-        return struct.pack(">IIB", *_ratio(density, (1 << 31) - 1), 0)
-    return struct.pack(">IIB", *(round(each / METRES) for each in dpi), 1)
+        numbers, unit = _ratio(density, MAX_PNG), 0
+    else:
+        numbers, unit = _whole(dpi[0] / METRES, dpi[1] / METRES, MAX_PNG), 1
+    return struct.pack(">IIB", *numbers, unit) if numbers else None
 
 
 def from_jfif(unit: int, x: int, y: int) -> Density | None:
@@ -80,20 +94,39 @@ def from_jfif(unit: int, x: int, y: int) -> Density | None:
     return Density.of(Fraction(x), Fraction(y), units[unit]) if unit < len(units) else None
 
 
-def to_jfif(density: Density | None) -> tuple[int, int, int]:
-    """Unit, x and y of a JFIF header; without a unit and 1 to 1 if it can't be said in whole numbers."""
-    if density is None:
-        return 0, 1, 1
-    if (dpi := density.dpi) is None:
-        return 0, *_ratio(density, MAX_DPI)
-    x, y = (round(each) for each in dpi)
-    is_near = all(abs(whole - exact) <= MAX_ERROR * exact for whole, exact in zip((x, y), dpi, strict=True))
-    return (1, x, y) if is_near else (0, 1, 1)
+def to_jfif(density: Density) -> tuple[int, int, int] | None:
+    """Unit, x and y of a JFIF header; None if it can't be said in whole numbers."""
+    dpi = density.dpi
+    numbers = _ratio(density, MAX_JFIF) if dpi is None else _whole(dpi[0], dpi[1], MAX_JFIF)
+    return (0 if dpi is None else 1, *numbers) if numbers else None
 
 
-def _ratio(density: Density, most: int) -> tuple[int, int]:
-    """x and y as whole numbers up to `most`."""
+def to_bmp(density: Density) -> tuple[int, int] | None:
+    """Pixels per metre, x and y, of a BMP's header; None if it has no unit, or can't be said in whole numbers."""
+    dpi = density.dpi
+    return None if dpi is None else _whole(dpi[0] / METRES, dpi[1] / METRES, MAX_BMP)
+
+
+def to_fraction(value: Fraction) -> Fraction | None:
+    """A positive number as TIFF and EXIF store it: exactly, or as near as 32 bits allow; None if that is not near."""
+    if not 0 < value <= MAX_FRACTION:
+        return None
+    near = value.limit_denominator(MAX_FRACTION // max(1, math.ceil(value)))
+    return near if abs(near - value) <= MAX_ERROR * value else None
+
+
+def _whole(x: Fraction, y: Fraction, most: int) -> tuple[int, int] | None:
+    """Both rounded to whole numbers up to `most`; None if that changes one by more than `MAX_ERROR`."""
+    is_near = all(abs(round(each) - each) <= MAX_ERROR * each and round(each) <= most for each in (x, y))
+    return (round(x), round(y)) if is_near else None
+
+
+def _ratio(density: Density, most: int) -> tuple[int, int] | None:
+    """x and y as whole numbers up to `most`; None if they are too different."""
+    ratio = density.x / density.y
+    if not 1 / MAX_ASPECT <= ratio <= MAX_ASPECT:
+        return None
     if density.x.denominator == density.y.denominator == 1 and max(density.x, density.y) <= most:
         return int(density.x), int(density.y)
-    ratio = (density.x / density.y).limit_denominator(most // int(MAX_ASPECT))
+    ratio = ratio.limit_denominator(most // int(MAX_ASPECT))
     return ratio.numerator, ratio.denominator

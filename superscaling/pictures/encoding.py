@@ -18,7 +18,7 @@ from superscaling.pictures.containers.tiff_writing import Page, write_tiff
 from superscaling.pictures.formats import FORMATS, Format, Series, is_16_bit
 from superscaling.pictures.guards.cmyk_profile import only_table
 from superscaling.pictures.metadata.fitting import fitting, left_out, wanted
-from superscaling.pictures.metadata.writing import file_for, pillow_options, set_jfif_density
+from superscaling.pictures.metadata.writing import file_for, pillow_options, set_header_density
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size, in_8_bits
 
 # Least quality of JPEGs with full chroma (4:4:4); below, it is subsampled (4:2:0).
@@ -40,8 +40,8 @@ class Encoded:
     notes: tuple[str, ...]
 
 
-def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
-    """Make sure, before inference, that the format `name` can store `picture` enlarged by `scale`.
+def check_can_hold(picture: Picture, sizes: Iterable[Size], name: FormatName) -> None:
+    """Make sure, before inference, that the format `name` can store `picture` once its frames have these sizes.
 
     Raises:
         FormatCannotHold: it would lose transparency, depth or frames, or is too large or too long.
@@ -57,9 +57,9 @@ def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
         )
     if len(picture.frames) > 1 and target.series is Series.ANIMATION:
         _check_times(picture, target)
-    for frame in picture.frames:
+    for frame, (height, width) in zip(picture.frames, sizes, strict=True):
         _stored_mode(frame, target)
-        check_size(scale * frame.height, scale * frame.width, name)
+        check_size(height, width, name)
 
 
 def check_size(height: int, width: int, name: FormatName) -> None:
@@ -168,8 +168,7 @@ def _quality_options(
 def _saved(image: Image.Image, target: Format, options: dict[str, Any], metadata: Metadata) -> bytes:
     file = file_for(metadata, target.name)
     image.save(file, target.pillow, **options)
-    if target.name is FormatName.JPEG:
-        set_jfif_density(file, metadata)
+    set_header_density(file, metadata, target.name)
     return file.getvalue()
 
 

@@ -62,6 +62,7 @@ def inner_product(layer: Layer, weights: WeightFile, features: Tensor) -> Tensor
 def _convolution(layer: Layer, weights: WeightFile, features: Tensor, groups: int) -> Tensor:
     features.check_not_flat(layer)
     layer.expect(18, 0, "padding with another value than 0")
+    layer.expect(19, 0, "a convolution whose weights are computed")
     matrix = _matrix(layer, weights, features, groups)
     strides, dilations = layer.pair(3, 1, MAX_STEP), layer.pair(2, 1, MAX_STEP)
     begin, end, automatic = [0, 0], [0, 0], "explicit"
@@ -80,13 +81,12 @@ def _convolution(layer: Layer, weights: WeightFile, features: Tensor, groups: in
 def _matrix(layer: Layer, weights: WeightFile, features: Tensor, groups: int) -> NDArray[np.float32]:
     """The weights: (groups, outputs per group, inputs per group, h, w)."""
     layer.expect(8, 0, "int8")
-    layer.expect(19, 0, "a convolution whose weights are computed")
     outputs, (height, width) = layer.whole(0, 0, 1, MAX_CHANNELS), layer.pair(1, 0, MAX_KERNEL)
     count, inputs = layer.whole(6, 0), features.channels(layer)
-    taken = count * groups // (outputs * height * width)
-    if taken != inputs and features.is_picture:
+    taken, rest = divmod(count * groups, outputs * height * width)
+    if features.is_picture and not rest and inputs != taken <= MAX_CHANNELS:
         raise layer.refuse(f"it takes pictures with {taken} channels; only networks for 3 (RGB) are served")
-    if outputs % groups or inputs % groups or taken * outputs * height * width != count * groups or taken != inputs:
+    if rest or taken != inputs or outputs % groups or inputs % groups:
         raise layer.refuse(f"its {count} weights don't fit an input with {inputs} channels")
     return weights.tagged(count).reshape(groups, outputs // groups, inputs // groups, height, width)
 

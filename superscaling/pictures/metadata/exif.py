@@ -21,6 +21,7 @@ from superscaling.pictures.containers.directories import (
     reordered,
 )
 from superscaling.pictures.containers.directory_writing import write_directories
+from superscaling.pictures.density import to_fraction
 
 # Most bytes of a block. A JPEG's segment holds 64 KiB; some writers use a second one.
 MAX_EXIF = 1 << 17
@@ -111,9 +112,11 @@ class Exif:
         self.parts[part][tag] = Entry(kind, data)
 
     def set_fraction(self, part: Part, tag: int, value: Fraction) -> None:
-        """Set a fraction from 0 to below 2³², as exactly as 32 bits allow."""
-        value = value.limit_denominator(((1 << 32) - 1) // (int(value) + 1))
-        data = struct.pack(f"{self.order}II", value.numerator, value.denominator)
+        """Set a positive fraction, as exactly as 32 bits allow; leave the tag out if they don't allow it."""
+        if (near := to_fraction(value)) is None:
+            self.parts[part].pop(tag, None)
+            return
+        data = struct.pack(f"{self.order}II", near.numerator, near.denominator)
         self.parts[part][tag] = Entry(FRACTIONS[0], data)
 
 

@@ -3,9 +3,11 @@
 from fractions import Fraction
 
 from superscaling.pictures.containers.directories import SHORT
-from superscaling.pictures.density import Density, Unit
+from superscaling.pictures.density import Density, Unit, to_fraction
 from superscaling.pictures.metadata.exif import Exif, Part
+from superscaling.pictures.metadata.resizing import Resizing, subject_in
 from superscaling.pictures.metadata.turning import NO_TURN, UPRIGHT, Turn
+from superscaling.pictures.metadata.words import SUBJECT
 from superscaling.pictures.picture import Size
 
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x0112, 0x011A, 0x011B, 0x0128
@@ -44,8 +46,13 @@ def density_of(exif: Exif) -> Density | None:
     return Density.of(Fraction(x[0]), Fraction(y[0]), UNITS[int(unit)])
 
 
+def can_say(density: Density) -> bool:
+    """Whether fractions of 32 bits can say it."""
+    return None not in (to_fraction(density.x), to_fraction(density.y))
+
+
 def set_density(exif: Exif, density: Density) -> None:
-    """Say pixels per unit, unless the block says the same already."""
+    """Say pixels per unit, unless the block says the same already; say none if fractions can't."""
     if density_of(exif) == density:
         return
     x, y, unit = density
@@ -81,30 +88,36 @@ def turn_upright(exif: Exif, turn: Turn, size: Size) -> None:
                 entries.update({tag: entry for tag, entry in zip((other, one), pair, strict=True) if entry})
 
 
-def enlarge(exif: Exif, size: Size, scale_x: Fraction, scale_y: Fraction) -> None:
-    """Correct what changes with the size of the picture.
+def resize(exif: Exif, resizing: Resizing) -> tuple[str, ...]:
+    """Correct what changes with the size of the picture; returns what had to be left out, in words.
 
     Args:
         exif: of the upright picture; changed.
-        size: of the result in px.
-        scale_x, scale_y: result / picture.
+        resizing: from it to the result.
     """
-    for places, length in ((WIDTHS, size[1]), (HEIGHTS, size[0])):
+    height, width = resizing.size
+    for places, length in ((WIDTHS, width), (HEIGHTS, height)):
         for part, tag in places:
             if tag in exif.parts[part]:
                 exif.set_whole(part, tag, length)
-    details = exif.parts[Part.DETAILS]
-    for tag, scale in ((FOCAL_X, scale_x), (FOCAL_Y, scale_y)):
-        value = exif.numbers(Part.DETAILS, tag)
-        if value and 0 < value[0] * scale < 1 << 32:
-            exif.set_fraction(Part.DETAILS, tag, Fraction(value[0]) * scale)
+    for part, tag, factor in (
+        (Part.MAIN, X_RESOLUTION, resizing.across),
+        (Part.MAIN, Y_RESOLUTION, resizing.down),
+        (Part.DETAILS, FOCAL_X, resizing.across),
+        (Part.DETAILS, FOCAL_Y, resizing.down),
+    ):
+        value = exif.numbers(part, tag)
+        if value and value[0] > 0:
+            exif.set_fraction(part, tag, Fraction(value[0]) * factor)
+    lost = list[str]()
     for tag in (SUBJECT_AREA, SUBJECT_LOCATION):
         numbers = exif.numbers(Part.DETAILS, tag)
-        if tag not in details or not numbers:
+        if tag not in exif.parts[Part.DETAILS]:
             continue
-        scales = (scale_x, scale_y) if len(numbers) != 3 else (scale_x, scale_y, scale_x)
-        places_and_sizes = [int(number * scales[index % len(scales)]) for index, number in enumerate(numbers)]
-        if min(places_and_sizes) < 0 or max(places_and_sizes) >= 1 << 16 or details[tag].kind != SHORT:
-            del details[tag]
+        moved = subject_in([int(each) for each in numbers], resizing)
+        if moved and max(moved) < 1 << 16 and exif.parts[Part.DETAILS][tag].kind == SHORT:
+            exif.set_whole(Part.DETAILS, tag, *moved)
         else:
-            exif.set_whole(Part.DETAILS, tag, *places_and_sizes)
+            del exif.parts[Part.DETAILS][tag]
+            lost += [SUBJECT] if moved != () else []
+    return tuple(dict.fromkeys(lost))

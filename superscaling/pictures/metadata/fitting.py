@@ -1,17 +1,17 @@
 """What of a picture's metadata a result keeps: as far as its format can hold it, and corrected for its size."""
 
-from fractions import Fraction
 from typing import Any
 
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.pictures.containers.jpeg_segments import MAX_SEGMENT
-from superscaling.pictures.density import Unit, to_jfif
+from superscaling.pictures.density import Density, to_bmp, to_jfif, to_png
 from superscaling.pictures.formats import Extra, Format, mode_in_8_bits
-from superscaling.pictures.metadata import descriptions, exif_geometry, georeference, xmp
+from superscaling.pictures.metadata import descriptions, exif_geometry, georeference, photoshop, xmp, xmp_geometry
 from superscaling.pictures.metadata.exif import MAX_EXIF, PREFIX, Exif, Part, read_exif
 from superscaling.pictures.metadata.from_jpeg import MAX_ICC_PART
 from superscaling.pictures.metadata.png_texts import keyword_of
+from superscaling.pictures.metadata.resizing import Resizing
 from superscaling.pictures.metadata.words import named
 from superscaling.pictures.picture import Metadata, Size
 
@@ -36,8 +36,6 @@ WORDS = {
     Extra.GEO: "the georeference",
 }
 COLOURS = (Extra.ICC, Extra.PNG_COLOURS)
-# Formats with a place of their own for the density; others have it in EXIF.
-OWN_DENSITY = (FormatName.JPEG, FormatName.PNG, FormatName.TIFF, FormatName.BMP)
 # Stored mode, in 8 bits -> colour space in the header of a fitting profile (bytes 16 to 19, ICC.1).
 ICC_SPACES = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB ", "CMYK": b"CMYK"}
 DESCRIPTION = 0x010E
@@ -61,33 +59,39 @@ def fitting(metadata: Metadata, target: Format, mode: str, size: Size, is_alone:
         metadata: of the picture.
         target: the format.
         mode: of the stored pixels.
-        size: of the enlarged picture in px.
+        size: of the result in px.
         is_alone: whether the file has one picture.
 
     Returns:
         The metadata; `lost` names what has no field of its own.
     """
-    before = metadata.size or size
-    scale_y, scale_x = (Fraction(*pair) for pair in zip(size, before, strict=True))
+    resizing = Resizing.of(metadata, size)
     lost = list(metadata.lost)
     limits = JPEG_LIMITS if target.name is FormatName.JPEG else {}
     can_say_density = (Extra.RESOLUTION if metadata.resolution else Extra.ASPECT) in target.extras
-    density = metadata.density if can_say_density else None
+    density = metadata.density.scaled(resizing.across, resizing.down) if metadata.density and can_say_density else None
     fields = target.extras - {Extra.RESOLUTION, Extra.ASPECT}
     kept: dict[str, Any] = {extra: getattr(metadata, extra) for extra in fields}
     exif = read_exif(metadata.exif or b"")
-    if words := _correct_description(exif, target, mode, before, size, is_alone):
-        lost.append(words)
+    lost += _correct_description(exif, target, mode, resizing, is_alone)
     if Extra.EXIF in kept:
-        exif_geometry.enlarge(exif, size, scale_x, scale_y)
-        _say_density(exif, metadata, target, mode)
+        lost += exif_geometry.resize(exif, resizing)
+    is_said = _say_density(exif, density, target, mode)
+    if Extra.EXIF in kept:
         if target.name is FormatName.AVIF:  # Pillow would write the block anew, with damaged letters
             exif.parts[Part.MAIN].pop(exif_geometry.ORIENTATION, None)
         kept[Extra.EXIF] = exif.to_block(limits.get(Extra.EXIF, MAX_EXIF)) or None
     if kept.get(Extra.XMP):
-        kept[Extra.XMP] = xmp.resize(kept[Extra.XMP], size, scale_x, scale_y)
+        try:
+            kept[Extra.XMP], words = xmp_geometry.resize(kept[Extra.XMP], resizing)
+            lost += words
+        except ValueError:
+            kept[Extra.XMP] = None
+    if kept.get(Extra.PHOTOSHOP):
+        kept[Extra.PHOTOSHOP], words = photoshop.resize(kept[Extra.PHOTOSHOP], resizing)
+        lost += words
     if kept.get(Extra.GEO):
-        kept[Extra.GEO] = georeference.enlarge(kept[Extra.GEO], scale_x, scale_y) or ()
+        kept[Extra.GEO] = georeference.resize(kept[Extra.GEO], resizing) or ()
     if kept.get(Extra.ICC) and kept[Extra.ICC][16:20] != ICC_SPACES.get(mode_in_8_bits(mode)):
         kept[Extra.ICC] = None
     if kept.get(Extra.COMMENTS):
@@ -95,6 +99,7 @@ def fitting(metadata: Metadata, target: Format, mode: str, size: Size, is_alone:
     for extra, most in limits.items():
         if len(kept.get(extra) or b"") > most:
             kept[extra] = None
+    density = density if is_said else None
     return Metadata(**kept, density=density, size=size, lost=tuple(dict.fromkeys(lost)))
 
 
@@ -125,35 +130,34 @@ def _has_more_than_density(metadata: Metadata) -> bool:
     return any(set(entries) - repeated for entries in exif.parts.values())
 
 
-def _say_density(exif: Exif, metadata: Metadata, target: Format, mode: str) -> None:
-    """Let EXIF say the same density as the file's header, or say it alone."""
-    density = metadata.density
+def _say_density(exif: Exif, density: Density | None, target: Format, mode: str) -> bool:
+    """Let EXIF say the same density as the file's header, or say it alone; returns whether one of them does."""
     if not density or not (density.is_resolution or density.is_aspect):
-        return
-    if target.name is FormatName.JPEG:
-        unit, x, y = to_jfif(density)
-        if unit == 1:
-            density = density._replace(x=Fraction(x), y=Fraction(y), unit=Unit.INCH)
-        is_said = (unit, x, y) != (0, 1, 1) and mode != "CMYK"  # which has no JFIF header
-    else:
-        is_said = target.name in OWN_DENSITY
-    if not is_said or exif_geometry.X_RESOLUTION in exif.parts[Part.MAIN]:
-        before = exif_geometry.density_of(exif)
-        if before is None or to_jfif(before) != to_jfif(density):
-            exif_geometry.set_density(exif, density)
+        return False
+    in_header = False
+    match target.name:
+        case FormatName.JPEG:
+            in_header = to_jfif(density) is not None and mode != "CMYK"  # which has no JFIF header
+        case FormatName.PNG:
+            in_header = to_png(density) is not None
+        case FormatName.BMP:
+            return to_bmp(density) is not None
+        case FormatName.TIFF:
+            in_header = exif_geometry.can_say(density)
+    if not in_header or exif_geometry.X_RESOLUTION in exif.parts[Part.MAIN]:
+        exif_geometry.set_density(exif, density)
+    return in_header or exif_geometry.can_say(density)
 
 
-def _correct_description(exif: Exif, target: Format, mode: str, before: Size, size: Size, is_alone: bool) -> str | None:
-    """Correct a description that repeats the size; returns what it was if that can't be done."""
+def _correct_description(exif: Exif, target: Format, mode: str, resizing: Resizing, is_alone: bool) -> tuple[str, ...]:
+    """Correct a description that repeats the size; returns what had to be left out, in words."""
     entry = exif.parts[Part.MAIN].get(DESCRIPTION)
     if entry is None or (kind := descriptions.kind_of(entry.data)) is None:
-        return None
-    scale_y, scale_x = (Fraction(*pair) for pair in zip(size, before, strict=True))
-    changed = None
+        return ()
     if target.name is FormatName.TIFF and is_alone:
-        changed = descriptions.enlarge(entry.data, before, size, scale_x, scale_y, mode)
-    if changed is None:
-        del exif.parts[Part.MAIN][DESCRIPTION]
-        return kind
-    exif.parts[Part.MAIN][DESCRIPTION] = entry._replace(data=changed)
-    return None
+        changed, lost = descriptions.resize(entry.data, resizing, mode)
+        if changed is not None:
+            exif.parts[Part.MAIN][DESCRIPTION] = entry._replace(data=changed)
+            return lost
+    del exif.parts[Part.MAIN][DESCRIPTION]
+    return (kind,)

@@ -1,9 +1,9 @@
 """The tags of a GeoTIFF, which say where a picture lies on the earth. (OGC GeoTIFF 1.1; GDAL's own tags)"""
 
 import struct
-from fractions import Fraction
 
 from superscaling.pictures.containers.directories import DOUBLE, SHORT
+from superscaling.pictures.metadata.resizing import Resizing
 
 PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, KEYS, DOUBLES, LETTERS = 33550, 33922, 34264, 34735, 34736, 34737
 # Camera model; Intergraph's matrix: not carried.
@@ -19,15 +19,16 @@ Tag = tuple[int, int, bytes]
 MAX_KEYS = 1000
 
 
-def enlarge(tags: tuple[Tag, ...], scale_x: Fraction, scale_y: Fraction) -> tuple[Tag, ...] | None:
-    """The tags of the enlarged picture; None if they make no sense.
+def resize(tags: tuple[Tag, ...], resizing: Resizing) -> tuple[Tag, ...] | None:
+    """The tags of the result; None if they make no sense.
 
     Args:
         tags: of the picture.
-        scale_x, scale_y: result / picture.
+        resizing: from it to the result.
     """
-    scales = (float(scale_x), float(scale_y))
-    # The centre of the first pixel lies at 0, and after enlarging by s at (s - 1) / 2.
+    scales = (float(resizing.across), float(resizing.down))
+    corner = (resizing.crop.left, resizing.crop.top)
+    # The centre of the first pixel lies at 0, and after scaling by s at (s - 1) / 2.
     shifts = tuple((scale - 1) / 2 for scale in scales) if _counts_centres(tags) else (0.0, 0.0)
     changed = list[Tag]()
     for number, kind, data in tags:
@@ -41,10 +42,11 @@ def enlarge(tags: tuple[Tag, ...], scale_x: Fraction, scale_y: Fraction) -> tupl
             values[:2] = [value / scale for value, scale in zip(values, scales, strict=False)]
         elif number == TIE_POINTS and values and len(values) % 6 == 0:
             for index in range(0, len(values), 6):
-                values[index] = values[index] * scales[0] + shifts[0]
-                values[index + 1] = values[index + 1] * scales[1] + shifts[1]
+                values[index] = (values[index] - corner[0]) * scales[0] + shifts[0]
+                values[index + 1] = (values[index + 1] - corner[1]) * scales[1] + shifts[1]
         elif number == TRANSFORMATION and len(values) == 16:
             for row in range(0, 12, 4):
+                values[row + 3] += values[row] * corner[0] + values[row + 1] * corner[1]
                 values[row] /= scales[0]
                 values[row + 1] /= scales[1]
                 values[row + 3] -= values[row] * shifts[0] + values[row + 1] * shifts[1]

@@ -7,9 +7,10 @@ from superscaling.pictures.metadata.exif import MAX_EXIF, read_exif
 from superscaling.pictures.metadata.exif_geometry import density_of, drop_malformed_density, turn_of, turn_upright
 from superscaling.pictures.metadata.photoshop import read_resources
 from superscaling.pictures.metadata.turning import NO_TURN, Turn
+from superscaling.pictures.metadata.xmp_text import MAX_XMP
 from superscaling.pictures.picture import Metadata, Size
 
-UNREADABLE_XMP, LONG_XMP = "XMP that can't be read", f"XMP of more than {xmp.MAX_XMP >> 20} MiB"
+UNREADABLE_XMP, LONG_XMP = "XMP that can't be read", f"XMP of more than {MAX_XMP >> 20} MiB"
 
 
 def turn_for(stored: Metadata) -> Turn:
@@ -26,6 +27,7 @@ def upright(stored: Metadata, size: Size) -> tuple[Turn, Metadata]:
     """
     exif = read_exif(stored.exif or b"")
     drop_malformed_density(exif)
+    in_exif = density_of(exif)
     turn = turn_of(exif)
     is_turned = turn is not NO_TURN
     lost = [*stored.lost, *(["damaged EXIF tags"] if exif.is_damaged else [])]
@@ -35,22 +37,21 @@ def upright(stored: Metadata, size: Size) -> tuple[Turn, Metadata]:
         block = b""
         lost.append("EXIF")
     packet = stored.xmp
-    if packet and len(packet) > xmp.MAX_XMP:
+    if packet and len(packet) > MAX_XMP:
         packet = None
         lost.append(LONG_XMP)
     if packet:
         try:
-            packet, removed = xmp.clean(packet, is_turned)
+            packet, removed = xmp.clean(packet, turn)
             # What the packet announces lies behind the picture, under a more precise name.
             lost = [each for each in lost if not (removed and each == words.PICTURES)] + [*removed]
         except ValueError:
             packet = None
             lost.append(UNREADABLE_XMP)
-    resources = read_resources(stored.photoshop or b"", is_turned)
-    density = stored.density
-    if density is None or not (density.is_resolution or density.is_aspect):
-        density = density_of(exif)
-    elif turn.is_swapped:
+    resources = read_resources(stored.photoshop or b"", turn)
+    densities = (stored.density, in_exif, resources.density)
+    density = next((each for each in densities if each and (each.is_resolution or each.is_aspect)), None)
+    if density and turn.is_swapped:
         density = density._replace(x=density.y, y=density.x)
     if stored.geo and is_turned:
         lost.append("the georeference")

@@ -7,6 +7,8 @@ MAX_NAME = 40  # characters
 MAX_NAMES = 6
 # Parts that some files have beside their picture.
 GAIN_MAP, VIDEO, DEPTH, PICTURES = "the gain map", "the motion photo's video", "the depth map", "further pictures"
+SUBJECT, REGIONS, PANORAMA = "the subject's place", "XMP regions", "XMP of a panorama"
+EARLIER_CROP = "XMP of an earlier crop"
 CREDENTIALS = "Content Credentials"
 MAX_PADDING = 64  # bytes behind a picture that nobody misses
 

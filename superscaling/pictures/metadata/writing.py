@@ -10,12 +10,10 @@ from superscaling.format_name import FormatName
 from superscaling.pictures.containers.chunks import PNG_SIGNATURE, png_chunk
 from superscaling.pictures.containers.directories import UNDEFINED, Entry
 from superscaling.pictures.containers.jpeg_segments import COMMENT, MAX_SEGMENT, segment
-from superscaling.pictures.density import to_jfif, to_png
+from superscaling.pictures.density import to_bmp, to_jfif, to_png
 from superscaling.pictures.metadata import from_jpeg, from_tiff, png_texts, xmp
 from superscaling.pictures.metadata.exif import PREFIX, Exif, Part, read_exif
-from superscaling.pictures.metadata.exif_geometry import (
-    set_density,
-)
+from superscaling.pictures.metadata.exif_geometry import set_density
 from superscaling.pictures.metadata.photoshop import iptc_resource
 from superscaling.pictures.picture import Metadata
 
@@ -23,6 +21,10 @@ from superscaling.pictures.picture import Metadata
 PNG_HEAD = len(PNG_SIGNATURE) + 12 + 13
 # Offsets in a JPEG: of the name in its first segment, and of its density.
 JFIF_NAME, JFIF_DENSITY = 6, 13
+# Pixels without a unit, 1 to 1.
+NO_JFIF_DENSITY = (0, 1, 1)
+# Offset of a BMP's pixels per metre.
+BMP_DENSITY = 38
 HEX_LINE = 72
 
 
@@ -34,22 +36,24 @@ def file_for(metadata: Metadata, name: FormatName) -> io.BytesIO:
 def pillow_options(metadata: Metadata, name: FormatName) -> dict[str, Any]:
     """The metadata as options of Pillow's writers, as far as they take it."""
     match name:
-        case FormatName.PNG:
+        case FormatName.PNG | FormatName.BMP:
             return {}
         case FormatName.JPEG:
             return {"extra": b"".join(_jpeg_segments(metadata))}
-        case FormatName.BMP:
-            return {"dpi": metadata.dpi} if metadata.dpi else {}
         case _:
             options = {"icc_profile": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp}
             return {option: value for option, value in options.items() if value}
 
 
-def set_jfif_density(file: io.BytesIO, metadata: Metadata) -> None:
-    """Set the density in the header of a JPEG; one of CMYK has no such header."""
+def set_header_density(file: io.BytesIO, metadata: Metadata, name: FormatName) -> None:
+    """Set the density in the header of a JPEG or BMP, where Pillow invents one; a JPEG of CMYK has no such header."""
     with file.getbuffer() as data:
-        if bytes(data[JFIF_NAME : JFIF_NAME + 5]) == from_jpeg.JFIF:
-            struct.pack_into(">BHH", data, JFIF_DENSITY, *to_jfif(metadata.density))
+        if name is FormatName.JPEG and bytes(data[JFIF_NAME : JFIF_NAME + 5]) == from_jpeg.JFIF:
+            said = to_jfif(metadata.density) if metadata.density else None
+            struct.pack_into(">BHH", data, JFIF_DENSITY, *(said or NO_JFIF_DENSITY))
+        if name is FormatName.BMP:
+            metres = to_bmp(metadata.density) if metadata.density else None
+            struct.pack_into("<ii", data, BMP_DENSITY, *(metres or (0, 0)))
 
 
 def tiff_tags(metadata: Metadata) -> tuple[dict[int, Entry], dict[int, dict[int, Entry]]]:
@@ -90,8 +94,8 @@ def _png_chunks(metadata: Metadata) -> Iterator[bytes]:
     for name, content in metadata.png_colours:
         if not (metadata.icc and name == b"sRGB"):
             yield png_chunk(name, content)
-    if metadata.density and (metadata.resolution or metadata.aspect):
-        yield png_chunk(b"pHYs", to_png(metadata.density))
+    if metadata.density and (metadata.resolution or metadata.aspect) and (physical := to_png(metadata.density)):
+        yield png_chunk(b"pHYs", physical)
     if metadata.exif:
         yield png_chunk(b"eXIf", metadata.exif)
     if metadata.xmp:

@@ -37,8 +37,8 @@ final class Problems {
                 cause);
     }
 
-    static UpscaleException notJson(HttpResponse<byte[]> answer, JsonParseException wrong) {
-        return malformed(answer, "no JSON object " + quote(answer), wrong);
+    static UpscaleException notJson(HttpResponse<byte[]> answer, String expected, JsonParseException wrong) {
+        return malformed(answer, "no JSON " + expected + " " + quote(answer), wrong);
     }
 
     private static Optional<String> requestId(HttpResponse<byte[]> answer) {

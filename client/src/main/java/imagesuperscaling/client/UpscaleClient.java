@@ -1,6 +1,5 @@
 package imagesuperscaling.client;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonParseException;
 import java.io.IOException;
 import java.net.URI;
@@ -8,6 +7,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -29,6 +29,7 @@ public final class UpscaleClient {
     private static final Set<Integer> TRANSIENT = Set.of(429, 503);
 
     private final URI ping;
+    private final URI models;
     private final URI upscale;
     private final Wire wire;
     private final int retries;
@@ -37,6 +38,7 @@ public final class UpscaleClient {
 
     UpscaleClient(UpscaleClientBuilder settings) {
         ping = URI.create(settings.base() + "/ping");
+        models = URI.create(settings.base() + "/models");
         upscale = URI.create(settings.base() + "/upscale");
         wire = settings.wire();
         retries = settings.retries();
@@ -77,13 +79,28 @@ public final class UpscaleClient {
     public PingOutput ping() throws UpscaleException, InterruptedException {
         HttpResponse<byte[]> answer = send(HttpRequest.newBuilder(ping).build());
         try {
-            JsonElement success = Json.read(answer.body()).get("success");
-            if (success == null || !success.isJsonPrimitive() || !success.getAsJsonPrimitive().isBoolean()) {
-                throw Problems.malformed(answer, "there is no boolean success", null);
-            }
-            return new PingOutput(success.getAsBoolean());
+            return new PingOutput(Json.bool(Json.read(answer.body()), "success")
+                    .orElseThrow(() -> Problems.malformed(answer, "there is no boolean success", null)));
         } catch (JsonParseException wrong) {
-            throw Problems.notJson(answer, wrong);
+            throw Problems.notJson(answer, "object", wrong);
+        }
+    }
+
+    /**
+     * Lists the models that the service has loaded.
+     *
+     * @return the models, the default first
+     * @throws UpscaleException if there was no answer, or an error or malformed one
+     * @throws InterruptedException if the thread was interrupted
+     */
+    public List<Model> models() throws UpscaleException, InterruptedException {
+        HttpResponse<byte[]> answer = send(HttpRequest.newBuilder(models).build());
+        try {
+            return ModelList.read(answer.body());
+        } catch (JsonParseException wrong) {
+            throw Problems.notJson(answer, "array", wrong);
+        } catch (IllegalArgumentException wrong) {
+            throw Problems.malformed(answer, wrong.getMessage(), wrong);
         }
     }
 
@@ -116,7 +133,7 @@ public final class UpscaleClient {
      * Enlarges an image with options for the output.
      *
      * @param input the image and the options
-     * @return the image, twice as wide and twice as high
+     * @return the image, of the size that the options ask for
      * @throws UpscaleException if there was no answer, or an error or malformed one
      * @throws InterruptedException if the thread was interrupted
      */
@@ -130,7 +147,7 @@ public final class UpscaleClient {
             return new UpscaleOutput(
                     image, answer.headers().firstValue("X-Upscaler-Notes").orElse(""));
         } catch (JsonParseException wrong) {
-            throw Problems.notJson(answer, wrong);
+            throw Problems.notJson(answer, "object", wrong);
         } catch (IllegalArgumentException wrong) {
             throw Problems.malformed(answer, wrong.getMessage(), wrong);
         }

@@ -3,12 +3,13 @@ package imagesuperscaling.client;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.util.ArrayList;
+import java.nio.charset.StandardCharsets;
 import java.util.Base64;
-import java.util.List;
+import java.util.stream.Collectors;
 
 /** How images are sent and received. */
 public enum Wire {
@@ -18,15 +19,7 @@ public enum Wire {
         HttpRequest request(URI upscale, UpscaleInput input) {
             JsonObject message = new JsonObject();
             message.addProperty(IMAGE, Base64.getEncoder().encodeToString(input.image()));
-            if (input.options().format() != null) {
-                message.addProperty("format", input.options().format().wireName());
-            }
-            if (input.options().quality() != null) {
-                message.addProperty("quality", input.options().quality());
-            }
-            if (input.options().metadata() != null) {
-                message.addProperty("metadata", input.options().metadata().wireName());
-            }
+            input.options().members().forEach((name, value) -> message.add(name, Json.primitive(value)));
             return HttpRequest.newBuilder(upscale)
                     .header("Content-Type", "application/json")
                     .header("Accept", "application/json, application/problem+json")
@@ -46,17 +39,10 @@ public enum Wire {
     BYTES {
         @Override
         HttpRequest request(URI upscale, UpscaleInput input) {
-            List<String> query = new ArrayList<>();
-            if (input.options().format() != null) {
-                query.add("format=" + input.options().format().wireName());
-            }
-            if (input.options().quality() != null) {
-                query.add("quality=" + input.options().quality());
-            }
-            if (input.options().metadata() != null) {
-                query.add("metadata=" + input.options().metadata().wireName());
-            }
-            String options = query.isEmpty() ? "" : "?" + String.join("&", query);
+            String query = input.options().members().entrySet().stream()
+                    .map(option -> option.getKey() + "=" + encoded(option.getValue()))
+                    .collect(Collectors.joining("&"));
+            String options = query.isEmpty() ? "" : "?" + query;
             return HttpRequest.newBuilder(URI.create(upscale + options))
                     .header("Content-Type", "application/octet-stream")
                     .header("Accept", "image/*, application/problem+json")
@@ -75,6 +61,10 @@ public enum Wire {
     };
 
     private static final String IMAGE = "imageBase64";
+
+    private static String encoded(Object value) {
+        return URLEncoder.encode(value.toString(), StandardCharsets.UTF_8);
+    }
 
     /** Creates the request to {@code /upscale}. */
     abstract HttpRequest request(URI upscale, UpscaleInput input);

@@ -1,5 +1,5 @@
 /**
- * A client of the image super-scaling service, which doubles the width and height of images.
+ * A client of the image super-scaling service, which enlarges images with neural networks.
  *
  * <p>Start with {@link imagesuperscaling.client.UpscaleClient}.
  */

@@ -158,6 +158,36 @@ class AnswerTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {
+        "",
+        "models",
+        "{}",
+        "[1]",
+        "[null]",
+        "[{}]",
+        "[{\"name\": 1, \"default\": true, \"scale\": 2}]",
+        "[{\"name\": \"a\", \"default\": \"true\", \"scale\": 2}]",
+        "[{\"name\": \"a\", \"default\": true, \"scale\": \"2\"}]",
+        "[{\"name\": \"a\", \"default\": true, \"scale\": 2, \"kind\": null}]"
+    })
+    void aMalformedListOfModelsIsTheOneException(String body) {
+        try (TestServer server = new TestServer(Answer.json(body, "X-Request-ID", "r2"))) {
+            UpscaleException failure =
+                    assertThrows(UpscaleException.class, () -> UpscaleClient.of(server.url()).models());
+            assertMalformed(failure, server);
+        }
+    }
+
+    @Test
+    void aListOfModelsNestedEndlesslyIsTheOneException() {
+        try (TestServer server = new TestServer(Answer.json("[".repeat(100_000), "X-Request-ID", "r2"))) {
+            UpscaleException failure =
+                    assertThrows(UpscaleException.class, () -> UpscaleClient.of(server.url()).models());
+            assertMalformed(failure, server);
+        }
+    }
+
+    @ParameterizedTest
     @EnumSource(Wire.class)
     void anAnswerIsBounded(Wire wire) throws Exception {
         String type = wire == Wire.JSON ? "application/json" : "image/png";

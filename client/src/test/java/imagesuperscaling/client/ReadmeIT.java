@@ -51,6 +51,7 @@ class ReadmeIT {
         Path source = Files.writeString(folder.resolve("Example.java"), example);
         run(List.of(JAVA.toString(), "-cp", JAR.toString(), source.toString()));
         assertEquals(List.of(512, 512), Samples.size(Files.readAllBytes(folder.resolve("larger.jpg"))).orElseThrow());
+        assertTrue(Files.exists(folder.resolve("larger.webp")));
     }
 
     @Test
@@ -58,7 +59,7 @@ class ReadmeIT {
         List<String> lines = String.join("\n", blocks("console")).lines()
                 .filter(line -> line.startsWith("java -jar "))
                 .toList();
-        assertEquals(2, lines.size());
+        assertEquals(4, lines.size());
         for (String line : lines) {
             List<String> words = new ArrayList<>(List.of(line.split(" ")));
             assertTrue(words.get(2).endsWith(JAR.getFileName().toString()), line);
@@ -68,6 +69,7 @@ class ReadmeIT {
             run(words);
         }
         assertTrue(Files.exists(folder.resolve("larger.jpg")));
+        assertEquals(List.of(768, 768), Samples.size(Files.readAllBytes(folder.resolve("face.png"))).orElseThrow());
         assertEquals(Samples.files().size(), Files.list(folder.resolve("larger")).count());
     }
 

@@ -63,6 +63,40 @@ class RequestTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource(nullValues = "-", value = {
+        "3, -, -, -, -, scale=3",
+        "1.5, -, -, -, 4x-Ultra Sharp+, scale=1.5&model=4x-Ultra+Sharp%2B",
+        "-, 2000, -, -, -, width=2000",
+        "-, -, 1, INSIDE, -, height=1&fit=inside",
+        "-, 800, 600, COVER, ä/&, width=800&height=600&fit=cover&model=%C3%A4%2F%26"
+    })
+    void sizeAndModelAreInTheQuery(
+            Double scale, Integer width, Integer height, Fit fit, String model, String query) throws Exception {
+        try (TestServer server = new TestServer(PICTURE)) {
+            UpscaleClient client = UpscaleClient.builder(server.url()).wire(Wire.BYTES).build();
+            UpscaleOptions options = new UpscaleOptions(null, null, null, scale, width, height, fit, model);
+            client.upscale(UpscaleInput.fromBytes(IMAGE).with(options));
+            assertEquals("/upscale?" + query, server.only().uri());
+        }
+    }
+
+    @Test
+    void sizeAndModelAreMembersOfJson() throws Exception {
+        try (TestServer server = new TestServer(Answer.json("{\"imageBase64\": \"AAAA\"}"))) {
+            UpscaleClient client = UpscaleClient.of(server.url());
+            UpscaleInput input = UpscaleInput.fromBytes(IMAGE);
+            client.upscale(input.with(UpscaleOptions.builder().scale(3).model("a \"b\"").build()));
+            client.upscale(input.with(UpscaleOptions.builder().width(9).height(8).fit(Fit.FILL).build()));
+            assertEquals(
+                    "{\"imageBase64\":\"/wABKy8=\",\"scale\":3,\"model\":\"a \\\"b\\\"\"}",
+                    new String(server.requests.get(0).body(), StandardCharsets.UTF_8));
+            assertEquals(
+                    "{\"imageBase64\":\"/wABKy8=\",\"width\":9,\"height\":8,\"fit\":\"fill\"}",
+                    new String(server.requests.get(1).body(), StandardCharsets.UTF_8));
+        }
+    }
+
     @Test
     void jsonIsStandardBase64WithItsPadding() throws Exception {
         try (TestServer server = new TestServer(Answer.json("{\"imageBase64\": \"AAAA\"}"))) {

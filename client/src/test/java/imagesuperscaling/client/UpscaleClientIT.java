@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
@@ -76,6 +77,51 @@ class UpscaleClientIT {
         byte[] fine = client.upscale(input.with(new UpscaleOptions(ImageFormat.JPEG, 95))).image();
         assertEquals((byte) 0xD8, coarse[1]);
         assertTrue(coarse.length < fine.length / 2, coarse.length + " and " + fine.length + " bytes");
+    }
+
+    @ParameterizedTest
+    @EnumSource(Wire.class)
+    void sizesAreExact(Wire wire) throws Exception {
+        UpscaleClient client = wire == Wire.JSON ? json : bytes;
+        UpscaleInput input = UpscaleInput.fromBytes(Samples.noise(7, 40, 30));
+        UpscaleOptionsBuilder sides = UpscaleOptions.builder().width(100).height(100);
+        Map<UpscaleOptions, List<Integer>> sizes = Map.of(
+                UpscaleOptions.builder().scale(3).build(), List.of(120, 90),
+                UpscaleOptions.builder().scale(1.26).build(), List.of(50, 38),
+                UpscaleOptions.builder().width(101).build(), List.of(101, 76),
+                UpscaleOptions.builder().height(7).build(), List.of(9, 7),
+                sides.fit(Fit.INSIDE).build(), List.of(100, 75),
+                sides.fit(Fit.COVER).build(), List.of(100, 100));
+        for (UpscaleOptions options : sizes.keySet()) {
+            byte[] image = client.upscale(input.with(options)).image();
+            assertEquals(Optional.of(sizes.get(options)), Samples.size(image), options::toString);
+        }
+    }
+
+    @Test
+    void aSizeOutOfRangeIsRefused() {
+        UpscaleInput input = UpscaleInput.fromBytes(Samples.noise(8, 40, 30))
+                .with(UpscaleOptions.builder().width(1_000_000_000).build());
+        UpscaleException failure = assertThrows(UpscaleException.class, () -> json.upscale(input));
+        assertRefused(422, "size_out_of_range", failure);
+        assertTrue(failure.detail().contains("at most 320 px"), failure::detail);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Wire.class)
+    void theModelIsTheOneThatIsNamed(Wire wire) throws Exception {
+        UpscaleClient client = wire == Wire.JSON ? json : bytes;
+        List<Model> models = client.models();
+        Model first = models.get(0);
+        assertTrue(first.isDefault());
+        UpscaleInput input = UpscaleInput.fromBytes(Samples.noise(9, 20, 20));
+        UpscaleOptionsBuilder options = UpscaleOptions.builder();
+        assertEquals(client.upscale(input), client.upscale(input.with(options.model(first.name()).build())));
+        UpscaleInput unknown = input.with(options.model("../other model").build());
+        UpscaleException failure = assertThrows(UpscaleException.class, () -> client.upscale(unknown));
+        assertRefused(422, "unknown_model", failure);
+        assertTrue(failure.detail().contains("'../other model'"), failure::detail);
+        assertTrue(failure.detail().contains(first.name()), failure::detail);
     }
 
     @Test

@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import imagesuperscaling.client.TestServer.Answer;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
@@ -17,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -28,9 +31,14 @@ class WireExamplesTest {
     private static final Path FOLDER = Path.of("..", "tests", "wire");
     private static final byte[] LARGER = {'l', 'a', 'r', 'g', 'e', 'r'};
 
-    /** Errors that this client can't cause: wrong path, wrong method, a message without an image. */
-    private static final Set<String> IMPOSSIBLE =
-            Set.of("missing-field.json", "not-base64.json", "unknown-path.json", "wrong-method.json");
+    /** Errors that this client can't cause: wrong path, wrong method, messages without an image or with bad options. */
+    private static final Set<String> IMPOSSIBLE = Set.of(
+            "missing-field.json",
+            "not-base64.json",
+            "scale-not-a-number.json",
+            "unknown-path.json",
+            "width-and-height-without-fit.json",
+            "wrong-method.json");
 
     static List<Path> examples() throws IOException {
         try (Stream<Path> files = Files.list(FOLDER)) {
@@ -46,7 +54,7 @@ class WireExamplesTest {
 
     @Test
     void theyAreThere() throws Exception {
-        assertTrue(possible().size() >= 13);
+        assertTrue(possible().size() >= 18);
         assertEquals(IMPOSSIBLE.size(), examples().size() - possible().size());
     }
 
@@ -71,8 +79,14 @@ class WireExamplesTest {
     @MethodSource("examples")
     void theAnswerIsUnderstood(Path file) throws Exception {
         JsonObject request = read(file).getAsJsonObject("request");
+        if (IMPOSSIBLE.contains(file.getFileName().toString())) {
+            request.remove("json");
+            request.addProperty("path", "/upscale");
+        }
         JsonObject response = read(file).getAsJsonObject("response");
-        JsonObject json = response.has("json") ? response.getAsJsonObject("json") : new JsonObject();
+        JsonElement content = response.has("json") ? response.get("json") : new JsonObject();
+        JsonElement first = content.isJsonArray() ? content.getAsJsonArray().get(0) : content;
+        JsonObject json = first.getAsJsonObject();
         if (response.has("varying")) {
             response.getAsJsonArray("varying").forEach(name -> json.add(name.getAsString(), vary(name.getAsString())));
         }
@@ -81,7 +95,7 @@ class WireExamplesTest {
             response.getAsJsonObject("headers").asMap().forEach((name, value) -> headers.put(name, value.getAsString()));
         }
         headers.put("Content-Type", response.get("contentType").getAsString());
-        byte[] body = response.has("json") ? Json.write(json) : LARGER;
+        byte[] body = response.has("json") ? content.toString().getBytes(StandardCharsets.UTF_8) : LARGER;
         Answer answer = new Answer(response.get("status").getAsInt(), headers, body);
         try (TestServer server = new TestServer(answer)) {
             UpscaleClient client = client(server, request);
@@ -94,10 +108,12 @@ class WireExamplesTest {
                 assertEquals(
                         Optional.ofNullable(headers.get("Retry-After")),
                         failure.retryAfter().map(wait -> String.valueOf(wait.toSeconds())));
-            } else if (request.get("path").getAsString().equals("/ping")) {
-                assertEquals(new PingOutput(json.get("success").getAsBoolean()), client.ping());
-            } else {
-                assertArrayEquals(LARGER, client.upscale(input(request)).image());
+                return;
+            }
+            switch (request.get("path").getAsString()) {
+                case "/ping" -> assertEquals(new PingOutput(json.get("success").getAsBoolean()), client.ping());
+                case "/models" -> assertEquals(List.of(model(json)), client.models());
+                default -> assertArrayEquals(LARGER, client.upscale(input(request)).image());
             }
         }
     }
@@ -110,16 +126,31 @@ class WireExamplesTest {
         return switch (name) {
             case "imageBase64" -> new JsonPrimitive(Base64.getEncoder().encodeToString(LARGER));
             case "requestId" -> new JsonPrimitive("request-1");
+            case "engine", "precision" -> new JsonPrimitive("text of " + name);
+            case "threads", "views", "halo", "memoryBytes" -> new JsonPrimitive(12);
+            case "secondsPerMegapixel" -> new JsonPrimitive(1.5);
             default -> fail("unknown varying member: " + name);
         };
     }
 
     private static void send(UpscaleClient client, JsonObject request) throws Exception {
-        if (request.get("path").getAsString().equals("/ping")) {
-            client.ping();
-        } else {
-            client.upscale(input(request));
+        switch (request.get("path").getAsString()) {
+            case "/ping" -> client.ping();
+            case "/models" -> client.models();
+            default -> client.upscale(input(request));
         }
+    }
+
+    private static Model model(JsonObject json) {
+        return new Model(
+                json.get("name").getAsString(),
+                json.get("default").getAsBoolean(),
+                json.get("scale").getAsInt(),
+                json.get("kind").getAsString(),
+                "text of precision",
+                OptionalDouble.of(1.5),
+                json.get("sha256").getAsString(),
+                json.get("licence").getAsString());
     }
 
     /** A client that sends images in the form of the example, without retries. */
@@ -151,6 +182,10 @@ class WireExamplesTest {
         Integer quality = options.has("quality") ? options.get("quality").getAsInt() : null;
         MetadataChoice metadata =
                 Json.string(options, "metadata").flatMap(MetadataChoice::ofWireName).orElse(null);
-        return UpscaleInput.fromBytes(image).with(new UpscaleOptions(format, quality, metadata));
+        Double scale = options.has("scale") ? options.get("scale").getAsDouble() : null;
+        Integer width = options.has("width") ? options.get("width").getAsInt() : null;
+        String model = Json.string(options, "model").orElse(null);
+        return UpscaleInput.fromBytes(image)
+                .with(new UpscaleOptions(format, quality, metadata, scale, width, null, null, model));
     }
 }

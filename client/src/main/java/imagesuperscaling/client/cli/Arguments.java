@@ -1,12 +1,13 @@
 package imagesuperscaling.client.cli;
 
+import imagesuperscaling.client.Fit;
 import imagesuperscaling.client.ImageFormat;
 import imagesuperscaling.client.MetadataChoice;
 import imagesuperscaling.client.UpscaleClient;
 import imagesuperscaling.client.UpscaleClientBuilder;
 import imagesuperscaling.client.UpscaleOptions;
+import imagesuperscaling.client.UpscaleOptionsBuilder;
 import imagesuperscaling.client.Wire;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -19,19 +20,33 @@ import java.util.Map;
 
 /** The parsed command line. {@code target}: the last path; {@code folder}: whether it ends with a slash. */
 record Arguments(
-        boolean help, List<Path> inputs, Path target, boolean folder, UpscaleOptions options, UpscaleClient client) {
+        Task task, List<Path> inputs, Path target, boolean folder, UpscaleOptions options, UpscaleClient client) {
+    /** What to do. */
+    enum Task {
+        HELP,
+        LIST_MODELS,
+        ENLARGE
+    }
+
+    private static final int MAX_SIDE = 9_999_999;
     private static final Map<String, String> OTHER_NAMES = Map.of("jpg", "jpeg", "tif", "tiff");
 
     static final String USAGE = """
             usage: java -jar image-super-scaling-client-0.1.0-cli.jar [options] INPUT... OUTPUT
 
-            Enlarges pictures to twice their width and height.
+            Enlarges pictures, to twice their width and height unless you ask for another size.
 
               in.jpg out.jpg             one file; in.jpg out.png also changes the format
               one.jpg two.png folder     several files into a folder, which is created if missing
               pictures folder            all pictures in a folder, without subfolders
 
               --url URL        address of the service (default: http://localhost:7777)
+              --scale N        factor of both sides, 1 to 8, such as 1.5 (default: 2)
+              --width PX       instead of --scale: width of the outputs; alone it keeps the ratio
+              --height PX      instead of --scale: height of the outputs; alone it keeps the ratio
+              --fit HOW        how both together are meant: inside (as large as fits), cover (cut), fill (stretched)
+              --model NAME     one of the service's models (default: its first)
+              --models         list the service's models, and exit
               --format F       output format: jpeg, png, webp, tiff, bmp, gif, avif (default: as the input)
               --quality N      quality of JPEG, WebP and AVIF output, 1 to 100 (default: the service's)
               --metadata M     what the outputs keep: keep, strip or colour (default: keep, all they can hold)
@@ -50,9 +65,8 @@ record Arguments(
         Deque<String> rest = new ArrayDeque<>(Arrays.asList(words));
         List<String> paths = new ArrayList<>();
         String url = "http://localhost:7777";
-        ImageFormat format = null;
-        Integer quality = null;
-        MetadataChoice metadata = null;
+        Task task = Task.ENLARGE;
+        UpscaleOptionsBuilder options = UpscaleOptions.builder();
         Integer retries = null;
         Integer timeout = null;
         Wire wire = Wire.JSON;
@@ -66,20 +80,26 @@ record Arguments(
             if (word.startsWith("--") && equals > 0) {
                 rest.push(word.substring(equals + 1));
                 word = word.substring(0, equals);
-                if (!word.matches("--(url|format|quality|metadata|retries|timeout)")) {
+                if (!word.matches("--(url|scale|width|height|fit|model|format|quality|metadata|retries|timeout)")) {
                     throw new UsageException(word + " takes no value, or is unknown");
                 }
             }
             switch (word) {
                 case "--help", "-h" -> {
-                    return new Arguments(true, List.of(), null, false, UpscaleOptions.DEFAULT, null);
+                    return new Arguments(Task.HELP, List.of(), null, false, UpscaleOptions.DEFAULT, null);
                 }
+                case "--models" -> task = Task.LIST_MODELS;
                 case "--json" -> wire = Wire.JSON;
                 case "--bytes" -> wire = Wire.BYTES;
                 case "--url" -> url = value(word, rest);
-                case "--format" -> format = format(value(word, rest));
-                case "--quality" -> quality = number(word, value(word, rest), 1, 100);
-                case "--metadata" -> metadata = metadata(value(word, rest));
+                case "--scale" -> options.scale(scale(value(word, rest)));
+                case "--width" -> options.width(number(word, value(word, rest), 1, MAX_SIDE));
+                case "--height" -> options.height(number(word, value(word, rest), 1, MAX_SIDE));
+                case "--fit" -> options.fit(fit(value(word, rest)));
+                case "--model" -> options.model(value(word, rest));
+                case "--format" -> options.format(format(value(word, rest)));
+                case "--quality" -> options.quality(number(word, value(word, rest), 1, 100));
+                case "--metadata" -> options.metadata(metadata(value(word, rest)));
                 case "--retries" -> retries = number(word, value(word, rest), 0, 1_000_000);
                 case "--timeout" -> timeout = number(word, value(word, rest), 1, 1_000_000);
                 case "--" -> {
@@ -89,10 +109,31 @@ record Arguments(
                 default -> throw new UsageException(word + " is unknown");
             }
         }
+        UpscaleClient client = client(url, wire, retries, timeout);
+        if (task == Task.LIST_MODELS) {
+            if (!paths.isEmpty()) {
+                throw new UsageException("--models takes no files");
+            }
+            return new Arguments(task, List.of(), null, false, UpscaleOptions.DEFAULT, client);
+        }
         if (paths.size() < 2) {
             throw new UsageException("name at least one input and the output");
         }
         String target = paths.remove(paths.size() - 1);
+        try {
+            return new Arguments(
+                    task,
+                    paths.stream().map(Path::of).toList(),
+                    Path.of(target),
+                    target.endsWith("/"),
+                    options.build(),
+                    client);
+        } catch (IllegalArgumentException wrong) { // also of a path
+            throw new UsageException(wrong.getMessage());
+        }
+    }
+
+    private static UpscaleClient client(String url, Wire wire, Integer retries, Integer timeout) throws UsageException {
         try {
             UpscaleClientBuilder client = UpscaleClient.builder(url).wire(wire);
             if (retries != null) {
@@ -101,15 +142,7 @@ record Arguments(
             if (timeout != null) {
                 client.requestTimeout(Duration.ofSeconds(timeout));
             }
-            return new Arguments(
-                    false,
-                    paths.stream().map(Path::of).toList(),
-                    Path.of(target),
-                    target.endsWith("/"),
-                    new UpscaleOptions(format, quality, metadata),
-                    client.build());
-        } catch (InvalidPathException wrong) {
-            throw new UsageException(wrong.getMessage());
+            return client.build();
         } catch (IllegalArgumentException wrong) {
             throw new UsageException("--url: " + wrong.getMessage());
         }
@@ -132,6 +165,21 @@ record Arguments(
     private static MetadataChoice metadata(String text) throws UsageException {
         return MetadataChoice.ofWireName(text)
                 .orElseThrow(() -> new UsageException("--metadata is one of keep, strip, colour, not " + text));
+    }
+
+    private static Fit fit(String text) throws UsageException {
+        return Fit.ofWireName(text)
+                .orElseThrow(() -> new UsageException("--fit is one of inside, cover, fill, not " + text));
+    }
+
+    private static double scale(String text) throws UsageException {
+        if (text.matches("[1-8](\\.[0-9]{1,9})?")) {
+            double scale = Double.parseDouble(text);
+            if (scale <= 8) {
+                return scale;
+            }
+        }
+        throw new UsageException("--scale is a number from 1 to 8, not " + text);
     }
 
     private static int number(String option, String text, int min, int max) throws UsageException {

@@ -50,7 +50,7 @@ record Job(Path input, Path output, UpscaleOptions options) {
         String name = input.getFileName().toString();
         UpscaleOptions options = arguments.options();
         if (options.format() == null && ImageFormat.isReadOnly(input)) {
-            options = new UpscaleOptions(ImageFormat.JPEG, options.quality(), options.metadata());
+            options = options.toBuilder().format(ImageFormat.JPEG).build();
         }
         ImageFormat format = options.format();
         if (format != null && format != ImageFormat.ofFileName(input).orElse(null)) {
@@ -65,7 +65,7 @@ record Job(Path input, Path output, UpscaleOptions options) {
         ImageFormat named = ImageFormat.ofFileName(arguments.target()).orElse(null);
         UpscaleOptions options = arguments.options();
         if (options.format() == null && named != ImageFormat.ofFileName(input).orElse(null)) {
-            options = new UpscaleOptions(named, options.quality(), options.metadata());
+            options = options.toBuilder().format(named).build();
         }
         return new Job(input, arguments.target(), options);
     }

@@ -1,5 +1,6 @@
 package imagesuperscaling.client.cli;
 
+import imagesuperscaling.client.Model;
 import imagesuperscaling.client.UpscaleClient;
 import imagesuperscaling.client.UpscaleException;
 import imagesuperscaling.client.UpscaleInput;
@@ -33,11 +34,14 @@ public final class Main {
     static int run(PrintStream out, PrintStream err, String... words) {
         try {
             Arguments arguments = Arguments.parse(words);
-            if (arguments.help()) {
-                out.print(Arguments.USAGE);
-                return 0;
+            switch (arguments.task()) {
+                case HELP -> out.print(Arguments.USAGE);
+                case LIST_MODELS -> list(arguments.client().models(), out);
+                case ENLARGE -> {
+                    return new Main(arguments.client(), err).enlarge(Job.of(arguments));
+                }
             }
-            return new Main(arguments.client(), err).enlarge(Job.of(arguments));
+            return 0;
         } catch (UsageException wrong) {
             err.println(line(wrong.getMessage() + "; see --help"));
             return 2;
@@ -47,6 +51,25 @@ public final class Main {
         } catch (InterruptedException stop) {
             err.println("interrupted");
             return 1;
+        }
+    }
+
+    private static void list(List<Model> models, PrintStream out) {
+        for (Model model : models) {
+            String seconds = model.secondsPerMegapixel().isEmpty()
+                    ? ""
+                    : String.format(
+                            Locale.ROOT, ", %.1f s per megapixel", model.secondsPerMegapixel().getAsDouble());
+            out.println(line(String.format(
+                    Locale.ROOT,
+                    "%s%s: x%d, %s, %s%s, %s",
+                    model.name(),
+                    model.isDefault() ? " (default)" : "",
+                    model.scale(),
+                    model.kind(),
+                    model.precision(),
+                    seconds,
+                    model.licence())));
         }
     }
 

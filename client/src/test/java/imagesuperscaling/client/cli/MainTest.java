@@ -81,6 +81,11 @@ class MainTest {
         "in.png, out.jpg, --quality=90, /upscale?format=jpeg&quality=90",
         "in.png, out.PNG, --quality=1, /upscale?quality=1",
         "in.png, out.jpg, --metadata=strip, /upscale?format=jpeg&metadata=strip",
+        "in.png, out.png, --scale=3, /upscale?scale=3",
+        "in.png, out.jpg, --scale=1.50, /upscale?format=jpeg&scale=1.5",
+        "in.png, out.png, --width=2000, /upscale?width=2000",
+        "in.png, out.png, --height=9 --width=8 --fit=cover, /upscale?width=8&height=9&fit=cover",
+        "in.png, out.png, --model=4x-fast, /upscale?model=4x-fast",
         "in.jpeg, out.jpg, --retries=0, /upscale",
         "in.png, out, --timeout=5, /upscale",
         "in.png, out.jpg, --format=webp, /upscale?format=webp",
@@ -88,10 +93,12 @@ class MainTest {
         "in.png, out.gif, --format=TIF, /upscale?format=tiff",
         "in, out.gif, --retries=0, /upscale?format=gif"
     })
-    void theOutputsNameAsksForItsFormat(String input, String output, String option, String uri) throws Exception {
+    void theRequestIsWhatTheWordsSay(String input, String output, String options, String uri) throws Exception {
         touch(input);
+        List<String> words = new ArrayList<>(List.of(input, output));
+        words.addAll(List.of(options.split(" ")));
         try (TestServer server = new TestServer(PICTURE)) {
-            assertEquals(0, run(server, input, output, option), err::toString);
+            assertEquals(0, run(server, words.toArray(String[]::new)), err::toString);
             assertEquals(uri, server.only().uri());
         }
     }
@@ -133,6 +140,7 @@ class MainTest {
         "--retries=0, a.jpg, /upscale?format=jpeg",
         "--metadata=strip, a.jpg, /upscale?format=jpeg&metadata=strip",
         "--quality=7, a.jpg, /upscale?format=jpeg&quality=7",
+        "--width=5, a.jpg, /upscale?format=jpeg&width=5",
         "--format=png, a.png, /upscale?format=png"
     })
     void heicInAFolderBecomesJpeg(String option, String output, String uri) throws Exception {
@@ -204,6 +212,16 @@ class MainTest {
         "a.png b.png --quality=0, \"--quality is a number from 1 to 100, not 0\"",
         "a.png b.png --quality=x, \"--quality is a number from 1 to 100, not x\"",
         "a.png b.png --metadata=all, \"--metadata is one of keep, strip, colour, not all\"",
+        "a.png b.png --scale=0, \"--scale is a number from 1 to 8, not 0\"",
+        "a.png b.png --scale=8.1, \"--scale is a number from 1 to 8, not 8.1\"",
+        "a.png b.png --scale=NaN, \"--scale is a number from 1 to 8, not NaN\"",
+        "a.png b.png --width=0, \"--width is a number from 1 to 9999999, not 0\"",
+        "a.png b.png --height=1.5, \"--height is a number from 1 to 9999999, not 1.5\"",
+        "a.png b.png --fit=some, \"--fit is one of inside, cover, fill, not some\"",
+        "a.png b.png --fit=fill, fit needs width and height",
+        "a.png b.png --scale=2 --width=9, \"scale can't be combined with width, height or fit\"",
+        "a.png b.png --model=, \"model is empty, must be a name\"",
+        "--models a.png, --models takes no files",
         "a.png b.png --retries=-1, \"--retries is a number from 0 to 1000000, not -1\"",
         "a.png b.png --timeout=0, \"--timeout is a number from 1 to 1000000, not 0\"",
         "a.png a.png, a.png would replace its own input",
@@ -225,6 +243,23 @@ class MainTest {
         assertEquals(2, Main.run(print(out), print(err), all.toArray(String[]::new)));
         assertEquals(message + "; see --help", String.join("\n", lines()));
         assertFalse(Files.exists(folder.resolve("out")));
+    }
+
+    @Test
+    void modelsAreListed() {
+        String model = """
+                {"name": "%s", "default": %s, "scale": %d, "kind": "faithful", "precision": "int8",
+                 "secondsPerMegapixel": %s, "sha256": "", "licence": "MIT", "more": []}
+                """;
+        String fast = model.formatted("fast\\n", true, 2, "1.25");
+        String list = "[" + fast + ", " + model.formatted("slow", false, 4, "null") + "]";
+        try (TestServer server = new TestServer(Answer.json(list))) {
+            assertEquals(0, run(server, "--models"), err::toString);
+            assertEquals("/models", server.only().uri());
+            assertEquals(
+                    "fast  (default): x2, faithful, int8, 1.3 s per megapixel, MIT\nslow: x4, faithful, int8, MIT\n",
+                    out.toString(StandardCharsets.UTF_8));
+        }
     }
 
     @ParameterizedTest

@@ -1,0 +1,180 @@
+"""Import a network that somebody trained, so that the service can serve it by a name.
+
+    python -m superscaling.commands.import_model FILE [--name NAME] [--licence TEXT] [--kind KIND] [--bgr] [--range 255]
+
+FILE is `.onnx`, ncnn's `.param` or `.bin`, or, with the packages of requirements-import.txt, PyTorch's `.safetensors`,
+`.pth` or `.ckpt`. What the network needs is found by trying, and printed. A file that can't be used prints one line;
+the exit status is 1.
+"""
+
+import argparse
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from superscaling.commands.convert import samples, unfinished_directory
+from superscaling.errors import ModelUnavailable, SettingInvalid, StartError
+from superscaling.models import (
+    NAME,
+    TABLE,
+    FileFormat,
+    Kind,
+    Weights,
+    imported_directory,
+    shipped_models,
+    weights_in,
+)
+from superscaling.settings import Settings, environment_variable, read_settings
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network that was read from a file: an `openvino.Model`, and what the file says or what was assumed."""
+
+    network: Any
+    architecture: str
+    convention: str = "RGB, 0 to 1"
+
+
+def import_model(file: Path, settings: Settings, arguments: argparse.Namespace) -> str:
+    """Import a file into the cache of the settings; returns the summary.
+
+    Raises:
+        StartError: it can't be used, or the name is taken.
+        OSError: the cache can't be written.
+    """
+    from superscaling.conversion.from_network import About, write_model  # late: they load OpenVINO
+    from superscaling.conversion.report import describe, parameters
+
+    weights = _weights(file, arguments)
+    target = imported_directory(settings.cache_dir, weights.name)
+    if target.exists() and not arguments.force:
+        raise ModelUnavailable(f"{weights.name} was imported before: choose another --name, or replace it by --force")
+    source = _read(file, weights, arguments)
+    about = About(weights.name, weights.kind, weights.licence, weights.sha256)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished_directory(target) as unfinished:
+        # Frameworks print progress bars; what this command prints is one summary.
+        with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
+            model = write_model(source.network, about, unfinished, *samples())
+            lines = describe(model, settings)
+        shutil.rmtree(target, ignore_errors=True)
+        unfinished.rename(target)
+    facts = {
+        "file": f"{file.name}, SHA-256 {weights.sha256}",
+        "network": f"{source.architecture}, {parameters(source.network) / 1e6:.3g} million parameters",
+        "takes": source.convention,
+        **lines,
+        "licence": f"{weights.licence} (as you state it)" if arguments.licence else weights.licence,
+        "serve it": f"{environment_variable('model')}={weights.name} make run",
+    }
+    width = max(map(len, facts)) + 2
+    return "\n".join(f"{name + ':':{width}}{text}" for name, text in facts.items())
+
+
+def _weights(file: Path, arguments: argparse.Namespace) -> Weights:
+    """The row for a file, with what the user states.
+
+    Raises:
+        StartError: there is no such file, or its name can't be used.
+    """
+    try:
+        weights = weights_in(str(file if "/" in str(file) else Path(".") / file))
+    except SettingInvalid as exc:  # it speaks of a setting, which is not used here
+        raise ModelUnavailable(str(exc).partition(": ")[2]) from exc
+    name = arguments.name or weights.name
+    if not NAME.fullmatch(name):
+        raise ModelUnavailable(f"--name {name!r}: a name has letters, digits, and . _ - + only, at most 100")
+    if name in TABLE or name in shipped_models():
+        raise ModelUnavailable(f"{name} is a model of this installation: choose another --name")
+    return replace(
+        weights,
+        name=name,
+        licence=arguments.licence or weights.licence,
+        kind=Kind(arguments.kind) if arguments.kind else weights.kind,
+    )
+
+
+def _read(file: Path, weights: Weights, arguments: argparse.Namespace) -> Source:
+    """Read the network.
+
+    Raises:
+        ModelUnavailable: it can't be read, or packages are missing.
+    """
+    if weights.file_format is not FileFormat.ONNX and (arguments.bgr or arguments.range):
+        raise ModelUnavailable("--bgr and --range are for ONNX files; the other formats take RGB from 0 to 1")
+    match weights.file_format:
+        case FileFormat.ONNX:
+            return _read_onnx(file, arguments)
+        case FileFormat.NCNN:
+            from superscaling.conversion.from_ncnn import read_ncnn
+
+            return Source(read_ncnn(file.with_suffix(".param")), "ncnn")
+        case _:
+            from superscaling.conversion.from_torch import convert_descriptor, load_descriptor
+
+            descriptor = load_descriptor(file)
+            return Source(convert_descriptor(descriptor), f"{descriptor.architecture.name} (PyTorch)")
+
+
+def _read_onnx(file: Path, arguments: argparse.Namespace) -> Source:
+    from superscaling.conversion.conventions import find_convention, with_convention
+    from superscaling.conversion.from_onnx import open_onnx
+
+    network, layout = open_onnx(file)
+    found = find_convention(network, layout)
+    convention = replace(
+        found.convention,
+        bgr=arguments.bgr or found.convention.bgr,
+        most=arguments.range or found.convention.most,
+    )
+    guessed = [
+        f"{what} ({option} changes it)"
+        for what, option, sure in (
+            ("the order", "--bgr", found.order_is_sure or arguments.bgr),
+            ("the range", "--range 255", found.range_is_sure or arguments.range),
+        )
+        if not sure
+    ]
+    note = f"; trying did not tell {' and '.join(guessed)}" if guessed else ""
+    return Source(with_convention(network, layout, convention), f"ONNX, {layout.source}", f"{convention}{note}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m superscaling.commands.import_model",
+        description=__doc__.partition("\n")[0] if __doc__ else None,
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="the network")
+    parser.add_argument("--name", help="what requests call it; default: the file's name without its ending")
+    parser.add_argument("--licence", help="of the weights, as their author states it")
+    parser.add_argument("--kind", choices=[kind.value for kind in Kind], help="what the results are meant to be")
+    parser.add_argument("--bgr", action="store_true", help="the network takes blue first (ONNX)")
+    parser.add_argument("--range", type=int, choices=(1, 255), help="the network's value of white (ONNX)")
+    parser.add_argument("--force", action="store_true", help="replace a model that was imported under this name")
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    arguments = _parser().parse_args(words)
+    # An exception, so that what is half done is removed.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    logging.disable(logging.WARNING)
+    try:
+        print(import_model(arguments.file, read_settings(), arguments))
+    except (StartError, OSError) as exc:
+        print(f"can't import {arguments.file}: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Reads ONNX files: finds out how a network takes pictures, and makes it take them as this service does."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import openvino
+from openvino.frontend import (
+    FrontEndManager,
+    GeneralFailure,
+    InitializationFailure,
+    NotImplementedFailure,
+    OpConversionFailure,
+    OpValidationFailure,
+)
+
+from superscaling.conversion.conventions import Layout, find_convention, find_layout, with_convention
+from superscaling.conversion.trial import last_line
+from superscaling.errors import ModelUnavailable
+
+# What OpenVINO's reader raises.
+FAILURES = (
+    GeneralFailure,
+    InitializationFailure,
+    NotImplementedFailure,
+    OpConversionFailure,
+    OpValidationFailure,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    MemoryError,
+)
+# Bytes of the largest file; the largest upscalers have about 200 MB.
+MAX_BYTES = 2 << 30
+# Operations that repeat others as often as a file says.
+LOOPS = ("Loop", "TensorIterator")
+# A network of a fixed size is tried on a picture with sides this many times as long, too.
+OTHER_SIZE = 2
+
+
+def read_onnx(path: Path) -> Any:
+    """Read an ONNX file; returns an `openvino.Model` from (1, h, w, 3) to (1, s h, s w, 3), float32, RGB in [0, 1].
+
+    Raises:
+        ModelUnavailable: it can't be read, or is no network from RGB to RGB.
+    """
+    network, layout = open_onnx(path)
+    return with_convention(network, layout, find_convention(network, layout).convention)
+
+
+def open_onnx(path: Path) -> tuple[Any, Layout]:
+    """Read an ONNX file as it is, but for pictures of any size; returns an `openvino.Model` and its layout.
+
+    Raises:
+        ModelUnavailable: as `read_onnx`.
+    """
+    network = _parse(path)
+    for sort in LOOPS:
+        if any(each.get_type_name() == sort for each in network.get_ops()):
+            raise ModelUnavailable(f"{path.name} has loops ({sort}), which networks for pictures don't need")
+    layout = find_layout(network)
+    fixed = [dimension.get_length() for dimension in layout.sides(network) if dimension.is_static]
+    _make_dynamic(network, layout)
+    if len(fixed) == 2 and not _takes_other_sizes(network, layout, fixed):
+        raise ModelUnavailable(
+            f"{path.name} takes pictures of {fixed[1]} x {fixed[0]} px only: export it again with dynamic axes (height"
+            " and width)"
+        )
+    return network, layout
+
+
+def _parse(path: Path) -> Any:
+    """Read the file by OpenVINO's reader for ONNX alone: it must not guess that a file has another format."""
+    try:
+        if not path.is_file():
+            raise ModelUnavailable(f"{path} is no file")
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelUnavailable(f"{path.name} has more than {MAX_BYTES >> 20} MiB, the largest that is read")
+        frontend = FrontEndManager().load_by_framework("onnx")
+        network = frontend.convert(frontend.load(str(path)))
+    except OSError as exc:
+        raise ModelUnavailable(f"{path} can't be read: {exc.strerror or exc}") from exc
+    except FAILURES as exc:
+        raise ModelUnavailable(f"{path.name}: {_reason(str(exc)) or last_line(exc)}") from exc
+    if not network.inputs and not network.outputs:
+        raise ModelUnavailable(f"{path.name} is no ONNX file, or an empty one")
+    return network
+
+
+def _reason(text: str) -> str | None:
+    """Say in our words what OpenVINO's reader found; None: something else."""
+    if unknown := re.search(r"No conversion rule found for operations: (.+)", text):
+        return f"operators that OpenVINO does not know: {unknown[1].strip()}"
+    if external := re.search(r"externally stored data in file \((.+?), offset", text):
+        return f"its weights are in another file, {external[1]}, which is missing or too short: put it beside this one"
+    if "can't be parsed" in text:
+        return "it is no ONNX file, or a damaged one"
+    return None
+
+
+def _make_dynamic(network: Any, layout: Layout) -> None:
+    try:
+        network.reshape(openvino.PartialShape(layout.shape(-1, -1)))
+    except RuntimeError as exc:
+        raise ModelUnavailable(
+            f"the network takes pictures of one size only ({last_line(exc)}): export it again with dynamic axes (height"
+            " and width)"
+        ) from exc
+
+
+def _takes_other_sizes(network: Any, layout: Layout, size: list[int]) -> bool:
+    """Whether a network of a fixed size, made dynamic, enlarges a larger picture as it enlarges one of its own size."""
+    larger = [side * OTHER_SIZE for side in size]
+    try:
+        own, other = (layout.shape_of_result(network, each) for each in (size, larger))
+    except RuntimeError:
+        return False
+    return other == [side * OTHER_SIZE for side in own]

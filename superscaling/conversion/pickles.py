@@ -1,0 +1,102 @@
+"""Refuses pickles with code in them, without running them: a weight file needs tensors and dictionaries only."""
+
+import pickletools
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from superscaling.errors import ModelUnavailable
+
+# What PyTorch's weight files name. (The same list as spandrel's, which it also enforces while reading.)
+ALLOWED = {
+    ("collections", "OrderedDict"),
+    ("typing", "OrderedDict"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+    ("torch", "BFloat16Storage"),
+    ("torch", "FloatStorage"),
+    ("torch", "HalfStorage"),
+    ("torch", "IntStorage"),
+    ("torch", "LongStorage"),
+    ("torch", "DoubleStorage"),
+}
+# Bytes of the largest pickle: it names the tensors, whose data is elsewhere in the file.
+MAX_BYTES = 16 << 20
+# Operations of the largest pickle: a network of a thousand tensors has some ten thousand.
+MAX_OPERATIONS = 2_000_000
+# Entries of the largest archive.
+MAX_ENTRIES = 100_000
+# Pickles at the start of a file of PyTorch's old format: a number, a version, the system, the weights and their keys.
+OLD_FORMAT = 5
+STRINGS = {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING"}
+
+
+def check_pickle(path: Path) -> None:
+    """Make sure that a weight file of PyTorch (`.pth`, `.pt`, `.ckpt`) names nothing but tensors.
+
+    Raises:
+        ModelUnavailable: it names anything else, such as a function to be called, or it is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            if zipfile.is_zipfile(file):
+                _check_archive(path, file)
+            else:
+                file.seek(0)
+                _check_old_format(path, file)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
+        reason = getattr(exc, "strerror", None) or str(exc).partition("\n")[0] or type(exc).__name__
+        raise ModelUnavailable(f"{path.name} is no weight file of PyTorch, or a damaged one: {reason}") from exc
+
+
+def _check_archive(path: Path, file: IO[bytes]) -> None:
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        if len(entries) > MAX_ENTRIES:
+            raise ValueError(f"it has {len(entries)} entries, more than {MAX_ENTRIES}")
+        names = [each for each in entries if each.filename.endswith(".pkl")]
+        if not names:
+            raise ValueError("it has no data.pkl")
+        for each in names:
+            if each.file_size > MAX_BYTES:
+                raise ValueError(f"{each.filename} has more than {MAX_BYTES >> 20} MiB")
+            with archive.open(each) as opened:
+                _check_globals(path, opened)
+
+
+def _check_old_format(path: Path, file: IO[bytes]) -> None:
+    for _ in range(OLD_FORMAT):
+        _check_globals(path, file)
+
+
+def _check_globals(path: Path, file: IO[bytes]) -> None:
+    for module, name in _globals(file):
+        if (module, name) not in ALLOWED:
+            raise ModelUnavailable(
+                f"{path.name} has code in it: it names {module}.{name}, and only tensors are read; ask for the model as"
+                " .safetensors or .onnx"
+            )
+
+
+def _globals(file: IO[bytes]) -> Iterator[tuple[str, str]]:
+    """What one pickle in a file names, as (module, name)."""
+    strings = ["", ""]
+    memo = dict[int, str]()
+    for number, (operation, argument, _) in enumerate(pickletools.genops(file)):
+        if number > MAX_OPERATIONS:
+            raise ValueError(f"it has more than {MAX_OPERATIONS} operations")
+        if operation.name in STRINGS:
+            strings = [strings[-1], str(argument)]
+        elif operation.name in ("PUT", "BINPUT", "LONG_BINPUT"):
+            memo[int(argument or 0)] = strings[-1]
+        elif operation.name == "MEMOIZE":
+            memo[len(memo)] = strings[-1]
+        elif operation.name in ("GET", "BINGET", "LONG_BINGET"):
+            strings = [strings[-1], memo.get(int(argument or 0), "?")]
+        elif operation.name in ("GLOBAL", "INST"):
+            module, _, name = str(argument).partition(" ")
+            yield module, name
+        elif operation.name == "STACK_GLOBAL":
+            yield strings[0], strings[1]
+        elif operation.name in ("EXT1", "EXT2", "EXT4"):
+            yield "copyreg", "extension"

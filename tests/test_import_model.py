@@ -1,0 +1,507 @@
+"""Importing networks: five architectures through HTTP, and files that can't be used."""
+
+import contextlib
+import importlib.util
+import io
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from conftest import FIXTURES, ROOT, Server, StartServer, encoded, opened, photograph
+from fakes import patience
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from superscaling.commands.import_model import main
+from superscaling.conversion import HALO_LIMIT
+from superscaling.conversion.conventions import Convention, find_convention
+from superscaling.conversion.from_onnx import open_onnx
+from superscaling.engines import infer_levels, padded
+from superscaling.engines.openvino import EngineOpenVino
+from superscaling.enlarging import Upscaler
+from superscaling.enlarging.passes import Passes
+from superscaling.geometry import whole_box
+from superscaling.models import ModelFiles, imported_directory, read_model_files
+from superscaling.scheduling import FairLock
+
+NETWORKS = FIXTURES / "networks"
+# Name of a file -> factor, multiple.
+FACTS = {"rdn-x2": (2, 1), "compact-x4": (4, 1), "rrdb-x4": (4, 1), "small-span-x2": (2, 1), "swin-x3": (3, 8)}
+WITH_INT8 = "small-span-x2"
+TILE = 32
+
+
+find_spec = importlib.util.find_spec
+
+
+def without_nncf(name: str) -> Any:
+    return None if name == "nncf" else find_spec(name)
+
+
+@pytest.fixture(scope="module")
+def summaries() -> dict[str, str]:
+    """What was printed for each network, once there is a `cache`."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory, summaries: dict[str, str]) -> Path:
+    """A cache with all five networks. int8, which takes most of the time, is made of one: the others lack NNCF."""
+    directory = tmp_path_factory.mktemp("cache")
+    for name in FACTS:
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as printed:
+            patch.setenv("UPSCALER_CACHE_DIR", str(directory))
+            if name != WITH_INT8:
+                patch.setattr("importlib.util.find_spec", without_nncf)
+            assert main([str(NETWORKS / f"{name}.onnx"), "--licence", "CC0-1.0", "--kind", "faithful"]) == 0
+        summaries[name] = printed.getvalue()
+    return directory
+
+
+@pytest.fixture(scope="module")
+def server(cache: Path, start_server: StartServer) -> Server:
+    """A service with all of them, in small tiles."""
+    first, *others = FACTS
+    return start_server(
+        UPSCALER_MODEL=first,
+        UPSCALER_MODELS=",".join(others),
+        UPSCALER_CACHE_DIR=str(cache),
+        UPSCALER_TILE=str(TILE),
+        UPSCALER_PRECISION="fp32",
+    )
+
+
+def imported(cache: Path, name: str) -> ModelFiles:
+    return read_model_files(imported_directory(cache, name))
+
+
+def native(name: str) -> str:
+    return str(FACTS[name][0])
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_what_is_found_out(cache: Path, name: str) -> None:
+    model = imported(cache, name)
+    assert (model.scale, model.multiple) == FACTS[name]
+    assert (model.name, model.kind, model.licence) == (name, "faithful", "CC0-1.0")
+    assert 8 <= model.halo <= 64
+    assert model.seam < HALO_LIMIT
+    assert ("int8" in model.tolerances) == (model.acceptance is not None) == (name == WITH_INT8)
+
+
+@pytest.mark.parametrize(("height", "width"), [(71, 93), (33, 8), (3, 5), (1, 1)])
+@pytest.mark.parametrize("name", FACTS)
+def test_through_http_tiled_equals_untiled(server: Server, cache: Path, name: str, height: int, width: int) -> None:
+    """Sizes that are no multiples of a window, and less than one."""
+    pixels = photograph(height, width, seed=3)
+    answer = server.upscale(encoded(pixels), format="png", model=name, scale=native(name))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["X-Upscaler-Model"].startswith(name)
+    tiled = np.asarray(opened(answer.content)).astype(int)
+
+    model = imported(cache, name)
+    engine = EngineOpenVino(model, "fp32", threads=2)
+    whole = Upscaler(engine, FairLock(), 4096, model.known_answer("fp32")).enlarge(pixels, *patience()).astype(int)
+    assert tiled.shape == whole.shape == (height * model.scale, width * model.scale, 3)
+    assert np.abs(tiled - whole).max() <= 1, "more than rounding differs"
+    assert (tiled != whole).mean() < 0.01
+
+
+def test_windows_of_later_passes(server: Server, cache: Path) -> None:
+    """Two passes and a reduction: in the second one, windows begin where they do in the enlarged picture."""
+    pixels = photograph(45, 53, seed=3)
+    answer = server.upscale(encoded(pixels), format="png", model="swin-x3", scale="6")
+    tiled = np.asarray(opened(answer.content)).astype(int)
+    model = imported(cache, "swin-x3")
+    upscaler = Upscaler(EngineOpenVino(model, "fp32", threads=2), FairLock(), 4096, model.known_answer("fp32"))
+    whole = upscaler.enlarge(pixels, *patience(), size=(45 * 6, 53 * 6)).astype(int)
+    assert tiled.shape == whole.shape
+    assert np.abs(tiled - whole).max() <= 1, "more than rounding differs"
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_tiles_equal_the_whole_within_the_halo(cache: Path, name: str) -> None:
+    """Before rounding, on another picture than those that the halo was measured on; with half of it, they don't."""
+    model = imported(cache, name)
+    pixels = photograph(90, 131, seed=7)
+    assert difference_of_tiles(model, pixels, model.halo) < 4 * HALO_LIMIT
+    assert difference_of_tiles(model, pixels, 1) > 10 * HALO_LIMIT
+
+
+def test_windows_begin_at_multiples(cache: Path) -> None:
+    """Otherwise a transformer sees other windows than in the whole picture, whatever the halo."""
+    model = imported(cache, "swin-x3")
+    pixels = photograph(90, 131, seed=7)
+    assert difference_of_tiles(model, pixels, model.halo, multiple=1) > 10 * HALO_LIMIT
+
+
+def difference_of_tiles(model: ModelFiles, pixels: NDArray[np.uint8], halo: int, multiple: int | None = None) -> float:
+    """The largest in levels between tiles, with so many px of context, and the whole picture."""
+    engine = EngineOpenVino(model, "fp32", threads=2)
+    whole = infer_levels(engine, pixels)
+    height, width, _ = pixels.shape
+    multiple = multiple or model.multiple
+    size = height * model.scale, width * model.scale
+    passes = Passes(model.scale, halo + multiple - 1, TILE, (height, width), size, multiple)
+    worst = 0.0
+    for part in passes.parts(whole_box(pixels)):
+        for step in passes.steps(part):
+            for tile in passes.tiles(step):
+                core = tile.core.within(part.core)
+                result = infer_levels(engine, pixels[tile.window.slices])
+                result = result[core.seen_from(tile.window).scaled(model.scale).slices]
+                worst = max(worst, float(np.abs(result - whole[core.scaled(model.scale).slices]).max()))
+    return worst
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_it_enlarges(cache: Path, name: str) -> None:
+    """The result, reduced again, is the picture: channels, range and axes are right."""
+    model = imported(cache, name)
+    pixels = photograph(64, 80)
+    levels = infer_levels(EngineOpenVino(model, "fp32", threads=2), pixels)
+    scale = model.scale
+    reduced = levels.reshape(64, scale, 80, scale, 3).mean(axis=(1, 3))
+    assert np.abs(reduced - pixels).mean() < 8
+
+
+# What is printed
+
+
+def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    status = main(arguments)
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Without NNCF, which is slow."""
+    monkeypatch.setattr("importlib.util.find_spec", without_nncf)
+    monkeypatch.setenv("UPSCALER_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize(
+    ("name", "sides"),
+    [
+        ("compact-x4", "any"),
+        ("swin-x3", "multiples of 8 px, at least 8; others are mirrored up to that and cut again"),
+    ],
+)
+def test_the_summary(cache: Path, summaries: dict[str, str], name: str, sides: str) -> None:
+    facts = {key: value.strip() for key, _, value in (line.partition(":") for line in summaries[name].splitlines())}
+    expected = ["file", "network", "takes", "enlarges", "sides", "halo", "precisions", "speed", "memory", "licence"]
+    assert list(facts) == [*expected, "serve it"]
+    assert facts["file"].startswith(f"{name}.onnx, SHA-256 {imported(cache, name).weights_sha256}")
+    assert facts["enlarges"] == f"{native(name)} times, faithful"
+    assert facts["sides"] == sides
+    assert facts["licence"] == "CC0-1.0 (as you state it)"
+    assert facts["serve it"] == f"UPSCALER_MODEL={name} make run"
+
+
+def test_a_network_that_looks_everywhere(tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Global pooling: no halo makes tiles equal, and the summary says by how much they differ."""
+    mean = [node("GlobalAveragePool", ["x"], ["m"]), node("Mul", ["m", "x"], ["a"])]
+    status, out, _ = run([str(saved(enlarging(*mean), tmp_path)), "--name", "pooling"], capsys)
+    assert status == 0
+    assert "halo:       8 px; WARNING: the network looks farther than any halo" in out
+    assert imported(empty_cache, "pooling").seam > 1
+
+
+def test_a_name_that_is_taken(cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("UPSCALER_CACHE_DIR", str(cache))
+    file = str(NETWORKS / "compact-x4.onnx")
+    status, out, err = run([file], capsys)
+    assert (status, out) == (1, "")
+    assert "compact-x4 was imported before: choose another --name, or replace it by --force" in err
+    before = imported(cache, "compact-x4")
+    assert main([file, "--force", "--licence", "MIT", "--kind", "faithful"]) == 0
+    assert (before.licence, imported(cache, "compact-x4").licence) == ("CC0-1.0", "MIT")
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", " ", ".hidden", "x" * 200, "noise-cancel-lite", "psnr-small"])
+def test_names_that_can_not_be(empty_cache: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run([str(NETWORKS / "compact-x4.onnx"), f"--name={name}"], capsys)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "--name" in err
+    assert not empty_cache.exists()
+
+
+# Conventions
+
+
+def node(operation: str, inputs: list[str], outputs: list[str], **attributes: Any) -> onnx.NodeProto:
+    return helper.make_node(operation, inputs, outputs, **attributes)
+
+
+def network(
+    nodes: list[onnx.NodeProto],
+    constants: dict[str, NDArray[Any]] | None = None,
+    shape: tuple[Any, ...] = (1, 3, "h", "w"),
+    result: tuple[Any, ...] = (1, 3, None, None),
+    kind: int = TensorProto.FLOAT,
+    inputs: tuple[str, ...] = ("x",),
+    outputs: tuple[str, ...] = ("y",),
+) -> onnx.ModelProto:
+    """An ONNX network from `x` to `y`."""
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info(name, kind, shape) for name in inputs],
+        [helper.make_tensor_value_info(name, kind, result) for name in outputs],
+        [numpy_helper.from_array(value, name) for name, value in (constants or {}).items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def enlarging(*before: onnx.NodeProto, scales: tuple[float, ...] = (1, 1, 2, 2), **options: Any) -> onnx.ModelProto:
+    """Repeats the pixels of what `before` makes of `x`, or of `x` itself."""
+    last = before[-1].output[0] if before else "x"
+    constants = {"scales": np.array(scales, np.float32)} | options.pop("constants", {})
+    resize = node("Resize", [last, "", "scales"], ["y"], mode="nearest", coordinate_transformation_mode="asymmetric")
+    return network([*before, resize], constants, **options)
+
+
+def saved(model: onnx.ModelProto, directory: Path) -> Path:
+    path = directory / "network.onnx"
+    onnx.save(model, path)
+    return path
+
+
+ZERO, ONE = np.float32(0), np.float32(1)
+FIRST_IS_DARK = np.array([0.45, 9, 9], np.float32).reshape(1, 3, 1, 1)
+
+
+NHWC: dict[str, Any] = {"scales": (1, 2, 2, 1), "shape": (1, "h", "w", 3), "result": (1, None, None, 3)}
+
+
+@pytest.mark.parametrize(
+    ("model", "expected", "range_is_sure", "order_is_sure"),
+    [
+        (enlarging(), Convention(1), False, False),
+        (enlarging(node("Clip", ["x", "0", "1"], ["a"]), constants={"0": ZERO, "1": ONE}), Convention(1), True, False),
+        (enlarging(node("Round", ["x"], ["a"])), Convention(255), True, False),
+        (
+            enlarging(node("Min", ["x", "most"], ["a"]), constants={"most": FIRST_IS_DARK}),
+            Convention(1, bgr=True),
+            True,
+            True,
+        ),
+        (enlarging(**NHWC), Convention(1), False, False),
+        (enlarging(kind=TensorProto.FLOAT16), Convention(1), False, False),
+    ],
+    ids=["any", "0 to 1", "0 to 255", "BGR", "NHWC", "fp16"],
+)
+def test_conventions(
+    model: onnx.ModelProto, expected: Convention, range_is_sure: bool, order_is_sure: bool, tmp_path: Path
+) -> None:
+    found = find_convention(*open_onnx(saved(model, tmp_path)))
+    assert (found.convention, found.range_is_sure, found.order_is_sure) == (expected, range_is_sure, order_is_sure)
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        (enlarging(node("Round", ["x"], ["a"])), []),
+        (enlarging(kind=TensorProto.FLOAT16), []),
+        (enlarging(**NHWC), []),
+        (enlarging(shape=(1, 3, 64, 64), result=(1, 3, 128, 128)), []),
+        (enlarging(shape=("n", 3, "h", "w"), result=("n", 3, None, None)), ["--bgr", "--range=255"]),
+    ],
+    ids=["0 to 255", "fp16", "NHWC", "fixed size", "options"],
+)
+def test_every_convention_gives_the_picture(
+    model: onnx.ModelProto, options: list[str], tmp_path: Path, empty_cache: Path
+) -> None:
+    assert main([str(saved(model, tmp_path)), *options]) == 0
+    engine = EngineOpenVino(imported(empty_cache, "network"), "fp32", threads=1)
+    pixels = photograph(20, 30)
+    levels = infer_levels(engine, pixels)
+    np.testing.assert_allclose(levels, pixels.repeat(2, axis=0).repeat(2, axis=1), atol=0.5)
+
+
+# Files that can't be used
+
+
+def with_external_data(directory: Path) -> Path:
+    path = directory / "network.onnx"
+    onnx.save(enlarging(), path, save_as_external_data=True, location="weights.data", size_threshold=0)
+    (directory / "weights.data").unlink(missing_ok=True)
+    return path
+
+
+def whole(directory: Path, content: Callable[[bytes], bytes]) -> Path:
+    path = directory / "network.onnx"
+    path.write_bytes(content((NETWORKS / "compact-x4.onnx").read_bytes()))
+    return path
+
+
+def baked(size: int) -> onnx.ModelProto:
+    """A network that insists on the size it was exported with."""
+    shape = {"shape": np.array([1, 3, size, size])}
+    return enlarging(
+        node("Reshape", ["x", "shape"], ["a"]),
+        constants=shape,
+        shape=(1, 3, size, size),
+        result=(1, 3, 2 * size, 2 * size),
+    )
+
+
+GREY: dict[str, Any] = {"shape": (1, 1, "h", "w"), "result": (1, 1, None, None)}
+FOUR: dict[str, Any] = {"shape": (1, 4, "h", "w"), "result": (1, 4, None, None)}
+
+BAD: dict[str, tuple[onnx.ModelProto | Callable[[Path], Path], str]] = {
+    "grey": (enlarging(**GREY), "takes 1 channel (grey): three are needed, RGB"),
+    "four channels": (enlarging(**FOUR), "takes 4 channels (RGB and transparency, or latents)"),
+    "gives grey": (
+        enlarging(node("ReduceMean", ["x"], ["a"], axes=[1]), result=(1, 1, None, None)),
+        "gives 1 channel (grey)",
+    ),
+    "bytes": (enlarging(kind=TensorProto.UINT8), "takes values of type u8: floating point is needed"),
+    "three axes": (network([node("Relu", ["x"], ["y"])], shape=(3, "h", "w"), result=(3, None, None)), "of 3 axes"),
+    "two inputs": (
+        network([node("Add", ["x", "z"], ["y"])], inputs=("x", "z")),
+        "takes 2 arrays (x, z): one picture is needed",
+    ),
+    "two outputs": (
+        network([node("Relu", ["x"], ["y"]), node("Abs", ["x"], ["z"])], outputs=("y", "z")),
+        "gives 2 arrays",
+    ),
+    "half": (enlarging(scales=(1, 1, 0.5, 0.5)), "its factor must be a whole number from 1 to 8"),
+    "one and a half": (enlarging(scales=(1, 1, 1.5, 1.5)), "its factor must be a whole number from 1 to 8"),
+    "two factors": (enlarging(scales=(1, 1, 2, 3)), "the same for width and height"),
+    "too large": (enlarging(scales=(1, 1, 16, 16)), "its factor must be a whole number from 1 to 8"),
+    "not a number": (enlarging(node("Log", ["x"], ["l"]), node("Sqrt", ["l"], ["a"])), "that are no numbers"),
+    "noise": (
+        network(
+            [node("RandomUniformLike", ["x"], ["r"]), node("Add", ["x", "r"], ["y"])],
+        ),
+        "different results for the same picture",
+    ),
+    "unknown operator": (
+        network([node("Sharpen", ["x"], ["y"], domain="my.own")]),
+        "operators that OpenVINO does not know: my.own.Sharpen",
+    ),
+    "fixed square": (baked(64), "dynamic axes (height and width)"),
+    "external data": (with_external_data, "its weights are in another file, weights.data, which is missing"),
+    "cut": (lambda directory: whole(directory, lambda data: data[: len(data) // 2]), "or a damaged one"),
+    "random": (lambda directory: whole(directory, lambda data: os.urandom(10_000)), "no ONNX file"),
+    "empty": (lambda directory: whole(directory, lambda data: b""), "no ONNX file"),
+    "directory": (lambda directory: directory, "ends in one of"),
+    "missing": (lambda directory: directory / "no.onnx", "no such file"),
+    "wrong ending": (lambda directory: ROOT / "README.md", "ends in one of"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_files(case: str, tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made, message = BAD[case]
+    path = saved(made, tmp_path) if isinstance(made, onnx.ModelProto) else made(tmp_path)
+    status, out, err = run([str(path)], capsys)
+    assert (status, out) == (1, "")
+    assert message in err
+    assert err.startswith(f"can't import {path}: ")
+    assert err.count("\n") == 1
+    assert not list(empty_cache.glob("imported/*")), "something half-made was left"
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, ("touch /tmp/this-must-not-exist",)
+
+
+def archive(content: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr("archive/data.pkl", content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (archive(pickle.dumps(Evil(), protocol=2)), "has code in it: it names posix.system, and only tensors are read"),
+        (archive(pickle.dumps({"params": Evil()}, protocol=4)), "has code in it: it names posix.system"),
+        (pickle.dumps(Evil(), protocol=0), "has code in it: it names posix.system"),
+        (archive(b"cbuiltins\neval\n."), "has code in it: it names builtins.eval"),
+        (archive(b"\x80\x02"), "is no weight file of PyTorch, or a damaged one"),
+        (archive(b""), "is no weight file of PyTorch, or a damaged one"),
+        (b"", "is no weight file of PyTorch, or a damaged one"),
+        (b"PK\x03\x04 and then nothing", "is no weight file of PyTorch, or a damaged one"),
+        (os.urandom(2000), "network.pth"),
+    ],
+    ids=["archive", "newer protocol", "old format", "eval", "cut", "empty entry", "empty", "zip", "random"],
+)
+@pytest.mark.parametrize("ending", ["pth", "ckpt"])
+def test_pickles(
+    content: bytes, message: str, ending: str, tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Refused without PyTorch, and so without running anything."""
+    path = tmp_path / f"network.{ending}"
+    path.write_bytes(content)
+    status, out, err = run([str(path)], capsys)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert message.replace(".pth", f".{ending}") in err
+    assert not Path("/tmp/this-must-not-exist").exists()
+
+
+@pytest.mark.parametrize("file", ["compact-x4.pth", "compact-x4.safetensors"])
+def test_packages_that_are_missing(
+    file: str, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    status, _, err = run([str(NETWORKS / file)], capsys)
+    assert status == 1
+    assert f"reading {file} needs torch, torchvision, spandrel, safetensors; install them with" in err
+
+
+def test_options_of_other_formats(empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run([str(NETWORKS / "compact-x4.pth"), "--bgr"], capsys)
+    assert status == 1
+    assert "--bgr and --range are for ONNX files" in err
+
+
+def test_a_cache_that_can_not_be_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("UPSCALER_CACHE_DIR", "/dev/null/x")
+    status, _, err = run([str(NETWORKS / "compact-x4.onnx")], capsys)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "Not a directory" in err
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """As a process: bad news in one line."""
+    path = whole(tmp_path, lambda data: data[:1000])
+    command = [sys.executable, "-m", "superscaling.commands.import_model", str(path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"can't import {path}: network.onnx: it is no ONNX file, or a damaged one\n"
+
+
+# Padding
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "multiple", "least", "expected"),
+    [
+        (8, 16, 8, 8, (8, 16)),
+        (7, 17, 8, 8, (8, 24)),
+        (1, 1, 8, 32, (32, 32)),
+        (5, 3, 1, 1, (5, 3)),
+        (2, 5, 1, 4, (4, 5)),
+    ],
+)
+def test_padding(height: int, width: int, multiple: int, least: int, expected: tuple[int, int]) -> None:
+    batch = np.arange(height * width * 3, dtype=np.float32).reshape(1, height, width, 3)
+    result = padded(batch, multiple, least)
+    assert result.shape[1:3] == expected
+    np.testing.assert_array_equal(result[:, :height, :width], batch)
+    assert set(result.ravel()) == set(batch.ravel()), "a colour was invented"

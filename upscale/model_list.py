@@ -1,0 +1,76 @@
+"""Print the models that `--model` may name: of this installation, or of a service."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import click
+
+from message_protocol import ModelOutput
+from superscaling.errors import SettingInvalid, StartError
+from superscaling.models import TABLE, directory_of, imported_models, is_prepared, read_model_files, weights_of
+from superscaling.settings import Settings, read_settings
+from upscale.console import shown
+from upscale.errors import DONE, FAILED, WRONG_USAGE, Failed, FatalError, UsageError
+from upscale.remote import Remote
+
+HEADS = ("name", "factor", "kind", "speed", "licence")
+
+
+def print_models(url: str | None) -> int:
+    """Print a table on standard output; returns the exit status.
+
+    Args:
+        url: address of a service; None: the models of this installation, whose speed is not measured. The factor of one
+            that is not an RDN is known once it is prepared.
+    """
+    try:
+        rows = _own(read_settings()) if url is None else [_row(each) for each in Remote(url, 0, click.echo).models()]
+    except (UsageError, SettingInvalid) as exc:
+        click.echo(f"upscale: {shown(exc)}", err=True)
+        return WRONG_USAGE
+    except (StartError, Failed, FatalError) as exc:
+        click.echo(f"upscale: {shown(exc)}", err=True)
+        return FAILED
+    for line in _table([HEADS, *rows]):
+        click.echo(line)
+    return DONE
+
+
+def _own(settings: Settings) -> list[tuple[str, ...]]:
+    """The default first."""
+    return [
+        _own_row(replace(settings, model=name), name == settings.model)
+        for name in dict.fromkeys((settings.model, *TABLE, *imported_models(settings.cache_dir)))
+    ]
+
+
+def _own_row(settings: Settings, is_default: bool) -> tuple[str, ...]:
+    name = _marked(shown(settings.model), is_default)
+    if not is_prepared(settings):
+        weights = weights_of(settings)
+        factor = "" if weights.rdn is None else f"x{weights.rdn.scale}"
+        return name, factor, weights.kind, "", weights.licence
+    model = read_model_files(directory_of(settings))
+    return name, f"x{model.scale}", model.kind, "", shown(model.licence)
+
+
+def _row(model: ModelOutput) -> tuple[str, ...]:
+    seconds = model.seconds_per_megapixel
+    return (
+        _marked(shown(model.name), model.default),
+        f"x{model.scale}",
+        shown(model.kind),
+        "" if seconds is None else f"{seconds:.1f} s per megapixel",
+        shown(model.licence),
+    )
+
+
+def _marked(name: str, is_default: bool) -> str:
+    return f"{name} (default)" if is_default else name
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Lines of aligned columns, without those that have only a head."""
+    columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
+    padded = [[cell.ljust(max(map(len, column))) for cell in column] for column in columns]
+    return ["  ".join(cells).rstrip() for cells in zip(*padded, strict=True)]
