@@ -98,10 +98,19 @@ class Settings:
     """What an operator can set. Field `x` is read from `UPSCALER_X`, and `port` from `PORT`."""
 
     model: str = _setting(
-        "noise-cancel-lite", _text, "name", MODEL, "The model to serve, by its name in the model table."
+        "noise-cancel-lite",
+        _text,
+        "name",
+        MODEL,
+        "The model to serve: its name in the model table, that of an imported one, or the path of a file (`.onnx`;"
+        " `.param` or `.bin` of ncnn; `.safetensors`, `.pth`).",
     )
     models: tuple[str, ...] = _setting(
-        "", _names, "names", MODEL, "Further models that requests may ask for, separated by commas; empty: none."
+        "",
+        _names,
+        "names",
+        MODEL,
+        "Further models that requests may ask for, by name or path, separated by commas; empty: none.",
     )
     engine: str = _setting(
         "openvino",
