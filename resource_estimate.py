@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from message_protocol import EstimateInput, EstimateOutput
-from superscaling.enlarging import LoadedModels
+from superscaling.enlarging import LoadedModels, check_results, choose_sizes
 from superscaling.pictures import FORMATS, Limits, check_count, check_size
 from superscaling.scheduling import Admission, Deadline
 
@@ -45,29 +45,29 @@ class ResourceEstimate:
         Raises:
             UnknownModel: the model is not loaded.
             ImageTooLarge, TooManyFrames: the picture is beyond a limit.
+            SizeOutOfRange, ResultTooLarge: the result would be.
             FormatCannotHold: the format that is asked for can't store so large a result, or so many frames.
         """
         model = self._models.named(message.model).picture_upscaler
         self._limits.check_frames(message.frames)
         self._limits.check_pixels(message.width, message.height, message.frames)
-        scale = model.facts.scale
+        sizes = [(message.height, message.width)] * message.frames
+        results = choose_sizes(sizes, message.size, model.facts)
+        check_results(results, self._limits)
+        demand = model.demand_of(sizes, results, message.format or HEAVIEST)
+        demand = replace(demand, cost=demand.cost * message.frames)
         if message.format is not None:
             check_count(message.frames, message.format)
-            self._limits.check_memory(
-                message.width * message.height * message.frames, message.format, FORMATS[message.format].memory
-            )
-            check_size(scale * message.height, scale * message.width, message.format)
-        size = message.height, message.width
-        one = model.demand_of([size], message.format or HEAVIEST)
-        demand = replace(one, sizes=[size] * message.frames, cost=one.cost * message.frames)
+            self._limits.check_memory(demand.pixels, message.format, demand.memory)
+            check_size(results[0].height, results[0].width, message.format)
         # First the decisions: they may measure the speed anew.
         patience = Deadline(PATIENCE)
         plain, stream = (
             self._admission.would_admit(demand, timeout, patience) for timeout in (self._timeout, self._stream_timeout)
         )
         return EstimateOutput(
-            width=message.width * scale,
-            height=message.height * scale,
+            width=results[0].width,
+            height=results[0].height,
             tiles=demand.cost.tiles,
             seconds=round(model.seconds_for(demand.cost.area), 2),
             queue_seconds=round(self._admission.seconds_beside(demand.cost), 2),

@@ -1,11 +1,22 @@
 """`POST /upscale`."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from message_protocol import UpscaleInput, UpscaleOutput
-from superscaling.enlarging import LoadedModels
+from superscaling.enlarging import (
+    LoadedModels,
+    PictureUpscaler,
+    check_results,
+    choose_least_sizes,
+    choose_sizes,
+    cropped,
+)
 from superscaling.format_name import FormatName
 from superscaling.isolation import Decoder
-from superscaling.pictures import FORMATS, Limits, check_can_hold, encode
-from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Plan, ProgressListener, Timings
+from superscaling.pictures import FORMATS, Limits, Size, check_can_hold, encode
+from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Demand, Plan, ProgressListener, Timings
+from superscaling.size_choice import ResultSize
 
 
 class ResourceUpscale:
@@ -42,6 +53,7 @@ class ResourceUpscale:
             UnknownModel: the model is not loaded.
             UnsupportedImage, UnsupportedMode, ImageCorrupt, ImageUndecodable: the file can't be read.
             ImageTooLarge, TooManyFrames, ImageTooComplex: it is beyond a limit.
+            SizeOutOfRange, ResultTooLarge: the result would be.
             EstimateOverDeadline, QueueFull: it can't be finished in time; raised before inference.
             FormatCannotHold: the format can't store the result; raised before inference.
             DecoderUnavailable: there is no decoder at the moment.
@@ -53,28 +65,31 @@ class ResourceUpscale:
             inspected = self._decoder.inspect(message.image, self._limits, deadline, timings)
         name = message.format or inspected.format
         notes = () if message.format else inspected.notes
-        demand = model.demand_of(inspected.sizes, name)
-        self._limits.check_memory(demand.pixels, name, demand.memory)
+        demand = self._demand(
+            model, inspected.sizes, choose_least_sizes(inspected.sizes, message.size, model.facts), name
+        )
         with self._admission.admitted(demand, deadline, timings) as admitted:
-            timings.pixels = demand.pixels
+            timings.pixels = demand.input_pixels
             with timings.span("decode"):
                 picture = inspected.decode()
-            scale = model.facts.scale
-            check_can_hold(picture, scale, name)
-            cost = model.cost_of(picture)
-            self._admission.correct(admitted, cost)
-            timings.tiles = cost.tiles
+            results = choose_sizes(picture.sizes, message.size, model.facts)
+            demand = self._demand(model, picture.sizes, results, name)
+            picture = cropped(picture, results)
+            check_can_hold(picture, [(result.height, result.width) for result in results], name)
+            demand = replace(demand, cost=model.cost_of(picture, results))
+            self._admission.correct(admitted, demand)
+            timings.tiles = demand.cost.tiles
             listener.accepted(
                 Plan(
                     picture=picture,
                     format=name,
-                    scale=scale,
-                    tiles=cost.tiles,
+                    sizes=[(result.height, result.width) for result in results],
+                    tiles=demand.cost.tiles,
                     ahead=self._admission.requests - 1,
                     seconds_left=lambda: self._admission.seconds_left(admitted),
                 )
             )
-            enlarged = model.enlarge(picture, deadline, timings, listener)
+            enlarged = model.enlarge(picture, deadline, timings, listener, results)
             del picture  # encoding takes the most memory
             deadline.check(timings)
             with timings.span("encode"):
@@ -86,6 +101,14 @@ class ResourceUpscale:
             height=enlarged.height,
             notes=notes + enlarged.notes + encoded.notes + _ignored(message, name),
         )
+
+    def _demand(
+        self, model: PictureUpscaler, sizes: Sequence[Size], results: Sequence[ResultSize], name: FormatName
+    ) -> Demand:
+        check_results(results, self._limits)
+        demand = model.demand_of(sizes, results, name)
+        self._limits.check_memory(demand.pixels, name, demand.memory)
+        return demand
 
 
 def _ignored(message: UpscaleInput, name: FormatName) -> tuple[str, ...]:

@@ -165,11 +165,15 @@ class TileMetrics:
         """Pass it on."""
         self._listener.begin_pass(frame)
 
-    def tile_done(self, box: Box, pixels: Samples, timings: Timings) -> None:
+    def part_done(self, box: Box, pixels: Samples) -> None:
+        """Pass it on."""
+        self._listener.part_done(box, pixels)
+
+    def tile_done(self, timings: Timings) -> None:
         """Count the tile and its inference time, then pass it on."""
         if timings.tile_seconds:  # a tile of one colour takes none
             self._metrics.tile_done(timings.tile_seconds)
-        self._listener.tile_done(box, pixels, timings)
+        self._listener.tile_done(timings)
 
 
 def _speed(seconds_for: Callable[[float], float]) -> float:

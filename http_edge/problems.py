@@ -15,8 +15,10 @@ RETRY_AFTER = "Retry-After"
 
 # What a higher limit is good for, by the name of its field in `Settings`.
 PURPOSES = {
+    "models": "load further models",
     "max_body_bytes": "accept larger request bodies",
     "max_pixels": "accept larger images",
+    "max_result_pixels": "make larger results",
     "max_frames": "accept more frames or pages",
     "max_requests": "accept more requests at a time",
     "queue_pixels": "process more and larger images at a time",

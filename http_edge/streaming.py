@@ -65,7 +65,7 @@ class StreamEvents:
                 ahead=plan.ahead,
             )
         )
-        seen = preview(plan.picture.frames[0], PREVIEW_EDGE)
+        seen = preview(plan.picture.frames[0], plan.sizes[0], PREVIEW_EDGE)
         self.waiting.put(Preview(width=seen.width, height=seen.height, media_type=seen.media_type, image=seen.data))
 
     def begin_pass(self, frame: int | None) -> None:
@@ -76,27 +76,31 @@ class StreamEvents:
         shown = self._plan.picture.frames[frame]
         if shown.alpha is not None:
             # The network enlarges alpha later, in a pass of its own.
-            self._alpha = enlarge_bicubically(shown.alpha, self._plan.scale)
+            self._alpha = enlarge_bicubically(shown.alpha, self._plan.sizes[frame])
 
-    def tile_done(self, box: Box, pixels: Samples, timings: Timings) -> None:
-        """Show the tile if it looks like the picture, and say how far the work is."""
-        if self._plan is None or self.waiting.qsize() >= MAX_WAITING_EVENTS:
+    def part_done(self, box: Box, pixels: Samples) -> None:
+        """Show a part of the result if it looks like the picture."""
+        if self._plan is None or self._frame is None or not self._with_tiles or self._is_slow:
             return
-        if self._with_tiles and self._frame is not None:
-            is_grey = self._plan.picture.frames[self._frame].colour.shape[2] == 1
-            alpha = None if self._alpha is None else self._alpha[box.slices]
-            seen = preview_tile(to_luma(pixels) if is_grey else pixels, alpha)
-            self.waiting.put(
-                Tile(
-                    frame=self._frame,
-                    left=box.left,
-                    top=box.top,
-                    width=seen.width,
-                    height=seen.height,
-                    media_type=seen.media_type,
-                    image=seen.data,
-                )
+        is_grey = self._plan.picture.frames[self._frame].colour.shape[2] == 1
+        alpha = None if self._alpha is None else self._alpha[box.slices]
+        seen = preview_tile(to_luma(pixels) if is_grey else pixels, alpha)
+        self.waiting.put(
+            Tile(
+                frame=self._frame,
+                left=box.left,
+                top=box.top,
+                width=seen.width,
+                height=seen.height,
+                media_type=seen.media_type,
+                image=seen.data,
             )
+        )
+
+    def tile_done(self, timings: Timings) -> None:
+        """Say how far the work is."""
+        if self._plan is None or self._is_slow:
+            return
         seconds_left = round(self._plan.seconds_left(), 2)
         self.waiting.put(Progress(done=timings.tiles_done, total=timings.tiles, seconds_left=seconds_left))
 
@@ -104,6 +108,11 @@ class StreamEvents:
         """Add the result or the failure, and let go of the picture: sending the result may take long."""
         self._plan = None
         self.waiting.put(outcome)
+
+    @property
+    def _is_slow(self) -> bool:
+        """Whether the client reads so slowly that events are skipped."""
+        return self.waiting.qsize() >= MAX_WAITING_EVENTS
 
 
 def stream_answer(call: Callable[[], UpscaleOutput], events: StreamEvents, facts: EngineFacts) -> Response:

@@ -5,13 +5,14 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from message_protocol.validation import malformed_message, typed
+from message_protocol.validation import as_fraction, malformed_message, typed
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
+from superscaling.size_choice import MAX_SCALE, Fit, SizeChoice
 
 
 class EstimateInput(BaseModel):
-    """The size of an image."""
+    """The size of an image, and what is to become of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -21,12 +22,32 @@ class EstimateInput(BaseModel):
     format: FormatName | None = Field(
         None, description="format of the answer; default: the one that takes the most memory"
     )
+    scale: float | None = Field(
+        None,
+        ge=1,
+        le=MAX_SCALE,
+        strict=True,
+        allow_inf_nan=False,
+        description="factor of both sides of the answer, as for /upscale; default: 2",
+    )
+    target_width: int | None = Field(
+        None, alias="targetWidth", ge=1, strict=True, description="what /upscale calls width: of the answer in px"
+    )
+    target_height: int | None = Field(
+        None, alias="targetHeight", ge=1, strict=True, description="what /upscale calls height: of the answer in px"
+    )
+    fit: Fit | None = Field(None, description="as for /upscale")
     model: str | None = Field(
         None, min_length=1, strict=True, description="one of the loaded models (GET /models); default: the first"
     )
     metadata: MetadataChoice = Field(
         MetadataChoice.KEEP, description="as for /upscale; changes nothing in the estimate"
     )
+
+    @property
+    def size(self) -> SizeChoice:
+        """What the question says about the size of the answer."""
+        return SizeChoice(as_fraction(self.scale), self.target_width, self.target_height, self.fit)
 
     @classmethod
     def from_query(cls, options: Mapping[str, str]) -> Self:
@@ -36,9 +57,12 @@ class EstimateInput(BaseModel):
             MalformedMessage: a parameter is missing, unknown or invalid.
         """
         try:
-            return cls.model_validate(typed(options))
+            message = cls.model_validate(typed(options))
         except ValidationError as exc:
-            raise malformed_message(exc, cls, list(cls.model_fields)) from exc
+            names = [field.alias or name for name, field in cls.model_fields.items()]
+            raise malformed_message(exc, cls, names) from exc
+        message.size.check("targetWidth", "targetHeight")
+        return message
 
 
 class EstimateOutput(BaseModel):

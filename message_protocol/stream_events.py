@@ -40,7 +40,7 @@ class Accepted(Event):
 
 
 class Preview(Event):
-    """The first frame, resized bicubically, to show in the place of the whole result."""
+    """What the result shows of the first frame, resized bicubically, to show in the place of the whole result."""
 
     event = "preview"
 

@@ -1,7 +1,6 @@
 """The request of `POST /upscale`, from JSON or from an image file with query parameters."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -16,7 +15,7 @@ from pydantic import (
 
 from message_protocol.base64_bytes import IMAGE_FIELD, decode_base64
 from message_protocol.json_text import as_utf_8, check_unique
-from message_protocol.validation import malformed_message, typed
+from message_protocol.validation import as_fraction, malformed_message, typed
 from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
@@ -84,7 +83,7 @@ class UpscaleInput(BaseModel):
     @property
     def size(self) -> SizeChoice:
         """What the message says about the size of the answer."""
-        return SizeChoice(_as_fraction(self.scale), self.width, self.height, self.fit)
+        return SizeChoice(as_fraction(self.scale), self.width, self.height, self.fit)
 
     @model_validator(mode="before")
     @classmethod
@@ -127,11 +126,6 @@ class UpscaleInput(BaseModel):
             raise malformed_message(exc, cls, OPTIONS, IN_BODY) from exc
         message.size.check()
         return message
-
-
-def _as_fraction(scale: float | None) -> Fraction | None:
-    """The decimal number that a client wrote, exactly: 1.1 is 11/10."""
-    return None if scale is None else Fraction(str(scale))
 
 
 NAMES = [field.alias or name for name, field in UpscaleInput.model_fields.items()]

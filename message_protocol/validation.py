@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -33,6 +34,11 @@ def _typed(text: str) -> str | int | float | bool:
     if re.fullmatch(r"[0-9]{1,18}\.[0-9]{1,18}", text):
         return float(text)
     return BOOLEANS.get(text.lower(), text)
+
+
+def as_fraction(number: float | None) -> Fraction | None:
+    """The decimal number that a client wrote, exactly: 1.1 is 11/10."""
+    return None if number is None else Fraction(str(number))
 
 
 def malformed_message(

@@ -48,11 +48,19 @@ class Box:
         """The box with a margin of `by` px on every side."""
         return Box(self.top - by, self.left - by, self.bottom + by, self.right + by)
 
-    def aligned(self, multiple: int) -> "Box":
-        """The box grown until its sides are at multiples of so many px."""
-        top, left = (side // multiple * multiple for side in (self.top, self.left))
-        bottom, right = (-(-side // multiple) * multiple for side in (self.bottom, self.right))
+    def between_multiples(self, multiple: int, picture: "Box") -> "Box":
+        """The box shrunk until its sides are at multiples of so many px, or at the far end of the picture."""
+        top, left = (-(-side // multiple) * multiple for side in (self.top, self.left))
+        bottom, right = (
+            side if side == end else side // multiple * multiple
+            for side, end in ((self.bottom, picture.bottom), (self.right, picture.right))
+        )
         return Box(top, left, bottom, right)
+
+    def overlaps(self, other: "Box") -> bool:
+        """Whether another box has a pixel in common."""
+        height, width = self.within(other).size
+        return height > 0 and width > 0
 
     def within(self, other: "Box") -> "Box":
         """The intersection with another box. They must overlap."""

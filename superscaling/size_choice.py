@@ -42,22 +42,25 @@ class SizeChoice:
     height: int | None = None
     fit: Fit | None = None
 
-    def check(self) -> None:
+    def check(self, width: str = "width", height: str = "height") -> None:
         """Make sure that the parts do not contradict each other.
+
+        Args:
+            width, height: what the request calls them.
 
         Raises:
             MalformedMessage: they do.
         """
-        sides = [name for name, value in (("width", self.width), ("height", self.height)) if value is not None]
+        sides = [name for name, value in ((width, self.width), (height, self.height)) if value is not None]
         if self.scale is not None and (sides or self.fit):
             others = " and ".join(repr(name) for name in (*sides, *(["fit"] if self.fit else [])))
             raise MalformedMessage(f"'scale' can't be combined with {others}: send one or the other")
         if len(sides) == 2 and self.fit is None:
             raise MalformedMessage(
-                f"'width' and 'height' together need 'fit': {', '.join(Fit)}; or send one of them to keep the ratio"
+                f"{width!r} and {height!r} together need 'fit': {', '.join(Fit)}; or send one of them to keep the ratio"
             )
         if self.fit and not sides:
-            raise MalformedMessage("'fit' needs 'width' and 'height'")
+            raise MalformedMessage(f"'fit' needs {width!r} and {height!r}")
 
     @property
     def depends_on_orientation(self) -> bool:

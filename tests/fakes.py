@@ -1,14 +1,14 @@
 """An engine without a network, with the interface of the real ones."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines import EngineFacts, Pixels
-from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler
-from superscaling.enlarging.upscaler import write_levels
-from superscaling.models import KnownAnswer
+from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler, write_levels
+from superscaling.models import Kind, KnownAnswer
 from superscaling.scheduling import Deadline, FairLock, Timings
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
@@ -19,21 +19,30 @@ class RepeatingEngine:
 
     facts = EngineFacts(model="repeat", engine="fake", precision="fp32", threads=1, scale=2, halo=1)
 
-    def __init__(self, before: Callable[[NDArray[np.float32]], NDArray[np.float32] | None]) -> None:
+    def __init__(
+        self,
+        before: Callable[[NDArray[np.float32]], NDArray[np.float32] | None],
+        scale: int = 2,
+        kind: Kind = Kind.FAITHFUL,
+    ) -> None:
         self._before = before
+        self.facts = replace(self.facts, scale=scale, kind=kind)
 
     def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         answer = self._before(batch)
-        return batch.repeat(2, axis=1).repeat(2, axis=2) if answer is None else answer
+        scale = self.facts.scale
+        return batch.repeat(scale, axis=1).repeat(scale, axis=2) if answer is None else answer
 
 
 def upscaler_with(
     before: Callable[[NDArray[np.float32]], NDArray[np.float32] | None] = lambda _: None,
     tile: int = 16,
     views: int = 1,
+    scale: int = 2,
+    kind: Kind = Kind.FAITHFUL,
 ) -> Upscaler:
-    known = PIXELS.repeat(2, axis=0).repeat(2, axis=1).astype(np.float32)
-    return Upscaler(RepeatingEngine(before), FairLock(), tile, KnownAnswer(PIXELS, known, 0.01), views)
+    known = PIXELS.repeat(scale, axis=0).repeat(scale, axis=1).astype(np.float32)
+    return Upscaler(RepeatingEngine(before, scale, kind), FairLock(), tile, KnownAnswer(PIXELS, known, 0.01), views)
 
 
 def models_with(upscaler: Upscaler) -> LoadedModels:

@@ -155,7 +155,7 @@ def check(data: bytes) -> None:
     # The input's format and one other, in rotation, so that each case is short.
     for name in (picture.format, list(FormatName)[len(data) % len(FormatName)]):
         try:
-            check_can_hold(picture, 1, name)
+            check_can_hold(picture, picture.sizes, name)
         except FormatCannotHold:
             continue
         with soon("encode"):

@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import hypothesis
 import numpy as np
@@ -39,6 +40,10 @@ def demand_of(pixels: int, cost: Cost, memory: int = 1, pace: Pace = PACE) -> De
 
 def enter(admission: Admission, pixels: int, cost: Cost, seconds: float = 1000.0, memory: int = 1) -> Admitted:
     return admission.admitted(demand_of(pixels, cost, memory), *patience(seconds))
+
+
+def correct(admission: Admission, own: AdmittedPicture, cost: Cost) -> None:
+    admission.correct(own, replace(own.demand, cost=cost))
 
 
 def test_pixels_in_memory_are_bounded() -> None:
@@ -153,7 +158,7 @@ def test_finished_tiles_count() -> None:
     admission = admission_of()
     with enter(admission, 4000, Cost(4, 4000)) as own:
         assert admission.seconds_left(own) == admission.seconds == pytest.approx(4)
-        admission.correct(own, own.demand.cost * 2)
+        correct(admission, own, own.demand.cost * 2)
         assert admission.seconds_left(own) == pytest.approx(8)
         own.timings.tiles_done = 5
         assert admission.seconds_left(own) == admission.seconds == pytest.approx(3)
@@ -176,21 +181,21 @@ def test_who_turns_out_to_need_more_is_asked_again() -> None:
         enter(admission, 900, cost_of(900), 3.0) as own,
     ):
         with pytest.raises(QueueFull, match="this image has 900 px; with the images in progress") as refused:
-            admission.correct(own, cost_of(1800))
+            correct(admission, own, cost_of(1800))
         assert refused.value.retry_after == 2
         assert own.demand.cost == cost_of(900)
-        admission.correct(own, cost_of(950))
+        correct(admission, own, cost_of(950))
         assert own.demand.cost == cost_of(950)
         own.deadline._end = 0  # it is late by now
-        admission.correct(own, cost_of(950))
-        admission.correct(own, Cost())
+        correct(admission, own, cost_of(950))
+        correct(admission, own, Cost())
         assert own.demand.cost == Cost()
 
 
 def test_one_alone_may_turn_out_to_need_more() -> None:
     admission = admission_of(1000)
     with enter(admission, 5000, cost_of(5000)) as own:
-        admission.correct(own, cost_of(10_000))
+        correct(admission, own, cost_of(10_000))
         assert own.demand.cost == cost_of(10_000)
 
 

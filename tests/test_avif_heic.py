@@ -343,9 +343,9 @@ def test_the_longest_side_of_avif() -> None:
     wide = decode(encoded(Image.new("RGB", (16_384, 1))), LIMITS)
     data = encode(decode(encoded(Image.new("RGB", (32_768, 1))), LIMITS), FormatName.AVIF, 50, 92).data
     assert opened(data).size == (32_768, 1)
-    check_can_hold(wide, 2, FormatName.AVIF)
+    check_can_hold(wide, [(2, 32_768)], FormatName.AVIF)
     with pytest.raises(FormatCannotHold, match="32768"):
-        check_can_hold(wide, 3, FormatName.AVIF)
+        check_can_hold(wide, [(2, 32_769)], FormatName.AVIF)
 
 
 def test_names_beyond_ascii_do_no_harm() -> None:

@@ -135,4 +135,4 @@ def test_16_bits_are_rounded_to_8_everywhere() -> None:
     levels = np.array([[[0x0000], [0x0180], [0x01FF], [0xFF7F], [0xFFFF]]], np.uint16)
     expected = [0, 1, 2, 255, 255]
     assert to_8_bits(levels).ravel().tolist() == expected
-    assert np.asarray(opened(preview(Frame(levels), 512).data)).ravel().tolist() == expected
+    assert np.asarray(opened(preview(Frame(levels), (1, 5), 512).data)).ravel().tolist() == expected

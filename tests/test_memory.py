@@ -60,11 +60,37 @@ def test_memory_for_each_pixel(data: bytes, target: FormatName) -> None:
     assert peak <= BYTES_PER_PIXEL * FORMATS[target].memory
 
 
-def peak_of(data: bytes, target: FormatName) -> float:
+@pytest.mark.parametrize(("options", "area"), [({"scale": "4"}, 4), ({"width": "100"}, 1)], ids=str)
+def test_memory_of_any_size(options: dict[str, str], area: float) -> None:
+    """A result counts as the picture of which it would be twice as high and wide."""
+    data = encoded(ALPHA[:500, :500])
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        peak = process.submit(peak_of, data, FormatName.PNG, options).result()
+    assert peak <= BYTES_PER_PIXEL * area
+
+
+@pytest.mark.parametrize("factor", [4, 3])
+def test_memory_beyond_input_and_output_does_not_grow(factor: int) -> None:
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        peak = process.submit(peak_beyond_result, 700, factor).result()
+    assert peak < FIXED
+
+
+def peak_beyond_result(edge: int, factor: int) -> float:
+    """Bytes that a large picture takes beside the result and what a small one took. Runs in a child process."""
+    upscaler, pixels = upscaler_with(tile=128), photograph(edge, edge)
+    upscaler.enlarge(COLOUR[:200, :200], *patience(), size=(200 * factor, 200 * factor))
+    before = memory_of(os.getpid(), "VmRSS") * MEGABYTE
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    enlarged = upscaler.enlarge(pixels, *patience(600), size=(edge * factor, edge * factor))
+    return memory_of(os.getpid(), "VmHWM") * MEGABYTE - before - enlarged.nbytes
+
+
+def peak_of(data: bytes, target: FormatName, options: dict[str, str] | None = None) -> float:
     """Bytes per px of the input above the baseline of the process. Runs in a child process."""
     upscaler = upscaler_with(tile=256)
     upscale = ResourceUpscale(models_with(upscaler), Admission(10**9), Limits(10**8, 100), 100, InThisProcess())
-    options = {"format": str(target)}
+    options = {"format": str(target)} | (options or {})
     for _ in (1, 2):
         upscale.main(UpscaleInput.from_bytes(encoded(COLOUR[:64, :64], "PNG"), options), *patience())
     before = memory_of(os.getpid(), "VmRSS") * MEGABYTE

@@ -11,8 +11,8 @@ from superscaling.engines import Engine, Pixels, infer_levels
 from superscaling.engines.openvino import EngineOpenVino
 from superscaling.enlarging import Upscaler
 from superscaling.enlarging.corrections import correct
+from superscaling.enlarging.network import SPEED_TEST_RUNS
 from superscaling.enlarging.tiling import cut
-from superscaling.enlarging.upscaler import SPEED_TEST_RUNS
 from superscaling.errors import ClientGone, DeadlinePassed, EngineFailed
 from superscaling.geometry import Box, whole_box
 from superscaling.models import ModelFiles, read_model_files
@@ -90,8 +90,10 @@ def test_tiles_are_reported_once_each() -> None:
         def begin_pass(self, frame: int | None) -> None:
             pass
 
-        def tile_done(self, box: Box, pixels: Pixels, timings: Timings) -> None:
+        def tile_done(self, timings: Timings) -> None:
             assert timings.tiles_done > 0
+
+        def part_done(self, box: Box, pixels: Pixels) -> None:
             assert pixels.shape[:2] == (box.bottom - box.top, box.right - box.left)
             reported[box.slices] += 1
 
@@ -168,7 +170,7 @@ def test_many_threads_each_get_their_own_pixels() -> None:
 
 
 def test_a_warm_up_that_takes_too_long_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("superscaling.enlarging.upscaler.START_TIMEOUT", 0)
+    monkeypatch.setattr("superscaling.enlarging.network.START_TIMEOUT", 0)
     with pytest.raises(EngineFailed, match="not warm within 0 s: it needs more CPUs"):
         upscaler_with(lambda _: None).warm_up()
 

@@ -58,7 +58,10 @@ class _ProgressBar:
     def begin_pass(self, frame: int | None) -> None:
         pass
 
-    def tile_done(self, box: Box, pixels: Samples, timings: Timings) -> None:
+    def part_done(self, box: Box, pixels: Samples) -> None:
+        pass
+
+    def tile_done(self, timings: Timings) -> None:
         self._progress.reach(timings.tiles_done)
 
 

@@ -1,6 +1,9 @@
 """Says in words what was found out about a model, with its speed and memory on this machine."""
 
 import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +12,15 @@ import numpy as np
 from superscaling.conversion.halo import HALO_LIMIT
 from superscaling.engines import available_cpus, infer_levels, precision_of
 from superscaling.engines.openvino import EngineOpenVino
+from superscaling.errors import ModelUnavailable
 from superscaling.models import ModelFiles
 from superscaling.settings import Settings
 
 # Edge in px of the picture on which speed and memory are measured.
 EDGE = 128
 RUNS = 2
-SEAM_VISIBLE = 1.0  # levels
+# From this difference in levels on, a seam may be seen.
+SEAM_VISIBLE = 1.0
 
 
 def parameters(network: Any) -> int:
@@ -25,27 +30,50 @@ def parameters(network: Any) -> int:
 
 
 def describe(model: ModelFiles, settings: Settings) -> dict[str, str]:
-    """What a model does and needs: name of a fact -> words."""
+    """What a model does and needs: name of a fact -> words.
+
+    Raises:
+        ModelUnavailable: it can't be run.
+    """
     precision = precision_of("openvino", "auto", model)
     tile = settings.tile + 2 * model.halo
-    seconds, memory = _measure(model, precision, settings.threads or available_cpus(), tile)
+    # In a process of its own: here the conversion has left memory that a measurement would not see.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
+        threads = settings.threads or available_cpus()
+        try:
+            seconds, memory = child.submit(measure, model, precision, threads, tile).result()
+        except BrokenProcessPool as exc:
+            raise ModelUnavailable(f"running it on {EDGE} x {EDGE} px failed: is there too little memory?") from exc
     overhead = (tile / settings.tile) ** 2
     return {
         "enlarges": f"{model.scale} times, {model.kind}",
         "sides": _sides(model),
         "halo": _halo(model),
-        "precisions": f"{', '.join(model.tolerances)}; here {precision}",
+        "precisions": f"{_precisions(model)}; here {precision}",
         "speed": f"{seconds:.3g} s per megapixel, {seconds * overhead:.3g} s in tiles of {settings.tile} px",
         "memory": f"about {memory / 1e6:.0f} MB with a tile of {settings.tile} px and its halo",
     }
 
 
+def measure(model: ModelFiles, precision: str, threads: int, edge: int) -> tuple[float, float]:
+    """Seconds per megapixel, and bytes that a model takes with a picture of `edge` px, both from a smaller one."""
+    at_first = _status("VmRSS")
+    engine = EngineOpenVino(model, precision, threads)
+    loaded = _status("VmRSS")
+    noise = np.random.default_rng(0).integers(0, 256, (EDGE, EDGE, 3), np.uint8)
+    times = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        infer_levels(engine, noise)
+        times.append(time.perf_counter() - start)
+    memory = loaded - at_first + max(0, _status("VmHWM") - loaded) * edge**2 / EDGE**2
+    return min(times) / EDGE**2 * 1e6, memory
+
+
 def _sides(model: ModelFiles) -> str:
     if model.multiple == model.least == 1:
         return "any"
-    return (
-        f"multiples of {model.multiple} px, at least {model.least}; others are mirrored up to that, and cut afterwards"
-    )
+    return f"multiples of {model.multiple} px, at least {model.least}; others are mirrored up to that and cut again"
 
 
 def _halo(model: ModelFiles) -> str:
@@ -58,25 +86,10 @@ def _halo(model: ModelFiles) -> str:
     )
 
 
-def _measure(model: ModelFiles, precision: str, threads: int, edge: int) -> tuple[float, float]:
-    """Seconds per megapixel, and bytes that the network takes with a picture of `edge` px, both from a smaller one."""
-    at_first = _status("VmRSS")
-    engine = EngineOpenVino(model, precision, threads)
-    loaded = _status("VmRSS")
-    noise = np.random.default_rng(0).integers(0, 256, (EDGE, EDGE, 3), np.uint8)
-    _forget_peak()
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        infer_levels(engine, noise)
-        times.append(time.perf_counter() - start)
-    memory = max(0, loaded - at_first) + max(0, _status("VmHWM") - loaded) * edge**2 / EDGE**2
-    return min(times) / EDGE**2 * 1e6, memory
-
-
-def _forget_peak() -> None:
-    """Let the kernel measure the peak of the resident memory anew."""
-    Path("/proc/self/clear_refs").write_text("5")
+def _precisions(model: ModelFiles) -> str:
+    refused = model.acceptance is not None and not model.acceptance.passed
+    usable = [precision for precision in model.tolerances if not (refused and precision == "int8")]
+    return ", ".join(usable) + (f"; not int8, which is {model.acceptance}" if refused else "")
 
 
 def _status(key: str) -> int:

@@ -30,6 +30,11 @@ class EngineFacts:
     views: int = 1
     multiple: int = 1
 
+    @property
+    def context(self) -> int:
+        """Px of context that a tile takes, so that `halo` of them remain if it is cut at multiples."""
+        return self.halo + self.multiple - 1
+
     @classmethod
     def of(cls, model: ModelFiles, engine: str, precision: str, threads: int) -> "EngineFacts":
         """The facts of an engine that runs `model`."""

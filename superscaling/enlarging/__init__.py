@@ -1,10 +1,12 @@
 """Pictures to larger pictures."""
 
-from superscaling.enlarging.channels import to_luma
+from superscaling.enlarging.channels import to_luma, write_levels
 from superscaling.enlarging.corrections import correct
 from superscaling.enlarging.loaded_models import LoadedModel, LoadedModels
+from superscaling.enlarging.network import START_TIMEOUT
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
-from superscaling.enlarging.upscaler import START_TIMEOUT, Upscaler, write_levels
+from superscaling.enlarging.result_sizes import check_results, choose_least_sizes, choose_sizes, cropped
+from superscaling.enlarging.upscaler import Upscaler
 
 __all__ = [
     "START_TIMEOUT",
@@ -12,7 +14,11 @@ __all__ = [
     "LoadedModels",
     "PictureUpscaler",
     "Upscaler",
+    "check_results",
+    "choose_least_sizes",
+    "choose_sizes",
     "correct",
+    "cropped",
     "to_luma",
     "write_levels",
 ]

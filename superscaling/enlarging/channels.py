@@ -1,9 +1,9 @@
-"""Arithmetic on single channels: luma, contrast, alpha, and colours under transparency."""
+"""Arithmetic on single channels: rounding, luma, contrast, alpha, and colours under transparency."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from superscaling.pictures import Samples
+from superscaling.pictures import Samples, Size
 
 # Weights of red, green and blue in luma (ITU-R BT.601).
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -11,6 +11,16 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 BAND = 64
 # How many px beside visible ones are filled from their neighbours, in each size of the picture.
 RINGS = 3
+
+
+def write_levels(levels: NDArray[np.float32], target: Samples) -> None:
+    """Clamp to the levels of the target's type, round to the nearest, and write into `target`. Overwrites `levels`.
+
+    (ISR truncates instead; the results differ by at most one level.)
+    """
+    np.clip(levels, 0, np.iinfo(target.dtype).max, out=levels)
+    np.rint(levels, out=levels)
+    target[:] = levels
 
 
 def to_luma(colour: Samples) -> Samples:
@@ -34,12 +44,29 @@ def linear(samples: Samples, factor: float, offset: float) -> Samples:
     return result
 
 
-def spread(alpha: Samples, extreme: np.ufunc, scale: int) -> Samples:
-    """The extreme (`np.minimum`, `np.maximum`) of each 3x3 neighbourhood, repeated to (scale h, scale w)."""
-    padded = np.pad(alpha, 1, mode="edge")
+def spread(samples: Samples, extreme: np.ufunc) -> Samples:
+    """The extreme (`np.minimum`, `np.maximum`) of each 3x3 neighbourhood of (h, w)."""
+    padded = np.pad(samples, 1, mode="edge")
     rows = extreme(extreme(padded[:-2], padded[1:-1]), padded[2:])
     both: Samples = extreme(extreme(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
-    return both.repeat(scale, axis=0).repeat(scale, axis=1)
+    return both
+
+
+def extremes_around(samples: Samples, extreme: np.ufunc, size: Size) -> Samples:
+    """The extremes of the 3x3 samples around each pixel of an enlargement of (h, w) to `size`."""
+    around = spread(samples, extreme)
+    for axis, (length, most) in enumerate(zip(samples.shape, size, strict=True)):
+        around = around.take((2 * np.arange(most) + 1) * length // (2 * most), axis)  # under each pixel's centre
+    return around
+
+
+def extremes_under(samples: Samples, extreme: np.ufunc, size: Size) -> Samples:
+    """The extremes of the samples that each pixel of a reduction of (h, w) to `size` covers, wholly or in part."""
+    for axis, (length, most) in enumerate(zip(samples.shape, size, strict=True)):
+        edges = np.arange(most + 1) * length
+        first, last = edges[:-1] // most, -(-edges[1:] // most) - 1
+        samples = extreme(extreme.reduceat(samples, first, axis), samples.take(last, axis))
+    return samples
 
 
 def bleed(colour: Samples, visible: NDArray[np.bool_]) -> Samples:
@@ -106,7 +133,7 @@ def _interpolated(lines: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 def _grow(colour: Samples, visible: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Give invisible pixels beside visible ones the mean colour of these, in place; return what is visible then."""
-    grown = spread(visible.view(np.uint8), np.maximum, 1).view(np.bool_)
+    grown = spread(visible.view(np.uint8), np.maximum).view(np.bool_)
     last_row, last_column = visible.shape[0] - 1, visible.shape[1] - 1
     for top in range(0, len(colour), BAND):
         rows, columns = np.nonzero(grown[top : top + BAND] & ~visible[top : top + BAND])

@@ -30,17 +30,19 @@ REACH = RADIUS + 1 + MARGIN
 BLOCK = 64
 
 
-def correct(levels: NDArray[np.float32], pixels: Pixels, core: Box) -> None:
+def correct(levels: NDArray[np.float32], pixels: Pixels, core: Box, keeps_smooth: bool = True) -> None:
     """Correct what the network made of `core`, in place.
 
     Args:
         levels: (scale h, scale w, 3), the network's result for the core, in levels of the type of `pixels`.
         pixels: (h', w', 3) what was enlarged: the core, and `REACH` px around it unless the picture ends there.
         core: its place in `pixels`.
+        keeps_smooth: whether smooth areas are interpolated; otherwise they are the network's, and only grey stays grey.
     """
     height, _ = core.size
     scale = len(levels) // height
-    smoothness, grey = _smoothness(pixels), ~_spread(_is_coloured(pixels))
+    smoothness = _smoothness(pixels) if keeps_smooth else np.zeros(pixels.shape[:2], np.float32)
+    grey = ~_spread(_is_coloured(pixels))
     # A plane at a time: several times as fast as all channels at once.
     planes = [np.pad(plane, MARGIN, mode="edge") for plane in (smoothness, *np.moveaxis(pixels, 2, 0))]
     for top in range(core.top, core.bottom, BLOCK):

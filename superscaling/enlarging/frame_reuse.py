@@ -10,7 +10,7 @@ from superscaling.pictures import Frame
 
 @dataclass(frozen=True)
 class PreviousFrame:
-    """`pixels` (h, w, c) that were enlarged, and the result `enlarged` (scale h, scale w, c)."""
+    """`pixels` (h, w, c) that were enlarged, and the result `enlarged` (h', w', c)."""
 
     pixels: Pixels
     enlarged: Pixels

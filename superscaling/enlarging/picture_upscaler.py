@@ -1,22 +1,18 @@
-"""Enlarges whole pictures with a network that knows only RGB: grey, 16 bits, CMYK, transparency, frames."""
+"""Enlarges whole pictures, frame by frame."""
 
 import dataclasses
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-
-from superscaling.engines import Pixels
-from superscaling.enlarging.channels import bleed, is_constant, linear, spread, to_luma
 from superscaling.enlarging.frame_reuse import PreviousFrame, can_reuse, is_shown_unchanged
+from superscaling.enlarging.frame_upscaler import FrameUpscaler, times_shown
+from superscaling.enlarging.reduction import reduce_frame
+from superscaling.enlarging.result_sizes import choose_sizes, network_size, result_pixels
 from superscaling.enlarging.upscaler import Upscaler
 from superscaling.format_name import FormatName
 from superscaling.geometry import Cost
-from superscaling.pictures import FORMATS, Frame, Picture, Samples, Size
+from superscaling.pictures import FORMATS, Frame, Picture, Size
 from superscaling.scheduling import NO_LISTENER, Deadline, Demand, ProgressListener, Timings
-
-# (h, w, 3) RGB, and the previous frame if it can be reused, to (scale h, scale w, 3).
-EnlargeRgb = Callable[[Pixels, PreviousFrame | None], Pixels]
+from superscaling.size_choice import ResultSize, SizeChoice
 
 
 class PictureUpscaler:
@@ -27,126 +23,81 @@ class PictureUpscaler:
         self._upscaler = upscaler
 
     def enlarge(
-        self, picture: Picture, deadline: Deadline, timings: Timings, listener: ProgressListener = NO_LISTENER
+        self,
+        picture: Picture,
+        deadline: Deadline,
+        timings: Timings,
+        listener: ProgressListener = NO_LISTENER,
+        results: Sequence[ResultSize] | None = None,
     ) -> Picture:
         """Enlarge every frame; format and metadata stay. What a frame shares with the previous one is reused.
+
+        The network makes no side shorter than the frame's own; where the result is smaller, the whole frame is reduced
+        once more.
+
+        Args:
+            picture: cropped to what the results show.
+            deadline: checked between tiles.
+            timings: of the request.
+            listener: told of the progress.
+            results: of each frame, from `choose_sizes`; by default as large as if a request chose nothing.
 
         Raises:
             EngineFailed: the engine failed on a tile.
             ClientGone, DeadlinePassed, ServiceStopping: from `deadline`, between tiles.
         """
-        enlarge = functools.partial(self._enlarge_rgb, deadline, timings, listener)
-        frames: list[Frame] = []
+        frames = list[Frame]()
         before: Frame | None = None
-        for index, frame in enumerate(picture.frames):
-            previous = PreviousFrame(before.colour, frames[-1].colour) if before and can_reuse(before, frame) else None
-            listener.begin_pass(index if is_shown_unchanged(frame) else None)
-            colour = frame.colour if frame.alpha is None else bleed(frame.colour, frame.alpha > 0)
-            colour = self._colour(colour, enlarge, previous)
+        large: Frame | None = None  # what the network made of it
+        for index, (frame, result) in enumerate(zip(picture.frames, results or self._usual(picture), strict=True)):
+            size = result.height, result.width
+            upscaler = FrameUpscaler(self._upscaler, network_size(result), deadline, timings, listener)
+            is_reduced = upscaler.size != size
+            previous = None
+            if before and large and can_reuse(before, frame):
+                previous = PreviousFrame(before.colour, large.colour)
+            listener.begin_pass(index if is_shown_unchanged(frame) and not is_reduced else None)
+            colour = upscaler.colour(frame, previous)
             alpha = None
             if frame.alpha is not None:
                 listener.begin_pass(None)
-                alpha = self._alpha(frame.alpha, enlarge)
-            frames.append(dataclasses.replace(frame, colour=colour, alpha=alpha))
-            before = frame
+                alpha = upscaler.alpha(frame.alpha)
+            before, large = frame, dataclasses.replace(frame, colour=colour, alpha=alpha)
+            frames.append(reduce_frame(large, size) if is_reduced else large)
         return dataclasses.replace(picture, frames=tuple(frames))
 
-    def cost_of(self, picture: Picture) -> Cost:
-        """The work for all frames, in all passes that each frame needs."""
-        frames = picture.frames
-        costs = (self._cost_of_frame(*pair) for pair in zip((None, *frames), frames, strict=False))
+    def cost_of(self, picture: Picture, results: Sequence[ResultSize] | None = None) -> Cost:
+        """The work for all frames, each as often as the network is shown it. (`results` as in `enlarge`.)"""
+        results, frames = results or self._usual(picture), picture.frames
+        costs = (
+            self._cost_of_frame(before, frame, network_size(result))
+            for before, frame, result in zip((None, *frames), frames, results, strict=False)
+        )
         return sum(costs, Cost())
 
-    def demand_of(self, sizes: Sequence[Size], target: FormatName) -> Demand:
-        """The least that a picture demands, as far as its sizes tell: one pass for each frame of a new size.
+    def demand_of(self, sizes: Sequence[Size], results: Sequence[ResultSize], target: FormatName) -> Demand:
+        """The least that a picture demands, as far as sizes tell: each frame of a new size is shown once.
 
-        More passes may be needed for transparency or inks, and more frames may differ; `cost_of` tells.
+        More may be needed for transparency or inks, and more frames may differ; `cost_of` tells.
+
+        Args:
+            sizes: heights and widths in px of all frames.
+            results: what becomes of them, in any orientation.
+            target: the format of the result.
         """
-        new = (size for before, size in zip((None, *sizes), sizes, strict=False) if size != before)
-        cost = sum((self._upscaler.cost_of(*size) for size in new), Cost())
-        return Demand(sizes, cost, self._upscaler, FORMATS[target].memory)
+        new = (result for before, size, result in zip((None, *sizes), sizes, results, strict=False) if size != before)
+        cost = sum((self._upscaler.cost_of(*result.crop.size, network_size(result)) for result in new), Cost())
+        return Demand(sizes, cost, self._upscaler, FORMATS[target].memory, result_pixels(results))
 
     def seconds_for(self, area: float) -> float:
         """Estimated seconds of inference for an area in px."""
         return self._upscaler.seconds_for(area)
 
-    def _enlarge_rgb(
-        self,
-        deadline: Deadline,
-        timings: Timings,
-        listener: ProgressListener,
-        pixels: Pixels,
-        previous: PreviousFrame | None = None,
-    ) -> Pixels:
-        return self._upscaler.enlarge(pixels, deadline, timings, listener, previous)
+    def _usual(self, picture: Picture) -> Sequence[ResultSize]:
+        return choose_sizes(picture.sizes, SizeChoice(), self.facts)
 
-    def _cost_of_frame(self, before: Frame | None, frame: Frame) -> Cost:
-        cost, passes = self._upscaler.cost_of(frame.height, frame.width), _passes(frame)
+    def _cost_of_frame(self, before: Frame | None, frame: Frame, size: Size) -> Cost:
+        cost, times = self._upscaler.cost_of(frame.height, frame.width, size), times_shown(frame)
         if before is None or not can_reuse(before, frame):
-            return cost * passes
-        return self._upscaler.cost_of_changes(frame.colour, before.colour) + cost * (passes - 1)
-
-    def _colour(self, colour: Samples, enlarge: EnlargeRgb, previous: PreviousFrame | None) -> Samples:
-        channels = colour.shape[2]
-        if colour.dtype == np.uint16:
-            return self._stretched(colour, enlarge)
-        if channels == 1:
-            return _grey(colour[:, :, 0], enlarge, previous)[:, :, np.newaxis]
-        return enlarge(colour, previous) if channels == 3 else self._inks(colour, enlarge)
-
-    def _stretched(self, colour: Samples, enlarge: EnlargeRgb) -> Samples:
-        """16 bits often fill a small part of their range: the network is shown it in full contrast.
-
-        All channels are stretched alike, so that neutral colours stay neutral.
-        """
-        darkest, brightest = int(colour.min()), int(colour.max())
-        if darkest == brightest:
-            return self._constant(colour)
-        range_16 = np.iinfo(np.uint16).max
-        stretch = range_16 / (brightest - darkest)
-        shown = linear(colour, stretch, -darkest * stretch)
-        is_grey = colour.shape[2] == 1
-        enlarged = _grey(shown[:, :, 0], enlarge)[:, :, np.newaxis] if is_grey else enlarge(shown, None)
-        return linear(enlarged, 1 / stretch, darkest)
-
-    def _inks(self, colour: Samples, enlarge: EnlargeRgb) -> Samples:
-        """CMYK: cyan, magenta and yellow as red, green and blue light; black by itself."""
-        light, black = ~colour[:, :, :3], ~colour[:, :, 3]
-        enlarged_black = self._constant(black) if is_constant(black) else _grey(black, enlarge)
-        return ~np.dstack((enlarge(light, None), enlarged_black))
-
-    def _alpha(self, alpha: Samples, enlarge: EnlargeRgb) -> Samples:
-        if is_constant(alpha):
-            return self._constant(alpha)
-        # The network is trained on photographs: in flat areas it may be off by a level, or overshoot at an edge.
-        # Each pixel stays within the alpha of its neighbourhood.
-        least, most = (spread(alpha, extreme, self.facts.scale) for extreme in (np.minimum, np.maximum))
-        return np.clip(_grey(alpha, enlarge), least, most)
-
-    def _constant(self, samples: Samples) -> Samples:
-        """Samples (h, w) or (h, w, c) of one value need no network."""
-        height, width, *channels = samples.shape
-        shape = (height * self.facts.scale, width * self.facts.scale, *channels)
-        return np.full(shape, samples.flat[0], samples.dtype)
-
-
-def _grey(grey: Samples, enlarge: EnlargeRgb, previous: PreviousFrame | None = None) -> Samples:
-    """(h, w) to (scale h, scale w): the network is shown three equal channels, the result is their luma."""
-    if previous:
-        previous = PreviousFrame(*(np.dstack((plane, plane, plane)) for plane in (previous.pixels, previous.enlarged)))
-    return to_luma(enlarge(np.dstack((grey, grey, grey)), previous))
-
-
-def _passes(frame: Frame) -> int:
-    """How many times the network is shown the frame."""
-    if frame.mode == "CMYK":
-        return 1 if is_constant(frame.colour[:, :, 3]) else 2
-    of_colour = 0 if frame.is_16_bit and is_constant(_visible(frame)) else 1
-    return of_colour + (0 if frame.alpha is None or is_constant(frame.alpha) else 1)
-
-
-def _visible(frame: Frame) -> Samples:
-    """The samples of colour that are not replaced by those of visible surroundings."""
-    if frame.alpha is None or not frame.alpha.any():
-        return frame.colour
-    return frame.colour[frame.alpha > 0]
+            return cost * times
+        return self._upscaler.cost_of_changes(frame.colour, before.colour, size) + cost * (times - 1)

@@ -1,55 +1,40 @@
-"""Pixels in, enlarged pixels out: tiles, views, turns, corrections, clamping and rounding."""
+"""Pixels in, enlarged pixels out: parts, passes, tiles, corrections, clamping and rounding."""
 
-import dataclasses
 import functools
-import math
-import operator
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from superscaling.engines import Engine, Pixels, infer_levels
+from superscaling.engines import Engine, Pixels
+from superscaling.enlarging.channels import write_levels
 from superscaling.enlarging.corrections import REACH, correct, is_flat
 from superscaling.enlarging.frame_reuse import PreviousFrame
-from superscaling.enlarging.self_ensemble import ALL_VIEWS, View
-from superscaling.enlarging.tiling import Tile, cost_of_cut, cut_changes
-from superscaling.errors import DeadlinePassed, EngineFailed
-from superscaling.geometry import Cost, changed_box, whole_box
-from superscaling.models import KnownAnswer
-from superscaling.scheduling import NO_LISTENER, Deadline, FairLock, ProgressListener, Speed, Timings
-
-# Edge in px of the picture that the speed is measured on: the known answer is too small for that.
-SPEED_TEST_EDGE = 128
-# The fastest run counts: the first includes the engine's preparations, and any may be held up by others.
-SPEED_TEST_RUNS = 3
-# Seconds for the start: a large network on one slow core takes a minute to warm up.
-START_TIMEOUT = 570.0
+from superscaling.enlarging.interpolation import MARGIN, enlarge_linearly
+from superscaling.enlarging.network import Network
+from superscaling.enlarging.passes import Part, Passes, Step
+from superscaling.enlarging.reduction import opacity_of, reduce_colour
+from superscaling.enlarging.tiling import Tile
+from superscaling.geometry import Box, Cost, changed_box, whole_box
+from superscaling.models import Kind, KnownAnswer
+from superscaling.pictures import Samples, Size, reduce_plane
+from superscaling.scheduling import NO_LISTENER, Deadline, FairLock, ProgressListener, Timings
 
 
-class Upscaler:
-    """Enlarges pixel arrays with one engine, tile by tile, in turn with other requests.
-
-    Thread-safe: it keeps nothing of a request.
+class Upscaler(Network):
+    """A network that enlarges pixel arrays to any size, part by part, in turn with other requests.
 
     Args:
-        engine: runs the network.
-        lock: where tiles wait for their turn.
+        engine, lock, known_answer, views: of the network.
         tile: largest edge of a tile's core in px. The network's memory grows with its square, not with the picture.
-        known_answer: what the engine must reproduce before it is used.
-        views: how many of `ALL_VIEWS` of each tile the network is shown: 1, 2, 4 or 8.
     """
 
     def __init__(self, engine: Engine, lock: FairLock, tile: int, known_answer: KnownAnswer, views: int = 1) -> None:
-        self.facts = dataclasses.replace(engine.facts, views=views)
-        self._engine = engine
-        self._lock = lock
+        super().__init__(engine, lock, (tile + 2 * engine.facts.context) ** 2, known_answer, views)
         self._tile = tile
-        self._known_answer = known_answer
-        self._speed = Speed()
-        self._speed_measured = -math.inf
-        self._trusted = False
+        # Other kinds are meant to give smooth areas a texture, and a colour of their own.
+        self._is_faithful = self.facts.kind is Kind.FAITHFUL
 
     def enlarge(
         self,
@@ -58,181 +43,134 @@ class Upscaler:
         timings: Timings,
         listener: ProgressListener = NO_LISTENER,
         before: PreviousFrame | None = None,
+        size: Size | None = None,
+        alpha: Samples | None = None,
     ) -> Pixels:
-        """Enlarge `pixels`; tiles of one colour without the network.
+        """Enlarge `pixels`; with a faithful model, tiles of one colour without the network.
 
         Args:
             pixels: (h, w, 3) uint8 or uint16, RGB, h and w at least 1.
             deadline: checked before each tile.
             timings: of the request.
-            listener: told of each tile.
+            listener: told of each tile, and of each part of the result.
             before: an enlarged picture; only what differs from it is enlarged again.
+            size: height and width of the result, at least h and w; by default the network's factor larger.
+            alpha: (h, w); where the result is reduced, each pixel counts as much as it is opaque. None: all alike.
 
         Returns:
-            (scale h, scale w, 3) of the same type: clamped, then rounded to the nearest level.
+            (size, 3) of the same type: clamped, then rounded to the nearest level.
 
         Raises:
             EngineFailed: the engine raised or gave no picture. A failed tile is never replaced by anything else.
             ClientGone, DeadlinePassed, ServiceStopping: from `deadline`.
         """
         self.check(deadline, timings)
-        height, width, channels = pixels.shape
-        scale = self.facts.scale
-        enlarged = np.empty((height * scale, width * scale, channels), pixels.dtype)
+        passes = self.passes(whole_box(pixels).size, size)
+        enlarged = np.empty((*passes.result, pixels.shape[2]), pixels.dtype)
         if before is not None and before.enlarged.shape == enlarged.shape:
             enlarged[:] = before.enlarged
-        for tile in self._tiles(pixels, None if before is None else before.pixels):
-            box = tile.core.scaled(scale)
-            if is_flat(pixels[tile.window.slices]):
-                deadline.check(timings)
-                enlarged[box.slices] = pixels[tile.core.top, tile.core.left]
+        work = _Work(deadline, timings, listener)
+        for part in _changed_parts(passes, pixels, None if before is None else before.pixels):
+            levels = self._levels(passes, part, pixels, work)
+            place = passes.place(part.core)
+            target = enlarged[place.slices]
+            if passes.is_reduced:
+                shown = part.windows[-1]
+                opacity = None if alpha is None else _opacity(alpha, shown, passes.factor)
+                box = passes.source(place, shown.scaled(passes.factor))
+                reduce_colour(levels, opacity, functools.partial(reduce_plane, size=place.size, box=box), target)
             else:
-                write_levels(self._corrected(pixels, tile, deadline, timings), enlarged[box.slices])
-            timings.finish_tile()
-            listener.tile_done(box, enlarged[box.slices], timings)
+                write_levels(levels, target)
+            listener.part_done(place, target)
+            work.finish_tile()
         return enlarged
 
-    def cost_of(self, height: int, width: int) -> Cost:
-        """The work for a picture of `height` by `width` px."""
-        return self._in_all_views(cost_of_cut(height, width, self._tile, self.facts.halo))
+    def passes(self, picture: Size, result: Size | None = None) -> Passes:
+        """The way from one height and width in px to another; by default the network's factor larger."""
+        height, width = picture
+        result = result or (height * self.facts.scale, width * self.facts.scale)
+        return Passes(self.facts.scale, self.facts.context, self._tile, picture, result, self.facts.multiple)
 
-    def cost_of_changes(self, pixels: Pixels, before: Pixels) -> Cost:
-        """The work for a picture (h, w, 1 or 3) if `before` was already enlarged."""
-        return self._in_all_views(sum((Cost(1, tile.window.area) for tile in self._tiles(pixels, before)), Cost()))
+    def cost_of(self, height: int, width: int, size: Size | None = None) -> Cost:
+        """The work for a picture of `height` by `width` px, enlarged to `size`."""
+        return self._in_all_views(self.passes((height, width), size).cost)
 
-    def seconds_for(self, area: float) -> float:
-        """Estimated seconds of inference for an area in px, of one or many tiles."""
-        return self._speed.seconds_for(area)
-
-    def check(self, deadline: Deadline, timings: Timings) -> None:
-        """Make sure that the engine can be trusted: it reproduced the known answer and has not failed since.
-
-        After a failure the known answer is tested again, so that a temporary fault heals.
-
-        Raises:
-            EngineFailed: it can't be trusted.
-            ClientGone, DeadlinePassed, ServiceStopping: from `deadline`, while waiting for a turn.
-        """
-        if not self._trusted:
-            self._lock.run(deadline, timings, self._test_known_answer)
-
-    def warm_up(self) -> None:
-        """Test the known answer and measure the speed, before any request.
-
-        Raises:
-            EngineFailed: the engine raised, its answer is wrong, or it took longer than `START_TIMEOUT`.
-        """
-        deadline = Deadline(START_TIMEOUT)
-        try:
-            self.check(deadline, Timings())
-            self.measure_speed(deadline)
-        except DeadlinePassed as exc:
-            raise EngineFailed(f"the engine was not warm within {START_TIMEOUT:g} s: it needs more CPUs") from exc
-
-    def measure_speed(self, deadline: Deadline, max_age: float = 0.0) -> None:
-        """Replace what is known of the machine's speed by a new measurement.
-
-        Args:
-            deadline: checked while waiting for a turn.
-            max_age: seconds for which an earlier measurement is good enough.
-
-        Raises:
-            EngineFailed: the engine raised.
-            ClientGone, DeadlinePassed, ServiceStopping: from `deadline`.
-        """
-        noise = np.random.default_rng(0).integers(0, 256, (SPEED_TEST_EDGE, SPEED_TEST_EDGE, 3), np.uint8)
-
-        def measure() -> None:
-            if time.monotonic() < self._speed_measured + max_age:
-                return
-            times = []
-            for _ in range(SPEED_TEST_RUNS):
-                start = time.perf_counter()
-                self._infer(noise)
-                times.append(time.perf_counter() - start)
-            self._speed = Speed(min(times) / SPEED_TEST_EDGE**2)
-            self._speed_measured = time.monotonic()
-
-        self._lock.run(deadline, Timings(), measure)  # no inference of the request's own
+    def cost_of_changes(self, pixels: Pixels, before: Pixels, size: Size | None = None) -> Cost:
+        """The work for a picture (h, w, 1 or 3) if `before` was already enlarged to `size`."""
+        passes = self.passes(whole_box(pixels).size, size)
+        return self._in_all_views(sum(map(passes.cost_of, _changed_parts(passes, pixels, before)), Cost()))
 
     def _in_all_views(self, cost: Cost) -> Cost:
         return Cost(cost.tiles, cost.area * self.facts.views)
 
-    def _corrected(self, pixels: Pixels, tile: Tile, deadline: Deadline, timings: Timings) -> NDArray[np.float32]:
+    def _levels(self, passes: Passes, part: Part, pixels: Pixels, work: "_Work") -> NDArray[np.float32]:
+        """Make all passes over a part of `pixels`; each but the last is rounded, as the next one needs pixels."""
+        *earlier, last = passes.steps(part)
+        place = whole_box(pixels)
+        for step in earlier:
+            levels = self._pass(passes, step, pixels, place, work)
+            pixels, place = np.empty(levels.shape, pixels.dtype), step.wanted.scaled(self.facts.scale)
+            write_levels(levels, pixels)
+            work.finish_tile()
+        return self._pass(passes, last, pixels, place, work)
+
+    def _pass(self, passes: Passes, step: Step, pixels: Pixels, place: Box, work: "_Work") -> NDArray[np.float32]:
+        """Enlarge what is wanted of `pixels`, which lie at `place`. The last tile is left to be reported."""
+        wanted = step.wanted.scaled(self.facts.scale)
+        levels = np.empty((*wanted.size, 3), np.float32)
+        *_, last = tiles = list(passes.tiles(step))
+        for tile in tiles:
+            if tile.core.overlaps(step.wanted):
+                core = tile.core.within(step.wanted)
+                result = self._corrected(pixels, Tile(core.seen_from(place), tile.window.seen_from(place)), work)
+                levels[core.scaled(self.facts.scale).seen_from(wanted).slices] = result
+            if tile is not last:
+                work.finish_tile()
+        return levels
+
+    def _corrected(self, pixels: Pixels, tile: Tile, work: "_Work") -> NDArray[np.float32]:
         """Infer a tile and correct its core; the result is the core's, in levels."""
-        # A network that works in windows must find them where it would find them in the whole picture.
-        window = tile.window.aligned(self.facts.multiple).within(whole_box(pixels))
-        levels = self._mean_of_views(pixels[window.slices], deadline, timings)
-        levels = levels[tile.core.seen_from(window).scaled(self.facts.scale).slices]
+        core = tile.core.scaled(self.facts.scale)
+        if self._is_faithful and is_flat(pixels[tile.window.slices]):
+            work.deadline.check(work.timings)
+            return np.full((*core.size, 3), pixels[tile.core.top, tile.core.left], np.float32)
+        levels = self.infer(pixels[tile.window.slices], work.deadline, work.timings)
+        levels = levels[core.seen_from(tile.window.scaled(self.facts.scale)).slices]
         around = tile.core.grown(REACH).within(whole_box(pixels))
-        correct(levels, pixels[around.slices], tile.core.seen_from(around))
-        return levels
-
-    def _mean_of_views(self, pixels: Pixels, deadline: Deadline, timings: Timings) -> NDArray[np.float32]:
-        """Infer a tile; the result is in levels.
-
-        Each turn takes as many views as together are no larger than a full tile. So no turn takes longer than a full
-        tile, and a thumbnail needs one turn.
-        """
-        height, width, _ = pixels.shape
-        views = ALL_VIEWS[: self.facts.views]
-        per_turn = max(1, (self._tile + 2 * self.facts.halo) ** 2 // (height * width))
-        turns = [views[start : start + per_turn] for start in range(0, len(views), per_turn)]
-        sums = (
-            self._lock.run(deadline, timings, functools.partial(self._sum_of_views, pixels, turn)) for turn in turns
-        )
-        levels: NDArray[np.float32] = functools.reduce(operator.iadd, sums)
-        if len(views) > 1:
-            levels /= len(views)
-        return levels
-
-    def _sum_of_views(self, pixels: Pixels, views: Sequence[View]) -> NDArray[np.float32]:
-        seen = (view.back(self._infer(view.of(pixels))) for view in views)
-        levels: NDArray[np.float32] = functools.reduce(operator.iadd, seen)
-        return levels
-
-    def _tiles(self, pixels: Pixels, before: Pixels | None) -> Iterator[Tile]:
-        """The tiles to enlarge: all, or those that differ from `before`."""
-        part = changed_box(before, pixels)
-        if part is None:
-            return
-        for tile in cut_changes(whole_box(pixels), part, self._tile, self.facts.halo):
-            window = tile.window.slices
-            if before is None or changed_box(before[window], pixels[window]):
-                yield tile
-
-    def _test_known_answer(self) -> None:
-        known = self._known_answer
-        difference = np.abs(self._infer(known.pixels) - known.expected).max()
-        if difference > known.tolerance:
-            raise EngineFailed(
-                f"{self.facts} differs from its known answer by {difference:.3g} levels,"
-                f" more than the {known.tolerance:.3g} allowed"
-            )
-        self._trusted = True
-
-    def _infer(self, pixels: Pixels) -> NDArray[np.float32]:
-        """Run `infer_levels`, check the result, and learn from the time it took."""
-        height, width, channels = pixels.shape
-        start = time.perf_counter()
-        try:
-            levels = infer_levels(self._engine, pixels)
-        except Exception as exc:  # whatever an engine raises, it means the same
-            self._trusted = False
-            raise EngineFailed(f"{self.facts} failed on a tile of {width} x {height} px") from exc
-        expected = (height * self.facts.scale, width * self.facts.scale, channels)
-        if levels.shape != expected or not np.isfinite(levels).all():
-            self._trusted = False
-            raise EngineFailed(f"{self.facts} gave no picture for a tile of {width} x {height} px")
-        self._speed.learn(height * width, time.perf_counter() - start)
+        correct(levels, pixels[around.slices], tile.core.seen_from(around), keeps_smooth=self._is_faithful)
         return levels
 
 
-def write_levels(levels: NDArray[np.float32], target: Pixels) -> None:
-    """Clamp to the levels of the target's type, round to the nearest, and write into `target`. Overwrites `levels`.
+@dataclass(frozen=True)
+class _Work:
+    """What a request brings along."""
 
-    (ISR truncates instead; the results differ by at most one level.)
-    """
-    np.clip(levels, 0, np.iinfo(target.dtype).max, out=levels)
-    np.rint(levels, out=levels)
-    target[:] = levels
+    deadline: Deadline
+    timings: Timings
+    listener: ProgressListener
+
+    def finish_tile(self) -> None:
+        self.timings.finish_tile()
+        self.listener.tile_done(self.timings)
+
+
+def _changed_parts(passes: Passes, pixels: Pixels, before: Pixels | None) -> Iterator[Part]:
+    """The parts to enlarge: all, or those that differ from `before`."""
+    changed = changed_box(before, pixels)
+    if changed is None:
+        return
+    for part in passes.parts(changed):
+        window = part.windows[0].slices
+        if before is None or changed_box(before[window], pixels[window]):
+            yield part
+
+
+def _opacity(alpha: Samples, shown: Box, factor: int) -> NDArray[np.float32]:
+    """The opacity of a part of the picture, enlarged linearly."""
+    around = shown.grown(MARGIN)
+    inside = around.within(Box(0, 0, *alpha.shape))
+    beyond = (
+        (inside.top - around.top, around.bottom - inside.bottom),
+        (inside.left - around.left, around.right - inside.right),
+    )
+    return enlarge_linearly(np.pad(opacity_of(alpha[inside.slices]), beyond, mode="edge"), factor)

@@ -9,9 +9,11 @@ from superscaling.pictures.limits import Limits
 from superscaling.pictures.opening import limit_pillow
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size
 from superscaling.pictures.previews import enlarge_bicubically, preview, preview_tile
+from superscaling.pictures.resampling import LANCZOS_SUPPORT, reduce_plane
 
 __all__ = [
     "FORMATS",
+    "LANCZOS_SUPPORT",
     "MEDIA_TYPES",
     "READABLE",
     "Format",
@@ -37,5 +39,6 @@ __all__ = [
     "name_foreign_image",
     "preview",
     "preview_tile",
+    "reduce_plane",
     "sniff",
 ]

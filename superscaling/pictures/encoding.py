@@ -40,8 +40,8 @@ class Encoded:
     notes: tuple[str, ...]
 
 
-def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
-    """Make sure, before inference, that the format `name` can store `picture` enlarged by `scale`.
+def check_can_hold(picture: Picture, sizes: Iterable[Size], name: FormatName) -> None:
+    """Make sure, before inference, that the format `name` can store `picture` once its frames have these sizes.
 
     Raises:
         FormatCannotHold: it would lose transparency, depth or frames, or is too large or too long.
@@ -57,9 +57,9 @@ def check_can_hold(picture: Picture, scale: int, name: FormatName) -> None:
         )
     if len(picture.frames) > 1 and target.series is Series.ANIMATION:
         _check_times(picture, target)
-    for frame in picture.frames:
+    for frame, (height, width) in zip(picture.frames, sizes, strict=True):
         _stored_mode(frame, target)
-        check_size(scale * frame.height, scale * frame.width, name)
+        check_size(height, width, name)
 
 
 def check_size(height: int, width: int, name: FormatName) -> None:

@@ -41,10 +41,10 @@ class Limits:
             raise self.too_large(f"{width} x {height}{in_frames} = {pixels} px", pixels)
 
     def check_memory(self, pixels: int, name: str, memory: int) -> None:
-        """Make sure that there is memory to encode a picture.
+        """Make sure that there is memory for a picture and its result.
 
         Args:
-            pixels: of all frames together.
+            pixels: of all frames together, or so many as take the memory of the result.
             name: the format of the result.
             memory: how many times the usual memory its encoder takes.
 
@@ -53,9 +53,11 @@ class Limits:
         """
         if self.weighted_pixels is not None and pixels * memory > self.weighted_pixels:
             most = self.weighted_pixels // memory
+            by_format = f" for {name}, which takes {memory} times the memory of other formats" if memory > 1 else ""
+            way_out = "another format or a smaller result" if memory > 1 else "a smaller result"
             raise ImageTooLarge(
-                f"the image has {pixels} px; at most {most} px are accepted for {name}, which takes {memory} times the"
-                " memory of other formats: ask for another one",
+                f"the image takes, with its result, the memory of {pixels} px; at most {most} px are"
+                f" accepted{by_format}: ask for {way_out}",
                 limit=most,
                 actual=pixels,
                 setting="queue_pixels",

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.format_name import FormatName
+from superscaling.geometry import Box
 from superscaling.pictures.density import Density
 
 # Channels of colour -> mode, without alpha.
@@ -24,8 +25,9 @@ class Metadata:
     `exif`: the block without a prefix; `density`: pixels per unit; `png_colours`: names and contents of the chunks with
     which a PNG describes its colours, instead of `icc`; `texts`: names and contents of a PNG's chunks of text;
     `comments`: of JPEG and GIF; `iptc`: records (IIM); `photoshop`: other resources of Photoshop (8BIM); `geo`: tags of
-    a GeoTIFF, with their types, in little-endian order; `size`: height and width in px of what it describes; `lost`:
-    what of the file's metadata is not here, in words.
+    a GeoTIFF, with their types, in little-endian order; `size`: height and width in px of what it describes; `crop`:
+    the part of the picture of `size` that the frame shows, None: all; `lost`: what of the file's metadata is not here,
+    in words.
     """
 
     icc: bytes | None = None
@@ -39,6 +41,7 @@ class Metadata:
     photoshop: bytes | None = None
     geo: tuple[tuple[int, int, bytes], ...] = ()
     size: Size | None = None
+    crop: Box | None = None
     lost: tuple[str, ...] = ()
 
     @property
@@ -115,6 +118,11 @@ class Picture:
     plays: int = 1
     is_lossless: bool = False
     notes: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> list[Size]:
+        """Height and width of each frame in px."""
+        return [(frame.height, frame.width) for frame in self.frames]
 
     @property
     def height(self) -> int:

@@ -10,7 +10,7 @@ from PIL import Image
 from superscaling.format_name import FormatName
 from superscaling.pictures.encoding import encode
 from superscaling.pictures.formats import FORMATS
-from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, in_8_bits
+from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size, in_8_bits
 
 # Shown for moments only: nearly as good as PNG, in a tenth of its time.
 JPEG_QUALITY = 92
@@ -27,12 +27,18 @@ class PreviewFile:
     height: int
 
 
-def preview(frame: Frame, longest: int) -> PreviewFile:
-    """A frame as a PNG of 8 bits, reduced bicubically to at most `longest` px on its longer side."""
+def preview(frame: Frame, result: Size, longest: int) -> PreviewFile:
+    """A frame as a PNG of 8 bits, resized bicubically to the result's proportions.
+
+    Args:
+        frame: all that the result shows.
+        result: height and width of the result in px.
+        longest: longer side of the preview in px, at most. It is no larger than the frame needs, either.
+    """
     frame = in_8_bits(frame)
     # With the profile, so that colours look as in the result.
     metadata = Metadata(icc=frame.metadata.icc, png_colours=frame.metadata.png_colours)
-    reduced = _reduced(replace(frame, metadata=metadata), longest)
+    reduced = _reduced(replace(frame, metadata=metadata), result, longest)
     data = encode(Picture((reduced,), FormatName.PNG), FormatName.PNG, None, JPEG_QUALITY).data
     return PreviewFile(data, FORMATS[FormatName.PNG].media_type, reduced.width, reduced.height)
 
@@ -53,17 +59,18 @@ def preview_tile(colour: Samples, alpha: NDArray[np.uint8] | None) -> PreviewFil
     return PreviewFile(file.getvalue(), FORMATS[FormatName.PNG].media_type, width, height)
 
 
-def enlarge_bicubically(plane: Samples, scale: int) -> NDArray[np.uint8]:
-    """(h, w) uint8 to (scale h, scale w)."""
-    height, width = plane.shape
-    return _resized(plane, (width * scale, height * scale))
+def enlarge_bicubically(plane: Samples, size: Size) -> NDArray[np.uint8]:
+    """(h, w) uint8 to another height and width in px."""
+    height, width = size
+    return _resized(plane, (width, height))
 
 
-def _reduced(frame: Frame, longest: int) -> Frame:
-    factor = longest / max(frame.width, frame.height)
-    if factor >= 1:
+def _reduced(frame: Frame, result: Size, longest: int) -> Frame:
+    height, width = result
+    factor = min(1, longest / max(result), max(frame.height / height, frame.width / width))
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    if size == (frame.width, frame.height):
         return frame
-    size = max(1, round(frame.width * factor)), max(1, round(frame.height * factor))
     alpha = None if frame.alpha is None else _resized(frame.alpha, size)
     planes = [_resized(frame.colour[:, :, index], size) for index in range(frame.colour.shape[2])]
     return replace(frame, colour=np.dstack(planes), alpha=alpha)

@@ -40,7 +40,7 @@ class Demand:
 
     `sizes`: height and width of each frame in px; `cost`: what the network is to be shown; `pace`: of that network;
     `memory`: how many times the usual memory the encoder of the result's format takes; `result_pixels`: of all frames
-    of the result.
+    of the result, or of the largest frame before it is reduced to its result, if it has more.
     """
 
     sizes: Sequence[Size]
@@ -64,6 +64,12 @@ class Demand:
     def weighted_pixels(self) -> int:
         """Pixels multiplied by `memory`."""
         return self.pixels * self.memory
+
+    def __str__(self) -> str:
+        """How large the picture is, for people, as what follows "this image"."""
+        return (
+            f"has {self.pixels} px" if self.pixels == self.input_pixels else f"counts as {self.pixels} px by its result"
+        )
 
 
 @dataclass(eq=False)
@@ -96,7 +102,7 @@ class Admission:
         """Admit a picture for the time inside.
 
         Args:
-            demand: as far as the file's header tells; `correct` replaces its cost.
+            demand: as far as the file's header tells; `correct` replaces it.
             deadline, timings: of the request.
 
         Raises:
@@ -114,18 +120,18 @@ class Admission:
             with self._lock:
                 self._pictures.remove(picture)
 
-    def correct(self, picture: AdmittedPicture, cost: Cost) -> None:
-        """Replace the cost of an admitted picture, before its first tile.
+    def correct(self, picture: AdmittedPicture, demand: Demand) -> None:
+        """Replace what an admitted picture demands, before its first tile.
 
         Raises:
-            EstimateOverDeadline, QueueFull: it costs more than expected, and too much; nothing has changed.
+            EstimateOverDeadline, QueueFull: it demands more than expected, and too much; nothing has changed.
         """
-        corrected = replace(picture, demand=replace(picture.demand, cost=cost))
+        corrected, before = replace(picture, demand=demand), picture.demand
         self._check_estimate(corrected)
         with self._lock:
-            if cost.area > picture.demand.cost.area:
+            if demand.cost.area > before.cost.area or demand.weighted_pixels > before.weighted_pixels:
                 self._check_room(corrected, self._others(picture))
-            picture.demand = corrected.demand
+            picture.demand = demand
 
     def would_admit(self, demand: Demand, timeout: float, patience: Deadline | None = None) -> bool:
         """Whether `admitted` would let such a picture in now.
@@ -213,7 +219,7 @@ class Admission:
         if (total := sum(each.pixels for each in others) + demand.weighted_pixels) > self._max_pixels:
             weight = f", counted {demand.memory} times as its format takes more memory" if demand.memory > 1 else ""
             raise QueueFull(
-                f"this image has {demand.pixels} px{weight}; together with the images in progress that makes"
+                f"this image {demand}{weight}; together with the images in progress that makes"
                 f" {total} px, and at most {self._max_pixels} are worked on at a time: send it again later",
                 limit=self._max_pixels,
                 actual=total,
@@ -221,8 +227,7 @@ class Admission:
                 retry_after=retry_after,
             )
         raise QueueFull(
-            f"this image has {demand.pixels} px; with the images in progress, not all could be finished in time:"
-            " send it again later",
+            f"this image {demand}; with the images in progress, not all could be finished in time: send it again later",
             retry_after=retry_after,
         )
 

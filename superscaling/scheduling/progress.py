@@ -1,12 +1,12 @@
 """What a stream, a terminal or a job can learn while a picture is being enlarged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from superscaling.format_name import FormatName
 from superscaling.geometry import Box
-from superscaling.pictures import Picture, Samples
+from superscaling.pictures import Picture, Samples, Size
 from superscaling.scheduling.timings import Timings
 
 
@@ -14,26 +14,27 @@ from superscaling.scheduling.timings import Timings
 class Plan:
     """What will be done with a picture that was admitted and decoded.
 
-    `format`: of the result; `scale`: of the enlargement; `tiles`: of all frames and passes; `ahead`: other pictures in
-    progress; `seconds_left`: estimates the seconds until the result.
+    `picture`: what of it the result shows; `format`: of the result; `sizes`: height and width of each frame of the
+    result in px; `tiles`: of all frames and passes; `ahead`: other pictures in progress; `seconds_left`: estimates the
+    seconds until the result.
     """
 
     picture: Picture
     format: FormatName
-    scale: int
+    sizes: Sequence[Size]
     tiles: int
     ahead: int
     seconds_left: Callable[[], float]
 
     @property
     def width(self) -> int:
-        """Width of the result in px."""
-        return self.picture.width * self.scale
+        """Width of the result's first frame in px."""
+        return self.sizes[0][1]
 
     @property
     def height(self) -> int:
-        """Height of the result in px."""
-        return self.picture.height * self.scale
+        """Height of the result's first frame in px."""
+        return self.sizes[0][0]
 
 
 class ProgressListener(Protocol):
@@ -50,12 +51,18 @@ class ProgressListener(Protocol):
                 with alpha, inks or stretched grey.
         """
 
-    def tile_done(self, box: Box, pixels: Samples, timings: Timings) -> None:
-        """A tile was enlarged.
+    def part_done(self, box: Box, pixels: Samples) -> None:
+        """A part of the result is finished; the tile that finished it is told of next.
 
         Args:
             box: its place in the result of the current pass.
             pixels: (h, w, 3) uint8 or uint16, RGB, already rounded; not to be changed.
+        """
+
+    def tile_done(self, timings: Timings) -> None:
+        """The network has done a tile, or a tile needed no network.
+
+        Args:
             timings: of the request, this tile included.
         """
 
@@ -69,7 +76,10 @@ class NoListener:
     def begin_pass(self, frame: int | None) -> None:
         """Do nothing."""
 
-    def tile_done(self, box: Box, pixels: Samples, timings: Timings) -> None:
+    def part_done(self, box: Box, pixels: Samples) -> None:
+        """Do nothing."""
+
+    def tile_done(self, timings: Timings) -> None:
         """Do nothing."""
 
 
