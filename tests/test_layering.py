@@ -41,7 +41,7 @@ MESSAGES_KNOW = {
 
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
-    "commands": [["bake", "missing_packages"], ["prepare", "convert", "health"]],
+    "commands": [["bake", "import_model", "missing_packages"], ["prepare", "convert", "health"]],
     "enlarging": [
         ["loaded_models"],
         ["picture_upscaler"],
@@ -63,8 +63,9 @@ WITHIN = {
         ["weights"],
     ],
     "conversion": [
-        ["from_keras", "from_ncnn", "from_network", "from_onnx", "from_torch"],
-        ["trial", "writing"],
+        ["from_keras", "from_ncnn", "from_network", "from_onnx", "from_torch", "report"],
+        ["conventions"],
+        ["trial", "writing", "pickles"],
         ["halo", "quantisation", "quantisation_loss"],
         ["similarity", "ncnn.layers"],
         ["ncnn.convolutions", "ncnn.shapes"],
@@ -113,6 +114,8 @@ LISTED = (
 )
 # What is not on the lists, because it loads a framework: OpenVINO, TensorFlow, NNCF.
 HEAVY = {
+    "superscaling.conversion.conventions",
+    "superscaling.conversion.report",
     "superscaling.engines.openvino",
     "superscaling.engines.tensorflow",
     "superscaling.conversion.from_keras",
