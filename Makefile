@@ -1,6 +1,6 @@
 # make run | test (lint, test-python, test-client) | test-page | test-image | test-import | images | lock | models | weights |
-#      settings | samples | picture | gradients | screenshots | bench | load | quality | fuzz | clean.
-#      CONTRIBUTING.md explains them.
+#      settings | samples | picture | gradients | screenshots | models-picture | bench | load | quality | sizes | compare |
+#      real-weights | fuzz | clean. CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
@@ -16,7 +16,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --overri
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .PHONY: run test lint test-python test-client test-page test-image test-import images screenshots lock models samples \
-	picture gradients weights settings bench load quality fuzz clean
+	picture gradients weights settings bench load quality sizes compare real-weights models-picture fuzz clean
 
 # TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
 run: $(if $(EVERYTHING),$(VENV)/.everything,$(VENV)/.serve)
@@ -93,6 +93,22 @@ load: $(VENV)/.dev
 # `make quality OPTIONS="FOLDER --sheet sheet.png"`; evaluation/quality.py has all options.
 quality: $(VENV)/.dev
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m evaluation.quality $(OPTIONS)
+
+# x3, x4 and scale=1 by the models in OPTIONS="--models NAME...".
+sizes: $(VENV)/.dev
+	$(BIN)/python -m evaluation.sizes $(OPTIONS)
+
+# Models against each other: `make compare OPTIONS="--models noise-cancel-lite realesrgan-x4plus"`.
+compare: $(VENV)/.dev $(BENCH)/.everything
+	$(BIN)/python -m evaluation.compare $(OPTIONS)
+
+# idealo's psnr-small with its real weights, which npm fetches, against TensorFlow.
+real-weights: $(VENV)/.dev
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m evaluation.real_weights $(OPTIONS)
+
+# The picture of what each model makes of a photograph and of a drawing.
+models-picture: $(VENV)/.dev
+	$(BIN)/python -m docs_pictures.models
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz

@@ -35,6 +35,7 @@ SPEED_PARTS = {
     "start": Part("Start", "start"),
     "memory": Part("Memory", "memory"),
     "growth": Part("Memory over many sizes", "growth"),
+    "sizes": Part("Memory and time of larger results", "size_memory"),
 }
 LOAD_PARTS = {
     "pictures": Part("Load: 64 clients", "load_pictures"),

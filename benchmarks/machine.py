@@ -10,8 +10,8 @@ from importlib import metadata
 import openvino
 
 from benchmarks.measuring import table
-from benchmarks.peer_process import ENVIRONMENT
 from benchmarks.results import RESULTS
+from evaluation.torch_environment import ENVIRONMENT
 from superscaling.engines import available_cpus, instruction_sets
 from superscaling.settings import ROOT
 

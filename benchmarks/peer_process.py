@@ -10,10 +10,9 @@ from typing import IO
 
 from benchmarks.contestants import Contestant
 from evaluation.errors import MeasurementError
+from evaluation.torch_environment import PYTHON, require
 from superscaling.settings import ROOT
 
-ENVIRONMENT = ROOT / ".venv-bench"  # made by `make bench`
-PYTHON = ENVIRONMENT / "bin" / "python"
 # By default, idle OpenMP threads spin for long. That slows PyTorch beside any other process, and takes time from the
 # next contestant. This many spins last some microseconds; then the threads sleep.
 SPIN = {"GOMP_SPINCOUNT": "20000"}
@@ -26,8 +25,7 @@ def running_peers(threads: int) -> Iterator[list[Contestant]]:
     Raises:
         MeasurementError: the environment is missing, or the child ended.
     """
-    if not PYTHON.is_file():
-        raise MeasurementError(f"{ENVIRONMENT.name} is missing: run `make bench`, which creates it")
+    require("make bench")
     command = [str(PYTHON), "-m", "benchmarks.peers", str(threads)]
     with subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, **SPIN}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

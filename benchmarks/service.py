@@ -99,9 +99,9 @@ def _is_ready(client: httpx.Client) -> bool:
         return False
 
 
-def post(client: httpx.Client, body: bytes, media_type: str = BYTES) -> httpx.Response:
+def post(client: httpx.Client, body: bytes, media_type: str = BYTES, **options: str) -> httpx.Response:
     """Send a request to /upscale; does not check the status."""
-    return client.post("/upscale", content=body, headers={"Content-Type": media_type})
+    return client.post("/upscale", content=body, headers={"Content-Type": media_type}, params=options)
 
 
 def spans(response: httpx.Response) -> dict[str, float]:
@@ -110,10 +110,10 @@ def spans(response: httpx.Response) -> dict[str, float]:
     return {name: float(milliseconds) for name, milliseconds in found}
 
 
-def upscale(client: httpx.Client, image: bytes) -> tuple[bytes, float]:
+def upscale(client: httpx.Client, image: bytes, **options: str) -> tuple[bytes, float]:
     """Enlarge an image file; returns the file and the time in ms, from the first byte sent to the last one received."""
     start = time.perf_counter()
-    response = post(client, image)
+    response = post(client, image, **options)
     milliseconds = (time.perf_counter() - start) * 1000
     response.raise_for_status()
     return response.content, milliseconds

@@ -8,10 +8,10 @@ import subprocess
 from collections.abc import Iterator
 
 from benchmarks.measuring import say, table
-from benchmarks.peer_process import PYTHON
 from benchmarks.results import ISR, NETWORK, OURS, SPEED, TIMES, WAY, read_table
 from docs_pictures.speed_plot import PICTURE
 from evaluation.errors import MeasurementError
+from evaluation.torch_environment import PYTHON
 from superscaling.settings import ROOT
 
 DOCUMENT = ROOT / "docs" / "models.md"

@@ -83,11 +83,15 @@ def of_weight_file(path: Path, scratch: Path, engines: Sequence[str]) -> list[En
     Raises:
         MeasurementError: it can't be read or converted.
     """
-    return _ways(_converted(path, scratch / "model"), lambda: path, engines, read_settings())
+    return _ways(convert(path, scratch / "model"), lambda: path, engines, read_settings())
 
 
-def _converted(path: Path, target: Path) -> ModelFiles:
-    """Convert a weight file into the directory `target`, which must not exist."""
+def convert(path: Path, target: Path) -> ModelFiles:
+    """Convert a weight file into the directory `target`, which must not exist.
+
+    Raises:
+        MeasurementError: it can't be read or converted.
+    """
     row = Weights(str(path), path.name, path.stat().st_size, hash_file(path), rdn=architecture_of(path))
     try:
         convert_in_child(row, path, target)

@@ -41,18 +41,39 @@ def read_pairs(folder: Path, scale: int) -> Iterator[Pair]:
     for name in sorted(highs ^ lows):
         raise MeasurementError(f"{folder / name}{HIGH} and {LOW} belong together, and one is missing")
     for name in sorted(highs):
-        yield _checked(folder, Pair(name, _read(folder / f"{name}{LOW}"), _read(folder / f"{name}{HIGH}")), scale)
+        yield _checked(
+            folder, Pair(name, read_picture(folder / f"{name}{LOW}"), read_picture(folder / f"{name}{HIGH}")), scale
+        )
     if highs:
         return
     files = picture_files(folder)
     if not files:
         raise MeasurementError(f"there is no picture in {folder}")
     for path in files:
-        high = _read(path)
-        height, width = (side // scale * scale for side in high.shape[:2])
-        high = np.ascontiguousarray(high[:height, :width])
-        low = reduce(high, scale) if height and width else high
-        yield _checked(folder, Pair(path.name, low, high), scale)
+        yield _reduced(folder, path, scale)
+
+
+def read_reduced(folder: Path, scale: int) -> Iterator[Pair]:
+    """Read each original of a folder, cut to multiples of `scale`, and its bicubic reduction.
+
+    Originals are the files `*_HR.png`, or all images if there are none of these.
+
+    Raises:
+        MeasurementError: there are no images, or one is unreadable or too small.
+    """
+    files = sorted(folder.glob(f"*{HIGH}")) or picture_files(folder)
+    if not files:
+        raise MeasurementError(f"there is no picture in {folder}")
+    for path in files:
+        yield _reduced(folder, path, scale)
+
+
+def _reduced(folder: Path, path: Path, scale: int) -> Pair:
+    high = read_picture(path)
+    height, width = (side // scale * scale for side in high.shape[:2])
+    high = np.ascontiguousarray(high[:height, :width])
+    low = reduce(high, scale) if height and width else high
+    return _checked(folder, Pair(path.name, low, high), scale)
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -101,7 +122,12 @@ def on_white(image: Image.Image) -> Pixels:
     return np.asarray(Image.alpha_composite(white, image.convert("RGBA")).convert("RGB"))
 
 
-def _read(path: Path) -> Pixels:
+def read_picture(path: Path) -> Pixels:
+    """Read a picture upright, as RGB on white.
+
+    Raises:
+        MeasurementError: it is unreadable.
+    """
     try:
         with Image.open(path) as image:
             return on_white(ImageOps.exif_transpose(image))

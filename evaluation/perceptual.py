@@ -1,0 +1,64 @@
+"""How alike two pictures look to people, by measures that were fitted to their judgements.
+
+ST-LPIPS (arXiv:2207.13686): LPIPS with networks that small shifts don't disturb, trained on the same judgements; the
+package stlpips-pytorch carries its weights. 0: equal. The networks behind LPIPS itself and DISTS are VGG and AlexNet
+trained on ImageNet, which no registry carries. HaarPSI (arXiv:1607.06140, by piq) compares wavelets, without a network.
+1: equal.
+"""
+
+import contextlib
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from evaluation.errors import MeasurementError
+from evaluation.metrics import Pixels
+from evaluation.torch_environment import PYTHON, require
+from superscaling.settings import ROOT
+
+
+@dataclass(frozen=True)
+class Perceptual:
+    """`names`: of the measures; `of`: their values for two pictures of one shape, (h, w, 3) uint8."""
+
+    names: tuple[str, ...]
+    of: Callable[[Pixels, Pixels], list[float]]
+
+
+@contextlib.contextmanager
+def perceptual_measures(threads: int) -> Iterator[Perceptual]:
+    """Start the process that measures; it ends with the block.
+
+    Raises:
+        MeasurementError: the environment is missing, or the process ended.
+    """
+    require("make compare")
+    command = [str(PYTHON), "-m", "evaluation.perceptual_process", str(threads)]
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child,
+    ):
+        questions, answers = child.stdin, child.stdout
+        if questions is None or answers is None:
+            raise MeasurementError("the child process has no pipes")  # for mypy: both are PIPE
+        names = tuple(json.loads(_line(answers)))
+
+        def measure(one: Pixels, other: Pixels) -> list[float]:
+            path = Path(scratch) / "pair.npz"
+            np.savez(path, one=one, other=other)
+            print(path, file=questions, flush=True)
+            return [float(value) for value in json.loads(_line(answers))]
+
+        yield Perceptual(names, measure)  # leaving the block closes the pipes, which ends the child
+
+
+def _line(answers: IO[str]) -> str:
+    if not (line := answers.readline()):
+        raise MeasurementError("the process of the perceptual measures ended; its output is above")
+    return line
