@@ -105,7 +105,8 @@ class Settings:
         _text,
         "name",
         MODEL,
-        "The model for requests that name none: its name in the model table, or the path of a file.",
+        "The model for requests that name none: its name in the model table, that of an imported one, or the path of a"
+        " file (`.onnx`; `.param` or `.bin` of ncnn; `.safetensors`, `.pth`).",
     )
     models: tuple[str, ...] = _setting(
         "",

@@ -84,6 +84,18 @@ def test_others_are_counted(start_server: StartServer) -> None:
         ({"width": 10**12, "height": 3}, 422, "image_too_large", "at most 10000 px are accepted"),
         ({"width": 101, "height": 100}, 422, "image_too_large", "at most 10000 px are accepted"),
         ({"width": 10, "height": 10, "frames": 1001}, 422, "too_many_frames", "more than 1000 frames or pages"),
+        ({"width": 10, "height": 10, "scale": 9}, 400, "malformed_message", "scale must be a number from 1 to 8"),
+        ({"width": 10, "height": 10, "scale": 2, "targetWidth": 9}, 400, "malformed_message", "with 'targetWidth'"),
+        (
+            {"width": 10, "height": 10, "targetWidth": 9, "targetHeight": 9},
+            400,
+            "malformed_message",
+            "'targetHeight' tog",
+        ),
+        ({"width": 10, "height": 10, "fit": "fill"}, 400, "malformed_message", "'fit' needs 'targetWidth'"),
+        ({"width": 10, "height": 10, "targetwidth": 9}, 400, "malformed_message", "did you mean 'targetWidth'?"),
+        ({"width": 10, "height": 10, "targetWidth": 81}, 422, "size_out_of_range", "more than 8 times"),
+        ({"width": 10, "height": 10, "model": "other"}, 422, "unknown_model", "loaded are noise-cancel-lite"),
         (
             {"width": 9000, "height": 1, "format": "webp"},
             422,

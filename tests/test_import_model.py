@@ -94,6 +94,7 @@ def test_what_is_found_out(cache: Path, name: str) -> None:
     assert (model.name, model.kind, model.licence) == (name, "faithful", "CC0-1.0")
     assert 8 <= model.halo <= 64
     assert model.seam < HALO_LIMIT
+    assert "bf16" in model.tolerances
     assert ("int8" in model.tolerances) == (model.acceptance is not None) == (name == WITH_INT8)
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pictures import SENT, png_16
 from PIL import Image
 from test_picture_upscaler import disc, marked
+from test_stream import all_events, data_of
 
 from message_protocol import UpscaleInput, UpscaleOutput
 from resource_upscale import ResourceUpscale
@@ -202,6 +203,14 @@ def test_wrong_numbers_in_json(server: Server, name: str, number: str) -> None:
         timeout=60,
     )
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_message")
+
+
+def test_a_result_that_is_too_large_is_refused_before_decoding(server: Server) -> None:
+    problem = server.upscale(encoded(Image.new("L", (2001, 2000)))[:1000], scale="8").json()
+    assert (problem["status"], problem["code"]) == (422, "result_too_large")
+    assert (problem["limit"], problem["actual"]) == (256_000_000, 16_008 * 16_000)
+    assert problem["setting"] == "UPSCALER_MAX_RESULT_PIXELS"
+    assert "to make larger results" in problem["hint"]
 
 
 def test_results_are_limited() -> None:
@@ -454,3 +463,37 @@ def test_every_kind_of_picture() -> None:
         options = choices[number % len(choices)]
         output = ask(FAKE, sent.data, **options, format="png")
         assert (output.width, output.height) == expected_size(20, 12, options), sent.name
+
+
+@pytest.mark.parametrize(
+    ("asked", "options"),
+    [
+        ({"scale": "3"}, {"scale": "3"}),
+        (
+            {"targetWidth": "100", "targetHeight": "90", "fit": "cover"},
+            {"width": "100", "height": "90", "fit": "cover"},
+        ),
+        ({"targetHeight": "20"}, {"height": "20"}),
+    ],
+    ids=str,
+)
+def test_what_was_estimated_is_done_and_shown(server: Server, asked: dict[str, str], options: dict[str, str]) -> None:
+    """Size and tiles of the estimate are those of the stream; its parts are the result, as far as JPEG allows."""
+    question = {"width": "40", "height": "30", "format": "png", **asked}
+    estimated = httpx.get(f"{server.url}/estimate", params=question).json()
+    events = all_events(server, encoded(photograph(30, 40)), tiles="true", **options)
+    accepted = events[0][1]
+    assert [accepted[name] for name in ("width", "height", "tiles")] == [
+        estimated[name] for name in ("width", "height", "tiles")
+    ]
+    progress = data_of(events, "progress")
+    assert [each["done"] for each in progress] == list(range(1, accepted["tiles"] + 1))
+    shown = np.asarray(opened(base64.b64decode(events[-1][1]["imageBase64"])))
+    assert shown.shape[:2] == (accepted["height"], accepted["width"])
+    preview = opened(base64.b64decode(events[1][1]["imageBase64"])).resize(shown.shape[1::-1])
+    assert psnr(np.asarray(preview), shown) > 22
+    joined = np.zeros_like(shown)
+    for tile in data_of(events, "tile"):
+        pixels = np.asarray(opened(base64.b64decode(tile["imageBase64"])))
+        joined[tile["top"] :, tile["left"] :][: tile["height"], : tile["width"]] = pixels
+    assert psnr(joined, shown) > 35 or options == {"height": "20"}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from superscaling.conversion.halo import measure_halo
+from superscaling.conversion.halo import Enlarge, measure_halo
 from superscaling.conversion.similarity import psnr
 from superscaling.conversion.trial import Trial, last_line
 from superscaling.conversion.writing import TOLERANCES, write_description, write_int8, write_known_answer
@@ -64,7 +64,6 @@ def write_model(
     enlarge = partial(trial.enlarge, multiple=sizes.multiple, least=sizes.least)
     _check_repeatable(enlarge(photographs[0][:64, :64]), enlarge(photographs[0][:64, :64]))
     halo = measure_halo(enlarge, sizes.scale, photographs, sizes.multiple)
-    save_ir(network, target / IR)
     model = ModelFiles(
         name=about.name,
         directory=target,
@@ -79,12 +78,10 @@ def write_model(
         least=sizes.least,
         seam=halo.seam,
     )
-    fp32 = EngineOpenVino(model, "fp32", available_cpus())
-    write_known_answer(model, fp32, photographs[0])
+    good_in_bf16 = _save(network, target / IR, model, enlarge, photographs[0])
+    write_known_answer(model, EngineOpenVino(model, "fp32", available_cpus()), photographs[0])
     acceptance = _try_int8(model, [*photographs, *drawings])
-    refused = set() if acceptance else {"int8"}
-    if not _is_good_in_bf16(model, fp32, photographs[0]):
-        refused.add("bf16")
+    refused = {name for name, there in (("bf16", good_in_bf16), ("int8", acceptance)) if not there}
     tolerances = {precision: limit for precision, limit in TOLERANCES.items() if precision not in refused}
     return write_description(replace(model, tolerances=tolerances, acceptance=acceptance))
 
@@ -110,14 +107,22 @@ def _try_int8(model: ModelFiles, pictures: Sequence[Pixels]) -> Acceptance | Non
         return None
 
 
-def _is_good_in_bf16(model: ModelFiles, fp32: EngineOpenVino, photograph: Pixels) -> bool:
-    """Whether bf16 is close to fp32; true if this processor can't tell."""
+def _save(network: Any, ir: Path, model: ModelFiles, enlarge: Enlarge, photograph: Pixels) -> bool:
+    """Write the IR; returns whether the model may run in bf16. If this processor can't tell, it may.
+
+    The ends stay in fp32 where that works: OpenVINO 2026.4 fails on some networks with such ends, with transformers for
+    example. Where it can't be tried, they don't, as the model may be run by another processor.
+    """
     if "bf16" not in supported_precisions():
+        save_ir(network, ir, ends_in_fp32=False)
         return True
     part = np.ascontiguousarray(photograph[:BF16_EDGE, :BF16_EDGE])
-    try:
-        bf16 = infer_levels(EngineOpenVino(model, "bf16", available_cpus()), part)
-    except RuntimeError as exc:  # OpenVINO 2026.4 has networks that it can't run in bf16
-        log.info("%s does not run in bf16: %s", model.name, last_line(exc))
-        return False
-    return psnr(bf16, infer_levels(fp32, part)) >= BF16_PSNR
+    for ends_in_fp32 in (True, False):
+        save_ir(network, ir, ends_in_fp32=ends_in_fp32)
+        try:
+            bf16 = infer_levels(EngineOpenVino(model, "bf16", available_cpus()), part)
+        except RuntimeError as exc:
+            log.info("%s does not run in bf16: %s", model.name, last_line(exc))
+        else:
+            return psnr(bf16, enlarge(part)) >= BF16_PSNR
+    return False

@@ -136,9 +136,14 @@ def read_graph(graph: Path) -> Any:
     return openvino.convert_model(graph)
 
 
-def save_ir(network: Any, path: Path) -> None:
-    """Save an `openvino.Model` as IR at `path` (.xml) and beside it (.bin), with the weights as they are."""
+def save_ir(network: Any, path: Path, *, ends_in_fp32: bool = True) -> None:
+    """Save an `openvino.Model` as IR at `path` (.xml) and beside it (.bin), with the weights as they are.
+
+    `ends_in_fp32`: whatever the inference precision, where the picture itself passes.
+    """
     openvino.save_model(network, path, compress_to_fp16=False)
+    if not ends_in_fp32:
+        return
     names = convolutions(network)
     keep_in_fp32(path, {*names[:FIRST_IN_FP32], *sums(network)[-1:], *names[-LAST_IN_FP32:]})
 

@@ -67,10 +67,11 @@ class Upscaler(Network):
         self.check(deadline, timings)
         passes = self.passes(whole_box(pixels).size, size)
         enlarged = np.empty((*passes.result, pixels.shape[2]), pixels.dtype)
-        if before is not None and before.enlarged.shape == enlarged.shape:
-            enlarged[:] = before.enlarged
+        known = before if before is not None and before.enlarged.shape == enlarged.shape else None
+        if known is not None:
+            enlarged[:] = known.enlarged
         work = _Work(deadline, timings, listener)
-        for part in _changed_parts(passes, pixels, None if before is None else before.pixels):
+        for part in _changed_parts(passes, pixels, None if known is None else known.pixels):
             levels = self._levels(passes, part, pixels, work)
             place = passes.place(part.core)
             target = enlarged[place.slices]

@@ -201,7 +201,7 @@ class Admission:
             way_out = ", or ask for a stream, which may take longer" if picture.deadline.setting == "timeout" else ""
             raise EstimateOverDeadline(
                 f"{width} x {height} px{frames} would take about {seconds:.0f} s on this machine;"
-                f" a request may take {limit:g} s: send a smaller image{way_out}",
+                f" a request may take {limit:g} s: send a smaller image, ask for a smaller result{way_out}",
                 limit=limit,
                 actual=round(seconds, 1),
                 setting=picture.deadline.setting,
