@@ -41,7 +41,7 @@ MESSAGES_KNOW = {
 
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
-    "commands": [["bake", "missing_packages"], ["prepare", "convert", "health"]],
+    "commands": [["bake", "import_model", "missing_packages"], ["prepare", "convert", "health"]],
     "enlarging": [
         ["loaded_models"],
         ["picture_upscaler"],
