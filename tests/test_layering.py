@@ -63,8 +63,9 @@ WITHIN = {
         ["weights"],
     ],
     "conversion": [
-        ["from_keras", "from_ncnn", "from_network", "from_onnx", "from_torch"],
-        ["trial", "writing"],
+        ["from_keras", "from_ncnn", "from_network", "from_onnx", "from_torch", "report"],
+        ["conventions"],
+        ["trial", "writing", "pickles"],
         ["halo", "quantisation", "quantisation_loss"],
         ["similarity", "ncnn.layers"],
         ["ncnn.convolutions", "ncnn.shapes"],
@@ -113,6 +114,8 @@ LISTED = (
 )
 # What is not on the lists, because it loads a framework: OpenVINO, TensorFlow, NNCF.
 HEAVY = {
+    "superscaling.conversion.conventions",
+    "superscaling.conversion.report",
     "superscaling.engines.openvino",
     "superscaling.engines.tensorflow",
     "superscaling.conversion.from_keras",
