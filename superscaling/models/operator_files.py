@@ -48,7 +48,8 @@ def weights_in(model: str) -> Weights:
     except (OSError, RuntimeError) as exc:  # RuntimeError: ~ of an unknown user
         raise invalid("model", model, f"it can't be read: {getattr(exc, 'strerror', None) or exc}") from exc
     if not NAME.fullmatch(path.stem):
-        raise invalid("model", model, f"requests could not name it: call the file by {NAME.pattern} and its ending")
+        allowed = "up to 100 letters of ASCII, digits and . _ + -, the first a letter or digit"
+        raise invalid("model", model, f"requests could not name it: rename the file to {allowed}")
     known = next((row for row in TABLE.values() if (row.sha256, row.param_sha256) == (sha256, param_sha256)), None)
     return Weights(
         name=path.stem,

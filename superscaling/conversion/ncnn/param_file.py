@@ -14,7 +14,7 @@ from superscaling.errors import ModelUnavailable
 
 MAGIC = "7767517"
 MAX_BYTES = 4 << 20
-MAX_LAYERS = 20_000
+MAX_LAYERS = 5_000
 MAX_NAME = 256  # characters
 MAX_BLOBS = 1024  # that a layer takes, or makes
 MAX_PARAMETERS = 64  # of a layer, and values of a list among them
