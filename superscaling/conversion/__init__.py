@@ -4,15 +4,18 @@
 are imported by name, in a process for the conversion.
 """
 
-from superscaling.conversion.halo import HALO_LIMIT
+from superscaling.conversion.halo import HALO_LIMIT, ROUNDING_LIMIT
+from superscaling.conversion.network_size import parameters
 from superscaling.conversion.quantisation_loss import gradients, measure_acceptance
 from superscaling.conversion.similarity import MAX_LEVEL, check_shapes, psnr
 
 __all__ = [
     "HALO_LIMIT",
     "MAX_LEVEL",
+    "ROUNDING_LIMIT",
     "check_shapes",
     "gradients",
     "measure_acceptance",
+    "parameters",
     "psnr",
 ]

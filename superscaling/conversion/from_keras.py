@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from superscaling.conversion.halo import measure_halo
+from superscaling.conversion.network_size import work_per_pixel
 from superscaling.conversion.writing import TOLERANCES, write_description, write_int8, write_known_answer
 from superscaling.engines import EngineFacts, Pixels, infer_levels
 from superscaling.engines.openvino import read_graph, save_ir
@@ -35,7 +36,8 @@ def convert(
     with tempfile.TemporaryDirectory() as directory:
         graph = Path(directory) / "network.pb"
         export_isr(isr, graph)
-        save_ir(read_graph(graph), target / IR)
+        network = read_graph(graph)
+        save_ir(network, target / IR)
     model = ModelFiles.unmeasured(weights.name, target, weights.architecture)
     engine = EngineTensorFlow(isr, EngineFacts.of(model, "tensorflow", "fp32", threads=0))
     write_known_answer(model, engine, photographs[0])
@@ -48,6 +50,7 @@ def convert(
             weights_sha256=weights.sha256,
             halo=halo.px,
             seam=halo.seam,
+            work=work_per_pixel(network),
             tolerances=TOLERANCES,
             acceptance=write_int8(model, [*photographs, *drawings]),
         )

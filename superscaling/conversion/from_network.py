@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from superscaling.conversion.halo import Enlarge, measure_halo
+from superscaling.conversion.network_size import parameters, work_per_pixel
 from superscaling.conversion.similarity import psnr
 from superscaling.conversion.trial import Trial, last_line
 from superscaling.conversion.writing import TOLERANCES, write_description, write_int8, write_known_answer
@@ -23,6 +24,9 @@ from superscaling.models import INT8_IR, INT8_IR_WEIGHTS, IR, Acceptance, Kind, 
 BF16_PSNR = 40.0
 # Edge in px of the part of a photograph on which that is measured.
 BF16_EDGE = 96
+# The most parameters with which int8 is tried. Real-ESRGAN x4plus has 16.7 million: NNCF takes 4 GB and more than five
+# minutes for it.
+MAX_INT8_PARAMETERS = 8_000_000
 # Largest difference in levels between two runs on the same picture: threads sum in any order.
 REPEAT_LIMIT = 0.02
 
@@ -44,8 +48,8 @@ def write_model(
 ) -> ModelFiles:
     """Measure a network and write its model's directory.
 
-    The known answer is the network's own in fp32. int8 is written if NNCF is installed; whether it is used, its
-    acceptance decides.
+    The known answer is the network's own in fp32. int8 is written if NNCF is installed and the network has at most
+    `MAX_INT8_PARAMETERS`; whether it is used, its acceptance decides.
 
     Args:
         network: an `openvino.Model` with one input (1, h, w, 3) float32, RGB in [0, 1], h and w dynamic, and one output
@@ -63,7 +67,7 @@ def write_model(
     sizes = trial.find_sizes(photographs)
     enlarge = partial(trial.enlarge, multiple=sizes.multiple, least=sizes.least)
     _check_repeatable(enlarge(photographs[0][:64, :64]), enlarge(photographs[0][:64, :64]))
-    halo = measure_halo(enlarge, sizes.scale, photographs, sizes.multiple)
+    halo = measure_halo(enlarge, sizes.scale, photographs, about.kind, sizes.multiple)
     model = ModelFiles(
         name=about.name,
         directory=target,
@@ -77,10 +81,12 @@ def write_model(
         multiple=sizes.multiple,
         least=sizes.least,
         seam=halo.seam,
+        work=work_per_pixel(network, sizes.multiple),
     )
     good_in_bf16 = _save(network, target / IR, model, enlarge, photographs[0])
     write_known_answer(model, EngineOpenVino(model, "fp32", available_cpus()), photographs[0])
-    acceptance = _try_int8(model, [*photographs, *drawings])
+    is_small = parameters(network) <= MAX_INT8_PARAMETERS
+    acceptance = _try_int8(model, [*photographs, *drawings]) if is_small else None
     refused = {name for name, there in (("bf16", good_in_bf16), ("int8", acceptance)) if not there}
     tolerances = {precision: limit for precision, limit in TOLERANCES.items() if precision not in refused}
     return write_description(replace(model, tolerances=tolerances, acceptance=acceptance))

@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines import Pixels
+from superscaling.models import Kind
 
 # Largest difference in 8-bit levels between a tile and the whole picture.
 HALO_LIMIT = 0.01
+# Of networks that invent details anyway: after rounding, tiles differ from the whole picture by a level at most.
+ROUNDING_LIMIT = 0.5
 # Halos to choose from, in px.
 HALOS = (8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128)
 # The strips that are cut: height and width in px, or the other way round. Their halves are longer than any halo.
@@ -27,14 +30,16 @@ class Halo:
     px: int
     seam: float
 
-    @property
-    def is_exact(self) -> bool:
-        """Whether tiles equal the whole picture, within `HALO_LIMIT`."""
-        return self.seam < HALO_LIMIT
+
+def halo_limit(kind: Kind) -> float:
+    """Largest difference in 8-bit levels that a halo leaves between a tile and the whole picture."""
+    return HALO_LIMIT if kind is Kind.FAITHFUL else ROUNDING_LIMIT
 
 
-def measure_halo(enlarge: Enlarge, scale: int, photographs: Sequence[Pixels], multiple: int = 1) -> Halo:
-    """The smallest halo with which a part of a picture differs from the whole by less than `HALO_LIMIT` levels.
+def measure_halo(
+    enlarge: Enlarge, scale: int, photographs: Sequence[Pixels], kind: Kind = Kind.FAITHFUL, multiple: int = 1
+) -> Halo:
+    """The smallest halo with which a part of a picture differs from the whole by less than its kind's `halo_limit`.
 
     A network that looks at the whole picture, such as one with global pooling, has none. Its halo is the smallest
     beyond which the difference is no more than twice that of the largest halo: more context would hardly help.
@@ -43,10 +48,12 @@ def measure_halo(enlarge: Enlarge, scale: int, photographs: Sequence[Pixels], mu
         enlarge: the network.
         scale: its factor.
         photographs: (h, w, 3) uint8; a strip of each is cut in two, alternately across and along.
+        kind: what its results are meant to be.
         multiple: cuts are made at multiples of so many px.
     """
     beyond = np.max([_largest_beyond(enlarge, scale, strip, multiple) for strip in strips(photographs)], axis=0)
-    good = [halo for halo in HALOS if beyond[halo] < HALO_LIMIT or beyond[halo] <= 2 * beyond[HALOS[-1]]]
+    limit = halo_limit(kind)
+    good = [halo for halo in HALOS if beyond[halo] < limit or beyond[halo] <= 2 * beyond[HALOS[-1]]]
     return Halo(good[0], float(beyond[good[0]]))
 
 

@@ -5,12 +5,11 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from superscaling.conversion.halo import HALO_LIMIT
-from superscaling.engines import available_cpus, infer_levels, precision_of
+from superscaling.conversion.halo import halo_limit
+from superscaling.engines import EngineFacts, available_cpus, infer_levels, precision_of
 from superscaling.engines.openvino import EngineOpenVino
 from superscaling.errors import ModelUnavailable
 from superscaling.models import ModelFiles
@@ -23,12 +22,6 @@ RUNS = 2
 SEAM_VISIBLE = 1.0
 
 
-def parameters(network: Any) -> int:
-    """Number of values in the constants of an `openvino.Model`."""
-    constants = (each for each in network.get_ops() if each.get_type_name() == "Constant")
-    return sum(int(np.prod(each.get_output_shape(0))) for each in constants)
-
-
 def describe(model: ModelFiles, settings: Settings) -> dict[str, str]:
     """What a model does and needs: name of a fact -> words.
 
@@ -36,22 +29,24 @@ def describe(model: ModelFiles, settings: Settings) -> dict[str, str]:
         ModelUnavailable: it can't be run.
     """
     precision = precision_of("openvino", "auto", model)
-    tile = settings.tile + 2 * model.halo
+    threads = settings.threads or available_cpus()
+    facts = EngineFacts.of(model, "openvino", precision, threads)
+    tile = facts.tile_edge(settings.tile)
+    window = tile + 2 * facts.context
     # In a process of its own: here the conversion has left memory that a measurement would not see.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
-        threads = settings.threads or available_cpus()
         try:
-            seconds, memory = child.submit(measure, model, precision, threads, tile).result()
+            seconds, memory = child.submit(measure, model, precision, threads, window).result()
         except BrokenProcessPool as exc:
             raise ModelUnavailable(f"running it on {EDGE} x {EDGE} px failed: is there too little memory?") from exc
-    overhead = (tile / settings.tile) ** 2
+    overhead = (window / tile) ** 2
     return {
         "enlarges": f"{model.scale} times, {model.kind}",
         "sides": _sides(model),
         "halo": _halo(model),
         "precisions": f"{_precisions(model)}; here {precision}",
-        "speed": f"{seconds:.3g} s per megapixel, {seconds * overhead:.3g} s in tiles of {settings.tile} px",
-        "memory": f"about {memory / 1e6:.0f} MB with a tile of {settings.tile} px and its halo",
+        "speed": f"{seconds:.3g} s per megapixel, {seconds * overhead:.3g} s in tiles of {tile} px",
+        "memory": f"about {memory / 1e6:.0f} MB with a tile of {tile} px and its halo",
     }
 
 
@@ -77,8 +72,8 @@ def _sides(model: ModelFiles) -> str:
 
 
 def _halo(model: ModelFiles) -> str:
-    if model.seam < HALO_LIMIT:
-        return f"{model.halo} px: with it, tiles differed from whole photographs by less than {HALO_LIMIT} levels"
+    if model.seam < (limit := halo_limit(model.kind)):
+        return f"{model.halo} px: with it, tiles differed from whole photographs by less than {limit} levels"
     advice = "seams may be seen" if model.seam >= SEAM_VISIBLE else "that is not seen"
     return (
         f"{model.halo} px; WARNING: the network looks farther than any halo: on photographs, tiles differed from the"

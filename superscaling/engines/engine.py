@@ -1,5 +1,6 @@
 """The interface of engines, which run networks: one method and a few facts."""
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,13 +12,17 @@ from superscaling.models import Kind, ModelFiles
 # Levels from 0 to 255, or to 65535.
 Pixels = NDArray[np.uint8 | np.uint16]
 
+# The most work for a full tile with its context, in multiplications: 5 s in bf16 on 2 cores. All others wait for it.
+MAX_TURN_WORK = 10**12
+
 
 @dataclass(frozen=True)
 class EngineFacts:
     """An engine and its model.
 
     `kind`: what the model's results are meant to be; `threads`: CPU threads of the network; `halo`: px of context that
-    a tile needs on each side; `views`: how many views of each tile the network is shown (self-ensemble).
+    a tile needs on each side; `views`: how many views of each tile the network is shown (self-ensemble); `work`: of the
+    network, in multiplications per px, 0 if unknown.
     """
 
     model: str
@@ -29,11 +34,21 @@ class EngineFacts:
     kind: Kind = Kind.FAITHFUL
     views: int = 1
     multiple: int = 1
+    work: int = 0
 
     @property
     def context(self) -> int:
         """Px of context that a tile takes, so that `halo` of them remain if it is cut at multiples."""
         return self.halo + self.multiple - 1
+
+    def tile_edge(self, most: int) -> int:
+        """Edge in px of a full tile's core: `most`, or less if a turn had more work than `MAX_TURN_WORK`.
+
+        Not less than twice the context, though: then tiles with their context have four times the picture's px.
+        It depends on the network alone, so tiles are the same on all machines.
+        """
+        turn = math.isqrt(MAX_TURN_WORK // max(1, self.work))
+        return min(most, max(turn, 4 * self.context) - 2 * self.context)
 
     @classmethod
     def of(cls, model: ModelFiles, engine: str, precision: str, threads: int) -> "EngineFacts":
@@ -47,6 +62,7 @@ class EngineFacts:
             halo=model.halo,
             kind=model.kind,
             multiple=model.multiple,
+            work=model.work,
         )
 
     def __str__(self) -> str:

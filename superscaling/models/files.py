@@ -30,7 +30,8 @@ class ModelFiles:
     `tolerances`: precision -> largest difference from the known answer in 8-bit levels; `sha256`: file name -> hash;
     `acceptance`: of int8, None if there is no int8; `multiple`: sides that the network takes are multiples of so many
     px, and at least `least`, and tiles are cut at multiples; `seam`: largest difference in 8-bit levels that was seen
-    between a tile and the whole picture; `architecture`: of an RDN, which ISR can load.
+    between a tile and the whole picture; `work`: multiplications per px of a picture, 0 if unknown; `architecture`: of
+    an RDN, which ISR can load.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ModelFiles:
     multiple: int = 1
     least: int = 1
     seam: float = 0.0
+    work: int = 0
     architecture: Architecture | None = None
 
     @classmethod
@@ -100,6 +102,7 @@ def read_model_files(directory: Path) -> ModelFiles:
             multiple=description["multiple"],
             least=description["least"],
             seam=description["seam"],
+            work=description["work"],
             architecture=Architecture(**rdn) if (rdn := description["architecture"]) else None,
         )
         for file, sha256 in model.sha256.items():

