@@ -9,18 +9,20 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from conftest import FIXTURES, ROOT, Server, StartServer, encoded, opened, photograph
+from conftest import FIXTURES, ROOT, Server, StartServer, encoded, free_port, opened, photograph
 from fakes import patience
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from superscaling.commands.import_model import main
+from superscaling.commands.prepare import prepare
 from superscaling.conversion import HALO_LIMIT
 from superscaling.conversion.conventions import Convention, find_convention
 from superscaling.conversion.from_onnx import open_onnx
@@ -29,8 +31,16 @@ from superscaling.engines.openvino import EngineOpenVino
 from superscaling.enlarging import Upscaler
 from superscaling.enlarging.passes import Passes
 from superscaling.geometry import whole_box
-from superscaling.models import ModelFiles, imported_directory, read_model_files
+from superscaling.models import (
+    ModelFiles,
+    hash_file,
+    imported_directory,
+    is_prepared,
+    model_of,
+    read_model_files,
+)
 from superscaling.scheduling import FairLock
+from superscaling.settings import Settings
 
 NETWORKS = FIXTURES / "networks"
 # Name of a file -> factor, multiple.
@@ -225,8 +235,25 @@ def test_a_name_that_is_taken(cache: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert (status, out) == (1, "")
     assert "compact-x4 was imported before: choose another --name, or replace it by --force" in err
     before = imported(cache, "compact-x4")
+    neighbours = sorted(before.directory.parent.iterdir())
     assert main([file, "--force", "--licence", "MIT", "--kind", "faithful"]) == 0
     assert (before.licence, imported(cache, "compact-x4").licence) == ("CC0-1.0", "MIT")
+    assert sorted(before.directory.parent.iterdir()) == neighbours
+
+
+def test_what_is_replaced_stays_if_that_fails(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPSCALER_CACHE_DIR", str(cache))
+    before = imported(cache, "compact-x4")
+    rename = Path.rename
+
+    def failing(path: Path, target: Path) -> Path:
+        if path.suffix == ".part":
+            raise OSError("no space")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    assert main([str(NETWORKS / "compact-x4.onnx"), "--force", "--licence", "other"]) == 1
+    assert imported(cache, "compact-x4") == before
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", " ", ".hidden", "x" * 200, "noise-cancel-lite", "psnr-small"])
@@ -333,11 +360,69 @@ def test_every_convention_gives_the_picture(
 # Files that can't be used
 
 
-def with_external_data(directory: Path) -> Path:
+def saved_in_two(model: onnx.ModelProto, directory: Path) -> Path:
     path = directory / "network.onnx"
-    onnx.save(enlarging(), path, save_as_external_data=True, location="weights.data", size_threshold=0)
-    (directory / "weights.data").unlink(missing_ok=True)
+    onnx.save(model, path, save_as_external_data=True, location="weights.data", size_threshold=0)
     return path
+
+
+def without_external_data(directory: Path) -> Path:
+    path = saved_in_two(enlarging(), directory)
+    (directory / "weights.data").unlink()
+    return path
+
+
+def test_weights_in_another_file(tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They count: the summary names them, and other ones are another conversion."""
+    path = saved_in_two(enlarging(), tmp_path)
+    status, out, err = run([str(path), "--name", "two"], capsys)
+    assert (status, err) == (0, "")
+    data = path.with_name("weights.data")
+    assert f"network.onnx, SHA-256 {hash_file(path)}; weights.data, SHA-256 {hash_file(data)}\n" in out
+    assert imported(empty_cache, "two").scale == 2
+
+    settings = Settings(model=str(path), cache_dir=empty_cache, port=free_port())
+    prepare(settings)
+    assert model_of(settings).scale == 2
+    constants = np.frombuffer(data.read_bytes(), np.float32).copy()
+    constants[constants == 2] = 3
+    data.write_bytes(constants.tobytes())
+    os.utime(data, (1, 1))  # clocks of file systems are coarse
+    assert not is_prepared(settings)
+    prepare(replace(settings, port=free_port()))
+    assert model_of(settings).scale == 3
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        ("../weights.data", "its weights are in '../weights.data', and must be in its own folder"),
+        ("/etc/passwd", "its weights are in '/etc/passwd', and must be in its own folder"),
+        ("folder", "its weights are in another file, folder, which is missing: put it beside this one"),
+        ("n" * 5000, "it can't be read: File name too long"),
+    ],
+)
+@pytest.mark.parametrize("place", ["initializer", "constant", "branch"])
+def test_files_for_weights_that_can_not_be(
+    location: str, message: str, place: str, tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    tensor = TensorProto(data_type=TensorProto.FLOAT, dims=[4], name="scales", data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value=location)
+    model = enlarging()
+    match place:
+        case "initializer":
+            model.graph.initializer[0].CopyFrom(tensor)
+        case "constant":
+            model.graph.node.insert(0, node("Constant", [], ["a"], value=tensor))
+        case _:
+            branch = helper.make_graph([], "branch", [], [], [tensor])
+            model.graph.node.insert(0, node("If", ["x"], ["a"], then_branch=branch, else_branch=branch))
+    path = tmp_path / "network.onnx"
+    path.write_bytes(model.SerializeToString())
+    status, out, err = run([str(path)], capsys)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert message in err
 
 
 def whole(directory: Path, content: Callable[[bytes], bytes]) -> Path:
@@ -393,7 +478,7 @@ BAD: dict[str, tuple[onnx.ModelProto | Callable[[Path], Path], str]] = {
         "operators that OpenVINO does not know: my.own.Sharpen",
     ),
     "fixed square": (baked(64), "dynamic axes (height and width)"),
-    "external data": (with_external_data, "its weights are in another file, weights.data, which is missing"),
+    "external data": (without_external_data, "its weights are in another file, weights.data, which is missing"),
     "cut": (lambda directory: whole(directory, lambda data: data[: len(data) // 2]), "or a damaged one"),
     "random": (lambda directory: whole(directory, lambda data: os.urandom(10_000)), "no ONNX file"),
     "empty": (lambda directory: whole(directory, lambda data: b""), "no ONNX file"),

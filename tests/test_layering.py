@@ -57,7 +57,7 @@ WITHIN = {
     "models": [
         ["store"],
         ["operator_files"],
-        ["files"],
+        ["files", "external_data"],
         ["sources", "acceptance", "known_answer"],
         ["table"],
         ["weights"],
