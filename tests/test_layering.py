@@ -72,6 +72,7 @@ WITHIN = {
         ["ncnn.arithmetic"],
         ["ncnn.tensor", "ncnn.weight_file", "ncnn.param_file"],
         ["ncnn.layer", "ncnn.reading"],
+        ["last_line"],
     ],
     "pictures": [
         ["previews", "inspection"],
