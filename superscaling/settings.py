@@ -169,8 +169,8 @@ class Settings:
         _whole(16, 4096),
         "px",
         MODEL,
-        "Edge of a tile without its halo. Smaller tiles take less memory and shorter turns, larger ones repeat less"
-        " work.",
+        "Largest edge of a tile without its halo. Smaller tiles take less memory and shorter turns, larger ones repeat"
+        " less work.",
     )
     quality: int = _setting(
         "92",
