@@ -85,9 +85,19 @@ class PictureUpscaler:
             results: what becomes of them, in any orientation.
             target: the format of the result.
         """
-        new = (result for before, size, result in zip((None, *sizes), sizes, results, strict=False) if size != before)
-        cost = sum((self._upscaler.cost_of(*result.crop.size, network_size(result)) for result in new), Cost())
-        return Demand(sizes, cost, self._upscaler, FORMATS[target].memory, result_pixels(results))
+        frames = zip(sizes, results, strict=True)
+        new = [frame for before, frame in zip((None, *sizes), frames, strict=False) if frame[0] != before]
+        cost = sum((self._upscaler.cost_of(*result.crop.size, network_size(result)) for _, result in new), Cost())
+        own = sum((self._upscaler.cost_of(*size) for size, _ in new), Cost())
+        return Demand(
+            sizes,
+            cost,
+            self._upscaler,
+            FORMATS[target].memory,
+            result_pixels(results),
+            self.facts.scale,
+            own.area / cost.area,
+        )
 
     def seconds_for(self, area: float) -> float:
         """Estimated seconds of inference for an area in px."""

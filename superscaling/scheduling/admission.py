@@ -40,7 +40,8 @@ class Demand:
 
     `sizes`: height and width of each frame in px; `cost`: what the network is to be shown; `pace`: of that network;
     `memory`: how many times the usual memory the encoder of the result's format takes; `result_pixels`: of all frames
-    of the result, or of the largest frame before it is reduced to its result, if it has more.
+    of the result, or of the largest frame before it is reduced to its result, if it has more; `own_scale`: the factor
+    of the network itself, and `own_share`: what that result would cost, relative to `cost`.
     """
 
     sizes: Sequence[Size]
@@ -48,6 +49,8 @@ class Demand:
     pace: Pace
     memory: int = 1
     result_pixels: int = 0
+    own_scale: int = DEFAULT_SCALE
+    own_share: float = 1.0
 
     @property
     def input_pixels(self) -> int:
@@ -56,8 +59,8 @@ class Demand:
 
     @property
     def pixels(self) -> int:
-        """Pixels that are in memory until the picture is answered: as many of the input, if the result is twice as high
-        and wide, as take that memory."""
+        """Input pixels that take as much memory as this picture with its result: a result of four times the pixels
+        counts as the picture itself."""
         return max(self.input_pixels, -(-self.result_pixels // USUAL_AREA))
 
     @property
@@ -198,10 +201,9 @@ class Admission:
         if (seconds := pace.seconds_for(area)) > limit:
             (height, width), *others = picture.demand.sizes
             frames = f" in {len(others) + 1} frames" if others else ""
-            way_out = ", or ask for a stream, which may take longer" if picture.deadline.setting == "timeout" else ""
             raise EstimateOverDeadline(
                 f"{width} x {height} px{frames} would take about {seconds:.0f} s on this machine;"
-                f" a request may take {limit:g} s: send a smaller image, ask for a smaller result{way_out}",
+                f" a request may take {limit:g} s: {_ways_out(picture, seconds)}",
                 limit=limit,
                 actual=round(seconds, 1),
                 setting=picture.deadline.setting,
@@ -243,3 +245,15 @@ def _remaining_work(picture: AdmittedPicture) -> RemainingWork:
     seconds = demand.pace.seconds_for(cost.area / cost.tiles) * MARGIN if cost.tiles else 0.0
     turns = cost.tiles - picture.timings.tiles_done
     return RemainingWork(turns, seconds, picture.deadline.seconds_left, demand.weighted_pixels)
+
+
+def _ways_out(picture: AdmittedPicture, seconds: float) -> str:
+    """What the client of a picture that would take so many seconds can do. The model's own factor costs least."""
+    demand, deadline = picture.demand, picture.deadline
+    ways_out = ["send a smaller image"]
+    if demand.own_share < 1 and (at_own := seconds * demand.own_share) <= deadline.seconds:
+        ways_out.append(f"ask for the model's own factor, scale={demand.own_scale} (about {at_own:.0f} s)")
+    if deadline.setting == "timeout":
+        ways_out.append("ask for a stream, which may take longer")
+    *others, last = ways_out
+    return f"{', '.join(others)}, or {last}" if others else last
