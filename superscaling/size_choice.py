@@ -10,6 +10,8 @@ from superscaling.geometry import Box
 
 # The most that a side is enlarged.
 MAX_SCALE = 8
+# The longest side in px that a request may ask for: more than any picture can have.
+MAX_SIDE = 2**31 - 1
 # The factor where nothing is said.
 DEFAULT_SCALE = 2
 
@@ -34,7 +36,8 @@ class ResultSize(NamedTuple):
 class SizeChoice:
     """What a request says about the size of its result.
 
-    `scale`: factor of both sides, 1 to `MAX_SCALE`, None if it is not said; `width`, `height`: px, at least 1.
+    `scale`: factor of both sides, 1 to `MAX_SCALE`, None if it is not said; `width`, `height`: px, 1 to `MAX_SIDE`;
+    `fit`: how the two are meant; with one of them, all ways mean the same.
     """
 
     scale: Fraction | None = None
@@ -60,7 +63,7 @@ class SizeChoice:
                 f"{width!r} and {height!r} together need 'fit': {', '.join(Fit)}; or send one of them to keep the ratio"
             )
         if self.fit and not sides:
-            raise MalformedMessage(f"'fit' needs {width!r} and {height!r}")
+            raise MalformedMessage(f"'fit' needs {width!r} or {height!r}")
 
     @property
     def depends_on_orientation(self) -> bool:

@@ -10,7 +10,7 @@ class Limits:
     """`pixels`: the most px of all frames together; `frames`: the most frames or pages.
 
     `weighted_pixels`: the most px, multiplied by the memory of the result's format; `result_pixels`: the most px of all
-    frames of a result; None: no limit.
+    frames of a result; either may be None: no limit.
     """
 
     pixels: int
