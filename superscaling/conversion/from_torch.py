@@ -8,8 +8,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from superscaling.conversion.conventions import NCHW, Convention, Layout, with_convention
+from superscaling.conversion.conventions import Convention, with_convention
 from superscaling.conversion.last_line import last_line
+from superscaling.conversion.layout import NCHW, Layout
 from superscaling.conversion.pickles import check_pickle
 from superscaling.errors import ModelUnavailable
 
