@@ -24,12 +24,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from superscaling.commands.convert import samples
 from superscaling.commands.import_model import main
-<<<<<<< HEAD
 from superscaling.commands.prepare import prepare
-from superscaling.conversion import HALO_LIMIT
-=======
 from superscaling.conversion import HALO_LIMIT, ROUNDING_LIMIT
->>>>>>> heavy
 from superscaling.conversion.conventions import Convention, find_convention
 from superscaling.conversion.from_onnx import open_onnx
 from superscaling.engines import infer_levels, padded, precision_of
@@ -124,12 +120,8 @@ def test_what_is_found_out(cache: Path, name: str) -> None:
     assert (model.name, model.kind, model.licence) == (name, "faithful", "CC0-1.0")
     assert 8 <= model.halo <= 64
     assert model.seam < HALO_LIMIT
-<<<<<<< HEAD
-    assert ("bf16" in model.tolerances) == ("bf16" in supported_precisions())
-=======
     assert model.work > 10_000
-    assert "bf16" in model.tolerances
->>>>>>> heavy
+    assert ("bf16" in model.tolerances) == ("bf16" in supported_precisions())
     assert ("int8" in model.tolerances) == (model.acceptance is not None) == (name == WITH_INT8)
 
 
@@ -267,7 +259,6 @@ def test_a_network_that_looks_everywhere(tmp_path: Path, empty_cache: Path, caps
     assert imported(empty_cache, "pooling").seam > 1
 
 
-<<<<<<< HEAD
 def test_a_processor_without_bf16(
     tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,7 +273,8 @@ def test_a_processor_without_bf16(
     assert list(model.tolerances) == ["fp32"]
     monkeypatch.undo()
     assert precision_of("openvino", "auto", model) == "fp32"
-=======
+
+
 @pytest.mark.parametrize(("most", "is_tried"), [(3, False), (1000, True)])
 def test_int8_is_tried_for_small_networks_only(
     most: int, is_tried: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -302,7 +294,6 @@ def test_int8_is_tried_for_small_networks_only(
     assert main([str(saved(enlarging(), tmp_path))]) == 0
     assert bool(tried) == is_tried
     assert imported(tmp_path / "cache", "network").acceptance is None
->>>>>>> heavy
 
 
 def test_a_name_that_is_taken(cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -312,12 +303,9 @@ def test_a_name_that_is_taken(cache: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert (status, out) == (1, "")
     assert "compact-x4 was imported before: choose another --name, or replace it by --force" in err
     before = imported(cache, "compact-x4")
-<<<<<<< HEAD
     neighbours = sorted(before.directory.parent.iterdir())
-=======
     monkeypatch.setattr("importlib.util.find_spec", without_nncf)
     without_measurements(monkeypatch)
->>>>>>> heavy
     assert main([file, "--force", "--licence", "MIT", "--kind", "faithful"]) == 0
     assert (before.licence, imported(cache, "compact-x4").licence) == ("CC0-1.0", "MIT")
     assert sorted(before.directory.parent.iterdir()) == neighbours
