@@ -3,7 +3,7 @@
     make models-picture
 
 The inputs are sample images at half their size (Pillow's bicubic filter), which every model enlarges by 4. The drawing
-is a JPEG of quality 75. The originals are shown at the same size.
+is a JPEG of quality 75. Originals and inputs are shown at the same size.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from evaluation.service import Service, running
 from superscaling.settings import ROOT
 
 TARGET = ROOT / "docs" / "models.webp"
-MODELS = ("noise-cancel-lite", "realesr-animevideov3-x4", "realesrgan-x4plus-anime", "realesrgan-x4plus")
+MODELS = ("noise-cancel-lite", "realesr-animevideov3-x4", "realesrgan-x4plus-anime")
 HALF = 2  # how much smaller the inputs are than the samples
 SCALE = 4
 ZOOM = 3  # width of a pixel of the result on the sheet, px
@@ -68,9 +68,10 @@ def _crops(shown: Shown, service: Service) -> Iterator[tuple[str, Pixels]]:
     part = (slice(shown.top, shown.top + HEIGHT), slice(shown.left, shown.left + WIDTH))
     factor = SCALE // HALF
     yield "original", original.repeat(factor, axis=0).repeat(factor, axis=1)[part]
+    yield "input", low.repeat(SCALE, axis=0).repeat(SCALE, axis=1)[part]
     yield "bicubic", filters(SCALE)[0].enlarge(low)[part]
     for model in service.models:
-        yield model, service.enlarge(low, model, scale=str(SCALE))[0][part]
+        yield model, service.enlarger(model, SCALE)(low)[part]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from superscaling.engines import Engine, available_cpus, open_engine, precision_of
 from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler
 from superscaling.isolation import Decoders
-from superscaling.models import ModelFiles, directory_of, read_model_files, settings_of_models, weight_file_of
+from superscaling.models import ModelFiles, model_of, settings_of_models, weight_file_of
 from superscaling.pictures import Limits, limit_pillow
 from superscaling.resident_memory import resident_bytes
 from superscaling.scheduling import Admission, FairLock
@@ -57,7 +57,7 @@ def build_upscaler(engine: Engine, model: ModelFiles, settings: Settings, lock: 
 
 
 def _load(settings: Settings, lock: FairLock) -> LoadedModel:
-    model = read_model_files(directory_of(settings))
+    model = model_of(settings)
     precision = precision_of(settings.engine, settings.precision, model)  # loads OpenVINO, which counts for no model
     before = resident_bytes()
     engine = open_engine(

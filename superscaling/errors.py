@@ -297,7 +297,14 @@ class StartError(Exception):
 
 
 class SettingInvalid(StartError):
-    """A setting has an invalid value."""
+    """A setting has an invalid value.
+
+    `field`: of `Settings`; `value`: that it has; `reason`: in words that do not name the setting.
+    """
+
+    def __init__(self, text: str, field: str, value: object, reason: str) -> None:
+        super().__init__(text)
+        self.field, self.value, self.reason = field, value, reason
 
 
 class ModelUnavailable(StartError):

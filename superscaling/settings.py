@@ -1,8 +1,9 @@
 """Every setting of the service, with default, unit, group and description. Nothing else reads the environment."""
 
+import contextlib
 import difflib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ class Settings:
         "name",
         MODEL,
         "The model for requests that name none: its name in the model table, that of an imported one, or the path of a"
-        " file (`.onnx`; `.param` or `.bin` of ncnn; `.safetensors`, `.pth`).",
+        " file (`.onnx`; `.param` or `.bin` of ncnn; `.safetensors`, `.pth`, `.pt`, `.ckpt`).",
     )
     models: tuple[str, ...] = _setting(
         "",
@@ -262,7 +263,22 @@ def environment_variable(field_name: str) -> str:
 
 def invalid(field_name: str, value: object, reason: str) -> SettingInvalid:
     """The error for a value that a setting can't have. (To be raised.)"""
-    return SettingInvalid(f"{environment_variable(field_name)}={value!r}: {reason}")
+    return SettingInvalid(f"{environment_variable(field_name)}={value!r}: {reason}", field_name, value, reason)
+
+
+@contextlib.contextmanager
+def blaming(field_name: str) -> Iterator[None]:
+    """What is wrong with `model` within is said of another field of `Settings`, which lists such values.
+
+    Raises:
+        SettingInvalid: raised within; it names that field.
+    """
+    try:
+        yield
+    except SettingInvalid as exc:
+        if exc.field != "model":
+            raise
+        raise invalid(field_name, exc.value, exc.reason) from exc
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:

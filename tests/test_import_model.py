@@ -7,31 +7,42 @@ import os
 import pickle
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from conftest import FIXTURES, ROOT, Server, StartServer, encoded, opened, photograph
+from conftest import FIXTURES, ROOT, Server, StartServer, encoded, free_port, opened, photograph
 from fakes import patience
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from superscaling.commands.convert import samples
 from superscaling.commands.import_model import main
+from superscaling.commands.prepare import prepare
 from superscaling.conversion import HALO_LIMIT, ROUNDING_LIMIT
 from superscaling.conversion.conventions import Convention, find_convention
 from superscaling.conversion.from_onnx import open_onnx
-from superscaling.engines import infer_levels, padded
-from superscaling.engines.openvino import EngineOpenVino
+from superscaling.engines import infer_levels, padded, precision_of
+from superscaling.engines.openvino import EngineOpenVino, supported_precisions
 from superscaling.enlarging import Upscaler
 from superscaling.enlarging.passes import Passes
 from superscaling.geometry import whole_box
-from superscaling.models import ModelFiles, imported_directory, read_model_files
+from superscaling.models import (
+    ModelFiles,
+    hash_file,
+    imported_directory,
+    is_prepared,
+    model_of,
+    read_model_files,
+)
 from superscaling.scheduling import FairLock
+from superscaling.settings import Settings
 
 NETWORKS = FIXTURES / "networks"
 # Name of a file -> factor, multiple.
@@ -110,7 +121,7 @@ def test_what_is_found_out(cache: Path, name: str) -> None:
     assert 8 <= model.halo <= 64
     assert model.seam < HALO_LIMIT
     assert model.work > 10_000
-    assert "bf16" in model.tolerances
+    assert ("bf16" in model.tolerances) == ("bf16" in supported_precisions())
     assert ("int8" in model.tolerances) == (model.acceptance is not None) == (name == WITH_INT8)
 
 
@@ -269,6 +280,22 @@ def test_int8_is_tried_for_small_networks_only(
     assert imported(tmp_path / "cache", "network").acceptance is None
 
 
+def test_a_processor_without_bf16(
+    tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What nobody has tried is not offered, wherever the model is run; the summary has the settings' precision."""
+    for module in ("conversion.from_network", "conversion.report", "engines.openvino"):
+        monkeypatch.setattr(f"superscaling.{module}.supported_precisions", lambda: ["fp32", "int8"])
+    monkeypatch.setenv("UPSCALER_PRECISION", "int8")
+    status, out, _ = run([str(saved(enlarging(), tmp_path)), "--name", "old"], capsys)
+    assert status == 0
+    assert "precisions: fp32; bf16: not tried, this processor has none; here fp32, as old has no int8 form" in out
+    model = imported(empty_cache, "old")
+    assert list(model.tolerances) == ["fp32"]
+    monkeypatch.undo()
+    assert precision_of("openvino", "auto", model) == "fp32"
+
+
 def test_a_name_that_is_taken(cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("UPSCALER_CACHE_DIR", str(cache))
     file = str(NETWORKS / "compact-x4.onnx")
@@ -278,8 +305,25 @@ def test_a_name_that_is_taken(cache: Path, monkeypatch: pytest.MonkeyPatch, caps
     before = imported(cache, "compact-x4")
     monkeypatch.setattr("importlib.util.find_spec", without_nncf)
     without_measurements(monkeypatch)
+    neighbours = sorted(before.directory.parent.iterdir())
     assert main([file, "--force", "--licence", "MIT", "--kind", "faithful"]) == 0
     assert (before.licence, imported(cache, "compact-x4").licence) == ("CC0-1.0", "MIT")
+    assert sorted(before.directory.parent.iterdir()) == neighbours
+
+
+def test_what_is_replaced_stays_if_that_fails(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPSCALER_CACHE_DIR", str(cache))
+    before = imported(cache, "compact-x4")
+    rename = Path.rename
+
+    def failing(path: Path, target: Path) -> Path:
+        if path.suffix == ".part":
+            raise OSError("no space")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    assert main([str(NETWORKS / "compact-x4.onnx"), "--force", "--licence", "other"]) == 1
+    assert imported(cache, "compact-x4") == before
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", " ", ".hidden", "x" * 200, "noise-cancel-lite", "psnr-small"])
@@ -387,11 +431,69 @@ def test_every_convention_gives_the_picture(
 # Files that can't be used
 
 
-def with_external_data(directory: Path) -> Path:
+def saved_in_two(model: onnx.ModelProto, directory: Path) -> Path:
     path = directory / "network.onnx"
-    onnx.save(enlarging(), path, save_as_external_data=True, location="weights.data", size_threshold=0)
-    (directory / "weights.data").unlink(missing_ok=True)
+    onnx.save(model, path, save_as_external_data=True, location="weights.data", size_threshold=0)
     return path
+
+
+def without_external_data(directory: Path) -> Path:
+    path = saved_in_two(enlarging(), directory)
+    (directory / "weights.data").unlink()
+    return path
+
+
+def test_weights_in_another_file(tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They count: the summary names them, and other ones are another conversion."""
+    path = saved_in_two(enlarging(), tmp_path)
+    status, out, err = run([str(path), "--name", "two"], capsys)
+    assert (status, err) == (0, "")
+    data = path.with_name("weights.data")
+    assert f"network.onnx, SHA-256 {hash_file(path)}; weights.data, SHA-256 {hash_file(data)}\n" in out
+    assert imported(empty_cache, "two").scale == 2
+
+    settings = Settings(model=str(path), cache_dir=empty_cache, port=free_port())
+    prepare(settings)
+    assert model_of(settings).scale == 2
+    constants = np.frombuffer(data.read_bytes(), np.float32).copy()
+    constants[constants == 2] = 3
+    data.write_bytes(constants.tobytes())
+    os.utime(data, (1, 1))  # clocks of file systems are coarse
+    assert not is_prepared(settings)
+    prepare(replace(settings, port=free_port()))
+    assert model_of(settings).scale == 3
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        ("../weights.data", "its weights are in '../weights.data', and must be in its own folder"),
+        ("/etc/passwd", "its weights are in '/etc/passwd', and must be in its own folder"),
+        ("folder", "its weights are in another file, folder, which is missing: put it beside this one"),
+        ("n" * 5000, "it can't be read: File name too long"),
+    ],
+)
+@pytest.mark.parametrize("place", ["initializer", "constant", "branch"])
+def test_files_for_weights_that_can_not_be(
+    location: str, message: str, place: str, tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    tensor = TensorProto(data_type=TensorProto.FLOAT, dims=[4], name="scales", data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value=location)
+    model = enlarging()
+    match place:
+        case "initializer":
+            model.graph.initializer[0].CopyFrom(tensor)
+        case "constant":
+            model.graph.node.insert(0, node("Constant", [], ["a"], value=tensor))
+        case _:
+            branch = helper.make_graph([], "branch", [], [], [tensor])
+            model.graph.node.insert(0, node("If", ["x"], ["a"], then_branch=branch, else_branch=branch))
+    path = tmp_path / "network.onnx"
+    path.write_bytes(model.SerializeToString())
+    status, out, err = run([str(path)], capsys)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert message in err
 
 
 def whole(directory: Path, content: Callable[[bytes], bytes]) -> Path:
@@ -411,6 +513,7 @@ def baked(size: int) -> onnx.ModelProto:
     )
 
 
+RANDOM = np.random.default_rng(1).bytes(10_000)
 GREY: dict[str, Any] = {"shape": (1, 1, "h", "w"), "result": (1, 1, None, None)}
 FOUR: dict[str, Any] = {"shape": (1, 4, "h", "w"), "result": (1, 4, None, None)}
 
@@ -446,10 +549,15 @@ BAD: dict[str, tuple[onnx.ModelProto | Callable[[Path], Path], str]] = {
         network([node("Sharpen", ["x"], ["y"], domain="my.own")]),
         "operators that OpenVINO does not know: my.own.Sharpen",
     ),
+    "fixed and huge": (
+        enlarging(shape=(1, 3, 200_000, 200_000), result=(1, 3, 400_000, 400_000)),
+        "network.onnx takes pictures 200000 px long only: export it again with dynamic axes (height and width)",
+    ),
+    "fixed and wide": (enlarging(shape=(1, 3, 64, 513), result=(1, 3, 128, 1026)), "takes pictures 513 px long only"),
     "fixed square": (baked(64), "dynamic axes (height and width)"),
-    "external data": (with_external_data, "its weights are in another file, weights.data, which is missing"),
+    "external data": (without_external_data, "its weights are in another file, weights.data, which is missing"),
     "cut": (lambda directory: whole(directory, lambda data: data[: len(data) // 2]), "or a damaged one"),
-    "random": (lambda directory: whole(directory, lambda data: os.urandom(10_000)), "no ONNX file"),
+    "random": (lambda directory: whole(directory, lambda data: RANDOM), "network.onnx: it is no ONNX file"),
     "empty": (lambda directory: whole(directory, lambda data: b""), "no ONNX file"),
     "directory": (lambda directory: directory, "ends in one of"),
     "missing": (lambda directory: directory / "no.onnx", "no such file"),
@@ -471,13 +579,28 @@ def test_bad_files(case: str, tmp_path: Path, empty_cache: Path, capsys: pytest.
 
 class Evil:
     def __reduce__(self) -> tuple[Any, ...]:
-        return os.system, ("touch /tmp/this-must-not-exist",)
+        return os.system, ("exit 3",)
 
 
-def archive(content: bytes) -> bytes:
+HARMLESS = pickle.dumps({"params": 1}, protocol=2)
+# Names os.system, then something allowed, which it drops: a search for the last two strings would see the latter.
+SMUGGLED = b"\x80\x04\x8c\x02os\x8c\x06system\x8c\x0bcollections\x8c\x0bOrderedDict00\x93\x8c\x06exit 3\x85R."
+
+
+def archive(content: bytes, name: str = "archive/data.pkl") -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as made:
-        made.writestr("archive/data.pkl", content)
+        made.writestr(name, content)
+    return file.getvalue()
+
+
+def tar_of(content: bytes) -> bytes:
+    """With the name of an entry that is five pickles."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as made:
+        entry = tarfile.TarInfo("N." * 5)
+        entry.size = len(content)
+        made.addfile(entry, io.BytesIO(content))
     return file.getvalue()
 
 
@@ -485,28 +608,52 @@ def archive(content: bytes) -> bytes:
     ("content", "message"),
     [
         (archive(pickle.dumps(Evil(), protocol=2)), "has code in it: it names posix.system, and only tensors are read"),
-        (archive(pickle.dumps({"params": Evil()}, protocol=4)), "has code in it: it names posix.system"),
+        (
+            archive(pickle.dumps({"params": Evil()}, protocol=4)),
+            "may have code in it: its pickle has the operation FR",
+        ),
         (pickle.dumps(Evil(), protocol=0), "has code in it: it names posix.system"),
         (archive(b"cbuiltins\neval\n."), "has code in it: it names builtins.eval"),
+        (archive(SMUGGLED), "may have code in it: its pickle has the operation SHORT_BINUNICODE"),
+        (archive(b"(S'exit 3'\nios\nsystem\n."), "may have code in it"),
+        (pickle.dumps(Evil(), protocol=2) + archive(HARMLESS), "has code in it: it names posix.system"),
+        (archive(HARMLESS), "reading network.pth needs torch"),
+        (archive(pickle.dumps(Evil(), protocol=2), "archive/DATA.PKL"), "has code in it: it names posix.system"),
+        (tar_of(pickle.dumps(Evil(), protocol=2)), "or a damaged one: it is a tar archive"),
         (archive(b"\x80\x02"), "is no weight file of PyTorch, or a damaged one"),
         (archive(b""), "is no weight file of PyTorch, or a damaged one"),
         (b"", "is no weight file of PyTorch, or a damaged one"),
         (b"PK\x03\x04 and then nothing", "is no weight file of PyTorch, or a damaged one"),
-        (os.urandom(2000), "network.pth"),
+        (RANDOM, "is no weight file of PyTorch, or a damaged one: at position 0, opcode b'\\xff' unknown"),
     ],
-    ids=["archive", "newer protocol", "old format", "eval", "cut", "empty entry", "empty", "zip", "random"],
+    ids=[
+        "archive",
+        "newer protocol",
+        "old format",
+        "eval",
+        "strings that are dropped",
+        "instance",
+        "archive behind it",
+        "harmless",
+        "capitals",
+        "tar",
+        "cut",
+        "empty entry",
+        "empty",
+        "zip",
+        "random",
+    ],
 )
 @pytest.mark.parametrize("ending", ["pth", "ckpt"])
 def test_pickles(
     content: bytes, message: str, ending: str, tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Refused without PyTorch, and so without running anything."""
+    """Refused without running anything: PyTorch is not even installed."""
     path = tmp_path / f"network.{ending}"
     path.write_bytes(content)
     status, out, err = run([str(path)], capsys)
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert message.replace(".pth", f".{ending}") in err
-    assert not Path("/tmp/this-must-not-exist").exists()
 
 
 @pytest.mark.parametrize("file", ["compact-x4.pth", "compact-x4.safetensors"])

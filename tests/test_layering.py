@@ -57,7 +57,7 @@ WITHIN = {
     "models": [
         ["store"],
         ["operator_files"],
-        ["files"],
+        ["files", "external_data"],
         ["sources", "acceptance", "known_answer"],
         ["table"],
         ["weights"],
@@ -72,6 +72,7 @@ WITHIN = {
         ["ncnn.arithmetic"],
         ["ncnn.tensor", "ncnn.weight_file", "ncnn.param_file"],
         ["ncnn.layer", "ncnn.reading"],
+        ["last_line"],
     ],
     "pictures": [
         ["previews", "inspection"],

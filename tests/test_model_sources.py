@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from conftest import ROOT, StartServer, encoded, free_port, opened
 from fakes import noise
 from ncnn_files import raw, run_ncnn, tagged, write_ncnn
 
+from superscaling.assembly import assemble
 from superscaling.commands import missing_packages
 from superscaling.commands.bake import bake
 from superscaling.commands.prepare import prepare
@@ -25,6 +27,7 @@ from superscaling.models import (
     directory_of,
     find_weights,
     hash_file,
+    operator_files,
     package_directory,
     read_model_files,
     weight_file_of,
@@ -32,6 +35,7 @@ from superscaling.models import (
 )
 from superscaling.settings import Settings
 
+RENAMED = ("mine", "yours")
 REAL = TABLE["realesr-animevideov3-x2"]
 # Enlarges by two: nearest pixels and a little noise, so that int8 and bf16 are good enough, too.
 LAYERS = """
@@ -69,20 +73,26 @@ def model(settings: Settings) -> ModelFiles:
 
 
 def test_a_file_is_served_by_its_name(settings: Settings, model: ModelFiles, start_server: StartServer) -> None:
-    """Beside another model, in the pixels that ncnn computes; a second start converts nothing."""
+    """Beside another model and renamed ones, in the pixels that ncnn computes; a second start converts nothing."""
+    for name in RENAMED:
+        shutil.copytree(model.directory, settings.cache_dir / "imported" / name)
     server = start_server(
         UPSCALER_MODEL="noise-cancel-lite",
-        UPSCALER_MODELS=settings.model,
+        UPSCALER_MODELS=",".join((settings.model, *RENAMED)),
         UPSCALER_CACHE_DIR=str(settings.cache_dir),
         UPSCALER_PRECISION="fp32",
     )
     assert "converting" not in server.log.read_text()
+    listed = httpx.get(f"{server.url}/models").json()
+    assert [each["name"] for each in listed] == ["noise-cancel-lite", model.name, *RENAMED]
     pixels = noise(24, 40)
-    answer = server.upscale(encoded(pixels), model=model.name)
-    assert answer.headers["X-Upscaler-Model"] == "4x-Tiny_v1.0 openvino fp32"
+    answers = {name: server.upscale(encoded(pixels), model=name) for name in (model.name, *RENAMED)}
+    for name, answer in answers.items():
+        assert answer.headers["X-Upscaler-Model"] == f"{name} openvino fp32"
+        assert answer.content == answers[model.name].content
     expected = run_ncnn(Path(settings.model), np.moveaxis(pixels, 2, 0).astype(np.float32) / np.float32(255))
     levels = np.rint(255 * np.clip(np.moveaxis(expected, 0, 2), 0, 1))
-    assert np.abs(np.asarray(opened(answer.content)) - levels).max() <= 1
+    assert np.abs(np.asarray(opened(answers[model.name].content)) - levels).max() <= 1
 
 
 def test_what_is_known_of_a_file(settings: Settings, model: ModelFiles) -> None:
@@ -108,6 +118,25 @@ def test_another_content_is_another_conversion(settings: Settings, ending: str, 
     with (tmp_path / param.with_suffix(ending).name).open("ab") as changed:
         changed.write(b"\n")
     assert directory_of(copied) != directory_of(settings)
+
+
+def test_a_file_is_hashed_once(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights have some 100 MB; each later start reads them once, as long as they stay as they are."""
+    copied = Path(shutil.copytree(Path(settings.model).parent, tmp_path / "copy")) / Path(settings.model).name
+    hashed: list[Path] = []
+
+    def counted(path: Path) -> str:
+        hashed.append(path)
+        return hash_file(path)
+
+    monkeypatch.setattr(operator_files, "hash_file", counted)
+    again = replace(settings, model=str(copied), port=free_port())
+    prepare(again)
+    assert sorted(hashed) == sorted((copied, copied.with_suffix(".bin")))
+    with copied.with_suffix(".bin").open("ab") as changed:
+        changed.write(b"\n")
+    assert directory_of(again) != directory_of(settings)
+    assert len(hashed) == 3
 
 
 def test_a_file_of_the_table_keeps_kind_and_licence() -> None:
@@ -184,7 +213,8 @@ def test_a_package_is_not_imported() -> None:
 
 @pytest.fixture
 def without_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
-    """Settings for a model whose package is not installed."""
+    """Settings for a model whose package is not installed, also those that are read from the environment."""
+    monkeypatch.setenv("UPSCALER_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setitem(TABLE, REAL.name, replace(REAL, package=Package("no-such-package", "models")))
     return Settings(model=REAL.name, cache_dir=tmp_path / "cache", weights_dir=tmp_path, port=free_port())
 
@@ -227,11 +257,21 @@ def test_a_changed_file_of_a_package_is_refused(damaged: str, tmp_path: Path) ->
 # Baking in
 
 
-def test_a_file_is_baked_in(settings: Settings, tmp_path: Path) -> None:
-    """Without the weights that it was made of: only the TensorFlow engine needs such."""
-    bake(settings, tmp_path)
-    assert read_model_files(tmp_path).name == "4x-Tiny_v1.0"
-    assert not list(tmp_path.glob("*.param"))
+@pytest.mark.parametrize("name", ["4x-Tiny_v1.0", "renamed"])
+def test_a_file_is_baked_in(settings: Settings, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service starts from the directory alone: without the file, and with an empty cache."""
+    bake(settings, tmp_path / "models" / name)
+    assert not list(tmp_path.glob("models/*/*.param"))
+    monkeypatch.setattr("superscaling.models.store.MODELS", tmp_path / "models")
+    baked = Settings(model=name, cache_dir=tmp_path / "cache", port=free_port())
+    prepare(baked)
+    assembly = assemble(baked)
+    assembly.decoders.close()
+    assert [model.name for model in assembly.models] == [name]
+    assembly.models.default.warm_up()  # the known answer
+    assert not baked.cache_dir.exists()
+    with pytest.raises(SettingInvalid, match=f"nonesuch.*unknown; known are .*{name}"):
+        prepare(replace(baked, model="nonesuch", port=free_port()))
 
 
 @pytest.mark.parametrize("names", [["{}"], ["noise-cancel-lite", "{}"]])

@@ -7,7 +7,7 @@ import click
 
 from message_protocol import ModelOutput
 from superscaling.errors import SettingInvalid, StartError
-from superscaling.models import TABLE, directory_of, imported_models, is_prepared, read_model_files, weights_of
+from superscaling.models import directory_of, is_prepared, known_models, read_model_files, weights_of
 from superscaling.settings import Settings, read_settings
 from upscale.console import shown
 from upscale.errors import DONE, FAILED, WRONG_USAGE, Failed, FatalError, UsageError
@@ -40,7 +40,7 @@ def _own(settings: Settings) -> list[tuple[str, ...]]:
     """The default first."""
     return [
         _own_row(replace(settings, model=name), name == settings.model)
-        for name in dict.fromkeys((settings.model, *TABLE, *imported_models(settings.cache_dir)))
+        for name in dict.fromkeys((settings.model, *known_models(settings)))
     ]
 
 

@@ -5,8 +5,8 @@
 
 NAME is a model of the table, an imported one, or the path of a file. Each gets a directory there with the files that
 the engines load, found or downloaded, verified and converted; an RDN also with its weights, which the TensorFlow engine
-loads. Copied to `models/`, it is found before anything else. The second form only finds or downloads the weights and
-verifies them, which needs no TensorFlow. A failure prints one line; the exit status is 1.
+loads. Copied to `models/`, it is found there by its name; the file itself is needed no more. The second form only finds
+or downloads the weights and verifies them, which needs no TensorFlow. A failure prints one line; the exit status is 1.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 from superscaling import logs
 from superscaling.commands.prepare import convert_model
 from superscaling.errors import StartError
-from superscaling.models import directory_of, is_imported, is_prepared, name_of, read_model_files, weight_file_of
+from superscaling.models import directory_of, is_prepared, is_ready_made, name_of, read_model_files, weight_file_of
 from superscaling.settings import Settings, read_settings
 
 
@@ -44,7 +44,7 @@ def main() -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--target", type=Path, help="directory that gets one directory per model")
     what.add_argument("--weights-only", action="store_true", help="only find or download the weights and verify them")
-    parser.add_argument("names", nargs="+", metavar="NAME", help="name of a model in the model table")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="a model: its name, or the path of a file")
     arguments = parser.parse_args()
     try:
         settings = read_settings()
@@ -55,7 +55,7 @@ def main() -> int:
             chosen = replace(settings, model=name)
             if not arguments.weights_only:
                 bake(chosen, arguments.target / name_of(chosen))
-            elif not is_imported(chosen):
+            elif not is_ready_made(chosen):
                 weight_file_of(chosen)
     except (StartError, OSError) as exc:
         print(f"can't bake models in: {exc}", file=sys.stderr)

@@ -36,7 +36,7 @@ def convert_into(weights: Weights, weight_file: Path, target: Path, *, overwrite
         ModelUnavailable: it can't be converted.
     """
     for file, sha256 in weights.hashes.items():
-        verify(weight_file.with_name(file), sha256)
+        verify(weight_file.parent / file, sha256)
     with unfinished_directory(target) as unfinished:
         _convert(weights, weight_file, unfinished, *samples())
         if overwrite:

@@ -3,15 +3,14 @@
     python -m superscaling.commands.import_model FILE [--name NAME] [--licence TEXT] [--kind KIND] [--bgr] [--range 255]
 
 FILE is `.onnx`, ncnn's `.param` or `.bin`, or, with the packages of requirements-import.txt, PyTorch's `.safetensors`,
-`.pth` or `.ckpt`. What the network needs is found by trying, and printed. A file that can't be used prints one line;
-the exit status is 1.
+`.pth`, `.pt` or `.ckpt`. What the network needs is found by trying, and printed. A file that can't be used prints one
+line; the exit status is 1.
 """
 
 import argparse
 import contextlib
 import logging
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -41,7 +40,7 @@ class Source:
 
     network: Any
     architecture: str
-    convention: str = "RGB, 0 to 1"
+    convention: str
 
 
 def import_model(file: Path, settings: Settings, arguments: argparse.Namespace) -> str:
@@ -61,15 +60,14 @@ def import_model(file: Path, settings: Settings, arguments: argparse.Namespace) 
     source = _read(file, weights, arguments)
     about = About(weights.name, weights.kind, weights.licence, weights.sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with unfinished_directory(target) as unfinished:
+    with unfinished_directory(target) as unfinished, unfinished_directory(target) as aside:
         # Frameworks print progress bars; what this command prints is one summary.
         with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
             model = write_model(source.network, about, unfinished, *samples())
             lines = describe(model, settings)
-        shutil.rmtree(target, ignore_errors=True)
-        unfinished.rename(target)
+        _replace(target, unfinished, aside)
     facts = {
-        "file": f"{file.name}, SHA-256 {weights.sha256}",
+        "file": "; ".join(f"{name}, SHA-256 {sha256}" for name, sha256 in weights.hashes.items()),
         "network": f"{source.architecture}, {parameters(source.network) / 1e6:.3g} million parameters",
         "takes": source.convention,
         **lines,
@@ -87,9 +85,9 @@ def _weights(file: Path, arguments: argparse.Namespace) -> Weights:
         StartError: there is no such file, or its name can't be used.
     """
     try:
-        weights = weights_in(str(file if "/" in str(file) else Path(".") / file))
-    except SettingInvalid as exc:  # it speaks of a setting, which is not used here
-        raise ModelUnavailable(str(exc).partition(": ")[2]) from exc
+        weights = weights_in(str(file))
+    except SettingInvalid as exc:  # it names a setting, which is not used here
+        raise ModelUnavailable(exc.reason) from exc
     name = arguments.name or weights.name
     if not NAME.fullmatch(name):
         raise ModelUnavailable(f"--name {name!r}: a name has letters, digits, and . _ - + only, at most 100")
@@ -111,18 +109,38 @@ def _read(file: Path, weights: Weights, arguments: argparse.Namespace) -> Source
     """
     if weights.file_format is not FileFormat.ONNX and (arguments.bgr or arguments.range):
         raise ModelUnavailable("--bgr and --range are for ONNX files; the other formats take RGB from 0 to 1")
+    from superscaling.conversion.conventions import Convention
+
     match weights.file_format:
         case FileFormat.ONNX:
             return _read_onnx(file, arguments)
         case FileFormat.NCNN:
             from superscaling.conversion.from_ncnn import read_ncnn
 
-            return Source(read_ncnn(file.with_suffix(".param")), "ncnn")
+            return Source(read_ncnn(file.with_suffix(".param")), "ncnn", str(Convention()))
         case _:
             from superscaling.conversion.from_torch import convert_descriptor, load_descriptor
 
             descriptor = load_descriptor(file)
-            return Source(convert_descriptor(descriptor), f"{descriptor.architecture.name} (PyTorch)")
+            architecture = f"{descriptor.architecture.name} (PyTorch)"
+            return Source(convert_descriptor(descriptor), architecture, str(Convention()))
+
+
+def _replace(target: Path, new: Path, aside: Path) -> None:
+    """Rename the directory `new` to `target`; what was there goes into the directory `aside`, or stays if that fails.
+
+    Raises:
+        OSError: it failed.
+    """
+    old = aside / target.name
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
 
 
 def _read_onnx(file: Path, arguments: argparse.Namespace) -> Source:

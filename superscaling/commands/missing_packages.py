@@ -1,4 +1,4 @@
-"""Print why TensorFlow and ISR have to be installed; nothing if the installed packages suffice.
+"""Print which optional packages the models need, and why; nothing if the installed ones suffice.
 
     python -m superscaling.commands.missing_packages [--weights] [NAME...]
 
@@ -11,10 +11,27 @@ them.
 import sys
 from dataclasses import replace
 
-from superscaling.commands.prepare import find_missing_packages, find_missing_weights
-from superscaling.errors import StartError
-from superscaling.models import settings_of_models
-from superscaling.settings import read_settings
+from superscaling.commands.prepare import find_missing_packages
+from superscaling.errors import ModelUnavailable, StartError
+from superscaling.models import is_prepared, settings_of_models, weight_file_of, weights_of
+from superscaling.settings import Settings, read_settings
+
+
+def find_missing_weights(settings: Settings) -> str | None:
+    """Say which package of weights the settings' model needs that is not installed; None: nothing is missing.
+
+    Raises:
+        SettingInvalid: the model is unknown.
+        ModelUnavailable: its directory can't be read.
+        WeightsRefused: the files are there, and are others.
+    """
+    if is_prepared(settings) or weights_of(settings).package is None:
+        return None
+    try:
+        weight_file_of(settings)
+    except ModelUnavailable as exc:
+        return str(exc)
+    return None
 
 
 def main(arguments: list[str]) -> None:

@@ -22,10 +22,10 @@ from superscaling.models import (
     FileFormat,
     Weights,
     directory_of,
-    is_imported,
+    field_of,
     is_prepared,
-    its_setting_named,
-    read_model_files,
+    is_ready_made,
+    model_of,
     settings_of_models,
     shipped_models,
     weight_file_of,
@@ -34,6 +34,7 @@ from superscaling.models import (
 from superscaling.settings import (
     ROOT,
     Settings,
+    blaming,
     describe_unknown,
     environment_variable,
     invalid,
@@ -59,7 +60,7 @@ def prepare(settings: Settings) -> None:
     """
     _check_port(settings)
     for each in settings_of_models(settings):
-        with its_setting_named(settings, each):
+        with blaming(field_of(settings, each)):
             prepare_model(each)
 
 
@@ -85,7 +86,7 @@ def prepare_model(settings: Settings) -> None:
                 f" {environment_variable('model')}, or build the image with --build-arg MODELS"
             )
         convert_model(settings, directory)
-    precision_of(settings.engine, settings.precision, read_model_files(directory))
+    precision_of(settings.engine, settings.precision, model_of(settings))
 
 
 def find_missing_packages(settings: Settings) -> str | None:
@@ -101,23 +102,6 @@ def find_missing_packages(settings: Settings) -> str | None:
     ):
         return reason
     return None if prepared or weights_of(settings).is_own else _missing_for_conversion(weights_of(settings))
-
-
-def find_missing_weights(settings: Settings) -> str | None:
-    """Say which package of weights the settings' model needs that is not installed; None: nothing is missing.
-
-    Raises:
-        SettingInvalid: the model is unknown.
-        ModelUnavailable: its directory can't be read.
-        WeightsRefused: the files are there, and are others.
-    """
-    if is_prepared(settings) or weights_of(settings).package is None:
-        return None
-    try:
-        weight_file_of(settings)
-    except ModelUnavailable as exc:
-        return str(exc)
-    return None
 
 
 def convert_model(settings: Settings, directory: Path) -> None:
@@ -179,7 +163,7 @@ def _missing_for_conversion(weights: Weights) -> str | None:
 
 
 def _require_rdn(settings: Settings) -> None:
-    if is_imported(settings) or weights_of(settings).rdn is None:
+    if is_ready_made(settings) or weights_of(settings).rdn is None:
         raise invalid("engine", "tensorflow", f"{settings.model} is no RDN, which is all that ISR loads; use openvino")
 
 
@@ -210,7 +194,10 @@ def _check_port(settings: Settings) -> None:
             reason = exc.strerror if isinstance(exc, OSError) else exc
             raise SettingInvalid(
                 f"can't listen on {settings.host} port {settings.port}: {reason}; set"
-                f" {environment_variable('port')} or {environment_variable('host')}"
+                f" {environment_variable('port')} or {environment_variable('host')}",
+                field="port",
+                value=settings.port,
+                reason=str(reason),
             ) from exc
 
 

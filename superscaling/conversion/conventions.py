@@ -12,8 +12,9 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
+from superscaling.conversion.last_line import last_line
 from superscaling.conversion.similarity import MAX_LEVEL
-from superscaling.conversion.trial import MAX_FACTOR, last_line
+from superscaling.conversion.trial import MAX_FACTOR
 from superscaling.engines import available_cpus
 from superscaling.engines.openvino import compile_network
 from superscaling.errors import ModelUnavailable

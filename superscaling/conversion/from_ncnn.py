@@ -8,6 +8,7 @@ import numpy as np
 import openvino
 from openvino import opset13 as op
 
+from superscaling.conversion.last_line import last_line
 from superscaling.conversion.ncnn.layer import Layer
 from superscaling.conversion.ncnn.layers import read_layer
 from superscaling.conversion.ncnn.param_file import read_layers
@@ -84,8 +85,7 @@ def _check_cost(network: Any) -> None:
             if output.get_partial_shape().is_static
         ]
     except RuntimeError as exc:
-        lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
-        raise ModelUnavailable(f"the network does not take {PROBE_EDGE} x {PROBE_EDGE} px: {lines[-1]}") from exc
+        raise ModelUnavailable(f"the network does not take {PROBE_EDGE} x {PROBE_EDGE} px: {last_line(exc)}") from exc
     if (largest := max(sizes)[0]) > MAX_VALUES:
         raise ModelUnavailable(
             f"the network makes {largest:.1e} values of {PROBE_EDGE} x {PROBE_EDGE} px; at most {MAX_VALUES:.1e} are"

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from superscaling.conversion.halo import Enlarge, measure_halo
+from superscaling.conversion.last_line import last_line
 from superscaling.conversion.network_size import parameters, work_per_pixel
 from superscaling.conversion.similarity import psnr
-from superscaling.conversion.trial import Trial, last_line
+from superscaling.conversion.trial import Trial
 from superscaling.conversion.writing import TOLERANCES, write_description, write_int8, write_known_answer
 from superscaling.engines import Pixels, available_cpus, infer_levels
 from superscaling.engines.openvino import EngineOpenVino, save_ir, supported_precisions
@@ -114,14 +115,14 @@ def _try_int8(model: ModelFiles, pictures: Sequence[Pixels]) -> Acceptance | Non
 
 
 def _save(network: Any, ir: Path, model: ModelFiles, enlarge: Enlarge, photograph: Pixels) -> bool:
-    """Write the IR; returns whether the model may run in bf16. If this processor can't tell, it may.
+    """Write the IR; returns whether the model may run in bf16, which it may not if nobody has tried.
 
-    The ends stay in fp32 where that works: OpenVINO 2026.4 fails on some networks with such ends, with transformers for
-    example. Where it can't be tried, they don't, as the model may be run by another processor.
+    The first and last layers stay in fp32 if OpenVINO can run that (2026.4 can't for some transformers). On a processor
+    without bf16 nothing can be tried: then no layer is marked.
     """
     if "bf16" not in supported_precisions():
         save_ir(network, ir, ends_in_fp32=False)
-        return True
+        return False
     part = np.ascontiguousarray(photograph[:BF16_EDGE, :BF16_EDGE])
     for ends_in_fp32 in (True, False):
         save_ir(network, ir, ends_in_fp32=ends_in_fp32)

@@ -15,7 +15,7 @@ from openvino.frontend import (
 )
 
 from superscaling.conversion.conventions import Layout, find_convention, find_layout, with_convention
-from superscaling.conversion.trial import last_line
+from superscaling.conversion.last_line import last_line
 from superscaling.errors import ModelUnavailable
 
 # What OpenVINO's reader raises.
@@ -30,12 +30,13 @@ FAILURES = (
     TypeError,
     MemoryError,
 )
-# Bytes of the largest file; the largest upscalers have about 200 MB.
-MAX_BYTES = 2 << 30
 # Operations that repeat others as often as a file says.
 LOOPS = ("Loop", "TensorIterator")
+# The longest side in px of a network of a fixed size: it is tried on larger pictures, too, before its cost is known.
+MAX_FIXED = 512
 # A network of a fixed size is tried on a picture with sides this many times as long, too.
 OTHER_SIZE = 2
+AGAIN = "export it again with dynamic axes (height and width)"
 
 
 def read_onnx(path: Path) -> Any:
@@ -60,22 +61,17 @@ def open_onnx(path: Path) -> tuple[Any, Layout]:
             raise ModelUnavailable(f"{path.name} has loops ({sort}), which networks for pictures don't need")
     layout = find_layout(network)
     fixed = [dimension.get_length() for dimension in layout.sides(network) if dimension.is_static]
+    if max(fixed, default=0) > MAX_FIXED:
+        raise ModelUnavailable(f"{path.name} takes pictures {max(fixed)} px long only: {AGAIN}")
     _make_dynamic(network, layout)
     if len(fixed) == 2 and not _takes_other_sizes(network, layout, fixed):
-        raise ModelUnavailable(
-            f"{path.name} takes pictures of {fixed[1]} x {fixed[0]} px only: export it again with dynamic axes (height"
-            " and width)"
-        )
+        raise ModelUnavailable(f"{path.name} takes pictures of {fixed[1]} x {fixed[0]} px only: {AGAIN}")
     return network, layout
 
 
 def _parse(path: Path) -> Any:
     """Read the file by OpenVINO's reader for ONNX alone: it must not guess that a file has another format."""
     try:
-        if not path.is_file():
-            raise ModelUnavailable(f"{path} is no file")
-        if path.stat().st_size > MAX_BYTES:
-            raise ModelUnavailable(f"{path.name} has more than {MAX_BYTES >> 20} MiB, the largest that is read")
         frontend = FrontEndManager().load_by_framework("onnx")
         network = frontend.convert(frontend.load(str(path)))
     except OSError as exc:
@@ -102,10 +98,7 @@ def _make_dynamic(network: Any, layout: Layout) -> None:
     try:
         network.reshape(openvino.PartialShape(layout.shape(-1, -1)))
     except RuntimeError as exc:
-        raise ModelUnavailable(
-            f"the network takes pictures of one size only ({last_line(exc)}): export it again with dynamic axes (height"
-            " and width)"
-        ) from exc
+        raise ModelUnavailable(f"the network takes pictures of one size only ({last_line(exc)}): {AGAIN}") from exc
 
 
 def _takes_other_sizes(network: Any, layout: Layout, size: list[int]) -> bool:
@@ -113,6 +106,6 @@ def _takes_other_sizes(network: Any, layout: Layout, size: list[int]) -> bool:
     larger = [side * OTHER_SIZE for side in size]
     try:
         own, other = (layout.shape_of_result(network, each) for each in (size, larger))
-    except RuntimeError:
+    except (RuntimeError, MemoryError):
         return False
     return other == [side * OTHER_SIZE for side in own]

@@ -8,8 +8,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from superscaling.conversion.conventions import NCHW, Convention, Layout, with_convention
+from superscaling.conversion.last_line import last_line
 from superscaling.conversion.pickles import check_pickle
-from superscaling.conversion.trial import last_line
 from superscaling.errors import ModelUnavailable
 
 PACKAGES = ("torch", "torchvision", "spandrel", "safetensors")
@@ -65,26 +66,16 @@ def convert_descriptor(descriptor: Any) -> Any:
     import openvino
     import torch
 
-    class Upscaler(torch.nn.Module):  # type: ignore[misc]
-        """With the channels last."""
-
-        def __init__(self, network: torch.nn.Module) -> None:
-            super().__init__()
-            self.network = network
-
-        def forward(self, picture: torch.Tensor) -> torch.Tensor:
-            return self.network(picture.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-
-    example = torch.rand(1, *TRACED, 3)
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the tracer, which can't know that the sizes vary as it assumes
-            return openvino.convert_model(
-                Upscaler(descriptor.model.float().eval()),
-                example_input=example,
-                input=[openvino.PartialShape([1, -1, -1, 3])],
+            network = openvino.convert_model(
+                descriptor.model.float().eval(),
+                example_input=torch.rand(1, 3, *TRACED),
+                input=[openvino.PartialShape([1, 3, -1, -1])],
             )
     except Exception as exc:  # anything, from two frameworks
         raise ModelUnavailable(
             f"{descriptor.architecture.name}: OpenVINO can't convert this network: {last_line(exc)}"
         ) from exc
+    return with_convention(network, Layout(NCHW, NCHW), Convention())

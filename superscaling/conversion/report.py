@@ -4,15 +4,15 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 
 from superscaling.conversion.halo import halo_limit
 from superscaling.engines import EngineFacts, available_cpus, infer_levels, precision_of
-from superscaling.engines.openvino import EngineOpenVino
-from superscaling.errors import ModelUnavailable
+from superscaling.engines.openvino import EngineOpenVino, supported_precisions
+from superscaling.errors import ModelUnavailable, SettingInvalid
 from superscaling.models import ModelFiles
+from superscaling.resident_memory import peak_resident_bytes, resident_bytes
 from superscaling.settings import Settings
 
 # Edge in px of the picture on which speed and memory are measured.
@@ -28,7 +28,7 @@ def describe(model: ModelFiles, settings: Settings) -> dict[str, str]:
     Raises:
         ModelUnavailable: it can't be run.
     """
-    precision = precision_of("openvino", "auto", model)
+    precision, chosen = _precision(model, settings)
     threads = settings.threads or available_cpus()
     facts = EngineFacts.of(model, "openvino", precision, threads)
     tile = facts.tile_edge(settings.tile)
@@ -44,7 +44,7 @@ def describe(model: ModelFiles, settings: Settings) -> dict[str, str]:
         "enlarges": f"{model.scale} times, {model.kind}",
         "sides": _sides(model),
         "halo": _halo(model),
-        "precisions": f"{_precisions(model)}; here {precision}",
+        "precisions": f"{_precisions(model)}; here {chosen}",
         "speed": f"{seconds:.3g} s per megapixel, {seconds * overhead:.3g} s in tiles of {tile} px",
         "memory": f"about {memory / 1e6:.0f} MB with a tile of {tile} px and its halo",
     }
@@ -52,17 +52,27 @@ def describe(model: ModelFiles, settings: Settings) -> dict[str, str]:
 
 def measure(model: ModelFiles, precision: str, threads: int, edge: int) -> tuple[float, float]:
     """Seconds per megapixel, and bytes that a model takes with a picture of `edge` px, both from a smaller one."""
-    at_first = _status("VmRSS")
+    at_first = resident_bytes()
     engine = EngineOpenVino(model, precision, threads)
-    loaded = _status("VmRSS")
+    loaded = resident_bytes()
     noise = np.random.default_rng(0).integers(0, 256, (EDGE, EDGE, 3), np.uint8)
     times = []
     for _ in range(RUNS):
         start = time.perf_counter()
         infer_levels(engine, noise)
         times.append(time.perf_counter() - start)
-    memory = loaded - at_first + max(0, _status("VmHWM") - loaded) * edge**2 / EDGE**2
+    memory = loaded - at_first + max(0, peak_resident_bytes() - loaded) * edge**2 / EDGE**2
     return min(times) / EDGE**2 * 1e6, memory
+
+
+def _precision(model: ModelFiles, settings: Settings) -> tuple[str, str]:
+    """The precision in which these settings run a model, also in words; the fastest one if theirs is not possible."""
+    try:
+        precision = precision_of("openvino", settings.precision, model)
+    except SettingInvalid as exc:
+        precision = precision_of("openvino", "auto", model)
+        return precision, f"{precision}, as {exc.reason}"
+    return precision, precision
 
 
 def _sides(model: ModelFiles) -> str:
@@ -84,10 +94,7 @@ def _halo(model: ModelFiles) -> str:
 def _precisions(model: ModelFiles) -> str:
     refused = model.acceptance is not None and not model.acceptance.passed
     usable = [precision for precision in model.tolerances if not (refused and precision == "int8")]
-    return ", ".join(usable) + (f"; not int8, which is {model.acceptance}" if refused else "")
-
-
-def _status(key: str) -> int:
-    """A line of this process's status, in bytes."""
-    text = Path("/proc/self/status").read_text()
-    return int(text.partition(f"{key}:")[2].split()[0]) * 1024
+    notes = [f"not int8, which is {model.acceptance}"] if refused else []
+    if "bf16" not in (*usable, *supported_precisions()):
+        notes.append("bf16: not tried, this processor has none")
+    return "; ".join((", ".join(usable), *notes))

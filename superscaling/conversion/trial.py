@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.conversion.halo import HALO_LIMIT, HALOS, cut_of, strips
+from superscaling.conversion.last_line import last_line
 from superscaling.conversion.similarity import MAX_LEVEL
 from superscaling.engines import Pixels, available_cpus, padded
 from superscaling.engines.openvino import compile_network
@@ -18,7 +19,7 @@ MAX_FACTOR = 8
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 3, 6, 12, 24, 48, 7, 14, 22)
 # If the factor is wrong for multiples of so many px, too, rounded sides are not the reason.
 FACTOR_IS_WRONG = 16
-# A network that shifts more than this by multiples of one number than of the best looks for another, as a ratio.
+# Multiples are as good as the best one if they shift pixels at most this many times as much.
 SHIFT_RATIO = 2.0
 # Edge in px of the smallest picture that every network must take.
 LARGEST_LEAST = 128
@@ -124,12 +125,6 @@ class Trial:
                 least *= 2
             else:
                 return least
-
-
-def last_line(exc: Exception) -> str:
-    """What OpenVINO says, in one line: its first lines name places in its own code."""
-    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
-    return lines[-1] if lines else type(exc).__name__
 
 
 def _factor(shown: tuple[int, ...], result: tuple[int, ...]) -> int:

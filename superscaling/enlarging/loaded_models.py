@@ -55,10 +55,15 @@ class LoadedModels:
 
     Args:
         models: at least one; the first is the default.
+
+    Raises:
+        ValueError: two have the same name.
     """
 
     def __init__(self, models: Sequence[LoadedModel]) -> None:
         self._models = {model.name: model for model in models}
+        if len(self._models) < len(models):
+            raise ValueError(f"of {', '.join(model.name for model in models)}, two have the same name")
         self.default = models[0]
 
     def __iter__(self) -> Iterator[LoadedModel]:

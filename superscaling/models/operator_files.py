@@ -1,9 +1,11 @@
 """Models that are not in the table: a file of the operator's, and what was imported into the cache."""
 
+import functools
 import re
 from pathlib import Path
 
 from superscaling.errors import ModelUnavailable
+from superscaling.models.external_data import external_files
 from superscaling.models.files import DESCRIPTION
 from superscaling.models.sources import hash_file
 from superscaling.models.table import TABLE
@@ -12,8 +14,8 @@ from superscaling.settings import invalid
 
 # What a model may be called: requests name it, and headers and metrics repeat it.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
-# A file to import, in bytes. The largest networks that people enlarge pictures with have some 100 MB.
-MAX_BYTES = 2 << 30
+# Of a model, in bytes. The largest networks that people enlarge pictures with have some 100 MB.
+MAX_FILE_BYTES = 2 << 30
 LICENCE_UNKNOWN = "not stated"
 
 
@@ -22,41 +24,49 @@ def is_path(model: str) -> bool:
     return "/" in model or Path(model).suffix.lower() in FORMATS
 
 
+def name_in(model: str) -> str:
+    """What requests call a file of the operator's: its name without the ending.
+
+    Raises:
+        SettingInvalid: there is no such file, it has no name that requests could use, or it is of no known format.
+    """
+    return _file(model).stem
+
+
 def weights_in(model: str) -> Weights:
-    """The row for a file of the operator's; its name is the file's, without the ending.
+    """The row for a file of the operator's. It is read only once, unless it changes.
 
     A file that is that of a row of the table keeps the row's kind and licence. Any other counts as perceptual, as most
     networks that people share are, and its licence is not known.
 
     Raises:
-        SettingInvalid: there is no such file, it has no name that requests could use, or it is of no known format.
+        SettingInvalid: as `name_in`; or a file that belongs to it is missing, too large, or can't be read.
     """
+    path = _file(model)
     try:
-        path = Path(model).expanduser()
-        if FORMATS.get(path.suffix.lower()) is FileFormat.NCNN:
-            path = _both_there(path, model)
-        if path.suffix.lower() not in FORMATS or FORMATS[path.suffix.lower()] is FileFormat.KERAS:
-            can = ", ".join(ending for ending, form in FORMATS.items() if form is not FileFormat.KERAS)
-            raise invalid("model", model, f"a file of a model ends in one of {can}")
-        if not path.is_file():
-            raise invalid("model", model, "there is no such file" if not path.exists() else "it is no file")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise invalid("model", model, f"it has {size} bytes, and a model at most {MAX_BYTES}")
-        sha256 = hash_file(path)
-        param_sha256 = hash_file(path.with_suffix(".param")) if path.suffix.lower() == ".bin" else ""
-    except (OSError, RuntimeError) as exc:  # RuntimeError: ~ of an unknown user
-        raise invalid("model", model, f"it can't be read: {getattr(exc, 'strerror', None) or exc}") from exc
-    if not NAME.fullmatch(path.stem):
-        allowed = "up to 100 letters of ASCII, digits and . _ + -, the first a letter or digit"
-        raise invalid("model", model, f"requests could not name it: rename the file to {allowed}")
+        beside = [path.with_suffix(".param").name] if FORMATS[path.suffix.lower()] is FileFormat.NCNN else []
+        external = external_files(path) if FORMATS[path.suffix.lower()] is FileFormat.ONNX else []
+        for name in external:
+            if not (path.parent / name).is_file():
+                reason = f"its weights are in another file, {name}, which is missing: put it beside this one"
+                raise invalid("model", model, reason)
+        status = {name: (path.parent / name).stat() for name in (path.name, *beside, *external)}
+        if (size := sum(each.st_size for each in status.values())) > MAX_FILE_BYTES:
+            raise invalid("model", model, f"it has {size} bytes, and a model at most {MAX_FILE_BYTES}")
+        hashes = {name: _hash(path.parent / name, each.st_size, each.st_mtime_ns) for name, each in status.items()}
+    except ValueError as exc:
+        raise invalid("model", model, str(exc)) from exc
+    except OSError as exc:
+        raise invalid("model", model, f"it can't be read: {exc.strerror or exc}") from exc
+    sha256, param_sha256 = hashes[path.name], "".join(hashes[name] for name in beside)
     known = next((row for row in TABLE.values() if (row.sha256, row.param_sha256) == (sha256, param_sha256)), None)
     return Weights(
         name=path.stem,
         file=path.name,
-        bytes=size,
+        bytes=status[path.name].st_size,
         sha256=sha256,
         param_sha256=param_sha256,
+        external_sha256={name: hashes[name] for name in external},
         directory=path.parent,
         kind=known.kind if known else Kind.PERCEPTUAL,
         licence=known.licence if known else LICENCE_UNKNOWN,
@@ -80,6 +90,29 @@ def imported_models(cache: Path) -> list[str]:
         raise ModelUnavailable(f"{cache} can't be read: {exc.strerror or exc}") from exc
 
 
+def _file(model: str) -> Path:
+    """The file that holds the weights, which is there and has a name that requests can use.
+
+    Raises:
+        SettingInvalid: as `name_in`.
+    """
+    try:
+        path = Path(model).expanduser()
+        if FORMATS.get(path.suffix.lower(), FileFormat.KERAS) is FileFormat.KERAS:
+            can = ", ".join(ending for ending, form in FORMATS.items() if form is not FileFormat.KERAS)
+            raise invalid("model", model, f"a file of a model ends in one of {can}")
+        if FORMATS[path.suffix.lower()] is FileFormat.NCNN:
+            path = _both_there(path, model)
+        if not path.is_file():
+            raise invalid("model", model, "there is no such file" if not path.exists() else "it is no file")
+    except (OSError, RuntimeError) as exc:  # RuntimeError: ~ of an unknown user
+        raise invalid("model", model, f"it can't be read: {getattr(exc, 'strerror', None) or exc}") from exc
+    if not NAME.fullmatch(path.stem):
+        allowed = "up to 100 letters of ASCII, digits and . _ + -, the first a letter or digit"
+        raise invalid("model", model, f"requests could not name it: rename the file to {allowed}")
+    return path
+
+
 def _both_there(path: Path, model: str) -> Path:
     """The `.bin` of an ncnn model, of which either file may be named.
 
@@ -91,3 +124,9 @@ def _both_there(path: Path, model: str) -> Path:
         missing = weights if layers.is_file() else layers
         raise invalid("model", model, f"{missing.name} is not beside it: an ncnn model is a .param and a .bin")
     return weights
+
+
+@functools.lru_cache(maxsize=256)
+def _hash(path: Path, size: int, changed: int) -> str:
+    """The SHA-256 of a file that has so many bytes and was changed at this time, in ns."""
+    return hash_file(path)

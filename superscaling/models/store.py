@@ -1,19 +1,18 @@
 """The model that the settings name, and the directories of models."""
 
-import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-from superscaling.errors import ModelUnavailable, StartError
-from superscaling.models.files import DESCRIPTION
-from superscaling.models.operator_files import imported_directory, imported_models, is_path, weights_in
+from superscaling.errors import ModelUnavailable
+from superscaling.models.files import DESCRIPTION, ModelFiles, read_model_files
+from superscaling.models.operator_files import imported_directory, imported_models, is_path, name_in, weights_in
 from superscaling.models.sources import find_weights, package_directory
 from superscaling.models.table import TABLE
 from superscaling.models.weights import FileFormat, Weights
-from superscaling.settings import Settings, environment_variable, invalid, shipped
+from superscaling.settings import Settings, blaming, invalid, shipped
 
 MODELS = shipped("models")
 # Packages whose versions determine the result of a conversion. They are not imported here.
@@ -41,7 +40,7 @@ def settings_of_models(settings: Settings) -> Sequence[Settings]:
     chosen = [replace(settings, model=model, models=()) for model in dict.fromkeys((settings.model, *settings.models))]
     names = dict[str, str]()
     for each in chosen:
-        with its_setting_named(settings, each):
+        with blaming(field_of(settings, each)):
             name = name_of(each)
         if (before := names.setdefault(name, each.model)) != each.model:
             reason = f"requests could not tell it from {before}, which has the same name: rename one of the files"
@@ -49,21 +48,9 @@ def settings_of_models(settings: Settings) -> Sequence[Settings]:
     return chosen
 
 
-@contextlib.contextmanager
-def its_setting_named(settings: Settings, each: Settings) -> Iterator[None]:
-    """Errors raised within name the setting that lists a model, although `each` has it as if it were the only one.
-
-    Args:
-        settings: all.
-        each: one of its `settings_of_models`.
-    """
-    try:
-        yield
-    except StartError as exc:
-        if each.model == settings.model:
-            raise
-        only, further = (f"{environment_variable(field)}={each.model!r}" for field in ("model", "models"))
-        raise type(exc)(str(exc).replace(only, further)) from exc
+def field_of(settings: Settings, each: Settings) -> str:
+    """The field of `settings` that names the model of `each`, which is one of its `settings_of_models`."""
+    return "model" if each.model == settings.model else "models"
 
 
 def name_of(settings: Settings) -> str:
@@ -72,32 +59,39 @@ def name_of(settings: Settings) -> str:
     Raises:
         SettingInvalid: it is a path, and there is no such file.
     """
-    return weights_in(settings.model).name if is_path(settings.model) else settings.model
+    return name_in(settings.model) if is_path(settings.model) else settings.model
 
 
-def is_imported(settings: Settings) -> bool:
-    """Whether the settings name a model that was imported. Names of the table come first.
+def known_models(settings: Settings) -> Sequence[str]:
+    """Names of all models: of the table, of this installation, and imported ones.
 
     Raises:
-        ModelUnavailable: the directory of such models can't be read.
+        ModelUnavailable: a directory of models can't be read.
     """
-    return (
-        not is_path(settings.model)
-        and settings.model not in TABLE
-        and settings.model in imported_models(settings.cache_dir)
-    )
+    return list(dict.fromkeys((*TABLE, *shipped_models(), *imported_models(settings.cache_dir))))
+
+
+def is_ready_made(settings: Settings) -> bool:
+    """Whether the settings name a model that needs no weights any more: one that was imported, or baked in from a file.
+
+    Names of the table come first.
+
+    Raises:
+        ModelUnavailable: a directory of models can't be read.
+    """
+    return _ready_made(settings) is not None
 
 
 def weights_of(settings: Settings) -> Weights:
     """The row of the table that the settings name, or one for the file that they name.
 
     Raises:
-        SettingInvalid: there is none. An imported model has none: it needs no weights any more.
+        SettingInvalid: there is none. A model that `is_ready_made` has none.
     """
     if is_path(settings.model):
         return weights_in(settings.model)
     if settings.model not in TABLE:
-        known = ", ".join(dict.fromkeys((*TABLE, *imported_models(settings.cache_dir))))
+        known = ", ".join(known_models(settings))
         raise invalid("model", settings.model, f"unknown; known are {known}, and files by their path")
     return TABLE[settings.model]
 
@@ -109,8 +103,8 @@ def directory_of(settings: Settings) -> Path:
         SettingInvalid: there is no such model.
         ModelUnavailable: the directory of models can't be read.
     """
-    if is_imported(settings):
-        return imported_directory(settings.cache_dir, settings.model)
+    if (ready_made := _ready_made(settings)) is not None:
+        return ready_made
     weights = weights_of(settings)
     try:
         return model_directory(weights, MODELS, settings.cache_dir)
@@ -132,11 +126,22 @@ def is_prepared(settings: Settings) -> bool:
         raise ModelUnavailable(f"{directory} can't be read: {exc.strerror or exc}") from exc
 
 
+def model_of(settings: Settings) -> ModelFiles:
+    """The settings' model, which is prepared, under their name for it: directories of models may be renamed.
+
+    Raises:
+        SettingInvalid: there is no such model.
+        ModelUnavailable: a file is missing or can't be read.
+        WeightsRefused: a file has another hash.
+    """
+    return replace(read_model_files(directory_of(settings)), name=name_of(settings))
+
+
 def weight_file_of(settings: Settings) -> Path:
     """Find the settings' weight file, or download it; verified.
 
     Raises:
-        SettingInvalid: there is no such model, or it was imported.
+        SettingInvalid: there is no such model, or it is ready-made.
         ModelUnavailable: it is nowhere and can't be downloaded, or can't be read.
         WeightsRefused: it is another file.
     """
@@ -166,6 +171,16 @@ def model_directory(weights: Weights, models: Path, cache: Path) -> Path:
         *(f"{package} {_version(package)}" for package in CONVERTERS[weights.file_format]),
     ]
     return cache / f"{weights.name}-{hashlib.sha256(' '.join(made_of).encode()).hexdigest()[:16]}"
+
+
+def _ready_made(settings: Settings) -> Path | None:
+    """The directory of a model that needs no weights any more; None: of any other."""
+    name = settings.model
+    if is_path(name) or name in TABLE:
+        return None
+    if name in shipped_models():
+        return MODELS / name
+    return imported_directory(settings.cache_dir, name) if name in imported_models(settings.cache_dir) else None
 
 
 def _version(package: str) -> str:

@@ -1,7 +1,7 @@
 """What is known of a model before it is converted: where its weights are, and what they are weights of."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -86,8 +86,9 @@ class Weights:
     """A network and the file with its trained weights.
 
     `file`: its name; `bytes`, `sha256`: of that file; `param_sha256`: of ncnn's file of layers, which lies beside it
-    and ends in `.param`; `rdn`: the architecture, if it is an RDN that ISR builds, in Keras' format; all other files
-    say themselves what they are; `licence`: an SPDX identifier or words.
+    and ends in `.param`; `external_sha256`: of the files, named relative to the folder, in which an ONNX file keeps its
+    weights, if not in itself; `rdn`: the architecture, if it is an RDN that ISR builds, in Keras' format; all other
+    files say themselves what they are; `licence`: an SPDX identifier or words.
 
     At most one of these says where it is; without any, it is the project's own and lies in its directory of models:
     `url`: of the folder that it is downloaded from; `package`: that it is part of; `directory`: the operator's.
@@ -98,6 +99,7 @@ class Weights:
     bytes: int
     sha256: str
     param_sha256: str = ""
+    external_sha256: dict[str, str] = field(default_factory=dict)
     rdn: Architecture | None = None
     url: str | None = None
     package: Package | None = None
@@ -130,7 +132,7 @@ class Weights:
     def hashes(self) -> dict[str, str]:
         """Name -> SHA-256 of all files that are needed; the first is `file`."""
         beside = {str(Path(self.file).with_suffix(".param")): self.param_sha256} if self.param_sha256 else {}
-        return {self.file: self.sha256} | beside
+        return {self.file: self.sha256} | beside | self.external_sha256
 
     def to_json(self) -> str:
         """For `from_json`; without what says where the file is."""

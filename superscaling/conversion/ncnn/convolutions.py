@@ -7,14 +7,12 @@ from numpy.typing import NDArray
 from openvino import opset13 as op
 
 from superscaling.conversion.ncnn.arithmetic import fused_activation
-from superscaling.conversion.ncnn.layer import Layer
+from superscaling.conversion.ncnn.layer import MAX_KERNEL, MAX_PADDING, Layer
 from superscaling.conversion.ncnn.tensor import Tensor
 from superscaling.conversion.ncnn.weight_file import WeightFile
 
 MAX_CHANNELS = 1 << 16
-MAX_KERNEL = 64  # px
 MAX_STEP = 64  # of strides and dilations, in px
-MAX_PADDING = 1024  # px
 # Paddings that are computed: the result is as large as the input, divided by the stride.
 SAME = {-233: "same_upper", -234: "same_lower"}
 

@@ -6,6 +6,9 @@ from superscaling.errors import ModelUnavailable
 
 # The largest magnitude of a whole parameter.
 MAX_NUMBER = 1 << 30
+# Of windows and of what is added around a picture, in px.
+MAX_KERNEL = 64
+MAX_PADDING = 1024
 # Parameters that say how ncnn runs a layer, not what it computes: implementation, shapes, features.
 HINTS = {17, 30, 31}
 

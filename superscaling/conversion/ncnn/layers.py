@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from superscaling.conversion.last_line import last_line
 from superscaling.conversion.ncnn import arithmetic, convolutions, shapes
 from superscaling.conversion.ncnn.layer import Layer
 from superscaling.conversion.ncnn.param_file import MAX_BLOBS
@@ -12,46 +13,47 @@ from superscaling.conversion.ncnn.weight_file import WeightFile
 
 
 @dataclass(frozen=True)
-class Kind:
-    """How a layer is read, and from how many blobs."""
+class LayerReader:
+    """How layers of a kind are read, and from how many blobs."""
 
     read: Callable[..., Tensor | list[Tensor]]
     least: int = 1
     most: int = 1
 
 
-KINDS = {
-    "BatchNorm": Kind(arithmetic.batch_norm),
-    "BinaryOp": Kind(arithmetic.binary, most=2),
-    "Clip": Kind(arithmetic.clip),
-    "Concat": Kind(shapes.concat, most=MAX_BLOBS),
-    "Convolution": Kind(convolutions.convolution),
-    "ConvolutionDepthWise": Kind(convolutions.depthwise_convolution),
-    "Crop": Kind(shapes.crop, most=2),
-    "Deconvolution": Kind(convolutions.deconvolution),
-    "Dropout": Kind(shapes.same),
-    "ELU": Kind(arithmetic.elu),
-    "Eltwise": Kind(arithmetic.eltwise, least=2, most=MAX_BLOBS),
-    "GELU": Kind(arithmetic.gelu),
-    "HardSigmoid": Kind(arithmetic.hard_sigmoid),
-    "HardSwish": Kind(arithmetic.hard_swish),
-    "InnerProduct": Kind(convolutions.inner_product),
-    "Interp": Kind(shapes.interp),
-    "MemoryData": Kind(shapes.memory_data, least=0, most=0),
-    "Noop": Kind(shapes.same),
-    "PReLU": Kind(arithmetic.prelu),
-    "Padding": Kind(shapes.padding),
-    "Permute": Kind(shapes.permute),
-    "PixelShuffle": Kind(shapes.pixel_shuffle),
-    "Pooling": Kind(shapes.pooling),
-    "ReLU": Kind(arithmetic.relu),
-    "Reorg": Kind(shapes.reorg),
-    "Reshape": Kind(shapes.reshape),
-    "Scale": Kind(arithmetic.scale, most=2),
-    "Slice": Kind(shapes.slices),
-    "Split": Kind(shapes.split),
-    "UnaryOp": Kind(arithmetic.unary),
-    **dict.fromkeys(arithmetic.SIMPLE, Kind(arithmetic.simple)),
+# By ncnn's name of the operation.
+READERS = {
+    "BatchNorm": LayerReader(arithmetic.batch_norm),
+    "BinaryOp": LayerReader(arithmetic.binary, most=2),
+    "Clip": LayerReader(arithmetic.clip),
+    "Concat": LayerReader(shapes.concat, most=MAX_BLOBS),
+    "Convolution": LayerReader(convolutions.convolution),
+    "ConvolutionDepthWise": LayerReader(convolutions.depthwise_convolution),
+    "Crop": LayerReader(shapes.crop, most=2),
+    "Deconvolution": LayerReader(convolutions.deconvolution),
+    "Dropout": LayerReader(shapes.same),
+    "ELU": LayerReader(arithmetic.elu),
+    "Eltwise": LayerReader(arithmetic.eltwise, least=2, most=MAX_BLOBS),
+    "GELU": LayerReader(arithmetic.gelu),
+    "HardSigmoid": LayerReader(arithmetic.hard_sigmoid),
+    "HardSwish": LayerReader(arithmetic.hard_swish),
+    "InnerProduct": LayerReader(convolutions.inner_product),
+    "Interp": LayerReader(shapes.interp),
+    "MemoryData": LayerReader(shapes.memory_data, least=0, most=0),
+    "Noop": LayerReader(shapes.same),
+    "PReLU": LayerReader(arithmetic.prelu),
+    "Padding": LayerReader(shapes.padding),
+    "Permute": LayerReader(shapes.permute),
+    "PixelShuffle": LayerReader(shapes.pixel_shuffle),
+    "Pooling": LayerReader(shapes.pooling),
+    "ReLU": LayerReader(arithmetic.relu),
+    "Reorg": LayerReader(shapes.reorg),
+    "Reshape": LayerReader(shapes.reshape),
+    "Scale": LayerReader(arithmetic.scale, most=2),
+    "Slice": LayerReader(shapes.slices),
+    "Split": LayerReader(shapes.split),
+    "UnaryOp": LayerReader(arithmetic.unary),
+    **dict.fromkeys(arithmetic.SIMPLE, LayerReader(arithmetic.simple)),
 }
 
 
@@ -61,14 +63,14 @@ def read_layer(layer: Layer, weights: WeightFile, blobs: dict[str, Tensor]) -> N
     Raises:
         ModelUnavailable: its kind, or something about it, is not supported.
     """
-    if (kind := KINDS.get(layer.kind)) is None:
-        raise layer.refuse(f"layers of this kind are not supported; these are: {', '.join(sorted(KINDS))}")
-    if not kind.least <= len(layer.inputs) <= kind.most:
-        raise layer.refuse(f"it takes {len(layer.inputs)} blobs, and should take {kind.least} to {kind.most}")
+    if (reader := READERS.get(layer.kind)) is None:
+        raise layer.refuse(f"layers of this kind are not supported; these are: {', '.join(sorted(READERS))}")
+    if not reader.least <= len(layer.inputs) <= reader.most:
+        raise layer.refuse(f"it takes {len(layer.inputs)} blobs, and should take {reader.least} to {reader.most}")
     for name in layer.inputs:
         if name not in blobs:
             raise layer.refuse(f"it takes the blob {name!r}, which no layer before it makes")
-    made = _read(kind, layer, weights, [blobs[name] for name in layer.inputs])
+    made = _read(reader, layer, weights, [blobs[name] for name in layer.inputs])
     if len(made) != len(layer.outputs):
         raise layer.refuse(f"it makes {len(layer.outputs)} blobs, and should make {len(made)}")
     layer.check_all_asked()
@@ -78,10 +80,9 @@ def read_layer(layer: Layer, weights: WeightFile, blobs: dict[str, Tensor]) -> N
         blobs[name] = tensor
 
 
-def _read(kind: Kind, layer: Layer, weights: WeightFile, inputs: list[Any]) -> list[Tensor]:
+def _read(reader: LayerReader, layer: Layer, weights: WeightFile, inputs: list[Any]) -> list[Tensor]:
     try:
-        made = kind.read(layer, weights, *inputs)
+        made = reader.read(layer, weights, *inputs)
     except RuntimeError as exc:  # OpenVINO's, for shapes that don't fit each other
-        lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
-        raise layer.refuse(f"it does not fit what it takes: {lines[-1] if lines else 'shapes differ'}") from exc
+        raise layer.refuse(f"it does not fit what it takes: {last_line(exc)}") from exc
     return made if isinstance(made, list) else [made]

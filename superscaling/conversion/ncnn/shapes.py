@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 from openvino import opset13 as op
 
-from superscaling.conversion.ncnn.layer import MAX_NUMBER, Layer
+from superscaling.conversion.ncnn.layer import MAX_KERNEL, MAX_NUMBER, MAX_PADDING, Layer
 from superscaling.conversion.ncnn.tensor import Tensor
 from superscaling.conversion.ncnn.weight_file import WeightFile
 
 MAX_FACTOR = 16  # of one resampling or rearrangement
-MAX_KERNEL = 64  # px
 # "Not given", of sizes and offsets.
 REST = -233
 # Names of ncnn's paddings, and of its poolings, by number.
@@ -93,7 +92,7 @@ def padding(layer: Layer, _: WeightFile, features: Tensor) -> Tensor:
     features.check_not_flat(layer)
     for number in (6, 7, 8):
         layer.expect(number, 0, "padding of channels")
-    top, bottom, left, right = (layer.whole(number, 0, most=1024) for number in range(4))
+    top, bottom, left, right = (layer.whole(number, 0, most=MAX_PADDING) for number in range(4))
     mode = PADDINGS[layer.whole(4, 0, most=len(PADDINGS) - 1)]
     value = op.constant(np.float32(layer.real(5, 0)))
     return Tensor(op.pad(features.node, [0, 0, top, left], [0, 0, bottom, right], mode, value))
