@@ -259,22 +259,6 @@ def test_a_network_that_looks_everywhere(tmp_path: Path, empty_cache: Path, caps
     assert imported(empty_cache, "pooling").seam > 1
 
 
-def test_a_processor_without_bf16(
-    tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What nobody has tried is not offered, wherever the model is run; the summary has the settings' precision."""
-    for module in ("conversion.from_network", "conversion.report", "engines.openvino"):
-        monkeypatch.setattr(f"superscaling.{module}.supported_precisions", lambda: ["fp32", "int8"])
-    monkeypatch.setenv("UPSCALER_PRECISION", "int8")
-    status, out, _ = run([str(saved(enlarging(), tmp_path)), "--name", "old"], capsys)
-    assert status == 0
-    assert "precisions: fp32; bf16: not tried, this processor has none; here fp32, as old has no int8 form" in out
-    model = imported(empty_cache, "old")
-    assert list(model.tolerances) == ["fp32"]
-    monkeypatch.undo()
-    assert precision_of("openvino", "auto", model) == "fp32"
-
-
 @pytest.mark.parametrize(("most", "is_tried"), [(3, False), (1000, True)])
 def test_int8_is_tried_for_small_networks_only(
     most: int, is_tried: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -296,6 +280,22 @@ def test_int8_is_tried_for_small_networks_only(
     assert imported(tmp_path / "cache", "network").acceptance is None
 
 
+def test_a_processor_without_bf16(
+    tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What nobody has tried is not offered, wherever the model is run; the summary has the settings' precision."""
+    for module in ("conversion.from_network", "conversion.report", "engines.openvino"):
+        monkeypatch.setattr(f"superscaling.{module}.supported_precisions", lambda: ["fp32", "int8"])
+    monkeypatch.setenv("UPSCALER_PRECISION", "int8")
+    status, out, _ = run([str(saved(enlarging(), tmp_path)), "--name", "old"], capsys)
+    assert status == 0
+    assert "precisions: fp32; bf16: not tried, this processor has none; here fp32, as old has no int8 form" in out
+    model = imported(empty_cache, "old")
+    assert list(model.tolerances) == ["fp32"]
+    monkeypatch.undo()
+    assert precision_of("openvino", "auto", model) == "fp32"
+
+
 def test_a_name_that_is_taken(cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("UPSCALER_CACHE_DIR", str(cache))
     file = str(NETWORKS / "compact-x4.onnx")
@@ -303,9 +303,9 @@ def test_a_name_that_is_taken(cache: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert (status, out) == (1, "")
     assert "compact-x4 was imported before: choose another --name, or replace it by --force" in err
     before = imported(cache, "compact-x4")
-    neighbours = sorted(before.directory.parent.iterdir())
     monkeypatch.setattr("importlib.util.find_spec", without_nncf)
     without_measurements(monkeypatch)
+    neighbours = sorted(before.directory.parent.iterdir())
     assert main([file, "--force", "--licence", "MIT", "--kind", "faithful"]) == 0
     assert (before.licence, imported(cache, "compact-x4").licence) == ("CC0-1.0", "MIT")
     assert sorted(before.directory.parent.iterdir()) == neighbours
