@@ -579,12 +579,12 @@ def test_bad_files(case: str, tmp_path: Path, empty_cache: Path, capsys: pytest.
 
 class Evil:
     def __reduce__(self) -> tuple[Any, ...]:
-        return os.system, ("exit 3",)
+        return os.system, ("touch $PROBE",)
 
 
 HARMLESS = pickle.dumps({"params": 1}, protocol=2)
 # Names os.system, then something allowed, which it drops: a search for the last two strings would see the latter.
-SMUGGLED = b"\x80\x04\x8c\x02os\x8c\x06system\x8c\x0bcollections\x8c\x0bOrderedDict00\x93\x8c\x06exit 3\x85R."
+SMUGGLED = b"\x80\x04\x8c\x02os\x8c\x06system\x8c\x0bcollections\x8c\x0bOrderedDict00\x93\x8c\x0ctouch $PROBE\x85R."
 
 
 def archive(content: bytes, name: str = "archive/data.pkl") -> bytes:
@@ -615,7 +615,7 @@ def tar_of(content: bytes) -> bytes:
         (pickle.dumps(Evil(), protocol=0), "has code in it: it names posix.system"),
         (archive(b"cbuiltins\neval\n."), "has code in it: it names builtins.eval"),
         (archive(SMUGGLED), "may have code in it: its pickle has the operation SHORT_BINUNICODE"),
-        (archive(b"(S'exit 3'\nios\nsystem\n."), "may have code in it"),
+        (archive(b"(S'touch $PROBE'\nios\nsystem\n."), "may have code in it"),
         (pickle.dumps(Evil(), protocol=2) + archive(HARMLESS), "has code in it: it names posix.system"),
         (archive(HARMLESS), "reading network.pth needs torch"),
         (archive(pickle.dumps(Evil(), protocol=2), "archive/DATA.PKL"), "has code in it: it names posix.system"),
@@ -646,14 +646,22 @@ def tar_of(content: bytes) -> bytes:
 )
 @pytest.mark.parametrize("ending", ["pth", "ckpt"])
 def test_pickles(
-    content: bytes, message: str, ending: str, tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
+    content: bytes,
+    message: str,
+    ending: str,
+    tmp_path: Path,
+    empty_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Refused without running anything: PyTorch is not even installed."""
+    """Refused without running anything, and without PyTorch."""
+    monkeypatch.setenv("PROBE", str(tmp_path / "it-ran"))
     path = tmp_path / f"network.{ending}"
     path.write_bytes(content)
     status, out, err = run([str(path)], capsys)
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert message.replace(".pth", f".{ending}") in err
+    assert not (tmp_path / "it-ran").exists()
 
 
 @pytest.mark.parametrize("file", ["compact-x4.pth", "compact-x4.safetensors"])
