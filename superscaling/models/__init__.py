@@ -13,6 +13,7 @@ from superscaling.models.files import (
 )
 from superscaling.models.known_answer import KnownAnswer
 from superscaling.models.operator_files import (
+    ALLOWED_NAME,
     LICENCE_UNKNOWN,
     NAME,
     imported_directory,
@@ -38,6 +39,7 @@ from superscaling.models.table import LARGE, LITE, SMALL, TABLE
 from superscaling.models.weights import Architecture, FileFormat, Kind, Package, Weights
 
 __all__ = [
+    "ALLOWED_NAME",
     "ANOTHER_CACHE",
     "DESCRIPTION",
     "INT8_IR",

@@ -12,7 +12,7 @@ from superscaling.models.operator_files import imported_directory, imported_mode
 from superscaling.models.sources import find_weights, package_directory
 from superscaling.models.table import TABLE
 from superscaling.models.weights import FileFormat, Weights
-from superscaling.settings import Settings, blaming, invalid, shipped
+from superscaling.settings import Settings, blaming, did_you_mean, invalid, shipped
 
 MODELS = shipped("models")
 # Packages whose versions determine the result of a conversion. They are not imported here.
@@ -91,8 +91,13 @@ def weights_of(settings: Settings) -> Weights:
     if is_path(settings.model):
         return weights_in(settings.model)
     if settings.model not in TABLE:
-        known = ", ".join(known_models(settings))
-        raise invalid("model", settings.model, f"unknown; known are {known}, and files by their path")
+        known = known_models(settings)
+        raise invalid(
+            "model",
+            settings.model,
+            f"unknown; known are {', '.join(known)}, and files by their path; imported ones are looked for in"
+            f" {imported_directory(settings.cache_dir)}{did_you_mean(settings.model, known)}",
+        )
     return TABLE[settings.model]
 
 
