@@ -4,21 +4,19 @@ The first line of a route's docstring is its summary in `/openapi.json`.
 """
 
 import functools
-import time
 from collections.abc import Callable
 
 from flask import Flask, Response
 
 import resources
-from http_edge.answers import json_answer, text_answer, upscale_answer
+from http_edge.answers import images_upscale_json, json_answer, text_answer, upscale_answer
 from http_edge.metrics import CONTENT_TYPE, Metrics
 from http_edge.negotiation import AnswerForm
 from http_edge.openapi import openapi_document
 from http_edge.pages import pages
 from http_edge.request_lifecycle import RequestLifecycle
 from http_edge.streaming import stream_answer
-from message_protocol import EstimateInput, ImagesUpscaleInput, ImagesUpscaleOutput, UpscaleInput, UpscaleOutput
-from superscaling.pictures import FORMATS
+from message_protocol import EstimateInput, ImagesUpscaleInput, UpscaleInput, UpscaleOutput
 
 app = Flask(__name__, static_folder=None)
 metrics = Metrics(resources.models, resources.admission)
@@ -49,12 +47,7 @@ def upscale() -> Response:
 def images_upscale() -> Response:
     """Enlarge one image, with request and answer as LocalAI has them."""
     message, form = lifecycle.read(ImagesUpscaleInput, prefers_json=True)
-
-    def to_json(output: UpscaleOutput) -> str:
-        media_type = FORMATS[output.format].media_type
-        return ImagesUpscaleOutput.of(output, media_type, int(time.time()), message.response_format).to_json()
-
-    return _enlarged(message, form, to_json)
+    return _enlarged(message, form, functools.partial(images_upscale_json, message.response_format))
 
 
 def _enlarged(message: UpscaleInput, form: AnswerForm, to_json: Callable[[UpscaleOutput], str]) -> Response:

@@ -1,11 +1,12 @@
 """Plain answers: messages to responses."""
 
+import time
 from collections.abc import Callable, Iterator
 
 from flask import Response
 
 from http_edge.negotiation import AnswerForm
-from message_protocol import JSON, UpscaleOutput
+from message_protocol import JSON, ImagesUpscaleOutput, UpscaleOutput
 from superscaling.errors import ClientGone, ServiceError
 from superscaling.pictures import FORMATS
 from superscaling.scheduling import SPANS, Timings
@@ -55,6 +56,12 @@ def json_answer(text: str) -> Response:
 def text_answer(text: str, content_type: str) -> Response:
     """Answer with text of the given content type."""
     return Response(text, content_type=content_type)
+
+
+def images_upscale_json(response_format: str, output: UpscaleOutput) -> str:
+    """Write the enlarged image as OpenAI's images API answers, with now as the time of its creation."""
+    media_type = FORMATS[output.format].media_type
+    return ImagesUpscaleOutput.of(output, media_type, int(time.time()), response_format).to_json()
 
 
 def upscale_answer(

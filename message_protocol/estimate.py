@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from message_protocol.validation import as_fraction, malformed_message, typed
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
-from superscaling.size_choice import MAX_SCALE, Fit, SizeChoice
+from superscaling.size_choice import MAX_SCALE, MAX_SIDE, Fit, SizeChoice
 
 
 class EstimateInput(BaseModel):
@@ -16,8 +16,8 @@ class EstimateInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    width: int = Field(ge=1, strict=True, description="width of the image in px")
-    height: int = Field(ge=1, strict=True, description="height of the image in px")
+    width: int = Field(ge=1, le=MAX_SIDE, strict=True, description="width of the image in px")
+    height: int = Field(ge=1, le=MAX_SIDE, strict=True, description="height of the image in px")
     frames: int = Field(1, ge=1, strict=True, description="number of frames of an animation, or of pages")
     format: FormatName | None = Field(
         None, description="format of the answer; default: the one that takes the most memory"
@@ -31,10 +31,20 @@ class EstimateInput(BaseModel):
         description="factor of both sides of the answer, as for /upscale; default: 2",
     )
     target_width: int | None = Field(
-        None, alias="targetWidth", ge=1, strict=True, description="what /upscale calls width: of the answer in px"
+        None,
+        alias="targetWidth",
+        ge=1,
+        le=MAX_SIDE,
+        strict=True,
+        description="what /upscale calls width: of the answer in px",
     )
     target_height: int | None = Field(
-        None, alias="targetHeight", ge=1, strict=True, description="what /upscale calls height: of the answer in px"
+        None,
+        alias="targetHeight",
+        ge=1,
+        le=MAX_SIDE,
+        strict=True,
+        description="what /upscale calls height: of the answer in px",
     )
     fit: Fit | None = Field(None, description="as for /upscale")
     model: str | None = Field(

@@ -19,7 +19,7 @@ from message_protocol.validation import as_fraction, malformed_message, typed
 from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
-from superscaling.size_choice import MAX_SCALE, Fit, SizeChoice
+from superscaling.size_choice import MAX_SCALE, MAX_SIDE, Fit, SizeChoice
 
 # The most commas in a JSON message: base64 has none, and the message has only a few fields. A message with millions of
 # fields would block this process for half a minute while they are parsed and reported as unknown.
@@ -57,10 +57,18 @@ class UpscaleInput(BaseModel):
         description="factor of both sides of the answer, rounded to whole px; 1 only cleans; default: 2",
     )
     width: int | None = Field(
-        None, ge=1, strict=True, description="instead of scale: width of the answer in px; alone it keeps the ratio"
+        None,
+        ge=1,
+        le=MAX_SIDE,
+        strict=True,
+        description="instead of scale: width of the answer in px; alone it keeps the ratio",
     )
     height: int | None = Field(
-        None, ge=1, strict=True, description="instead of scale: height of the answer in px; alone it keeps the ratio"
+        None,
+        ge=1,
+        le=MAX_SIDE,
+        strict=True,
+        description="instead of scale: height of the answer in px; alone it keeps the ratio",
     )
     fit: Fit | None = Field(
         None,

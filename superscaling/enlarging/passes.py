@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Part:
-    """In px of the picture: the `core`, the `windows` of all passes, and at last the one that is reduced."""
+    """In px of the picture: the `core`, and the `windows` of all passes; the last one is that of the reduction."""
 
     core: Box
     windows: tuple[Box, ...]

@@ -35,12 +35,21 @@ class Pace(Protocol):
 
 
 @dataclass(frozen=True)
+class Cheaper:
+    """A smaller result that takes less time: of `scale` times the picture's sides, for `share` of the cost."""
+
+    scale: int
+    share: float
+
+
+@dataclass(frozen=True)
 class Demand:
     """What a picture asks for.
 
     `sizes`: height and width of each frame in px; `cost`: what the network is to be shown; `pace`: of that network;
     `memory`: how many times the usual memory the encoder of the result's format takes; `result_pixels`: of all frames
-    of the result, or of the largest frame before it is reduced to its result, if it has more.
+    of the result, or of the largest frame before it is reduced to its result, if it has more; `cheaper`: what to ask
+    for if there is no time for that.
     """
 
     sizes: Sequence[Size]
@@ -48,6 +57,7 @@ class Demand:
     pace: Pace
     memory: int = 1
     result_pixels: int = 0
+    cheaper: Cheaper | None = None
 
     @property
     def input_pixels(self) -> int:
@@ -56,8 +66,10 @@ class Demand:
 
     @property
     def pixels(self) -> int:
-        """Pixels that are in memory until the picture is answered: as many of the input, if the result is twice as high
-        and wide, as take that memory."""
+        """Input pixels that take as much memory as this picture with its result.
+
+        A result of four times the pixels counts as the picture itself.
+        """
         return max(self.input_pixels, -(-self.result_pixels // USUAL_AREA))
 
     @property
@@ -198,10 +210,9 @@ class Admission:
         if (seconds := pace.seconds_for(area)) > limit:
             (height, width), *others = picture.demand.sizes
             frames = f" in {len(others) + 1} frames" if others else ""
-            way_out = ", or ask for a stream, which may take longer" if picture.deadline.setting == "timeout" else ""
             raise EstimateOverDeadline(
                 f"{width} x {height} px{frames} would take about {seconds:.0f} s on this machine;"
-                f" a request may take {limit:g} s: send a smaller image, ask for a smaller result{way_out}",
+                f" a request may take {limit:g} s: {_way_out(picture, seconds)}",
                 limit=limit,
                 actual=round(seconds, 1),
                 setting=picture.deadline.setting,
@@ -236,6 +247,18 @@ class Admission:
             return True
         pixels = sum(each.pixels for each in others) + newcomer.pixels
         return pixels <= self._max_pixels and is_in_time(newcomer, others)
+
+
+def _way_out(picture: AdmittedPicture, seconds: float) -> str:
+    """What can be done about a picture that takes so many seconds, which is too long: only what would help."""
+    cheaper, deadline = picture.demand.cheaper, picture.deadline
+    ways = ["send a smaller image"]
+    if cheaper is not None and (less := seconds * cheaper.share) <= deadline.seconds:
+        ways.append(f"ask for scale={cheaper.scale}, which would take about {less:.0f} s")
+    if seconds <= deadline.stream_seconds:
+        ways.append("ask for a stream, which may take longer")
+    *first, last = ways
+    return f"{', '.join(first)}, or {last}" if first else last
 
 
 def _remaining_work(picture: AdmittedPicture) -> RemainingWork:

@@ -60,7 +60,7 @@ public record UpscaleOptions(
                     "width and height together need a fit: inside, cover or fill; one alone keeps the ratio");
         }
         if (fit != null && width == null && height == null) {
-            throw new IllegalArgumentException("fit needs width and height");
+            throw new IllegalArgumentException("fit needs width or height");
         }
         if (model != null && model.isEmpty()) {
             throw new IllegalArgumentException("model is empty, must be a name");

@@ -71,7 +71,7 @@ class UpscaleOptionsTest {
         "2 | - | 10 | - | scale can't be combined with width, height or fit",
         "2 | - | - | FILL | scale can't be combined with width, height or fit",
         "- | 9 | 9 | - | width and height together need a fit: inside, cover or fill; one alone keeps the ratio",
-        "- | - | - | INSIDE | fit needs width and height"
+        "- | - | - | INSIDE | fit needs width or height"
     })
     void sizesThatContradictEachOther(Double scale, Integer width, Integer height, Fit fit, String message) {
         IllegalArgumentException refused = assertThrows(

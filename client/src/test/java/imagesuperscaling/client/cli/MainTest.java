@@ -218,7 +218,7 @@ class MainTest {
         "a.png b.png --width=0, \"--width is a number from 1 to 9999999, not 0\"",
         "a.png b.png --height=1.5, \"--height is a number from 1 to 9999999, not 1.5\"",
         "a.png b.png --fit=some, \"--fit is one of inside, cover, fill, not some\"",
-        "a.png b.png --fit=fill, fit needs width and height",
+        "a.png b.png --fit=fill, fit needs width or height",
         "a.png b.png --scale=2 --width=9, \"scale can't be combined with width, height or fit\"",
         "a.png b.png --model=, \"model is empty, must be a name\"",
         "--models a.png, --models takes no files",
