@@ -32,6 +32,7 @@ from superscaling.models.store import (
     name_of,
     settings_of_models,
     shipped_models,
+    weight_directories,
     weight_file_of,
     weights_of,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "settings_of_models",
     "shipped_models",
     "verify",
+    "weight_directories",
     "weight_file_of",
     "weights_in",
     "weights_of",

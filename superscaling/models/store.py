@@ -150,9 +150,18 @@ def weight_file_of(settings: Settings) -> Path:
         ModelUnavailable: it is nowhere and can't be downloaded, or can't be read.
         WeightsRefused: it is another file.
     """
+    return find_weights(weights_of(settings), weight_directories(settings), settings.weights_url)
+
+
+def weight_directories(settings: Settings) -> Sequence[Path]:
+    """Where the settings' weight file is looked for; a download goes into the last.
+
+    Raises:
+        SettingInvalid: there is no such model, or it is ready-made.
+    """
     weights = weights_of(settings)
     if weights.directory is not None:
-        return find_weights(weights, [weights.directory], "")
+        return [weights.directory]
     directories = [MODELS / weights.name]  # of this installation
     if not weights.is_own:
         directories += filter(None, [settings.weights_dir])
@@ -160,7 +169,7 @@ def weight_file_of(settings: Settings) -> Path:
         directories += filter(None, [package_directory(weights.package)])
     if weights.url is not None:
         directories.append(settings.cache_dir)
-    return find_weights(weights, directories, settings.weights_url)
+    return directories
 
 
 def model_directory(weights: Weights, models: Path, cache: Path) -> Path:
