@@ -247,7 +247,7 @@ def test_the_summary(cache: Path, summaries: dict[str, str], name: str, sides: s
     assert facts["enlarges"] == f"{native(name)} times, faithful"
     assert facts["sides"] == sides
     assert facts["licence"] == "CC0-1.0 (as you state it)"
-    assert facts["serve it"] == f"UPSCALER_MODEL={name} make run"
+    assert facts["serve it"] == f"UPSCALER_CACHE_DIR={cache} UPSCALER_MODEL={name} make run"
 
 
 def test_a_network_that_looks_everywhere(tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -289,7 +289,10 @@ def test_a_processor_without_bf16(
     monkeypatch.setenv("UPSCALER_PRECISION", "int8")
     status, out, _ = run([str(saved(enlarging(), tmp_path)), "--name", "old"], capsys)
     assert status == 0
-    assert "precisions: fp32; bf16: not tried, this processor has none; here fp32, as old has no int8 form" in out
+    nncf = "int8: not tried, needs NNCF (requirements.txt)"
+    assert (
+        f"precisions: fp32; bf16: not tried, this processor has none; {nncf}; here fp32, as old has no int8 form" in out
+    )
     model = imported(empty_cache, "old")
     assert list(model.tolerances) == ["fp32"]
     monkeypatch.undo()
@@ -332,6 +335,30 @@ def test_names_that_can_not_be(empty_cache: Path, name: str, capsys: pytest.Capt
     assert (status, err.count("\n")) == (1, 1)
     assert "--name" in err
     assert not empty_cache.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        ([], 1, "its name '4x Ultra (v2)' can't be used in requests: choose a --name of up to 100 letters"),
+        (["--name", "4x ultra"], 1, "--name '4x ultra' can't be used in requests: it takes up to 100 letters"),
+        (["--name", "4x-ultra"], 0, ""),
+    ],
+)
+def test_files_with_any_name(
+    tmp_path: Path,
+    empty_cache: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    status: int,
+    message: str,
+) -> None:
+    """The file's name counts only if no other is given."""
+    file = saved(enlarging(), tmp_path).rename(tmp_path / "4x Ultra (v2).onnx")
+    got, _, err = run([str(file), *options], capsys)
+    assert got == status
+    assert message in err
+    assert [each.name for each in empty_cache.glob("imported/*")] == (["4x-ultra"] if status == 0 else [])
 
 
 # Conventions
