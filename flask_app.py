@@ -9,7 +9,7 @@ from collections.abc import Callable
 from flask import Flask, Response
 
 import resources
-from http_edge.answers import images_json, json_answer, text_answer, upscale_answer
+from http_edge.answers import images_upscale_json, json_answer, text_answer, upscale_answer
 from http_edge.metrics import CONTENT_TYPE, Metrics
 from http_edge.negotiation import AnswerForm
 from http_edge.openapi import openapi_document
@@ -47,7 +47,7 @@ def upscale() -> Response:
 def images_upscale() -> Response:
     """Enlarge one image, with request and answer as LocalAI has them."""
     message, form = lifecycle.read(ImagesUpscaleInput, prefers_json=True)
-    return _enlarged(message, form, functools.partial(images_json, message.response_format))
+    return _enlarged(message, form, functools.partial(images_upscale_json, message.response_format))
 
 
 def _enlarged(message: UpscaleInput, form: AnswerForm, to_json: Callable[[UpscaleOutput], str]) -> Response:

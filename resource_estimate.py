@@ -58,7 +58,7 @@ class ResourceEstimate:
         demand = replace(demand, cost=demand.cost * message.frames)
         if message.format is not None:
             check_count(message.frames, message.format)
-            self._limits.check_memory(demand.pixels, message.format, demand.memory)
+            self._limits.check_memory(demand.pixels, demand.input_pixels, message.format, demand.memory)
             check_size(results[0].height, results[0].width, message.format)
         # First the decisions: they may measure the speed anew.
         patience = Deadline(PATIENCE)

@@ -107,7 +107,7 @@ class ResourceUpscale:
     ) -> Demand:
         check_results(results, self._limits)
         demand = model.demand_of(sizes, results, name)
-        self._limits.check_memory(demand.pixels, name, demand.memory)
+        self._limits.check_memory(demand.pixels, demand.input_pixels, name, demand.memory)
         return demand
 
 

@@ -71,7 +71,7 @@ def _crops(shown: Shown, service: Service) -> Iterator[tuple[str, Pixels]]:
     yield "input", low.repeat(SCALE, axis=0).repeat(SCALE, axis=1)[part]
     yield "bicubic", filters(SCALE)[0].enlarge(low)[part]
     for model in service.models:
-        yield model, service.enlarge(low, model, scale=str(SCALE))[0][part]
+        yield model, service.enlarger(model, SCALE)(low)[part]
 
 
 if __name__ == "__main__":

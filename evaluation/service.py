@@ -10,6 +10,7 @@ from PIL import Image
 
 from evaluation.errors import MeasurementError
 from evaluation.metrics import Pixels
+from evaluation.pictures import Enlarge
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
 from superscaling.assembly import Assembly, assemble
@@ -51,6 +52,10 @@ class Service:
             raise MeasurementError(f"{model}: {exc}") from exc
         with Image.open(io.BytesIO(output.image)) as image:
             return np.asarray(image.convert("RGB")), timings.seconds["infer"]
+
+    def enlarger(self, model: str, scale: int) -> Enlarge:
+        """A function that enlarges a picture by `scale`, as `enlarge` does."""
+        return lambda low: self.enlarge(low, model, scale=str(scale))[0]
 
 
 @contextlib.contextmanager

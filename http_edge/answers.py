@@ -58,9 +58,10 @@ def text_answer(text: str, content_type: str) -> Response:
     return Response(text, content_type=content_type)
 
 
-def images_json(member: str, output: UpscaleOutput) -> str:
-    """The enlarged image as OpenAI's images API answers: `member` is the one that has the image."""
-    return ImagesUpscaleOutput.of(output, FORMATS[output.format].media_type, int(time.time()), member).to_json()
+def images_upscale_json(response_format: str, output: UpscaleOutput) -> str:
+    """Write the enlarged image as OpenAI's images API answers, with now as the time of its creation."""
+    media_type = FORMATS[output.format].media_type
+    return ImagesUpscaleOutput.of(output, media_type, int(time.time()), response_format).to_json()
 
 
 def upscale_answer(

@@ -121,7 +121,8 @@ class RequestLifecycle:
 
     def deadline(self) -> Deadline:
         """The deadline of the current request, from now."""
-        return self._deadline(self._settings.timeout, "timeout", Connection(request.environ).is_gone)
+        settings, is_gone = self._settings, Connection(request.environ).is_gone
+        return self._deadline(settings.timeout, "timeout", is_gone, stream_seconds=settings.stream_timeout)
 
     def listener(self) -> ProgressListener:
         """What listens to the progress of the current request."""
@@ -135,8 +136,10 @@ class RequestLifecycle:
         deadline = self._deadline(seconds, setting, lambda: events.stop.is_set() or is_gone())
         return events, deadline, TileMetrics(self._metrics, g.request_log.model, events)
 
-    def _deadline(self, seconds: float, setting: str, is_client_gone: Callable[[], bool]) -> Deadline:
-        return Deadline(seconds, setting, is_client_gone, lambda: self.shutdown.seconds_left)
+    def _deadline(
+        self, seconds: float, setting: str, is_client_gone: Callable[[], bool], stream_seconds: float = 0.0
+    ) -> Deadline:
+        return Deadline(seconds, setting, is_client_gone, lambda: self.shutdown.seconds_left, stream_seconds)
 
     def _end(self, response: Response) -> Response:
         response.headers[X_REQUEST_ID] = g.request_id

@@ -16,8 +16,8 @@ class EstimateInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    width: int = Field(ge=1, strict=True, description="width of the image in px")
-    height: int = Field(ge=1, strict=True, description="height of the image in px")
+    width: int = Field(ge=1, le=MAX_SIDE, strict=True, description="width of the image in px")
+    height: int = Field(ge=1, le=MAX_SIDE, strict=True, description="height of the image in px")
     frames: int = Field(1, ge=1, strict=True, description="number of frames of an animation, or of pages")
     format: FormatName | None = Field(
         None, description="format of the answer; default: the one that takes the most memory"

@@ -1,5 +1,7 @@
 """Which size a result gets: by a factor, by a width, by a height, or by both."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -10,7 +12,7 @@ from superscaling.geometry import Box
 
 # The most that a side is enlarged.
 MAX_SCALE = 8
-# The longest side in px that a request may ask for: more than any picture can have.
+# The longest side in px that a request may name. No format has longer ones, and errors can repeat the number.
 MAX_SIDE = 2**31 - 1
 # The factor where nothing is said.
 DEFAULT_SCALE = 2
@@ -36,8 +38,7 @@ class ResultSize(NamedTuple):
 class SizeChoice:
     """What a request says about the size of its result.
 
-    `scale`: factor of both sides, 1 to `MAX_SCALE`, None if it is not said; `width`, `height`: px, 1 to `MAX_SIDE`;
-    `fit`: how the two are meant; with one of them, all ways mean the same.
+    `scale`: factor of both sides, 1 to `MAX_SCALE`, None if it is not said; `width`, `height`: px, at least 1.
     """
 
     scale: Fraction | None = None
@@ -81,18 +82,39 @@ class SizeChoice:
             SizeOutOfRange: a side would be more than `MAX_SCALE` times as long.
         """
         whole = Box(0, 0, height, width)
-        if self.width is None and self.height is None:
-            factor = self.scale or Fraction(default)
-            result = ResultSize(whole, _rounded(height * factor), _rounded(width * factor))
-        elif self.width is None or self.height is None or self.fit is Fit.INSIDE:
-            factors = [Fraction(wanted, own) for wanted, own in ((self.width, width), (self.height, height)) if wanted]
-            factor = min(factors)
-            result = ResultSize(whole, _rounded(height * factor), _rounded(width * factor))
+        across, down = _Side("width", width, self.width or 0), _Side("height", height, self.height or 0)
+        asked = [side for side in (across, down) if side.wanted]
+        if len(asked) == 2 and self.fit is Fit.COVER:
+            _check_cover(across, down)
+            return ResultSize(_centre(across, down), down.wanted, across.wanted)
+        if len(asked) == 2 and self.fit is Fit.FILL:
+            _check(asked)
+            return ResultSize(whole, down.wanted, across.wanted)
+        if asked:
+            decisive = min(asked, key=lambda side: side.factor)
+            _check([decisive])
+            factor = decisive.factor
         else:
-            crop = whole if self.fit is Fit.FILL else _centre(height, width, Fraction(self.width, self.height))
-            result = ResultSize(crop, self.height, self.width)
-        _check(result)
-        return result
+            factor = self.scale or Fraction(default)
+        return ResultSize(whole, _rounded(height * factor), _rounded(width * factor))
+
+
+class _Side(NamedTuple):
+    """Of a picture: its name, its length in px, and how long it is to become; 0 if that is not said."""
+
+    name: str
+    length: int
+    wanted: int
+
+    @property
+    def factor(self) -> Fraction:
+        """How many times as long it is to become."""
+        return Fraction(self.wanted, self.length)
+
+    @property
+    def most(self) -> int:
+        """How long it may become."""
+        return MAX_SCALE * self.length
 
 
 def _rounded(length: Fraction) -> int:
@@ -100,21 +122,49 @@ def _rounded(length: Fraction) -> int:
     return max(1, int(length + Fraction(1, 2)))
 
 
-def _centre(height: int, width: int, ratio: Fraction) -> Box:
-    """The largest box in the middle of a picture whose width is `ratio` times its height, as near as whole px are."""
-    crop_width = min(width, _rounded(height * ratio))
-    crop_height = min(height, _rounded(width / ratio))
-    top, left = (height - crop_height) // 2, (width - crop_width) // 2
+def _centre(width: _Side, height: _Side) -> Box:
+    """The box in the middle of a picture that fills both sides, in the ratio of the result as near as whole px are."""
+    factor = max(width.factor, height.factor)
+    crop_width, crop_height = (
+        # Rounding must not leave so little that it would be enlarged more than is possible.
+        min(side.length, max(_rounded(side.wanted / factor), math.ceil(Fraction(side.wanted, MAX_SCALE))))
+        for side in (width, height)
+    )
+    top, left = (height.length - crop_height) // 2, (width.length - crop_width) // 2
     return Box(top, left, top + crop_height, left + crop_width)
 
 
-def _check(result: ResultSize) -> None:
-    height, width = result.crop.size
-    for name, wanted, own in (("width", result.width, width), ("height", result.height, height)):
-        if wanted > MAX_SCALE * own:
-            raise SizeOutOfRange(
-                f"a {name} of {wanted} px is more than {MAX_SCALE} times the image's {own} px: ask for at most"
-                f" {MAX_SCALE * own} px",
-                limit=MAX_SCALE * own,
-                actual=wanted,
-            )
+def _check(sides: Sequence[_Side]) -> None:
+    """Make sure that no side becomes too long.
+
+    Raises:
+        SizeOutOfRange: one would; says how long all may become.
+    """
+    too_long = [side for side in sides if side.wanted > side.most]
+    if too_long:
+        first, *_ = too_long
+        most = " x ".join(str(min(side.wanted, side.most)) for side in sides)
+        raise SizeOutOfRange(
+            f"a {first.name} of {first.wanted} px is more than {MAX_SCALE} times the image's {first.length} px: ask for"
+            f" at most {most} px",
+            limit=first.most,
+            actual=first.wanted,
+        )
+
+
+def _check_cover(width: _Side, height: _Side) -> None:
+    """Make sure that a picture that fills both sides is not enlarged too much.
+
+    Raises:
+        SizeOutOfRange: it would be; says what it can fill in the same ratio.
+    """
+    factor = max(width.factor, height.factor)
+    if factor > MAX_SCALE:
+        most = " x ".join(str(max(1, int(side.wanted * MAX_SCALE / factor))) for side in (width, height))
+        times = math.ceil(factor * 100) / 100
+        raise SizeOutOfRange(
+            f"to fill {width.wanted} x {height.wanted} px, this image would have to be enlarged {times:.12g} times, and"
+            f" at most {MAX_SCALE} are possible: ask for at most {most} px",
+            limit=MAX_SCALE,
+            actual=times,
+        )

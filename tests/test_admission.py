@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 import hypothesis
 import numpy as np
@@ -15,13 +14,10 @@ from hypothesis import strategies
 from numpy.typing import NDArray
 from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
 
-from superscaling.enlarging import PictureUpscaler
 from superscaling.errors import DeadlinePassed, EngineFailed, EstimateOverDeadline, QueueFull
-from superscaling.format_name import FormatName
 from superscaling.geometry import Cost
-from superscaling.scheduling import Admission, AdmittedPicture, Deadline, Demand, Pace, Timings
+from superscaling.scheduling import Admission, AdmittedPicture, Deadline, Demand, Pace
 from superscaling.scheduling.admission import MARGIN
-from superscaling.size_choice import Fit, SizeChoice
 
 Admitted = contextlib.AbstractContextManager[AdmittedPicture]
 
@@ -48,38 +44,6 @@ def enter(admission: Admission, pixels: int, cost: Cost, seconds: float = 1000.0
 
 def correct(admission: Admission, own: AdmittedPicture, cost: Cost) -> None:
     admission.correct(own, replace(own.demand, cost=cost))
-
-
-@pytest.mark.parametrize("factor", [2, 4])
-@pytest.mark.parametrize("wanted", ["scale=1", "scale=1.5", "scale=2", "scale=3", "scale=4", "scale=8", "cover"])
-@pytest.mark.parametrize("is_streamed", [False, True])
-def test_the_advice_works(factor: int, wanted: str, is_streamed: bool) -> None:
-    """If a request that takes too long is told to ask for the model's own factor, that is admitted; else it isn't."""
-    model = PictureUpscaler(upscaler_with(scale=factor))
-    own, asked = (demand_for(model, each) for each in (f"scale={factor}", wanted))
-    least, most = (PACE.seconds_for(each.cost.area) for each in (own, asked))
-    setting = None if is_streamed else "timeout"
-    for limit in (0.99 * min(least, most), (least + most) / 2, 0.99 * most):
-        if most <= limit:  # it is as cheap as that
-            continue
-        with (
-            pytest.raises(EstimateOverDeadline) as refused,
-            admission_of().admitted(asked, Deadline(limit, setting), Timings()),
-        ):
-            pass
-        advice = refused.value.detail.partition(" s: ")[2]
-        assert advice.startswith("send a smaller image")
-        assert advice.endswith(", or ask for a stream, which may take longer") != is_streamed
-        is_advised = f"ask for the model's own factor, scale={factor} (about {least:.0f} s)" in advice
-        assert is_advised == admission_of().would_admit(own, limit)
-
-
-def demand_for(model: PictureUpscaler, wanted: str) -> Demand:
-    """Of a picture of 300 x 400 px."""
-    choice = SizeChoice(width=300, height=300, fit=Fit.COVER)
-    if wanted != "cover":
-        choice = SizeChoice(Fraction(wanted.removeprefix("scale=")))
-    return replace(model.demand_of([(300, 400)], [choice.of(300, 400)], FormatName.PNG), pace=PACE)
 
 
 def test_pixels_in_memory_are_bounded() -> None:

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from evaluation import compare, perceptual, sizes, torch_environment
 from evaluation.errors import MeasurementError
 from evaluation.perceptual import Perceptual, perceptual_measures
 from evaluation.pictures import Pair, read_reduced, reduce
+from evaluation.service import running
 
 DEFAULT = "noise-cancel-lite"
 
@@ -57,6 +59,45 @@ def test_the_figures_of_sizes(folder: Path, capsys: pytest.CaptureFixture[str]) 
     for jpeg, answer, gain, least in ([float(cell) for cell in cleaned[quality]] for quality in ("75", "50", "30")):
         assert gain == pytest.approx(answer - jpeg, abs=0.011)
         assert least == pytest.approx(gain, abs=0.011), "there is only one picture"
+
+
+@pytest.mark.parametrize(
+    ("two_passes", "cleaned", "said"),
+    [
+        (2.0, 1.0, ""),
+        (1.99, 1.2, "sizes: Set5: x4 over bicubic gains 1.99 dB, and should at least 2\n"),
+        (2.8, 0.5, "sizes: Set5: scale=1 over JPEG 50 gains 0.50 dB, and should at least 1\n"),
+        (2.8, float("nan"), "sizes: Set5: scale=1 over JPEG 50 gains nan dB, and should at least 1\n"),
+    ],
+)
+def test_the_default_must_gain_enough_on_set5(
+    two_passes: float,
+    cleaned: float,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """No other model, and on no other set."""
+    monkeypatch.setattr(sizes, "_enlarged", lambda folder, service: two_passes)
+    monkeypatch.setattr(sizes, "_cleaned", lambda folder, service, model: cleaned)
+    monkeypatch.setattr(sizes, "running", lambda models: contextlib.nullcontext(SimpleNamespace(models=models)))
+    for name, models, expected in (
+        ("Set5", [DEFAULT], said),
+        ("Set5", ["noise-cancel-small", DEFAULT], ""),
+        ("Set6", [DEFAULT], ""),
+    ):
+        (tmp_path / name).mkdir(exist_ok=True)
+        Image.fromarray(photograph(60, 60)).save(tmp_path / name / "one.png")
+        assert sizes.main([str(tmp_path / name), "--models", *models]) == (1 if expected else 0)
+        assert capsys.readouterr().err == expected
+
+
+def test_a_flat_picture_takes_no_inference() -> None:
+    with running([DEFAULT]) as service:
+        enlarged, seconds = service.enlarge(np.full((9, 9, 3), 200, np.uint8), DEFAULT, scale="3")
+    assert enlarged.shape == (27, 27, 3)
+    assert seconds == 0
 
 
 def test_models_are_compared(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

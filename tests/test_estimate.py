@@ -5,13 +5,15 @@ import time
 import httpx
 import pytest
 from conftest import Server, StartServer, encoded, infer_seconds, photograph
-from fakes import models_with, upscaler_with
+from fakes import models_with, noise, patience, upscaler_with
 from test_stream import streamed
 
-from message_protocol import EstimateInput
+from message_protocol import EstimateInput, UpscaleInput
 from resource_estimate import ResourceEstimate
+from resource_upscale import ResourceUpscale
 from superscaling.errors import FormatCannotHold
 from superscaling.format_name import FormatName
+from superscaling.isolation import InThisProcess
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.pictures import Limits
 from superscaling.scheduling import Admission
@@ -81,7 +83,9 @@ def test_others_are_counted(start_server: StartServer) -> None:
         ({"width": 1.5, "height": 3}, 400, "malformed_message", "width"),
         ({"width": 10, "height": 3, "metadata": "all"}, 400, "malformed_message", "metadata"),
         ({"width": 10, "height": 3, "frame": 2}, 400, "malformed_message", "'frame' is unknown"),
-        ({"width": 10**12, "height": 3}, 422, "image_too_large", "at most 10000 px are accepted"),
+        ({"width": 2**31, "height": 3}, 400, "malformed_message", "width must be a whole number from 1 to 2147483647"),
+        ({"width": 10, "height": 10, "targetHeight": 2**31}, 400, "malformed_message", "targetHeight must be a whole"),
+        ({"width": 2**31 - 1, "height": 3}, 422, "image_too_large", "at most 10000 px are accepted"),
         ({"width": 101, "height": 100}, 422, "image_too_large", "at most 10000 px are accepted"),
         ({"width": 10, "height": 10, "frames": 1001}, 422, "too_many_frames", "more than 1000 frames or pages"),
         ({"width": 10, "height": 10, "scale": 9}, 400, "malformed_message", "scale must be a number from 1 to 8"),
@@ -124,6 +128,21 @@ def test_the_area_of_a_format_counts() -> None:
     resource = ResourceEstimate(models_with(upscaler), Admission(10**10), Limits(10**9, 10), 90, 3600)
     with pytest.raises(FormatCannotHold, match="avif holds at most 268435456 px"):
         resource.main(EstimateInput(width=8193, height=8193, format=FormatName.AVIF))
+
+
+@pytest.mark.parametrize(("scale", "tiles"), [(None, 16), (1, 16), (2, 16), (3.5, 16), (4, 12), (5, 272)])
+def test_a_model_that_enlarges_by_four(scale: float | None, tiles: int) -> None:
+    """A reduction takes context, and a second pass is made over sixteen times as many px. As done, so estimated."""
+    model = models_with(upscaler_with(tile=64, scale=4))
+    resource = ResourceEstimate(model, Admission(10**10), Limits(10**9, 10), 90, 3600)
+    answer = resource.main(EstimateInput(width=200, height=190, scale=scale, format=FormatName.PNG))
+    assert (answer.width, answer.height) == (200 * (scale or 2), 190 * (scale or 2))
+    image = encoded(noise(190, 200))
+    options = {} if scale is None else {"scale": str(scale)}
+    deadline, timings = patience()
+    service = ResourceUpscale(model, Admission(10**10), Limits(10**9, 10), 90, InThisProcess())
+    service.main(UpscaleInput.from_bytes(image, options), deadline, timings)
+    assert answer.tiles == timings.tiles_done == tiles
 
 
 @pytest.mark.parametrize("choice", MetadataChoice)

@@ -2,12 +2,13 @@
 
 import contextlib
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 from conftest import encoded, photograph
-from fakes import models_with, patience, upscaler_with
+from fakes import models_with, noise, patience, upscaler_with
 from PIL import Image
 
 from message_protocol import UpscaleInput
@@ -71,6 +72,53 @@ def test_who_turns_out_to_need_two_passes_makes_nobody_late(monkeypatch: pytest.
         assert refused.spans == ["decode", "decode"]
         assert admission.requests == 1
     assert upscale.main(TRANSPARENT, *patience()).width == 80
+
+
+@pytest.mark.parametrize(
+    ("scale", "options", "seconds", "stream_seconds", "advice"),
+    [
+        (2, {"scale": "8"}, 2, 0, "send a smaller image, or ask for scale=2, which would take about 1 s"),
+        (2, {"width": "1500"}, 2, 0, "send a smaller image, or ask for scale=2, which would take about 1 s"),
+        (4, {"scale": "5"}, 2, 0, "send a smaller image, or ask for scale=4, which would take about 1 s"),
+        (
+            *(2, {"scale": "3"}, 2, 99),
+            "send a smaller image, ask for scale=2, which would take about 1 s, or ask for a stream, which may take"
+            " longer",
+        ),
+        (2, {}, 0.5, 99, "send a smaller image, or ask for a stream, which may take longer"),
+        (2, {"scale": "8"}, 0.5, 0.7, "send a smaller image"),  # a stream and scale=2 take too long, too
+        (2, {"scale": "1.5"}, 0.5, 0, "send a smaller image"),  # takes longer than scale=2
+        (4, {"scale": "2"}, 0.5, 0, "send a smaller image"),
+        (2, {"width": "99", "height": "900", "fit": "cover"}, 0.1, 0, "send a smaller image"),
+    ],
+    ids=str,
+)
+def test_who_takes_too_long_is_told_what_helps(
+    monkeypatch: pytest.MonkeyPatch,
+    scale: int,
+    options: dict[str, str],
+    seconds: float,
+    stream_seconds: float,
+    advice: str,
+) -> None:
+    """And whoever does so is answered."""
+    image = encoded(noise(300, 400))
+    upscaler = upscaler_with(tile=500, scale=scale)
+    monkeypatch.setattr(upscaler, "seconds_for", lambda area: area / (300 * 400))
+    upscale = ResourceUpscale(models_with(upscaler), Admission(10**8), Limits(10**6, 10), 90, InThisProcess())
+
+    def ask(options: dict[str, str], seconds: float, stream_seconds: float = 0.0) -> None:
+        deadline = Deadline(seconds, stream_seconds=stream_seconds)
+        # Of the time that the network is said to need, none passes on the clock.
+        upscale.main(UpscaleInput.from_bytes(image, {**options, "format": "bmp"}), deadline, Timings())
+
+    with pytest.raises(EstimateOverDeadline) as refused:
+        ask(options, seconds, stream_seconds)
+    assert refused.value.detail.endswith(f" s: {advice}")
+    if scale_instead := re.search(r"scale=(\d)", advice):
+        ask({"scale": scale_instead[1]}, seconds)
+    if "a stream" in advice:
+        ask(options, stream_seconds)
 
 
 @pytest.mark.parametrize(("seeds", "accepted"), [([0] * 10, True), (range(10), False)], ids=["the same", "all new"])

@@ -15,7 +15,7 @@ class Axis:
 
     `length`: of the picture in px; `result`: of the result in px, at least as long; `factor`: of all passes together;
     `contexts`: px of the picture that are needed on each side of a core, for each pass with all that follows it; the
-    last one is that of the reduction alone; `core`: largest length of a core in px.
+    last one is that of the reduction; `core`: largest length of a core in px.
     """
 
     length: int

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from superscaling.enlarging.frame_reuse import PreviousFrame, can_reuse, is_shown_unchanged
 from superscaling.enlarging.frame_upscaler import FrameUpscaler, times_shown
 from superscaling.enlarging.reduction import reduce_frame
-from superscaling.enlarging.result_sizes import choose_sizes, network_size, result_pixels
+from superscaling.enlarging.result_sizes import choose_sizes, is_whole, network_size, result_pixels
 from superscaling.enlarging.upscaler import Upscaler
 from superscaling.format_name import FormatName
 from superscaling.geometry import Cost
 from superscaling.pictures import FORMATS, Frame, Picture, Size
-from superscaling.scheduling import NO_LISTENER, Deadline, Demand, ProgressListener, Timings
+from superscaling.scheduling import NO_LISTENER, Cheaper, Deadline, Demand, ProgressListener, Timings
 from superscaling.size_choice import ResultSize, SizeChoice
 
 
@@ -85,23 +85,24 @@ class PictureUpscaler:
             results: what becomes of them, in any orientation.
             target: the format of the result.
         """
-        frames = zip(sizes, results, strict=True)
-        new = [frame for before, frame in zip((None, *sizes), frames, strict=False) if frame[0] != before]
-        cost = sum((self._upscaler.cost_of(*result.crop.size, network_size(result)) for _, result in new), Cost())
-        own = sum((self._upscaler.cost_of(*size) for size, _ in new), Cost())
-        return Demand(
-            sizes,
-            cost,
-            self._upscaler,
-            FORMATS[target].memory,
-            result_pixels(results),
-            self.facts.scale,
-            own.area / cost.area,
-        )
+        new = [result for before, size, result in zip((None, *sizes), sizes, results, strict=False) if size != before]
+        cost = sum((self._upscaler.cost_of(*result.crop.size, network_size(result)) for result in new), Cost())
+        cheaper = self._cheaper(new, cost) if all(map(is_whole, sizes, results)) else None
+        return Demand(sizes, cost, self._upscaler, FORMATS[target].memory, result_pixels(results), cheaper)
 
     def seconds_for(self, area: float) -> float:
         """Estimated seconds of inference for an area in px."""
         return self._upscaler.seconds_for(area)
+
+    def _cheaper(self, results: Sequence[ResultSize], cost: Cost) -> Cheaper | None:
+        """The network's own factor, if it makes all results smaller, and makes them in less time."""
+        scale = self.facts.scale
+        if any(
+            side * scale > wanted for each in results for side, wanted in zip(each.crop.size, each[1:], strict=True)
+        ):
+            return None
+        own = sum((self._upscaler.cost_of(*each.crop.size) for each in results), Cost())
+        return Cheaper(scale, own.area / cost.area) if own.area < cost.area else None
 
     def _usual(self, picture: Picture) -> Sequence[ResultSize]:
         return choose_sizes(picture.sizes, SizeChoice(), self.facts)

@@ -43,6 +43,12 @@ def network_size(size: ResultSize) -> Size:
     return max(height, size.height), max(width, size.width)
 
 
+def is_whole(size: Size, result: ResultSize) -> bool:
+    """Whether a result shows all of a frame of this height and width in px, which may lie on its side."""
+    height, width = size
+    return result.crop.area == height * width
+
+
 def result_pixels(results: Sequence[ResultSize]) -> int:
     """The most px that are in memory beside the picture: of all results, or of a frame before it is reduced."""
     largest = max(height * width for height, width in map(network_size, results))

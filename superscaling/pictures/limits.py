@@ -10,7 +10,7 @@ class Limits:
     """`pixels`: the most px of all frames together; `frames`: the most frames or pages.
 
     `weighted_pixels`: the most px, multiplied by the memory of the result's format; `result_pixels`: the most px of all
-    frames of a result; either may be None: no limit.
+    frames of a result. Of these two, None is no limit.
     """
 
     pixels: int
@@ -40,11 +40,12 @@ class Limits:
             in_frames = f" x {frames} frames" if frames > 1 else ""
             raise self.too_large(f"{width} x {height}{in_frames} = {pixels} px", pixels)
 
-    def check_memory(self, pixels: int, name: str, memory: int) -> None:
+    def check_memory(self, pixels: int, input_pixels: int, name: str, memory: int) -> None:
         """Make sure that there is memory for a picture and its result.
 
         Args:
             pixels: of all frames together, or so many as take the memory of the result.
+            input_pixels: of all frames together.
             name: the format of the result.
             memory: how many times the usual memory its encoder takes.
 
@@ -54,10 +55,14 @@ class Limits:
         if self.weighted_pixels is not None and pixels * memory > self.weighted_pixels:
             most = self.weighted_pixels // memory
             by_format = f" for {name}, which takes {memory} times the memory of other formats" if memory > 1 else ""
-            way_out = "another format or a smaller result" if memory > 1 else "a smaller result"
+            ways = [
+                *(["another format"] if pixels <= self.weighted_pixels else []),
+                *(["a smaller result"] if input_pixels <= most else []),
+            ]
+            way_out = f"ask for {' or '.join(ways)}" if ways else "send a smaller image"
             raise ImageTooLarge(
                 f"the image takes, with its result, the memory of {pixels} px; at most {most} px are"
-                f" accepted{by_format}: ask for {way_out}",
+                f" accepted{by_format}: {way_out}",
                 limit=most,
                 actual=pixels,
                 setting="queue_pixels",

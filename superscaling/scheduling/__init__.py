@@ -1,6 +1,6 @@
 """Turns, deadlines and admission: who may use the network, when, and for how long."""
 
-from superscaling.scheduling.admission import Admission, AdmittedPicture, Demand, Pace
+from superscaling.scheduling.admission import Admission, AdmittedPicture, Cheaper, Demand, Pace
 from superscaling.scheduling.deadline import Deadline
 from superscaling.scheduling.fair_lock import FairLock
 from superscaling.scheduling.progress import NO_LISTENER, Plan, ProgressListener
@@ -12,6 +12,7 @@ __all__ = [
     "SPANS",
     "Admission",
     "AdmittedPicture",
+    "Cheaper",
     "Deadline",
     "Demand",
     "FairLock",

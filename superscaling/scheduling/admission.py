@@ -35,13 +35,21 @@ class Pace(Protocol):
 
 
 @dataclass(frozen=True)
+class Cheaper:
+    """A smaller result that takes less time: of `scale` times the picture's sides, for `share` of the cost."""
+
+    scale: int
+    share: float
+
+
+@dataclass(frozen=True)
 class Demand:
     """What a picture asks for.
 
     `sizes`: height and width of each frame in px; `cost`: what the network is to be shown; `pace`: of that network;
     `memory`: how many times the usual memory the encoder of the result's format takes; `result_pixels`: of all frames
-    of the result, or of the largest frame before it is reduced to its result, if it has more; `own_scale`: the factor
-    of the network itself, and `own_share`: what that result would cost, relative to `cost`.
+    of the result, or of the largest frame before it is reduced to its result, if it has more; `cheaper`: what to ask
+    for if there is no time for that.
     """
 
     sizes: Sequence[Size]
@@ -49,8 +57,7 @@ class Demand:
     pace: Pace
     memory: int = 1
     result_pixels: int = 0
-    own_scale: int = DEFAULT_SCALE
-    own_share: float = 1.0
+    cheaper: Cheaper | None = None
 
     @property
     def input_pixels(self) -> int:
@@ -59,8 +66,10 @@ class Demand:
 
     @property
     def pixels(self) -> int:
-        """Input pixels that take as much memory as this picture with its result: a result of four times the pixels
-        counts as the picture itself."""
+        """Input pixels that take as much memory as this picture with its result.
+
+        A result of four times the pixels counts as the picture itself.
+        """
         return max(self.input_pixels, -(-self.result_pixels // USUAL_AREA))
 
     @property
@@ -203,7 +212,7 @@ class Admission:
             frames = f" in {len(others) + 1} frames" if others else ""
             raise EstimateOverDeadline(
                 f"{width} x {height} px{frames} would take about {seconds:.0f} s on this machine;"
-                f" a request may take {limit:g} s: {_ways_out(picture, seconds)}",
+                f" a request may take {limit:g} s: {_way_out(picture, seconds)}",
                 limit=limit,
                 actual=round(seconds, 1),
                 setting=picture.deadline.setting,
@@ -240,20 +249,20 @@ class Admission:
         return pixels <= self._max_pixels and is_in_time(newcomer, others)
 
 
+def _way_out(picture: AdmittedPicture, seconds: float) -> str:
+    """What can be done about a picture that takes so many seconds, which is too long: only what would help."""
+    cheaper, deadline = picture.demand.cheaper, picture.deadline
+    ways = ["send a smaller image"]
+    if cheaper is not None and (less := seconds * cheaper.share) <= deadline.seconds:
+        ways.append(f"ask for scale={cheaper.scale}, which would take about {less:.0f} s")
+    if seconds <= deadline.stream_seconds:
+        ways.append("ask for a stream, which may take longer")
+    *first, last = ways
+    return f"{', '.join(first)}, or {last}" if first else last
+
+
 def _remaining_work(picture: AdmittedPicture) -> RemainingWork:
     demand, cost = picture.demand, picture.demand.cost
     seconds = demand.pace.seconds_for(cost.area / cost.tiles) * MARGIN if cost.tiles else 0.0
     turns = cost.tiles - picture.timings.tiles_done
     return RemainingWork(turns, seconds, picture.deadline.seconds_left, demand.weighted_pixels)
-
-
-def _ways_out(picture: AdmittedPicture, seconds: float) -> str:
-    """What the client of a picture that would take so many seconds can do. The model's own factor costs least."""
-    demand, deadline = picture.demand, picture.deadline
-    ways_out = ["send a smaller image"]
-    if demand.own_share < 1 and (at_own := seconds * demand.own_share) <= deadline.seconds:
-        ways_out.append(f"ask for the model's own factor, scale={demand.own_scale} (about {at_own:.0f} s)")
-    if deadline.setting == "timeout":
-        ways_out.append("ask for a stream, which may take longer")
-    *others, last = ways_out
-    return f"{', '.join(others)}, or {last}" if others else last

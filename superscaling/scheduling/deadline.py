@@ -16,6 +16,7 @@ class Deadline:
         setting: the field of `Settings` that raises the limit, if there is one.
         is_client_gone: whether the client has hung up. Called before each tile, so it must be cheap.
         seconds_until_stop: seconds until the service ends; infinite while it keeps running.
+        stream_seconds: what the limit would be for a stream, if that is a way out; otherwise 0.
     """
 
     def __init__(
@@ -24,9 +25,11 @@ class Deadline:
         setting: str | None = None,
         is_client_gone: Callable[[], bool] = lambda: False,
         seconds_until_stop: Callable[[], float] = lambda: math.inf,
+        stream_seconds: float = 0.0,
     ) -> None:
         self.seconds = seconds
         self.setting = setting
+        self.stream_seconds = stream_seconds
         self._end = time.monotonic() + seconds
         self._is_client_gone = is_client_gone
         self._seconds_until_stop = seconds_until_stop
