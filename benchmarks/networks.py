@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from superscaling.conversion.ir import save_ir
 from superscaling.engines import Engine, infer_levels
-from superscaling.engines.openvino import EngineOpenVino, save_ir
+from superscaling.engines.openvino import EngineOpenVino
 from superscaling.enlarging import Upscaler
 from superscaling.models import (
     INT8_IR,

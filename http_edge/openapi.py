@@ -56,12 +56,12 @@ IMAGES, OPERATION = "Images", "Operation"
 # In the order of a stream.
 EVENT_TYPES: tuple[type[Event], ...] = (Accepted, Preview, Tile, Progress, Notes)
 DESCRIPTION = (
-    "Send a JSON message, a form, or the image file itself with the options as query parameters. The answer has the"
-    " form of the request unless Accept prefers another."
+    "Send a JSON message, a form, or the image file itself. The options are members of the message, parts of the form,"
+    " or query parameters beside the file. The answer has the form of the request unless Accept prefers another."
 )
 DESCRIPTION_OF_ALIAS = (
-    "Send a form with image, model and scale, or what /upscale takes. The answer is JSON in the form of OpenAI's images"
-    " API unless Accept prefers an image; the stream is that of /upscale."
+    "Send a form with image, model and scale, or what /upscale takes, with options in the same places. The answer is"
+    " JSON in the form of OpenAI's images API unless Accept prefers an image; the stream is that of /upscale."
 )
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
 RESULT_HEADERS = {
@@ -83,7 +83,7 @@ def openapi_document(app: Flask) -> str:
         "/upscale": {"post": _upscale(UpscaleInput, UpscaleOutput, DESCRIPTION)},
         "/v1/images/upscale": {"post": _upscale(ImagesUpscaleInput, ImagesUpscaleOutput, DESCRIPTION_OF_ALIAS)},
         "/estimate": {"get": _estimate()},
-        "/models": {"get": _get("the loaded models", ModelsOutput)},
+        "/models": {"get": _get("the loaded models", ModelsOutput) | {"tags": [IMAGES]}},
         "/ping": {"get": _get("the service responds", PingOutput)},
         "/livez": {"get": _get("the process is alive", PingOutput)},
         "/readyz": {"get": _get("every model is ready", ReadyOutput, EngineFailed)},
@@ -134,11 +134,7 @@ def _upscale(given: type[UpscaleInput], answer: type[BaseModel], description: st
     return {
         "tags": [IMAGES],
         "description": description,
-        "parameters": [
-            _parameter(name, _given(schema), " (a member of a JSON message, a part of a form)")
-            for name, schema in properties.items()
-            if name != IMAGE_FIELD
-        ],
+        "parameters": [_parameter(name, _given(schema)) for name, schema in properties.items() if name != IMAGE_FIELD],
         "requestBody": {
             "required": True,
             "content": {JSON: _of(given) | {"example": {IMAGE_FIELD: EXAMPLE}}, FORM: _form(properties)}
@@ -168,11 +164,11 @@ def _estimate() -> dict[str, Any]:
     return operation
 
 
-def _parameter(name: str, schema: dict[str, Any], remark: str = "") -> dict[str, Any]:
+def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "in": "query",
-        "description": schema["description"] + remark,
+        "description": schema["description"],
         "schema": {key: value for key, value in schema.items() if key != "description"},
     }
 

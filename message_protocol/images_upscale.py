@@ -1,4 +1,4 @@
-"""`POST /v1/images/upscale`: the same request with one more option, and the answer in the form of OpenAI's images API.
+"""`POST /v1/images/upscale`: the same request with more options, and the answer in the form of OpenAI's images API.
 
 LocalAI has this route (core/http/endpoints/openai/upscale.go in mudler/LocalAI, pull request 10227).
 """
@@ -6,7 +6,7 @@ LocalAI has this route (core/http/endpoints/openai/upscale.go in mudler/LocalAI,
 import base64
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from message_protocol.upscale_input import UpscaleInput
 from message_protocol.upscale_output import UpscaleOutput
@@ -15,9 +15,20 @@ from message_protocol.upscale_output import UpscaleOutput
 class ImagesUpscaleInput(UpscaleInput):
     """The image to enlarge and the options for its answer."""
 
+    n: int | None = Field(
+        None, ge=1, strict=True, description="how many images to answer with: 1, which OpenAI's clients send"
+    )
+    user: str | None = Field(None, strict=True, description="ignored; OpenAI's clients may send it")
     response_format: Literal["b64_json", "url"] = Field(
         "b64_json", description="the member of the answer that has the image: base64, or a data URL"
     )
+
+    @field_validator("n")
+    @classmethod
+    def _one(cls, number: int | None) -> int | None:
+        if number not in (None, 1):
+            raise ValueError("must be 1: one image is answered by one")
+        return number
 
 
 class ImageData(BaseModel):

@@ -54,7 +54,8 @@ class UpscaleInput(BaseModel):
         le=MAX_SCALE,
         strict=True,
         allow_inf_nan=False,
-        description="factor of both sides of the answer, rounded to whole px; 1 only cleans; default: 2",
+        description="factor of both sides of the answer, rounded to whole px; 1 removes JPEG artefacts, if the model"
+        " does; default: 2, or 1 with a model that does not enlarge",
     )
     width: int | None = Field(
         None,
@@ -79,7 +80,11 @@ class UpscaleInput(BaseModel):
         None, min_length=1, strict=True, description="one of the loaded models (GET /models); default: the first"
     )
     quality: int | None = Field(
-        None, ge=1, le=100, strict=True, description="quality of a JPEG, WebP or AVIF answer; default: UPSCALER_QUALITY"
+        None,
+        ge=1,
+        le=100,
+        strict=True,
+        description="quality of a JPEG, WebP or AVIF answer; default: 92, unless the operator sets another",
     )
     metadata: MetadataChoice = Field(
         MetadataChoice.KEEP,

@@ -16,7 +16,7 @@ from superscaling.errors import MalformedMessage
 MAX_ECHOED = 100
 BOOLEANS = {"true": True, "false": False}
 # Options that are text, whatever they look like.
-TEXTS = {"model"}
+TEXTS = {"model", "user"}
 # What clients of other services call an image, in lower case without separators; and what is in a name of a URL.
 IMAGE_NAME = re.compile(
     "(input|init|source|base64|b64)*(image|img|picture|photo|file|data|content|body|bytes|base64|b64)"

@@ -3,7 +3,7 @@
 import contextlib
 import difflib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -114,8 +114,8 @@ class Settings:
         _names,
         "names",
         MODEL,
-        "Further models that requests may ask for, named in the same way, separated by commas; empty: none. Engine and"
-        " precision are those of all models.",
+        "Further models that requests may ask for, named in the same way, separated by commas; empty: none. The"
+        " settings of engine and precision hold for all models; `auto` chooses for each.",
     )
     engine: str = _setting(
         "openvino",
@@ -312,9 +312,14 @@ def describe_unknown(variable: str) -> str:
     """One line about one of `unknown_variables`, with the setting that was most likely meant."""
     known = _variables()
     bare = variable.removeprefix(PREFIX)  # PORT has no prefix
-    meant = [bare] if bare in known else difflib.get_close_matches(variable, known, n=1)
-    hint = f" (did you mean {meant[0]}?)" if meant else ""
+    hint = did_you_mean(bare, [bare]) if bare in known else did_you_mean(variable, known)
     return f"{variable} is not a setting of this service; ignored{hint}"
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """The end of a message about a word that is not one of `known`, with the one that was likely meant, if any."""
+    meant = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {meant[0]}?)" if meant else ""
 
 
 def _variables() -> list[str]:

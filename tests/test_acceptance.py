@@ -61,6 +61,13 @@ def test_a_gain_is_told_as_no_loss() -> None:
     )
 
 
+def test_what_is_no_picture_is_told_without_a_number() -> None:
+    assert (
+        str(Acceptance(12.3, 654.9, 700))
+        == "12.30 dB below fp32 (0.1 allowed) and far off on gradients (1.5 levels allowed)"
+    )
+
+
 def test_limits() -> None:
     assert Acceptance(LOSS_LIMIT, BAND_LIMIT, PIXEL_LIMIT).passed
     assert not Acceptance(LOSS_LIMIT + 0.001, 0, 0).passed

@@ -12,14 +12,13 @@ import pytest
 from conftest import ROOT, photograph, psnr
 from fakes import round_levels
 
+from superscaling.conversion.ir import read_graph, save_ir
 from superscaling.conversion.quantisation import quantise
 from superscaling.engines import EngineFacts, infer_levels
 from superscaling.engines.openvino import (
     PRECISIONS,
     EngineOpenVino,
     choose_precision,
-    read_graph,
-    save_ir,
     supported_precisions,
 )
 from superscaling.engines.tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr

@@ -50,6 +50,12 @@ def test_it_is_as_described(server: Server) -> None:
     assert form["properties"]["response_format"]["enum"] == ["b64_json", "url"]
 
 
+def test_what_openais_clients_send_beside(server: Server, enlarged: bytes) -> None:
+    """`user` is text, also if it looks like a number."""
+    (data,) = ask(server, n="1", user="0042").json()["data"]
+    assert base64.b64decode(data["b64_json"]) == enlarged
+
+
 def test_a_url_has_the_data(server: Server, enlarged: bytes) -> None:
     """The service keeps nothing that a client could fetch later."""
     (data,) = ask(server, response_format="url").json()["data"]
@@ -88,6 +94,9 @@ def test_a_stream_is_that_of_the_service(server: Server, enlarged: bytes) -> Non
         ({"model": "realesrgan"}, 422, "unknown_model", "loaded are noise-cancel-lite"),
         ({"scale": "big"}, 400, "malformed_message", "scale must be a number from 1 to 8"),
         ({"scale": "0"}, 400, "malformed_message", "scale must be a number from 1 to 8"),
+        ({"n": "2"}, 400, "malformed_message", "n must be 1: one image is answered by one"),
+        ({"n": "0"}, 400, "malformed_message", "n must be a whole number from 1, not 0"),
+        ({"n": "one"}, 400, "malformed_message", 'n must be a whole number from 1, not "one"'),
         ({"prompt": "sharper"}, 400, "malformed_message", "'prompt' is unknown; known are format, scale"),
     ],
 )
@@ -98,10 +107,11 @@ def test_problems(server: Server, parts: dict[str, str], status: int, code: str,
     assert detail in response.json()["detail"]
 
 
-def test_only_this_route_knows_its_option(server: Server) -> None:
-    response = httpx.post(f"{server.url}/upscale", files=FILES, data={"response_format": "url"})
+@pytest.mark.parametrize(("name", "value"), [("response_format", "url"), ("n", "1"), ("user", "me")])
+def test_only_this_route_knows_its_options(server: Server, name: str, value: str) -> None:
+    response = httpx.post(f"{server.url}/upscale", files=FILES, data={name: value})
     assert (response.status_code, response.json()["code"]) == (400, "malformed_message")
-    assert response.json()["detail"].startswith("'response_format' is unknown; known are format, scale")
+    assert response.json()["detail"].startswith(f"'{name}' is unknown; known are format, scale")
 
 
 def test_it_takes_a_slot(shared_server: StartServer) -> None:

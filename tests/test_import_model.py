@@ -23,9 +23,10 @@ from fakes import patience
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from superscaling.commands.convert import samples
 from superscaling.commands.import_model import main
 from superscaling.commands.prepare import prepare
-from superscaling.conversion import HALO_LIMIT
+from superscaling.conversion import HALO_LIMIT, ROUNDING_LIMIT
 from superscaling.conversion.conventions import Convention, find_convention
 from superscaling.conversion.from_onnx import open_onnx
 from superscaling.engines import infer_levels, padded, precision_of
@@ -49,6 +50,7 @@ NETWORKS = FIXTURES / "networks"
 # Name of a file -> factor, multiple.
 FACTS = {"rdn-x2": (2, 1), "compact-x4": (4, 1), "rrdb-x4": (4, 1), "small-span-x2": (2, 1), "swin-x3": (3, 8)}
 WITH_INT8 = "small-span-x2"
+WITH_SUMMARY = ("compact-x4", "swin-x3")
 TILE = 32
 
 
@@ -57,6 +59,17 @@ find_spec = importlib.util.find_spec
 
 def without_nncf(name: str) -> Any:
     return None if name == "nncf" else find_spec(name)
+
+
+def without_measurements(patch: pytest.MonkeyPatch) -> None:
+    """No speed and memory in the summary: they are measured in a process of their own."""
+    patch.setattr("superscaling.conversion.report.describe", lambda model, settings: {})
+
+
+def with_one_photograph(patch: pytest.MonkeyPatch) -> None:
+    """To measure on, instead of four."""
+    photographs, _ = samples()
+    patch.setattr("superscaling.commands.import_model.samples", lambda: (photographs[:1], []))
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +87,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory, summaries: dict[str, str]) -
             patch.setenv("UPSCALER_CACHE_DIR", str(directory))
             if name != WITH_INT8:
                 patch.setattr("importlib.util.find_spec", without_nncf)
+            if name not in WITH_SUMMARY:
+                without_measurements(patch)
             assert main([str(NETWORKS / f"{name}.onnx"), "--licence", "CC0-1.0", "--kind", "faithful"]) == 0
         summaries[name] = printed.getvalue()
     return directory
@@ -107,6 +122,7 @@ def test_what_is_found_out(cache: Path, name: str) -> None:
     assert (model.name, model.kind, model.licence) == (name, "faithful", "CC0-1.0")
     assert 8 <= model.halo <= 64
     assert model.seam < HALO_LIMIT
+    assert model.work > 10_000
     assert ("bf16" in model.tolerances) == ("bf16" in supported_precisions())
     assert ("int8" in model.tolerances) == (model.acceptance is not None) == (name == WITH_INT8)
 
@@ -148,6 +164,19 @@ def test_tiles_equal_the_whole_within_the_halo(cache: Path, name: str) -> None:
     pixels = photograph(90, 131, seed=7)
     assert difference_of_tiles(model, pixels, model.halo) < 4 * HALO_LIMIT
     assert difference_of_tiles(model, pixels, 1) > 10 * HALO_LIMIT
+
+
+def test_what_is_not_faithful(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A smaller halo, with which tiles differ by a level at most."""
+    monkeypatch.setenv("UPSCALER_CACHE_DIR", str(tmp_path))
+    without_measurements(monkeypatch)
+    with_one_photograph(monkeypatch)
+    assert main([str(NETWORKS / "swin-x3.onnx")]) == 0
+    model = imported(tmp_path, "swin-x3")
+    assert model.kind == "perceptual"
+    assert model.halo < imported(cache, "swin-x3").halo
+    assert HALO_LIMIT < model.seam < ROUNDING_LIMIT
+    assert difference_of_tiles(model, photograph(90, 131, seed=7), model.halo) < 2 * ROUNDING_LIMIT
 
 
 def test_windows_begin_at_multiples(cache: Path) -> None:
@@ -198,7 +227,8 @@ def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
 
 @pytest.fixture
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Without NNCF, which is slow."""
+    """Without NNCF, which is slow, and with a single photograph to measure on."""
+    with_one_photograph(monkeypatch)
     monkeypatch.setattr("importlib.util.find_spec", without_nncf)
     monkeypatch.setenv("UPSCALER_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache"
@@ -219,7 +249,7 @@ def test_the_summary(cache: Path, summaries: dict[str, str], name: str, sides: s
     assert facts["enlarges"] == f"{native(name)} times, faithful"
     assert facts["sides"] == sides
     assert facts["licence"] == "CC0-1.0 (as you state it)"
-    assert facts["serve it"] == f"UPSCALER_MODEL={name} make run"
+    assert facts["serve it"] == f"UPSCALER_CACHE_DIR={cache} UPSCALER_MODEL={name} make run"
 
 
 def test_a_network_that_looks_everywhere(tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,6 +261,27 @@ def test_a_network_that_looks_everywhere(tmp_path: Path, empty_cache: Path, caps
     assert imported(empty_cache, "pooling").seam > 1
 
 
+@pytest.mark.parametrize(("most", "is_tried"), [(3, False), (1000, True)])
+def test_int8_is_tried_for_small_networks_only(
+    most: int, is_tried: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NNCF would take too long for others. The factors of the resize are four parameters."""
+    tried: list[ModelFiles] = []
+
+    def refuse(model: ModelFiles, pictures: object) -> None:
+        tried.append(model)
+        raise RuntimeError("no such layer")
+
+    monkeypatch.setenv("UPSCALER_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr("superscaling.conversion.from_network.write_int8", refuse)
+    monkeypatch.setattr("superscaling.conversion.from_network.MAX_INT8_PARAMETERS", most)
+    with_one_photograph(monkeypatch)
+    without_measurements(monkeypatch)
+    assert main([str(saved(enlarging(), tmp_path))]) == 0
+    assert bool(tried) == is_tried
+    assert imported(tmp_path / "cache", "network").acceptance is None
+
+
 def test_a_processor_without_bf16(
     tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -240,7 +291,10 @@ def test_a_processor_without_bf16(
     monkeypatch.setenv("UPSCALER_PRECISION", "int8")
     status, out, _ = run([str(saved(enlarging(), tmp_path)), "--name", "old"], capsys)
     assert status == 0
-    assert "precisions: fp32; bf16: not tried, this processor has none; here fp32, as old has no int8 form" in out
+    nncf = "int8: not tried, needs NNCF (requirements.txt)"
+    assert (
+        f"precisions: fp32; bf16: not tried, this processor has none; {nncf}; here fp32, as old has no int8 form" in out
+    )
     model = imported(empty_cache, "old")
     assert list(model.tolerances) == ["fp32"]
     monkeypatch.undo()
@@ -254,6 +308,8 @@ def test_a_name_that_is_taken(cache: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert (status, out) == (1, "")
     assert "compact-x4 was imported before: choose another --name, or replace it by --force" in err
     before = imported(cache, "compact-x4")
+    monkeypatch.setattr("importlib.util.find_spec", without_nncf)
+    without_measurements(monkeypatch)
     neighbours = sorted(before.directory.parent.iterdir())
     assert main([file, "--force", "--licence", "MIT", "--kind", "faithful"]) == 0
     assert (before.licence, imported(cache, "compact-x4").licence) == ("CC0-1.0", "MIT")
@@ -293,7 +349,7 @@ def test_a_file_whose_name_would_be_a_files(
     path.write_bytes((NETWORKS / "compact-x4.onnx").read_bytes())
     status, _, err = run([str(path)], capsys)
     assert (status, err.count("\n")) == (1, 1)
-    assert err.endswith(f"settings would take it for a file; choose another, {other}\n")
+    assert err.endswith(f"would be taken for a file: choose another --name, {other}\n")
 
 
 @pytest.mark.parametrize("licence", ["MIT\nfile: other", "\x1b[31mMIT", "MIT\x00"])
@@ -301,6 +357,30 @@ def test_licences_that_can_not_be(empty_cache: Path, licence: str, capsys: pytes
     status, _, err = run([str(NETWORKS / "compact-x4.onnx"), "--licence", licence], capsys)
     assert (status, err.count("\n")) == (1, 1)
     assert "--licence has characters that can't be printed" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        ([], 1, "its name '4x Ultra (v2)' can't be used in requests: choose a --name of up to 100 letters"),
+        (["--name", "4x ultra"], 1, "--name '4x ultra' can't be used in requests: it takes up to 100 letters"),
+        (["--name", "4x-ultra"], 0, ""),
+    ],
+)
+def test_files_with_any_name(
+    tmp_path: Path,
+    empty_cache: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    status: int,
+    message: str,
+) -> None:
+    """The file's name counts only if no other is given."""
+    file = saved(enlarging(), tmp_path).rename(tmp_path / "4x Ultra (v2).onnx")
+    got, _, err = run([str(file), *options], capsys)
+    assert got == status
+    assert message in err
+    assert [each.name for each in empty_cache.glob("imported/*")] == (["4x-ultra"] if status == 0 else [])
 
 
 # Conventions
@@ -387,8 +467,9 @@ def test_conventions(
     ids=["0 to 255", "fp16", "NHWC", "fixed size", "options"],
 )
 def test_every_convention_gives_the_picture(
-    model: onnx.ModelProto, options: list[str], tmp_path: Path, empty_cache: Path
+    model: onnx.ModelProto, options: list[str], tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    without_measurements(monkeypatch)
     assert main([str(saved(model, tmp_path)), *options]) == 0
     engine = EngineOpenVino(imported(empty_cache, "network"), "fp32", threads=1)
     pixels = photograph(20, 30)
@@ -625,12 +706,12 @@ def test_bad_files(case: str, tmp_path: Path, empty_cache: Path, capsys: pytest.
 
 class Evil:
     def __reduce__(self) -> tuple[Any, ...]:
-        return os.system, ("exit 3",)
+        return os.system, ("touch $PROBE",)
 
 
 HARMLESS = pickle.dumps({"params": 1}, protocol=2)
 # Names os.system, then something allowed, which it drops: a search for the last two strings would see the latter.
-SMUGGLED = b"\x80\x04\x8c\x02os\x8c\x06system\x8c\x0bcollections\x8c\x0bOrderedDict00\x93\x8c\x06exit 3\x85R."
+SMUGGLED = b"\x80\x04\x8c\x02os\x8c\x06system\x8c\x0bcollections\x8c\x0bOrderedDict00\x93\x8c\x0ctouch $PROBE\x85R."
 
 
 def archive(content: bytes, name: str = "archive/data.pkl") -> bytes:
@@ -661,7 +742,7 @@ def tar_of(content: bytes) -> bytes:
         (pickle.dumps(Evil(), protocol=0), "has code in it: it names posix.system"),
         (archive(b"cbuiltins\neval\n."), "has code in it: it names builtins.eval"),
         (archive(SMUGGLED), "may have code in it: its pickle has the operation SHORT_BINUNICODE"),
-        (archive(b"(S'exit 3'\nios\nsystem\n."), "may have code in it"),
+        (archive(b"(S'touch $PROBE'\nios\nsystem\n."), "may have code in it"),
         (pickle.dumps(Evil(), protocol=2) + archive(HARMLESS), "has code in it: it names posix.system"),
         (archive(HARMLESS), "reading network.pth needs torch"),
         (archive(pickle.dumps(Evil(), protocol=2), "archive/DATA.PKL"), "has code in it: it names posix.system"),
@@ -694,14 +775,22 @@ def tar_of(content: bytes) -> bytes:
 )
 @pytest.mark.parametrize("ending", ["pth", "ckpt"])
 def test_pickles(
-    content: bytes, message: str, ending: str, tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
+    content: bytes,
+    message: str,
+    ending: str,
+    tmp_path: Path,
+    empty_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Refused without running anything: PyTorch is not even installed."""
+    """Refused without running anything, and without PyTorch."""
+    monkeypatch.setenv("PROBE", str(tmp_path / "it-ran"))
     path = tmp_path / f"network.{ending}"
     path.write_bytes(content)
     status, out, err = run([str(path)], capsys)
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert message.replace(".pth", f".{ending}") in err
+    assert not (tmp_path / "it-ran").exists()
 
 
 @pytest.mark.parametrize("file", ["compact-x4.pth", "compact-x4.safetensors"])

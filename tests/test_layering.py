@@ -76,7 +76,7 @@ WITHIN = {
         ["ncnn.arithmetic"],
         ["ncnn.tensor", "ncnn.weight_file", "ncnn.param_file"],
         ["ncnn.layer", "ncnn.reading"],
-        ["last_line"],
+        ["last_line", "layout", "ir"],
     ],
     "pictures": [
         ["previews", "inspection"],
@@ -121,6 +121,7 @@ LISTED = (
 # What is not on the lists, because it loads a framework: OpenVINO, TensorFlow, NNCF.
 HEAVY = {
     "superscaling.conversion.conventions",
+    "superscaling.conversion.ir",
     "superscaling.conversion.report",
     "superscaling.engines.openvino",
     "superscaling.engines.tensorflow",

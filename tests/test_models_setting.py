@@ -3,11 +3,12 @@
 import logging
 import resource
 import runpy
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import ROOT, free_port
+from conftest import FIXTURES, ROOT, free_port
 from test_several_models import failing, named
 
 import resources
@@ -19,6 +20,7 @@ from superscaling.errors import SettingInvalid, StartError
 from superscaling.models import settings_of_models
 from superscaling.settings import Settings, read_settings
 
+NETWORKS = FIXTURES / "networks"
 DEFAULT, OTHER = "noise-cancel-lite", "noise-cancel-small"
 
 
@@ -44,6 +46,7 @@ def test_which_are_loaded(text: str, loaded: list[str]) -> None:
     ("text", "others", "message"),
     [
         ("nonesuch", {}, "^UPSCALER_MODELS='nonesuch': unknown; known are noise-cancel-lite, "),
+        ("noise-cancel-smal", {}, r"^UPSCALER_MODELS='noise-cancel-smal': .* \(did you mean noise-cancel-small\?\)$"),
         (f"{OTHER}, ../x", {}, "^UPSCALER_MODELS='../x': "),
         ("/nowhere/x.onnx", {}, "^UPSCALER_MODELS='/nowhere/x.onnx': there is no such file"),
         (OTHER, {"UPSCALER_MODEL": "nonesuch"}, "^UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite, "),
@@ -58,6 +61,26 @@ def test_which_are_loaded(text: str, loaded: list[str]) -> None:
 def test_a_start_that_can_not_be(text: str, others: dict[str, str], message: str) -> None:
     with pytest.raises(StartError, match=message):
         prepare(models(text, **others))
+
+
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        ("nonesuch", "unknown; known are .*; imported ones are looked for in {}/cache/imported$"),
+        ("{}/missing.onnx", "there is no such file"),
+        ("{}/compact-x4.pth", "reading compact-x4.pth needs torch, torchvision, spandrel"),
+    ],
+)
+def test_all_are_checked_before_one_is_converted(tmp_path: Path, last: str, message: str) -> None:
+    """A conversion takes up to minutes, and would have put something into the cache."""
+    for file in ("compact-x4.pth", "rdn-x2.onnx"):
+        shutil.copy(NETWORKS / file, tmp_path)
+    settings = models(
+        last.format(tmp_path), UPSCALER_MODEL=f"{tmp_path}/rdn-x2.onnx", UPSCALER_CACHE_DIR=f"{tmp_path}/cache"
+    )
+    with pytest.raises(StartError, match=message.format(tmp_path)):
+        prepare(settings)
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.skipif("int8" not in supported_precisions(), reason="this processor has no int8")

@@ -20,6 +20,12 @@ LIMIT = 1e-3
 PACKAGED = [row.name for row in TABLE.values() if row.package]
 
 
+@pytest.fixture(autouse=True)
+def _own_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test draws the same numbers, whichever ran before it."""
+    monkeypatch.setattr(sys.modules[__name__], "CHANCE", np.random.default_rng(1))
+
+
 def values(*shape: int, spread: float = 0.3) -> Planes:
     return (spread * CHANCE.standard_normal(shape)).astype(np.float32)
 

@@ -105,7 +105,7 @@ def test_commands(server: Server, tmp_path: Path, command: str) -> None:
 WRITTEN = {
     "photo-x2.jpg": (24, 16),
     "photo-x3.jpg": (36, 24),
-    "photo-w40h40.jpg": (40, 40),
+    "photo-w40h40-cover.jpg": (40, 40),
     "wide/one.jpg": (2000, 800),
     "larger/one.webp": (500, 200),
     "other.jpg": (24, 16),
@@ -130,12 +130,15 @@ def test_the_command_line(server: Server, tmp_path: Path) -> None:
     assert sizes == WRITTEN
 
 
-def test_python(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (program,) = blocks("python")
+@pytest.mark.parametrize(("place", "name", "side"), [(0, "larger.jpg", 600), (1, "four-times.jpg", 1024)])
+def test_python(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int, name: str, side: int
+) -> None:
+    program = blocks("python")[place].replace("localhost:7777", f"127.0.0.1:{server.port}")
     (tmp_path / "sample-images").symlink_to(ROOT / "sample-images")
     monkeypatch.chdir(tmp_path)
-    subprocess.run([sys.executable, "-c", program.replace("localhost:7777", f"127.0.0.1:{server.port}")], check=True)
-    assert opened((tmp_path / "larger.jpg").read_bytes()).size == (600, 600)
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert opened((tmp_path / name).read_bytes()).size == (side, side)
 
 
 def test_javascript(server: Server, tmp_path: Path) -> None:

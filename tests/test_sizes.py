@@ -27,6 +27,7 @@ from resource_upscale import ResourceUpscale
 from superscaling.engines import Engine, Pixels, infer_levels
 from superscaling.engines.openvino import EngineOpenVino
 from superscaling.enlarging import Upscaler, correct
+from superscaling.enlarging.corrections import limit
 from superscaling.errors import ImageTooLarge, ResultTooLarge, SizeOutOfRange
 from superscaling.geometry import Box, whole_box
 from superscaling.isolation import InThisProcess
@@ -270,10 +271,13 @@ def test_a_picture_on_its_side_is_measured_upright(options: dict[str, str], size
 def untiled(engine: Engine, pixels: Pixels, size: Size) -> NDArray[np.uint8]:
     """The network on the whole picture, pass by pass, and Pillow on the whole of that."""
     factor = max(most / side for side, most in zip(whole_box(pixels).size, size, strict=True))
-    for left in reversed(range(max(1, math.ceil(math.log2(factor))))):
+    count = max(1, math.ceil(math.log2(factor)))
+    for number in range(count):
         levels = infer_levels(engine, pixels)
         correct(levels, pixels, whole_box(pixels))
-        if left:
+        if number:
+            limit(levels, pixels, whole_box(pixels))
+        if number < count - 1:
             pixels = levels.clip(0, 255).round().astype(np.uint8)
     planes = [reduce_plane(levels[:, :, channel], size) for channel in range(3)]
     reduced: NDArray[np.uint8] = np.dstack(planes).clip(0, 255).round().astype(np.uint8)
@@ -302,6 +306,16 @@ def test_parts_join_without_a_seam(engine: Engine, size: Size, wanted: Size) -> 
     difference = np.abs(enlarged.astype(int) - untiled(engine, pixels, wanted))
     assert difference.max() <= 1
     assert (difference > 0).mean() < 1e-4
+
+
+def test_edges_are_not_sharpened_twice(real: Upscaler) -> None:
+    """A hard edge rings as in one pass, however many passes follow; a reduction adds a few levels of its own."""
+    edge = np.full((40, 40, 3), 60, np.uint8)
+    edge[:, 20:] = 190
+    enlarged = {scale: real.enlarge(edge, *patience(), size=(40 * scale, 40 * scale)) for scale in (2, 3, 4, 8)}
+    for scale, added in ((3, 6), (4, 0), (8, 0)):
+        assert enlarged[scale].min() >= int(enlarged[2].min()) - added
+        assert enlarged[scale].max() <= int(enlarged[2].max()) + added
 
 
 @pytest.mark.parametrize("tile", [16, 33, 100])

@@ -153,7 +153,10 @@ def test_beside_the_input(folder: Path) -> None:
         (["--scale", "1.50"], "two-x1.5.JPG", (48, 36)),
         (["--width", "100"], "two-w100.JPG", (100, 75)),
         (["--height", "7", "--format", "png"], "two-h7.png", (9, 7)),
-        (["--width", "50", "--height", "50", "--fit", "cover"], "two-w50h50.JPG", (50, 50)),
+        (["--width", "50", "--height", "50", "--fit", "cover"], "two-w50h50-cover.JPG", (50, 50)),
+        (["--width", "50", "--height", "50", "--fit", "fill"], "two-w50h50-fill.JPG", (50, 50)),
+        (["--width", "40", "--height", "50", "--fit", "inside"], "two-w40h50.JPG", (40, 30)),
+        (["--width", "40", "--fit", "cover"], "two-w40.JPG", (40, 30)),
     ],
 )
 def test_sizes(folder: Path, words: list[str], name: str, size: tuple[int, int]) -> None:
@@ -176,7 +179,21 @@ def test_a_size_out_of_range_stops_no_other_image(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["bmw-x9", "a-x", "x2", "a-w", "a-w2000x", "a-w20h", "a-800x600", "a-x2-b", "a-x1.", "w2"]
+    "name",
+    [
+        "bmw-x9",
+        "a-x",
+        "x2",
+        "a-w",
+        "a-w2000x",
+        "a-w20h",
+        "a-800x600",
+        "a-x2-b",
+        "a-x1.",
+        "w2",
+        "a-w9h9-inside",
+        "a-w9-fill",
+    ],
 )
 def test_names_unlike_results(name: str) -> None:
     assert SUFFIX.search(name) is None
@@ -196,9 +213,9 @@ def test_a_model_by_its_name(tmp_path: Path) -> None:
 def test_models_are_listed(tmp_path: Path) -> None:
     done = upscale(tmp_path, "--models", settings={"UPSCALER_MODEL": "psnr-small"})
     head, *rows = [re.split(" {2,}", line) for line in done.stdout.decode().splitlines()]
-    assert (done.returncode, done.stderr, head) == (0, b"", ["name", "factor", "kind", "licence"])
+    assert (done.returncode, done.stderr, head) == (0, b"", ["name", "factor", "kind", "state", "licence"])
     assert rows[0][0] == "psnr-small (default)"
-    assert ["noise-cancel-lite", "x2", "faithful", "Apache-2.0"] in rows
+    assert ["noise-cancel-lite", "x2", "faithful", "ready", "Apache-2.0"] in rows
     assert [row[0] for row in rows[1:]] == [name for name in TABLE if name != "psnr-small"]
     wrong = upscale(tmp_path, "--models", settings={"UPSCALER_MODEL": "nonesuch"})
     assert (wrong.returncode, wrong.stdout) == (2, b"")

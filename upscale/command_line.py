@@ -61,7 +61,8 @@ class FormatType(click.ParamType[FormatName]):
     "--scale",
     metavar="N",
     show_default=str(DEFAULT_SCALE),
-    help=f"Make both sides N times as long, 1 to {MAX_SCALE}, such as 1.5; 1 only cleans.",
+    help=f"Make both sides N times as long, 1 to {MAX_SCALE}, such as 1.5; 1 removes JPEG artefacts, if the model"
+    " does.",
 )
 @click.option("--width", metavar="PX", help="Instead of --scale: make results this wide; alone it keeps the ratio.")
 @click.option("--height", metavar="PX", help="Instead of --scale: make results this high; alone it keeps the ratio.")

@@ -17,11 +17,19 @@ from upscale.interrupts import ended_at_once
 
 
 class Local:
-    """Enlarges with the settings' model, which is prepared and loaded for the first image."""
+    """Enlarges with the settings' model."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._upscale: ResourceUpscale | None = None
+
+    def get_ready(self) -> None:
+        """Prepare and load the model, once.
+
+        Raises:
+            FatalError: it is not available, or not with these settings.
+        """
+        self._ready()
 
     def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
         """Enlarge one image file.
@@ -35,15 +43,17 @@ class Local:
             Failed: this image can't be enlarged.
             FatalError: the model is not available, or not with these settings.
         """
-        if self._upscale is None:
-            self._upscale = _open(self._settings)
+        upscale = self._ready()
         try:
-            return self._upscale.main(
-                UpscaleInput.from_bytes(image, options), Deadline(), Timings(), _ProgressBar(progress)
-            )
+            return upscale.main(UpscaleInput.from_bytes(image, options), Deadline(), Timings(), _ProgressBar(progress))
         except ServiceError as exc:
             hint = "" if exc.setting is None else f" (raise {environment_variable(exc.setting)})"
             raise Failed(exc.detail + hint) from exc
+
+    def _ready(self) -> ResourceUpscale:
+        if self._upscale is None:
+            self._upscale = _open(self._settings)
+        return self._upscale
 
 
 class _ProgressBar:

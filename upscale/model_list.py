@@ -6,22 +6,30 @@ from dataclasses import replace
 import click
 
 from message_protocol import ModelOutput
+from superscaling.commands.prepare import find_missing_packages
 from superscaling.errors import SettingInvalid, StartError
-from superscaling.models import directory_of, is_prepared, known_models, read_model_files, weights_of
+from superscaling.models import (
+    Weights,
+    directory_of,
+    is_prepared,
+    known_models,
+    read_model_files,
+    weight_directories,
+    weights_of,
+)
 from superscaling.settings import Settings, read_settings
 from upscale.console import shown
 from upscale.errors import DONE, FAILED, WRONG_USAGE, Failed, FatalError, UsageError
 from upscale.remote import Remote
 
-HEADS = ("name", "factor", "kind", "speed", "licence")
+HEADS = ("name", "factor", "kind", "speed", "state", "licence")
 
 
 def print_models(url: str | None) -> int:
     """Print a table on standard output; returns the exit status.
 
     Args:
-        url: address of a service; None: the models of this installation, whose speed is not measured. The factor of one
-            that is not an RDN is known once it is prepared.
+        url: address of a service; None: the models that this installation can use, whose speed is not measured.
     """
     try:
         rows = _own(read_settings()) if url is None else [_row(each) for each in Remote(url, 0, click.echo).models()]
@@ -48,10 +56,22 @@ def _own_row(settings: Settings, is_default: bool) -> tuple[str, ...]:
     name = _marked(shown(settings.model), is_default)
     if not is_prepared(settings):
         weights = weights_of(settings)
-        factor = "" if weights.rdn is None else f"x{weights.rdn.scale}"
-        return name, factor, weights.kind, "", weights.licence
+        factor = "" if weights.stated_scale is None else f"x{weights.stated_scale}"
+        return name, factor, weights.kind, "", _state(settings, weights), weights.licence
     model = read_model_files(directory_of(settings))
-    return name, f"x{model.scale}", model.kind, "", shown(model.licence)
+    return name, f"x{model.scale}", model.kind, "", "ready", shown(model.licence)
+
+
+def _state(settings: Settings, weights: Weights) -> str:
+    """What a model that is not prepared takes to be used."""
+    is_here = any((directory / weights.file).is_file() for directory in weight_directories(settings))
+    if weights.is_own:
+        return "not installed"
+    if weights.package is not None and not is_here:
+        return "needs make weights"
+    if find_missing_packages(settings) is not None:
+        return "needs requirements.txt"
+    return "converted at first use" if is_here else "downloaded at first use"
 
 
 def _row(model: ModelOutput) -> tuple[str, ...]:
@@ -61,6 +81,7 @@ def _row(model: ModelOutput) -> tuple[str, ...]:
         f"x{model.scale}",
         shown(model.kind),
         "" if seconds is None else f"{seconds:.1f} s per megapixel",
+        "",
         shown(model.licence),
     )
 

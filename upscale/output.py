@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from superscaling.format_name import FormatName
-from superscaling.size_choice import DEFAULT_SCALE
+from superscaling.size_choice import DEFAULT_SCALE, Fit
 from upscale.errors import Failed
 
 EXISTS = "{} exists already: --force replaces it"
@@ -26,7 +26,7 @@ FORMAT_OF = {extension: name for name, extensions in EXTENSIONS.items() for exte
 FORMAT_OF[".mpo"] = FormatName.JPEG  # several images, of which the result has one
 READ_ONLY = (".heic", ".heif", ".hif")  # images whose format is not written
 # What `suffix_of` returns, at the end of a name without its extension.
-SUFFIX = re.compile(r"-(x[1-8](\.[0-9]+)?|w[0-9]+(h[0-9]+)?|h[0-9]+)$")
+SUFFIX = re.compile(rf"-(x[1-8](\.[0-9]+)?|w[0-9]+(h[0-9]+(-({Fit.COVER}|{Fit.FILL}))?)?|h[0-9]+)$")
 
 
 def format_named(path: PurePath) -> FormatName | None:
@@ -48,9 +48,14 @@ def with_extension(path: PurePath, name: FormatName, behind: str = "") -> str:
 
 
 def suffix_of(options: Mapping[str, str]) -> str:
-    """Return the end of a result's name, if it is written beside its input: -x2, -x1.5, -w2000, -h1000, -w800h600."""
+    """Return the end of a result's name, if it is written beside its input.
+
+    -x2, -x1.5, -w2000, -h1000, -w800h600 (inside), -w800h600-cover or -w800h600-fill.
+    """
     sides = [f"{side[0]}{int(options[side])}" for side in ("width", "height") if side in options]
-    return "-" + ("".join(sides) or f"x{float(options.get('scale', DEFAULT_SCALE)):g}")
+    fit = options.get("fit", Fit.INSIDE) if len(sides) == 2 else Fit.INSIDE
+    shape = "" if fit == Fit.INSIDE else f"-{fit}"
+    return "-" + ("".join(sides) or f"x{float(options.get('scale', DEFAULT_SCALE)):g}") + shape
 
 
 def check_target(target: Path, *, replace: bool, make_folder: bool) -> None:

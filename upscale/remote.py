@@ -43,6 +43,9 @@ class Remote:
         self._retries = retries
         self._say = say
 
+    def get_ready(self) -> None:
+        """Nothing is to be done: whether the service is there, the first request finds out."""
+
     def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
         """Enlarge one image file.
 

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 class Enlarger(Protocol):
     """`Local` or `Remote`."""
 
+    def get_ready(self) -> None:
+        """Do what is to be done once, before the first image. May be called again."""
+
     def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
         """Enlarge one image file."""
 
@@ -135,9 +138,11 @@ class Run:
             self._fail(job.name, f"a bug in this program: {exc!r}")
 
     def _do(self, job: Job) -> None:
+        image = _read(job)
+        self._enlarger.get_ready()  # a conversion takes minutes, which are not this image's
         start = time.monotonic()
         with self._console.file(job.name) as progress:
-            output = self._enlarger.enlarge(_read(job), self._options(job), progress)
+            output = self._enlarger.enlarge(image, self._options(job), progress)
         if job.target is None:
             write_stdout(output.image)
         else:

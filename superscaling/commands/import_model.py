@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from superscaling.commands.convert import samples
 from superscaling.conversion import parameters
 from superscaling.errors import ModelUnavailable, SettingInvalid, StartError
 from superscaling.models import (
+    ALLOWED_NAME,
     NAME,
     TABLE,
     FileFormat,
@@ -74,10 +76,17 @@ def import_model(file: Path, settings: Settings, arguments: argparse.Namespace) 
         "takes": source.convention,
         **lines,
         "licence": f"{weights.licence} (as you state it)" if arguments.licence else weights.licence,
-        "serve it": f"{environment_variable('model')}={weights.name} make run",
+        "serve it": f"{_cache(settings)}{environment_variable('model')}={weights.name} make run",
     }
     width = max(map(len, facts)) + 2
     return "\n".join(f"{name + ':':{width}}{text}" for name, text in facts.items())
+
+
+def _cache(settings: Settings) -> str:
+    """The setting without which a service would not find what was imported; empty: it is the default."""
+    if settings.cache_dir == Settings.cache_dir:
+        return ""
+    return f"{environment_variable('cache_dir')}={shlex.quote(str(settings.cache_dir.absolute()))} "
 
 
 def _weights(file: Path, arguments: argparse.Namespace) -> Weights:
@@ -87,26 +96,25 @@ def _weights(file: Path, arguments: argparse.Namespace) -> Weights:
         StartError: there is no such file, or its name can't be used.
     """
     try:
-        weights = weights_in(str(file))
+        weights = weights_in(str(file), name=arguments.name or file.stem)
     except SettingInvalid as exc:  # it names a setting, which is not used here
         raise ModelUnavailable(exc.reason) from exc
-    name = arguments.name or weights.name
-    if not NAME.fullmatch(name):
-        raise ModelUnavailable(f"--name {name!r}: a name has letters, digits, and . _ - + only, at most 100")
-    if is_path(name):
-        free = name
+    if not NAME.fullmatch(weights.name):
+        its, remedy = ("--name", "it takes") if arguments.name else ("its name", "choose a --name of")
+        raise ModelUnavailable(f"{its} {weights.name!r} can't be used in requests: {remedy} {ALLOWED_NAME}")
+    if is_path(weights.name):
+        free = weights.name
         while is_path(free):
             free = free.removesuffix(Path(free).suffix)
         raise ModelUnavailable(
-            f"--name {name!r}: settings would take it for a file; choose another, such as {free or 'mine'}"
+            f"the name {weights.name!r} would be taken for a file: choose another --name, such as {free}"
         )
     if not (arguments.licence or "").isprintable():
         raise ModelUnavailable("--licence has characters that can't be printed: state it in one line of text")
-    if name in TABLE or name in shipped_models():
-        raise ModelUnavailable(f"{name} is a model of this installation: choose another --name")
+    if weights.name in TABLE or weights.name in shipped_models():
+        raise ModelUnavailable(f"{weights.name} is a model of this installation: choose another --name")
     return replace(
         weights,
-        name=name,
         licence=arguments.licence or weights.licence,
         kind=Kind(arguments.kind) if arguments.kind else weights.kind,
     )
@@ -165,16 +173,16 @@ def _read_onnx(file: Path, arguments: argparse.Namespace) -> Source:
         bgr=arguments.bgr or found.convention.bgr,
         most=arguments.range or found.convention.most,
     )
-    guessed = [
-        f"{what} ({option} changes it)"
-        for what, option, sure in (
-            ("the order", "--bgr", found.order_is_sure or arguments.bgr),
-            ("the range", "--range 255", found.range_is_sure or arguments.range),
+    assumed = [
+        f"{what} is assumed. If {wrong} in a result, import again with {option} --force"
+        for what, wrong, option, sure in (
+            ("RGB", "red and blue are swapped", "--bgr", found.order_is_sure or arguments.bgr),
+            ("0 to 1", "brightness is wrong", "--range 255", found.range_is_sure or arguments.range),
         )
         if not sure
     ]
-    note = f"; trying did not tell {' and '.join(guessed)}" if guessed else ""
-    return Source(with_convention(network, layout, convention), f"ONNX, {layout.source}", f"{convention}{note}")
+    takes = ". ".join((str(convention), *assumed))
+    return Source(with_convention(network, layout, convention), f"ONNX, {layout.source}", takes)
 
 
 def _parser() -> argparse.ArgumentParser:

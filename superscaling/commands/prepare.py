@@ -58,9 +58,11 @@ def prepare(settings: Settings) -> None:
         StartError: the server could not start.
     """
     _check_port(settings)
-    for each in settings_of_models(settings):
-        with blaming(field_of(settings, each)):
-            prepare_model(each)
+    models = settings_of_models(settings)
+    for step in (_check, _obtain):  # what is wrong with the last is said before the first takes minutes
+        for each in models:
+            with blaming(field_of(settings, each)):
+                step(each)
 
 
 def prepare_model(settings: Settings) -> None:
@@ -69,23 +71,52 @@ def prepare_model(settings: Settings) -> None:
     Raises:
         StartError: it is not available, or not with these settings.
     """
+    _check(settings)
+    _obtain(settings)
+
+
+def _check(settings: Settings) -> None:
+    """Check what can be known about the settings' model before it is downloaded or converted.
+
+    Raises:
+        StartError: it is not available, or not with these settings.
+    """
     _check_weights_dir(settings)
     require_precision(settings.engine, settings.precision)
     if reason := find_missing_packages(settings):
         raise ModelUnavailable(f"{reason}; {HOW_TO_INSTALL}")
-    directory = directory_of(settings)
     if settings.engine == "tensorflow":
         _require_rdn(settings)
+    if is_prepared(settings):
+        precision_of(settings.engine, settings.precision, model_of(settings))
+    elif (weights := weights_of(settings)).is_own:
+        there = ", ".join(shipped_models()) or "none"
+        raise ModelUnavailable(
+            f"{settings.model} is not among the models of this installation ({there}): name one of them in"
+            f" {environment_variable('model')}, or build the image with --build-arg MODELS"
+        )
+    elif weights.url is None:
+        _check_readable(weights, weight_file_of(settings))
+
+
+def _check_readable(weights: Weights, weight_file: Path) -> None:
+    if weights.file_format is FileFormat.TORCH:
+        from superscaling.conversion.from_torch import check_file  # late: it loads OpenVINO
+
+        check_file(weight_file)
+
+
+def _obtain(settings: Settings) -> None:
+    """Download and convert the settings' model, as far as that is necessary.
+
+    Raises:
+        StartError: that fails, or the model can't be used with these settings.
+    """
+    if settings.engine == "tensorflow":
         weight_file_of(settings)
     if not is_prepared(settings):
-        if weights_of(settings).is_own:
-            there = ", ".join(shipped_models()) or "none"
-            raise ModelUnavailable(
-                f"{settings.model} is not among the models of this installation ({there}): name one of them in"
-                f" {environment_variable('model')}, or build the image with --build-arg MODELS"
-            )
-        convert_model(settings, directory)
-    precision_of(settings.engine, settings.precision, model_of(settings))
+        convert_model(settings, directory_of(settings))
+        precision_of(settings.engine, settings.precision, model_of(settings))
 
 
 def find_missing_packages(settings: Settings) -> str | None:

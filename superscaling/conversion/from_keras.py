@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from superscaling.conversion.halo import measure_halo
+from superscaling.conversion.ir import read_graph, save_ir
 from superscaling.conversion.network_size import work_per_pixel
 from superscaling.conversion.writing import TOLERANCES, write_description, write_int8, write_known_answer
 from superscaling.engines import EngineFacts, Pixels, infer_levels
-from superscaling.engines.openvino import read_graph, save_ir
 from superscaling.engines.tensorflow import EngineTensorFlow, export_isr, load_isr
 from superscaling.models import IR, ModelFiles, Weights
 

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from superscaling.conversion.halo import Enlarge, measure_halo
+from superscaling.conversion.ir import save_ir
 from superscaling.conversion.last_line import last_line
 from superscaling.conversion.network_size import parameters, work_per_pixel
 from superscaling.conversion.similarity import psnr
 from superscaling.conversion.trial import Trial
 from superscaling.conversion.writing import TOLERANCES, write_description, write_int8, write_known_answer
 from superscaling.engines import Pixels, available_cpus, infer_levels
-from superscaling.engines.openvino import EngineOpenVino, save_ir, supported_precisions
+from superscaling.engines.openvino import EngineOpenVino, supported_precisions
 from superscaling.errors import ModelUnavailable
 from superscaling.models import INT8_IR, INT8_IR_WEIGHTS, IR, Acceptance, Kind, ModelFiles
 

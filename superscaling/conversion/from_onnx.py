@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openvino
 from openvino.frontend import (
     FrontEndManager,
@@ -14,9 +15,12 @@ from openvino.frontend import (
     OpValidationFailure,
 )
 
-from superscaling.conversion.conventions import Layout, find_convention, find_layout, with_convention
+from superscaling.conversion.conventions import find_convention, with_convention
 from superscaling.conversion.cost import PROBES, check_cost
 from superscaling.conversion.last_line import last_line
+from superscaling.conversion.layout import Layout, find_layout
+from superscaling.engines import available_cpus
+from superscaling.engines.openvino import compile_network
 from superscaling.errors import ModelUnavailable
 
 # What OpenVINO's reader raises.
@@ -104,7 +108,19 @@ def _takes_other_sizes(network: Any, layout: Layout, size: list[int]) -> bool:
     """Whether a network of a fixed size, made dynamic, enlarges a larger picture as it enlarges one of its own size."""
     larger = [side * OTHER_SIZE for side in size]
     try:
-        own, other = (layout.shape_of_result(network, each) for each in (size, larger))
+        own, other = (_size_of_result(network, layout, each) for each in (size, larger))
     except (RuntimeError, MemoryError):
         return False
     return other == [side * OTHER_SIZE for side in own]
+
+
+def _size_of_result(network: Any, layout: Layout, size: list[int]) -> list[int]:
+    """Height and width in px of the result for a picture of this size.
+
+    Raises:
+        RuntimeError: the network fails on it.
+    """
+    request = compile_network(network, "f32", available_cpus())
+    request.infer({0: np.zeros(layout.shape(*size), np.float32)})
+    shape = request.get_output_tensor(0).data.shape
+    return [shape[layout.result.index(axis)] for axis in "HW"]

@@ -8,9 +8,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from superscaling.conversion.conventions import NCHW, Convention, Layout, with_convention
+from superscaling.conversion.conventions import Convention, with_convention
 from superscaling.conversion.cost import PROBES, check_cost
 from superscaling.conversion.last_line import last_line
+from superscaling.conversion.layout import NCHW, Layout
 from superscaling.conversion.pickles import check_pickle
 from superscaling.errors import ModelUnavailable
 
@@ -30,16 +31,25 @@ def read_torch(path: Path) -> Any:
     return convert_descriptor(load_descriptor(path))
 
 
+def check_file(path: Path) -> None:
+    """Check what can be known about a weight file without reading its network.
+
+    Raises:
+        ModelUnavailable: packages are missing, or the file has code in it.
+    """
+    if path.suffix.lower() != ".safetensors":
+        check_pickle(path)  # before spandrel's own check: it needs no package, and its message is clearer
+    if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
+        raise ModelUnavailable(f"reading {path.name} needs {', '.join(missing)}; {HOW_TO_INSTALL}")
+
+
 def load_descriptor(path: Path) -> Any:
     """Read a weight file; returns spandrel's `ImageModelDescriptor`.
 
     Raises:
         ModelUnavailable: as `read_torch`.
     """
-    if path.suffix.lower() != ".safetensors":
-        check_pickle(path)  # before spandrel's own check: it needs no package, and its message is clearer
-    if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
-        raise ModelUnavailable(f"reading {path.name} needs {', '.join(missing)}; {HOW_TO_INSTALL}")
+    check_file(path)
     import spandrel  # late: it loads PyTorch
 
     try:

@@ -63,7 +63,11 @@ def strips(photographs: Sequence[Pixels]) -> list[Pixels]:
 
 
 def cut_of(length: int, multiple: int) -> int:
-    """Where a strip is cut: about the middle, at a multiple, but at no other of those that networks have."""
+    """Where a strip is cut, in px.
+
+    About the middle, at a multiple of `multiple`, but off the window sizes 2, 3, 7 and 11 that networks use: a cut
+    there would hide their windows.
+    """
     count = length // (2 * multiple)
     return multiple * next(number for number in range(count, 0, -1) if np.gcd(number, 2 * 3 * 7 * 11) == 1)
 

@@ -13,8 +13,8 @@ import numpy as np
 import openvino
 from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
+from superscaling.conversion.ir import LAST_IN_FP32, convolutions, keep_in_fp32, sums
 from superscaling.engines import Pixels
-from superscaling.engines.openvino import LAST_IN_FP32, convolutions, keep_in_fp32, sums
 
 # Convolutions that are not quantised, in topological order. In an RDN: F_m1 and F_0, whose input is the picture (2 % of
 # the work, half of the error on gradients), and GFF_1, GFF_2, UPN1, UPN2, UPN3 and SR, whose output is the picture.

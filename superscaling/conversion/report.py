@@ -1,5 +1,6 @@
 """Says in words what was found out about a model, with its speed and memory on this machine."""
 
+import importlib.util
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -100,4 +101,6 @@ def _precisions(model: ModelFiles) -> str:
     notes = [f"not int8, which is {model.acceptance}"] if refused else []
     if "bf16" not in (*usable, *supported_precisions()):
         notes.append("bf16: not tried, this processor has none")
+    if "int8" not in model.tolerances and importlib.util.find_spec("nncf") is None:
+        notes.append("int8: not tried, needs NNCF (requirements.txt)")
     return "; ".join((", ".join(usable), *notes))

@@ -12,7 +12,7 @@ from superscaling.models import Kind, ModelFiles
 # Levels from 0 to 255, or to 65535.
 Pixels = NDArray[np.uint8 | np.uint16]
 
-# The most work for a full tile with its context, in multiplications: 5 s in bf16 on 2 cores. All others wait for it.
+# The most work for a full tile with its context, in multiplications: 5 to 6 s in bf16 on 2 cores, for which all wait.
 MAX_TURN_WORK = 10**12
 
 

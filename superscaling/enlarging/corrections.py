@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines import Pixels
-from superscaling.enlarging.channels import LUMA
+from superscaling.enlarging.channels import LUMA, spread
 from superscaling.enlarging.interpolation import MARGIN, enlarge_linearly
 from superscaling.geometry import Box
 
@@ -52,6 +52,26 @@ def correct(levels: NDArray[np.float32], pixels: Pixels, core: Box, keeps_smooth
             share, *channels = (plane[around] for plane in planes)
             result = levels[block.seen_from(core).scaled(scale).slices]
             _correct_block(result, share, channels, grey[block.slices], scale)
+
+
+def limit(levels: NDArray[np.float32], pixels: Pixels, core: Box) -> None:
+    """Keep what the network made of `core` within the levels of the pixels around each, in place.
+
+    For a pass whose input is the network's own result: that is as sharp as it gets, and to sharpen it again would draw
+    lines along its edges, brighter and darker than anything beside them.
+
+    Args:
+        levels, core: as for `correct`.
+        pixels: (h', w', 3), the core and at least 1 px around it unless the picture ends there.
+    """
+    height, _ = core.size
+    scale = len(levels) // height
+    for channel in range(pixels.shape[2]):
+        least, most = (
+            spread(pixels[:, :, channel], extreme)[core.slices].repeat(scale, axis=0).repeat(scale, axis=1)
+            for extreme in (np.minimum, np.maximum)
+        )
+        np.clip(levels[:, :, channel], least, most, out=levels[:, :, channel])
 
 
 def _correct_block(

@@ -30,12 +30,14 @@ MAX_PART_EDGE = 2048
 class Step:
     """One pass over one part, in px of what this pass enlarges.
 
-    `shown`: the window; `wanted`: the box in it whose enlargement is needed; `picture`: all of it.
+    `shown`: the window; `wanted`: the box in it whose enlargement is needed; `picture`: all of it;
+    `is_first`: whether that is the client's picture, not what an earlier pass made.
     """
 
     shown: Box
     wanted: Box
     picture: Box
+    is_first: bool
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Passes:
     def steps(self, part: Part) -> Iterator[Step]:
         """The passes over a part."""
         for number, boxes in enumerate(itertools.pairwise(part.windows)):
-            yield Step(*(box.scaled(self._scale**number) for box in (*boxes, Box(0, 0, *self._size))))
+            shown, wanted, picture = (box.scaled(self._scale**number) for box in (*boxes, Box(0, 0, *self._size)))
+            yield Step(shown, wanted, picture, is_first=number == 0)
 
     def tiles(self, step: Step) -> Iterator[Tile]:
         """What the network is shown, one turn each: the window, cut. A core may lie outside of what is wanted."""

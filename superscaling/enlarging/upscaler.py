@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from superscaling.engines import Engine, Pixels
 from superscaling.enlarging.channels import write_levels
-from superscaling.enlarging.corrections import REACH, correct, is_flat
+from superscaling.enlarging.corrections import REACH, correct, is_flat, limit
 from superscaling.enlarging.frame_reuse import PreviousFrame
 from superscaling.enlarging.interpolation import MARGIN, enlarge_linearly
 from superscaling.enlarging.network import Network
@@ -123,13 +123,14 @@ class Upscaler(Network):
         for tile in tiles:
             if tile.core.overlaps(step.wanted):
                 core = tile.core.within(step.wanted)
-                result = self._corrected(pixels, Tile(core.seen_from(place), tile.window.seen_from(place)), work)
+                seen = Tile(core.seen_from(place), tile.window.seen_from(place))
+                result = self._corrected(pixels, seen, work, is_first=step.is_first)
                 levels[core.scaled(self.facts.scale).seen_from(wanted).slices] = result
             if tile is not last:
                 work.finish_tile()
         return levels
 
-    def _corrected(self, pixels: Pixels, tile: Tile, work: "_Work") -> NDArray[np.float32]:
+    def _corrected(self, pixels: Pixels, tile: Tile, work: "_Work", *, is_first: bool) -> NDArray[np.float32]:
         """Infer a tile and correct its core; the result is the core's, in levels."""
         core = tile.core.scaled(self.facts.scale)
         if self._is_faithful and is_flat(pixels[tile.window.slices]):
@@ -139,6 +140,8 @@ class Upscaler(Network):
         levels = levels[core.seen_from(tile.window.scaled(self.facts.scale)).slices]
         around = tile.core.grown(REACH).within(whole_box(pixels))
         correct(levels, pixels[around.slices], tile.core.seen_from(around), keeps_smooth=self._is_faithful)
+        if not is_first:
+            limit(levels, pixels[around.slices], tile.core.seen_from(around))
         return levels
 
 

@@ -13,6 +13,7 @@ from superscaling.models.files import (
 )
 from superscaling.models.known_answer import KnownAnswer
 from superscaling.models.operator_files import (
+    ALLOWED_NAME,
     LICENCE_UNKNOWN,
     NAME,
     imported_directory,
@@ -31,6 +32,7 @@ from superscaling.models.store import (
     name_of,
     settings_of_models,
     shipped_models,
+    weight_directories,
     weight_file_of,
     weights_of,
 )
@@ -38,6 +40,7 @@ from superscaling.models.table import LARGE, LITE, SMALL, TABLE
 from superscaling.models.weights import Architecture, FileFormat, Kind, Package, Weights
 
 __all__ = [
+    "ALLOWED_NAME",
     "ANOTHER_CACHE",
     "DESCRIPTION",
     "INT8_IR",
@@ -76,6 +79,7 @@ __all__ = [
     "settings_of_models",
     "shipped_models",
     "verify",
+    "weight_directories",
     "weight_file_of",
     "weights_in",
     "weights_of",

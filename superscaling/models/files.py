@@ -28,10 +28,10 @@ class ModelFiles:
     `scale`: factor of both sides; `halo`: px of context that a tile needs; `kind`: what its results are meant to be;
     `licence`: of the weights, an SPDX identifier or words; `weights_sha256`: of the file that it was made of;
     `tolerances`: precision -> largest difference from the known answer in 8-bit levels; `sha256`: file name -> hash;
-    `acceptance`: of int8, None if there is no int8; `multiple`: sides that the network takes are multiples of so many
-    px, and at least `least`, and tiles are cut at multiples; `seam`: largest difference in 8-bit levels that was seen
-    between a tile and the whole picture; `work`: multiplications per px of a picture, 0 if unknown; `architecture`: of
-    an RDN, which ISR can load.
+    `acceptance`: of int8, None if there is no int8; `multiple`, `least`: the network takes sides that are multiples of
+    `multiple` px and at least `least`; tiles are cut there, too; `seam`: largest difference in 8-bit levels that was
+    seen between a tile and the whole picture; `work`: multiplications per px of a picture, 0 if unknown;
+    `architecture`: of an RDN, which ISR can load.
     """
 
     name: str

@@ -14,6 +14,7 @@ from superscaling.settings import invalid
 
 # What a model may be called: requests name it, and headers and metrics repeat it.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+ALLOWED_NAME = "up to 100 letters of ASCII, digits and . _ + -, the first a letter or digit"
 # Of a model, in bytes. The largest networks that people enlarge pictures with have some 100 MB.
 MAX_FILE_BYTES = 2 << 30
 LICENCE_UNKNOWN = "not stated"
@@ -30,51 +31,56 @@ def name_in(model: str) -> str:
     Raises:
         SettingInvalid: there is no such file, it has no name that requests could use, or it is of no known format.
     """
-    return _file(model).stem
+    path = _file(model)
+    if not NAME.fullmatch(path.stem):
+        raise invalid("model", model, f"requests could not name it: rename the file to {ALLOWED_NAME}")
+    return path.stem
 
 
-def weights_in(model: str) -> Weights:
-    """The row for a file of the operator's. It is read only once, unless it changes.
+def weights_in(model: str, name: str | None = None) -> Weights:
+    """The row for a file of the operator's, under a name, or that of the file. It is read only once, unless it changes.
 
     A file that is that of a row of the table keeps the row's kind and licence. Any other counts as perceptual, as most
     networks that people share are, and its licence is not known.
 
     Raises:
-        SettingInvalid: as `name_in`; or a file that belongs to it is missing, too large, or can't be read.
+        SettingInvalid: as `name_in`, but for the file's name if there is another; or a file that belongs to it is
+            missing, too large, or can't be read.
     """
+    name = name or name_in(model)
     path = _file(model)
     try:
         beside = [path.with_suffix(".param").name] if FORMATS[path.suffix.lower()] is FileFormat.NCNN else []
         external = external_files(path) if FORMATS[path.suffix.lower()] is FileFormat.ONNX else []
-        for name in external:
-            if not (path.parent / name).is_file():
-                reason = f"its weights are in another file, {name}, which is missing: put it beside this one"
+        for each in external:
+            if not (path.parent / each).is_file():
+                reason = f"its weights are in another file, {each}, which is missing: put it beside this one"
                 raise invalid("model", model, reason)
-        status = {name: (path.parent / name).stat() for name in (path.name, *beside, *external)}
+        status = {file: (path.parent / file).stat() for file in (path.name, *beside, *external)}
         if (size := sum(each.st_size for each in status.values())) > MAX_FILE_BYTES:
             raise invalid("model", model, f"it has {size} bytes, and a model at most {MAX_FILE_BYTES}")
-        hashes = {name: _hash(path.parent / name, each.st_size, each.st_mtime_ns) for name, each in status.items()}
+        hashes = {file: _hash(path.parent / file, each.st_size, each.st_mtime_ns) for file, each in status.items()}
     except ValueError as exc:
         raise invalid("model", model, str(exc)) from exc
     except OSError as exc:
         raise invalid("model", model, f"it can't be read: {exc.strerror or exc}") from exc
-    sha256, param_sha256 = hashes[path.name], "".join(hashes[name] for name in beside)
+    sha256, param_sha256 = hashes[path.name], "".join(hashes[file] for file in beside)
     known = next((row for row in TABLE.values() if (row.sha256, row.param_sha256) == (sha256, param_sha256)), None)
     return Weights(
-        name=path.stem,
+        name=name,
         file=path.name,
         bytes=status[path.name].st_size,
         sha256=sha256,
         param_sha256=param_sha256,
-        external_sha256={name: hashes[name] for name in external},
+        external_sha256={file: hashes[file] for file in external},
         directory=path.parent,
         kind=known.kind if known else Kind.PERCEPTUAL,
         licence=known.licence if known else LICENCE_UNKNOWN,
     )
 
 
-def imported_directory(cache: Path, name: str) -> Path:
-    """Where `import_model` puts a model of this name."""
+def imported_directory(cache: Path, name: str = "") -> Path:
+    """Where `import_model` puts a model of this name, or all of them."""
     return cache / "imported" / name
 
 
@@ -85,16 +91,16 @@ def imported_models(cache: Path) -> list[str]:
         ModelUnavailable: the directory can't be read.
     """
     try:
-        return sorted(path.parent.name for path in cache.glob(f"imported/*/{DESCRIPTION}"))
+        return sorted(path.parent.name for path in imported_directory(cache).glob(f"*/{DESCRIPTION}"))
     except OSError as exc:
         raise ModelUnavailable(f"{cache} can't be read: {exc.strerror or exc}") from exc
 
 
 def _file(model: str) -> Path:
-    """The file that holds the weights, which is there and has a name that requests can use.
+    """The file that holds the weights, which is there.
 
     Raises:
-        SettingInvalid: as `name_in`.
+        SettingInvalid: it is not there, or of no known format.
     """
     try:
         path = Path(model).expanduser()
@@ -107,9 +113,6 @@ def _file(model: str) -> Path:
             raise invalid("model", model, "there is no such file" if not path.exists() else "it is no file")
     except (OSError, RuntimeError) as exc:  # RuntimeError: ~ of an unknown user
         raise invalid("model", model, f"it can't be read: {getattr(exc, 'strerror', None) or exc}") from exc
-    if not NAME.fullmatch(path.stem):
-        allowed = "up to 100 letters of ASCII, digits and . _ + -, the first a letter or digit"
-        raise invalid("model", model, f"requests could not name it: rename the file to {allowed}")
     return path
 
 

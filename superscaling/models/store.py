@@ -12,7 +12,7 @@ from superscaling.models.operator_files import imported_directory, imported_mode
 from superscaling.models.sources import find_weights, package_directory
 from superscaling.models.table import TABLE
 from superscaling.models.weights import FileFormat, Weights
-from superscaling.settings import Settings, blaming, invalid, shipped
+from superscaling.settings import Settings, blaming, did_you_mean, invalid, shipped
 
 MODELS = shipped("models")
 # Packages whose versions determine the result of a conversion. They are not imported here.
@@ -96,8 +96,13 @@ def weights_of(settings: Settings) -> Weights:
     if is_path(settings.model):
         return weights_in(settings.model)
     if settings.model not in TABLE:
-        known = ", ".join(known_models(settings))
-        raise invalid("model", settings.model, f"unknown; known are {known}, and files by their path")
+        known = known_models(settings)
+        raise invalid(
+            "model",
+            settings.model,
+            f"unknown; known are {', '.join(known)}, and files by their path; imported ones are looked for in"
+            f" {imported_directory(settings.cache_dir)}{did_you_mean(settings.model, known)}",
+        )
     return TABLE[settings.model]
 
 
@@ -150,9 +155,18 @@ def weight_file_of(settings: Settings) -> Path:
         ModelUnavailable: it is nowhere and can't be downloaded, or can't be read.
         WeightsRefused: it is another file.
     """
+    return find_weights(weights_of(settings), weight_directories(settings), settings.weights_url)
+
+
+def weight_directories(settings: Settings) -> Sequence[Path]:
+    """Where the settings' weight file is looked for; a download goes into the last.
+
+    Raises:
+        SettingInvalid: there is no such model, or it is ready-made.
+    """
     weights = weights_of(settings)
     if weights.directory is not None:
-        return find_weights(weights, [weights.directory], "")
+        return [weights.directory]
     directories = [MODELS / weights.name]  # of this installation
     if not weights.is_own:
         directories += filter(None, [settings.weights_dir])
@@ -160,7 +174,7 @@ def weight_file_of(settings: Settings) -> Path:
         directories += filter(None, [package_directory(weights.package)])
     if weights.url is not None:
         directories.append(settings.cache_dir)
-    return find_weights(weights, directories, settings.weights_url)
+    return directories
 
 
 def model_directory(weights: Weights, models: Path, cache: Path) -> Path:

@@ -1,6 +1,7 @@
 """What is known of a model before it is converted: where its weights are, and what they are weights of."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -37,6 +38,9 @@ FORMATS = {
     ".ckpt": FileFormat.TORCH,
     ".safetensors": FileFormat.TORCH,
 }
+
+# The factor in the names of models of packages.
+SCALE_IN_NAME = re.compile(r"-x([1-8])")
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,14 @@ class Weights:
         if self.rdn is None:
             raise ModelUnavailable(f"{self.name} is no RDN, which is all that ISR loads")
         return self.rdn
+
+    @property
+    def stated_scale(self) -> int | None:
+        """The factor, as far as the architecture or the name of a row of the table says it."""
+        if self.rdn is not None:
+            return self.rdn.scale
+        named = SCALE_IN_NAME.search(self.name) if self.package is not None else None
+        return None if named is None else int(named[1])
 
     @property
     def is_own(self) -> bool:

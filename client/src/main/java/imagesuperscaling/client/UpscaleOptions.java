@@ -10,7 +10,7 @@ import java.util.Map;
  * @param format output format; {@code null}: that of the input
  * @param quality of JPEG, WebP or AVIF output, 1 to 100; {@code null}: the service's default
  * @param metadata which metadata the output keeps; {@code null}: all that its format can hold
- * @param scale factor of both sides, 1 to 8, where 1 only cleans; {@code null}: 2, unless there is a width or a height
+ * @param scale factor of both sides, 1 to 8, where 1 removes JPEG artefacts; {@code null}: 2, unless there is a width or a height
  * @param width of the output in px, instead of a scale; without a height it keeps the ratio
  * @param height of the output in px, instead of a scale; without a width it keeps the ratio
  * @param fit how width and height together are meant

@@ -60,7 +60,7 @@ public final class UpscaleOptionsBuilder {
     /**
      * Sets the factor of both sides. The sides of the output are rounded to whole px.
      *
-     * @param value 1 to 8, where 1 only cleans; default 2
+     * @param value 1 to 8, where 1 removes JPEG artefacts; default 2
      * @return this builder
      */
     public UpscaleOptionsBuilder scale(double value) {
