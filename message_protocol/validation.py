@@ -31,7 +31,7 @@ def typed(options: Mapping[str, str]) -> dict[str, str | int | float | bool]:
 
 
 def _typed(text: str) -> str | int | float | bool:
-    if re.fullmatch(r"[0-9]{1,18}", text):
+    if re.fullmatch(f"[0-9]{{1,{MAX_ECHOED}}}", text):  # any number that an error message can repeat
         return int(text)
     if re.fullmatch(r"[0-9]{1,18}\.[0-9]{1,18}", text):
         return float(text)

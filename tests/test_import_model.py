@@ -5,6 +5,7 @@ import importlib.util
 import io
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tarfile
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from conftest import FIXTURES, ROOT, Server, StartServer, encoded, free_port, opened, photograph
+from conftest import FIXTURES, ROOT, Server, StartServer, encoded, free_port, opened, photograph, wait_for
 from fakes import patience
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -32,6 +33,7 @@ from superscaling.engines import infer_levels, padded, precision_of
 from superscaling.engines.openvino import EngineOpenVino, supported_precisions
 from superscaling.enlarging import Upscaler
 from superscaling.enlarging.passes import Passes
+from superscaling.errors import ModelUnavailable
 from superscaling.geometry import whole_box
 from superscaling.models import (
     ModelFiles,
@@ -329,7 +331,9 @@ def test_what_is_replaced_stays_if_that_fails(cache: Path, monkeypatch: pytest.M
     assert imported(cache, "compact-x4") == before
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", " ", ".hidden", "x" * 200, "noise-cancel-lite", "psnr-small"])
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", " ", ".hidden", "x" * 200, "my.onnx", "4x.pth.PARAM", "noise-cancel-lite"]
+)
 def test_names_that_can_not_be(empty_cache: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = run([str(NETWORKS / "compact-x4.onnx"), f"--name={name}"], capsys)
     assert (status, err.count("\n")) == (1, 1)
@@ -359,6 +363,24 @@ def test_files_with_any_name(
     assert got == status
     assert message in err
     assert [each.name for each in empty_cache.glob("imported/*")] == (["4x-ultra"] if status == 0 else [])
+
+
+@pytest.mark.parametrize(("file", "other"), [("my.onnx.onnx", "such as my"), ("4x.pth.bin.onnx", "such as 4x")])
+def test_a_file_whose_name_would_be_a_files(
+    file: str, other: str, tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / file
+    path.write_bytes((NETWORKS / "compact-x4.onnx").read_bytes())
+    status, _, err = run([str(path)], capsys)
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.endswith(f"settings would take it for a file; choose another, {other}\n")
+
+
+@pytest.mark.parametrize("licence", ["MIT\nfile: other", "\x1b[31mMIT", "MIT\x00"])
+def test_licences_that_can_not_be(empty_cache: Path, licence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run([str(NETWORKS / "compact-x4.onnx"), "--licence", licence], capsys)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "--licence has characters that can't be printed" in err
 
 
 # Conventions
@@ -470,6 +492,22 @@ def without_external_data(directory: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("entries", [{}, {"offset": "0", "length": "16"}], ids=["whole", "part"])
+def test_the_reader_says_which_file_is_missing(entries: dict[str, str], tmp_path: Path) -> None:
+    """Or too short, or gone since it was looked for."""
+    model = enlarging()
+    tensor = TensorProto(data_type=TensorProto.FLOAT, dims=[4], name="scales", data_location=TensorProto.EXTERNAL)
+    for key, value in {"location": "w.data", **entries}.items():
+        tensor.external_data.add(key=key, value=value)
+    model.graph.initializer[0].CopyFrom(tensor)
+    path = tmp_path / "network.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(
+        ModelUnavailable, match=r"its weights are in another file, w\.data, which is missing or too short"
+    ):
+        open_onnx(path)
+
+
 def test_weights_in_another_file(tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """They count: the summary names them, and other ones are another conversion."""
     path = saved_in_two(enlarging(), tmp_path)
@@ -540,6 +578,53 @@ def baked(size: int) -> onnx.ModelProto:
     )
 
 
+def branching(then: onnx.GraphProto) -> onnx.ModelProto:
+    """What is done to a picture that has any light."""
+    same = helper.make_graph(
+        [node("Identity", ["x"], ["b"])], "else", [], [helper.make_tensor_value_info("b", TensorProto.FLOAT, None)]
+    )
+    return enlarging(
+        node("ReduceMax", ["x"], ["most"], keepdims=0),
+        node("Cast", ["most"], ["light"], to=TensorProto.BOOL),
+        node("If", ["light"], ["a"], then_branch=then, else_branch=same),
+    )
+
+
+def loop() -> onnx.GraphProto:
+    """Repeats nothing 2^62 times."""
+    kinds = {"go": TensorProto.BOOL, "v": TensorProto.FLOAT}
+    body = helper.make_graph(
+        [node("Identity", ["go"], ["go on"]), node("Identity", ["v"], ["w"])],
+        "body",
+        [helper.make_tensor_value_info("n", TensorProto.INT64, [])]
+        + [helper.make_tensor_value_info(name, kind, None) for name, kind in kinds.items()],
+        [
+            helper.make_tensor_value_info(name, kind, None)
+            for name, kind in zip(("go on", "w"), kinds.values(), strict=True)
+        ],
+    )
+    constants = [numpy_helper.from_array(np.array(1 << 62), "times"), numpy_helper.from_array(np.array(True), "yes")]
+    return helper.make_graph(
+        [node("Loop", ["times", "yes", "x"], ["z"], body=body)],
+        "then",
+        [],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, None)],
+        constants,
+    )
+
+
+def resized() -> onnx.GraphProto:
+    """Enlarges 200 times, and reduces again."""
+    scales = {"up": [1, 1, 200, 200], "down": [1, 1, 0.005, 0.005]}
+    return helper.make_graph(
+        [node("Resize", ["x", "", "up"], ["u"]), node("Resize", ["u", "", "down"], ["d"])],
+        "then",
+        [],
+        [helper.make_tensor_value_info("d", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in scales.items()],
+    )
+
+
 RANDOM = np.random.default_rng(1).bytes(10_000)
 GREY: dict[str, Any] = {"shape": (1, 1, "h", "w"), "result": (1, 1, None, None)}
 FOUR: dict[str, Any] = {"shape": (1, 4, "h", "w"), "result": (1, 4, None, None)}
@@ -582,6 +667,21 @@ BAD: dict[str, tuple[onnx.ModelProto | Callable[[Path], Path], str]] = {
     ),
     "fixed and wide": (enlarging(shape=(1, 3, 64, 513), result=(1, 3, 128, 1026)), "takes pictures 513 px long only"),
     "fixed square": (baked(64), "dynamic axes (height and width)"),
+    "loop": (branching(loop()), "has loops (Loop), which networks for pictures don't need"),
+    "too many operations": (
+        network([node("Abs", [f"t{n}" if n else "x"], [f"t{n + 1}"]) for n in range(11_000)], outputs=("t11000",)),
+        "the network has 11002 operations; at most 10000 are allowed",
+    ),
+    "huge constant": (
+        enlarging(
+            node("Range", ["0", "1e11", "1"], ["r"]),
+            node("ReduceSum", ["r"], ["s"], keepdims=0),
+            node("Add", ["x", "s"], ["a"]),
+            constants={"0": ZERO, "1e11": np.float32(1e11), "1": ONE},
+        ),
+        "values of 64 x 64 px; at most 6.7e+07 are allowed",
+    ),
+    "huge in a branch": (branching(resized()), "the network makes 4.9e+08 values of 64 x 64 px"),
     "external data": (without_external_data, "its weights are in another file, weights.data, which is missing"),
     "cut": (lambda directory: whole(directory, lambda data: data[: len(data) // 2]), "or a damaged one"),
     "random": (lambda directory: whole(directory, lambda data: RANDOM), "network.onnx: it is no ONNX file"),
@@ -652,6 +752,7 @@ def tar_of(content: bytes) -> bytes:
         (b"", "is no weight file of PyTorch, or a damaged one"),
         (b"PK\x03\x04 and then nothing", "is no weight file of PyTorch, or a damaged one"),
         (RANDOM, "is no weight file of PyTorch, or a damaged one: at position 0, opcode b'\\xff' unknown"),
+        (b"\x80\x04\x8d" + (1 << 62).to_bytes(8, "little"), "network.pth is damaged: a text in it claims to be longer"),
     ],
     ids=[
         "archive",
@@ -669,6 +770,7 @@ def tar_of(content: bytes) -> bytes:
         "empty",
         "zip",
         "random",
+        "huge text",
     ],
 )
 @pytest.mark.parametrize("ending", ["pth", "ckpt"])
@@ -721,6 +823,19 @@ def test_the_command(tmp_path: Path) -> None:
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"can't import {path}: network.onnx: it is no ONNX file, or a damaged one\n"
+
+
+def test_sigterm_ends_an_import(tmp_path: Path) -> None:
+    """And nothing half done is left."""
+    command = [sys.executable, "-m", "superscaling.commands.import_model", str(NETWORKS / "rrdb-x4.onnx")]
+    started = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"UPSCALER_CACHE_DIR": str(tmp_path)}, stdout=subprocess.PIPE
+    )
+    assert wait_for(lambda: any(tmp_path.glob("imported/*.part")), seconds=60)
+    started.send_signal(signal.SIGTERM)
+    printed, _ = started.communicate(timeout=60)
+    assert (started.returncode, printed) == (143, b"")
+    assert list((tmp_path / "imported").iterdir()) == []
 
 
 # Padding

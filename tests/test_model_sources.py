@@ -182,6 +182,13 @@ def test_two_files_with_the_same_name(settings: Settings, tmp_path: Path) -> Non
         prepare(replace(settings, models=(str(other),), port=free_port()))
 
 
+def test_commas_separate_models(settings: Settings) -> None:
+    with pytest.raises(
+        SettingInvalid, match=r"UPSCALER_MODELS='/x/a'.* \(commas separate models: no path can have one\)"
+    ):
+        prepare(replace(settings, models=("/x/a", "b.onnx"), port=free_port()))
+
+
 # Imported models
 
 

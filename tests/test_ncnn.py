@@ -261,6 +261,16 @@ GOOD = conv()
         ("BinaryOp b 1 1 in out 0=99 1=1", b"", "operation 99 is not supported"),
         ("MemoryData m 0 1 k 0=1000 1=1000 2=1000\nBinaryOp b 2 1 in k out", b"", "ends at byte 0"),
         ("Reshape r 1 1 in out 0=-1", b"", "reshaping features of a picture is not supported"),
+        ("Slice s 1 0 in -23300=0", b"", "it has 0 sizes for 0 blobs"),
+        ("Slice s 1 2 in a b -23300=2,1.5,1.5", b"", "parameter 0 has the value 1.5, and must have whole numbers"),
+        ("Slice s 1 2 in a b -23300=2,1e300,-1e300", b"", "parameter 0 has the value 1e+300, and must"),
+        (
+            "Crop c 1 1 in out -23309=1,0.5 -23310=1,2",
+            b"",
+            "parameter 9 has the value 0.5, and must have whole numbers",
+        ),
+        ("Permute p 1 1 in out 0=1e300", b"", "parameter 0 is 1e+300, and must be a whole number from 0 to 5"),
+        ("Pooling p 1 1 in out 0=0 4=1", b"", "the network's result has one dimension, and must be a picture"),
     ],
 )
 def test_a_bad_model(layers: str, weights: bytes, message: str, tmp_path: Path) -> None:

@@ -9,15 +9,14 @@ and NNCF; PyTorch's the packages of requirements-import.txt; the others only wha
 prints one line; the exit status is 1.
 """
 
-import contextlib
 import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from superscaling.commands.conversion_process import unfinished_directory
 from superscaling.errors import StartError
 from superscaling.models import TABLE, FileFormat, Weights, verify
 from superscaling.pictures import Limits, Samples, decode
@@ -43,18 +42,6 @@ def convert_into(weights: Weights, weight_file: Path, target: Path, *, overwrite
             shutil.copytree(unfinished, target, dirs_exist_ok=True)
         elif not target.exists():  # else another process was faster, with an equal result
             unfinished.rename(target)
-
-
-@contextlib.contextmanager
-def unfinished_directory(target: Path) -> Iterator[Path]:
-    """A new directory beside `target`, to be renamed once it is complete; removed at the end where it still exists."""
-    # A unique name: other processes may fill the same cache at the same time.
-    unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part"))
-    try:
-        unfinished.chmod(0o755)
-        yield unfinished
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def samples() -> tuple[list[Samples], list[Samples]]:

@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from superscaling.commands.convert import samples, unfinished_directory
+from superscaling.commands.conversion_process import run_conversion, unfinished_directory
+from superscaling.commands.convert import samples
 from superscaling.conversion import parameters
 from superscaling.errors import ModelUnavailable, SettingInvalid, StartError
 from superscaling.models import (
@@ -30,6 +31,7 @@ from superscaling.models import (
     Kind,
     Weights,
     imported_directory,
+    is_path,
     shipped_models,
     weights_in,
 )
@@ -100,6 +102,15 @@ def _weights(file: Path, arguments: argparse.Namespace) -> Weights:
     if not NAME.fullmatch(weights.name):
         its, remedy = ("--name", "it takes") if arguments.name else ("its name", "choose a --name of")
         raise ModelUnavailable(f"{its} {weights.name!r} can't be used in requests: {remedy} {ALLOWED_NAME}")
+    if is_path(weights.name):
+        free = weights.name
+        while is_path(free):
+            free = free.removesuffix(Path(free).suffix)
+        raise ModelUnavailable(
+            f"--name {weights.name!r}: settings would take it for a file; choose another, such as {free or 'mine'}"
+        )
+    if not (arguments.licence or "").isprintable():
+        raise ModelUnavailable("--licence has characters that can't be printed: state it in one line of text")
     if weights.name in TABLE or weights.name in shipped_models():
         raise ModelUnavailable(f"{weights.name} is a model of this installation: choose another --name")
     return replace(
@@ -190,10 +201,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line in this process; returns the exit status."""
     arguments = _parser().parse_args(words)
-    # An exception, so that what is half done is removed.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    _exit_on_sigterm()
     logging.disable(logging.WARNING)
     try:
         print(import_model(arguments.file, read_settings(), arguments))
@@ -203,5 +213,24 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
+def main_in_child() -> int:
+    """Run the command line in a process that can be stopped at any time; returns the exit status."""
+    arguments = _parser().parse_args()
+    _exit_on_sigterm()
+    code = "import sys; from superscaling.commands.import_model import main; sys.exit(main())"
+    try:
+        folder = imported_directory(read_settings().cache_dir, "any").parent
+        status, _ = run_conversion(["-c", code, *sys.argv[1:]], folder)
+    except StartError as exc:
+        print(f"can't import {arguments.file}: {exc}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _exit_on_sigterm() -> None:
+    """By an exception, so that what is half done is removed."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main_in_child())

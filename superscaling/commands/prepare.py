@@ -5,16 +5,15 @@
 If the service could not serve what the settings ask for, prints one line and exits with status 1.
 """
 
-import contextlib
 import importlib.util
 import logging
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 from superscaling import logs
+from superscaling.commands.conversion_process import run_conversion
 from superscaling.engines import precision_of, require_precision
 from superscaling.errors import ModelUnavailable, SettingInvalid, StartError
 from superscaling.models import (
@@ -163,27 +162,18 @@ def convert_in_child(weights: Weights, weight_file: Path, directory: Path) -> No
         directory: the result, which must not exist.
 
     Raises:
-        ModelUnavailable: the conversion failed. The reason is the last line that the child printed; all of them are
-            logged for debugging.
+        ModelUnavailable: the conversion failed, or took too long. The reason is the last line that the child printed;
+            all of them are logged for debugging.
     """
     module = "superscaling.commands.convert"
-    command = [sys.executable, "-m", module, "--row", weights.to_json(), str(weight_file.absolute()), str(directory)]
-    child = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
-    )
+    arguments = ["-m", module, "--row", weights.to_json(), str(weight_file.absolute()), str(directory)]
     try:
-        _, printed = child.communicate()
-    except BaseException:  # the start is being stopped
-        # Not killed: the child removes what is half done. Its pipe is read to the end: a child that prints more than
-        # the pipe holds would otherwise wait for a reader, and this process for the child.
-        child.terminate()
-        with contextlib.suppress(ValueError):  # the pipe was closed already
-            child.communicate()
-        child.wait()
-        raise
-    if child.returncode:
+        status, printed = run_conversion(arguments, directory.parent, cwd=ROOT, is_captured=True)
+    except ModelUnavailable as exc:
+        raise ModelUnavailable(f"converting {weights.name} failed: {exc}") from exc
+    if status:
         log.debug("%s", printed)
-        reason = printed.strip().rpartition("\n")[2] or f"exit status {child.returncode}"
+        reason = printed.strip().rpartition("\n")[2] or f"exit status {status}"
         raise ModelUnavailable(f"converting {weights.name} failed: {reason}")
 
 

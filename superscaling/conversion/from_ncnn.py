@@ -8,7 +8,7 @@ import numpy as np
 import openvino
 from openvino import opset13 as op
 
-from superscaling.conversion.last_line import last_line
+from superscaling.conversion.cost import PROBES, check_cost
 from superscaling.conversion.ncnn.layer import Layer
 from superscaling.conversion.ncnn.layers import read_layer
 from superscaling.conversion.ncnn.param_file import read_layers
@@ -17,9 +17,6 @@ from superscaling.conversion.ncnn.weight_file import WeightFile
 from superscaling.errors import ModelUnavailable
 
 CHANNELS = 3  # of RGB
-# What a network may make of a small picture, at any layer, in values: files can ask for any enlargement.
-PROBE_EDGE = 64  # px
-MAX_VALUES = 1 << 26  # 256 MB
 
 
 def read_ncnn(param: Path) -> Any:
@@ -43,7 +40,7 @@ def read_ncnn(param: Path) -> Any:
     result = _read_network(layers, weights, op.transpose(picture, np.array([0, 3, 1, 2], np.int64)))
     weights.check_end()
     network = openvino.Model([op.transpose(result, np.array([0, 2, 3, 1], np.int64))], [picture], param.stem)
-    _check_cost(network)
+    check_cost(network, [(1, edge, edge, CHANNELS) for edge in PROBES])
     return network
 
 
@@ -64,30 +61,8 @@ def _read_network(layers: Sequence[Layer], weights: WeightFile, picture: Any) ->
     if len(results) != 1:
         raise ModelUnavailable(f"the network has {len(results)} results, and must have one")
     result = blobs[results[0]]
-    if (channels := result.channels(layers[-1])) != CHANNELS or result.flat:
+    if result.flat:
+        raise ModelUnavailable("the network's result has one dimension, and must be a picture")
+    if (channels := result.channels(layers[-1])) != CHANNELS:
         raise ModelUnavailable(f"the network's result has {channels} channels, and must have 3 (RGB)")
     return result.node
-
-
-def _check_cost(network: Any) -> None:
-    """Make sure that no layer makes more of a small picture than memory can hold.
-
-    Raises:
-        ModelUnavailable: one does, or the network does not fit the picture.
-    """
-    probe = network.clone()
-    try:
-        probe.reshape([1, PROBE_EDGE, PROBE_EDGE, CHANNELS])
-        sizes = [
-            (int(np.prod(output.get_shape(), dtype=np.float64)), node.get_friendly_name())
-            for node in probe.get_ordered_ops()
-            for output in node.outputs()
-            if output.get_partial_shape().is_static
-        ]
-    except RuntimeError as exc:
-        raise ModelUnavailable(f"the network does not take {PROBE_EDGE} x {PROBE_EDGE} px: {last_line(exc)}") from exc
-    if (largest := max(sizes)[0]) > MAX_VALUES:
-        raise ModelUnavailable(
-            f"the network makes {largest:.1e} values of {PROBE_EDGE} x {PROBE_EDGE} px; at most {MAX_VALUES:.1e} are"
-            " allowed"
-        )

@@ -62,9 +62,18 @@ def write_model(
         drawings: likewise, for int8 only.
 
     Raises:
-        ModelUnavailable: it is not a network that enlarges by a whole factor.
+        ModelUnavailable: it is not a network that enlarges by a whole factor, or OpenVINO fails on it.
     """
     target.mkdir(parents=True, exist_ok=True)
+    try:
+        return _write(network, about, target, photographs, drawings)
+    except (RuntimeError, MemoryError) as exc:
+        raise ModelUnavailable(f"OpenVINO can't run this network: {last_line(exc)}") from exc
+
+
+def _write(
+    network: Any, about: About, target: Path, photographs: Sequence[Pixels], drawings: Sequence[Pixels]
+) -> ModelFiles:
     trial = Trial(network)
     sizes = trial.find_sizes(photographs)
     enlarge = partial(trial.enlarge, multiple=sizes.multiple, least=sizes.least)

@@ -16,6 +16,7 @@ from openvino.frontend import (
 )
 
 from superscaling.conversion.conventions import find_convention, with_convention
+from superscaling.conversion.cost import PROBES, check_cost
 from superscaling.conversion.last_line import last_line
 from superscaling.conversion.layout import Layout, find_layout
 from superscaling.engines import available_cpus
@@ -34,8 +35,6 @@ FAILURES = (
     TypeError,
     MemoryError,
 )
-# Operations that repeat others as often as a file says.
-LOOPS = ("Loop", "TensorIterator")
 # The longest side in px of a network of a fixed size: it is tried on larger pictures, too, before its cost is known.
 MAX_FIXED = 512
 # A network of a fixed size is tried on a picture with sides this many times as long, too.
@@ -60,15 +59,14 @@ def open_onnx(path: Path) -> tuple[Any, Layout]:
         ModelUnavailable: as `read_onnx`.
     """
     network = _parse(path)
-    for sort in LOOPS:
-        if any(each.get_type_name() == sort for each in network.get_ops()):
-            raise ModelUnavailable(f"{path.name} has loops ({sort}), which networks for pictures don't need")
     layout = find_layout(network)
     fixed = [dimension.get_length() for dimension in layout.sides(network) if dimension.is_static]
     if max(fixed, default=0) > MAX_FIXED:
         raise ModelUnavailable(f"{path.name} takes pictures {max(fixed)} px long only: {AGAIN}")
+    own = [layout.shape(*fixed)] if len(fixed) == 2 else []  # last: whether it takes others is found out below
+    check_cost(network, [*(layout.shape(edge, edge) for edge in PROBES), *own])
     _make_dynamic(network, layout)
-    if len(fixed) == 2 and not _takes_other_sizes(network, layout, fixed):
+    if own and not _takes_other_sizes(network, layout, fixed):
         raise ModelUnavailable(f"{path.name} takes pictures of {fixed[1]} x {fixed[0]} px only: {AGAIN}")
     return network, layout
 
@@ -91,8 +89,9 @@ def _reason(text: str) -> str | None:
     """Say in our words what OpenVINO's reader found; None: something else."""
     if unknown := re.search(r"No conversion rule found for operations: (.+)", text):
         return f"operators that OpenVINO does not know: {unknown[1].strip()}"
-    if external := re.search(r"externally stored data in file \((.+?), offset", text):
-        return f"its weights are in another file, {external[1]}, which is missing or too short: put it beside this one"
+    if external := re.search(r"data in file \((.+?), offset|ExternalDataInfo\(data_full_path: (.+?), offset", text):
+        file = Path(external[1] or external[2]).name
+        return f"its weights are in another file, {file}, which is missing or too short: put it beside this one"
     if "can't be parsed" in text:
         return "it is no ONNX file, or a damaged one"
     return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from superscaling.conversion.conventions import Convention, with_convention
+from superscaling.conversion.cost import PROBES, check_cost
 from superscaling.conversion.last_line import last_line
 from superscaling.conversion.layout import NCHW, Layout
 from superscaling.conversion.pickles import check_pickle
@@ -71,7 +72,7 @@ def convert_descriptor(descriptor: Any) -> Any:
     """Turn spandrel's network into an `openvino.Model`, as `read_torch` specifies.
 
     Raises:
-        ModelUnavailable: OpenVINO can't convert it.
+        ModelUnavailable: OpenVINO can't convert it, or it costs too much.
     """
     import openvino
     import torch
@@ -88,4 +89,5 @@ def convert_descriptor(descriptor: Any) -> Any:
         raise ModelUnavailable(
             f"{descriptor.architecture.name}: OpenVINO can't convert this network: {last_line(exc)}"
         ) from exc
+    check_cost(network, [(1, 3, edge, edge) for edge in PROBES])
     return with_convention(network, Layout(NCHW, NCHW), Convention())

@@ -58,6 +58,8 @@ def check_pickle(path: Path) -> None:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc).partition("\n")[0] or type(exc).__name__
         raise ModelUnavailable(f"{path.name} is no weight file of PyTorch, or a damaged one: {reason}") from exc
+    except MemoryError as exc:
+        raise ModelUnavailable(f"{path.name} is damaged: a text in it claims to be longer than memory") from exc
 
 
 def _check_archive(path: Path, file: IO[bytes]) -> None:

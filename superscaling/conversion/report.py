@@ -9,6 +9,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from superscaling.conversion.halo import halo_limit
+from superscaling.conversion.last_line import last_line
 from superscaling.engines import EngineFacts, available_cpus, infer_levels, precision_of
 from superscaling.engines.openvino import EngineOpenVino, supported_precisions
 from superscaling.errors import ModelUnavailable, SettingInvalid
@@ -40,6 +41,8 @@ def describe(model: ModelFiles, settings: Settings) -> dict[str, str]:
             seconds, memory = child.submit(measure, model, precision, threads, window).result()
         except BrokenProcessPool as exc:
             raise ModelUnavailable(f"running it on {EDGE} x {EDGE} px failed: is there too little memory?") from exc
+        except (RuntimeError, MemoryError) as exc:
+            raise ModelUnavailable(f"running it on {EDGE} x {EDGE} px failed: {last_line(exc)}") from exc
     overhead = (window / tile) ** 2
     return {
         "enlarges": f"{model.scale} times, {model.kind}",

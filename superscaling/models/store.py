@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-from superscaling.errors import ModelUnavailable
+from superscaling.errors import ModelUnavailable, SettingInvalid
 from superscaling.models.files import DESCRIPTION, ModelFiles, read_model_files
 from superscaling.models.operator_files import imported_directory, imported_models, is_path, name_in, weights_in
 from superscaling.models.sources import find_weights, package_directory
@@ -40,8 +40,13 @@ def settings_of_models(settings: Settings) -> Sequence[Settings]:
     chosen = [replace(settings, model=model, models=()) for model in dict.fromkeys((settings.model, *settings.models))]
     names = dict[str, str]()
     for each in chosen:
-        with blaming(field_of(settings, each)):
-            name = name_of(each)
+        try:
+            with blaming(field_of(settings, each)):
+                name = name_of(each)
+        except SettingInvalid as exc:
+            if exc.field != "models" or len(settings.models) == 1:
+                raise
+            raise invalid("models", each.model, f"{exc.reason} (commas separate models: no path can have one)") from exc
         if (before := names.setdefault(name, each.model)) != each.model:
             reason = f"requests could not tell it from {before}, which has the same name: rename one of the files"
             raise invalid("models", each.model, reason)

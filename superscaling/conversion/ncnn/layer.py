@@ -44,7 +44,8 @@ class Layer:
         """
         value = self._get(number, default)
         if not isinstance(value, int) or not least <= value <= most:
-            raise self.refuse(f"parameter {number} is {value}, and must be a whole number from {least} to {most}")
+            shown = f"{value:g}" if isinstance(value, float) else value
+            raise self.refuse(f"parameter {number} is {shown}, and must be a whole number from {least} to {most}")
         return value
 
     def pair(self, number: int, default: int, most: int) -> list[int]:
@@ -77,6 +78,19 @@ class Layer:
         if not isinstance(value, tuple):
             raise self.refuse(f"parameter {number} is a number, and must be a list")
         return value
+
+    def wholes(self, number: int) -> list[int]:
+        """A parameter with several whole values; empty if it is missing.
+
+        Raises:
+            ModelUnavailable: it is a single number, or one of them is not whole.
+        """
+        values = []
+        for value in self.array(number):
+            if not isinstance(value, int):
+                raise self.refuse(f"parameter {number} has the value {value:g}, and must have whole numbers")
+            values.append(value)
+        return values
 
     def expect(self, number: int, value: float, meaning: str) -> None:
         """Make sure that a parameter is missing or `value`.

@@ -44,8 +44,8 @@ def slices(layer: Layer, _: WeightFile, features: Tensor) -> list[Tensor]:
     features.check_not_flat(layer)
     if layer.whole(1, 0, least=-3) not in (0, -3):
         raise layer.refuse("cutting other axes than channels is not supported")
-    sizes, left = [int(size) for size in layer.array(0)], features.channels(layer)
-    if len(sizes) != len(layer.outputs):
+    sizes, left = layer.wholes(0), features.channels(layer)
+    if not sizes or len(sizes) != len(layer.outputs):
         raise layer.refuse(f"it has {len(sizes)} sizes for {len(layer.outputs)} blobs")
     for number, size in enumerate(sizes):  # an open size is an equal share of what is left
         sizes[number] = left // (len(sizes) - number) if size == REST else size
@@ -67,13 +67,13 @@ def crop(layer: Layer, _: WeightFile, *features: Tensor) -> Tensor:
         begin = op.constant(np.array(offsets, np.int64))
         size = op.slice(op.shape_of(features[1].node), *(_whole([each]) for each in (1, 4, 1)))
         return Tensor(op.slice(node, begin, op.add(begin, size), _whole([1, 1, 1]), _whole([1, 2, 3])))
-    starts, ends = layer.array(9), layer.array(10)
+    starts, ends = layer.wholes(9), layer.wholes(10)
     if starts or ends:
-        axes = [int(axis) % 3 for axis in layer.array(11) or range(len(starts))]
+        axes = [axis % 3 for axis in layer.wholes(11) or range(len(starts))]
         if not len(starts) == len(ends) == len(axes) == len(set(axes)):
             raise layer.refuse("it needs as many first as last places, each for another axis")
-        first = [0 if start == REST else int(start) for start in starts]
-        last = [MAX_NUMBER if end in (REST, 0) else int(end) for end in ends]
+        first = [0 if start == REST else start for start in starts]
+        last = [MAX_NUMBER if end in (REST, 0) else end for end in ends]
     else:
         axes = [0, 1, 2]
         beyond = [layer.whole(number, 0) for number in (8, 7, 6)]
