@@ -41,7 +41,11 @@ MESSAGES_KNOW = {
 
 # Within a room: a module may import from the lines below its own.
 WITHIN = {
-    "commands": [["bake", "import_model", "missing_packages"], ["prepare", "convert", "health"]],
+    "commands": [
+        ["bake", "import_model", "missing_packages"],
+        ["prepare", "convert", "health"],
+        ["conversion_process"],
+    ],
     "enlarging": [
         ["loaded_models"],
         ["picture_upscaler"],
@@ -67,7 +71,7 @@ WITHIN = {
         ["conventions"],
         ["trial", "writing", "pickles"],
         ["halo", "quantisation", "quantisation_loss"],
-        ["similarity", "network_size", "ncnn.layers"],
+        ["similarity", "network_size", "cost", "ncnn.layers"],
         ["ncnn.convolutions", "ncnn.shapes"],
         ["ncnn.arithmetic"],
         ["ncnn.tensor", "ncnn.weight_file", "ncnn.param_file"],
