@@ -92,7 +92,8 @@ def convert(path: Path, target: Path) -> ModelFiles:
     Raises:
         MeasurementError: it can't be read or converted.
     """
-    row = Weights(str(path), path.name, path.stat().st_size, hash_file(path), rdn=architecture_of(path))
+    rdn = architecture_of(path)  # first: it says what is wrong with the file
+    row = Weights(str(path), path.name, path.stat().st_size, hash_file(path), rdn=rdn)
     try:
         convert_in_child(row, path, target)
     except ModelUnavailable as exc:

@@ -303,8 +303,11 @@ class SettingInvalid(StartError):
     """
 
     def __init__(self, text: str, field: str, value: object, reason: str) -> None:
-        super().__init__(text)
+        super().__init__(text, field, value, reason)  # all of them, so that it can be pickled
         self.field, self.value, self.reason = field, value, reason
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class ModelUnavailable(StartError):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from superscaling.errors import ImageCorrupt, ImageUndecodable, ServiceError, StartError, http_error
+from superscaling.errors import ImageCorrupt, ImageUndecodable, ServiceError, SettingInvalid, StartError, http_error
 
 
 def kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
@@ -42,4 +42,6 @@ def test_an_error_of_http_arrives_as_it_is() -> None:
 
 @pytest.mark.parametrize("kind", sorted(kinds(StartError), key=str), ids=lambda kind: kind.__name__)
 def test_an_error_of_the_start_arrives_as_it_is(kind: type[StartError]) -> None:
-    assert str(pickle.loads(pickle.dumps(kind("no model")))) == "no model"
+    details = ("model", "x", "unknown") if kind is SettingInvalid else ()
+    again = pickle.loads(pickle.dumps(kind("no model", *details)))
+    assert (type(again), str(again)) == (kind, "no model")

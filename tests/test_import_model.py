@@ -341,24 +341,6 @@ def test_names_that_can_not_be(empty_cache: Path, name: str, capsys: pytest.Capt
     assert not empty_cache.exists()
 
 
-@pytest.mark.parametrize(("file", "other"), [("my.onnx.onnx", "such as my"), ("4x.pth.bin.onnx", "such as 4x")])
-def test_a_file_whose_name_would_be_a_files(
-    file: str, other: str, tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / file
-    path.write_bytes((NETWORKS / "compact-x4.onnx").read_bytes())
-    status, _, err = run([str(path)], capsys)
-    assert (status, err.count("\n")) == (1, 1)
-    assert err.endswith(f"would be taken for a file: choose another --name, {other}\n")
-
-
-@pytest.mark.parametrize("licence", ["MIT\nfile: other", "\x1b[31mMIT", "MIT\x00"])
-def test_licences_that_can_not_be(empty_cache: Path, licence: str, capsys: pytest.CaptureFixture[str]) -> None:
-    status, _, err = run([str(NETWORKS / "compact-x4.onnx"), "--licence", licence], capsys)
-    assert (status, err.count("\n")) == (1, 1)
-    assert "--licence has characters that can't be printed" in err
-
-
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
@@ -381,6 +363,24 @@ def test_files_with_any_name(
     assert got == status
     assert message in err
     assert [each.name for each in empty_cache.glob("imported/*")] == (["4x-ultra"] if status == 0 else [])
+
+
+@pytest.mark.parametrize(("file", "other"), [("my.onnx.onnx", "such as my"), ("4x.pth.bin.onnx", "such as 4x")])
+def test_a_file_whose_name_would_be_a_files(
+    file: str, other: str, tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / file
+    path.write_bytes((NETWORKS / "compact-x4.onnx").read_bytes())
+    status, _, err = run([str(path)], capsys)
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.endswith(f"would be taken for a file: choose another --name, {other}\n")
+
+
+@pytest.mark.parametrize("licence", ["MIT\nfile: other", "\x1b[31mMIT", "MIT\x00"])
+def test_licences_that_can_not_be(empty_cache: Path, licence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run([str(NETWORKS / "compact-x4.onnx"), "--licence", licence], capsys)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "--licence has characters that can't be printed" in err
 
 
 # Conventions

@@ -65,3 +65,13 @@ def test_it_has_every_status(document: dict[str, Any]) -> None:
     documented = {int(status) for status in re.findall(r"^\| (\d{3}) \|", text, re.MULTILINE)}
     described = {int(status) for status in document["paths"]["/upscale"]["post"]["responses"]}
     assert documented - {404, 405} == described - {200}
+
+
+def test_what_images_need_is_one_group(document: dict[str, Any]) -> None:
+    tags = {path: tag for path, item in document["paths"].items() for each in item.values() for tag in each["tags"]}
+    assert {path for path, tag in tags.items() if tag == "Images"} == {
+        "/upscale",
+        "/v1/images/upscale",
+        "/estimate",
+        "/models",
+    }

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,15 @@ import pytest
 from conftest import ROOT, SAMPLES, encoded, opened, photograph
 from fakes import patience
 
+from message_protocol import UpscaleOutput
+from superscaling.format_name import FormatName
 from superscaling.models import TABLE
+from upscale.console import Console, Progress
 from upscale.errors import Failed
+from upscale.jobs import Arguments, plan
+from upscale.model_list import print_models
 from upscale.output import SUFFIX, write_target
+from upscale.run import Run
 
 TINY = photograph(24, 32)
 COMMAND = [sys.executable, "-P", "-m", "upscale"]
@@ -220,6 +227,52 @@ def test_models_are_listed(tmp_path: Path) -> None:
     wrong = upscale(tmp_path, "--models", settings={"UPSCALER_MODEL": "nonesuch"})
     assert (wrong.returncode, wrong.stdout) == (2, b"")
     assert wrong.stderr.startswith(b"upscale: UPSCALER_MODEL='nonesuch': unknown; known are ")
+
+
+def test_what_each_model_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The factor is said even of models whose weights are not there."""
+    monkeypatch.setenv("UPSCALER_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("UPSCALER_WEIGHTS_DIR", str(tmp_path))
+    (tmp_path / TABLE["psnr-small"].file).touch()
+
+    def listed() -> dict[str, list[str]]:
+        assert print_models(None) == 0
+        return {row[0]: row[1:4] for line in capsys.readouterr().out.splitlines() if (row := re.split(" {2,}", line))}
+
+    rows = listed()
+    assert rows["noise-cancel-lite (default)"] == ["x2", "faithful", "ready"]
+    assert rows["psnr-large"] == ["x2", "faithful", "downloaded at first use"]
+    assert rows["psnr-small"] == ["x2", "faithful", "converted at first use"]
+    assert rows["realesrgan-x4plus"] == ["x4", "perceptual", "converted at first use"]
+    monkeypatch.setattr("superscaling.models.store.package_directory", lambda package: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    rows = listed()
+    assert rows["realesr-animevideov3-x3"] == ["x3", "line-art", "needs make weights"]
+    assert rows["psnr-small"] == ["x2", "faithful", "needs requirements.txt"]
+
+
+def test_a_files_time_is_its_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is done once before, such as a conversion, does not count."""
+    now = 0.0
+
+    class Slow:
+        def get_ready(self) -> None:
+            nonlocal now
+            now += 1000
+
+        def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
+            nonlocal now
+            now += 7
+            return UpscaleOutput(image=image, format=FormatName.PNG, width=32, height=24)
+
+    monkeypatch.setattr("upscale.run.time.monotonic", lambda: now)
+    arguments = Arguments((str(folder / "photos" / "one.png"),), None, None, None, {}, False, None, 0, False)
+    assert Run(arguments, Slow(), Console(quiet=False)).run(plan(arguments)) == 0
+    assert capsys.readouterr().err.endswith("32 x 24 px, 7.0 s\n")
 
 
 def test_pixels_are_the_services(tmp_path: Path) -> None:

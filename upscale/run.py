@@ -138,10 +138,10 @@ class Run:
             self._fail(job.name, f"a bug in this program: {exc!r}")
 
     def _do(self, job: Job) -> None:
-        image = _read(job)
-        self._enlarger.get_ready()  # a conversion takes minutes, which are not this image's
-        start = time.monotonic()
         with self._console.file(job.name) as progress:
+            image = _read(job)
+            self._enlarger.get_ready()  # a conversion takes minutes, which are not this image's
+            start = time.monotonic()
             output = self._enlarger.enlarge(image, self._options(job), progress)
         if job.target is None:
             write_stdout(output.image)
