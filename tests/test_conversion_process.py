@@ -1,10 +1,9 @@
 """Conversions that do not end by themselves, or not well."""
 
-import os
 import signal
-import time
+import subprocess
+import sys
 from pathlib import Path
-from threading import Timer
 
 import pytest
 from conftest import ROOT, wait_for
@@ -26,9 +25,15 @@ with unfinished_directory(Path(sys.argv[1]) / "model") as unfinished:
     helper.wait()
 """
 
-
-class Stopped(BaseException):
-    pass
+# What `prepare` does, in short.
+STARTING = """
+import signal, sys
+from pathlib import Path
+from superscaling.commands import conversion_process
+signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+conversion_process.GRACE_SECONDS = 0.2
+conversion_process.run_conversion(sys.argv[1:], Path(sys.argv[-1]), is_captured=True)
+"""
 
 
 @pytest.fixture
@@ -54,24 +59,15 @@ def test_a_conversion_that_does_not_end(hanging: list[str], tmp_path: Path, monk
 
 
 def test_a_conversion_that_does_not_stop(hanging: list[str], tmp_path: Path) -> None:
-    """The start is stopped by an exception, as a signal handler raises it."""
-
-    def stop(*_: object) -> None:
-        raise Stopped
-
-    def interrupt() -> None:
-        assert wait_for((tmp_path / "started").exists)
-        os.kill(os.getpid(), signal.SIGUSR1)
-
-    before = signal.signal(signal.SIGUSR1, stop)
-    Timer(0, interrupt).start()
-    start = time.monotonic()
+    """The start is stopped by a signal."""
+    start = subprocess.Popen([sys.executable, "-c", STARTING, *hanging], cwd=ROOT)
     try:
-        with pytest.raises(Stopped):
-            run_conversion(hanging, tmp_path, cwd=ROOT, is_captured=True)
+        assert wait_for((tmp_path / "started").exists)
+        start.send_signal(signal.SIGTERM)
+        assert start.wait(60) == 128 + signal.SIGTERM
     finally:
-        signal.signal(signal.SIGUSR1, before)
-    assert time.monotonic() - start < 60
+        start.kill()
+        start.wait()
     check_nothing_is_left(tmp_path)
 
 
