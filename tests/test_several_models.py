@@ -1,6 +1,7 @@
 """Several models share one lock, one admission and one start; with engines that take no time of their own."""
 
 import dataclasses
+import mmap
 import threading
 from collections.abc import Callable
 
@@ -190,10 +191,12 @@ def test_one_that_is_not_ready_is_named() -> None:
 
 def test_what_a_model_takes_is_what_its_warm_up_takes() -> None:
     """A failed warm-up counts as well; its model's speed is not known."""
-    kept: list[bytearray] = []
+    kept: list[mmap.mmap] = []
 
     def hungry(_: NDArray[np.float32]) -> None:
-        kept.append(bytearray(b"x" * 30_000_000))
+        # New memory in any case, not what earlier tests have left free.
+        kept.append(mmap.mmap(-1, 30_000_000))
+        kept[-1].write(b"x" * 30_000_000)
         raise RuntimeError("full")
 
     models = LoadedModels([named("light"), named("hungry", hungry)])
