@@ -26,7 +26,7 @@ def test_one_start_line(start_server: StartServer) -> None:
     assert len(lines) == 1
     assert re.search(
         rf"listening on 0\.0\.0\.0 port {server.port} \(all addresses\) model=noise-cancel-lite engine=openvino"
-        r" precision=(fp32|bf16|int8) threads=\d+ views=1$",
+        r" precision=(fp32|bf16|int8) threads=\d+ views=1 models=noise-cancel-lite$",
         lines[0],
     )
 

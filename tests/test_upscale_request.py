@@ -94,7 +94,7 @@ def assert_next_is_answered(server: Server) -> None:
         (b'{"imageBase64": ""}', "imageBase64 is empty"),
         (b'{"imageBase64": "  "}', "imageBase64 is empty"),
         (b'{"imageBase64": "data:image/png;base64,"}', "imageBase64 is empty"),
-        (b'{"imageBase64": "AAAA", "scale": 4}', "'scale' is unknown; known are imageBase64, format, quality"),
+        (b'{"imageBase64": "AAAA", "size": 4}', "'size' is unknown; known are imageBase64, format, scale"),
         (b'{"imageBase64": "AAA%"}', "is not base64"),
         (b'{"imageBase64": "AA-_"}', "is URL-safe base64"),
         (b'{"imageBase64": "AAA\\u00c4"}', "is not base64"),
