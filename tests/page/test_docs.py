@@ -70,7 +70,7 @@ def test_axe_finds_nothing(server: Server, open_page: OpenPage, scheme: str, siz
     estimate = unfold(page, "/estimate")
     estimate.get_by_role("button", name="Try it out").click()
     for name in ("width", "height"):
-        estimate.get_by_label(name).fill("1000000")
+        estimate.get_by_label(name, exact=True).fill("1000000")
     estimate.get_by_role("button", name="Execute").click()
     expect(estimate.get_by_text("image_too_large").first).to_be_visible()
     check(page)
