@@ -196,6 +196,7 @@ def _form(properties: dict[str, Any]) -> dict[str, Any]:
         for name, schema in properties.items()
         if name != IMAGE_FIELD
     }
+    options["fit"] = {"type": "string", "description": properties["fit"]["description"]}  # which a size alone has not
     image = {"type": "string", "contentMediaType": "image/*", "description": "the image file"}
     other = image | {"description": f"the image file, if it is not in {PART}"}
     return {
