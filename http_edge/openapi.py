@@ -190,13 +190,13 @@ def _events() -> dict[str, Any]:
 
 
 def _form(properties: dict[str, Any]) -> dict[str, Any]:
-    # Without a default, Swagger UI sends the first allowed value.
+    # Without a default or an example, Swagger UI sends the first allowed value, or the word "string". Empty parts are left
+    # out when a form is read.
     options = {
-        name: _given(schema) | ({} if schema["default"] is None else {"default": schema["default"]})
+        name: _given(schema) | ({"example": ""} if schema["default"] is None else {"default": schema["default"]})
         for name, schema in properties.items()
         if name != IMAGE_FIELD
     }
-    options["fit"] = {"type": "string", "description": properties["fit"]["description"]}  # which a size alone has not
     image = {"type": "string", "contentMediaType": "image/*", "description": "the image file"}
     other = image | {"description": f"the image file, if it is not in {PART}"}
     return {
