@@ -190,8 +190,8 @@ def _events() -> dict[str, Any]:
 
 
 def _form(properties: dict[str, Any]) -> dict[str, Any]:
-    # Without a default or an example, Swagger UI sends the first allowed value, or the word "string". Empty parts are left
-    # out when a form is read.
+    # Without a default or an example, Swagger UI sends the first allowed value, or the word "string". Empty parts are
+    # left out when a form is read.
     options = {
         name: _given(schema) | ({"example": ""} if schema["default"] is None else {"default": schema["default"]})
         for name, schema in properties.items()

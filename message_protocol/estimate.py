@@ -5,10 +5,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from message_protocol.validation import as_fraction, malformed_message, typed
+from message_protocol.validation import ModelName, Scale, Side, as_fraction, malformed_message, typed
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
-from superscaling.size_choice import MAX_SCALE, MAX_SIDE, Fit, SizeChoice
+from superscaling.size_choice import MAX_SIDE, Fit, SizeChoice
 
 
 class EstimateInput(BaseModel):
@@ -22,34 +22,22 @@ class EstimateInput(BaseModel):
     format: FormatName | None = Field(
         None, description="format of the answer; default: the one that takes the most memory"
     )
-    scale: float | None = Field(
+    scale: Scale = Field(
         None,
-        ge=1,
-        le=MAX_SCALE,
-        strict=True,
-        allow_inf_nan=False,
         description="factor of both sides of the answer, as for /upscale; default: 2",
     )
-    target_width: int | None = Field(
+    target_width: Side = Field(
         None,
         alias="targetWidth",
-        ge=1,
-        le=MAX_SIDE,
-        strict=True,
         description="what /upscale calls width: of the answer in px",
     )
-    target_height: int | None = Field(
+    target_height: Side = Field(
         None,
         alias="targetHeight",
-        ge=1,
-        le=MAX_SIDE,
-        strict=True,
         description="what /upscale calls height: of the answer in px",
     )
     fit: Fit | None = Field(None, description="as for /upscale")
-    model: str | None = Field(
-        None, min_length=1, strict=True, description="one of the loaded models (GET /models); default: the first"
-    )
+    model: ModelName = None
     metadata: MetadataChoice = Field(
         MetadataChoice.KEEP, description="as for /upscale; changes nothing in the estimate"
     )

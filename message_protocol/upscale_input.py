@@ -15,11 +15,11 @@ from pydantic import (
 
 from message_protocol.base64_bytes import IMAGE_FIELD, decode_base64
 from message_protocol.json_text import as_utf_8, check_unique
-from message_protocol.validation import as_fraction, malformed_message, typed
+from message_protocol.validation import ModelName, Scale, Side, as_fraction, malformed_message, typed
 from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
-from superscaling.size_choice import MAX_SCALE, MAX_SIDE, Fit, SizeChoice
+from superscaling.size_choice import Fit, SizeChoice
 
 # The most commas in a JSON message: base64 has none, and the message has only a few fields. A message with millions of
 # fields would block this process for half a minute while they are parsed and reported as unknown.
@@ -48,27 +48,17 @@ class UpscaleInput(BaseModel):
         None,
         description="format of the answer; default: the input's format, for HEIC JPEG, or PNG if it is transparent",
     )
-    scale: float | None = Field(
+    scale: Scale = Field(
         None,
-        ge=1,
-        le=MAX_SCALE,
-        strict=True,
-        allow_inf_nan=False,
         description="factor of both sides of the answer, rounded to whole px; 1 removes JPEG artefacts, if the model"
         " does; default: 2, or 1 with a model that does not enlarge",
     )
-    width: int | None = Field(
+    width: Side = Field(
         None,
-        ge=1,
-        le=MAX_SIDE,
-        strict=True,
         description="instead of scale: width of the answer in px; alone it keeps the ratio",
     )
-    height: int | None = Field(
+    height: Side = Field(
         None,
-        ge=1,
-        le=MAX_SIDE,
-        strict=True,
         description="instead of scale: height of the answer in px; alone it keeps the ratio",
     )
     fit: Fit | None = Field(
@@ -76,9 +66,7 @@ class UpscaleInput(BaseModel):
         description="how width and height together are meant: as large as fits (inside), cut to fill them (cover), or"
         " stretched to fill them (fill)",
     )
-    model: str | None = Field(
-        None, min_length=1, strict=True, description="one of the loaded models (GET /models); default: the first"
-    )
+    model: ModelName = None
     quality: int | None = Field(
         None,
         ge=1,

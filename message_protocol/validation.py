@@ -5,18 +5,26 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from superscaling.errors import MalformedMessage
+from superscaling.size_choice import MAX_SCALE, MAX_SIDE
 
 # The most characters of a client's own text that an error message repeats.
 MAX_ECHOED = 100
 BOOLEANS = {"true": True, "false": False}
 # Options that are text, whatever they look like.
 TEXTS = {"model", "user"}
+# Options that several messages have.
+Scale = Annotated[float | None, Field(ge=1, le=MAX_SCALE, strict=True, allow_inf_nan=False)]
+Side = Annotated[int | None, Field(ge=1, le=MAX_SIDE, strict=True)]
+ModelName = Annotated[
+    str | None,
+    Field(min_length=1, strict=True, description="one of the loaded models (GET /models); default: the first"),
+]
 # What clients of other services call an image, in lower case without separators; and what is in a name of a URL.
 IMAGE_NAME = re.compile(
     "(input|init|source|base64|b64)*(image|img|picture|photo|file|data|content|body|bytes|base64|b64)"

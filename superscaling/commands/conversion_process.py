@@ -41,7 +41,7 @@ def run_conversion(
     """
     command = [sys.executable, *arguments]
     stdout, stderr = (subprocess.DEVNULL, subprocess.PIPE) if is_captured else (None, None)
-    child = subprocess.Popen(  # noqa: S603 (it is Python, without a shell)
+    child = subprocess.Popen(
         command, cwd=cwd, stdout=stdout, stderr=stderr, text=True, errors="replace", process_group=0
     )
     try:

@@ -55,6 +55,7 @@ def check_pickle(path: Path) -> None:
                 _check_archive(path, file)
             else:
                 _check_old_format(path, file)
+    # The last two: of archives that are compressed in an unknown way, or encrypted.
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc).partition("\n")[0] or type(exc).__name__
         raise ModelUnavailable(f"{path.name} is no weight file of PyTorch, or a damaged one: {reason}") from exc

