@@ -62,6 +62,9 @@ screenshots: $(VENV)/.dev
 	$(BIN)/python -m docs_pictures.screenshots
 
 models: $(VENV)/.everything
+	$(BIN)/python -m superscaling.commands.convert noise-cancel-plain
+	$(BIN)/python -m superscaling.commands.convert noise-cancel-best
+	$(BIN)/python -m superscaling.commands.convert noise-cancel-fast
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-lite
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-small
 

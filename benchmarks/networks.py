@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from superscaling.conversion.ir import save_ir
+from superscaling.conversion.ir import ends_of, read_graph, save_ir
 from superscaling.engines import Engine, infer_levels
 from superscaling.engines.openvino import EngineOpenVino
 from superscaling.enlarging import Upscaler
@@ -47,9 +47,11 @@ def write_network(name: str, directory: Path) -> Any:
         return load_isr(LITE, MODELS / name / TABLE[name].file)
     isr = build_isr(ARCHITECTURES[name])
     export_isr(isr, directory / "network.pb")
-    save_ir(directory / "network.pb", directory / IR)
+    network = read_graph(directory / "network.pb")
+    ends = ends_of(network)
+    save_ir(network, directory / IR, ends)
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-    quantise(directory / IR, directory / INT8_IR, [noise])
+    quantise(directory / IR, directory / INT8_IR, [noise], ends)
     return isr
 
 

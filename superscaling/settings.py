@@ -102,7 +102,7 @@ class Settings:
     """What an operator can set. Field `x` is read from `UPSCALER_X`, and `port` from `PORT`."""
 
     model: str = _setting(
-        "noise-cancel-lite",
+        "noise-cancel-plain",
         _text,
         "name",
         MODEL,

@@ -67,7 +67,7 @@ WITHIN = {
         ["weights"],
     ],
     "conversion": [
-        ["from_keras", "from_ncnn", "from_network", "from_onnx", "from_torch", "report"],
+        ["from_keras", "from_ncnn", "from_network", "from_onnx", "from_plain", "from_torch", "report"],
         ["conventions"],
         ["trial", "writing", "pickles"],
         ["halo", "quantisation", "quantisation_loss"],
@@ -129,6 +129,7 @@ HEAVY = {
     "superscaling.conversion.from_ncnn",
     "superscaling.conversion.from_network",
     "superscaling.conversion.from_onnx",
+    "superscaling.conversion.from_plain",
     "superscaling.conversion.from_torch",
     "superscaling.conversion.quantisation",
 }

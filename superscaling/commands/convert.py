@@ -62,24 +62,29 @@ def _convert(
         from superscaling.conversion.from_network import About, write_model
 
         about = About(weights.name, weights.kind, weights.licence, weights.sha256)
-        write_model(_read(weights.file_format, weight_file), about, target, photographs, drawings)
+        network, ends = _read(weights.file_format, weight_file)
+        write_model(network, about, target, photographs, drawings, ends)
 
 
-def _read(file_format: FileFormat, weight_file: Path) -> Any:
-    """Read a network from a file; returns an `openvino.Model`."""
+def _read(file_format: FileFormat, weight_file: Path) -> tuple[Any, Any]:
+    """Read a network from a file; returns an `openvino.Model`, and its ends if the format tells them."""
     match file_format:
+        case FileFormat.PLAIN:
+            from superscaling.conversion.from_plain import PLAIN_ENDS, read_plain
+
+            return read_plain(weight_file), PLAIN_ENDS
         case FileFormat.NCNN:
             from superscaling.conversion.from_ncnn import read_ncnn
 
-            return read_ncnn(weight_file.with_suffix(".param"))
+            return read_ncnn(weight_file.with_suffix(".param")), None
         case FileFormat.ONNX:
             from superscaling.conversion.from_onnx import read_onnx
 
-            return read_onnx(weight_file)
+            return read_onnx(weight_file), None
         case _:
             from superscaling.conversion.from_torch import read_torch
 
-            return read_torch(weight_file)
+            return read_torch(weight_file), None
 
 
 def _sample(file: str) -> Samples:

@@ -2,9 +2,9 @@
 
     python -m superscaling.commands.import_model FILE [--name NAME] [--licence TEXT] [--kind KIND] [--bgr] [--range 255]
 
-FILE is `.onnx`, ncnn's `.param` or `.bin`, or, with the packages of requirements-import.txt, PyTorch's `.safetensors`,
-`.pth`, `.pt` or `.ckpt`. What the network needs is found by trying, and printed. A file that can't be used prints one
-line; the exit status is 1.
+FILE is `.onnx`, ncnn's `.param` or `.bin`, `.npz` of this project's training, or, with the packages of
+requirements-import.txt, PyTorch's `.safetensors`, `.pth`, `.pt` or `.ckpt`. What the network needs is found by trying,
+and printed. A file that can't be used prints one line; the exit status is 1.
 """
 
 import argparse
@@ -40,11 +40,15 @@ from superscaling.settings import Settings, environment_variable, read_settings
 
 @dataclass(frozen=True)
 class Source:
-    """A network that was read from a file: an `openvino.Model`, and what the file says or what was assumed."""
+    """A network that was read from a file: an `openvino.Model`, and what the file says or what was assumed.
+
+    `ends`: its convolutions that stay more exact, an `Ends`, if the format tells them.
+    """
 
     network: Any
     architecture: str
     convention: str
+    ends: Any = None
 
 
 def import_model(file: Path, settings: Settings, arguments: argparse.Namespace) -> str:
@@ -67,7 +71,7 @@ def import_model(file: Path, settings: Settings, arguments: argparse.Namespace) 
     with unfinished_directory(target) as unfinished, unfinished_directory(target) as aside:
         # Frameworks print progress bars; what this command prints is one summary.
         with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
-            model = write_model(source.network, about, unfinished, *samples())
+            model = write_model(source.network, about, unfinished, *samples(), source.ends)
             lines = describe(model, settings)
         _replace(target, unfinished, aside)
     facts = {
@@ -137,6 +141,10 @@ def _read(file: Path, weights: Weights, arguments: argparse.Namespace) -> Source
             from superscaling.conversion.from_ncnn import read_ncnn
 
             return Source(read_ncnn(file.with_suffix(".param")), "ncnn", str(Convention()))
+        case FileFormat.PLAIN:
+            from superscaling.conversion.from_plain import PLAIN_ENDS, read_plain
+
+            return Source(read_plain(file), "plain network", str(Convention()), PLAIN_ENDS)
         case _:
             from superscaling.conversion.from_torch import convert_descriptor, load_descriptor
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from superscaling.conversion.halo import measure_halo
-from superscaling.conversion.ir import read_graph, save_ir
+from superscaling.conversion.ir import ends_of, read_graph, save_ir
 from superscaling.conversion.network_size import work_per_pixel
 from superscaling.conversion.writing import TOLERANCES, write_description, write_int8, write_known_answer
 from superscaling.engines import EngineFacts, Pixels, infer_levels
@@ -37,7 +37,8 @@ def convert(
         graph = Path(directory) / "network.pb"
         export_isr(isr, graph)
         network = read_graph(graph)
-        save_ir(network, target / IR)
+        ends = ends_of(network)
+        save_ir(network, target / IR, ends)
     model = ModelFiles.unmeasured(weights.name, target, weights.architecture)
     engine = EngineTensorFlow(isr, EngineFacts.of(model, "tensorflow", "fp32", threads=0))
     write_known_answer(model, engine, photographs[0])
@@ -52,6 +53,6 @@ def convert(
             seam=halo.seam,
             work=work_per_pixel(network),
             tolerances=TOLERANCES,
-            acceptance=write_int8(model, [*photographs, *drawings]),
+            acceptance=write_int8(model, [*photographs, *drawings], ends),
         )
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from superscaling.conversion.halo import Enlarge, measure_halo
-from superscaling.conversion.ir import save_ir
+from superscaling.conversion.ir import Ends, ends_of, save_ir
 from superscaling.conversion.last_line import last_line
 from superscaling.conversion.network_size import parameters, work_per_pixel
 from superscaling.conversion.similarity import psnr
@@ -46,7 +46,12 @@ class About:
 
 
 def write_model(
-    network: Any, about: About, target: Path, photographs: Sequence[Pixels], drawings: Sequence[Pixels]
+    network: Any,
+    about: About,
+    target: Path,
+    photographs: Sequence[Pixels],
+    drawings: Sequence[Pixels],
+    ends: Ends | None = None,
 ) -> ModelFiles:
     """Measure a network and write its model's directory.
 
@@ -60,19 +65,25 @@ def write_model(
         target: the directory to fill; `model.json` is written last, so an aborted run leaves no model.
         photographs: (h, w, 3) uint8, h and w at least twice the edge of a calibration square.
         drawings: likewise, for int8 only.
+        ends: the convolutions that stay more exact than the rest; None: as in an RDN.
 
     Raises:
         ModelUnavailable: it is not a network that enlarges by a whole factor, or OpenVINO fails on it.
     """
     target.mkdir(parents=True, exist_ok=True)
     try:
-        return _write(network, about, target, photographs, drawings)
+        return _write(network, about, target, photographs, drawings, ends or ends_of(network))
     except (RuntimeError, MemoryError) as exc:
         raise ModelUnavailable(f"OpenVINO can't run this network: {last_line(exc)}") from exc
 
 
 def _write(
-    network: Any, about: About, target: Path, photographs: Sequence[Pixels], drawings: Sequence[Pixels]
+    network: Any,
+    about: About,
+    target: Path,
+    photographs: Sequence[Pixels],
+    drawings: Sequence[Pixels],
+    ends: Ends,
 ) -> ModelFiles:
     trial = Trial(network)
     sizes = trial.find_sizes(photographs)
@@ -94,10 +105,10 @@ def _write(
         seam=halo.seam,
         work=work_per_pixel(network, sizes.multiple),
     )
-    good_in_bf16 = _save(network, target / IR, model, enlarge, photographs[0])
+    good_in_bf16 = _save(network, ends, target / IR, model, enlarge, photographs[0])
     write_known_answer(model, EngineOpenVino(model, "fp32", available_cpus()), photographs[0])
     is_small = parameters(network) <= MAX_INT8_PARAMETERS
-    acceptance = _try_int8(model, [*photographs, *drawings]) if is_small else None
+    acceptance = _try_int8(model, [*photographs, *drawings], ends) if is_small else None
     refused = {name for name, there in (("bf16", good_in_bf16), ("int8", acceptance)) if not there}
     tolerances = {precision: limit for precision, limit in TOLERANCES.items() if precision not in refused}
     return write_description(replace(model, tolerances=tolerances, acceptance=acceptance))
@@ -111,12 +122,12 @@ def _check_repeatable(one: Any, other: Any) -> None:
         )
 
 
-def _try_int8(model: ModelFiles, pictures: Sequence[Pixels]) -> Acceptance | None:
+def _try_int8(model: ModelFiles, pictures: Sequence[Pixels], ends: Ends) -> Acceptance | None:
     """Write the int8 form and measure it; None if there is none."""
     if importlib.util.find_spec("nncf") is None:
         return None
     try:
-        return write_int8(model, pictures)
+        return write_int8(model, pictures, ends)
     except Exception as exc:  # whatever NNCF can't do with a network: fp32 serves as well
         log.info("%s has no int8 form: %s", model.name, str(exc).strip().partition("\n")[0])
         for file in (INT8_IR, INT8_IR_WEIGHTS):
@@ -124,18 +135,18 @@ def _try_int8(model: ModelFiles, pictures: Sequence[Pixels]) -> Acceptance | Non
         return None
 
 
-def _save(network: Any, ir: Path, model: ModelFiles, enlarge: Enlarge, photograph: Pixels) -> bool:
+def _save(network: Any, ends: Ends, ir: Path, model: ModelFiles, enlarge: Enlarge, photograph: Pixels) -> bool:
     """Write the IR; returns whether the model may run in bf16, which it may not if nobody has tried.
 
-    The first and last layers stay in fp32 if OpenVINO can run that (2026.4 can't for some transformers). On a processor
+    The ends stay in fp32 if OpenVINO can run that (2026.4 can't for some transformers). On a processor
     without bf16 nothing can be tried: then no layer is marked.
     """
     if "bf16" not in supported_precisions():
-        save_ir(network, ir, ends_in_fp32=False)
+        save_ir(network, ir, None)
         return False
     part = np.ascontiguousarray(photograph[:BF16_EDGE, :BF16_EDGE])
-    for ends_in_fp32 in (True, False):
-        save_ir(network, ir, ends_in_fp32=ends_in_fp32)
+    for kept in (ends, None):
+        save_ir(network, ir, kept)
         try:
             bf16 = infer_levels(EngineOpenVino(model, "bf16", available_cpus()), part)
         except RuntimeError as exc:

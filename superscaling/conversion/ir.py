@@ -1,17 +1,43 @@
 """OpenVINO's files of a network (IR): written, and marked where operations must stay exact."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import openvino
 
-# Convolutions that stay in fp32 if the precision is bf16, or int8 with bf16: F_m1, UPN2, UPN3 and SR, through which the
-# picture itself passes. The last three make bf16 about 5 dB more exact and 5 % slower; F_m1 and the sum after the
-# blocks another 1 dB at no cost.
+# Of an RDN, in topological order. In fp32: F_m1, UPN2, UPN3 and SR, through which the picture itself passes. The last
+# three make bf16 about 5 dB more exact and 5 % slower; F_m1 and the sum after the blocks another 1 dB at no cost.
 FIRST_IN_FP32 = 1
 LAST_IN_FP32 = 3
+# Not quantised: F_m1 and F_0, whose input is the picture (2 % of the work, half of the error on gradients), and GFF_1,
+# GFF_2, UPN1, UPN2, UPN3 and SR, whose output is the picture. GFF_1, GFF_2 and UPN1 run in bf16 if the processor has
+# it: they are most of the remaining work.
+FIRST_IN_FLOAT = 2
+LAST_IN_FLOAT = 6
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Names of the convolutions at a network's ends, which stay more exact than the rest.
+
+    `in_fp32`: whatever the inference precision; `in_float`: those that int8 does not quantise. What is in `in_float`
+    alone runs in bf16 if the processor has it.
+    """
+
+    in_fp32: tuple[str, ...] = ()
+    in_float: tuple[str, ...] = ()
+
+
+def ends_of(network: Any) -> Ends:
+    """The ends of any `openvino.Model`, as they suit an RDN."""
+    names = convolutions(network)
+    return Ends(
+        in_fp32=(*names[:FIRST_IN_FP32], *names[-LAST_IN_FP32:]),
+        in_float=(*names[:FIRST_IN_FLOAT], *names[-LAST_IN_FLOAT:]),
+    )
 
 
 def read_graph(graph: Path) -> Any:
@@ -22,16 +48,14 @@ def read_graph(graph: Path) -> Any:
     return openvino.convert_model(graph)
 
 
-def save_ir(network: Any, path: Path, *, ends_in_fp32: bool = True) -> None:
+def save_ir(network: Any, path: Path, ends: Ends | None) -> None:
     """Save an `openvino.Model` as IR at `path` (.xml) and beside it (.bin), with the weights as they are.
 
-    `ends_in_fp32`: whatever the inference precision, where the picture itself passes.
+    `ends`: what stays in fp32 whatever the inference precision, as well as the last sum; None: nothing.
     """
     openvino.save_model(network, path, compress_to_fp16=False)
-    if not ends_in_fp32:
-        return
-    names = convolutions(network)
-    keep_in_fp32(path, {*names[:FIRST_IN_FP32], *sums(network)[-1:], *names[-LAST_IN_FP32:]})
+    if ends is not None:
+        keep_in_fp32(path, {*ends.in_fp32, *sums(network)[-1:]})
 
 
 def convolutions(model: Any) -> list[str]:

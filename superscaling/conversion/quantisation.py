@@ -13,24 +13,18 @@ import numpy as np
 import openvino
 from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
-from superscaling.conversion.ir import LAST_IN_FP32, convolutions, keep_in_fp32, sums
+from superscaling.conversion.ir import Ends, convolutions, keep_in_fp32, sums
 from superscaling.engines import Pixels
 
-# Convolutions that are not quantised, in topological order. In an RDN: F_m1 and F_0, whose input is the picture (2 % of
-# the work, half of the error on gradients), and GFF_1, GFF_2, UPN1, UPN2, UPN3 and SR, whose output is the picture.
-FIRST_KEPT = 2
-LAST_KEPT = 6
-# Of them GFF_1, GFF_2 and UPN1 run in bf16 if the processor has it: they are most of the remaining work.
-IN_BF16 = slice(-LAST_KEPT, -LAST_IN_FP32)
 
-
-def quantise(ir: Path, target: Path, pictures: Sequence[Pixels]) -> None:
+def quantise(ir: Path, target: Path, pictures: Sequence[Pixels], ends: Ends) -> None:
     """Write the int8 IR of a network.
 
     Args:
         ir: the network in fp32 (.xml).
         target: where to write (.xml); the weights go beside it (.bin).
         pictures: (h, w, 3) uint8, any sizes, for the ranges of the activations.
+        ends: the convolutions that are not quantised.
 
     Raises:
         ValueError: it has no convolutions but those that are kept.
@@ -38,7 +32,7 @@ def quantise(ir: Path, target: Path, pictures: Sequence[Pixels]) -> None:
     nncf.set_log_level(logging.ERROR)
     model = openvino.Core().read_model(ir)
     names = convolutions(model)
-    if len(names) <= FIRST_KEPT + LAST_KEPT:
+    if set(names) <= set(ends.in_float):
         raise ValueError(f"with {len(names)} convolutions there is nothing to quantise")
     batches = [pixels[np.newaxis].astype(np.float32) / np.float32(255) for pixels in pictures]
     quantised = nncf.quantize(
@@ -48,7 +42,7 @@ def quantise(ir: Path, target: Path, pictures: Sequence[Pixels]) -> None:
         # Sums run through the whole network, so their errors add up. What goes from them into a convolution is
         # quantised there.
         ignored_scope=nncf.IgnoredScope(
-            names=names[:FIRST_KEPT] + names[-LAST_KEPT:],
+            names=list(ends.in_float),
             types=["Add"],
             validate=False,  # a network without sums is fine
         ),
@@ -62,7 +56,8 @@ def quantise(ir: Path, target: Path, pictures: Sequence[Pixels]) -> None:
     _round_once(quantised)
     openvino.save_model(quantised, target, compress_to_fp16=False)
     # The rest in fp32, which has the layout of int8: in bf16 a quarter of the time would be spent on reordering.
-    keep_in_fp32(target, {*names, *sums(model)} - {*names[IN_BF16]})
+    in_bf16 = {*ends.in_float} - {*ends.in_fp32}
+    keep_in_fp32(target, {*names, *sums(model)} - in_bf16)
 
 
 def _round_once(model: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from superscaling.conversion.ir import Ends
 from superscaling.conversion.quantisation_loss import measure_acceptance
 from superscaling.engines import Engine, Pixels, available_cpus, infer_levels
 from superscaling.engines.openvino import EngineOpenVino
@@ -40,10 +41,11 @@ def write_known_answer(model: ModelFiles, reference: Engine, photograph: Pixels)
     np.savez_compressed(model.directory / KNOWN_ANSWER, pixels=known, expected=infer_levels(reference, known))
 
 
-def write_int8(model: ModelFiles, pictures: Sequence[Pixels]) -> Acceptance:
+def write_int8(model: ModelFiles, pictures: Sequence[Pixels], ends: Ends) -> Acceptance:
     """Write the int8 IR beside the fp32 one, and measure what it loses. Needs NNCF.
 
-    The upper half of each picture, (h, w, 3) uint8, is used for calibration, the lower half for the measurement.
+    The upper half of each picture, (h, w, 3) uint8, is used for calibration, the lower half for the measurement. `ends`
+    are not quantised.
     """
     from superscaling.conversion.quantisation import quantise  # late: it imports NNCF, which may be missing
 
@@ -58,7 +60,7 @@ def write_int8(model: ModelFiles, pictures: Sequence[Pixels]) -> Acceptance:
     for _ in range(CALIBRATION_COLOURS):
         colours = 255 * chance.integers(2, size=(3, 3, 3), dtype=np.uint8)
         squares.append(colours.repeat(CALIBRATION_EDGE // 3, axis=0).repeat(CALIBRATION_EDGE // 3, axis=1))
-    quantise(model.directory / IR, model.directory / INT8_IR, squares)
+    quantise(model.directory / IR, model.directory / INT8_IR, squares, ends)
     fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))
     lower = [pixels[len(pixels) // 2 :] for pixels in pictures]
     return measure_acceptance(fp32, int8, [_cropped(pixels, model.scale) for pixels in lower])

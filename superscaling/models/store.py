@@ -20,6 +20,7 @@ CONVERTERS = {
     FileFormat.KERAS: ("openvino", "ISR", "keras", "nncf"),
     FileFormat.NCNN: ("openvino", "nncf"),
     FileFormat.ONNX: ("openvino", "nncf"),
+    FileFormat.PLAIN: ("openvino", "nncf"),
     FileFormat.TORCH: ("openvino", "spandrel", "torch", "nncf"),
 }
 # The version of `conversion`, to be raised when it makes something else of the same weights.

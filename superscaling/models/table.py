@@ -29,6 +29,24 @@ TABLE = {
     weights.name: weights
     for weights in (
         Weights(
+            name="noise-cancel-plain",
+            file="noise-cancel-plain.npz",
+            bytes=867_822,
+            sha256="16536694c487985147d945dd12748c15292a606ad9cd1f734b9a558420336091",
+        ),
+        Weights(
+            name="noise-cancel-best",
+            file="noise-cancel-best.npz",
+            bytes=2_411_654,
+            sha256="fb5f85be4d8780c1e709401fa7304d3d7d43ead501f4906f1a4a2885f29f9d53",
+        ),
+        Weights(
+            name="noise-cancel-fast",
+            file="noise-cancel-fast.npz",
+            bytes=472_694,
+            sha256="2facda77f0c58e2d04e998077cf9a1cfd1da71d34172867b9179158990e923d4",
+        ),
+        Weights(
             name="noise-cancel-lite",
             rdn=LITE,
             file="noise-cancel-lite.weights.h5",

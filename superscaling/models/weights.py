@@ -23,6 +23,7 @@ class FileFormat(StrEnum):
     KERAS = "keras"
     NCNN = "ncnn"
     ONNX = "onnx"
+    PLAIN = "plain"  # the project's own: `superscaling/conversion/from_plain.py`
     TORCH = "torch"
 
 
@@ -33,6 +34,7 @@ FORMATS = {
     ".bin": FileFormat.NCNN,
     ".param": FileFormat.NCNN,
     ".onnx": FileFormat.ONNX,
+    ".npz": FileFormat.PLAIN,
     ".pth": FileFormat.TORCH,
     ".pt": FileFormat.TORCH,
     ".ckpt": FileFormat.TORCH,
