@@ -31,6 +31,7 @@ def test_a_price(server: Server) -> None:
     assert 50 < large["seconds"] / max(small["seconds"], 0.005) < 300
 
 
+@pytest.mark.alone
 def test_it_is_about_right(server: Server) -> None:
     image = encoded(photograph(700, 700), "JPEG")
     server.upscale(image)  # measures the speed of full tiles
@@ -51,6 +52,7 @@ def test_too_long_for_a_plain_request(shared_server: StartServer) -> None:
     assert (price["plain"], price["stream"]) == (False, True)
 
 
+@pytest.mark.alone
 def test_others_are_counted(start_server: StartServer) -> None:
     server = start_server(UPSCALER_QUEUE_PIXELS="5000000", UPSCALER_PRECISION="fp32")
     with streamed(server, encoded(photograph(2000, 2000), "JPEG")) as response:
@@ -152,6 +154,7 @@ def test_the_choice_of_metadata_changes_nothing(small_server: Server, choice: Me
     assert with_it.json()["tiles"] == without.json()["tiles"]
 
 
+@pytest.mark.alone
 def test_it_answers_while_the_network_works(server: Server) -> None:
     with streamed(server, encoded(photograph(1000, 1000), "JPEG")) as response:
         assert response.status_code == 200

@@ -45,6 +45,7 @@ def fresh_server(start_server: StartServer) -> Server:
     return start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_MAX_PIXELS="1000000", UPSCALER_PRECISION="fp32")
 
 
+@pytest.mark.alone
 def test_figures(fresh_server: Server) -> None:
     server = fresh_server
     before = figures(server)
@@ -88,6 +89,7 @@ def test_figures(fresh_server: Server) -> None:
         assert after[f'upscaler_request_span_duration_seconds_sum{{span="{span}"}}'] > 0
 
 
+@pytest.mark.alone
 def test_whatever_was_admitted_is_in_the_histograms(start_server: StartServer) -> None:
     """A request that misses its deadline and one whose client disconnects are counted; a rejected one is not."""
     server = start_server(UPSCALER_TIMEOUT="4", UPSCALER_PRECISION="fp32", UPSCALER_TILE="16")

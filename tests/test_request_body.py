@@ -88,6 +88,7 @@ def test_far_too_large(server: Server, chunked: bool) -> None:
     assert server.upscale(TINY).status_code == 200
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("headers", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
 def test_a_body_that_stops_coming(small_server: Server, headers: str) -> None:
     start = time.monotonic()
@@ -113,6 +114,7 @@ def test_a_body_that_trickles(small_server: Server) -> None:
     assert (status, problem["code"]) == (408, "body_timeout")
 
 
+@pytest.mark.alone
 def test_a_body_that_never_ends(small_server: Server) -> None:
     """An endless chunked body is rejected at the limit, and the connection is closed if it continues."""
     chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
@@ -133,6 +135,7 @@ def test_broken_chunks(small_server: Server) -> None:
     assert "chunked encoding" in str(problem["detail"])
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("headers", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
 def test_a_client_that_hangs_up_in_its_body(start_server: StartServer, headers: str) -> None:
     server = start_server(UPSCALER_MAX_REQUESTS="1")
@@ -142,6 +145,7 @@ def test_a_client_that_hangs_up_in_its_body(start_server: StartServer, headers: 
     assert "status=499" in server.log.read_text()
 
 
+@pytest.mark.alone
 def test_slots_are_taken_before_bodies_and_probes_always_answered(start_server: StartServer) -> None:
     server = start_server(UPSCALER_MAX_REQUESTS="4", UPSCALER_READ_TIMEOUT="20")
     with contextlib.ExitStack() as stack:
@@ -160,6 +164,7 @@ def test_slots_are_taken_before_bodies_and_probes_always_answered(start_server: 
     assert answer_once_a_slot_is_free(server, 3).status_code == 200
 
 
+@pytest.mark.alone
 def test_refused_clients_that_never_finish_do_not_starve_the_probes(start_server: StartServer) -> None:
     """The connection of a rejected client lingers for five seconds, without a thread."""
     server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_READ_TIMEOUT="20")
@@ -171,6 +176,7 @@ def test_refused_clients_that_never_finish_do_not_starve_the_probes(start_server
             assert_ping_is_quick(server)
 
 
+@pytest.mark.alone
 def test_a_client_that_hangs_up_during_inference(start_server: StartServer) -> None:
     """The work stops at the next tile and the slot is free again."""
     server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT="600")

@@ -98,6 +98,7 @@ def press_ctrl_c(server: Server) -> None:
         os.kill(process, signal.SIGINT)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("log_level", "stop"),
     [("info", lambda server: server.process.terminate()), ("warning", press_ctrl_c)],
@@ -124,6 +125,7 @@ def test_a_stop_finishes_what_runs(start_server: StartServer, log_level: str, st
     assert server.process.wait(20) == 0
 
 
+@pytest.mark.alone
 def test_sigterm_ends_what_can_not_be_finished(start_server: StartServer) -> None:
     """A stream that can't be finished ends with a problem before its connection is closed; a short one is finished.
 
@@ -151,6 +153,7 @@ def test_sigterm_ends_what_can_not_be_finished(start_server: StartServer) -> Non
     assert " ERROR " not in log, "each deployment would raise an alert"
 
 
+@pytest.mark.alone
 def test_sigterm_at_rest(start_server: StartServer) -> None:
     """Idle connections, new or kept alive, do not delay the stop."""
     server = start_server()
@@ -164,6 +167,7 @@ def test_sigterm_at_rest(start_server: StartServer) -> None:
     assert log.splitlines()[-1].endswith("stopping: 2 connections are open")
 
 
+@pytest.mark.alone
 def test_sigterm_and_a_client_that_begins_again(start_server: StartServer) -> None:
     server = start_server()
     with socket.create_connection(("127.0.0.1", server.port)) as client:

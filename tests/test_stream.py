@@ -175,6 +175,7 @@ def test_tiles_of_a_plain_answer_are_refused(server: Server) -> None:
     assert "text/event-stream" in problem["detail"]
 
 
+@pytest.mark.alone
 def test_a_later_error_is_an_event(start_server: StartServer) -> None:
     """The process is frozen once the work has begun, for longer than it may take."""
     server = start_server(UPSCALER_STREAM_TIMEOUT="4", UPSCALER_PRECISION="fp32", UPSCALER_TILE="16")
@@ -203,6 +204,7 @@ def test_silence_is_broken_by_comments(server: Server) -> None:
         assert "event: result" in lines
 
 
+@pytest.mark.alone
 def test_a_hang_up_stops_the_work_and_frees_the_place(start_server: StartServer) -> None:
     server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT="600")
     large = encoded(photograph(2500, 2500), "JPEG")

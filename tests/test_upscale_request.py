@@ -147,6 +147,7 @@ def test_malformed_options(server: Server, query: str, body: bytes, detail: str)
     assert_next_is_answered(server)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
@@ -504,6 +505,7 @@ def test_a_picture_that_would_take_too_long(shared_server: StartServer) -> None:
     assert_next_is_answered(server)
 
 
+@pytest.mark.alone
 def test_a_picture_that_takes_too_long(start_server: StartServer) -> None:
     """The image would be finished in time, but the process is frozen meanwhile."""
     server = start_server(UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT="4", UPSCALER_TILE="16")
@@ -520,6 +522,7 @@ def test_a_picture_that_takes_too_long(start_server: StartServer) -> None:
     assert_next_is_answered(server)
 
 
+@pytest.mark.alone
 def test_what_can_not_be_finished_in_time_is_refused_at_once(start_server: StartServer) -> None:
     """Fourteen images when there is time for a few: admitted ones are finished, the others get a Retry-After."""
     server = start_server(UPSCALER_PRECISION="fp32")
@@ -540,6 +543,7 @@ def test_what_can_not_be_finished_in_time_is_refused_at_once(start_server: Start
     assert_next_is_answered(server)
 
 
+@pytest.mark.alone
 def test_pictures_that_fill_the_memory_are_refused_before_they_are_decoded(start_server: StartServer) -> None:
     server = start_server(UPSCALER_QUEUE_PIXELS="1000000", UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT="600")
     with streamed(server, encoded(photograph(1500, 1500), "JPEG")) as working:
