@@ -22,9 +22,9 @@ SCALE = 2
 
 
 @pytest.fixture(scope="module", params=["auto", "fp32"])
-def any_server(request: pytest.FixtureRequest, start_server: StartServer, server: Server) -> Server:
+def any_server(request: pytest.FixtureRequest, shared_server: StartServer, server: Server) -> Server:
     """The real default network: in the precision that suits the machine, often int8, and in fp32."""
-    return server if request.param == "auto" else start_server(UPSCALER_PRECISION=request.param)
+    return server if request.param == "auto" else shared_server(UPSCALER_PRECISION=request.param)
 
 
 def answer(server: Server, data: bytes, **parameters: str) -> NDArray[np.int_]:

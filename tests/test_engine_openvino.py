@@ -1,5 +1,6 @@
 """OpenVINO against the reference, ISR's own network and `predict`."""
 
+import functools
 import re
 from pathlib import Path
 from typing import Any
@@ -39,17 +40,23 @@ LITE_NAME = "noise-cancel-lite"
 NATIVE = choose_precision("auto", PASSED)
 
 
+@functools.cache
+def in_isr(name: str) -> Any:
+    """The weights of one of the project's models, in ISR's network."""
+    weights = TABLE[name]
+    return load_isr(weights.architecture, MODELS / name / weights.file)
+
+
 def shipped(weights: Weights) -> tuple[Any, ModelFiles]:
     """One of the project's models: its weights in ISR's network, and the files converted from them."""
-    directory = MODELS / weights.name
-    return load_isr(weights.architecture, directory / weights.file), read_model_files(directory)
+    return in_isr(weights.name), read_model_files(MODELS / weights.name)
 
 
 def large(directory: Path) -> tuple[Any, ModelFiles]:
     """The architecture of idealo's large models, with seeded random weights that give image-like output."""
     keras.utils.set_random_seed(0)
     isr = build_isr(LARGE)
-    output = isr.model.predict(photograph(64, 80)[np.newaxis] / 255, verbose=0)
+    output = isr.model.predict(photograph(*PICTURES[0])[np.newaxis] / 255, verbose=0)
     last = isr.model.get_layer("SR")
     kernel, bias = last.get_weights()
     gain = 0.2 / output.std()
@@ -92,7 +99,7 @@ def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
 
 @pytest.mark.parametrize("weights", OWN, ids=[weights.name for weights in OWN])
 def test_int8_is_close_to_fp32_or_refused(weights: Weights) -> None:
-    _, model = shipped(weights)
+    model = read_model_files(MODELS / weights.name)
     assert model.acceptance
     if not model.acceptance.passed:
         with pytest.raises(SettingInvalid, match="this model was not accepted in this precision"):

@@ -27,8 +27,8 @@ def picture_upscaler() -> PictureUpscaler:
 
 
 @pytest.fixture(scope="module")
-def exact_server(start_server: StartServer) -> Server:
-    return start_server(UPSCALER_PRECISION="fp32")
+def exact_server(shared_server: StartServer) -> Server:
+    return shared_server(UPSCALER_PRECISION="fp32")
 
 
 def test_every_row_of_the_table_is_sent() -> None:

@@ -110,9 +110,10 @@ def test_clients_that_cut_off(narrow_server: Server) -> None:
 
 @pytest.mark.alone
 @pytest.mark.parametrize("max_files", [None, 200])
-def test_more_idle_clients_than_are_let_wait(start_server: StartServer, max_files: int | None) -> None:
+def test_more_idle_clients_than_are_let_wait(server: Server, start_server: StartServer, max_files: int | None) -> None:
     """More than the limit, or than there are file descriptors: the oldest are closed, and requests are answered."""
-    server = start_server(max_files=max_files)
+    if max_files is not None:
+        server = start_server(max_files=max_files)
     worker = server.worker
     with contextlib.ExitStack() as stack:
         for _ in range(1100 if max_files is None else 2 * max_files):
@@ -124,9 +125,8 @@ def test_more_idle_clients_than_are_let_wait(start_server: StartServer, max_file
     assert server.worker == worker
 
 
-def test_more_clients_that_are_kept_alive_than_are_let_wait(start_server: StartServer) -> None:
+def test_more_clients_that_are_kept_alive_than_are_let_wait(server: Server) -> None:
     """A new client is served; the connection that has waited longest is closed."""
-    server = start_server()
     request = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
     with contextlib.ExitStack() as stack:
         for _ in range(1010):

@@ -523,11 +523,13 @@ def test_a_picture_that_takes_too_long(start_server: StartServer) -> None:
 
 
 @pytest.mark.alone
-def test_what_can_not_be_finished_in_time_is_refused_at_once(start_server: StartServer) -> None:
+def test_what_can_not_be_finished_in_time_is_refused_at_once(
+    start_server: StartServer, shared_server: StartServer
+) -> None:
     """Fourteen images when there is time for a few: admitted ones are finished, the others get a Retry-After."""
-    server = start_server(UPSCALER_PRECISION="fp32")
     picture = encoded(photograph(400, 400), "JPEG")
-    seconds = min(infer_seconds(server.upscale(picture)) for _ in range(2))
+    unhurried = shared_server(UPSCALER_PRECISION="fp32")
+    seconds = min(infer_seconds(unhurried.upscale(picture)) for _ in range(2))
     server = start_server(UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT=f"{4 * seconds:.3f}")
     answers: list[httpx.Response] = []
     threads = [threading.Thread(target=lambda: answers.append(server.upscale(picture))) for _ in range(14)]
