@@ -139,9 +139,14 @@ $(VENV)/.everything: requirements.txt $(VENV)/.serve
 	$(BIN)/python $(INSTALL) requirements.txt
 	touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.everything
-	$(BIN)/python $(INSTALL) requirements-dev.txt
-	touch $@
+# By uv, which takes a third of pip's time; it comes by pip from the same lock. It reads no settings of pip, such as
+# another index: where it fails, pip installs. The lock holds those of the other two.
+$(VENV)/.dev: requirements-dev.txt requirements.txt requirements-serve.txt | $(BIN)/python
+	@echo "installing the packages of requirements-dev.txt into $(VENV): a minute or two, 3 GB"
+	sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt | $(BIN)/python $(INSTALL) /dev/stdin
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --no-deps --require-hashes \
+		--requirement requirements-dev.txt || $(BIN)/python $(INSTALL) requirements-dev.txt
+	touch $(VENV)/.serve $(VENV)/.everything $@
 
 # The PyTorch on PyPI is the one for graphics cards, and doesn't start without their libraries.
 $(BENCH)/.everything: requirements-bench.txt | $(BIN)/python
