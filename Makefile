@@ -139,8 +139,8 @@ $(VENV)/.everything: requirements.txt $(VENV)/.serve
 	$(BIN)/python $(INSTALL) requirements.txt
 	touch $@
 
-# By uv, which takes a third of pip's time; it comes by pip from the same lock. It reads no settings of pip, such as
-# another index: where it fails, pip installs. The lock holds those of the other two.
+# By uv, which takes less time than pip, on all processors; it comes by pip from the same lock. It reads no settings of
+# pip, such as another index: where it fails, pip installs. This lock contains the two of `.serve` and `.everything`.
 $(VENV)/.dev: requirements-dev.txt requirements.txt requirements-serve.txt | $(BIN)/python
 	@echo "installing the packages of requirements-dev.txt into $(VENV): a minute or two, 3 GB"
 	sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt | $(BIN)/python $(INSTALL) /dev/stdin
