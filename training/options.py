@@ -160,7 +160,7 @@ def pictures_of(options: argparse.Namespace, patch: int) -> tuple[Tensor, Tensor
 
 def in_bf16(options: argparse.Namespace) -> bool:
     """Whether the arithmetic is in bfloat16."""
-    return options.bf16 or torch.device(options.device).type == "cuda"
+    return bool(options.bf16 or torch.device(options.device).type == "cuda")
 
 
 def prepare_device(options: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -48,7 +49,7 @@ class Training:
         self._loss_sum = torch.zeros((), device=self.device)
         self._draws = [self.compiled(each.forward) for each in batches]
         self._loss = self.compiled(self._loss_of)
-        self._runs: list[Callable[[], None]] = [lambda draw=draw: self._step(draw) for draw in self._draws]
+        self._runs: list[Callable[[], None]] = [partial(self._step, draw) for draw in self._draws]
 
     def compiled(self, function: Any) -> Any:
         """Compile a function for each shape of its tensors, if this training is compiled."""

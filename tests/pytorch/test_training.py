@@ -78,7 +78,7 @@ def trained(photographs: Path, test_set: Path, tmp_path_factory: pytest.TempPath
 
 @pytest.mark.timeout(600)
 def test_from_pictures_to_the_service(trained: Path, tmp_path: Path, start_server: StartServer) -> None:
-    """The weights of a training are imported by the command, and served by their file as well; both as PyTorch has them."""
+    """Its weights are served under the name they were imported by, and from their file: as PyTorch has them."""
     network = load_network(trained / "weights.npz")
     assert network.dimensions == {"layers": 2, "channels": 12}
     pixels = photograph(40, 52, seed=9)
@@ -103,9 +103,9 @@ def test_from_pictures_to_the_service(trained: Path, tmp_path: Path, start_serve
 
 def test_a_residual_dense_network_learns_from_a_plain_one(photographs: Path, trained: Path, tmp_path: Path) -> None:
     """ISR's layers, in bfloat16, not evaluated."""
-    options = ("--architecture", "rdn", "--c", "2", "--d", "2", "--g", "8", "--g0", "8", *TINY[4:])
-    options += ("--distil", str(trained / "weights.npz"), "--bf16", "--steps", "3")
-    result = run("training.train", *options, photographs=photographs, output=tmp_path)
+    dimensions = ("--architecture", "rdn", "--c", "2", "--d", "2", "--g", "8", "--g0", "8", *TINY[4:])
+    options = ("--distil", trained / "weights.npz", "--bf16", "--steps", "3")
+    result = run("training.train", *dimensions, *options, photographs=photographs, output=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "not evaluated" in result.stdout
     architecture, layers = read_isr(tmp_path / "network.weights.h5")
@@ -154,7 +154,10 @@ STEPS = ("--steps", "1")
         ((*STEPS, "--architecture", "rdn", "--g0", "2"), "--g0 2: the three colours need 3 channels"),
         ((*STEPS, "--start", "nothing.npz"), "there is no weight file nothing.npz"),
         ((*STEPS, "--start", "README.md"), "README.md is no weight file of a residual dense network"),
-        ((*STEPS, "--start", "training/plain/fast.npz", "--layers", "3"), "--layers 3: the network in"),
+        (
+            (*STEPS, "--start", "models/noise-cancel-fast/noise-cancel-fast.npz", "--layers", "3"),
+            "--layers 3: the network in",
+        ),
         ((*STEPS, "--distil", "nothing.npz"), "there is no weight file nothing.npz"),
         ((*STEPS, "--evaluate", "training"), "can't evaluate: there is no picture in training"),
         ((*STEPS, "--device", "tpu"), "--device tpu: "),

@@ -29,10 +29,16 @@ def planes(*pictures: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
 
 
+def originals(count: int) -> list[NDArray[np.uint8]]:
+    """Sharp crops for small ones of `EDGE` px."""
+    edge = edge_of_original(EDGE)
+    return [photograph(edge, edge, seed) for seed in range(count)]
+
+
 def picture(tensor: Tensor) -> NDArray[np.uint8]:
     """(3, h, w) of whole levels, as a picture."""
     assert torch.equal(tensor, tensor.round())
-    return tensor.permute(1, 2, 0).numpy().astype(np.uint8)
+    return np.asarray(tensor.permute(1, 2, 0).numpy(), np.uint8)
 
 
 def pillow_jpeg(pixels: NDArray[np.uint8], quality: int, subsampling: int) -> NDArray[np.uint8]:
@@ -91,7 +97,7 @@ def test_each_picture_has_its_own_quality_and_chroma() -> None:
 def test_clean_pictures_are_reductions_of_their_originals() -> None:
     torch.manual_seed(0)
     degrade = Degrade(EDGE, Degradation(filters=(0, 0, 1, 0), clean=0.5))
-    low, high = degrade(planes(*(photograph(*[edge_of_original(EDGE)] * 2, seed) for seed in range(8))))
+    low, high = degrade(planes(*originals(8)))
     assert low.shape == (8, 3, EDGE, EDGE)
     assert high.shape == (8, 3, 2 * EDGE, 2 * EDGE)
     means = torch.nn.functional.avg_pool2d(high, 2)
@@ -105,7 +111,7 @@ def test_clean_pictures_are_reductions_of_their_originals() -> None:
 def test_shares_of_the_batch(twice_every: int) -> None:
     torch.manual_seed(1)
     how = Degradation(twice_every=twice_every, noise=1)
-    low, _ = Degrade(EDGE, how)(planes(*(photograph(*[edge_of_original(EDGE)] * 2, seed) for seed in range(7))))
+    low, _ = Degrade(EDGE, how)(planes(*originals(7)))
     assert torch.equal(low, low.round())
     assert low.min() >= 0
     assert low.max() <= 255

@@ -1,5 +1,6 @@
 """The networks in PyTorch: equal to what is served, and to ISR's."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def enlarged(network: Network, pixels: NDArray[np.uint8]) -> NDArray[np.float32]
     """(h, w, 3) to (2 h, 2 w, 3), in levels, neither clamped nor rounded."""
     with torch.no_grad():
         output = network(torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255)
-    return output[0].permute(1, 2, 0).numpy() * 255
+    return np.asarray(output[0].permute(1, 2, 0).numpy() * 255, np.float32)
 
 
 def random_plain() -> PlainNetwork:
@@ -61,7 +62,7 @@ def test_openvino_makes_the_same_of_a_plain_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "make", [random_plain, lambda: ResidualDenseNetwork(ELEVEN_BLOCKS)], ids=["plain", "residual dense"]
 )
-def test_weights_come_back(make: type[Network], tmp_path: Path) -> None:
+def test_weights_come_back(make: Callable[[], Network], tmp_path: Path) -> None:
     network = make()
     path = tmp_path / file_name(network)
     save_weights(network, list(network.parameters()), path)
@@ -138,7 +139,7 @@ def test_weight_files_that_are_refused(
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
-        np.savez(path, **content)
+        np.savez(path, allow_pickle=False, **content)
     with pytest.raises(TrainingError, match=message) as error:
         load_network(path)
     assert "\n" not in str(error.value)
