@@ -31,6 +31,7 @@ MACHINE = "Machine"
 SPEED_PARTS = {
     "network": Part(TIMES, "network_time"),
     "overhead": Part("HTTP, base64 and codecs", "overhead"),
+    "poster": Part("Twelve megapixels through HTTP", "poster"),
     "isolation": Part("Decoding in another process", "isolation"),
     "start": Part("Start", "start"),
     "memory": Part("Memory", "memory"),

@@ -16,6 +16,7 @@ from PIL import Image
 
 from evaluation import layers_model, npm_package, real_weights
 from evaluation.errors import MeasurementError
+from evaluation.idealo import PSNR_SMALL
 from evaluation.keras_network import build, differences, save_weights
 from evaluation.layers_model import LayersModel, read_layers_model
 from evaluation.npm_package import NpmPackage, read_package
@@ -308,7 +309,7 @@ def test_our_path_gives_the_same_picture(
 ) -> None:
     """Several tiles, and real conversion."""
     monkeypatch.setenv("UPSCALER_TILE", "64")
-    files = {f"package/{real_weights.MODEL}/{name}": data for name, data in files_of(described).items()}
+    files = {f"package/models/{PSNR_SMALL}/{name}": data for name, data in files_of(described).items()}
     package = package_of(files, tmp_path / "p.tgz")
     (tmp_path / "pictures").mkdir()
     Image.fromarray(photograph(90, 140)).save(tmp_path / "pictures" / "one.png")
