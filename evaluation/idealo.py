@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.errors import MeasurementError
-from evaluation.keras_network import weights_of
-from evaluation.layers_model import LayersModel, read_layers_model
+from evaluation.layers_model import LayersModel, read_layers_model, weights_of
 from evaluation.npm_package import NpmPackage, read_package
 from superscaling.models import SMALL
 

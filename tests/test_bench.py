@@ -3,10 +3,13 @@
 import io
 import math
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from PIL import Image
 
 from benchmarks import bench, results
@@ -19,7 +22,7 @@ from benchmarks.measuring import Target
 from benchmarks.network_report import write_report
 from benchmarks.networks import ANIME_VIDEO, DEFAULT, OWN, X4PLUS, Network
 from benchmarks.results import COMPARED, HEAD, ISR, read_table, replace_section
-from docs_pictures import speed_table
+from docs_pictures import speed_plot, speed_table
 from evaluation.errors import MeasurementError
 from superscaling.models import Kind, ModelFiles
 
@@ -132,7 +135,12 @@ def test_the_table_of_speeds_is_made_of_the_results(tmp_path: Path, monkeypatch:
         read_table("Network time")
     results.RESULTS.write_text(replace_section("", "Network time", measured(), ["Network time"]))
     part = speed_table.describe(read_table("Network time"))
-    assert f"| {C6_D20} | 50 | 40 | 100 |" in part
+    assert f"| {DEFAULT} | 1 | **0.5** | - |" in part
+    assert f"| {C6_D20} | 50 | 40 | {ISR}: 100 |" in part
+    assert f"| {X4PLUS} | - | - | PyTorch bf16: 90, ncnn: 80 |" in part
+    fastest = [(row["network"], row["run by"]) for row in speed_plot.fastest(read_table("Network time"))]
+    assert fastest[:3] == [(DEFAULT, "OpenVINO bf16"), (ANIME_VIDEO, "OpenVINO bf16"), (ANIME_VIDEO, "PyTorch bf16")]
+    assert len(fastest) == len(set(fastest)) == 8
     text = f"before\n{speed_table.BEGIN}old\n{speed_table.END}\nafter\n"
     assert speed_table.replace_part(text, part) == text.replace("old\n", part)
     with pytest.raises(MeasurementError, match=r"models\.md has no <!-- speed"):
@@ -140,6 +148,13 @@ def test_the_table_of_speeds_is_made_of_the_results(tmp_path: Path, monkeypatch:
     document = speed_table.DOCUMENT.read_text()
     assert part in speed_table.replace_part(document, part), "it has a place for it"
     assert "](speed.png)" in part
+
+
+def test_measuring_memory_loads_no_framework_but_ours() -> None:
+    """A process that measures a network's memory imports this module."""
+    check = "import sys, benchmarks.memory; print(*({'tensorflow', 'keras', 'nncf', 'torch'} & {*sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
 
 
 def test_sent_pictures_are_distinct_and_compared_value_by_value() -> None:
