@@ -1,6 +1,6 @@
 """Measure speed, memory and behaviour under load, into benchmarks/RESULTS.md.
 
-    make bench                               # everything except load: about ten minutes
+    make bench                               # everything except load: about twenty minutes
     make bench OPTIONS="network overhead"    # selected parts
     make load                                # the load parts: about three minutes
 

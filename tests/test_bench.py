@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from benchmarks import bench, results
+from benchmarks import bench, peer_process, results
 from benchmarks.contestants import Contestant, Times, take_turn, take_turn_on_new_sizes
 from benchmarks.growth import growth_per_thousand
 from benchmarks.inputs import as_file, photograph
@@ -24,7 +24,10 @@ from benchmarks.networks import ANIME_VIDEO, DEFAULT, OWN, X4PLUS, Network
 from benchmarks.results import COMPARED, HEAD, ISR, read_table, replace_section
 from docs_pictures import speed_plot, speed_table
 from evaluation.errors import MeasurementError
-from superscaling.models import Kind, ModelFiles
+from superscaling.conversion.from_ncnn import read_ncnn
+from superscaling.conversion.ir import save_ir
+from superscaling.models import IR, Kind, ModelFiles, weight_file_of
+from superscaling.settings import Settings
 
 # Keras 3.15 hands TensorFlow's variables to numpy 2 in the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -81,10 +84,10 @@ def test_turns() -> None:
     assert times.new[0] == pytest.approx(5e6 / math.prod(seen[0]))
 
 
-def network(name: str, tera: float, served: str | None = None, scale: int = 2) -> Network:
+def network(name: str, tera: float, served: str | None = None, scale: int = 2, directory: Path = Path()) -> Network:
     """`tera`: TFLOP per megapixel."""
     work = round(tera * 1e6 / 2)
-    files = ModelFiles(name, Path(), scale, 0, Kind.FAITHFUL, "", "", {}, {}, work=work)
+    files = ModelFiles(name, directory, scale, 0, Kind.FAITHFUL, "", "", {}, {}, work=work)
     return Network(files, ("fp32", "bf16"), served)
 
 
@@ -148,6 +151,25 @@ def test_the_table_of_speeds_is_made_of_the_results(tmp_path: Path, monkeypatch:
     document = speed_table.DOCUMENT.read_text()
     assert part in speed_table.replace_part(document, part), "it has a place for it"
     assert "](speed.png)" in part
+
+
+def test_other_runtimes_must_make_our_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ncnn, with real weights; PyTorch is not installed here."""
+    monkeypatch.setattr(peer_process, "require", lambda command: None)
+    monkeypatch.setattr(peer_process, "RUNTIMES", ((sys.executable, "benchmarks.ncnn_peer"),))
+    monkeypatch.setattr(peer_process, "REAL_ESRGAN", (ANIME_VIDEO,))
+    param = weight_file_of(Settings(model=ANIME_VIDEO)).with_suffix(".param")
+    save_ir(read_ncnn(param), tmp_path / IR, None)
+    same = network(ANIME_VIDEO, 1.2, directory=tmp_path)
+    with peer_process.running_peers({ANIME_VIDEO: same}) as (contestant,):
+        assert contestant.name == f"{ANIME_VIDEO} ncnn"
+        assert 0 < contestant.seconds(16, 24) < 60
+    other = network(ANIME_VIDEO, 1.2, directory=ROOT / "models" / OWN[0])
+    with (
+        pytest.raises(MeasurementError, match=f"{ANIME_VIDEO}: the picture of ncnn differs from ours by"),
+        peer_process.running_peers({ANIME_VIDEO: other}),
+    ):
+        pass
 
 
 def test_measuring_memory_loads_no_framework_but_ours() -> None:
