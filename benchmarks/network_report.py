@@ -35,8 +35,8 @@ def write_report(results: Results, networks: Mapping[str, Network], peaks: Mappi
         f" {DEFAULT}, as the service runs it. Weights are the published ones, except random ones for {C6_D20}. Of"
         f" networks without a served precision, int8 is for the time only. Our networks infer pictures up to {SPEED}"
         " whole and larger ones in tiles; the others infer all of them whole. The peak of the machine, measured in the"
-        f" same rounds: {peak}; the share of it counts the multiplications of plain convolutions, which Winograd's"
-        " method halves.\n\n"
+        f" same rounds: {peak}; the share of it counts the operations of plain convolutions; Winograd's method needs"
+        " fewer.\n\n"
         + table(
             (NETWORK, "factor", "TFLOP/MP", WAY, SERVED, "time", "of the peak", *_columns(results)),
             report.rows(results),

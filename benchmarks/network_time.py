@@ -47,6 +47,8 @@ def measure() -> str:
         contestants += _of_isr(stack, networks)
         contestants += [each for name in REAL_ESRGAN for each in _in_openvino(name, networks[name])]
         contestants += stack.enter_context(running_peers(networks))
+        order = list(dict.fromkeys(each.network for each in contestants))
+        contestants.sort(key=lambda each: order.index(each.network))  # what is compared runs one after the other
         speeds: dict[Contestant, float] = dict.fromkeys(contestants, 0.0)  # s per megapixel; 0: unknown
         for size in SIZES:
             starters = {each: speed for each, speed in speeds.items() if _starts(each, speed, size, networks)}
