@@ -1,6 +1,6 @@
 """Measure speed, memory and behaviour under load, into benchmarks/RESULTS.md.
 
-    make bench                               # everything except load: about ten minutes
+    make bench                               # everything except load: about twenty minutes
     make bench OPTIONS="network overhead"    # selected parts
     make load                                # the load parts: about three minutes
 
@@ -31,6 +31,7 @@ MACHINE = "Machine"
 SPEED_PARTS = {
     "network": Part(TIMES, "network_time"),
     "overhead": Part("HTTP, base64 and codecs", "overhead"),
+    "poster": Part("Twelve megapixels through HTTP", "poster"),
     "isolation": Part("Decoding in another process", "isolation"),
     "start": Part("Start", "start"),
     "memory": Part("Memory", "memory"),

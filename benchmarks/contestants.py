@@ -5,9 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from superscaling.engines import Pixels
+from benchmarks.peer import Pixels, noise
 
 SLICE = 0.4  # s: length of a turn; a turn has at least one run
 QUICK = 1.0  # s: a turn starts with an uncounted warm-up run if a run is shorter than this
@@ -29,10 +27,10 @@ class Contestant:
 
 
 def timed(enlarge: Callable[[Pixels], object]) -> Seconds:
-    """Time `enlarge` on random pixels: the time does not depend on the content."""
+    """Time `enlarge` on `noise`."""
 
     def seconds(height: int, width: int) -> float:
-        pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+        pixels = noise(height, width)
         start = time.perf_counter()
         enlarge(pixels)
         return time.perf_counter() - start
@@ -68,9 +66,9 @@ def take_turn_on_new_sizes(contestant: Contestant, times: Times, height: int, wi
     """Run it for `SLICE` s on slightly smaller sizes, each for the first time."""
     end = time.perf_counter() + SLICE
     while True:
-        # Even, because Real-ESRGAN x2plus takes no odd sizes. No size occurs twice.
-        step = 2 * (len(times.new) + 1)
-        rows, columns = height - step, width - step // 2 // 2 * 2
+        # No size occurs twice.
+        step = len(times.new) + 1
+        rows, columns = height - step, width - step // 2
         times.new.append(contestant.seconds(rows, columns) / (rows * columns) * 1e6)
         if time.perf_counter() > end or rows <= height // 2:
             return

@@ -15,7 +15,7 @@ from benchmarks.measuring import say, table
 from benchmarks.service import post, running_service, upscale
 
 SLOTS = 4
-EDGES = (400, 600, 800)  # px: of the images that fill the slots, one round each
+EDGES = (800, 1200, 1600)  # px: of the images that fill the slots, one round each
 SMALL = 64  # px: of the polling client's image
 HEAD_START = 0.5  # s: by then all slots are taken
 PAUSE = 0.1  # s between two polls

@@ -12,10 +12,11 @@ import numpy as np
 
 from benchmarks.children import child
 from benchmarks.inputs import LARGEST, POSTER, as_file, photograph
+from benchmarks.isr_networks import C6_D20, HALO, ISR_NETWORKS, write_isr_network
 from benchmarks.measuring import Target, say, table, target_list
-from benchmarks.networks import ARCHITECTURES, DEFAULT, HALO, open_network, write_network
+from benchmarks.networks import DEFAULT, OWN, Network, served_network
 from benchmarks.service import memory_of, running_service, upscale
-from superscaling.engines import available_cpus, infer_levels
+from superscaling.engines import infer_levels
 from superscaling.engines.openvino import supported_precisions
 
 EDGE = 256 + 2 * HALO  # px
@@ -45,24 +46,28 @@ def measure() -> str:
 
 
 def _rows(precisions: list[str]) -> Iterator[list[str]]:
-    for name in ARCHITECTURES:
+    for name in (*OWN, C6_D20):
         with tempfile.TemporaryDirectory() as directory:
             with child() as process:  # TensorFlow's memory must not count
-                process.submit(_write, name, Path(directory)).result()
+                network = process.submit(_find, name, Path(directory)).result()
             row = [name]
             for precision in precisions:
+                if precision not in network.precisions:
+                    row.append("-")
+                    continue
                 say(f"a tile: {name} {precision}")
                 with child() as process:
-                    row.append(f"{process.submit(_peak, name, Path(directory), precision).result():.0f}")
+                    row.append(f"{process.submit(_peak, network, precision).result():.0f}")
         yield row
 
 
-def _write(name: str, directory: Path) -> None:
-    write_network(name, directory)  # without its result, which can't be pickled
+def _find(name: str, directory: Path) -> Network:
+    if name in OWN:
+        return served_network(name)
+    return write_isr_network(name, ISR_NETWORKS[name](), directory)
 
 
-def _peak(name: str, directory: Path, precision: str) -> float:
+def _peak(network: Network, precision: str) -> float:
     """Enlarge one tile; returns this process's peak resident memory in MB."""
-    engine = open_network(name, directory, precision, available_cpus())
-    infer_levels(engine, np.zeros((EDGE, EDGE, 3), np.uint8))
+    infer_levels(network.open(precision), np.zeros((EDGE, EDGE, 3), np.uint8))
     return memory_of(os.getpid(), "VmHWM")  # getrusage's peak is inherited from the parent

@@ -1,66 +1,61 @@
-"""The measured networks: the default model, and larger ones with random weights.
+"""The measured networks: this project's, idealo's and Real-ESRGAN's."""
 
-Time and memory do not depend on the weights, except for a few per cent in int8: signed activations take longer to
-quantise than unsigned ones.
-"""
-
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from superscaling.conversion.ir import ends_of, read_graph, save_ir
-from superscaling.engines import Engine, infer_levels
-from superscaling.engines.openvino import EngineOpenVino
+from superscaling.commands.prepare import prepare_model
+from superscaling.engines import Engine, available_cpus, infer_levels
+from superscaling.engines.openvino import EngineOpenVino, choose_precision, supported_precisions
 from superscaling.enlarging import Upscaler
-from superscaling.models import (
-    INT8_IR,
-    IR,
-    LARGE,
-    LITE,
-    MODELS,
-    SMALL,
-    TABLE,
-    Acceptance,
-    KnownAnswer,
-    ModelFiles,
-    read_model_files,
-)
+from superscaling.models import KnownAnswer, ModelFiles, model_of
 from superscaling.scheduling import FairLock
+from superscaling.settings import Settings, read_settings
 
-ARCHITECTURES = {"noise-cancel-lite": LITE, "psnr-small": SMALL, "noise-cancel, psnr-large": LARGE}
-DEFAULT, LARGEST = "noise-cancel-lite", "noise-cancel, psnr-large"
-HALO = 16  # px, the default model's
+DEFAULT = Settings().model
+# The project's own, the fastest first.
+OWN = ("noise-cancel-fast", "noise-cancel-plain", "noise-cancel-best", "noise-cancel-lite", "noise-cancel-small")
+# Real-ESRGAN's with their released weights (`make weights`): the fastest, and the one for photographs.
+ANIME_VIDEO, X4PLUS = "realesr-animevideov3-x2", "realesrgan-x4plus"
+REAL_ESRGAN = (ANIME_VIDEO, X4PLUS)
 
 
-def write_network(name: str, directory: Path) -> Any:
-    """Write the IR of a network of `ARCHITECTURES`, in fp32 and int8, into `directory`; returns ISR's object.
+@dataclass(frozen=True)
+class Network:
+    """A network and how it runs in OpenVINO.
 
-    Writes nothing for the default model, whose IR is part of the repository.
+    `precisions`: those that it has on this processor, from the most exact to the fastest; `served`: the one that the
+    service chooses, None if the service has no such model.
     """
-    # Late: these load TensorFlow and NNCF.
-    from superscaling.conversion.quantisation import quantise
-    from superscaling.engines.tensorflow import build_isr, export_isr, load_isr
 
-    if name == DEFAULT:
-        return load_isr(LITE, MODELS / name / TABLE[name].file)
-    isr = build_isr(ARCHITECTURES[name])
-    export_isr(isr, directory / "network.pb")
-    network = read_graph(directory / "network.pb")
-    ends = ends_of(network)
-    save_ir(network, directory / IR, ends)
-    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-    quantise(directory / IR, directory / INT8_IR, [noise], ends)
-    return isr
+    files: ModelFiles
+    precisions: Sequence[str]
+    served: str | None = None
+
+    @property
+    def flop(self) -> int:
+        """Floating-point operations per pixel of the picture; a multiply-add counts as two, nothing else counts."""
+        return 2 * self.files.work
+
+    def open(self, precision: str) -> Engine:
+        """The engine in one of its precisions."""
+        return EngineOpenVino(self.files, precision, available_cpus())
 
 
-def open_network(name: str, directory: Path, precision: str, threads: int) -> Engine:
-    """Open what `write_network` wrote."""
-    if name == DEFAULT:
-        return EngineOpenVino(read_model_files(MODELS / name), precision, threads)
-    model = replace(ModelFiles.unmeasured(name, directory, ARCHITECTURES[name], Acceptance(0, 0, 0)), halo=HALO)
-    return EngineOpenVino(model, precision, threads)
+def served_network(name: str) -> Network:
+    """A model of the table as the service has it: in the precisions that it was accepted in.
+
+    Raises:
+        StartError: it can't be had.
+    """
+    settings = replace(read_settings(), model=name, models=())
+    prepare_model(settings)
+    files = model_of(settings)
+    good_in_bf16 = "bf16" in files.tolerances
+    accepted = {"fp32", *["bf16"] * good_in_bf16, *["int8"] * bool(files.acceptance and files.acceptance.passed)}
+    precisions = [precision for precision in supported_precisions() if precision in accepted]
+    return Network(files, precisions, choose_precision("auto", files.acceptance, good_in_bf16))
 
 
 def upscaler_of(engine: Engine, tile: int) -> Upscaler:

@@ -1,51 +1,71 @@
-"""The child process that runs Real-ESRGAN's networks; it computes only on request."""
+"""Real-ESRGAN's networks in other runtimes: child processes that compute only on request."""
 
 import contextlib
 import functools
 import json
-import os
-import subprocess
-from collections.abc import Iterator
-from typing import IO
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
 
 from benchmarks.contestants import Contestant
+from benchmarks.networks import REAL_ESRGAN, Network
+from benchmarks.peer import noise
+from evaluation.child_process import Child, running_child
 from evaluation.errors import MeasurementError
 from evaluation.torch_environment import PYTHON, require
-from superscaling.settings import ROOT
+from superscaling.engines import available_cpus, infer_levels
+from superscaling.enlarging import write_levels
+from superscaling.models import weight_file_of
+from superscaling.settings import Settings
 
-# By default, idle OpenMP threads spin for long. That slows PyTorch beside any other process, and takes time from the
-# next contestant. This many spins last some microseconds; then the threads sleep.
-SPIN = {"GOMP_SPINCOUNT": "20000"}
+# The environment's Python and the module of each runtime.
+RUNTIMES = ((str(PYTHON), "benchmarks.torch_peer"), (sys.executable, "benchmarks.ncnn_peer"))
+EXACT = ("PyTorch fp32", "ncnn")  # the ways whose pictures must be ours in fp32
+COMPARED = (32, 48)  # height and width in px of the picture that all are compared on
+MAX_DIFFERENCE = 1  # levels, after rounding
 
 
 @contextlib.contextmanager
-def running_peers(threads: int) -> Iterator[list[Contestant]]:
-    """Start the child and list its contestants. The child ends with the block.
+def running_peers(networks: Mapping[str, Network]) -> Iterator[list[Contestant]]:
+    """Start a child for each runtime and list its contestants. The children end with the block.
+
+    Args:
+        networks: ours by name, which make the same pictures.
 
     Raises:
-        MeasurementError: the environment is missing, or the child ended.
+        MeasurementError: an environment is missing, a child ended, or a picture differs from ours.
+        StartError: weights are missing.
     """
     require("make bench")
-    command = [str(PYTHON), "-m", "benchmarks.peers", str(threads)]
-    with subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **SPIN}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
-        if child.stdin is None or child.stdout is None:
-            raise MeasurementError("the child process has no pipes")  # for mypy: both are PIPE
-        # Leaving the block closes the pipe, which ends the child.
-        yield [
-            Contestant(network, way, functools.partial(_seconds, child.stdin, child.stdout, network, way))
-            for network, way in json.loads(_line(child.stdout))
-        ]
+    params = [str(weight_file_of(Settings(model=name)).with_suffix(".param")) for name in REAL_ESRGAN]
+    contestants = []
+    with contextlib.ExitStack() as stack, tempfile.TemporaryDirectory() as scratch:
+        for python, module in RUNTIMES:
+            command = [python, "-m", module, str(available_cpus()), *params]
+            child = stack.enter_context(running_child(command, "Real-ESRGAN's networks"))
+            for name, way in child.read():
+                if way in EXACT:
+                    _check(child, name, way, networks[name], Path(scratch) / "picture.npy")
+                contestants.append(Contestant(name, way, functools.partial(_seconds, child, name, way)))
+        yield contestants
 
 
-def _seconds(to: IO[str], answers: IO[str], network: str, way: str, height: int, width: int) -> float:
-    print(json.dumps({"network": network, "way": way, "height": height, "width": width}), file=to, flush=True)
-    seconds: float = json.loads(_line(answers))["seconds"]
+def _seconds(child: Child, network: str, way: str, height: int, width: int, **options: str) -> float:
+    """Run a network; returns the time in s. `options`: as `benchmarks.peer` has them."""
+    wanted = {"network": network, "way": way, "height": height, "width": width, **options}
+    seconds: float = child.ask(json.dumps(wanted))["seconds"]
     return seconds
 
 
-def _line(answers: IO[str]) -> str:
-    if not (line := answers.readline()):
-        raise MeasurementError("the process of Real-ESRGAN's networks ended; its output is above")
-    return line
+def _check(child: Child, name: str, way: str, network: Network, file: Path) -> None:
+    """Make sure that it is the same network, with the same weights."""
+    _seconds(child, name, way, *COMPARED, save=str(file))
+    levels = infer_levels(network.open("fp32"), noise(*COMPARED))
+    ours = np.empty(levels.shape, np.uint8)
+    write_levels(levels, ours)
+    difference = int(np.abs(ours.astype(int) - np.load(file)).max())
+    if difference > MAX_DIFFERENCE:
+        raise MeasurementError(f"{name}: the picture of {way} differs from ours by {difference} levels")

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 
 from benchmarks.measuring import say, table
-from benchmarks.results import ISR, NETWORK, OURS, SPEED, TIMES, WAY, read_table
+from benchmarks.results import NETWORK, OURS, SERVED, SPEED, TIMES, WAY, read_table
 from docs_pictures.speed_plot import PICTURE
 from evaluation.errors import MeasurementError
 from evaluation.torch_environment import PYTHON
@@ -35,13 +35,8 @@ def write() -> None:
 def describe(rows: list[dict[str, str]]) -> str:
     """Return the part of docs/models.md that the rows of measured times make."""
     ways = list(dict.fromkeys(row[WAY] for row in rows if row[WAY].startswith(OURS)))
-    head = ("network", *(way.removeprefix(OURS) for way in ways), "ISR's `predict`")
-    return (
-        f"![seconds per megapixel of each network]({PICTURE.name})\n\n"
-        + table(head, _of_networks(rows, [*ways, ISR]))
-        + "\n"
-        + "".join(f"{line}\n" for line in _of_others(rows))
-    )
+    head = ("network", *(way.removeprefix(OURS) for way in ways), "other runtimes")
+    return f"![seconds per megapixel of each network]({PICTURE.name})\n\n" + table(head, _of_networks(rows, ways))
 
 
 def replace_part(text: str, part: str) -> str:
@@ -57,13 +52,10 @@ def replace_part(text: str, part: str) -> str:
 
 
 def _of_networks(rows: list[dict[str, str]], ways: list[str]) -> Iterator[list[str]]:
-    speeds = {(row[NETWORK], row[WAY]): row[SPEED] for row in rows}
-    for network in dict.fromkeys(row[NETWORK] for row in rows if row[WAY] == ISR):
-        yield [network, *(speeds.get((network, way), "-") for way in ways)]
-
-
-def _of_others(rows: list[dict[str, str]]) -> Iterator[str]:
-    others = [row for row in rows if row[WAY] != ISR and not row[WAY].startswith(OURS)]
-    for network in dict.fromkeys(row[NETWORK] for row in others):
-        fastest = min((row for row in others if row[NETWORK] == network), key=lambda row: float(row[SPEED]))
-        yield f"In the same run, {network} took {fastest[SPEED]} s per megapixel ({fastest[WAY]})."
+    """A row for each network: our seconds in each precision, the served one bold, and those of other runtimes."""
+    for network in dict.fromkeys(row[NETWORK] for row in rows):
+        speeds = {
+            row[WAY]: f"**{row[SPEED]}**" if row[SERVED] else row[SPEED] for row in rows if row[NETWORK] == network
+        }
+        others = ", ".join(f"{way}: {speed}" for way, speed in speeds.items() if not way.startswith(OURS))
+        yield [network, *(speeds.get(way, "-") for way in ways), others or "-"]

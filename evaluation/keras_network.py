@@ -6,11 +6,9 @@ from typing import Any
 
 import h5py
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
 from evaluation.errors import MeasurementError
-from evaluation.layers_model import Layer, LayersModel
+from evaluation.layers_model import LayersModel, weights_of
 
 # Class of a layer -> what of its configuration makes a difference to the result, with Keras's defaults.
 FACTS: dict[str, dict[str, Any]] = {
@@ -61,12 +59,6 @@ def build(model: LayersModel) -> Any:
     if len(first) != 1:
         raise MeasurementError(f"the network has {len(first)} inputs; networks with one are read")
     return keras.Model(first[0], made[model.output])
-
-
-def weights_of(model: LayersModel, layer: Layer) -> list[NDArray[np.float32]]:
-    """A layer's tensors, in Keras's order: kernel, bias."""
-    names = (f"{layer.name}/{part}" for part in ("kernel", "bias"))
-    return [model.weights[name] for name in names if name in model.weights]
 
 
 def facts_of(kind: str, name: str, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,6 +75,12 @@ def read_layers_model(files: Mapping[str, bytes]) -> LayersModel:
     return LayersModel(layers, output, weights)
 
 
+def weights_of(model: LayersModel, layer: Layer) -> list[NDArray[np.float32]]:
+    """A layer's tensors, in Keras's order: kernel, bias."""
+    names = (f"{layer.name}/{part}" for part in ("kernel", "bias"))
+    return [model.weights[name] for name in names if name in model.weights]
+
+
 def _layers(described: list[Any]) -> Iterator[Layer]:
     if len(described) > MAX_LAYERS:
         raise MeasurementError(f"the network has {len(described)} layers; at most {MAX_LAYERS} are read")

@@ -7,20 +7,16 @@ trained on ImageNet, which no registry carries. HaarPSI (arXiv:1607.06140, by pi
 """
 
 import contextlib
-import json
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
-from evaluation.errors import MeasurementError
+from evaluation.child_process import running_child
 from evaluation.metrics import Pixels
 from evaluation.torch_environment import PYTHON, require
-from superscaling.settings import ROOT
 
 
 @dataclass(frozen=True)
@@ -40,25 +36,12 @@ def perceptual_measures(threads: int) -> Iterator[Perceptual]:
     """
     require("make compare")
     command = [str(PYTHON), "-m", "evaluation.perceptual_process", str(threads)]
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child,
-    ):
-        questions, answers = child.stdin, child.stdout
-        if questions is None or answers is None:
-            raise MeasurementError("the child process has no pipes")  # for mypy: both are PIPE
-        names = tuple(json.loads(_line(answers)))
+    with tempfile.TemporaryDirectory() as scratch, running_child(command, "the perceptual measures") as child:
+        names = tuple(child.read())
 
         def measure(one: Pixels, other: Pixels) -> list[float]:
             path = Path(scratch) / "pair.npz"
             np.savez(path, one=one, other=other)
-            print(path, file=questions, flush=True)
-            return [float(value) for value in json.loads(_line(answers))]
+            return [float(value) for value in child.ask(path)]
 
-        yield Perceptual(names, measure)  # leaving the block closes the pipes, which ends the child
-
-
-def _line(answers: IO[str]) -> str:
-    if not (line := answers.readline()):
-        raise MeasurementError("the process of the perceptual measures ended; its output is above")
-    return line
+        yield Perceptual(names, measure)

