@@ -122,8 +122,8 @@ lock: $(VENV)/.dev
 	$(LOCK) requirements.in --constraint requirements-dev.txt --output-file requirements.txt
 	$(LOCK) requirements-serve.in --constraint requirements-dev.txt --output-file requirements-serve.txt
 	$(LOCK) requirements-models.in --constraint requirements-dev.txt --output-file requirements-models.txt
-	$(LOCK) requirements-import-dev.in --constraint requirements-dev.txt --output-file requirements-import-dev.txt
-	$(LOCK) requirements-import.in --constraint requirements-import-dev.txt --output-file requirements-import.txt
+	$(LOCK) requirements-pytorch.in --constraint requirements-dev.txt --output-file requirements-pytorch.txt
+	$(LOCK) requirements-import.in --constraint requirements-pytorch.txt --output-file requirements-import.txt
 	$(LOCK) requirements-bench.in --constraint requirements-dev.txt --output-file requirements-bench.txt
 
 clean:
@@ -150,10 +150,10 @@ $(BENCH)/.everything: requirements-bench.txt | $(BIN)/python
 	$(BENCH)/bin/python $(INSTALL) requirements-bench.txt
 	touch $@
 
-$(IMPORT)/.everything: requirements-import-dev.txt | $(BIN)/python
-	@echo "installing the packages of requirements-import-dev.txt into $(IMPORT): a few minutes, 6 GB"
+$(IMPORT)/.everything: requirements-pytorch.txt | $(BIN)/python
+	@echo "installing the packages of requirements-pytorch.txt into $(IMPORT): a few minutes, 6 GB"
 	$(BIN)/python -m venv $(IMPORT)
-	$(IMPORT)/bin/python $(INSTALL) requirements-import-dev.txt
+	$(IMPORT)/bin/python $(INSTALL) requirements-pytorch.txt
 	touch $@
 
 $(BIN)/python:

@@ -1,70 +1,50 @@
-"""Checkpoints of a training run, replaced atomically.
+"""Checkpoints of a training, replaced atomically."""
 
-A checkpoint is a NumPy archive: `state`, a JSON text with architecture, step, seconds trained and options; `weights/0`
-etc., the weights of the last step; `optimizer/0` etc., the optimizer's moments and the moving average of the weights.
-"""
-
-import json
-import zipfile
-from dataclasses import asdict, dataclass
+import os
+import pickle
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
 
-from superscaling.models import Architecture
 from training.errors import TrainingError
-from training.options import Options
+from training.stepping import Training
+
+CHECKPOINT = "checkpoint.pt"
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Steps and seconds trained so far."""
-
-    step: int = 0
-    seconds: float = 0.0
-
-
-def save_checkpoint(path: Path, network: Any, optimizer: Any, progress: Progress, options: Options) -> None:
-    """Write a checkpoint; the previous one is replaced once this one is complete."""
-    variables: dict[str, NDArray[Any]] = {}
-    optimizer.save_own_variables(variables)
-    state = {"architecture": asdict(options.architecture), **asdict(progress), "options": options.as_json()}
-    arrays = {"state": np.array(json.dumps(state))}
-    arrays |= {f"weights/{number}": each for number, each in enumerate(network.get_weights())}
-    arrays |= {f"optimizer/{name}": np.asarray(each) for name, each in variables.items()}
-    part = path.with_name(f"part.{path.name}")
-    np.savez(part, allow_pickle=False, **arrays)
-    part.replace(path)
+def save_checkpoint(folder: Path, training: Training, options: dict[str, Any]) -> None:
+    """Write `checkpoint.pt`: dimensions, tensors, steps and seconds of a training, and its options for a reader."""
+    tensors = {name: [each.cpu() for each in kept] for name, kept in training.optimiser.state().items()}
+    state = {
+        "dimensions": training.network.dimensions,
+        "tensors": tensors,
+        "steps": training.steps,
+        "seconds": training.seconds,
+        "options": {name: str(value) for name, value in options.items()},
+    }
+    part = folder / f"part.{CHECKPOINT}"
+    torch.save(state, part)
+    os.replace(part, folder / CHECKPOINT)
 
 
-def load_checkpoint(path: Path, network: Any, optimizer: Any, architecture: Architecture) -> Progress:
-    """Load a checkpoint into a network of this architecture and its optimizer, which must be built.
+def load_checkpoint(folder: Path, training: Training) -> None:
+    """Go on from where `save_checkpoint` was called, in place: a recorded graph keeps its tensors.
 
     Raises:
-        TrainingError: there is no checkpoint, it is damaged, or the architecture or optimizer differs.
+        TrainingError: there is no checkpoint, it is damaged, or it is of another network.
     """
+    path = folder / CHECKPOINT
     try:
-        with np.load(path) as file:
-            arrays = dict(file)
-        state = json.loads(str(arrays["state"]))
-        saved = Architecture(**state["architecture"])
-        if saved != architecture:
-            raise TrainingError(f"the checkpoint {path} is of {saved}, not of {architecture}")
-        network.set_weights(_numbered(arrays, "weights"))
-        variables = _numbered(arrays, "optimizer")
-        if len(variables) != len(optimizer.variables):  # Keras would only warn
-            raise TrainingError(f"the checkpoint {path} is of another optimizer")
-        optimizer.load_own_variables({str(number): each for number, each in enumerate(variables)})
-        return Progress(state["step"], state["seconds"])
+        state = torch.load(path, map_location=training.device, weights_only=True)
+        if state["dimensions"] != training.network.dimensions:
+            raise TrainingError(f"{path} is of a network of {state['dimensions']}, not {training.network.dimensions}")
+        for name, own in training.optimiser.state().items():
+            for each, kept in zip(own, state["tensors"][name], strict=True):
+                each.copy_(kept)
+        training.steps, training.seconds = int(state["steps"]), float(state["seconds"])
     except FileNotFoundError:
         raise TrainingError(f"there is no checkpoint {path} to resume from") from None
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as exc:
-        raise TrainingError(f"{path} is not a checkpoint, or is damaged ({exc})") from exc
-
-
-def _numbered(arrays: dict[str, NDArray[Any]], kind: str) -> list[NDArray[Any]]:
-    """The arrays `kind/0`, `kind/1` etc., in order."""
-    names = sorted((name for name in arrays if name.startswith(f"{kind}/")), key=lambda name: int(name.split("/")[1]))
-    return [arrays[name] for name in names]
+    except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as exc:
+        reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
+        raise TrainingError(f"{path} is not a checkpoint, or is damaged ({reason[:100]})") from exc

@@ -1,81 +1,84 @@
-"""Degradation: from an original to the small, compressed image that a user has."""
+"""Degradation: from an original to the small, compressed picture that a user has, on the device."""
 
-import io
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+import torch
+from torch import Tensor, nn
 
-Pixels = NDArray[np.uint8]
-
-FILTERS = {
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-    "box": Image.Resampling.BOX,
-    "bilinear": Image.Resampling.BILINEAR,
-}
-BLOCK = 16  # px: block grid of a JPEG with 4:2:0
-SUBSAMPLINGS = {"4:4:4": 0, "4:2:0": 2}  # Pillow's numbers
+from training.jpeg import JPEG_BLOCK, Jpeg
+from training.reduction import REDUCTION_MARGIN, SCALE, reduction_bank
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """The steps of the degradation, in order. All shares are probabilities. The model cards quote these values."""
+    """What happens to a picture, in this order. Shares are of the batch."""
 
-    # Reduction with one of Pillow's antialiased filters.
-    bicubic: float = 0.75
-    lanczos: float = 0.15
-    box: float = 0.05
-    bilinear: float = 0.05
-    # Share that stays clean: no noise, no JPEG. The network must not change clean images.
-    clean: float = 0.3
-    # Share of the others with Gaussian noise, independent per pixel, and its maximum standard deviation in levels.
-    noise: float = 0.15
+    # Reduced by one of Pillow's antialiased filters: bicubic, Lanczos, box, bilinear.
+    filters: tuple[float, float, float, float] = (0.75, 0.15, 0.05, 0.05)
+    clean: float = 0.3  # left as it is then: the network must not change clean pictures
+    noise: float = 0.15  # of the others: Gaussian noise of up to `noise_max` levels
     noise_max: float = 3.0
-    # JPEG quality of the others: a triangular distribution.
-    quality_min: int = 30
-    quality_mode: int = 80
-    quality_max: int = 98
-    # Share of JPEGs with 4:4:4 chroma; the others have 4:2:0.
-    full_colour: float = 1 / 3
-    # Share of JPEGs that are compressed twice, with different qualities and block grids.
-    twice: float = 0.15
+    # JPEG quality: the smallest, the most frequent and the largest value of a triangular distribution.
+    quality: tuple[int, int, int] = (30, 80, 98)
+    full_colour: float = 1 / 3  # of the JPEGs: 4:4:4, the others 4:2:0
+    twice_every: int = 7  # every 7th JPEG was a JPEG before, with its blocks elsewhere
 
 
-def degrade(high: Pixels, scale: int, degradation: Degradation, random: np.random.Generator) -> Pixels:
-    """Make the network's input from an original.
+def edge_of_original(edge: int) -> int:
+    """Px of sharp picture for a small one of `edge` px: JPEG's blocks shift, and filters need a margin."""
+    return SCALE * (edge + JPEG_BLOCK) + 2 * REDUCTION_MARGIN
+
+
+class Degrade(nn.Module):
+    """From sharp crops of `edge_of_original(edge)` px to small ones. Levels from 0 to 255, whole numbers, as float32.
 
     Args:
-        high: (h, w, 3), RGB, uint8; h and w are multiples of `scale`.
-        scale: reduction factor.
-        degradation: parameters.
-        random: source of all randomness; the same state gives the same result.
-
-    Returns:
-        (h / scale, w / scale, 3), RGB, uint8.
+        edge: px of the small pictures, a multiple of 16.
+        how: parameters.
     """
-    filters = list(FILTERS)
-    shares = np.array([getattr(degradation, name) for name in filters])
-    chosen = FILTERS[filters[random.choice(len(filters), p=shares / shares.sum())]]
-    height, width, _ = high.shape
-    low = np.asarray(Image.fromarray(high).resize((width // scale, height // scale), chosen))
-    if random.random() < degradation.clean:
-        return low
-    if random.random() < degradation.noise:
-        noise = random.standard_normal(low.shape, np.float32) * random.uniform(0, degradation.noise_max)
-        low = np.clip(np.rint(low + noise), 0, 255).astype(np.uint8)
-    for _ in range(2 if random.random() < degradation.twice else 1):
-        low = _compress(low, degradation, random)
-    return low
 
+    def __init__(self, edge: int, how: Degradation) -> None:
+        super().__init__()
+        self.edge, self.how = edge, how
+        self.jpeg = Jpeg()
+        self.register_buffer("bank", reduction_bank(edge_of_original(edge)))
+        self.register_buffer("shares", torch.tensor(how.filters).cumsum(0)[:-1])
 
-def _compress(low: Pixels, degradation: Degradation, random: np.random.Generator) -> Pixels:
-    """Encode as JPEG and decode; the block grid has a random offset, as in an image that was cropped later."""
-    quality = random.triangular(degradation.quality_min, degradation.quality_mode, degradation.quality_max)
-    subsampling = SUBSAMPLINGS["4:4:4" if random.random() < degradation.full_colour else "4:2:0"]
-    top, left = random.integers(BLOCK, size=2)
-    file = io.BytesIO()
-    shifted = np.pad(low, ((top, 0), (left, 0), (0, 0)), mode="edge")
-    Image.fromarray(shifted).save(file, "JPEG", quality=round(quality), subsampling=subsampling)
-    return np.asarray(Image.open(file, formats=("JPEG",)))[top:, left:]
+    def reduce(self, high: Tensor, which: Tensor) -> Tensor:
+        """Reduce (n, 3, h, h) to (n, 3, (h - 10) / 2, ...), each by the filter `which` (n,)."""
+        matrix = self.bank[which][:, None]
+        return (matrix @ high @ matrix.mT).clamp(0, 255).round()
+
+    def qualities(self, n: int) -> Tensor:
+        """(n,) random qualities of JPEGs."""
+        least, usual, most = self.how.quality
+        chance = torch.rand(n, device=self.bank.device)
+        rising = least + (chance * ((most - least) * (usual - least))).sqrt()
+        falling = most - ((1 - chance) * ((most - least) * (most - usual))).sqrt()
+        return torch.where(chance < (usual - least) / (most - least), rising, falling).round()
+
+    def forward(self, high: Tensor) -> tuple[Tensor, Tensor]:
+        """Degrade a batch; what happens to a crop depends on its place in it.
+
+        Returns:
+            Small pictures (n, 3, edge, edge) and their originals (n, 3, 2 edge, 2 edge).
+        """
+        n, device = len(high), high.device
+        low = self.reduce(high, torch.bucketize(torch.rand(n, device=device), self.shares))
+        clean = round(n * self.how.clean)
+        noisy = (torch.rand(n - clean, device=device) < self.how.noise).float()
+        strength = (noisy * torch.rand(n - clean, device=device) * self.how.noise_max).view(-1, 1, 1, 1)
+        jpegs = (low[clean:] + torch.randn_like(low[clean:]) * strength).clamp(0, 255).round()
+        jpegs = self.jpeg(jpegs, self.qualities(n - clean), round((n - clean) * self.how.full_colour))
+        # The second compression has its blocks elsewhere: all are cropped, by chance, and some are compressed again.
+        rows, columns = (
+            torch.randint(JPEG_BLOCK, (1,), device=device) + torch.arange(self.edge, device=device) for _ in range(2)
+        )
+        jpegs = jpegs[:, :, rows[:, None], columns]
+        again = jpegs[:: self.how.twice_every].flip(0)  # so that 4:2:0 becomes 4:4:4 and the other way round
+        again = self.jpeg(again, self.qualities(len(again)), round(len(again) * self.how.full_colour)).flip(0)
+        jpegs = torch.index_copy(jpegs, 0, torch.arange(0, n - clean, self.how.twice_every, device=device), again)
+        low = torch.cat([low[:clean][:, :, rows[:, None], columns], jpegs])
+        fine = torch.arange(SCALE * self.edge, device=device)
+        rows, columns = (SCALE * each[:1] + REDUCTION_MARGIN + fine for each in (rows, columns))
+        return low, high[:, :, rows[:, None], columns]

@@ -1,18 +1,19 @@
 """Random drawings: text, lines, and flat areas in saturated colours with sharp edges.
 
-Photographs have too few of these. Flat areas that touch the border of a patch teach the network to deal with its zero
+Photographs have too few of these. Flat areas that touch the border of a patch teach the network to deal with its
 padding.
 """
 
 import functools
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from training.degradation import Pixels
+from evaluation.metrics import Pixels
 
-FONTS = Path("/usr/share/fonts")  # on Linux; may be missing
+FONTS = Path("/usr/share/fonts")  # of Linux; may be missing
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?()+-=/%&äöüéèñçß"
 FONT_SIZES = (13, 18, 26, 40)  # px in the original; smaller letters are illegible after the reduction
 SUPERSAMPLING = 3  # antialiased drawings are made this much larger, then reduced
@@ -20,7 +21,25 @@ SUPERSAMPLING = 3  # antialiased drawings are made this much larger, then reduce
 Colour = tuple[int, int, int]
 
 
-def draw(edge: int, random: np.random.Generator) -> Pixels:
+def load_drawings(count: int, edge: int, seed: int, fonts: Path = FONTS) -> Pixels:
+    """Make random drawings, on all cores: (count, 3, edge, edge), RGB, uint8.
+
+    Args:
+        count: how many.
+        edge: in px.
+        seed: the same seed makes the same drawings of the same fonts.
+        fonts: folder of TrueType fonts, searched recursively; Pillow's own font is used beside them.
+    """
+    with ProcessPoolExecutor() as pool:
+        drawings = pool.map(_drawing, [edge] * count, range(seed, seed + count), [fonts] * count, chunksize=16)
+        return np.stack(list(drawings)).transpose(0, 3, 1, 2).copy()
+
+
+def _drawing(edge: int, seed: int, fonts: Path) -> Pixels:
+    return draw(edge, np.random.default_rng(seed), fonts)
+
+
+def draw(edge: int, random: np.random.Generator, fonts: Path = FONTS) -> Pixels:
     """Make a random drawing: (edge, edge, 3), RGB, uint8."""
     # Half are antialiased.
     enlarged = SUPERSAMPLING if random.random() < 0.5 else 1
@@ -30,13 +49,13 @@ def draw(edge: int, random: np.random.Generator) -> Pixels:
         case "areas":
             _areas(pen, image.width, random)
         case "text":
-            _text(pen, image.width, enlarged, random)
+            _text(pen, image.width, enlarged, random, fonts)
         case "lines":
             _lines(pen, image.width, enlarged, random)
         case _:
             _areas(pen, image.width, random)
             _lines(pen, image.width, enlarged, random)
-            _text(pen, image.width, enlarged, random)
+            _text(pen, image.width, enlarged, random, fonts)
     if enlarged > 1:
         image = image.resize((edge, edge), Image.Resampling.BOX)
     return np.asarray(image)
@@ -72,10 +91,10 @@ def _areas(pen: ImageDraw.ImageDraw, edge: int, random: np.random.Generator) -> 
                 pen.polygon([(x, y) for x, y in corners.tolist()], fill=fill)
 
 
-def _text(pen: ImageDraw.ImageDraw, edge: int, enlarged: int, random: np.random.Generator) -> None:
+def _text(pen: ImageDraw.ImageDraw, edge: int, enlarged: int, random: np.random.Generator, fonts: Path) -> None:
     """Fill the drawing with lines of random text in one font."""
     size = int(random.choice(FONT_SIZES)) * enlarged
-    font, fill = _font(int(random.integers(1 << 30)), size), _colour(random)
+    font, fill = _font(fonts, int(random.integers(1 << 30)), size), _colour(random)
     x, y = random.integers(-size, size, size=2).tolist()
     while y < edge:
         words = ("".join(random.choice(list(LETTERS), size=random.integers(1, 10))) for _ in range(12))
@@ -105,9 +124,9 @@ def _lines(pen: ImageDraw.ImageDraw, edge: int, enlarged: int, random: np.random
 
 
 @functools.cache
-def _font_files() -> tuple[Path, ...]:
-    """TrueType fonts of the system."""
-    return tuple(sorted(FONTS.rglob("*.ttf")))
+def _font_files(folder: Path) -> tuple[Path, ...]:
+    """TrueType fonts of a folder."""
+    return tuple(sorted(folder.rglob("*.ttf")))
 
 
 @functools.lru_cache(maxsize=256)
@@ -116,7 +135,7 @@ def _font_of(path: Path | None, size: int) -> ImageFont.FreeTypeFont | ImageFont
     return ImageFont.load_default(size) if path is None else ImageFont.truetype(path, size)
 
 
-def _font(number: int, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Choose a font of the system or Pillow's default font, `size` px high, by a random number."""
-    files = (None, *_font_files())
+def _font(folder: Path, number: int, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Choose a font of a folder or Pillow's default font, `size` px high, by a random number."""
+    files = (None, *_font_files(folder))
     return _font_of(files[number % len(files)], size)

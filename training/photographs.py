@@ -1,62 +1,58 @@
-"""Training patches from folders of photographs."""
+"""Photographs as cells: squares out of which the training cuts its crops."""
 
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from training.degradation import Pixels
+from evaluation.metrics import Pixels
 from training.errors import TrainingError
 
-# Photographs are also used in reduced sizes: those are sharper and have other textures.
-SIZES = (1.0, 0.7, 0.5)
-KEPT = 0.6  # share of all patches that is kept
-BY_TEXTURE = 0.85  # share of the kept ones with the most texture; the rest is random, to keep some smooth areas
+SIZES = (1.0, 0.75, 0.55)  # photographs are used reduced too: those are sharper and have other textures
+# Shares of a photograph's cells that are kept: those with the most texture, and of the others, by chance, so that some
+# smooth areas remain.
+TEXTURED, BY_CHANCE = 0.55, 0.1
 
 
-def load_patches(folders: Sequence[Path], edge: int, seed: int) -> Pixels:
-    """Cut all photographs below `folders` into patches and choose among them by texture.
+def load_photographs(folders: Sequence[Path], edge: int, seed: int) -> Pixels:
+    """Cut all photographs below `folders` into cells, on all cores.
 
     Args:
-        folders: searched recursively.
-        edge: edge of a patch in px.
-        seed: for the offsets of the cuts and the choice of smooth patches.
+        folders: searched recursively. What is no picture or too small is named on stderr, and skipped.
+        edge: of a cell in px.
+        seed: for the offsets of the cuts and the choice of smooth cells.
 
     Returns:
-        (n, edge, edge, 3), RGB, uint8.
+        (n, 3, edge, edge), RGB, uint8.
 
     Raises:
-        TrainingError: a folder is missing, or there is no readable image that is large enough.
+        TrainingError: a folder is missing, or there is no readable picture that is large enough.
     """
     files = files_below(folders)
-    random = np.random.default_rng(seed)
-    patches: list[Pixels] = []
-    unreadable = small = 0
-    for path in files:
-        try:
-            image = read_photograph(path)
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
-            print(f"skipped, not readable as a picture: {path} ({type(exc).__name__})", file=sys.stderr)
-            unreadable += 1
-            continue
-        if min(image.size) < edge:
-            print(f"skipped, smaller than {edge} x {edge} px: {path}", file=sys.stderr)
-            small += 1
-            continue
-        patches.extend(cut(image, edge, random))
-    if not patches:
+    with ProcessPoolExecutor() as pool:
+        parts = list(pool.map(_cells_or_reason, files, [edge] * len(files), range(seed, seed + len(files))))
+    for path, part in zip(files, parts, strict=True):
+        if isinstance(part, str):
+            print(f"skipped, {part}: {path}", file=sys.stderr)
+    cells = [part for part in parts if not isinstance(part, str)]
+    if not cells:
+        small = sum(part == _smaller_than(edge) for part in parts)
         raise TrainingError(
             f"none of the {len(files)} files in {', '.join(map(str, folders))} can be used:"
-            f" {unreadable} are not readable as pictures, {small} are smaller than {edge} x {edge} px"
+            f" {len(files) - small} are not readable as pictures, {small} are {_smaller_than(edge)}"
         )
-    return _choose(patches, random)
+    return np.concatenate(cells)
 
 
 def files_below(folders: Sequence[Path]) -> list[Path]:
-    """All files below the folders, in a reproducible order."""
+    """All files below the folders, in a reproducible order.
+
+    Raises:
+        TrainingError: a folder is missing, or there is no file.
+    """
     for folder in folders:
         if not folder.is_dir():
             raise TrainingError(f"there is no folder {folder}")
@@ -72,29 +68,50 @@ def read_photograph(path: Path) -> Image.Image:
         return ImageOps.exif_transpose(image).convert("RGB")
 
 
-def cut(image: Image.Image, edge: int, random: np.random.Generator, sizes: Sequence[float] = SIZES) -> Iterator[Pixels]:
-    """Cut an image, in all `sizes` that are large enough, into adjacent patches from a random offset."""
-    for size in sizes:
-        width, height = round(image.width * size), round(image.height * size)
-        if min(width, height) < edge:
-            return
-        pixels = np.asarray(image if size == 1 else image.resize((width, height), Image.Resampling.LANCZOS))
-        first_row, first_column = int(random.integers(height % edge + 1)), int(random.integers(width % edge + 1))
-        for top in range(first_row, height - edge + 1, edge):
-            for left in range(first_column, width - edge + 1, edge):
-                yield pixels[top : top + edge, left : left + edge]
+def cut(image: Image.Image, edge: int, random: np.random.Generator, size: float) -> Iterator[Pixels]:
+    """Cut an image, reduced to `size` of its sides, into adjacent cells from a random offset on."""
+    width, height = round(image.width * size), round(image.height * size)
+    if min(width, height) < edge:
+        return
+    pixels = np.asarray(image if size == 1 else image.resize((width, height), Image.Resampling.LANCZOS))
+    first_row, first_column = int(random.integers(height % edge + 1)), int(random.integers(width % edge + 1))
+    for top in range(first_row, height - edge + 1, edge):
+        for left in range(first_column, width - edge + 1, edge):
+            yield pixels[top : top + edge, left : left + edge]
 
 
-def _choose(patches: list[Pixels], random: np.random.Generator) -> Pixels:
-    """Keep the share `KEPT` of the patches, most by texture and the rest at random."""
-    order = np.argsort([-texture(patch) for patch in patches], kind="stable")
-    kept = max(1, round(KEPT * len(patches)))
-    textured = max(1, round(BY_TEXTURE * kept))
-    by_chance: NDArray[np.int64] = random.choice(order[textured:], kept - textured, replace=False)
-    return np.stack([patches[index] for index in (*order[:textured], *by_chance)])
+def cells_of(image: Image.Image, edge: int, random: np.random.Generator) -> Pixels:
+    """Cut a photograph, in every one of `SIZES` that is large enough, into cells, and choose among them by texture.
+
+    Returns:
+        (n, 3, edge, edge), RGB, uint8; n is 0 if the photograph is smaller than a cell.
+    """
+    kept: list[Pixels] = []
+    for size in SIZES:
+        cells = list(cut(image, edge, random, size))
+        order = np.argsort([-texture(cell) for cell in cells], kind="stable")
+        textured = max(min(1, len(cells)), round(TEXTURED * len(cells)))
+        others = order[textured:]
+        by_chance = random.choice(others, min(round(BY_CHANCE * len(cells)), len(others)), replace=False)
+        kept += [cells[index].transpose(2, 0, 1) for index in (*order[:textured], *by_chance)]
+    return np.stack(kept) if kept else np.empty((0, 3, edge, edge), np.uint8)
 
 
-def texture(patch: Pixels) -> float:
+def texture(cell: Pixels) -> float:
     """Mean absolute difference of neighbouring pixels in the green channel, in levels."""
-    green = patch[..., 1].astype(np.int16)
+    green = cell[..., 1].astype(np.int16)
     return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())
+
+
+def _cells_or_reason(path: Path, edge: int, seed: int) -> Pixels | str:
+    """The cells of a file, or why it has none."""
+    try:
+        image = read_photograph(path)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
+        return f"not readable as a picture ({type(exc).__name__})"
+    cells = cells_of(image, edge, np.random.default_rng(seed))
+    return cells if len(cells) else _smaller_than(edge)
+
+
+def _smaller_than(edge: int) -> str:
+    return f"smaller than {edge} x {edge} px"

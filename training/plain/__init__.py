@@ -1,1 +1,0 @@
-"""Training of plain networks, on PyTorch."""
