@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from evaluation.contact_sheet import choose_pictures, make_sheet
-from evaluation.errors import exit_status
+from evaluation.errors import MeasurementError, exit_status
 from evaluation.hard_inputs import HARD, SCALE
 from evaluation.metrics import Pixels, chroma, luma, ssim
 from evaluation.pictures import Enlarge, filter_enlarger, read_reduced, reduce
@@ -39,6 +39,8 @@ def measure(arguments: argparse.Namespace) -> None:
         EngineFailed: an engine does not reproduce its known answer.
     """
     sets = [each for folder in arguments.folders or [FOLDER] for each in find_sets(folder)]
+    if arguments.sheet and not arguments.sheet.parent.is_dir():
+        raise MeasurementError(f"there is no folder {arguments.sheet.parent} for the contact sheet")
     inputs = {name: INPUTS[name] for name in arguments.inputs or INPUTS}
     chosen = choose_pictures(sets, SCALE, arguments.show) if arguments.sheet else []
     with running(arguments.models or [read_settings().model]) as service:

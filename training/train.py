@@ -75,7 +75,7 @@ def train(options: argparse.Namespace) -> bool:
     photographs, drawings = pictures_of(options, max(patches))
     sizes = [max(1, round(options.batch * (options.patch / patch) ** 2)) for patch in patches]
     batches = [
-        Batches(photographs, drawings, size, patch, options.drawn).to(options.device)
+        Batches(photographs, drawings, size, patch, options.drawn, options.restoring).to(options.device)
         for size, patch in zip(sizes, patches, strict=True)
     ]
 
@@ -138,6 +138,7 @@ def main() -> int:
     parser = parser_of(__doc__)
     parser.add_argument("--end-patch", type=int, metavar="PX", help="larger patches at the end, fewer in a batch")
     parser.add_argument("--end-share", type=float, default=0.2, metavar="SHARE", help="of the time (default: 0.2)")
+    parser.add_argument("--restoring", action="store_true", help="degrade as training/restoration.py says")
     parser.add_argument("--distil", type=Path, metavar="FILE", help="weights of a better network, to learn from")
     parser.add_argument("--distil-share", type=float, default=0.5, metavar="SHARE", help="of the loss (default: 0.5)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
