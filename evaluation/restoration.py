@@ -3,11 +3,10 @@
     python -m evaluation.restoration
     python -m evaluation.restoration FOLDER... --models noise-cancel-plain weights.npz --inputs noisy --sheet sheet.png
 
-FOLDER holds test images or folders of them (default: ../shared/eval). The inputs are made of the originals
-(`*_HR.png`, or all images of the folder), as `evaluation.hard_inputs` says; "clean" is only reduced. Every picture goes
-through a request with `scale=2` and `model`, so models of other factors are reduced as the service reduces them.
-Figures are means over the images, without a border of 2 px: PSNR (dB) of Y (ITU-R BT.601), SSIM of Y, and PSNR of Cb
-and Cr.
+FOLDER holds test images, as for `evaluation.quality` (default: ../shared/eval). Their originals become the inputs, as
+`evaluation.hard_inputs` says; "clean" is only reduced. Every picture goes through a request with `scale=2` and `model`,
+so models of other factors are reduced as the service reduces them. Figures are means over the images, without a border
+of 2 px: PSNR (dB) of Y (ITU-R BT.601), SSIM of Y, and PSNR of Cb and Cr.
 """
 
 import argparse
@@ -22,7 +21,7 @@ from evaluation.contact_sheet import choose_pictures, make_sheet
 from evaluation.errors import MeasurementError, exit_status
 from evaluation.hard_inputs import HARD, SCALE
 from evaluation.metrics import Pixels, chroma, luma, ssim
-from evaluation.pictures import Enlarge, filter_enlarger, read_reduced, reduce
+from evaluation.pictures import Enlarge, filter_enlarger, read_pairs, reduce
 from evaluation.quality import FOLDER, find_sets, save_sheet
 from evaluation.service import running
 from superscaling.conversion import psnr
@@ -60,7 +59,7 @@ def measure(arguments: argparse.Namespace) -> None:
 
 def _cell(folder: Path, make: Callable[[Pixels], Pixels], enlarge: Enlarge) -> str:
     """The figures of one enlarger on one kind of input."""
-    scores = [score(enlarge(make(pair.high)), pair.high) for pair in read_reduced(folder, SCALE)]
+    scores = [score(enlarge(make(pair.high)), pair.high) for pair in read_pairs(folder, SCALE)]
     decibels, similarity, colours = np.mean(scores, axis=0)
     return f"{decibels:.2f} / {similarity:.4f} / {colours:.2f}"
 
