@@ -1,6 +1,6 @@
-# make run | test (lint, test-python, test-client) | test-page | test-image | test-import | images | lock | models | weights |
-#      settings | samples | picture | gradients | screenshots | models-picture | bench | load | quality | sizes | compare |
-#      real-weights | fuzz | clean. CONTRIBUTING.md explains them.
+# make run | test (lint, test-python, test-client) | test-page | test-image | test-pytorch | train | images | lock | models |
+#      weights | settings | samples | picture | gradients | screenshots | models-picture | bench | load | quality | sizes |
+#      compare | real-weights | fuzz | clean. CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
@@ -8,14 +8,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What `make bench` compares with; the product's locks know nothing of it.
 BENCH := .venv-bench
-# What reads PyTorch's files, and tests that.
-IMPORT := .venv-import
+# What trains networks and reads PyTorch's files, and tests both.
+PYTORCH := .venv-pytorch
 # --no-deps: the locks are complete, and ISR's metadata asks for a TensorFlow that no longer exists.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test lint test-python test-client test-page test-image test-import images screenshots lock models samples \
+.PHONY: run test lint test-python test-client test-page test-image test-pytorch train images screenshots lock models samples \
 	picture gradients weights settings bench load quality sizes compare real-weights models-picture fuzz clean
 
 # TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
@@ -49,9 +49,13 @@ test-page: $(VENV)/.dev
 test-image: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/image/run.sh $(OPTIONS)
 
-# Imports PyTorch's files, in an environment with PyTorch.
-test-import: $(IMPORT)/.everything
-	$(IMPORT)/bin/python -m pytest tests/pytorch $(OPTIONS)
+# Trains networks and imports PyTorch's files, in an environment with PyTorch.
+test-pytorch: $(PYTORCH)/.everything
+	$(PYTORCH)/bin/python -m pytest tests/pytorch $(OPTIONS)
+
+# `make train OPTIONS="--photographs FOLDER --output OUT --minutes 60"`; training/README.md explains the options.
+train: $(PYTORCH)/.everything
+	$(PYTORCH)/bin/python -m training.train $(OPTIONS)
 
 # Builds them only.
 images:
@@ -127,7 +131,7 @@ lock: $(VENV)/.dev
 	$(LOCK) requirements-bench.in --constraint requirements-dev.txt --output-file requirements-bench.txt
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(IMPORT) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) $(PYTORCH) .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.serve: requirements-serve.txt | $(BIN)/python
 	@echo "installing what serves (requirements-serve.txt) into $(VENV): half a minute, 340 MB"
@@ -150,10 +154,10 @@ $(BENCH)/.everything: requirements-bench.txt | $(BIN)/python
 	$(BENCH)/bin/python $(INSTALL) requirements-bench.txt
 	touch $@
 
-$(IMPORT)/.everything: requirements-pytorch.txt | $(BIN)/python
-	@echo "installing the packages of requirements-pytorch.txt into $(IMPORT): a few minutes, 6 GB"
-	$(BIN)/python -m venv $(IMPORT)
-	$(IMPORT)/bin/python $(INSTALL) requirements-pytorch.txt
+$(PYTORCH)/.everything: requirements-pytorch.txt | $(BIN)/python
+	@echo "installing the packages of requirements-pytorch.txt into $(PYTORCH): a few minutes, 6 GB"
+	$(BIN)/python -m venv $(PYTORCH)
+	$(PYTORCH)/bin/python $(INSTALL) requirements-pytorch.txt
 	touch $@
 
 $(BIN)/python:

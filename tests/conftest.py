@@ -122,7 +122,7 @@ class QuietHandler(BaseHTTPRequestHandler):
 StartServer = Callable[..., Server]
 
 # Files that take minutes. They come first, so that all processes of a run end at about the same time.
-LONG = ("test_training.py", "test_engine_openvino.py", "test_prepare.py", "test_memory.py", "test_quality.py")
+LONG = ("test_engine_openvino.py", "test_prepare.py", "test_memory.py", "test_quality.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,7 +22,6 @@ from benchmarks.results import COMPARED, HEAD, ISR, read_table, replace_section
 from docs_pictures import speed_table
 from evaluation.errors import MeasurementError
 from superscaling.models import LARGE, LITE, Architecture
-from training.network import build_network
 
 # Keras 3.15 hands TensorFlow's variables to numpy 2 in the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -45,8 +44,10 @@ def test_a_section_is_replaced_and_the_others_stay() -> None:
 )
 def test_flop_are_those_of_the_network_s_layers(architecture: Architecture) -> None:
     """Each weight of a kernel is used once in every place of its output."""
+    from superscaling.engines.tensorflow import build_isr
+
     expected = 0
-    for layer in build_network(architecture).layers:
+    for layer in build_isr(architecture).model.layers:
         if hasattr(layer, "kernel"):
             places = architecture.scale**2 if layer.name == "SR" else 1
             expected += 2 * math.prod(layer.kernel.shape) * places

@@ -19,7 +19,6 @@ from evaluation.pictures import as_jpeg, consistency, filter_enlarger, read_pair
 from evaluation.weight_files import architecture_of
 from superscaling.conversion import psnr
 from superscaling.models import SMALL, TABLE, Architecture
-from training.network import build_network
 
 # Keras 3.15 passes TensorFlow's variables to numpy 2 by a deprecated interface.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -133,7 +132,9 @@ def test_consistency_sees_a_drift_of_colour() -> None:
     ids=str,
 )
 def test_the_architecture_of_a_weight_file(architecture: Architecture, tmp_path: Path) -> None:
-    build_network(architecture).save_weights(tmp_path / "network.weights.h5")
+    from superscaling.engines.tensorflow import build_isr
+
+    build_isr(architecture).model.save_weights(tmp_path / "network.weights.h5")
     assert architecture_of(tmp_path / "network.weights.h5") == architecture
 
 
@@ -162,11 +163,13 @@ def decibels(table: str, row: str) -> list[float]:
 
 
 def test_a_model_and_a_weight_file(tmp_path: Path) -> None:
+    from superscaling.engines.tensorflow import build_isr
+
     save(tmp_path / "sets" / "photographs" / "one.png", 96, 120)
     text = Image.open(SAMPLES / "text-and-lines.png").crop((0, 0, 200, 120))
     text.save(tmp_path / "sets" / "photographs" / "two.png")
     weights, sheet = tmp_path / "tiny.weights.h5", tmp_path / "sheet.png"
-    build_network(TINY).save_weights(weights)
+    build_isr(TINY).model.save_weights(weights)
     arguments = (tmp_path / "sets", "--models", "noise-cancel-lite", "--weights", weights, "--sheet", sheet)
     command = [sys.executable, "-m", "evaluation.quality", *map(str, arguments)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)

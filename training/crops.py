@@ -64,10 +64,10 @@ class Batches(nn.Module):
             high = high[torch.rand(self.batch, device=high.device).argsort()]  # the degradation goes by the place
         low, high = self.degrade(_turned(high.float()))
         last, device = low.shape[-1] - self.patch, low.device
-        first = [torch.randint(last + 1, (self.batch, 1), device=device) for _ in range(2)]
+        top, left = (torch.randint(last + 1, (self.batch, 1), device=device) for _ in range(2))
         every = torch.arange(self.batch, device=device)
-        low = _cut(low, every, *first, self.patch) / 255
-        high = _cut(high, every, *(SCALE * each for each in first), SCALE * self.patch) / 255
+        low = _cut(low, every, top, left, self.patch) / 255
+        high = _cut(high, every, SCALE * top, SCALE * left, SCALE * self.patch) / 255
         return low.contiguous(memory_format=torch.channels_last), high
 
 

@@ -29,6 +29,11 @@ def edge_of_original(edge: int) -> int:
     return SCALE * (edge + JPEG_BLOCK) + 2 * REDUCTION_MARGIN
 
 
+def whole_levels(levels: Tensor) -> Tensor:
+    """Round, halves up, and clip."""
+    return (levels + 0.5).floor().clamp(0, 255)
+
+
 class Degrade(nn.Module):
     """From sharp crops of `edge_of_original(edge)` px to small ones. Levels from 0 to 255, whole numbers, as float32.
 
@@ -45,9 +50,13 @@ class Degrade(nn.Module):
         self.register_buffer("shares", torch.tensor(how.filters).cumsum(0)[:-1])
 
     def reduce(self, high: Tensor, which: Tensor) -> Tensor:
-        """Reduce (n, 3, h, h) to (n, 3, (h - 10) / 2, ...), each by the filter `which` (n,)."""
+        """Reduce (n, 3, h, h) to (n, 3, (h - 10) / 2, ...), each by the filter `which` (n,).
+
+        As Pillow does, first across, then down, to whole levels each time.
+        """
         matrix = self.bank[which][:, None]
-        return (matrix @ high @ matrix.mT).clamp(0, 255).round()
+        across = whole_levels(high @ matrix.mT)
+        return whole_levels(matrix @ across)
 
     def compress(self, pixels: Tensor) -> Tensor:
         """JPEGs (n, 3, h, w) of random qualities, h and w multiples of 16."""

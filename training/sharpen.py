@@ -23,7 +23,7 @@ from training.crops import Batches
 from training.discriminator import Discriminator, adversarial_loss, discriminator_loss, feature_loss
 from training.errors import TrainingError
 from training.optimiser import Adam
-from training.options import check, network_of, parser_of, pictures_of, prepare_device
+from training.options import check, in_bf16, network_of, parser_of, pictures_of, prepare_device
 from training.reduction import SCALE, reduction_bank
 from training.schedule import Schedule
 from training.scores import evaluate, network_enlarger
@@ -46,7 +46,7 @@ class Sharpening(Training):
     FEATURES = 0.3
 
     def __init__(self, network: Network, batches: Batches, options: argparse.Namespace) -> None:
-        super().__init__(network, [batches], options.average, options.compile)
+        super().__init__(network, [batches], options.average, options.compile, in_bf16(options))
         self._rates, self._judge_rate = (options.rate, options.judge_rate), torch.zeros((), device=self.device)
         self._judge = Discriminator().to(self.device, memory_format=torch.channels_last)
         self._adam = Adam(list(self._judge.parameters()))

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ class Training:
         batches: for each phase of the training; the first is where it begins.
         average: decay of the averaged weights.
         compiled: by `torch.compile`.
+        bf16: arithmetic in bfloat16, but for the layers that the picture itself passes through.
         teacher: a network that is trained already, on the same device; None without one.
         taught: share of the loss that is the distance from the teacher's output, in place of the original.
     """
@@ -34,6 +36,7 @@ class Training:
         batches: Sequence[Batches],
         average: float,
         compiled: bool,
+        bf16: bool,
         teacher: Network | None = None,
         taught: float = 0.0,
     ) -> None:
@@ -41,12 +44,12 @@ class Training:
         self.optimiser = Optimiser(network)
         self.steps, self.seconds = 0, 0.0
         self.device = self.optimiser.rate.device
-        self._compiled, self._average = compiled, average
+        self._compiled, self._bf16, self._average = compiled, bf16, average
         self._teacher, self._taught = teacher, taught
         self._loss_sum = torch.zeros((), device=self.device)
         self._draws = [self.compiled(each.forward) for each in batches]
         self._loss = self.compiled(self._loss_of)
-        self._runs: list[Callable[[], None]] = [lambda draw=draw: self._step(draw) for draw in self._draws]
+        self._runs: list[Callable[[], None]] = [partial(self._step, draw) for draw in self._draws]
 
     def compiled(self, function: Any) -> Any:
         """Compile a function for each shape of its tensors, if this training is compiled."""
@@ -121,8 +124,7 @@ class Training:
         return (1 - self._taught) * loss + self._taught * psnr_loss(output, lesson)
 
     def _enlarge(self, network: Network, low: Tensor) -> Tensor:
-        """In bfloat16 on CUDA, but for the layers that see the picture."""
-        with torch.autocast(low.device.type, torch.bfloat16, enabled=low.is_cuda):
+        with torch.autocast(low.device.type, torch.bfloat16, enabled=self._bf16):
             return network(low).float()
 
     def _zero_at_start(self) -> list[Tensor]:

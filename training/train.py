@@ -38,6 +38,7 @@ from training.options import (
     check,
     check_patch,
     check_shares,
+    in_bf16,
     network_of,
     parser_of,
     pictures_of,
@@ -80,7 +81,9 @@ def train(options: argparse.Namespace) -> bool:
     ]
 
     # The training.
-    training = Training(network, batches, options.average, options.compile, teacher, options.distil_share)
+    training = Training(
+        network, batches, options.average, options.compile, in_bf16(options), teacher, options.distil_share
+    )
     training.warm_up()
     options.output.mkdir(parents=True, exist_ok=True)
     if options.resume:

@@ -55,7 +55,8 @@ def save_weights(network: Network, parameters: Sequence[Tensor], path: Path) -> 
 
 def _load_plain(path: Path) -> PlainNetwork:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # NumPy leaves a file open that is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             state = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
         layers = sum(name.startswith("body.") and name.endswith(".weight") for name in state)
         network = PlainNetwork(layers, len(state["head.bias"]))

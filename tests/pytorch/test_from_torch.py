@@ -1,4 +1,4 @@
-"""PyTorch's files against PyTorch itself: `make test-import`, which installs it."""
+"""PyTorch's files against PyTorch itself: `make test-pytorch`, which installs it."""
 
 from collections.abc import Callable
 from pathlib import Path
