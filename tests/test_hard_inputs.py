@@ -33,7 +33,8 @@ def block_edges(pixels: Pixels, phase: int) -> float:
 @pytest.mark.parametrize("kind", HARD)
 def test_half_as_large_and_the_same_each_time(kind: str) -> None:
     low = HARD[kind](ORIGINAL)
-    assert (low.shape, low.dtype) == ((48, 64, 3), np.uint8)
+    assert low.shape == (48, 64, 3)
+    assert low.dtype == np.uint8
     np.testing.assert_array_equal(low, HARD[kind](ORIGINAL))
     assert 15 < psnr(low, reduce(ORIGINAL, SCALE)) < 40, "worse than a mere reduction, and still the same picture"
 

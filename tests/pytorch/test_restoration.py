@@ -1,14 +1,18 @@
 """What a restoring network learns from: each degradation does what it says, and all of them leave pictures in place."""
 
 import io
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import photograph
 from PIL import Image
 from torch import Tensor
 
+from training import train
 from training.crops import Batches, cell_edge
 from training.degradation import Degradation, Degrade, edge_of_original
 from training.jpeg import Jpeg
@@ -194,11 +198,10 @@ def test_resizing_moves_nothing(chained: float) -> None:
 def test_each_part_of_a_stage(stage: Stage, least: float, most: float) -> None:
     """Against the same pictures with nothing done, in dB; the second stage does the same."""
     high = pictures(12, edge_of_original(EDGE))
-    for which in ("first", "second"):
-        how = replace(Restoration(mild=0, chained=0, first=NOTHING, second=NOTHING), **{which: stage})
-        low, originals = Worsen(EDGE, how)(high)
+    for first, second in ((stage, NOTHING), (NOTHING, stage)):
+        low, originals = Worsen(EDGE, Restoration(mild=0, chained=0, first=first, second=second))(high)
         losses = psnr(low, torch.nn.functional.avg_pool2d(originals, 2))
-        assert least < losses.median() < most, which
+        assert least < losses.median() < most
 
 
 def test_a_share_stays_mild() -> None:
@@ -235,3 +238,19 @@ def test_batches_that_restore() -> None:
     assert low.max() <= 1
     fidelity = psnr(255 * low, 255 * torch.nn.functional.avg_pool2d(high, 2))
     assert 20 < fidelity.median() < 40, "the same pictures, and much worse"
+
+
+def test_a_training_that_restores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "photographs").mkdir()
+    Image.fromarray(photograph(260, 260, seed=2)).save(tmp_path / "photographs" / "one.png")
+    weights = []
+    for name, options in (("plain", []), ("restoring", ["--restoring"])):
+        folder = tmp_path / name
+        sizes = ("--layers", "1", "--channels", "8", "--patch", "16", "--batch", "4", "--steps", "2", "--drawings", "0")
+        arguments = ("--photographs", tmp_path / "photographs", "--output", folder, *sizes, *options)
+        monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
+        assert train.main() == 0
+        with np.load(folder / "weights.npz") as arrays:
+            weights.append(arrays["tail.weight"])
+    assert np.isfinite(weights[1]).all()
+    assert not np.array_equal(*weights), "what it learned from differs"
