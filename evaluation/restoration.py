@@ -1,6 +1,6 @@
 """Measure what models make of hard inputs: soft, noisy, resized and compressed more than once.
 
-    python -m evaluation.restoration
+    make restoration
     python -m evaluation.restoration FOLDER... --models noise-cancel-plain weights.npz --inputs noisy --sheet sheet.png
 
 FOLDER holds test images, as for `evaluation.quality` (default: ../shared/eval). Their originals become the inputs, as
