@@ -6,7 +6,8 @@
 FOLDER holds test images, as for `evaluation.quality` (default: ../shared/eval). Their originals become the inputs, as
 `evaluation.hard_inputs` says; "clean" is only reduced. Every picture goes through a request with `scale=2` and `model`,
 so models of other factors are reduced as the service reduces them. Figures are means over the images, without a border
-of 2 px: PSNR (dB) of Y (ITU-R BT.601), SSIM of Y, and PSNR of Cb and Cr.
+of 2 px: PSNR (dB) of Y (ITU-R BT.601), SSIM of Y, and the root mean square error of Cb and Cr in levels (grey pictures
+have none, so their PSNR would be infinite).
 """
 
 import argparse
@@ -46,7 +47,7 @@ def measure(arguments: argparse.Namespace) -> None:
         enlargers = {"bicubic": filter_enlarger(SCALE, Image.Resampling.BICUBIC)}
         enlargers |= {model: service.enlarger(model, SCALE) for model in service.models}
         for folder in sets:
-            print(f"{folder.name}, x{SCALE}: PSNR in dB / SSIM / PSNR of the colours in dB\n")
+            print(f"{folder.name}, x{SCALE}: PSNR in dB / SSIM / error of the colours in levels\n")
             print("| enlarged by |", *(f"{name} |" for name in inputs))
             print("|---|" + "---|" * len(inputs), flush=True)
             for name, enlarge in enlargers.items():
@@ -65,9 +66,10 @@ def _cell(folder: Path, make: Callable[[Pixels], Pixels], enlarge: Enlarge) -> s
 
 
 def score(enlarged: Pixels, original: Pixels) -> tuple[float, float, float]:
-    """PSNR of Y, SSIM of Y, and PSNR of Cb and Cr."""
+    """PSNR of Y in dB, SSIM of Y, and the root mean square error of Cb and Cr in levels."""
     one, other = luma(enlarged, SCALE), luma(original, SCALE)
-    return psnr(one, other), ssim(one, other), psnr(chroma(enlarged, SCALE), chroma(original, SCALE))
+    errors = chroma(enlarged, SCALE) - chroma(original, SCALE)
+    return psnr(one, other), ssim(one, other), float(np.sqrt(np.mean(errors**2)))
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
