@@ -61,7 +61,7 @@ class Muon:
             together = torch.stack([ahead[place] for place in places])
             matrices = together.flatten(2)
             size = STEP_SIZE * math.sqrt(max(matrices.shape[1:]))
-            moves = (orthogonal(matrices) * (-size * rate)).view_as(together)
+            moves = (orthogonal(matrices) * (-size * rate)).reshape(together.shape)
             torch._foreach_add_([self.kernels[place] for place in places], list(moves))
 
 

@@ -167,4 +167,3 @@ def prepare_device(options: argparse.Namespace) -> None:
     """Set what a training needs of PyTorch."""
     torch.manual_seed(options.seed)
     torch.backends.cudnn.allow_tf32 = False  # the skip and the reductions would lose a tenth of a level
-    torch.backends.cudnn.benchmark = True

@@ -56,8 +56,7 @@ def network_enlarger(network: Network) -> Enlarge:
     def enlarge(low: Pixels) -> Pixels:
         device = next(network.parameters()).device
         pixels = torch.from_numpy(low.copy()).permute(2, 0, 1)[None].float().to(device) / 255
-        # Trying algorithms pays for thousands of steps, not for one picture of a size.
-        with torch.no_grad(), torch.backends.cudnn.flags(benchmark=False, allow_tf32=False):
+        with torch.no_grad():
             output = network(pixels)[0].clamp(0, 1).mul(255).round().permute(1, 2, 0)
         return np.asarray(output.to("cpu", torch.uint8))
 

@@ -85,26 +85,31 @@ class Training:
         return network
 
     def warm_up(self) -> None:
-        """On CUDA: compile, record a graph of each phase, and forget the steps that this took.
-
-        Graphs demand that some steps were made before, on another stream. Their learning rate is 0.
-        """
-        if self.device.type != "cuda":
-            return
-        for phase, draw in enumerate(self._draws):
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
-                for _ in range(3):
-                    self._step(draw)
-            torch.cuda.current_stream().wait_stream(side)
-            recorded = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(recorded):
-                self._step(draw)
-            self._runs[phase] = recorded.replay
-        self.wait()
+        """Compile, on CUDA record a graph of each phase, and forget the steps that this took; their rate is 0."""
+        if self.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True
+            self._runs = [self._recorded(draw) for draw in self._draws]
+            torch.backends.cudnn.benchmark = False  # scores are of pictures of many sizes, once each
+            self.wait()
+        elif self._compiled:
+            for run in self._runs:
+                run()
         for each in self._zero_at_start():
             each.zero_()
+
+    def _recorded(self, draw: Callable[[], tuple[Tensor, Tensor]]) -> Callable[[], None]:
+        """Record a graph of a step. It has to be made some times before, on another stream."""
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                self._step(draw)
+        torch.cuda.current_stream().wait_stream(side)
+        recorded = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(recorded):
+            self._step(draw)
+        replay: Callable[[], None] = recorded.replay
+        return replay
 
     def _step(self, draw: Callable[[], tuple[Tensor, Tensor]]) -> None:
         loss = self._loss(*draw())

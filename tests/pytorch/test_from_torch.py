@@ -19,6 +19,9 @@ from superscaling.conversion.from_torch import convert_descriptor, load_descript
 from superscaling.errors import ModelUnavailable
 from superscaling.models import imported_directory, read_model_files
 
+# spandrel's SwinIR calls it as older releases wanted.
+pytestmark = pytest.mark.filterwarnings("ignore:torch.meshgrid:UserWarning")
+
 NETWORKS = Path(__file__).parents[1] / "fixtures" / "networks"
 SIZES = [(64, 80), (48, 40), (33, 71), (16, 16)]
 # Those of a transformer are multiples of its window: it was traced without padding, which the engine does.

@@ -95,6 +95,23 @@ def test_the_loss_sinks() -> None:
     assert reports[2] < reports[0]
 
 
+def test_a_warm_up_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But what is compiled: here, nothing, because compilers take minutes."""
+    monkeypatch.setattr(torch, "compile", lambda function, dynamic: function)
+    training = Training(PlainNetwork(1, 8), [batches(), batches(32)], average=0.9, compiled=True, bf16=False)
+    before = copy.deepcopy(training.network)
+    training.warm_up()
+    assert training.steps == 0
+    for kept in training.optimiser.moments().values():
+        assert not any(each.any() for each in kept)
+    parameters = [*before.parameters()]
+    for own, average, each in zip(training.network.parameters(), training.optimiser.average, parameters, strict=True):
+        assert torch.equal(own, each)
+        assert torch.equal(average, each)
+    training.step(1e-3)
+    training.report(1)
+
+
 def test_phases_share_the_network() -> None:
     training = Training(PlainNetwork(1, 8), [batches(), batches(32)], average=0.9, compiled=False, bf16=True)
     before = trained(training, 1)
