@@ -85,12 +85,9 @@ class Worsen(nn.Module):
         pixels = _resampled(self._blurred(high, self.how.first), places, pitch)
         pixels = self._stage(pixels, self.how.first)
 
+        # Filters leave pixels as they are that lie where samples do: without a second resizing, this is a crop.
         places = [(small - each[:, None]) / pitch[:, None] for each in first]
-        again = _resampled(pixels, places, SCALE / pitch)
-        rows, columns = (each.round().long().clamp(0, self.between - 1) for each in places)
-        number, colour = torch.arange(n, device=device).view(-1, 1, 1, 1), torch.arange(3, device=device).view(-1, 1, 1)
-        cropped = pixels[number, colour, rows[:, None, :, None], columns[:, None, None, :]]
-        pixels = torch.where(chained.view(-1, 1, 1, 1), again, cropped)
+        pixels = _resampled(pixels, places, SCALE / pitch)
         return self._stage(self._blurred(pixels, self.how.second), self.how.second)
 
     @staticmethod

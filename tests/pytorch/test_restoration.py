@@ -109,6 +109,11 @@ def test_resampling_keeps_ramps(pitch: float) -> None:
     )
 
 
+def test_samples_at_pixels_are_these() -> None:
+    places = torch.arange(3.0, 17.0).repeat(16, 1)
+    torch.testing.assert_close(resampling(places, torch.ones(16), 20), torch.eye(20)[3:17].expand(16, 14, 20))
+
+
 def test_samples_outside_repeat_the_end() -> None:
     matrices = resampling(torch.tensor([[-50.0, 0.0, 9.0, 70.0]]), torch.ones(1), 10)
     torch.testing.assert_close(matrices[:, 0], matrices[:, 1])
