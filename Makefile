@@ -1,6 +1,6 @@
 # make run | test (lint, test-python, test-client) | test-page | test-image | test-pytorch | train | images | lock | models |
 #      weights | settings | samples | picture | gradients | screenshots | models-picture | bench | load | quality | sizes |
-#      compare | real-weights | fuzz | clean. CONTRIBUTING.md explains them.
+#      compare | restoration | real-weights | fuzz | clean. CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
@@ -16,7 +16,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --overri
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .PHONY: run test lint test-python test-client test-page test-image test-pytorch train images screenshots lock models samples \
-	picture gradients weights settings bench load quality sizes compare real-weights models-picture fuzz clean
+	picture gradients weights settings bench load quality sizes compare restoration real-weights models-picture fuzz \
+	clean
 
 # TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
 run: $(if $(EVERYTHING),$(VENV)/.everything,$(VENV)/.serve)
@@ -108,6 +109,10 @@ sizes: $(VENV)/.dev
 # Models against each other: `make compare OPTIONS="--models noise-cancel-plain realesrgan-x4plus"`.
 compare: $(VENV)/.dev $(BENCH)/.everything
 	$(BIN)/python -m evaluation.compare $(OPTIONS)
+
+# Soft, noisy, repeatedly compressed inputs: `make restoration OPTIONS="FOLDER --models NAME... --sheet sheet.png"`.
+restoration: $(VENV)/.dev
+	$(BIN)/python -m evaluation.restoration $(OPTIONS)
 
 # idealo's psnr-small with its real weights, which npm fetches, against TensorFlow.
 real-weights: $(VENV)/.dev

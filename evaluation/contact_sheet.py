@@ -1,6 +1,6 @@
 """A contact sheet: crops of test images side by side, from the original, the input and each enlarger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,9 @@ LETTERS = 28  # a caption has room for this many characters of a name, from its 
 FONT = ImageFont.load_default(size=18)
 
 Chosen = tuple[Path, str]  # folder and name of an image
+Inputs = Mapping[str, Callable[[Pair], Pixels]]  # what is enlarged, by the title of its row
+
+CLEAN_AND_JPEG: Inputs = {"clean": lambda pair: pair.low, f"JPEG {QUALITY}": lambda pair: as_jpeg(pair.low, QUALITY)}
 
 
 def choose_pictures(folders: Sequence[Path], scale: int, parts_of_names: Sequence[str]) -> list[Chosen]:
@@ -45,8 +48,10 @@ def choose_pictures(folders: Sequence[Path], scale: int, parts_of_names: Sequenc
     ]
 
 
-def make_sheet(chosen: Sequence[Chosen], scale: int, enlargers: Mapping[str, Enlarge]) -> Image.Image:
-    """Draw two rows per image: clean and as JPEG. Captions give the Y-PSNR of the crop.
+def make_sheet(
+    chosen: Sequence[Chosen], scale: int, enlargers: Mapping[str, Enlarge], inputs: Inputs = CLEAN_AND_JPEG
+) -> Image.Image:
+    """Draw a row per image and input. Captions give the Y-PSNR of the crop.
 
     Args:
         chosen: from `choose_pictures`.
@@ -54,12 +59,11 @@ def make_sheet(chosen: Sequence[Chosen], scale: int, enlargers: Mapping[str, Enl
         enlargers: by caption. Must contain "bicubic": the crop is where bicubic is worst.
     """
     columns = 2 + len(enlargers)
-    sheet = Image.new("RGB", (columns * (WIDTH * ZOOM + GAP) - GAP, 2 * len(chosen) * _row_height()), "white")
+    sheet = Image.new("RGB", (columns * (WIDTH * ZOOM + GAP) - GAP, len(inputs) * len(chosen) * _row_height()), "white")
     for number, (folder, name) in enumerate(chosen):
         pair = next(pair for pair in read_pairs(folder, scale) if pair.name == name)
-        inputs = {"clean": pair.low, f"JPEG {QUALITY}": as_jpeg(pair.low, QUALITY)}
-        for row, (title, given) in enumerate(inputs.items(), 2 * number):
-            _draw_row(sheet, row * _row_height(), f"{folder.name}/{name}, {title}", pair, given, enlargers)
+        for row, (title, make) in enumerate(inputs.items(), len(inputs) * number):
+            _draw_row(sheet, row * _row_height(), f"{folder.name}/{name}, {title}", pair, make(pair), enlargers)
     return sheet
 
 
@@ -71,7 +75,7 @@ def _draw_row(
     sheet: Image.Image, top: int, title: str, pair: Pair, given: Pixels, enlargers: Mapping[str, Enlarge]
 ) -> None:
     scale = pair.high.shape[0] // pair.low.shape[0]
-    # Both rows show the crop chosen on the clean image.
+    # All rows show the crop chosen on the clean image.
     part = _worst_part(pair, enlargers["bicubic"])[1]
     original = pair.high[part]
     cells = {"original": original, "given": filter_enlarger(scale, Image.Resampling.NEAREST)(given)[part]}

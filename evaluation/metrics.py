@@ -1,4 +1,4 @@
-"""PSNR and SSIM, as papers on super-resolution report them."""
+"""PSNR and SSIM, as papers on super-resolution report them, and planes to compare."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,15 @@ def luma(pixels: Pixels, border: int = 0) -> Plane:
     inside = pixels[border : height - border, border : width - border]
     y: Plane = 16 + inside @ (np.array((65.481, 128.553, 24.966)) / MAX_LEVEL)
     return y
+
+
+def chroma(pixels: Pixels, border: int = 0) -> Plane:
+    """Cb and Cr of ITU-R BT.601 as JPEG has them, in [-127.5, 127.5], unrounded: (2, h, w). Arguments as of `luma`."""
+    height, width, _ = pixels.shape
+    inside = pixels[border : height - border, border : width - border]
+    weights = np.array(((-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312)))
+    planes: Plane = np.moveaxis(inside @ weights.T, 2, 0)
+    return planes
 
 
 def luma_psnr(one: Pixels, other: Pixels, border: int) -> float:

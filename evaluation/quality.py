@@ -17,12 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from evaluation.contact_sheet import Chosen, choose_pictures, make_sheet
+from evaluation.contact_sheet import choose_pictures, make_sheet
 from evaluation.enlargers import ENGINES, Enlarger, filters, of_model, of_weight_file, shipped_models
 from evaluation.errors import MeasurementError, exit_status
 from evaluation.metrics import Pixels, luma, ssim
-from evaluation.pictures import Enlarge, as_jpeg, consistency, picture_files, read_pairs
+from evaluation.pictures import as_jpeg, consistency, picture_files, read_pairs
 from superscaling.conversion import psnr
 from superscaling.settings import ROOT
 
@@ -61,7 +62,7 @@ def measure(arguments: argparse.Namespace) -> None:
         print()
     if arguments.sheet:
         shown = {each.group: each.enlarge for each in enlargers if each.name != "Lanczos"}
-        save_sheet(arguments.sheet, chosen, scale, shown)
+        save_sheet(arguments.sheet, make_sheet(chosen, scale, shown))
 
 
 def row(enlarger: Enlarger, folder: Path) -> list[str]:
@@ -96,9 +97,12 @@ def find_sets(folder: Path) -> list[Path]:
     return sets
 
 
-def save_sheet(path: Path, chosen: Sequence[Chosen], scale: int, enlargers: dict[str, Enlarge]) -> None:
-    """Save the contact sheet and print its path and size."""
-    sheet = make_sheet(chosen, scale, enlargers)
+def save_sheet(path: Path, sheet: Image.Image) -> None:
+    """Save the contact sheet and print its path and size.
+
+    Raises:
+        MeasurementError: it can't be written.
+    """
     try:
         sheet.save(path, "PNG", optimize=True)
     except OSError as exc:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from training.degradation import Degradation, Degrade, edge_of_original
 from training.jpeg import JPEG_BLOCK
 from training.reduction import SCALE
+from training.restoration import Restoration, Worsen
 
 JITTER = 22  # px by which a crop may lie anywhere in its cell
 
@@ -35,14 +36,24 @@ class Batches(nn.Module):
         batch: patches in a batch.
         patch: px of the small picture, a multiple of 16.
         drawn: share of drawings in a batch.
+        restoring: degrade as `training.restoration` says, not as `training.degradation`.
     """
 
-    def __init__(self, photographs: Tensor, drawings: Tensor | None, batch: int, patch: int, drawn: float) -> None:
+    def __init__(
+        self,
+        photographs: Tensor,
+        drawings: Tensor | None,
+        batch: int,
+        patch: int,
+        drawn: float,
+        restoring: bool = False,
+    ) -> None:
         super().__init__()
         self.photographs, self.drawings = photographs, drawings
         self.batch, self.patch = batch, patch
         self.drawn = 0 if drawings is None else round(batch * drawn)
-        self.degrade = Degrade(patch + JPEG_BLOCK, Degradation())
+        edge = patch + JPEG_BLOCK
+        self.degrade = Worsen(edge, Restoration()) if restoring else Degrade(edge, Degradation())
 
     def forward(self) -> tuple[Tensor, Tensor]:
         """Draw a batch: (n, 3, patch, patch) and (n, 3, 2 patch, 2 patch), from 0 to 1."""

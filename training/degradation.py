@@ -58,13 +58,10 @@ class Degrade(nn.Module):
         across = whole_levels(high @ matrix.mT)
         return whole_levels(matrix @ across)
 
-    def qualities(self, n: int) -> Tensor:
-        """(n,) random qualities of JPEGs."""
-        least, usual, most = self.how.quality
-        chance = torch.rand(n, device=self.bank.device)
-        rising = least + (chance * ((most - least) * (usual - least))).sqrt()
-        falling = most - ((1 - chance) * ((most - least) * (most - usual))).sqrt()
-        return torch.where(chance < (usual - least) / (most - least), rising, falling).round()
+    def compress(self, pixels: Tensor) -> Tensor:
+        """JPEGs (n, 3, h, w) of random qualities, h and w multiples of 16."""
+        qualities = triangular(len(pixels), self.how.quality, pixels.device)
+        return self.jpeg(pixels, qualities, round(len(pixels) * self.how.full_colour))
 
     def forward(self, high: Tensor) -> tuple[Tensor, Tensor]:
         """Degrade a batch; what happens to a crop depends on its place in it.
@@ -78,16 +75,25 @@ class Degrade(nn.Module):
         noisy = (torch.rand(n - clean, device=device) < self.how.noise).float()
         strength = (noisy * torch.rand(n - clean, device=device) * self.how.noise_max).view(-1, 1, 1, 1)
         jpegs = (low[clean:] + torch.randn_like(low[clean:]) * strength).clamp(0, 255).round()
-        jpegs = self.jpeg(jpegs, self.qualities(n - clean), round((n - clean) * self.how.full_colour))
+        jpegs = self.compress(jpegs)
         # The second compression has its blocks elsewhere: all are cropped, by chance, and some are compressed again.
         rows, columns = (
             torch.randint(JPEG_BLOCK, (1,), device=device) + torch.arange(self.edge, device=device) for _ in range(2)
         )
         jpegs = jpegs[:, :, rows[:, None], columns]
         again = jpegs[:: self.how.twice_every].flip(0)  # so that 4:2:0 becomes 4:4:4 and the other way round
-        again = self.jpeg(again, self.qualities(len(again)), round(len(again) * self.how.full_colour)).flip(0)
+        again = self.compress(again).flip(0)
         jpegs = torch.index_copy(jpegs, 0, torch.arange(0, n - clean, self.how.twice_every, device=device), again)
         low = torch.cat([low[:clean][:, :, rows[:, None], columns], jpegs])
         fine = torch.arange(SCALE * self.edge, device=device)
         rows, columns = (SCALE * each[:1] + REDUCTION_MARGIN + fine for each in (rows, columns))
         return low, high[:, :, rows[:, None], columns]
+
+
+def triangular(n: int, ends: tuple[float, float, float], device: torch.device) -> Tensor:
+    """(n,) whole numbers of a triangular distribution: its smallest, its most frequent and its largest value."""
+    least, usual, most = ends
+    chance = torch.rand(n, device=device)
+    rising = least + (chance * ((most - least) * (usual - least))).sqrt()
+    falling = most - ((1 - chance) * ((most - least) * (most - usual))).sqrt()
+    return torch.where(chance < (usual - least) / (most - least), rising, falling).round()

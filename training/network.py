@@ -58,7 +58,7 @@ class PlainNetwork(nn.Module):
 def bicubic_skip() -> Tensor:
     """(12, 3, 5, 5): the kernel that, before a pixel shuffle, is a bicubic enlargement x2."""
     kernel = torch.zeros(COLOURS * SCALE**2, COLOURS, 5, 5)
-    taps = [torch.tensor([bicubic(tap - (-0.25, 0.25)[part]) for tap in range(-2, 3)]) for part in range(SCALE)]
+    taps = [bicubic(torch.arange(-2, 3) - (-0.25, 0.25)[part]) for part in range(SCALE)]
     for colour in range(COLOURS):
         for row in range(SCALE):
             for column in range(SCALE):

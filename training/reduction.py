@@ -1,7 +1,5 @@
 """Pillow's antialiased reductions by 2, as matrices on the device."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -10,30 +8,26 @@ REDUCTION_MARGIN = 5  # px of sharp picture that the widest filter (Lanczos 3) n
 TAPS = 12  # px that it sees
 
 
-def bicubic(distance: float) -> float:
+def bicubic(distance: Tensor) -> Tensor:
     """The bicubic kernel with a = -0.5 (Keys 1981), as Pillow has it."""
-    x = abs(distance)
-    if x < 1:
-        return 1.5 * x**3 - 2.5 * x**2 + 1
-    return -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2 if x < 2 else 0.0
+    x = distance.abs()
+    near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    return torch.where(x < 1, near, torch.where(x < 2, far, 0))
 
 
-def lanczos(distance: float) -> float:
+def lanczos(distance: Tensor) -> Tensor:
     """The sinc function, windowed by its own first three lobes."""
-    if distance == 0:
-        return 1.0
-    x = math.pi * distance
-    return 3 * math.sin(x) * math.sin(x / 3) / x**2 if abs(distance) < 3 else 0.0
+    return torch.where(distance.abs() < 3, torch.sinc(distance) * torch.sinc(distance / 3), 0)
 
 
-def box(distance: float) -> float:
+def box(distance: Tensor) -> Tensor:
     """The mean of the pixels."""
-    return 1.0 if abs(distance) <= 0.5 else 0.0
+    return (distance.abs() <= 0.5).to(distance.dtype)
 
 
-def bilinear(distance: float) -> float:
+def bilinear(distance: Tensor) -> Tensor:
     """A triangle."""
-    return max(0.0, 1 - abs(distance))
+    return (1 - distance.abs()).clamp(min=0)
 
 
 FILTERS = (bicubic, lanczos, box, bilinear)
@@ -44,7 +38,7 @@ def reduction_bank(edge: int) -> Tensor:
     count = (edge - 2 * REDUCTION_MARGIN) // SCALE
     bank = torch.zeros(len(FILTERS), count, edge)
     for number, kernel in enumerate(FILTERS):
-        taps = torch.tensor([kernel((tap - (TAPS - 1) / 2) / SCALE) for tap in range(TAPS)])
+        taps = kernel((torch.arange(TAPS) - (TAPS - 1) / 2) / SCALE)
         for row in range(count):
             bank[number, row, SCALE * row : SCALE * row + TAPS] = taps / taps.sum()
     return bank

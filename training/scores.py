@@ -13,8 +13,6 @@ from training.errors import TrainingError
 from training.reduction import SCALE
 from training.weight_files import Network
 
-TOLERANCE = 0.05  # dB that a score may fall below that of the start, as test sets are small
-
 
 @dataclass(frozen=True)
 class Scores:
@@ -65,8 +63,11 @@ def network_enlarger(network: Network) -> Enlarge:
     return enlarge
 
 
-def passes_checks(scores: dict[Path, tuple[Scores, Scores, Scores]]) -> bool:
-    """Compare the scores of bicubic, start and end of each test set; print them and the result."""
+def passes_checks(scores: dict[Path, tuple[Scores, Scores, Scores]], tolerance: float) -> bool:
+    """Compare the scores of bicubic, start and end of each test set; print them and the result.
+
+    `tolerance`: dB that a score may fall below that of the start.
+    """
     if not scores:
         print("not evaluated; --evaluate names folders of test images")
         return True
@@ -79,8 +80,8 @@ def passes_checks(scores: dict[Path, tuple[Scores, Scores, Scores]]) -> bool:
             end.clean > bicubic.clean and end.jpeg75 > bicubic.jpeg75 and end.jpeg30 > bicubic.jpeg30
             for bicubic, _, end in compared
         ),
-        f"nothing more than {TOLERANCE} dB below the start": all(
-            getattr(end, name) >= getattr(start, name) - TOLERANCE
+        f"nothing more than {tolerance:g} dB below the start": all(
+            getattr(end, name) >= getattr(start, name) - tolerance
             for _, start, end in compared
             for name in ("clean", "jpeg75", "jpeg30", "consistency")
         ),

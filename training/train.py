@@ -16,10 +16,14 @@ A small network with the help of a large one; ISR's network; from weights; after
     python -m training.train ... --start models/noise-cancel-lite/noise-cancel-lite.weights.h5 --rate 4e-4
     python -m training.train ... --resume
 
+For soft and noisy pictures that were resized, and compressed more than once (training/restoration.py), at a price:
+
+    python -m training.train ... --restoring --start models/noise-cancel-plain/noise-cancel-plain.npz --tolerance 0.5
+
 Each step draws a batch of crops, degrades them (reduction, noise, JPEG) and updates the network with Muon. OUT has the
 moving average of the weights, which is what is shipped: `weights.npz` of a plain network, `network.weights.h5`, which
 ISR loads, of a residual dense one. The exit status is 1 if its scores are not better than bicubic's, or are worse than
-those at the start.
+those at the start by more than `--tolerance`.
 """
 
 import argparse
@@ -76,7 +80,7 @@ def train(options: argparse.Namespace) -> bool:
     photographs, drawings = pictures_of(options, max(patches))
     sizes = [max(1, round(options.batch * (options.patch / patch) ** 2)) for patch in patches]
     batches = [
-        Batches(photographs, drawings, size, patch, options.drawn).to(options.device)
+        Batches(photographs, drawings, size, patch, options.drawn, options.restoring).to(options.device)
         for size, patch in zip(sizes, patches, strict=True)
     ]
 
@@ -97,7 +101,8 @@ def train(options: argparse.Namespace) -> bool:
     averaged = network_enlarger(training.averaged())
     at_end = {folder: evaluate(averaged, folder) for folder in options.evaluate}
     bicubic = filter_enlarger(SCALE, Image.Resampling.BICUBIC)
-    return passes_checks({folder: (evaluate(bicubic, folder), at_start[folder], at_end[folder]) for folder in at_end})
+    scores = {folder: (evaluate(bicubic, folder), at_start[folder], at_end[folder]) for folder in at_end}
+    return passes_checks(scores, options.tolerance)
 
 
 def run(training: Training, schedule: Schedule, sizes: list[int], folder: Path, options: argparse.Namespace) -> None:
@@ -141,6 +146,10 @@ def main() -> int:
     parser = parser_of(__doc__)
     parser.add_argument("--end-patch", type=int, metavar="PX", help="larger patches at the end, fewer in a batch")
     parser.add_argument("--end-share", type=float, default=0.2, metavar="SHARE", help="of the time (default: 0.2)")
+    parser.add_argument("--restoring", action="store_true", help="degrade as training/restoration.py says")
+    parser.add_argument(
+        "--tolerance", type=float, default=0.05, metavar="DB", help="that a score may fall, checked at the end (0.05)"
+    )
     parser.add_argument("--distil", type=Path, metavar="FILE", help="weights of a better network, to learn from")
     parser.add_argument("--distil-share", type=float, default=0.5, metavar="SHARE", help="of the loss (default: 0.5)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")

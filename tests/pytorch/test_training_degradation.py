@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from training.crops import Batches, cell_edge
-from training.degradation import Degradation, Degrade, edge_of_original
+from training.degradation import Degradation, Degrade, edge_of_original, triangular
 from training.jpeg import Jpeg
 from training.reduction import FILTERS, REDUCTION_MARGIN
 
@@ -119,7 +119,7 @@ def test_shares_of_the_batch(twice_every: int) -> None:
 
 def test_qualities_are_distributed_as_a_triangle() -> None:
     torch.manual_seed(0)
-    qualities = Degrade(EDGE, Degradation()).qualities(20_000)
+    qualities = triangular(20_000, Degradation().quality, torch.device("cpu"))
     assert qualities.min() >= 30
     assert qualities.max() <= 98
     assert float(qualities.mean()) == pytest.approx((30 + 80 + 98) / 3, abs=0.5)
