@@ -49,6 +49,21 @@ def write_int8(model: ModelFiles, pictures: Sequence[Pixels], ends: Ends) -> Acc
     """
     from superscaling.conversion.quantisation import quantise  # late: it imports NNCF, which may be missing
 
+    quantise(model.directory / IR, model.directory / INT8_IR, calibration_squares(pictures), ends)
+    fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))
+    lower = [pixels[len(pixels) // 2 :] for pixels in pictures]
+    return measure_acceptance(fp32, int8, [_cropped(pixels, model.scale) for pixels in lower])
+
+
+def calibration_squares(pictures: Sequence[Pixels]) -> list[Pixels]:
+    """Cut out what the ranges of activations are measured on.
+
+    Args:
+        pictures: (h, w, 3) uint8, of which the upper halves are used: h and w at least twice `CALIBRATION_EDGE`.
+
+    Returns:
+        Squares of `CALIBRATION_EDGE` px, the same ones in each call.
+    """
     chance = np.random.default_rng(0)
     squares: list[Pixels] = []
     for pixels in pictures:
@@ -60,10 +75,7 @@ def write_int8(model: ModelFiles, pictures: Sequence[Pixels], ends: Ends) -> Acc
     for _ in range(CALIBRATION_COLOURS):
         colours = 255 * chance.integers(2, size=(3, 3, 3), dtype=np.uint8)
         squares.append(colours.repeat(CALIBRATION_EDGE // 3, axis=0).repeat(CALIBRATION_EDGE // 3, axis=1))
-    quantise(model.directory / IR, model.directory / INT8_IR, squares, ends)
-    fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))
-    lower = [pixels[len(pixels) // 2 :] for pixels in pictures]
-    return measure_acceptance(fp32, int8, [_cropped(pixels, model.scale) for pixels in lower])
+    return squares
 
 
 def write_description(model: ModelFiles) -> ModelFiles:
