@@ -17,14 +17,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torch.nn import Conv2d, functional
 
+from evaluation.metrics import Pixels
 from evaluation.pictures import as_jpeg
 from superscaling.commands.convert import samples
 from superscaling.conversion.writing import CALIBRATION_COLOURS, calibration_squares
+from superscaling.engines import Pixels as Levels
 from training.drawings import draw
 from training.photographs import files_below, read_photograph
 from training.plain.train import PlainNetwork
@@ -105,10 +106,10 @@ def _taps(layer: Conv2d, planes: Tensor, places: Tensor) -> Tensor:
     return functional.unfold(planes[None], layer.kernel_size, padding=layer.padding)[0][:, places].T
 
 
-def pictures_of(folders: Sequence[Path], random: np.random.Generator) -> list[NDArray[np.uint8]]:
+def pictures_of(folders: Sequence[Path], random: np.random.Generator) -> list[Pixels]:
     """Pictures (PATCH, PATCH, 3), as the service gets them."""
     files = files_below(folders)
-    pictures = []
+    pictures: list[Pixels] = []
     for number in random.permutation(len(files))[:PHOTOGRAPHS]:
         pixels = np.asarray(read_photograph(files[number]).reduce(2))
         top, left = (random.integers(side - PATCH + 1) for side in pixels.shape[:2])
@@ -118,30 +119,31 @@ def pictures_of(folders: Sequence[Path], random: np.random.Generator) -> list[ND
     return pictures + [degraded(gradient(random), random) for _ in range(GRADIENTS)]
 
 
-def gradient(random: np.random.Generator) -> NDArray[np.uint8]:
+def gradient(random: np.random.Generator) -> Pixels:
     """(PATCH, PATCH, 3): each channel changes by up to 3 levels per px, all in one direction or each in its own."""
     angle = random.uniform(0, 2 * math.pi, size=3 if random.random() < 0.5 else 1)
     slope = np.exp(random.uniform(math.log(0.02), math.log(3), size=3)) * random.integers(-1, 2, size=3)
     rows, columns = (plane[..., np.newaxis] - PATCH / 2 for plane in np.indices((PATCH, PATCH)))
     middle = random.uniform(0, 255, size=3) if random.random() < 0.7 else 255 * random.integers(2, size=3)
     levels = middle + slope * (rows * np.sin(angle) + columns * np.cos(angle))
-    return np.rint(levels.clip(0, 255)).astype(np.uint8)
+    pixels: Pixels = np.rint(levels.clip(0, 255)).astype(np.uint8)
+    return pixels
 
 
-def degraded(pixels: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+def degraded(pixels: Pixels, random: np.random.Generator) -> Pixels:
     """As it is, with noise of up to 4 levels, as a JPEG of quality 30 to 95, or both."""
     if random.random() < 0.5:
         noise = random.normal(0, random.uniform(0.3, 4), size=pixels.shape)
-        pixels = np.rint((pixels + noise).clip(0, 255)).astype(np.uint8)
+        pixels = (pixels + noise).clip(0, 255).round().astype(np.uint8)
     return as_jpeg(pixels, int(random.integers(30, 96))) if random.random() < 0.5 else pixels
 
 
-def to_tensor(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
+def to_tensor(pictures: Sequence[Levels]) -> Tensor:
     """(n, 3, h, w), from 0 to 1."""
     return torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).copy()).float() / 255
 
 
-def prepare(network: PlainNetwork, pictures: Sequence[NDArray[np.uint8]]) -> PlainNetwork:
+def prepare(network: PlainNetwork, pictures: Sequence[Pixels]) -> PlainNetwork:
     """A copy of the network that does nearly the same to the pictures (PATCH, PATCH, 3), and is ready for int8."""
     network = copy.deepcopy(network)
     photographs, drawings = samples()

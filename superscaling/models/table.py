@@ -32,7 +32,7 @@ TABLE = {
             name="noise-cancel-plain",
             file="noise-cancel-plain.npz",
             bytes=867_822,
-            sha256="16536694c487985147d945dd12748c15292a606ad9cd1f734b9a558420336091",
+            sha256="4c39311ef6b0b56f1d7cbadbe693603a4eef03c560cc2192d277e14de2e8fd00",
         ),
         Weights(
             name="noise-cancel-best",
