@@ -24,7 +24,7 @@ from torch.nn import Conv2d, functional
 from evaluation.metrics import Pixels
 from evaluation.pictures import as_jpeg
 from superscaling.commands.convert import samples
-from superscaling.conversion.writing import CALIBRATION_COLOURS, calibration_squares
+from superscaling.conversion import CALIBRATION_COLOURS, calibration_squares
 from superscaling.engines import Pixels as Levels
 from training.drawings import draw
 from training.photographs import files_below, read_photograph

@@ -44,7 +44,7 @@ TABLE = {
             name="noise-cancel-fast",
             file="noise-cancel-fast.npz",
             bytes=472_694,
-            sha256="2facda77f0c58e2d04e998077cf9a1cfd1da71d34172867b9179158990e923d4",
+            sha256="f69a14319efa657495b3346f9f820750df42de53c9d4214c75ceb08bab95e957",
         ),
         Weights(
             name="noise-cancel-lite",
