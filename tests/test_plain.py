@@ -105,7 +105,7 @@ def test_known_answers(name: str, precision: str) -> None:
     known = model.known_answer(precision)
     difference = np.abs(infer_levels(EngineOpenVino(model, precision, threads=2), known.pixels) - known.expected)
     assert 0.01 < difference.max() < known.tolerance / 2
-    assert difference.mean() < 0.7
+    assert difference.mean() < 1
 
 
 # What it does
