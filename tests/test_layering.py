@@ -70,7 +70,7 @@ WITHIN = {
         ["from_keras", "from_ncnn", "from_network", "from_onnx", "from_plain", "from_torch", "report"],
         ["conventions"],
         ["trial", "writing", "pickles"],
-        ["halo", "quantisation", "quantisation_loss"],
+        ["calibration", "halo", "quantisation", "quantisation_loss"],
         ["similarity", "network_size", "cost", "ncnn.layers"],
         ["ncnn.convolutions", "ncnn.shapes"],
         ["ncnn.arithmetic"],

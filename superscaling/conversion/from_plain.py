@@ -5,8 +5,11 @@ itself; one pixel shuffle ends both. The convolutions that see the picture pad i
 with zeros. `training/network.py` has the same in PyTorch.
 """
 
+import lzma
 import math
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,12 +21,15 @@ from openvino import opset13 as op
 
 from superscaling.conversion.cost import PROBES, check_cost
 from superscaling.conversion.ir import Ends
+from superscaling.conversion.last_line import last_line
 from superscaling.errors import ModelUnavailable
 
 COLOURS = 3
 HEAD, TAIL, SKIP = "head", "tail", "skip"
 # Largest factor of an enlargement.
 MAX_SCALE = 8
+# Of all arrays together. The largest of the project's networks has 2.4 MB.
+MAX_BYTES = 256 << 20
 # Where the picture itself passes. The rest, tail included, loses nothing that can be seen in int8.
 PLAIN_ENDS = Ends(in_fp32=(HEAD, SKIP), in_float=(HEAD, SKIP))
 
@@ -44,11 +50,7 @@ def read_plain(path: Path) -> Any:
     Raises:
         ModelUnavailable: the file can't be read, or holds something else.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            weights = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, AttributeError, MemoryError, zipfile.BadZipFile) as exc:
-        raise ModelUnavailable(f"{path} can't be read as a NumPy archive: {exc}") from exc
+    weights = _read(path)
     layers = _check(weights)
     picture = op.parameter([1, -1, -1, COLOURS], np.float32, name="picture")
     planes = op.transpose(picture, np.array([0, 3, 1, 2], np.int64))
@@ -61,6 +63,34 @@ def read_plain(path: Path) -> Any:
     network = openvino.Model([result], [picture], path.stem)
     check_cost(network, [(1, edge, edge, COLOURS) for edge in PROBES])
     return network
+
+
+def _read(path: Path) -> Weights:
+    """All arrays of an archive, by name, whatever they are.
+
+    Raises:
+        ModelUnavailable: it can't be read, or has more than `MAX_BYTES`.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())  # as stated: no more is read
+        if size > MAX_BYTES:
+            raise ModelUnavailable(f"its arrays have {size:,} bytes; at most {MAX_BYTES:,} are allowed")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: np.asarray(arrays[name]) for name in arrays.files}
+    # RuntimeError: encrypted, or an unknown compression.
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        MemoryError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        struct.error,
+    ) as exc:
+        raise ModelUnavailable(f"{path} can't be read as a NumPy archive: {last_line(exc)}") from exc
 
 
 def _check(weights: Weights) -> list[str]:

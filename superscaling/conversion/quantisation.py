@@ -11,6 +11,7 @@ from typing import Any
 import nncf
 import numpy as np
 import openvino
+from nncf.quantization.advanced_parameters import OverflowFix
 from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
 from superscaling.conversion.ir import Ends, convolutions, keep_in_fp32, sums
@@ -50,7 +51,10 @@ def quantise(ir: Path, target: Path, pictures: Sequence[Pixels], ends: Ends) -> 
         preset=nncf.QuantizationPreset.MIXED,
         # The whole range that was seen: NNCF's default, means of extremes, clips saturated colours by 28 levels.
         advanced_parameters=nncf.AdvancedQuantizationParameters(
-            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
+            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
+            # Eight bits for the first layer, too. By default it gets seven, which keeps it from overflowing on
+            # processors without VNNI, where `auto` does not choose int8.
+            overflow_fix=OverflowFix.DISABLE,
         ),
     )
     _round_once(quantised)

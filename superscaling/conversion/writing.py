@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from superscaling.conversion.calibration import calibration_squares
 from superscaling.conversion.ir import Ends
 from superscaling.conversion.quantisation_loss import measure_acceptance
 from superscaling.engines import Engine, Pixels, available_cpus, infer_levels
@@ -28,11 +29,6 @@ KNOWN_ANSWER_EDGE = 32
 # Largest differences in levels from the fp32 reference on a small photograph. Working engines are far below (0.0001, 3
 # and 6.3 were seen), broken ones are off by tens.
 TOLERANCES = {"fp32": 0.05, "bf16": 16.0, "int8": 24.0}
-# Edge in px of the squares for the calibration of int8, and their number per picture.
-CALIBRATION_EDGE = 96
-CALIBRATION_SQUARES = 6
-# Number of squares with nine saturated colours each.
-CALIBRATION_COLOURS = 8
 
 
 def write_known_answer(model: ModelFiles, reference: Engine, photograph: Pixels) -> None:
@@ -49,18 +45,7 @@ def write_int8(model: ModelFiles, pictures: Sequence[Pixels], ends: Ends) -> Acc
     """
     from superscaling.conversion.quantisation import quantise  # late: it imports NNCF, which may be missing
 
-    chance = np.random.default_rng(0)
-    squares: list[Pixels] = []
-    for pixels in pictures:
-        upper = pixels[: len(pixels) // 2]
-        for _ in range(CALIBRATION_SQUARES):
-            top, left = (chance.integers(side - CALIBRATION_EDGE + 1) for side in upper.shape[:2])
-            squares.append(upper[top : top + CALIBRATION_EDGE, left : left + CALIBRATION_EDGE])
-    # Photographs lack saturated colours, which have the largest activations.
-    for _ in range(CALIBRATION_COLOURS):
-        colours = 255 * chance.integers(2, size=(3, 3, 3), dtype=np.uint8)
-        squares.append(colours.repeat(CALIBRATION_EDGE // 3, axis=0).repeat(CALIBRATION_EDGE // 3, axis=1))
-    quantise(model.directory / IR, model.directory / INT8_IR, squares, ends)
+    quantise(model.directory / IR, model.directory / INT8_IR, calibration_squares(pictures), ends)
     fp32, int8 = (EngineOpenVino(model, precision, available_cpus()) for precision in ("fp32", "int8"))
     lower = [pixels[len(pixels) // 2 :] for pixels in pictures]
     return measure_acceptance(fp32, int8, [_cropped(pixels, model.scale) for pixels in lower])

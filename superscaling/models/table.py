@@ -32,7 +32,7 @@ TABLE = {
             name="noise-cancel-plain",
             file="noise-cancel-plain.npz",
             bytes=867_822,
-            sha256="16536694c487985147d945dd12748c15292a606ad9cd1f734b9a558420336091",
+            sha256="4c39311ef6b0b56f1d7cbadbe693603a4eef03c560cc2192d277e14de2e8fd00",
         ),
         Weights(
             name="noise-cancel-best",
@@ -44,7 +44,7 @@ TABLE = {
             name="noise-cancel-fast",
             file="noise-cancel-fast.npz",
             bytes=472_694,
-            sha256="2facda77f0c58e2d04e998077cf9a1cfd1da71d34172867b9179158990e923d4",
+            sha256="f69a14319efa657495b3346f9f820750df42de53c9d4214c75ceb08bab95e957",
         ),
         Weights(
             name="noise-cancel-lite",
