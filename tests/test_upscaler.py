@@ -21,7 +21,7 @@ from superscaling.scheduling import Deadline, FairLock, Plan, Timings
 
 @pytest.fixture(scope="module")
 def model() -> ModelFiles:
-    return read_model_files(ROOT / "models" / "noise-cancel-lite")
+    return read_model_files(ROOT / "models" / "noise-cancel-plain")
 
 
 @pytest.fixture(scope="module")
