@@ -67,8 +67,8 @@ LEGACY_ROW = Weights(
         ),
         (
             {"UPSCALER_ENGINE": "tensorflow"},
-            "UPSCALER_ENGINE='tensorflow': noise-cancel-plain is no RDN, which is all that ISR loads; use openvino, or one"
-            " of these models: noise-cancel-lite, noise-cancel-small, noise-cancel, ",
+            "UPSCALER_ENGINE='tensorflow': noise-cancel-plain is no RDN, which is all that ISR loads; use openvino, or"
+            " one of these models: noise-cancel-lite, noise-cancel-small, noise-cancel, ",
         ),
         ({"UPSCALER_TIMEOUT": "soon"}, "UPSCALER_TIMEOUT='soon': must be a number of seconds above 0"),
         ({"UPSCALER_WEIGHTS_DIR": "/nowhere"}, "UPSCALER_WEIGHTS_DIR='/nowhere': there is no such directory"),
@@ -352,7 +352,10 @@ def test_what_has_to_be_installed(
 
 
 def test_nothing_has_to_be_installed_here(tmp_path: Path) -> None:
-    for settings in (Settings(engine="tensorflow", model="noise-cancel-lite"), Settings(model="psnr-small", cache_dir=tmp_path)):
+    for settings in (
+        Settings(engine="tensorflow", model="noise-cancel-lite"),
+        Settings(model="psnr-small", cache_dir=tmp_path),
+    ):
         assert find_missing_packages(settings) is None
 
 

@@ -178,7 +178,11 @@ def test_sigterm_during_the_start(moment: float) -> None:
 @pytest.mark.parametrize(
     ("target", "settings", "message"),
     [
-        ("default", {"UPSCALER_MODEL": "nonesuch"}, "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-plain,"),
+        (
+            "default",
+            {"UPSCALER_MODEL": "nonesuch"},
+            "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-plain,",
+        ),
         (
             "default",
             {"UPSCALER_MODEL": "psnr-small"},
