@@ -101,7 +101,7 @@ quality: $(VENV)/.dev
 sizes: $(VENV)/.dev
 	$(BIN)/python -m evaluation.sizes $(OPTIONS)
 
-# Models against each other: `make compare OPTIONS="--models noise-cancel-lite realesrgan-x4plus"`.
+# Models against each other: `make compare OPTIONS="--models noise-cancel-plain realesrgan-x4plus"`.
 compare: $(VENV)/.dev $(BENCH)/.everything
 	$(BIN)/python -m evaluation.compare $(OPTIONS)
 

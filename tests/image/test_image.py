@@ -74,8 +74,7 @@ def test_all_models_of_the_project_are_in_it(target: str) -> None:
 
 
 def test_the_tensorflow_engine_is_in_the_large_image() -> None:
-    settings = {"UPSCALER_ENGINE": "tensorflow", "UPSCALER_MODEL": "noise-cancel-lite"}
-    with container("everything", *RESTRICTED, **settings) as made:
+    with container("everything", *RESTRICTED, UPSCALER_ENGINE="tensorflow", UPSCALER_MODEL="noise-cancel-lite") as made:
         made.wait()
         answer = made.upscale(encoded(photograph(40, 60)))
         assert answer.headers["X-Upscaler-Model"] == "noise-cancel-lite tensorflow fp32"
