@@ -153,7 +153,7 @@ def test_a_file_of_the_table_keeps_kind_and_licence() -> None:
         ("{}/none.onnx", "there is no such file"),
         ("none.onnx", "there is no such file"),
         ("{}/folder.onnx", "it is no file"),
-        ("{}", "a file of a model ends in one of .bin, .param, .onnx, .pth, .pt, .ckpt, .safetensors"),
+        ("{}", "a file of a model ends in one of .bin, .param, .onnx, .npz, .pth, .pt, .ckpt, .safetensors"),
         ("{}/model.txt", "a file of a model ends in one of"),
         ("{}/model.h5", "a file of a model ends in one of"),
         ("{}/a model.onnx", "requests could not name it"),
