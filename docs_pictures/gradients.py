@@ -6,10 +6,9 @@ make gradients
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.networks import DEFAULT
 from evaluation.enlargers import of_model
 from superscaling.conversion import gradients
-from superscaling.settings import ROOT
+from superscaling.settings import ROOT, Settings
 
 TARGET = ROOT / "docs" / "gradients.png"
 # Name of a gradient of the int8 acceptance test, the level shown as black, and the contrast factor.
@@ -22,7 +21,7 @@ FONT = ImageFont.load_default(size=18)
 
 def main() -> None:
     """Write docs/gradients.png."""
-    enlargers = of_model(DEFAULT, ["openvino"])
+    enlargers = of_model(Settings().model, ["openvino"])
     pictures = gradients()
     width = pictures[SHOWN[0][0]].shape[1] * enlargers[0].scale * ZOOM
     row = CAPTION + ROWS * ZOOM

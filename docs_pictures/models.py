@@ -18,7 +18,13 @@ from evaluation.service import Service, running
 from superscaling.settings import ROOT
 
 TARGET = ROOT / "docs" / "models.webp"
-MODELS = ("noise-cancel-lite", "realesr-animevideov3-x4", "realesrgan-x4plus-anime", "realesrgan-x4plus")
+MODELS = (
+    "noise-cancel-plain",
+    "noise-cancel-best",
+    "realesr-animevideov3-x4",
+    "realesrgan-x4plus-anime",
+    "realesrgan-x4plus",
+)
 HALF = 2  # how much smaller the inputs are than the samples
 SCALE = 4
 ZOOM = 3  # width of a pixel of the result on the sheet, px

@@ -1,7 +1,7 @@
 """Compare models, in one run and in turns: fidelity, consistency, perceptual measures, and time.
 
     make compare
-    python -m evaluation.compare FOLDER... --models noise-cancel-fast realesr-animevideov3-x4 --scale 4
+    python -m evaluation.compare FOLDER... --models noise-cancel-plain realesr-animevideov3-x4 --scale 4
 
 FOLDER holds test images or folders of them (default: ../shared/eval); the inputs are made of them as
 `evaluation.sizes` does, clean and as JPEGs. Every picture goes through a request with `scale` and `model`. Figures are

@@ -1,7 +1,7 @@
 """Measure quality: every model in every engine and precision, against Pillow's filters.
 
     make quality
-    python -m evaluation.quality FOLDER... --models noise-cancel-lite --weights new.weights.h5 --sheet sheet.png
+    python -m evaluation.quality FOLDER... --models noise-cancel-plain --weights new.weights.h5 --sheet sheet.png
     UPSCALER_SELF_ENSEMBLE=2 make quality
 
 FOLDER holds test images or folders of them: pairs named `*_LR.png` and `*_HR.png`, or any images, which are then

@@ -1,7 +1,7 @@
 """Measure sizes other than the network's own: x3 and x4 against Pillow's filters, and what scale=1 cleans.
 
     make sizes
-    python -m evaluation.sizes FOLDER... --models noise-cancel-lite realesrgan-x4plus
+    python -m evaluation.sizes FOLDER... --models noise-cancel-plain realesrgan-x4plus
 
 FOLDER holds test images or folders of them (default: ../shared/eval). The inputs are the originals (`*_HR.png`, or all
 images of the folder), cut to multiples of the factor and reduced with Pillow's bicubic filter. Every picture goes

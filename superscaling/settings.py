@@ -107,7 +107,8 @@ class Settings:
         "name",
         MODEL,
         "The model for requests that name none: its name in the model table, that of an imported one, or the path of a"
-        " file (`.onnx`; `.param` or `.bin` of ncnn; `.safetensors`, `.pth`, `.pt`, `.ckpt`).",
+        " file (`.onnx`; `.param` or `.bin` of ncnn; `.npz` of this project's training; `.safetensors`, `.pth`, `.pt`,"
+        " `.ckpt`).",
     )
     models: tuple[str, ...] = _setting(
         "",

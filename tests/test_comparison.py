@@ -18,7 +18,7 @@ from evaluation.perceptual import Perceptual, perceptual_measures
 from evaluation.pictures import Pair, read_reduced, reduce
 from evaluation.service import running
 
-DEFAULT = "noise-cancel-lite"
+DEFAULT = "noise-cancel-plain"
 
 
 @pytest.fixture

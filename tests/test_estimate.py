@@ -101,7 +101,7 @@ def test_others_are_counted(start_server: StartServer) -> None:
         ({"width": 10, "height": 10, "fit": "fill"}, 400, "malformed_message", "'fit' needs 'targetWidth'"),
         ({"width": 10, "height": 10, "targetwidth": 9}, 400, "malformed_message", "did you mean 'targetWidth'?"),
         ({"width": 10, "height": 10, "targetWidth": 81}, 422, "size_out_of_range", "more than 8 times"),
-        ({"width": 10, "height": 10, "model": "other"}, 422, "unknown_model", "loaded are noise-cancel-lite"),
+        ({"width": 10, "height": 10, "model": "other"}, 422, "unknown_model", "loaded are noise-cancel-plain"),
         (
             {"width": 9000, "height": 1, "format": "webp"},
             422,

@@ -22,7 +22,7 @@ LOSSLESS = ("png", "tiff", "bmp")
 @pytest.fixture(scope="module")
 def picture_upscaler() -> PictureUpscaler:
     """The reference: the network applied to the pixels, without files and HTTP."""
-    model = read_model_files(ROOT / "models" / "noise-cancel-lite")
+    model = read_model_files(ROOT / "models" / "noise-cancel-plain")
     return PictureUpscaler(Upscaler(EngineOpenVino(model, "fp32", 2), FairLock(), 256, model.known_answer("fp32")))
 
 

@@ -36,7 +36,7 @@ def test_probes(server: Server, path: str) -> None:
 def test_readyz_says_what_serves(server: Server) -> None:
     ready = httpx.get(f"{server.url}/readyz").json()
     assert ready["ready"] is True
-    assert ready["model"] == "noise-cancel-lite"
+    assert ready["model"] == "noise-cancel-plain"
     assert ready["engine"] == "openvino"
     assert ready["precision"] in ("fp32", "bf16", "int8")
     assert ready["threads"] >= 1
@@ -85,7 +85,7 @@ def test_headers(server: Server) -> None:
     headers = response.headers
     assert headers["X-Request-ID"] == "my-id_7"
     assert (headers["X-Result-Width"], headers["X-Result-Height"]) == ("10", "6")
-    assert headers["X-Upscaler-Model"].startswith("noise-cancel-lite openvino ")
+    assert headers["X-Upscaler-Model"].startswith("noise-cancel-plain openvino ")
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
     spans = re.findall(r"(\w+);dur=([0-9.]+)", headers["Server-Timing"])

@@ -14,7 +14,7 @@ from test_stream import read_events
 PATH = "/v1/images/upscale"
 PICTURE = encoded(photograph(12, 20), "JPEG")
 FILES = {"image": ("in.jpg", PICTURE, "image/jpeg")}
-FORM = {"model": "noise-cancel-lite", "scale": "2"}
+FORM = {"model": "noise-cancel-plain", "scale": "2"}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_the_answer_of_openais_images_api(server: Server, enlarged: bytes) -> No
     response = ask(server)
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"
-    assert response.headers["X-Upscaler-Model"].startswith("noise-cancel-lite ")
+    assert response.headers["X-Upscaler-Model"].startswith("noise-cancel-plain ")
     answer: dict[str, Any] = response.json()
     assert abs(answer.pop("created") - time.time()) < 60
     (data,) = answer.pop("data")
@@ -91,7 +91,7 @@ def test_a_stream_is_that_of_the_service(server: Server, enlarged: bytes) -> Non
     ("parts", "status", "code", "detail"),
     [
         ({"response_format": "png"}, 400, "malformed_message", 'response_format must be b64_json or url, not "png"'),
-        ({"model": "realesrgan"}, 422, "unknown_model", "loaded are noise-cancel-lite"),
+        ({"model": "realesrgan"}, 422, "unknown_model", "loaded are noise-cancel-plain"),
         ({"scale": "big"}, 400, "malformed_message", "scale must be a number from 1 to 8"),
         ({"scale": "0"}, 400, "malformed_message", "scale must be a number from 1 to 8"),
         ({"n": "2"}, 400, "malformed_message", "n must be 1: one image is answered by one"),
@@ -126,7 +126,7 @@ def test_it_takes_a_slot(shared_server: StartServer) -> None:
 
 
 def test_it_counts(server: Server) -> None:
-    sample = 'upscaler_requests_total{model="noise-cancel-lite",status="200"}'
+    sample = 'upscaler_requests_total{model="noise-cancel-plain",status="200"}'
     before = figures(server).get(sample, 0)
     assert ask(server).status_code == 200
     assert figures(server)[sample] == before + 1

@@ -332,7 +332,7 @@ def test_what_is_replaced_stays_if_that_fails(cache: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "name", ["../x", "a/b", " ", ".hidden", "x" * 200, "my.onnx", "4x.pth.PARAM", "noise-cancel-lite"]
+    "name", ["../x", "a/b", " ", ".hidden", "x" * 200, "my.onnx", "4x.pth.PARAM", "noise-cancel-plain"]
 )
 def test_names_that_can_not_be(empty_cache: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = run([str(NETWORKS / "compact-x4.onnx"), f"--name={name}"], capsys)

@@ -81,7 +81,7 @@ WITHIN = {
     "pictures": [
         ["previews", "inspection"],
         ["encoding", "decoding"],
-        ["jpeg_reading", "heif_reading"],
+        ["jpeg_reading", "heif_reading", "png_compression"],
         ["frames", "containers.gif_writing", "containers.tiff_writing", "containers.png_writing"],
         ["metadata.upright", "metadata.fitting", "metadata.writing"],
         ["metadata.from_jpeg", "metadata.from_png", "metadata.from_tiff", "metadata.from_info", "metadata.from_gif"],

@@ -30,12 +30,12 @@ def figures(server: Server) -> dict[str, float]:
     return samples
 
 
-def of_model(name: str, model: str = "noise-cancel-lite") -> str:
+def of_model(name: str, model: str = "noise-cancel-plain") -> str:
     """The sample of a metric that has a label for the model alone."""
     return f'{name}{{model="{model}"}}'
 
 
-def requests(status: str, model: str = "noise-cancel-lite") -> str:
+def requests(status: str, model: str = "noise-cancel-plain") -> str:
     """The sample that counts the requests of a status; `model` is empty if it was not known."""
     return f'upscaler_requests_total{{model="{model}",status="{status}"}}'
 
@@ -49,9 +49,9 @@ def test_figures(start_server: StartServer) -> None:
     assert before[of_model("upscaler_pixels_per_second")] > 1000
     assert 5e7 < before["process_resident_memory_bytes"] < 2e9
     (model,) = (name for name in before if name.startswith("upscaler_model_info"))
-    assert 'model="noise-cancel-lite"' in model
+    assert 'model="noise-cancel-plain"' in model
     assert 'precision="fp32"' in model
-    assert f'sha256="{TABLE["noise-cancel-lite"].sha256}"' in model
+    assert f'sha256="{TABLE["noise-cancel-plain"].sha256}"' in model
 
     assert server.upscale(encoded(photograph(300, 600))).status_code == 200
     assert all_events(server, encoded(photograph(10, 20)))[-1][0] == "result"

@@ -77,14 +77,14 @@ def test_a_file_is_served_by_its_name(settings: Settings, model: ModelFiles, sta
     for name in RENAMED:
         shutil.copytree(model.directory, settings.cache_dir / "imported" / name)
     server = start_server(
-        UPSCALER_MODEL="noise-cancel-lite",
+        UPSCALER_MODEL="noise-cancel-plain",
         UPSCALER_MODELS=",".join((settings.model, *RENAMED)),
         UPSCALER_CACHE_DIR=str(settings.cache_dir),
         UPSCALER_PRECISION="fp32",
     )
     assert "converting" not in server.log.read_text()
     listed = httpx.get(f"{server.url}/models").json()
-    assert [each["name"] for each in listed] == ["noise-cancel-lite", model.name, *RENAMED]
+    assert [each["name"] for each in listed] == ["noise-cancel-plain", model.name, *RENAMED]
     pixels = noise(24, 40)
     answers = {name: server.upscale(encoded(pixels), model=name) for name in (model.name, *RENAMED)}
     for name, answer in answers.items():
@@ -153,7 +153,7 @@ def test_a_file_of_the_table_keeps_kind_and_licence() -> None:
         ("{}/none.onnx", "there is no such file"),
         ("none.onnx", "there is no such file"),
         ("{}/folder.onnx", "it is no file"),
-        ("{}", "a file of a model ends in one of .bin, .param, .onnx, .pth, .pt, .ckpt, .safetensors"),
+        ("{}", "a file of a model ends in one of .bin, .param, .onnx, .npz, .pth, .pt, .ckpt, .safetensors"),
         ("{}/model.txt", "a file of a model ends in one of"),
         ("{}/model.h5", "a file of a model ends in one of"),
         ("{}/a model.onnx", "requests could not name it"),
@@ -194,13 +194,13 @@ def test_commas_separate_models(settings: Settings) -> None:
 
 def test_an_imported_model_is_found_by_its_name(model: ModelFiles, tmp_path: Path) -> None:
     """It is there without weights; names of the table come first."""
-    for name in ("mine", "noise-cancel-lite"):
+    for name in ("mine", "noise-cancel-plain"):
         shutil.copytree(model.directory, tmp_path / "imported" / name)
     mine = Settings(model="mine", cache_dir=tmp_path, port=free_port())
     prepare(mine)
     assert directory_of(mine) == tmp_path / "imported" / "mine"
-    assert directory_of(replace(mine, model="noise-cancel-lite")) == ROOT / "models" / "noise-cancel-lite"
-    with pytest.raises(SettingInvalid, match=r"unknown; known are noise-cancel-lite, .*-anime, mine, and files by"):
+    assert directory_of(replace(mine, model="noise-cancel-plain")) == ROOT / "models" / "noise-cancel-plain"
+    with pytest.raises(SettingInvalid, match=r"unknown; known are noise-cancel-plain, .*-anime, mine, and files by"):
         directory_of(replace(mine, model="yours"))
     with pytest.raises(SettingInvalid, match="mine is no RDN, which is all that ISR loads; use openvino"):
         prepare(replace(mine, engine="tensorflow", port=free_port()))
@@ -234,7 +234,7 @@ def test_a_package_that_is_not_installed(without_package: Settings, capsys: pyte
     missing_packages.main(["--weights", REAL.name])
     assert "no-such-package" in capsys.readouterr().out
     missing_packages.main([REAL.name])  # neither TensorFlow nor ISR
-    missing_packages.main(["--weights", "noise-cancel-lite", "realesrgan-x4plus-anime"])
+    missing_packages.main(["--weights", "noise-cancel-plain", "realesrgan-x4plus-anime"])
     assert capsys.readouterr().out == ""
 
 
@@ -281,7 +281,7 @@ def test_a_file_is_baked_in(settings: Settings, name: str, tmp_path: Path, monke
         prepare(replace(baked, model="nonesuch", port=free_port()))
 
 
-@pytest.mark.parametrize("names", [["{}"], ["noise-cancel-lite", "{}"]])
+@pytest.mark.parametrize("names", [["{}"], ["noise-cancel-plain", "{}"]])
 def test_baking_names_the_directory_after_the_model(settings: Settings, names: Sequence[str], tmp_path: Path) -> None:
     environ = {"UPSCALER_CACHE_DIR": str(settings.cache_dir)}
     command = [sys.executable, "-m", "superscaling.commands.bake", f"--target={tmp_path}"]

@@ -13,7 +13,7 @@ from test_stream import streamed
 
 from superscaling.models import TABLE
 
-DEFAULT, OTHER = "noise-cancel-lite", "noise-cancel-small"
+DEFAULT, OTHER = "noise-cancel-plain", "noise-cancel-small"
 TINY = encoded(photograph(12, 20))
 
 

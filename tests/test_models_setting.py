@@ -21,7 +21,7 @@ from superscaling.models import settings_of_models
 from superscaling.settings import Settings, read_settings
 
 NETWORKS = FIXTURES / "networks"
-DEFAULT, OTHER = "noise-cancel-lite", "noise-cancel-small"
+DEFAULT, OTHER = "noise-cancel-plain", "noise-cancel-small"
 
 
 def models(text: str, **others: str) -> Settings:
@@ -45,11 +45,11 @@ def test_which_are_loaded(text: str, loaded: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "others", "message"),
     [
-        ("nonesuch", {}, "^UPSCALER_MODELS='nonesuch': unknown; known are noise-cancel-lite, "),
+        ("nonesuch", {}, "^UPSCALER_MODELS='nonesuch': unknown; known are noise-cancel-plain, "),
         ("noise-cancel-smal", {}, r"^UPSCALER_MODELS='noise-cancel-smal': .* \(did you mean noise-cancel-small\?\)$"),
         (f"{OTHER}, ../x", {}, "^UPSCALER_MODELS='../x': "),
         ("/nowhere/x.onnx", {}, "^UPSCALER_MODELS='/nowhere/x.onnx': there is no such file"),
-        (OTHER, {"UPSCALER_MODEL": "nonesuch"}, "^UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite, "),
+        (OTHER, {"UPSCALER_MODEL": "nonesuch"}, "^UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-plain, "),
         (f"{OTHER},{OTHER}", {}, f"^UPSCALER_MODELS='{OTHER},{OTHER}': names {OTHER} more than once"),
         (
             OTHER,

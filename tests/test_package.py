@@ -62,12 +62,12 @@ def upscale(environment: Path, *words: str, cwd: Path) -> subprocess.CompletedPr
 
 def test_the_installed_command_enlarges(environment: Path, tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(encoded(photograph(24, 32)))
-    for model in ("noise-cancel-lite", "noise-cancel-small"):
+    for model in ("noise-cancel-plain", "noise-cancel-small"):
         done = upscale(environment, "photo.png", "--model", model, "-o", f"{model}.png", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert opened((tmp_path / f"{model}.png").read_bytes()).size == (64, 48)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "noise-cancel-lite.png",
+        "noise-cancel-plain.png",
         "noise-cancel-small.png",
         "photo.png",
     ]

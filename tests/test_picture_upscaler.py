@@ -22,7 +22,7 @@ from superscaling.scheduling import FairLock
 @pytest.fixture(scope="module")
 def picture_upscaler() -> PictureUpscaler:
     """With the real network."""
-    model = read_model_files(ROOT / "models" / "noise-cancel-lite")
+    model = read_model_files(ROOT / "models" / "noise-cancel-plain")
     return PictureUpscaler(Upscaler(EngineOpenVino(model, "fp32", 2), FairLock(), 256, model.known_answer("fp32")))
 
 

@@ -57,13 +57,18 @@ LEGACY_ROW = Weights(
     [
         (
             {"UPSCALER_MODEL": "nonesuch"},
-            "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite, ",
+            "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-plain, ",
         ),
         ({"UPSCALER_ENGINE": "magic"}, "UPSCALER_ENGINE='magic': must be one of openvino, tensorflow"),
         ({"UPSCALER_PRECISION": "int3"}, "UPSCALER_PRECISION='int3': must be one of auto, fp32, bf16, int8"),
         (
             {"UPSCALER_ENGINE": "tensorflow", "UPSCALER_PRECISION": "bf16"},
             "UPSCALER_PRECISION='bf16': the tensorflow engine has fp32 only",
+        ),
+        (
+            {"UPSCALER_ENGINE": "tensorflow"},
+            "UPSCALER_ENGINE='tensorflow': noise-cancel-plain is no RDN, which is all that ISR loads; use openvino, or"
+            " one of these models: noise-cancel-lite, noise-cancel-small, noise-cancel, ",
         ),
         ({"UPSCALER_TIMEOUT": "soon"}, "UPSCALER_TIMEOUT='soon': must be a number of seconds above 0"),
         ({"UPSCALER_WEIGHTS_DIR": "/nowhere"}, "UPSCALER_WEIGHTS_DIR='/nowhere': there is no such directory"),
@@ -182,7 +187,7 @@ def test_what_a_conversion_was_made_of_is_in_its_name(legacy: Settings, monkeypa
 
 @pytest.mark.parametrize("file", ["fp32.xml", "fp32.bin", "int8.xml", "int8.bin", "known_answer.npz"])
 def test_a_damaged_model_file_is_refused(tmp_path: Path, file: str) -> None:
-    source = ROOT / "models" / "noise-cancel-lite"
+    source = ROOT / "models" / "noise-cancel-plain"
     for path in source.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     data = (tmp_path / file).read_bytes()
@@ -193,7 +198,7 @@ def test_a_damaged_model_file_is_refused(tmp_path: Path, file: str) -> None:
 
 @pytest.mark.parametrize("damage", ["missing", "not JSON", "a list", "a key less", "a file less"])
 def test_an_incomplete_model_is_refused(tmp_path: Path, damage: str) -> None:
-    source = ROOT / "models" / "noise-cancel-lite"
+    source = ROOT / "models" / "noise-cancel-plain"
     for path in source.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     description = tmp_path / "model.json"
@@ -317,13 +322,14 @@ def test_a_cache_that_can_not_be_written_does_not_convert(legacy: Settings) -> N
             "converting noise-cancel needs TensorFlow, ISR and NNCF, which are not installed\n",
         ),
         (
-            {"UPSCALER_ENGINE": "tensorflow"},
+            {"UPSCALER_ENGINE": "tensorflow", "UPSCALER_MODEL": "noise-cancel-lite"},
             [],
             "UPSCALER_ENGINE=tensorflow needs TensorFlow and ISR, which are not installed\n",
         ),
+        ({"UPSCALER_ENGINE": "tensorflow"}, [], ""),  # nothing that can be installed would help
         (
             {},
-            ["noise-cancel-lite", "psnr-small"],
+            ["noise-cancel-plain", "psnr-small"],
             "converting psnr-small needs TensorFlow, ISR and NNCF, which are not installed\n",
         ),
         ({"UPSCALER_MODEL": "nonesuch"}, [], ""),
@@ -346,7 +352,10 @@ def test_what_has_to_be_installed(
 
 
 def test_nothing_has_to_be_installed_here(tmp_path: Path) -> None:
-    for settings in (Settings(engine="tensorflow"), Settings(model="psnr-small", cache_dir=tmp_path)):
+    for settings in (
+        Settings(engine="tensorflow", model="noise-cancel-lite"),
+        Settings(model="psnr-small", cache_dir=tmp_path),
+    ):
         assert find_missing_packages(settings) is None
 
 
@@ -386,17 +395,17 @@ def test_a_baked_model_needs_nothing_else(legacy: Settings, tmp_path: Path, monk
 def test_the_projects_own_models_are_copied(tmp_path: Path) -> None:
     bake(Settings(), tmp_path / "baked")
     bake(Settings(), tmp_path / "baked")  # a name that was given twice
-    assert read_model_files(tmp_path / "baked").name == "noise-cancel-lite"
-    assert (tmp_path / "baked" / TABLE["noise-cancel-lite"].file).is_file()
+    assert read_model_files(tmp_path / "baked").name == "noise-cancel-plain"
+    assert (tmp_path / "baked" / TABLE["noise-cancel-plain"].file).is_file()
 
 
 @pytest.mark.parametrize("way", ["--target={}", "--weights-only"])
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["nonesuch"], "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite,"),
+        (["nonesuch"], "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-plain,"),
         (["psnr-small", "nonesuch"], "UPSCALER_MODEL='nonesuch': unknown"),
-        (["noise-cancel-lite", "psnr-small"], "could not be downloaded from http://127.0.0.1:1/"),
+        (["noise-cancel-plain", "psnr-small"], "could not be downloaded from http://127.0.0.1:1/"),
     ],
 )
 def test_models_that_can_not_be_baked_in(names: list[str], message: str, way: str, tmp_path: Path) -> None:

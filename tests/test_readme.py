@@ -88,7 +88,7 @@ def test_commands(server: Server, tmp_path: Path, command: str) -> None:
             "/ping": '{"success":true}',
             "/upscale": "event: result",
             "/estimate": '"seconds":',
-            "/models": '"name":"noise-cancel-lite"',
+            "/models": '"name":"noise-cancel-plain"',
         }
         (answer,) = (answer for path, answer in answers.items() if path in command)
         assert answer in result.stdout

@@ -25,8 +25,8 @@ def test_one_start_line(start_server: StartServer) -> None:
     lines = server.log.read_text().splitlines()
     assert len(lines) == 1
     assert re.search(
-        rf"listening on 0\.0\.0\.0 port {server.port} \(all addresses\) model=noise-cancel-lite engine=openvino"
-        r" precision=(fp32|bf16|int8) threads=\d+ views=1 models=noise-cancel-lite$",
+        rf"listening on 0\.0\.0\.0 port {server.port} \(all addresses\) model=noise-cancel-plain engine=openvino"
+        r" precision=(fp32|bf16|int8) threads=\d+ views=1 models=noise-cancel-plain$",
         lines[0],
     )
 
@@ -47,9 +47,10 @@ def test_settings_are_obeyed(start_server: StartServer) -> None:
 
 
 def test_the_tensorflow_engine_answers_the_same(start_server: StartServer, server: Server) -> None:
-    reference = start_server(UPSCALER_ENGINE="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
+    lite = {"UPSCALER_MODEL": "noise-cancel-lite"}
+    reference = start_server(UPSCALER_ENGINE="tensorflow", TF_CPP_MIN_LOG_LEVEL="3", **lite)
     assert httpx.get(f"{reference.url}/readyz").json()["engine"] == "tensorflow"
-    fp32 = start_server(UPSCALER_PRECISION="fp32")
+    fp32 = start_server(UPSCALER_PRECISION="fp32", **lite)
     picture = encoded(photograph(45, 71))
     response = reference.upscale(picture)
     assert response.headers["X-Upscaler-Model"] == "noise-cancel-lite tensorflow fp32"
@@ -58,10 +59,10 @@ def test_the_tensorflow_engine_answers_the_same(start_server: StartServer, serve
 
 def test_the_stronger_model(start_server: StartServer, server: Server) -> None:
     """It restores a reduced JPEG of a photograph better than the default model."""
-    stronger = start_server(UPSCALER_MODEL="noise-cancel-small")
-    assert httpx.get(f"{stronger.url}/readyz").json()["model"] == "noise-cancel-small"
+    stronger = start_server(UPSCALER_MODEL="noise-cancel-best")
+    assert httpx.get(f"{stronger.url}/readyz").json()["model"] == "noise-cancel-best"
     (answer, best), (_, usual) = (restored_face(each, "JPEG") for each in (stronger, server))
-    assert answer.headers["X-Upscaler-Model"].startswith("noise-cancel-small openvino ")
+    assert answer.headers["X-Upscaler-Model"].startswith("noise-cancel-best openvino ")
     assert best > usual + 0.1
 
 

@@ -28,7 +28,7 @@ def answer(server: Server, pixels: NDArray[np.uint8]) -> NDArray[np.int_]:
 def test_the_service_says_how_many_views(patient: Server) -> None:
     assert httpx.get(f"{patient.url}/readyz").json()["views"] == 8
     headers = patient.upscale(encoded(photograph(8, 9))).headers
-    assert headers["X-Upscaler-Model"] == "noise-cancel-lite openvino fp32 8 views"
+    assert headers["X-Upscaler-Model"] == "noise-cancel-plain openvino fp32 8 views"
     assert 'views="8"' in httpx.get(f"{patient.url}/metrics").text
 
 

@@ -47,7 +47,7 @@ FAKE = service(upscaler_with(tile=64))
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return EngineOpenVino(read_model_files(ROOT / "models" / "noise-cancel-lite"), "fp32", 2)
+    return EngineOpenVino(read_model_files(ROOT / "models" / "noise-cancel-plain"), "fp32", 2)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def real(engine: Engine) -> Upscaler:
 
 
 def upscaler_of(engine: Engine, tile: int) -> Upscaler:
-    answer = read_model_files(ROOT / "models" / "noise-cancel-lite").known_answer("fp32")
+    answer = read_model_files(ROOT / "models" / "noise-cancel-plain").known_answer("fp32")
     return Upscaler(engine, FairLock(), tile, answer)
 
 

@@ -115,7 +115,7 @@ def test_headers(server: Server) -> None:
         assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         assert response.headers["X-Accel-Buffering"] == "no"
         assert response.headers["Cache-Control"] == "no-store"
-        assert response.headers["X-Upscaler-Model"].startswith("noise-cancel-lite ")
+        assert response.headers["X-Upscaler-Model"].startswith("noise-cancel-plain ")
         accepted = next(read_events(response))[1]
         assert accepted["requestId"] == response.headers["X-Request-ID"]
 

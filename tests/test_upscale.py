@@ -84,7 +84,7 @@ def folder(tmp_path: Path) -> Path:
             ["photos/one.png", "--format", "tga"],
             "'tga' is not one of jpeg, png, webp, tiff, bmp, gif, avif",
         ),
-        (["photos/one.png", "--model", "nonesuch"], "--model 'nonesuch': unknown; known are noise-cancel-lite, "),
+        (["photos/one.png", "--model", "nonesuch"], "--model 'nonesuch': unknown; known are noise-cancel-plain, "),
         (["photos/one.png", "--scale", "0"], "scale must be a number from 1 to 8, not 0"),
         (["photos/one.png", "--scale", "NaN"], 'scale must be a number from 1 to 8, not "NaN"'),
         (["photos/one.png", "--width", "0"], "width must be a whole number from 1 to 2147483647, not 0"),
@@ -222,7 +222,7 @@ def test_models_are_listed(tmp_path: Path) -> None:
     head, *rows = [re.split(" {2,}", line) for line in done.stdout.decode().splitlines()]
     assert (done.returncode, done.stderr, head) == (0, b"", ["name", "factor", "kind", "state", "licence"])
     assert rows[0][0] == "psnr-small (default)"
-    assert ["noise-cancel-lite", "x2", "faithful", "ready", "Apache-2.0"] in rows
+    assert ["noise-cancel-plain", "x2", "faithful", "ready", "Apache-2.0"] in rows
     assert [row[0] for row in rows[1:]] == [name for name in TABLE if name != "psnr-small"]
     wrong = upscale(tmp_path, "--models", settings={"UPSCALER_MODEL": "nonesuch"})
     assert (wrong.returncode, wrong.stdout) == (2, b"")
@@ -242,7 +242,7 @@ def test_what_each_model_takes(
         return {row[0]: row[1:4] for line in capsys.readouterr().out.splitlines() if (row := re.split(" {2,}", line))}
 
     rows = listed()
-    assert rows["noise-cancel-lite (default)"] == ["x2", "faithful", "ready"]
+    assert rows["noise-cancel-plain (default)"] == ["x2", "faithful", "ready"]
     assert rows["psnr-large"] == ["x2", "faithful", "downloaded at first use"]
     assert rows["psnr-small"] == ["x2", "faithful", "converted at first use"]
     assert rows["realesrgan-x4plus"] == ["x4", "perceptual", "converted at first use"]
@@ -493,4 +493,4 @@ except SystemExit as exc:
     command = [sys.executable, "-P", "-c", check]
     said = subprocess.run(command, cwd=tmp_path, env=environ(), capture_output=True, text=True, check=True).stdout
     assert said.endswith("[]\n")
-    assert "noise-cancel-lite, noise-cancel-small, noise-cancel, psnr-large, psnr-small" in said
+    assert f"Models: {', '.join(TABLE)}" in " ".join(said.split())

@@ -35,14 +35,14 @@ def test_a_form(server: Server) -> None:
 def test_sizes_and_models(server: Server) -> None:
     """The same as parts and as query parameters."""
     url, files = f"{server.url}/upscale", {"image": ("in.png", TINY)}
-    options = {"width": "20", "height": "20", "fit": "cover", "model": "noise-cancel-lite"}
+    options = {"width": "20", "height": "20", "fit": "cover", "model": "noise-cancel-plain"}
     parts, query = httpx.post(url, files=files, data=options), httpx.post(url, files=files, params=options)
     assert opened(parts.content).size == (20, 20)
     assert query.content == parts.content
     assert opened(httpx.post(url, files=files, data={"scale": "2.5", "width": ""}).content).size == (13, 8)
     unknown = httpx.post(url, files=files, data={"model": "../nonesuch"})
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_model")
-    assert "'../nonesuch' is not loaded; loaded are noise-cancel-lite" in unknown.json()["detail"]
+    assert "'../nonesuch' is not loaded; loaded are noise-cancel-plain" in unknown.json()["detail"]
 
 
 def test_a_large_form(server: Server) -> None:

@@ -337,7 +337,7 @@ def test_interrupted(folder: Path, service: Service) -> None:
 def test_the_real_service(folder: Path, server: Server) -> None:
     """Its stream gives the same result as its plain answer."""
     image = SAMPLES / "transparent-logo.png"
-    words = ("--format", "webp", "--scale", "1.5", "--model", "noise-cancel-lite", "--url", server.url)
+    words = ("--format", "webp", "--scale", "1.5", "--model", "noise-cancel-plain", "--url", server.url)
     done = upscale(folder, image, SAMPLES / "bouncing-ball.gif", "-o", "out", *words)
     assert done.returncode == 0, done.stderr
     assert (folder / "out" / "transparent-logo.webp").read_bytes() == server.upscale(

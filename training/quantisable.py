@@ -1,4 +1,4 @@
-"""Prepare the weights of a plain network for int8, so that int8 loses less. Takes a minute.
+"""Prepare the weights of a plain network for int8, so that int8 loses less. Takes minutes.
 
     python -m training.quantisable best.npz OUT.npz --photographs FOLDER [FOLDER ...]
 
@@ -36,8 +36,8 @@ from training.weight_files import load_network, save_weights
 # Of int8: on each side of zero; above zero. The largest weight of a channel determines the step, as in NNCF.
 WEIGHT_STEPS, ACTIVATION_STEPS = 127, 255
 # The pictures on which layers are compared, and the pixels of each that are.
-PHOTOGRAPHS, DRAWINGS, GRADIENTS = 60, 12, 40
-PATCH, PLACES = 48, 300
+PHOTOGRAPHS, DRAWINGS, GRADIENTS = 240, 30, 60
+PATCH, PLACES = 48, 400
 # Of the inputs' mean square, added to each: what the pictures don't determine shall not become large.
 DAMPING = 1e-3
 

@@ -18,6 +18,7 @@ from superscaling.engines import precision_of, require_precision
 from superscaling.errors import ModelUnavailable, SettingInvalid, StartError
 from superscaling.models import (
     ANOTHER_CACHE,
+    TABLE,
     FileFormat,
     Weights,
     directory_of,
@@ -85,8 +86,6 @@ def _check(settings: Settings) -> None:
     require_precision(settings.engine, settings.precision)
     if reason := find_missing_packages(settings):
         raise ModelUnavailable(f"{reason}; {HOW_TO_INSTALL}")
-    if settings.engine == "tensorflow":
-        _require_rdn(settings)
     if is_prepared(settings):
         precision_of(settings.engine, settings.precision, model_of(settings))
     elif (weights := weights_of(settings)).is_own:
@@ -123,14 +122,14 @@ def find_missing_packages(settings: Settings) -> str | None:
     """Say which optional packages the settings need that are not installed, and for what; None: nothing is missing.
 
     Raises:
-        SettingInvalid: the model is unknown.
+        SettingInvalid: the model is unknown, or no package lets the engine run it.
         ModelUnavailable: its directory can't be read.
     """
     prepared = is_prepared(settings)
-    if settings.engine == "tensorflow" and (
-        reason := _missing(f"{environment_variable('engine')}=tensorflow", "TensorFlow", "ISR")
-    ):
-        return reason
+    if settings.engine == "tensorflow":
+        _require_rdn(settings)
+        if reason := _missing(f"{environment_variable('engine')}=tensorflow", "TensorFlow", "ISR"):
+            return reason
     return None if prepared or weights_of(settings).is_own else _missing_for_conversion(weights_of(settings))
 
 
@@ -185,7 +184,12 @@ def _missing_for_conversion(weights: Weights) -> str | None:
 
 def _require_rdn(settings: Settings) -> None:
     if is_ready_made(settings) or weights_of(settings).rdn is None:
-        raise invalid("engine", "tensorflow", f"{settings.model} is no RDN, which is all that ISR loads; use openvino")
+        rdns = ", ".join(name for name, weights in TABLE.items() if weights.rdn)
+        raise invalid(
+            "engine",
+            "tensorflow",
+            f"{settings.model} is no RDN, which is all that ISR loads; use openvino, or one of these models: {rdns}",
+        )
 
 
 def _missing(what: str, *packages: str) -> str | None:

@@ -42,7 +42,7 @@ def choose_precision(
 ) -> str:
     """Turn the setting into a precision.
 
-    `auto` is int8 if the model was accepted in it and the processor multiplies int8 natively: 1.4 to 1.7 times as fast
+    `auto` is int8 if the model was accepted in it and the processor multiplies int8 natively: 1.4 to 1.9 times as fast
     as bf16 (benchmarks/RESULTS.md). Otherwise it is bf16, or fp32 on processors without bf16.
 
     Args:

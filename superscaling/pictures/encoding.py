@@ -20,6 +20,7 @@ from superscaling.pictures.guards.cmyk_profile import only_table
 from superscaling.pictures.metadata.fitting import fitting, left_out, wanted
 from superscaling.pictures.metadata.writing import file_for, pillow_options, set_header_density
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size, in_8_bits
+from superscaling.pictures.png_compression import png_compression
 
 # Least quality of JPEGs with full chroma (4:4:4); below, it is subsampled (4:2:0).
 FULL_CHROMA_QUALITY = 90
@@ -139,6 +140,8 @@ def encode(
         return Encoded(write_gif(picture.frames, pixels, plays), notes)
     images = [_image(*each) for each in zip(pixels, modes, strict=True)]
     options = pillow_options(carried[0], name) | _quality_options(picture, name, modes[0], quality, default_quality)
+    if name is FormatName.PNG:
+        options |= png_compression(pixels[0])
     if len(images) > 1:
         times = [_as_fraction(frame.milliseconds) for frame in picture.frames]
         options |= {"save_all": True, "append_images": images[1:], "duration": times, "loop": plays}

@@ -64,15 +64,17 @@ def test_settings_and_port(target: str) -> None:
 
 
 @both
-def test_the_stronger_model_is_in_it(target: str) -> None:
-    with container(target, *RESTRICTED, UPSCALER_MODEL="noise-cancel-small") as made:
+def test_all_models_of_the_project_are_in_it(target: str) -> None:
+    names = [name for name, weights in TABLE.items() if weights.is_own]
+    with container(target, *RESTRICTED, UPSCALER_MODELS=",".join(names)) as made:
         made.wait()
-        answer = made.upscale(encoded(photograph(40, 60)))
-        assert answer.headers["X-Upscaler-Model"].startswith("noise-cancel-small openvino ")
+        assert [each["name"] for each in httpx.get(f"{made.url}/models").json()] == names
+        answer = made.upscale(encoded(photograph(40, 60)), model=names[-1])
+        assert answer.headers["X-Upscaler-Model"].startswith(f"{names[-1]} openvino ")
 
 
 def test_the_tensorflow_engine_is_in_the_large_image() -> None:
-    with container("everything", *RESTRICTED, UPSCALER_ENGINE="tensorflow") as made:
+    with container("everything", *RESTRICTED, UPSCALER_ENGINE="tensorflow", UPSCALER_MODEL="noise-cancel-lite") as made:
         made.wait()
         answer = made.upscale(encoded(photograph(40, 60)))
         assert answer.headers["X-Upscaler-Model"] == "noise-cancel-lite tensorflow fp32"
@@ -175,14 +177,22 @@ def test_sigterm_during_the_start(moment: float) -> None:
 @pytest.mark.parametrize(
     ("target", "settings", "message"),
     [
-        ("default", {"UPSCALER_MODEL": "nonesuch"}, "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite,"),
+        (
+            "default",
+            {"UPSCALER_MODEL": "nonesuch"},
+            "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-plain,",
+        ),
         (
             "default",
             {"UPSCALER_MODEL": "psnr-small"},
             "psnr-small needs TensorFlow, ISR and NNCF, which are not",
         ),
         ("everything", {"UPSCALER_MODEL": "psnr-small"}, "and /cache can't be written: Read-only file system"),
-        ("default", {"UPSCALER_ENGINE": "tensorflow"}, "needs TensorFlow and ISR, which are not installed"),
+        (
+            "default",
+            {"UPSCALER_ENGINE": "tensorflow", "UPSCALER_MODEL": "noise-cancel-lite"},
+            "needs TensorFlow and ISR, which are not installed",
+        ),
         ("default", {"UPSCALER_THREADS": "many"}, "UPSCALER_THREADS='many': must be a whole number"),
         ("default", {"PORT": "7777777"}, "PORT='7777777': must be a whole number from 1 to 65535"),
     ],
@@ -294,6 +304,8 @@ def test_nothing_is_in_it_that_does_not_belong(target: str) -> None:
     assert any(path.endswith(".pyc") for path in own), "bytecode has to be there: it can't be written later"
     assert "/opt/venv/bin/gunicorn" in files
     assert any("/site-packages/tensorflow/" in path for path in files) == (target == "everything")
+    weights = {weights.file for weights in TABLE.values() if weights.is_own}
+    assert bool(weights & {Path(path).name for path in files}) == (target == "everything")
 
 
 @both
@@ -320,8 +332,8 @@ def failed_build(*arguments: str) -> str:
 
 
 def test_a_build_with_an_unknown_model() -> None:
-    said = failed_build("MODELS=noise-cancel-lite nonesuch")
-    assert "can't bake models in: UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-lite," in said
+    said = failed_build("MODELS=noise-cancel-plain nonesuch")
+    assert "can't bake models in: UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-plain," in said
     assert "Traceback" not in said
 
 

@@ -126,7 +126,7 @@ class WireExamplesTest {
         return switch (name) {
             case "imageBase64" -> new JsonPrimitive(Base64.getEncoder().encodeToString(LARGER));
             case "requestId" -> new JsonPrimitive("request-1");
-            case "engine", "precision" -> new JsonPrimitive("text of " + name);
+            case "engine", "precision", "sha256" -> new JsonPrimitive("text of " + name);
             case "threads", "views", "halo", "memoryBytes" -> new JsonPrimitive(12);
             case "secondsPerMegapixel" -> new JsonPrimitive(1.5);
             default -> fail("unknown varying member: " + name);
