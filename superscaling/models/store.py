@@ -148,6 +148,20 @@ def model_of(settings: Settings) -> ModelFiles:
     return replace(read_model_files(directory_of(settings)), name=name_of(settings))
 
 
+def with_milder(settings: Settings) -> Sequence[Settings]:
+    """The settings of their model, and of the milder sibling that its strength needs, if it has one.
+
+    The sibling's own sibling does not count.
+
+    Raises:
+        SettingInvalid: there is no such model.
+        ModelUnavailable: a file is missing or can't be read.
+        WeightsRefused: a file has another hash.
+    """
+    milder = model_of(settings).milder if is_prepared(settings) else weights_of(settings).milder
+    return [settings] if milder is None else [settings, replace(settings, model=milder)]
+
+
 def weight_file_of(settings: Settings) -> Path:
     """Find the settings' weight file, or download it; verified.
 
