@@ -63,6 +63,5 @@ def _facts(name: str, parts: list[Upscaler], strength: float) -> EngineFacts:
         precision="+".join(dict.fromkeys(each.precision for each in facts)),
         halo=max(each.halo for each in facts),
         multiple=math.lcm(*(each.multiple for each in facts)),
-        work=sum(each.work for each in facts),
         strength=strength,
     )
