@@ -26,9 +26,10 @@ from test_upscale import upscale
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
 from superscaling.assembly import assemble
+from superscaling.commands.convert import convert_into
 from superscaling.commands.prepare import prepare
 from superscaling.errors import ModelUnavailable
-from superscaling.models import DESCRIPTION, MODELS, TABLE, with_milder
+from superscaling.models import DESCRIPTION, MODELS, TABLE, Weights, read_model_files, weights_in, with_milder
 from superscaling.settings import Settings
 
 CRISP, MILD = "crisp", "mild"
@@ -310,10 +311,25 @@ def test_a_baked_model_brings_its_sibling_along(cache: Path, tmp_path: Path) -> 
     assert json.loads((tmp_path / CRISP / DESCRIPTION).read_text())["milder"] == MILD
 
 
-def test_siblings_in_the_table_are_models_of_it() -> None:
-    """A conversion writes the name into the model's files."""
+def test_a_conversion_names_the_sibling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a row, which travels to another process."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)  # NNCF would take long
+    chance = np.random.default_rng(0)
+    shapes = {"head": (4, 3, 3, 3), "body.0": (4, 4, 3, 3), "tail": (12, 4, 3, 3), "skip": (12, 3, 5, 5)}
+    arrays: dict[str, Any] = {}
+    for name, shape in shapes.items():
+        arrays[f"{name}.weight"] = chance.normal(0, 0.05, shape).astype(np.float32)
+        arrays[f"{name}.bias"] = np.zeros(shape[0], np.float32)
+    np.savez(tmp_path / "tiny.npz", **arrays)
+    row = replace(weights_in(str(tmp_path / "tiny.npz")), milder=MILD)
+    convert_into(Weights.from_json(row.to_json()), tmp_path / "tiny.npz", tmp_path / "tiny", overwrite=False)
+    assert read_model_files(tmp_path / "tiny").milder == MILD
+
+
+def test_the_projects_models_have_the_siblings_of_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for row in TABLE.values():
-        if row.milder is not None:
-            assert row.is_own == TABLE[row.milder].is_own
-            names = [each.model for each in with_milder(Settings(model=row.name))]
-            assert names == [row.name, row.milder]
+        if row.is_own:
+            assert read_model_files(MODELS / row.name).milder == row.milder
+    monkeypatch.setitem(TABLE, "psnr-small", replace(TABLE["psnr-small"], milder="psnr-large"))
+    needed = with_milder(Settings(model="psnr-small", cache_dir=tmp_path))
+    assert [each.model for each in needed] == ["psnr-small", "psnr-large"], "also of a model that is not converted yet"

@@ -81,6 +81,19 @@ class ModelFiles:
             return KnownAnswer(arrays["pixels"], arrays["expected"], self.tolerances[precision])
 
 
+def read_milder(directory: Path) -> str | None:
+    """The name of the model's milder sibling, without verifying files; None: it has none.
+
+    Raises:
+        ModelUnavailable: `model.json` is missing or can't be read.
+    """
+    try:
+        milder: str | None = json.loads((directory / DESCRIPTION).read_text()).get("milder")
+    except (OSError, ValueError, AttributeError) as exc:  # AttributeError: it is no object
+        raise ModelUnavailable(f"{directory} holds no complete model: {exc!r}") from exc
+    return milder
+
+
 def read_model_files(directory: Path) -> ModelFiles:
     """Read `model.json` and verify the files that it names.
 

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from superscaling.errors import ModelUnavailable, SettingInvalid
-from superscaling.models.files import DESCRIPTION, ModelFiles, read_model_files
+from superscaling.models.files import DESCRIPTION, ModelFiles, read_milder, read_model_files
 from superscaling.models.operator_files import imported_directory, imported_models, is_path, name_in, weights_in
 from superscaling.models.sources import find_weights, package_directory
 from superscaling.models.table import TABLE
@@ -155,10 +155,9 @@ def with_milder(settings: Settings) -> Sequence[Settings]:
 
     Raises:
         SettingInvalid: there is no such model.
-        ModelUnavailable: a file is missing or can't be read.
-        WeightsRefused: a file has another hash.
+        ModelUnavailable: its directory can't be read.
     """
-    milder = model_of(settings).milder if is_prepared(settings) else weights_of(settings).milder
+    milder = read_milder(directory_of(settings)) if is_prepared(settings) else weights_of(settings).milder
     return [settings] if milder is None else [settings, replace(settings, model=milder)]
 
 
