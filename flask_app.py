@@ -63,7 +63,7 @@ def _enlarged(message: UpscaleInput, form: AnswerForm, to_json: Callable[[Upscal
 def estimate() -> Response:
     """Estimate what enlarging an image would cost now."""
     message = EstimateInput.from_query(lifecycle.query())
-    lifecycle.use_model(message.model)
+    lifecycle.use_model(message.model, message.strength)
     return json_answer(resources.estimate.main(message).model_dump_json(by_alias=True))
 
 

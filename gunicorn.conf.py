@@ -8,6 +8,7 @@ from typing import Any
 from superscaling.enlarging import START_TIMEOUT
 from superscaling.errors import ServiceError
 from superscaling.logs import log_config
+from superscaling.models import settings_of_models, with_milder
 from superscaling.settings import read_settings
 
 settings = read_settings()
@@ -26,7 +27,8 @@ threads = settings.max_requests + 16
 keepalive = 75
 # Seconds that the worker process may be unresponsive, as it is while it warms its models up, one after the other. It
 # does not limit requests.
-timeout = int(START_TIMEOUT) * len({settings.model, *settings.models}) + 30
+loaded = {each.model for chosen in settings_of_models(settings) for each in with_milder(chosen)}
+timeout = int(START_TIMEOUT) * len(loaded) + 30
 # On SIGTERM: stop listening, finish running requests or end them at their deadline, exit with status 0.
 graceful_timeout = int(settings.timeout) + 5
 # The heartbeat file must not wait for a disk.

@@ -43,12 +43,12 @@ class ResourceEstimate:
         """Answer for a picture of one pass per frame. (Transparency and CMYK take two, equal frames none.)
 
         Raises:
-            UnknownModel: the model is not loaded.
+            UnknownModel, StrengthNotOffered: the model is not loaded, or has no strength to choose.
             ImageTooLarge, TooManyFrames: the picture is beyond a limit.
             SizeOutOfRange, ResultTooLarge: the result would be.
             FormatCannotHold: the format that is asked for can't store so large a result, or so many frames.
         """
-        model = self._models.named(message.model).picture_upscaler
+        model = self._models.chosen(message.model, message.strength)
         self._limits.check_frames(message.frames)
         self._limits.check_pixels(message.width, message.height, message.frames)
         sizes = [(message.height, message.width)] * message.frames

@@ -20,6 +20,7 @@ class ResourceModels:
             name=model.name,
             default=model is self._models.default,
             scale=facts.scale,
+            strength=model.milder is not None,
             kind=facts.kind,
             engine=facts.engine,
             precision=facts.precision,

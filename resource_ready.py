@@ -22,7 +22,7 @@ class ResourceReady:
         failures = []
         for model in self._models:
             try:
-                model.upscaler.check(deadline, timings)
+                model.check(deadline, timings)
             except EngineFailed as exc:
                 failures.append(exc)
         if failures:

@@ -50,7 +50,7 @@ class ResourceUpscale:
         """Answer with the enlarged picture, in its own format (HEIC: another) unless the message asks for one.
 
         Raises:
-            UnknownModel: the model is not loaded.
+            UnknownModel, StrengthNotOffered: the model is not loaded, or has no strength to choose.
             UnsupportedImage, UnsupportedMode, ImageCorrupt, ImageUndecodable: the file can't be read.
             ImageTooLarge, TooManyFrames, ImageTooComplex: it is beyond a limit.
             SizeOutOfRange, ResultTooLarge: the result would be.
@@ -60,7 +60,7 @@ class ResourceUpscale:
             EngineFailed: during inference.
             ClientGone, DeadlinePassed, ServiceStopping: during decoding or inference.
         """
-        model = self._models.named(message.model).picture_upscaler
+        model = self._models.chosen(message.model, message.strength)
         with timings.span("decode"):
             inspected = self._decoder.inspect(message.image, self._limits, deadline, timings)
         name = message.format or inspected.format

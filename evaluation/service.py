@@ -72,7 +72,7 @@ def running(models: Sequence[str]) -> Iterator[Service]:
     assembly = assemble(settings)
     try:
         for model in assembly.models:
-            model.upscaler.warm_up()
+            model.warm_up()
         yield Service(assembly, settings.quality)
     finally:
         assembly.decoders.close()

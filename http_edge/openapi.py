@@ -66,8 +66,8 @@ DESCRIPTION_OF_ALIAS = (
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
 RESULT_HEADERS = {
     X_REQUEST_ID: "the request's id, which is also in the log",
-    X_UPSCALER_MODEL: "model, engine, precision and, if there are several, views of the self-ensemble; also of an error"
-    " after the model was found",
+    X_UPSCALER_MODEL: "model, engine, precision and, if there are several, views of the self-ensemble, and the strength"
+    " if it is not 1; also of an error after the model was found",
     X_RESULT_WIDTH: "width of the result in px",
     X_RESULT_HEIGHT: "height of the result in px",
     X_UPSCALER_NOTES: "what could not be kept of the image; only if there is something",

@@ -82,28 +82,29 @@ class RequestLifecycle:
         Raises:
             UnsupportedMedia, NotAcceptable: by the headers, before the body is read, or by what the body is.
             MalformedMessage, BodyTooLarge, BodyTimeout, ClientGone: the body could not be read or is malformed.
-            UnknownModel: the model that the message asks for is not loaded.
+            UnknownModel, StrengthNotOffered: the model that the message asks for is not loaded, or has no strength.
         """
         check_encodings(request)
         accepted = negotiate(request.headers.get("Accept", ""))
         message, sent = read_message(request, g.body, kind)
-        self.use_model(message.model)
+        self.use_model(message.model, message.strength)
         form = accepted.answer_form(prefers_json or sent is BodyForm.JSON)
         form.check(message)
         return message.model_copy(update={"format": form.format_for(message)}), form
 
-    def use_model(self, name: str | None) -> None:
-        """Name the model that the current request asks for in its answer's header, in the log and in the metrics.
+    def use_model(self, name: str | None, strength: float) -> None:
+        """Name what the current request asks for in its answer's header, in the log, and the model in the metrics.
 
         Args:
             name: of a model; None: the default.
+            strength: from 0 to 1.
 
         Raises:
-            UnknownModel: it is not loaded.
+            UnknownModel, StrengthNotOffered: the model is not loaded, or has no strength to choose.
         """
-        model = self._models.named(name)
-        g.model_header = str(model.facts)
-        g.request_log.model = model.name
+        facts = self._models.chosen(name, strength).facts
+        g.model_header = str(facts)
+        g.request_log.model, g.request_log.strength = facts.model, facts.strength
 
     def query(self) -> dict[str, str]:
         """The query parameters of the current request.

@@ -16,7 +16,8 @@ PROBES = {"/ping", "/livez", "/readyz", "/metrics"}
 class RequestLog:
     """Measures one request, from the end of its head.
 
-    `timings`: where its time goes; `model`: the name of the loaded model that it asks for, once that is known.
+    `timings`: where its time goes; `model`: the name of the loaded model that it asks for, once that is known;
+    `strength`: of the model, logged unless it is 1.
 
     Args:
         request_id, method, path: of the request.
@@ -25,6 +26,7 @@ class RequestLog:
     def __init__(self, request_id: str, method: str, path: str) -> None:
         self.timings = Timings()
         self.model: str | None = None
+        self.strength = 1.0
         self._request_id = request_id
         self._method = method
         self._path = path
@@ -54,6 +56,8 @@ class RequestLog:
         }
         if self.model is not None:
             record["model"] = self.model
+        if self.strength != 1:
+            record["strength"] = self.strength
         record |= {f"{name}_milliseconds": round(value * 1000, 1) for name, value in self.timings.seconds.items()}
         if problem is not None:
             record |= {"code": problem.code, "detail": problem.detail}

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from message_protocol.validation import ModelName, Scale, Side, as_fraction, malformed_message, typed
+from message_protocol.validation import ModelName, Scale, Side, Strength, as_fraction, malformed_message, typed
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.size_choice import MAX_SIDE, Fit, SizeChoice
@@ -38,6 +38,7 @@ class EstimateInput(BaseModel):
     )
     fit: Fit | None = Field(None, description="as for /upscale")
     model: ModelName = None
+    strength: Strength = 1.0
     metadata: MetadataChoice = Field(
         MetadataChoice.KEEP, description="as for /upscale; changes nothing in the estimate"
     )

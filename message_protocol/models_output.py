@@ -11,6 +11,7 @@ class ModelOutput(BaseModel):
     name: str
     default: bool = Field(description="whether it serves requests that name none")
     scale: int = Field(description="factor of its own; other sizes are made of it")
+    strength: bool = Field(False, description="whether requests may choose a strength other than 1")
     kind: str = Field(
         description="what its results are meant to be: faithful (as near to the original as can be known), perceptual"
         " (plausible: details are invented) or line-art (drawings)"

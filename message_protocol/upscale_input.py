@@ -15,7 +15,7 @@ from pydantic import (
 
 from message_protocol.base64_bytes import IMAGE_FIELD, decode_base64
 from message_protocol.json_text import as_utf_8, check_unique
-from message_protocol.validation import ModelName, Scale, Side, as_fraction, malformed_message, typed
+from message_protocol.validation import ModelName, Scale, Side, Strength, as_fraction, malformed_message, typed
 from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
@@ -67,6 +67,7 @@ class UpscaleInput(BaseModel):
         " stretched to fill them (fill)",
     )
     model: ModelName = None
+    strength: Strength = 1.0
     quality: int | None = Field(
         None,
         ge=1,

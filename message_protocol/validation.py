@@ -25,6 +25,17 @@ ModelName = Annotated[
     str | None,
     Field(min_length=1, strict=True, description="one of the loaded models (GET /models); default: the first"),
 ]
+Strength = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        strict=True,
+        allow_inf_nan=False,
+        description="the model's share of the answer, from 0 to 1: the rest is what its milder sibling makes of the"
+        " image; for models that have strength (GET /models)",
+    ),
+]
 # What clients of other services call an image, in lower case without separators; and what is in a name of a URL.
 IMAGE_NAME = re.compile(
     "(input|init|source|base64|b64)*(image|img|picture|photo|file|data|content|body|bytes|base64|b64)"

@@ -1,12 +1,14 @@
 """The composition root of everything that knows no HTTP: the service and the command line both start here."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from superscaling.engines import Engine, available_cpus, open_engine, precision_of
 from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler
+from superscaling.errors import ModelUnavailable
 from superscaling.isolation import Decoders
-from superscaling.models import ModelFiles, model_of, settings_of_models, weight_file_of
+from superscaling.models import ModelFiles, model_of, settings_of_models, weight_file_of, with_milder
 from superscaling.pictures import Limits, limit_pillow
 from superscaling.resident_memory import resident_bytes
 from superscaling.scheduling import Admission, FairLock
@@ -35,7 +37,7 @@ def assemble(settings: Settings) -> Assembly:
     decoders = Decoders(settings.decode_timeout)
     decoders.prepare()  # meanwhile the engine loads
     lock = FairLock()
-    models = LoadedModels([_load(each, lock) for each in settings_of_models(settings)])
+    models = LoadedModels(_load_all(settings_of_models(settings), lock))
     decoders.start()
     return Assembly(
         models=models,
@@ -54,6 +56,22 @@ def build_upscaler(engine: Engine, model: ModelFiles, settings: Settings, lock: 
     """Build an upscaler around an engine that runs `model`; all that share the processor share the lock."""
     known_answer = model.known_answer(engine.facts.precision)
     return Upscaler(engine, lock, engine.facts.tile_edge(settings.tile), known_answer, settings.self_ensemble)
+
+
+def _load_all(chosen: Sequence[Settings], lock: FairLock) -> Sequence[LoadedModel]:
+    """Load models with their milder siblings, each once. The memory of a sibling that is not chosen is its model's."""
+    models = {each.model: _load(each, lock) for each in chosen}
+    siblings = dict[str, LoadedModel]()
+    for model, each in zip(models.values(), chosen, strict=True):
+        for milder in with_milder(each)[1:]:
+            if milder.model not in models | siblings:
+                siblings[milder.model] = _load(milder, lock)
+                model.memory += siblings[milder.model].memory
+            sibling = (models | siblings)[milder.model]
+            if sibling.facts.scale != model.facts.scale:
+                raise ModelUnavailable(f"{model.name} and its milder sibling {sibling.name} enlarge by other factors")
+            model.milder = sibling.upscaler
+    return list(models.values())
 
 
 def _load(settings: Settings, lock: FairLock) -> LoadedModel:

@@ -19,6 +19,7 @@ Exception
         + SizeOutOfRange        422
         + ResultTooLarge        422
         + UnknownModel          422
+        + StrengthNotOffered    422
         + EstimateOverDeadline  422
     x ClientGone                499, seen in the log only
     x TooManyRequests           429
@@ -223,6 +224,13 @@ class UnknownModel(Unprocessable):
 
     code = "unknown_model"
     title = "The model is not loaded"
+
+
+class StrengthNotOffered(Unprocessable):
+    """The model has no milder sibling that its results could be mixed with."""
+
+    code = "strength_not_offered"
+    title = "The model has no strength to choose"
 
 
 class EstimateOverDeadline(Unprocessable):

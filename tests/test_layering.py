@@ -49,7 +49,7 @@ WITHIN = {
     "enlarging": [
         ["loaded_models"],
         ["picture_upscaler"],
-        ["frame_upscaler"],
+        ["frame_upscaler", "mixture"],
         ["upscaler"],
         ["network", "passes", "reduction", "result_sizes"],
         ["corrections"],

@@ -165,7 +165,7 @@ def test_options_in_plain_words(server: Server, members: str, words: tuple[str, 
 
 
 def test_null_is_not_given_for_all_options(server: Server) -> None:
-    names = ("format", "quality", "metadata", "scale", "width", "height", "fit", "model", "tiles")
+    names = ("format", "quality", "metadata", "scale", "width", "height", "fit", "model", "strength", "tiles")
     answer = post_json(server, imageBase64=TEXT, **dict.fromkeys(names))
     assert answer.json() == post_json(server, imageBase64=TEXT).json()
 

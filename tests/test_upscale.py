@@ -86,6 +86,7 @@ def folder(tmp_path: Path) -> Path:
         ),
         (["photos/one.png", "--model", "nonesuch"], "--model 'nonesuch': unknown; known are noise-cancel-plain, "),
         (["photos/one.png", "--scale", "0"], "scale must be a number from 1 to 8, not 0"),
+        (["photos/one.png", "--strength", "2"], "strength must be a number from 0 to 1, not 2"),
         (["photos/one.png", "--scale", "NaN"], 'scale must be a number from 1 to 8, not "NaN"'),
         (["photos/one.png", "--width", "0"], "width must be a whole number from 1 to 2147483647, not 0"),
         (["photos/one.png", "--width", "9", "--height", "9"], "'width' and 'height' together need 'fit': inside, "),

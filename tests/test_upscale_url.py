@@ -183,6 +183,8 @@ def test_options_are_sent(folder: Path, service: Service) -> None:
         "cover",
         "--model",
         "a/b c",
+        "--strength",
+        "0.5",
         stdin=SMALL,
     )
     assert sent.stdout == LARGE, sent.stderr
@@ -195,6 +197,7 @@ def test_options_are_sent(folder: Path, service: Service) -> None:
         "height": "600",
         "fit": "cover",
         "model": "a/b c",
+        "strength": "0.5",
     }
 
 

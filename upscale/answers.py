@@ -9,7 +9,7 @@ from http.client import HTTPResponse
 from typing import Any
 
 from message_protocol import Accepted, Notes, Problem, Progress, UpscaleOutput
-from superscaling.errors import UnknownModel
+from superscaling.errors import StrengthNotOffered, UnknownModel
 from superscaling.format_name import FormatName
 from superscaling.pictures import sniff
 from upscale import console
@@ -18,6 +18,7 @@ from upscale.errors import Busy, Failed, FatalError
 MAX_DOCUMENT = 1 << 20  # bytes of a JSON document that are read
 # The address is wrong, access is denied, or an option is unknown, for every image alike.
 WRONG_FOR_ALL = (301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406)
+NOT_WITH_THESE_MODELS = (UnknownModel.code, StrengthNotOffered.code)
 BUSY = (429, 503)
 
 
@@ -92,7 +93,7 @@ def refusal(response: HTTPResponse) -> Exception:
         problem = Problem.model_validate_json(body)
     except ValueError:  # pydantic's
         problem = Problem(type="", title="", status=status, detail=f"the answer is {status} {response.reason}", code="")
-    if status in WRONG_FOR_ALL or problem.code == UnknownModel.code:
+    if status in WRONG_FOR_ALL or problem.code in NOT_WITH_THESE_MODELS:
         place = response.headers.get("Location")
         return FatalError(problem.detail + (f", to {place}" if place else ""))
     return refused(problem, _seconds(response.headers.get("Retry-After", "")))

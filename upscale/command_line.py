@@ -80,6 +80,13 @@ class FormatType(click.ParamType[FormatName]):
     help="Use this model: a name that --models lists, or the path of a model file; with --url a name of the service's.",
 )
 @click.option(
+    "--strength",
+    metavar="S",
+    show_default="1",
+    help="Let the model have this share of the results, 0 to 1, and its milder sibling the rest; for models that have"
+    " strength.",
+)
+@click.option(
     "--models", "list_models", is_flag=True, help="List the models, with --url those of the service, and exit."
 )
 @click.option(

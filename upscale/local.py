@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from message_protocol import UpscaleInput, UpscaleOutput
 from resource_upscale import ResourceUpscale
-from superscaling.errors import ServiceError, StartError
+from superscaling.errors import ServiceError, StartError, StrengthNotOffered
 from superscaling.geometry import Box
 from superscaling.pictures import Samples
 from superscaling.scheduling import Deadline, Plan, Timings
@@ -41,11 +41,13 @@ class Local:
 
         Raises:
             Failed: this image can't be enlarged.
-            FatalError: the model is not available, or not with these settings.
+            FatalError: the model is not available, or not with these settings and options.
         """
         upscale = self._ready()
         try:
             return upscale.main(UpscaleInput.from_bytes(image, options), Deadline(), Timings(), _ProgressBar(progress))
+        except StrengthNotOffered as exc:
+            raise FatalError(exc.detail) from exc
         except ServiceError as exc:
             hint = "" if exc.setting is None else f" (raise {environment_variable(exc.setting)})"
             raise Failed(exc.detail + hint) from exc

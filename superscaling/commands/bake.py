@@ -5,8 +5,9 @@
 
 NAME is a model of the table, an imported one, or the path of a file. Each gets a directory there with the files that
 the engines load, found or downloaded, verified and converted; an RDN also with its weights, which the TensorFlow engine
-loads. Copied to `models/`, it is found there by its name; the file itself is needed no more. The second form only finds
-or downloads the weights and verifies them, which needs no TensorFlow. A failure prints one line; the exit status is 1.
+loads. So does the milder sibling of a model with strength. Copied to `models/`, it is found there by its name; the file
+itself is needed no more. The second form only finds or downloads the weights and verifies them, which needs no
+TensorFlow. A failure prints one line; the exit status is 1.
 """
 
 import argparse
@@ -18,7 +19,15 @@ from pathlib import Path
 from superscaling import logs
 from superscaling.commands.prepare import convert_model
 from superscaling.errors import StartError
-from superscaling.models import directory_of, is_prepared, is_ready_made, name_of, read_model_files, weight_file_of
+from superscaling.models import (
+    directory_of,
+    is_prepared,
+    is_ready_made,
+    name_of,
+    read_model_files,
+    weight_file_of,
+    with_milder,
+)
 from superscaling.settings import Settings, read_settings
 
 
@@ -49,10 +58,10 @@ def main() -> int:
     try:
         settings = read_settings()
         logs.configure(settings)
-        for name in arguments.names:  # check all names before the first model takes minutes
-            directory_of(replace(settings, model=name))
-        for name in arguments.names:
-            chosen = replace(settings, model=name)
+        # All names are checked before the first model takes minutes.
+        named = (replace(settings, model=name) for name in arguments.names)
+        needed = {each.model: each for one in named for each in with_milder(one)}
+        for chosen in needed.values():
             if not arguments.weights_only:
                 bake(chosen, arguments.target / name_of(chosen))
             elif not is_ready_made(chosen):

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from superscaling.commands.prepare import find_missing_packages
 from superscaling.errors import ModelUnavailable, StartError
-from superscaling.models import is_prepared, settings_of_models, weight_file_of, weights_of
+from superscaling.models import is_prepared, settings_of_models, weight_file_of, weights_of, with_milder
 from superscaling.settings import Settings, read_settings
 
 
@@ -41,7 +41,8 @@ def main(arguments: list[str]) -> None:
     try:
         settings = read_settings()
         choices = [replace(settings, model=name) for name in names] or settings_of_models(settings)
-        reasons = [reason for each in choices if (reason := find_missing(each))]
+        needed = [each for choice in choices for each in with_milder(choice)]
+        reasons = [reason for each in needed if (reason := find_missing(each))]
     except StartError:
         return
     if reasons:

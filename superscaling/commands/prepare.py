@@ -30,6 +30,7 @@ from superscaling.models import (
     shipped_models,
     weight_file_of,
     weights_of,
+    with_milder,
 )
 from superscaling.settings import (
     ROOT,
@@ -77,11 +78,25 @@ def prepare_model(settings: Settings) -> None:
 
 
 def _check(settings: Settings) -> None:
-    """Check what can be known about the settings' model before it is downloaded or converted.
+    """Check what can be known about the settings' model, and its sibling, before it is downloaded or converted.
 
     Raises:
-        StartError: it is not available, or not with these settings.
+        StartError: one is not available, or not with these settings.
     """
+    _check_one(settings)
+    for milder in with_milder(settings)[1:]:
+        needed = f"{settings.model} needs {milder.model}, its milder sibling"
+        try:
+            _check_one(milder)
+        except ModelUnavailable as exc:
+            raise ModelUnavailable(f"{needed}: {exc}") from exc
+        except SettingInvalid as exc:
+            if exc.field != "model":  # which nobody has set to this
+                raise
+            raise ModelUnavailable(f"{needed}: {exc.reason}") from exc
+
+
+def _check_one(settings: Settings) -> None:
     _check_weights_dir(settings)
     require_precision(settings.engine, settings.precision)
     if reason := find_missing_packages(settings):
@@ -106,16 +121,17 @@ def _check_readable(weights: Weights, weight_file: Path) -> None:
 
 
 def _obtain(settings: Settings) -> None:
-    """Download and convert the settings' model, as far as that is necessary.
+    """Download and convert the settings' model, and its sibling, as far as that is necessary.
 
     Raises:
         StartError: that fails, or the model can't be used with these settings.
     """
-    if settings.engine == "tensorflow":
-        weight_file_of(settings)
-    if not is_prepared(settings):
-        convert_model(settings, directory_of(settings))
-        precision_of(settings.engine, settings.precision, model_of(settings))
+    for each in with_milder(settings):
+        if each.engine == "tensorflow":
+            weight_file_of(each)
+        if not is_prepared(each):
+            convert_model(each, directory_of(each))
+            precision_of(each.engine, each.precision, model_of(each))
 
 
 def find_missing_packages(settings: Settings) -> str | None:

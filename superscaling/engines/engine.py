@@ -22,7 +22,8 @@ class EngineFacts:
 
     `kind`: what the model's results are meant to be; `threads`: CPU threads of the network; `halo`: px of context that
     a tile needs on each side; `views`: how many views of each tile the network is shown (self-ensemble); `work`: of the
-    network, in multiplications per px, 0 if unknown.
+    network, in multiplications per px, 0 if unknown; `strength`: the model's share of the results, less than 1 if they
+    are mixed with those of its milder sibling.
     """
 
     model: str
@@ -35,6 +36,7 @@ class EngineFacts:
     views: int = 1
     multiple: int = 1
     work: int = 0
+    strength: float = 1.0
 
     @property
     def context(self) -> int:
@@ -67,7 +69,8 @@ class EngineFacts:
 
     def __str__(self) -> str:
         views = f" {self.views} views" if self.views > 1 else ""
-        return f"{self.model} {self.engine} {self.precision}{views}"
+        strength = f" strength {self.strength:g}" if self.strength != 1 else ""
+        return f"{self.model} {self.engine} {self.precision}{views}{strength}"
 
 
 class Engine(Protocol):

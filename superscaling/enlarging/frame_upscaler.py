@@ -7,7 +7,7 @@ import numpy as np
 from superscaling.engines import Pixels
 from superscaling.enlarging.channels import bleed, extremes_around, is_constant, linear, to_luma
 from superscaling.enlarging.frame_reuse import PreviousFrame
-from superscaling.enlarging.upscaler import Upscaler
+from superscaling.enlarging.upscaler import TiledUpscaler
 from superscaling.pictures import Frame, Samples, Size
 from superscaling.scheduling import Deadline, ProgressListener, Timings
 
@@ -16,10 +16,10 @@ from superscaling.scheduling import Deadline, ProgressListener, Timings
 class FrameUpscaler:
     """Enlarges what a frame consists of to `size`: height and width in px, at least the frame's own.
 
-    All methods raise what `Upscaler.enlarge` raises.
+    All methods raise what `TiledUpscaler.enlarge` raises.
     """
 
-    upscaler: Upscaler
+    upscaler: TiledUpscaler
     size: Size
     deadline: Deadline
     timings: Timings

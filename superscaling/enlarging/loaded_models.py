@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from superscaling.engines import EngineFacts
+from superscaling.enlarging.mixture import Mixture
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
 from superscaling.enlarging.upscaler import Upscaler
-from superscaling.errors import UnknownModel
+from superscaling.errors import StrengthNotOffered, UnknownModel
 from superscaling.resident_memory import resident_bytes
+from superscaling.scheduling import Deadline, Timings
 
 # Characters of a name that an error message repeats.
 MAX_ECHOED = 100
@@ -18,7 +20,8 @@ class LoadedModel:
     """A model that is ready to enlarge.
 
     `sha256`: of the weights; `licence`: of the weights; `memory`: bytes by which this process grew when the model was
-    loaded and warmed up. (A full tile takes more, once there was one.)
+    loaded and warmed up. (A full tile takes more, once there was one.) `milder`: the sibling of which a strength below
+    1 takes a share; None: the model has no strength.
     """
 
     upscaler: Upscaler
@@ -26,6 +29,7 @@ class LoadedModel:
     sha256: str
     licence: str
     memory: int
+    milder: Upscaler | None = None
 
     @property
     def facts(self) -> EngineFacts:
@@ -37,6 +41,22 @@ class LoadedModel:
         """What requests call it."""
         return self.facts.model
 
+    def at(self, strength: float) -> PictureUpscaler:
+        """What enlarges at a strength from 0 to 1; a model without a milder sibling has 1 only."""
+        if strength == 1 or self.milder is None:
+            return self.picture_upscaler
+        return PictureUpscaler(Mixture(self.upscaler, self.milder, strength))
+
+    def check(self, deadline: Deadline, timings: Timings) -> None:
+        """Make sure that the model can be trusted at every strength.
+
+        Raises:
+            EngineFailed: it, or its sibling, can't.
+            ClientGone, DeadlinePassed, ServiceStopping: from `deadline`, while waiting for a turn.
+        """
+        for each in self._upscalers:
+            each.check(deadline, timings)
+
     def warm_up(self) -> None:
         """Test the known answer and measure the speed, before any request; what that takes of memory counts.
 
@@ -45,9 +65,14 @@ class LoadedModel:
         """
         before = resident_bytes()
         try:
-            self.upscaler.warm_up()
+            for each in self._upscalers:
+                each.warm_up()
         finally:
             self.memory += max(0, resident_bytes() - before)
+
+    @property
+    def _upscalers(self) -> Sequence[Upscaler]:
+        return [self.upscaler] if self.milder is None else [self.upscaler, self.milder]
 
 
 class LoadedModels:
@@ -85,3 +110,21 @@ class LoadedModels:
                 setting="models",
             )
         return self._models[name]
+
+    def chosen(self, name: str | None, strength: float) -> PictureUpscaler:
+        """What enlarges for a request.
+
+        Args:
+            name: of the model; None: the default.
+            strength: from 0 to 1.
+
+        Raises:
+            UnknownModel: it is not loaded.
+            StrengthNotOffered: it has only the strength 1.
+        """
+        model = self.named(name)
+        if strength != 1 and model.milder is None:
+            others = [each.name for each in self if each.milder is not None]
+            remedy = f", or ask for the model {' or '.join(others)}, which has" if others else ""
+            raise StrengthNotOffered(f"the model {model.name} has no strength to choose: leave 'strength' out{remedy}")
+        return model.at(strength)

@@ -7,7 +7,7 @@ from superscaling.enlarging.frame_reuse import PreviousFrame, can_reuse, is_show
 from superscaling.enlarging.frame_upscaler import FrameUpscaler, times_shown
 from superscaling.enlarging.reduction import reduce_frame
 from superscaling.enlarging.result_sizes import choose_sizes, is_whole, network_size, result_pixels
-from superscaling.enlarging.upscaler import Upscaler
+from superscaling.enlarging.upscaler import TiledUpscaler
 from superscaling.format_name import FormatName
 from superscaling.geometry import Cost
 from superscaling.pictures import FORMATS, Frame, Picture, Size
@@ -18,7 +18,7 @@ from superscaling.size_choice import ResultSize, SizeChoice
 class PictureUpscaler:
     """`Picture` in, enlarged `Picture` out."""
 
-    def __init__(self, upscaler: Upscaler) -> None:
+    def __init__(self, upscaler: TiledUpscaler) -> None:
         self.facts = upscaler.facts
         self._upscaler = upscaler
 

@@ -1,5 +1,6 @@
 """Pixels in, enlarged pixels out: parts, passes, tiles, corrections, clamping and rounding."""
 
+import abc
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from superscaling.engines import Engine, Pixels
+from superscaling.engines import Engine, EngineFacts, Pixels
 from superscaling.enlarging.channels import write_levels
 from superscaling.enlarging.corrections import REACH, correct, is_flat, limit
 from superscaling.enlarging.frame_reuse import PreviousFrame
@@ -22,19 +23,35 @@ from superscaling.pictures import Samples, Size, reduce_plane
 from superscaling.scheduling import NO_LISTENER, Deadline, FairLock, ProgressListener, Timings
 
 
-class Upscaler(Network):
-    """A network that enlarges pixel arrays to any size, part by part, in turn with other requests.
+class TiledUpscaler(abc.ABC):
+    """Enlarges pixel arrays to any size, part by part, with one network or several.
 
     Args:
-        engine, lock, known_answer, views: of the network.
-        tile: largest edge of a tile's core in px. The network's memory grows with its square, not with the picture.
+        facts: of what enlarges.
+        tile: largest edge of a tile's core in px. A network's memory grows with its square, not with the picture.
     """
 
-    def __init__(self, engine: Engine, lock: FairLock, tile: int, known_answer: KnownAnswer, views: int = 1) -> None:
-        super().__init__(engine, lock, (tile + 2 * engine.facts.context) ** 2, known_answer, views)
-        self._tile = tile
+    def __init__(self, facts: EngineFacts, tile: int) -> None:
+        self.facts = facts
+        self.tile = tile
         # Other kinds are meant to give smooth areas a texture, and a colour of their own.
-        self._is_faithful = self.facts.kind is Kind.FAITHFUL
+        self._is_faithful = facts.kind is Kind.FAITHFUL
+
+    @abc.abstractmethod
+    def infer(self, pixels: Pixels, deadline: Deadline, timings: Timings) -> NDArray[np.float32]:
+        """Infer a tile, as `Network.infer` does."""
+
+    @abc.abstractmethod
+    def check(self, deadline: Deadline, timings: Timings) -> None:
+        """Make sure that what infers can be trusted, as `Network.check` does."""
+
+    @abc.abstractmethod
+    def seconds_for(self, area: float) -> float:
+        """Estimated seconds of inference for an area in px, of one or many tiles."""
+
+    @abc.abstractmethod
+    def measure_speed(self, deadline: Deadline, max_age: float = 0.0) -> None:
+        """Measure the speed anew, as `Network.measure_speed` does."""
 
     def enlarge(
         self,
@@ -90,7 +107,7 @@ class Upscaler(Network):
         """The way from one height and width in px to another; by default the network's factor larger."""
         height, width = picture
         result = result or (height * self.facts.scale, width * self.facts.scale)
-        return Passes(self.facts.scale, self.facts.context, self._tile, picture, result, self.facts.multiple)
+        return Passes(self.facts.scale, self.facts.context, self.tile, picture, result, self.facts.multiple)
 
     def cost_of(self, height: int, width: int, size: Size | None = None) -> Cost:
         """The work for a picture of `height` by `width` px, enlarged to `size`."""
@@ -143,6 +160,19 @@ class Upscaler(Network):
         if not is_first:
             limit(levels, pixels[around.slices], tile.core.seen_from(around))
         return levels
+
+
+class Upscaler(Network, TiledUpscaler):
+    """One network that enlarges pixel arrays, in turn with other requests.
+
+    Args:
+        engine, lock, known_answer, views: of the network.
+        tile: as for `TiledUpscaler`.
+    """
+
+    def __init__(self, engine: Engine, lock: FairLock, tile: int, known_answer: KnownAnswer, views: int = 1) -> None:
+        Network.__init__(self, engine, lock, (tile + 2 * engine.facts.context) ** 2, known_answer, views)
+        TiledUpscaler.__init__(self, self.facts, tile)
 
 
 @dataclass(frozen=True)

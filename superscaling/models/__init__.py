@@ -35,6 +35,7 @@ from superscaling.models.store import (
     weight_directories,
     weight_file_of,
     weights_of,
+    with_milder,
 )
 from superscaling.models.table import LARGE, LITE, SMALL, TABLE
 from superscaling.models.weights import Architecture, FileFormat, Kind, Package, Weights
@@ -83,4 +84,5 @@ __all__ = [
     "weight_file_of",
     "weights_in",
     "weights_of",
+    "with_milder",
 ]

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from superscaling.errors import ModelUnavailable, SettingInvalid
-from superscaling.models.files import DESCRIPTION, ModelFiles, read_model_files
+from superscaling.models.files import DESCRIPTION, ModelFiles, read_milder, read_model_files
 from superscaling.models.operator_files import imported_directory, imported_models, is_path, name_in, weights_in
 from superscaling.models.sources import find_weights, package_directory
 from superscaling.models.table import TABLE
@@ -146,6 +146,19 @@ def model_of(settings: Settings) -> ModelFiles:
         WeightsRefused: a file has another hash.
     """
     return replace(read_model_files(directory_of(settings)), name=name_of(settings))
+
+
+def with_milder(settings: Settings) -> Sequence[Settings]:
+    """The settings of their model, and of the milder sibling that its strength needs, if it has one.
+
+    The sibling's own sibling does not count.
+
+    Raises:
+        SettingInvalid: there is no such model.
+        ModelUnavailable: its directory can't be read.
+    """
+    milder = read_milder(directory_of(settings)) if is_prepared(settings) else weights_of(settings).milder
+    return [settings] if milder is None else [settings, replace(settings, model=milder)]
 
 
 def weight_file_of(settings: Settings) -> Path:

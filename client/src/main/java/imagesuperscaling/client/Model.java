@@ -14,6 +14,7 @@ import java.util.OptionalDouble;
  * @param secondsPerMegapixel time of the network for a million px of input at present; empty: not measured yet
  * @param sha256 of the file of its weights, in hexadecimal
  * @param licence of its weights, an SPDX identifier or words
+ * @param strength whether {@link UpscaleOptions#strength()} may be less than 1
  */
 public record Model(
         String name,
@@ -23,4 +24,5 @@ public record Model(
         String precision,
         OptionalDouble secondsPerMegapixel,
         String sha256,
-        String licence) {}
+        String licence,
+        boolean strength) {}

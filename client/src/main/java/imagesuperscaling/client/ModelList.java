@@ -37,7 +37,8 @@ final class ModelList {
                 string(object, "precision"),
                 number(object, "secondsPerMegapixel"),
                 string(object, "sha256"),
-                string(object, "licence"));
+                string(object, "licence"),
+                Json.bool(object, "strength").orElse(false)); // earlier services have none
     }
 
     private static String string(JsonObject object, String name) {

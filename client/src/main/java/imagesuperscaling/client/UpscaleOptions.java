@@ -1,6 +1,7 @@
 package imagesuperscaling.client;
 
 import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -15,6 +16,8 @@ import java.util.Map;
  * @param height of the output in px, instead of a scale; without a width it keeps the ratio
  * @param fit how width and height together are meant
  * @param model a name that {@link UpscaleClient#models()} lists; {@code null}: the service's default
+ * @param strength the model's share of the output, 0 to 1, to six decimals; the rest is its milder sibling's;
+ *     {@code null}: 1, as with models that have no strength
  */
 public record UpscaleOptions(
         ImageFormat format,
@@ -24,7 +27,8 @@ public record UpscaleOptions(
         Integer width,
         Integer height,
         Fit fit,
-        String model) {
+        String model,
+        Double strength) {
     /** The format of the input, twice its size, the service's default quality and model, and all metadata. */
     public static final UpscaleOptions DEFAULT = builder().build();
 
@@ -41,6 +45,7 @@ public record UpscaleOptions(
      * @param height at least 1, or {@code null}
      * @param fit how width and height together are meant, or {@code null}
      * @param model the name of a model, or {@code null}
+     * @param strength 0 to 1, or {@code null}
      * @throws IllegalArgumentException if a value is out of its range, or values contradict each other
      */
     public UpscaleOptions {
@@ -65,6 +70,9 @@ public record UpscaleOptions(
         if (model != null && model.isEmpty()) {
             throw new IllegalArgumentException("model is empty, must be a name");
         }
+        if (strength != null && !(strength >= 0 && strength <= 1)) { // also NaN
+            throw new IllegalArgumentException("strength is " + strength + ", must be 0 to 1");
+        }
     }
 
     /**
@@ -87,7 +95,7 @@ public record UpscaleOptions(
      * @throws IllegalArgumentException if the quality is not 1 to 100
      */
     public UpscaleOptions(ImageFormat format, Integer quality, MetadataChoice metadata) {
-        this(format, quality, metadata, null, null, null, null, null);
+        this(format, quality, metadata, null, null, null, null, null, null);
     }
 
     /**
@@ -119,8 +127,14 @@ public record UpscaleOptions(
         members.put("height", height);
         members.put("fit", fit == null ? null : fit.wireName());
         members.put("model", model);
+        members.put("strength", strength == null ? null : shortest(strength));
         members.values().removeIf(value -> value == null);
         return members;
+    }
+
+    /** Six decimals: smaller numbers would be written with an exponent, which a query may not have. */
+    private static BigDecimal shortest(double number) {
+        return BigDecimal.valueOf(number).setScale(6, RoundingMode.HALF_UP).stripTrailingZeros();
     }
 
     private static void checkSide(String name, Integer side) {

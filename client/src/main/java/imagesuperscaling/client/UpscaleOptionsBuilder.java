@@ -10,6 +10,7 @@ public final class UpscaleOptionsBuilder {
     private Integer height;
     private Fit fit;
     private String model;
+    private Double strength;
 
     UpscaleOptionsBuilder() {}
 
@@ -22,6 +23,7 @@ public final class UpscaleOptionsBuilder {
         height = options.height();
         fit = options.fit();
         model = options.model();
+        strength = options.strength();
     }
 
     /**
@@ -113,12 +115,23 @@ public final class UpscaleOptionsBuilder {
     }
 
     /**
+     * Sets the model's share of the output. The rest is its milder sibling's.
+     *
+     * @param value 0 to 1; default 1. Other values are for models that have {@link Model#strength()}
+     * @return this builder
+     */
+    public UpscaleOptionsBuilder strength(double value) {
+        strength = value;
+        return this;
+    }
+
+    /**
      * Creates the options.
      *
      * @return options with these values
      * @throws IllegalArgumentException if a value is out of its range, or values contradict each other
      */
     public UpscaleOptions build() {
-        return new UpscaleOptions(format, quality, metadata, scale, width, height, fit, model);
+        return new UpscaleOptions(format, quality, metadata, scale, width, height, fit, model, strength);
     }
 }

@@ -65,17 +65,20 @@ class RequestTest {
 
     @ParameterizedTest
     @CsvSource(nullValues = "-", value = {
-        "3, -, -, -, -, scale=3",
-        "1.5, -, -, -, 4x-Ultra Sharp+, scale=1.5&model=4x-Ultra+Sharp%2B",
-        "-, 2000, -, -, -, width=2000",
-        "-, -, 1, INSIDE, -, height=1&fit=inside",
-        "-, 800, 600, COVER, ä/&, width=800&height=600&fit=cover&model=%C3%A4%2F%26"
+        "3, -, -, -, -, -, scale=3",
+        "1.5, -, -, -, 4x-Ultra Sharp+, -, scale=1.5&model=4x-Ultra+Sharp%2B",
+        "-, 2000, -, -, -, 1, width=2000&strength=1",
+        "-, -, 1, INSIDE, -, -, height=1&fit=inside",
+        "-, -, -, -, sharp, 0, model=sharp&strength=0",
+        "-, -, -, -, sharp, 0.0000011, model=sharp&strength=0.000001",
+        "-, 800, 600, COVER, ä/&, -, width=800&height=600&fit=cover&model=%C3%A4%2F%26"
     })
     void sizeAndModelAreInTheQuery(
-            Double scale, Integer width, Integer height, Fit fit, String model, String query) throws Exception {
+            Double scale, Integer width, Integer height, Fit fit, String model, Double strength, String query)
+            throws Exception {
         try (TestServer server = new TestServer(PICTURE)) {
             UpscaleClient client = UpscaleClient.builder(server.url()).wire(Wire.BYTES).build();
-            UpscaleOptions options = new UpscaleOptions(null, null, null, scale, width, height, fit, model);
+            UpscaleOptions options = new UpscaleOptions(null, null, null, scale, width, height, fit, model, strength);
             client.upscale(UpscaleInput.fromBytes(IMAGE).with(options));
             assertEquals("/upscale?" + query, server.only().uri());
         }
@@ -86,10 +89,10 @@ class RequestTest {
         try (TestServer server = new TestServer(Answer.json("{\"imageBase64\": \"AAAA\"}"))) {
             UpscaleClient client = UpscaleClient.of(server.url());
             UpscaleInput input = UpscaleInput.fromBytes(IMAGE);
-            client.upscale(input.with(UpscaleOptions.builder().scale(3).model("a \"b\"").build()));
+            client.upscale(input.with(UpscaleOptions.builder().scale(3).model("a \"b\"").strength(0.5).build()));
             client.upscale(input.with(UpscaleOptions.builder().width(9).height(8).fit(Fit.FILL).build()));
             assertEquals(
-                    "{\"imageBase64\":\"/wABKy8=\",\"scale\":3,\"model\":\"a \\\"b\\\"\"}",
+                    "{\"imageBase64\":\"/wABKy8=\",\"scale\":3,\"model\":\"a \\\"b\\\"\",\"strength\":0.5}",
                     new String(server.requests.get(0).body(), StandardCharsets.UTF_8));
             assertEquals(
                     "{\"imageBase64\":\"/wABKy8=\",\"width\":9,\"height\":8,\"fit\":\"fill\"}",

@@ -28,9 +28,10 @@ class UpscaleOptionsTest {
                 .height(600)
                 .fit(Fit.COVER)
                 .model("fast")
+                .strength(0.5)
                 .build();
         assertEquals(
-                new UpscaleOptions(ImageFormat.PNG, 7, MetadataChoice.STRIP, null, 800, 600, Fit.COVER, "fast"),
+                new UpscaleOptions(ImageFormat.PNG, 7, MetadataChoice.STRIP, null, 800, 600, Fit.COVER, "fast", 0.5),
                 options);
         assertEquals(options, options.toBuilder().build());
         assertEquals(3.0, options().scale(3).build().scale());
@@ -76,8 +77,20 @@ class UpscaleOptionsTest {
     void sizesThatContradictEachOther(Double scale, Integer width, Integer height, Fit fit, String message) {
         IllegalArgumentException refused = assertThrows(
                 IllegalArgumentException.class,
-                () -> new UpscaleOptions(null, null, null, scale, width, height, fit, null));
+                () -> new UpscaleOptions(null, null, null, scale, width, height, fit, null, null));
         assertEquals(message, refused.getMessage());
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.25, 1})
+    void aStrengthFromZeroToOne(double strength) {
+        assertEquals(strength, options().strength(strength).build().strength());
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {-0.001, 1.001, 2, Double.NaN, Double.POSITIVE_INFINITY})
+    void anyOtherStrength(double strength) {
+        assertEquals("strength is " + strength + ", must be 0 to 1", refusal(options().strength(strength)));
     }
 
     @Test

@@ -36,6 +36,7 @@ class WireExamplesTest {
             "missing-field.json",
             "not-base64.json",
             "scale-not-a-number.json",
+            "strength-too-large.json",
             "unknown-path.json",
             "width-and-height-without-fit.json",
             "wrong-method.json");
@@ -54,7 +55,7 @@ class WireExamplesTest {
 
     @Test
     void theyAreThere() throws Exception {
-        assertTrue(possible().size() >= 18);
+        assertTrue(possible().size() >= 20);
         assertEquals(IMPOSSIBLE.size(), examples().size() - possible().size());
     }
 
@@ -150,7 +151,8 @@ class WireExamplesTest {
                 "text of precision",
                 OptionalDouble.of(1.5),
                 json.get("sha256").getAsString(),
-                json.get("licence").getAsString());
+                json.get("licence").getAsString(),
+                json.get("strength").getAsBoolean());
     }
 
     /** A client that sends images in the form of the example, without retries. */
@@ -185,7 +187,8 @@ class WireExamplesTest {
         Double scale = options.has("scale") ? options.get("scale").getAsDouble() : null;
         Integer width = options.has("width") ? options.get("width").getAsInt() : null;
         String model = Json.string(options, "model").orElse(null);
+        Double strength = options.has("strength") ? options.get("strength").getAsDouble() : null;
         return UpscaleInput.fromBytes(image)
-                .with(new UpscaleOptions(format, quality, metadata, scale, width, null, null, model));
+                .with(new UpscaleOptions(format, quality, metadata, scale, width, null, null, model, strength));
     }
 }

@@ -46,6 +46,7 @@ record Arguments(
               --height PX      instead of --scale: height of the outputs; alone it keeps the ratio
               --fit HOW        how both together are meant: inside (as large as fits), cover (cut), fill (stretched)
               --model NAME     one of the service's models (default: its first)
+              --strength S     the model's share of the outputs, 0 to 1, if it has strength (default: 1)
               --models         list the service's models, and exit
               --format F       output format: jpeg, png, webp, tiff, bmp, gif, avif (default: as the input)
               --quality N      quality of JPEG, WebP and AVIF output, 1 to 100 (default: the service's)
@@ -80,7 +81,7 @@ record Arguments(
             if (word.startsWith("--") && equals > 0) {
                 rest.push(word.substring(equals + 1));
                 word = word.substring(0, equals);
-                if (!word.matches("--(url|scale|width|height|fit|model|format|quality|metadata|retries|timeout)")) {
+                if (!word.matches("--(url|scale|width|height|fit|model|strength|format|quality|metadata|retries|timeout)")) {
                     throw new UsageException(word + " takes no value, or is unknown");
                 }
             }
@@ -97,6 +98,7 @@ record Arguments(
                 case "--height" -> options.height(number(word, value(word, rest), 1, MAX_SIDE));
                 case "--fit" -> options.fit(fit(value(word, rest)));
                 case "--model" -> options.model(value(word, rest));
+                case "--strength" -> options.strength(strength(value(word, rest)));
                 case "--format" -> options.format(format(value(word, rest)));
                 case "--quality" -> options.quality(number(word, value(word, rest), 1, 100));
                 case "--metadata" -> options.metadata(metadata(value(word, rest)));
@@ -180,6 +182,13 @@ record Arguments(
             }
         }
         throw new UsageException("--scale is a number from 1 to 8, not " + text);
+    }
+
+    private static double strength(String text) throws UsageException {
+        if (text.matches("1(\\.0{1,6})?|0(\\.[0-9]{1,6})?")) {
+            return Double.parseDouble(text);
+        }
+        throw new UsageException("--strength is a number from 0 to 1, not " + text);
     }
 
     private static int number(String option, String text, int min, int max) throws UsageException {
