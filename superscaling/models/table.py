@@ -32,19 +32,19 @@ TABLE = {
             name="noise-cancel-plain",
             file="noise-cancel-plain.npz",
             bytes=867_822,
-            sha256="4c39311ef6b0b56f1d7cbadbe693603a4eef03c560cc2192d277e14de2e8fd00",
+            sha256="aea16351248d1a8f487e2bd0b56497e7fda04eb6c08584d83883f8638ce5f3bf",
         ),
         Weights(
             name="noise-cancel-best",
             file="noise-cancel-best.npz",
             bytes=2_411_654,
-            sha256="fb5f85be4d8780c1e709401fa7304d3d7d43ead501f4906f1a4a2885f29f9d53",
+            sha256="87b479db4d1066a85a131ad6fa2e33a7649f7aa8925400cccfcf02b453346803",
         ),
         Weights(
             name="noise-cancel-fast",
             file="noise-cancel-fast.npz",
             bytes=472_694,
-            sha256="f69a14319efa657495b3346f9f820750df42de53c9d4214c75ceb08bab95e957",
+            sha256="e6779a7538f6cdd18b1247ba8bad23c85dccd5b8a179618201b6d6aee76b8690",
         ),
         Weights(
             name="noise-cancel-lite",
