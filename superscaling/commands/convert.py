@@ -61,7 +61,7 @@ def _convert(
     else:
         from superscaling.conversion.from_network import About, write_model
 
-        about = About(weights.name, weights.kind, weights.licence, weights.sha256)
+        about = About(weights.name, weights.kind, weights.licence, weights.sha256, weights.milder)
         network, ends = _read(weights.file_format, weight_file)
         write_model(network, about, target, photographs, drawings, ends)
 

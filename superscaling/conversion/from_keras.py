@@ -48,6 +48,7 @@ def convert(
             model,
             kind=weights.kind,
             licence=weights.licence,
+            milder=weights.milder,
             weights_sha256=weights.sha256,
             halo=halo.px,
             seam=halo.seam,

@@ -37,12 +37,13 @@ log = logging.getLogger("conversion")
 
 @dataclass(frozen=True)
 class About:
-    """What a network can't tell: its name, its kind, its licence, and the hash of the file that it is from."""
+    """What a network can't tell: its name, its kind, its licence, the hash of its file, and its milder sibling."""
 
     name: str
     kind: Kind
     licence: str
     weights_sha256: str
+    milder: str | None = None
 
 
 def write_model(
@@ -104,6 +105,7 @@ def _write(
         least=sizes.least,
         seam=halo.seam,
         work=work_per_pixel(network, sizes.multiple),
+        milder=about.milder,
     )
     good_in_bf16 = _save(network, ends, target / IR, model, enlarge, photographs[0])
     write_known_answer(model, EngineOpenVino(model, "fp32", available_cpus()), photographs[0])

@@ -31,7 +31,8 @@ class ModelFiles:
     `acceptance`: of int8, None if there is no int8; `multiple`, `least`: the network takes sides that are multiples of
     `multiple` px and at least `least`; tiles are cut there, too; `seam`: largest difference in 8-bit levels that was
     seen between a tile and the whole picture; `work`: multiplications per px of a picture, 0 if unknown;
-    `architecture`: of an RDN, which ISR can load.
+    `architecture`: of an RDN, which ISR can load; `milder`: the name of the model that strength 0 gives, None if the
+    model has no strength.
     """
 
     name: str
@@ -49,6 +50,7 @@ class ModelFiles:
     seam: float = 0.0
     work: int = 0
     architecture: Architecture | None = None
+    milder: str | None = None
 
     @classmethod
     def unmeasured(
@@ -79,6 +81,19 @@ class ModelFiles:
             return KnownAnswer(arrays["pixels"], arrays["expected"], self.tolerances[precision])
 
 
+def read_milder(directory: Path) -> str | None:
+    """The name of the model's milder sibling, without verifying files; None: it has none.
+
+    Raises:
+        ModelUnavailable: `model.json` is missing or can't be read.
+    """
+    try:
+        milder: str | None = json.loads((directory / DESCRIPTION).read_text()).get("milder")
+    except (OSError, ValueError, AttributeError) as exc:  # AttributeError: it is no object
+        raise ModelUnavailable(f"{directory} holds no complete model: {exc!r}") from exc
+    return milder
+
+
 def read_model_files(directory: Path) -> ModelFiles:
     """Read `model.json` and verify the files that it names.
 
@@ -104,6 +119,7 @@ def read_model_files(directory: Path) -> ModelFiles:
             seam=description["seam"],
             work=description["work"],
             architecture=Architecture(**rdn) if (rdn := description["architecture"]) else None,
+            milder=description.get("milder"),  # earlier conversions have none
         )
         for file, sha256 in model.sha256.items():
             verify(directory / file, sha256)

@@ -94,7 +94,8 @@ class Weights:
     `file`: its name; `bytes`, `sha256`: of that file; `param_sha256`: of ncnn's file of layers, which lies beside it
     and ends in `.param`; `external_sha256`: of the files, named relative to the folder, in which an ONNX file keeps its
     weights, if not in itself; `rdn`: the architecture, if it is an RDN that ISR builds, in Keras' format; all other
-    files say themselves what they are; `licence`: an SPDX identifier or words.
+    files say themselves what they are; `licence`: an SPDX identifier or words; `milder`: the name of a model of the
+    same factor that strength 0 gives; None: the model has no strength.
 
     At most one of these says where it is; without any, it is the project's own and lies in its directory of models:
     `url`: of the folder that it is downloaded from; `package`: that it is part of; `directory`: the operator's.
@@ -112,6 +113,7 @@ class Weights:
     directory: Path | None = None
     kind: Kind = Kind.FAITHFUL
     licence: str = "Apache-2.0"
+    milder: str | None = None
 
     @property
     def architecture(self) -> Architecture:
