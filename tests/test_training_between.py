@@ -9,8 +9,8 @@ from training.between import main
 
 
 def test_mixes_each_array_by_its_share(tmp_path: Path) -> None:
-    np.savez(tmp_path / "before.npz", kernel=np.float32([[0, 4]]), bias=np.float32([1]))
-    np.savez(tmp_path / "after.npz", kernel=np.float32([[8, 4]]), bias=np.float32([3]))
+    np.savez(tmp_path / "before.npz", kernel=np.array([[0, 4]], np.float32), bias=np.array([1], np.float32))
+    np.savez(tmp_path / "after.npz", kernel=np.array([[8, 4]], np.float32), bias=np.array([3], np.float32))
     output = tmp_path / "mixed.npz"
     assert (
         main([str(tmp_path / "before.npz"), str(tmp_path / "after.npz"), "--share", "0.25", f"--output={output}"]) == 0
@@ -38,7 +38,7 @@ def test_refuses_what_does_not_fit(
     if isinstance(after, bytes):
         path.write_bytes(after)
     elif after is not None:
-        np.savez(path, **after)
+        np.savez(path, allow_pickle=False, **after)
     assert main([str(tmp_path / "before.npz"), str(path), "--share", "0.5", f"--output={output}"]) == 1
     assert said in capsys.readouterr().err
     assert not output.exists()
