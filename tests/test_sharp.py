@@ -1,42 +1,30 @@
-"""noise-cancel-sharp: crisper than its milder sibling, as true as a faithful model, and without dots."""
+"""noise-cancel-sharp, as users see it: crisper than its milder sibling, as true as a faithful model, without dots."""
 
-from collections.abc import Callable
-
+import httpx
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Server, StartServer, encoded, opened
 
 from evaluation.dots import WINDOW, dots
 from evaluation.metrics import Pixels, luma, luma_psnr
 from evaluation.pictures import as_jpeg, consistency, read_picture, reduce
-from superscaling.engines import infer_levels
-from superscaling.engines.openvino import EngineOpenVino
-from superscaling.models import MODELS, TABLE, Kind, read_model_files
+from superscaling.models import TABLE
 
-Enlarge = Callable[[Pixels], Pixels]
-
-
-def enlarging(model: str) -> Enlarge:
-    engine = EngineOpenVino(read_model_files(MODELS / model), "fp32", threads=2)
-    return lambda pixels: np.rint(np.clip(infer_levels(engine, pixels), 0, 255)).astype(np.uint8)
+SHARP, MILD = "noise-cancel-sharp", "noise-cancel-best"
+# Texture that JPEG loses: where a sharpened network is tempted to draw its own.
+FUR = read_picture(ROOT / "sample-images" / "fur-texture.png")[60:252, 60:252]
+LOW = reduce(FUR, 2)
 
 
 @pytest.fixture(scope="module")
-def sharp() -> Enlarge:
-    return enlarging("noise-cancel-sharp")
+def service(start_server: StartServer) -> Server:
+    return start_server(UPSCALER_MODEL=SHARP, UPSCALER_MODELS=MILD)
 
 
-@pytest.fixture(scope="module")
-def mild() -> Enlarge:
-    milder = TABLE["noise-cancel-sharp"].milder
-    assert milder == "noise-cancel-best"
-    return enlarging(milder)
-
-
-@pytest.fixture(scope="module")
-def fur() -> Pixels:
-    """Texture that JPEG loses: where a sharpened network is tempted to draw its own."""
-    return read_picture(ROOT / "sample-images" / "fur-texture.png")[60:252, 60:252]
+def enlarged(service: Server, pixels: Pixels, model: str) -> Pixels:
+    answer = service.upscale(encoded(pixels), model=model)
+    assert answer.status_code == 200, answer.text
+    return np.asarray(opened(answer.content))
 
 
 def contrast(pixels: Pixels) -> float:
@@ -46,28 +34,37 @@ def contrast(pixels: Pixels) -> float:
 
 
 @pytest.mark.parametrize("quality", [None, 75, 50])
-def test_it_is_crisper_and_draws_no_dots(quality: int | None, sharp: Enlarge, mild: Enlarge, fur: Pixels) -> None:
-    low = reduce(fur, 2)
-    low = low if quality is None else as_jpeg(low, quality)
-    crisp, soft = sharp(low), mild(low)
-    assert contrast(soft) * 1.05 < contrast(crisp) < contrast(fur)
-    assert dots(crisp) < 1.2 * dots(fur)
+def test_it_is_crisper_and_draws_no_dots(quality: int | None, service: Server) -> None:
+    low = LOW if quality is None else as_jpeg(LOW, quality)
+    crisp, soft = (enlarged(service, low, model) for model in (SHARP, MILD))
+    assert contrast(soft) * 1.05 < contrast(crisp) < contrast(FUR)
+    assert dots(crisp) < 1.2 * dots(FUR)
 
 
-def test_it_is_as_true_as_a_faithful_model(sharp: Enlarge, mild: Enlarge, fur: Pixels) -> None:
-    assert TABLE["noise-cancel-sharp"].kind is Kind.FAITHFUL
-    low = reduce(fur, 2)
-    assert luma_psnr(sharp(low), fur, 2) > luma_psnr(mild(low), fur, 2) - 0.5
-    assert consistency(sharp(low), low, 2) > 44
+def test_it_is_as_true_as_a_faithful_model(service: Server) -> None:
+    kinds = {each["name"]: each["kind"] for each in httpx.get(f"{service.url}/models").json()}
+    assert kinds[SHARP] == "faithful"
+    crisp, soft = (enlarged(service, LOW, model) for model in (SHARP, MILD))
+    assert luma_psnr(crisp, FUR, 2) > luma_psnr(soft, FUR, 2) - 0.5
+    assert consistency(crisp, LOW, 2) > 44
+
+
+def test_its_milder_sibling_is_of_its_kind() -> None:
+    milder = TABLE[SHARP].milder
+    assert milder == MILD
+    assert TABLE[SHARP].kind is TABLE[MILD].kind
 
 
 def test_dots_keep_their_phase_and_texture_does_not() -> None:
-    checkerboard = 128 + 8 * (-1) ** np.add.outer(np.arange(64), np.arange(64))
-    gradient = np.add.outer(np.arange(64), 2 * np.arange(64))
+    rows, columns = np.indices((64, 64))
+    checkerboard, gradient = 128 + 8 * (-1) ** (rows + columns), rows + 2 * columns
     noise = np.random.default_rng(0).normal(128, 8, size=(64, 64))
-    as_pixels = [np.rint(plane).astype(np.uint8)[..., np.newaxis].repeat(3, 2) for plane in (checkerboard, gradient)]
-    grey = np.rint(noise).astype(np.uint8)[..., np.newaxis].repeat(3, 2)
     per_level = 219 / 255  # Y for each level of grey
-    assert dots(as_pixels[0]) == pytest.approx(8 * per_level)
-    assert dots(as_pixels[1]) < 1e-9
-    assert dots(grey) == pytest.approx(8 * per_level / 2 / WINDOW, rel=0.3)  # the mean of 4 WINDOW^2 px
+    assert dots(grey(checkerboard)) == pytest.approx(8 * per_level)
+    assert dots(grey(gradient)) < 1e-9
+    assert dots(grey(noise)) == pytest.approx(8 * per_level / 2 / WINDOW, rel=0.3)  # the mean of 4 WINDOW^2 px
+
+
+def grey(plane: np.ndarray) -> Pixels:
+    pixels: Pixels = np.rint(plane).astype(np.uint8)[..., np.newaxis].repeat(3, axis=2)
+    return pixels
