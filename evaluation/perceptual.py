@@ -3,7 +3,9 @@
 ST-LPIPS (arXiv:2207.13686): LPIPS with networks that small shifts don't disturb, trained on the same judgements; the
 package stlpips-pytorch carries its weights. 0: equal. The networks behind LPIPS itself and DISTS are VGG and AlexNet
 trained on ImageNet, which no registry carries. HaarPSI (arXiv:1607.06140, by piq) compares wavelets, without a network.
-1: equal.
+1: equal. SSIMULACRA2 (by the author of JPEG XL's encoder; the package of this name) compares structure and edges in six
+sizes, fitted to judgements of compressed pictures. 100: equal; 90: no difference is seen; 30: low quality; may be
+negative.
 """
 
 import contextlib
@@ -21,7 +23,7 @@ from evaluation.torch_environment import PYTHON, require
 
 @dataclass(frozen=True)
 class Perceptual:
-    """`names`: of the measures; `of`: their values for two pictures of one shape, (h, w, 3) uint8."""
+    """`names`: of the measures; `of`: their values for a result and the original, both (h, w, 3) uint8."""
 
     names: tuple[str, ...]
     of: Callable[[Pixels, Pixels], list[float]]

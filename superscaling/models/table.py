@@ -41,6 +41,13 @@ TABLE = {
             sha256="87b479db4d1066a85a131ad6fa2e33a7649f7aa8925400cccfcf02b453346803",
         ),
         Weights(
+            name="noise-cancel-sharp",
+            file="noise-cancel-sharp.npz",
+            bytes=2_411_654,
+            sha256="332fcb2711b4b30db85b26be4ca7e69ac56e780a0099cf0d5e320449f8a38440",
+            milder="noise-cancel-best",
+        ),
+        Weights(
             name="noise-cancel-fast",
             file="noise-cancel-fast.npz",
             bytes=472_694,
