@@ -268,7 +268,7 @@ def test_int8_is_tried_for_small_networks_only(
     """NNCF would take too long for others. The factors of the resize are four parameters."""
     tried: list[ModelFiles] = []
 
-    def refuse(model: ModelFiles, pictures: object) -> None:
+    def refuse(model: ModelFiles, *_: object) -> None:
         tried.append(model)
         raise RuntimeError("no such layer")
 
