@@ -221,7 +221,7 @@ def test_a_model_by_its_name(tmp_path: Path) -> None:
 def test_models_are_listed(tmp_path: Path) -> None:
     done = upscale(tmp_path, "--models", settings={"UPSCALER_MODEL": "psnr-small"})
     head, *rows = [re.split(" {2,}", line) for line in done.stdout.decode().splitlines()]
-    assert (done.returncode, done.stderr, head) == (0, b"", ["name", "factor", "kind", "state", "licence"])
+    assert (done.returncode, done.stderr, head) == (0, b"", ["name", "factor", "kind", "strength", "state", "licence"])
     assert rows[0][0] == "psnr-small (default)"
     assert ["noise-cancel-plain", "x2", "faithful", "ready", "Apache-2.0"] in rows
     assert [row[0] for row in rows[1:]] == [name for name in TABLE if name != "psnr-small"]

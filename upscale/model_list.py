@@ -22,7 +22,7 @@ from upscale.console import shown
 from upscale.errors import DONE, FAILED, WRONG_USAGE, Failed, FatalError, UsageError
 from upscale.remote import Remote
 
-HEADS = ("name", "factor", "kind", "speed", "state", "licence")
+HEADS = ("name", "factor", "kind", "strength", "speed", "state", "licence")
 
 
 def print_models(url: str | None) -> int:
@@ -57,9 +57,10 @@ def _own_row(settings: Settings, is_default: bool) -> tuple[str, ...]:
     if not is_prepared(settings):
         weights = weights_of(settings)
         factor = "" if weights.stated_scale is None else f"x{weights.stated_scale}"
-        return name, factor, weights.kind, "", _state(settings, weights), weights.licence
+        strength, state = _offered(weights.milder is not None), _state(settings, weights)
+        return name, factor, weights.kind, strength, "", state, weights.licence
     model = read_model_files(directory_of(settings))
-    return name, f"x{model.scale}", model.kind, "", "ready", shown(model.licence)
+    return name, f"x{model.scale}", model.kind, _offered(model.milder is not None), "", "ready", shown(model.licence)
 
 
 def _state(settings: Settings, weights: Weights) -> str:
@@ -80,10 +81,15 @@ def _row(model: ModelOutput) -> tuple[str, ...]:
         _marked(shown(model.name), model.default),
         f"x{model.scale}",
         shown(model.kind),
+        _offered(model.strength),
         "" if seconds is None else f"{seconds:.1f} s per megapixel",
         "",
         shown(model.licence),
     )
+
+
+def _offered(has_strength: bool) -> str:
+    return "0 to 1" if has_strength else ""
 
 
 def _marked(name: str, is_default: bool) -> str:

@@ -61,6 +61,8 @@ def main() -> int:
         # All names are checked before the first model takes minutes.
         named = (replace(settings, model=name) for name in arguments.names)
         needed = {each.model: each for one in named for each in with_milder(one)}
+        for each in needed.values():
+            directory_of(each)  # raises if there is no such model
         for chosen in needed.values():
             if not arguments.weights_only:
                 bake(chosen, arguments.target / name_of(chosen))

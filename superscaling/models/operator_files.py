@@ -40,8 +40,9 @@ def name_in(model: str) -> str:
 def weights_in(model: str, name: str | None = None) -> Weights:
     """The row for a file of the operator's, under a name, or that of the file. It is read only once, unless it changes.
 
-    A file that is that of a row of the table keeps the row's kind and licence. Any other counts as perceptual, as most
-    networks that people share are, and its licence is not known.
+    A file that is that of a row of the table keeps the row's kind and licence, though not its milder sibling. Of the
+    others, plain networks count as faithful, because this project's training makes them so, and the rest as perceptual,
+    as most networks that people share are; their licence is not known.
 
     Raises:
         SettingInvalid: as `name_in`, but for the file's name if there is another; or a file that belongs to it is
@@ -65,6 +66,7 @@ def weights_in(model: str, name: str | None = None) -> Weights:
     except OSError as exc:
         raise invalid("model", model, f"it can't be read: {exc.strerror or exc}") from exc
     sha256, param_sha256 = hashes[path.name], "".join(hashes[file] for file in beside)
+    kind = Kind.FAITHFUL if FORMATS[path.suffix.lower()] is FileFormat.PLAIN else Kind.PERCEPTUAL
     known = next((row for row in TABLE.values() if (row.sha256, row.param_sha256) == (sha256, param_sha256)), None)
     return Weights(
         name=name,
@@ -74,7 +76,7 @@ def weights_in(model: str, name: str | None = None) -> Weights:
         param_sha256=param_sha256,
         external_sha256={file: hashes[file] for file in external},
         directory=path.parent,
-        kind=known.kind if known else Kind.PERCEPTUAL,
+        kind=known.kind if known else kind,
         licence=known.licence if known else LICENCE_UNKNOWN,
     )
 
