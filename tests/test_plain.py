@@ -1,6 +1,7 @@
 """Plain networks: read, refused, converted, and served."""
 
 import io
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,14 @@ from conftest import ROOT, StartServer, encoded, opened, photograph
 from numpy.typing import NDArray
 
 from superscaling.commands.import_model import main
+from superscaling.commands.prepare import prepare
 from superscaling.conversion.from_plain import MAX_BYTES, read_plain
 from superscaling.engines import infer_levels
 from superscaling.engines.openvino import EngineOpenVino, supported_precisions
+from superscaling.errors import StartError
 from superscaling.geometry import Box
 from superscaling.models import ModelFiles, read_model_files
+from superscaling.settings import read_settings
 
 MODELS = ROOT / "models"
 OWN = ("noise-cancel-fast", "noise-cancel-plain", "noise-cancel-best")
@@ -170,10 +174,27 @@ def member(name: str, data: bytes) -> Callable[[Path], Path]:
     return write
 
 
-def header(shape: str) -> bytes:
+def npy(text: str) -> bytes:
+    """An array whose header is the text, without its values."""
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+
+
+def header(shape: str, descr: str = "'<f4'") -> bytes:
     """An array of the shape, as .npy says it, without its values."""
-    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
-    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+    return npy(f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n")
+
+
+def twice(*names: str) -> Callable[[Path], Path]:
+    """A network with further members that read as arrays it already has."""
+
+    def write(folder: Path) -> Path:
+        path = saved(random_weights(2), folder)
+        with zipfile.ZipFile(path, "a") as archive, warnings.catch_warnings(action="ignore"):
+            for name in names:
+                archive.writestr(name, array_file())
+        return path
+
+    return write
 
 
 def bomb(folder: Path) -> Path:
@@ -193,6 +214,13 @@ def array_file() -> bytes:
     return file.getvalue()
 
 
+def no_channels() -> dict[str, NDArray[np.float32]]:
+    shapes = {"head_weight": (0, 3, 3, 3), "head_bias": (0,), "tail_weight": (12, 0, 3, 3)}
+    for number in range(2):
+        shapes |= {f"body_{number}_weight": (0, 0, 3, 3), f"body_{number}_bias": (0,)}
+    return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+
+
 def cut(folder: Path) -> Path:
     path = saved(random_weights(2), folder)
     path.write_bytes(path.read_bytes()[:-400])
@@ -210,7 +238,21 @@ def overwritten(folder: Path) -> Path:
 
 
 NAN = np.full(8, np.nan, np.float32)
-NONE = np.zeros((0, 3, 3, 3), np.float32)
+# NumPy has Python parse them, which fails in many ways.
+BAD_HEADERS = {
+    "TokenError": npy("{("),
+    "IndentationError": npy("  1\n\t2\n 3"),
+    "TypeError": npy("{[]: 1}"),
+    "TypeError of keys": npy("{'descr': 1, 2: 3}"),
+    "IndexError": header("(1,)", "()"),
+    "OverflowError": header(f"({2**70},)"),
+    "RecursionError": npy("-" * 5000 + "1"),
+    "MemoryError": npy("(" * 5000),
+    "SyntaxError": npy("{'descr': '\\N{x}'}"),
+    "a long of Python 2": header("(3L,)"),
+    "a doubtful escape": npy("'\\d'"),
+    "a null": npy("\0"),
+}
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "not a zip": (written(b"no archive"), "can't be read as a NumPy archive"),
     "empty": (written(b""), "can't be read as a NumPy archive"),
@@ -235,12 +277,18 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
         "body.1.weight has the shape (8, 8, 5, 5) in float32, not (8, 8, 3, 3) in float32",
     ),
     "other channels": (changed(body_1_bias=np.zeros(9, np.float32)), "body.1.bias has the shape (9,)"),
-    "no channels": (changed(head_weight=NONE, head_bias=NONE[:, 0, 0, 0]), "has the shape"),
+    "no channels": (changed(**no_channels()), "its head has no channels"),
+    "one name twice": (twice("head.bias.npy"), "it has 'head.bias' more than once"),
+    "one name in two spellings": (twice("head.bias"), "it has 'head.bias' more than once"),
     "float64": (changed(skip_bias=np.zeros(12)), "skip.bias has the shape (12,) in float64"),
     "no number": (changed(head_bias=NAN), "head.bias has values that are not numbers"),
     "wrong factor": (changed(tail_bias=np.zeros(15, np.float32)), "its tail has 15 channels"),
     "too large a factor": (changed(tail_bias=np.zeros(243, np.float32)), "a factor from 1 to 8"),
     "directory": (lambda folder: folder, "ends in one of"),
+}
+BAD |= {
+    f"header: {name}": (member("head.bias.npy", data), "can't be read as a NumPy archive")
+    for name, data in BAD_HEADERS.items()
 }
 
 
@@ -255,6 +303,17 @@ def test_bad_files(
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert message in err
     assert not list(tmp_path.glob("cache/**/model.json"))
+
+
+@pytest.mark.parametrize("case", ["header: TokenError", "header: OverflowError", "one name twice", "no channels"])
+def test_bad_files_stop_the_start(case: str, tmp_path: Path) -> None:
+    """`UPSCALER_MODEL` reads them in a process of its own, of whose errors one line is shown."""
+    made, message = BAD[case]
+    settings = read_settings({"UPSCALER_MODEL": str(made(tmp_path)), "UPSCALER_CACHE_DIR": str(tmp_path / "cache")})
+    with pytest.raises(StartError) as refused:
+        prepare(settings)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 # Served

@@ -5,11 +5,10 @@ itself; one pixel shuffle ends both. The convolutions that see the picture pad i
 with zeros. `training/network.py` has the same in PyTorch.
 """
 
-import lzma
 import math
-import struct
+import warnings
 import zipfile
-import zlib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,27 +68,20 @@ def _read(path: Path) -> Weights:
     """All arrays of an archive, by name, whatever they are.
 
     Raises:
-        ModelUnavailable: it can't be read, or has more than `MAX_BYTES`.
+        ModelUnavailable: it can't be read, has more than `MAX_BYTES`, or has two arrays of one name.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())  # as stated: no more is read
         if size > MAX_BYTES:
             raise ModelUnavailable(f"its arrays have {size:,} bytes; at most {MAX_BYTES:,} are allowed")
-        with np.load(path, allow_pickle=False) as arrays:
+        with warnings.catch_warnings(action="ignore"), np.load(path, allow_pickle=False) as arrays:
+            if repeated := [name for name, count in Counter(arrays.files).items() if count > 1]:
+                raise ModelUnavailable(f"it has {repeated[0][:100]!r} more than once")
             return {name: np.asarray(arrays[name]) for name in arrays.files}
-    # RuntimeError: encrypted, or an unknown compression.
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        MemoryError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        struct.error,
-    ) as exc:
+    except ModelUnavailable:
+        raise
+    except Exception as exc:  # NumPy has Python parse the headers: a bad one makes it raise anything
         raise ModelUnavailable(f"{path} can't be read as a NumPy archive: {last_line(exc)}") from exc
 
 
@@ -107,6 +99,8 @@ def _check(weights: Weights) -> list[str]:
     if strange := sorted(set(weights) - names):
         raise ModelUnavailable(f"it is no plain network, or a damaged one: it has {strange[0][:100]!r}")
     channels = len(np.atleast_1d(weights[f"{HEAD}.bias"]))
+    if not channels:
+        raise ModelUnavailable("its head has no channels")
     results = COLOURS * _scale(weights) ** 2
     shapes = {HEAD: (channels, COLOURS, 3, 3), TAIL: (results, channels, 3, 3), SKIP: (results, COLOURS, 5, 5)}
     for layer in (HEAD, *body, TAIL, SKIP):

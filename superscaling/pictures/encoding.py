@@ -140,7 +140,7 @@ def encode(
         return Encoded(write_gif(picture.frames, pixels, plays), notes)
     images = [_image(*each) for each in zip(pixels, modes, strict=True)]
     options = pillow_options(carried[0], name) | _quality_options(picture, name, modes[0], quality, default_quality)
-    if name is FormatName.PNG:
+    if name is FormatName.PNG and len(images) == 1:  # one frame tells nothing of the others
         options |= png_compression(pixels[0])
     if len(images) > 1:
         times = [_as_fraction(frame.milliseconds) for frame in picture.frames]
