@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from evaluation.errors import MeasurementError
+from evaluation.isr_weights import architecture_of
 from evaluation.metrics import Pixels
 from evaluation.pictures import Enlarge, filter_enlarger
-from evaluation.weight_files import architecture_of
 from superscaling.assembly import build_upscaler
 from superscaling.commands.prepare import convert_in_child
 from superscaling.engines import Engine, available_cpus, open_engine

@@ -15,9 +15,9 @@ from test_plain import random_weights
 
 from evaluation import corrections, quality
 from evaluation.errors import MeasurementError
+from evaluation.isr_weights import architecture_of
 from evaluation.metrics import C1, C2, SIGMA, WINDOW, luma, luma_psnr, ssim
 from evaluation.pictures import as_jpeg, consistency, filter_enlarger, read_pairs, reduce
-from evaluation.weight_files import architecture_of
 from superscaling.conversion import psnr
 from superscaling.models import SMALL, TABLE, Architecture
 
