@@ -28,7 +28,7 @@ from training.discriminator import (
     true_terms,
 )
 from training.errors import TrainingError, exit_status
-from training.files import SCALE
+from training.files import SCALE, check_folder
 from training.network import PlainNetwork
 from training.optimiser import Adam
 from training.options import check, check_positive, in_bf16, network_of, parser_of, pictures_of, prepare_device
@@ -130,6 +130,7 @@ def sharpen(options: argparse.Namespace) -> bool:
 
     Raises:
         TrainingError: an option or a file can't be used, or the training diverged.
+        OSError: a folder can't be created.
     """
     if options.start is None:
         raise TrainingError("say which network to sharpen: --start FILE")
@@ -141,6 +142,10 @@ def sharpen(options: argparse.Namespace) -> bool:
     network = network_of(options)
     if not isinstance(network, PlainNetwork):
         raise TrainingError(f"--start {options.start}: only plain networks can be sharpened")
+    results = [options.output / str(number) for number in range(1, len(options.adversarial) + 1)]
+    for result in results:
+        result.mkdir(exist_ok=True)
+        check_folder(result)
     batches = Batches(*pictures_of(options, options.patch), options.batch, options.patch, options.drawn)
     network = network.to(options.device, memory_format=torch.channels_last)
     for folder in options.evaluate:
@@ -149,9 +154,7 @@ def sharpen(options: argparse.Namespace) -> bool:
     training.warm_up()
     share = 1 / len(options.adversarial)
     minutes, steps = options.minutes and options.minutes * share, options.steps and max(1, int(options.steps * share))
-    for number, weight in enumerate(options.adversarial, start=1):
-        result = options.output / str(number)
-        result.mkdir(exist_ok=True)
+    for weight, result in zip(options.adversarial, results, strict=True):
         training.restart(weight)
         run(training, Schedule(minutes, steps, options.rate, options.warm), [options.batch], result)
         for folder in options.evaluate:

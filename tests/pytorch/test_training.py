@@ -258,6 +258,15 @@ def test_sharpenings_that_are_refused(
     assert message in said
 
 
+@pytest.mark.usefixtures("no_pictures")
+def test_a_sharpening_needs_its_folders(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "2").write_text("no folder")
+    options = [*STEPS, "--start", str(ROOT / PLAIN), "--adversarial", "0.5", "1"]
+    assert sharpen.main(["--photographs", str(photographs), "--output", str(tmp_path), *options]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "File exists" in said
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [((), False), (("--bf16",), True), (("--device", "cuda"), True), (("--device", "cuda", "--no-bf16"), False)],
