@@ -122,7 +122,6 @@ real-weights: $(VENV)/.dev
 # The pictures of what models make of photographs and drawings.
 models-picture: $(VENV)/.dev
 	$(BIN)/python -m docs_pictures.models
-	$(BIN)/python -m docs_pictures.sharp
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz

@@ -15,12 +15,11 @@ import numpy as np
 
 from evaluation.errors import exit_status
 from evaluation.metrics import Pixels, luma, luma_psnr
-from evaluation.pictures import as_jpeg, read_pairs
+from evaluation.pictures import SCALE, as_jpeg, read_pairs
 from superscaling.conversion.from_plain import read_plain
 from superscaling.engines import available_cpus
 from superscaling.engines.openvino import compile_network
 
-SCALE = 2
 QUALITIES = (None, 75, 50)  # of JPEG; None: clean
 WINDOW = 5  # px of the input in which the pattern is averaged: texture averages out, a pattern does not
 

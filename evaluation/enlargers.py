@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from evaluation.errors import MeasurementError
+from evaluation.isr_weights import architecture_of
 from evaluation.metrics import Pixels
 from evaluation.pictures import Enlarge, filter_enlarger
-from evaluation.weight_files import architecture_of
 from superscaling.assembly import build_upscaler
 from superscaling.commands.prepare import convert_in_child
 from superscaling.engines import Engine, available_cpus, open_engine
@@ -32,6 +32,7 @@ from superscaling.scheduling import Deadline, FairLock, Timings
 from superscaling.settings import Settings, read_settings
 
 ENGINES = ("tensorflow", "openvino")
+PLAIN = ".npz"  # weights of a plain network; others are of a residual dense one
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,10 @@ def shipped_models() -> list[str]:
 
 
 def of_model(name: str, engines: Sequence[str]) -> list[Enlarger]:
-    """Open a model of the table in each of these engines and in all precisions.
+    """Open a model of the table in all precisions of those of these engines that run it: tensorflow runs RDNs only.
 
     Raises:
-        MeasurementError: there is no such model, or it is not converted yet.
+        MeasurementError: there is no such model, it is not converted yet, or no engine runs it.
         StartError: its files are damaged, or a setting is invalid.
     """
     if name not in TABLE:
@@ -81,7 +82,7 @@ def of_weight_file(path: Path, scratch: Path, engines: Sequence[str]) -> list[En
     """Convert a weight file into the empty directory `scratch` and open it, as `of_model` does.
 
     Raises:
-        MeasurementError: it can't be read or converted.
+        MeasurementError: it can't be read or converted, or no engine runs it.
     """
     return _ways(convert(path, scratch / "model"), lambda: path, engines, read_settings())
 
@@ -92,7 +93,9 @@ def convert(path: Path, target: Path) -> ModelFiles:
     Raises:
         MeasurementError: it can't be read or converted.
     """
-    rdn = architecture_of(path)  # first: it says what is wrong with the file
+    if not path.is_file():
+        raise MeasurementError(f"there is no weight file {path}")
+    rdn = None if path.suffix == PLAIN else architecture_of(path)
     row = Weights(str(path), path.name, path.stat().st_size, hash_file(path), rdn=rdn)
     try:
         convert_in_child(row, path, target)
@@ -108,7 +111,10 @@ def _ways(
     ways = []
     chosen = choose_precision("auto", model.acceptance)
     precisions = sorted(supported_precisions(), key=chosen.__eq__)  # what the service would choose comes last
-    for engine in (each for each in ENGINES if each in engines):
+    able = [each for each in ENGINES if each in engines and (each == "openvino" or model.architecture)]
+    if not able:
+        raise MeasurementError(f"{model.name} is no RDN, which is all that tensorflow runs")
+    for engine in able:
         for precision in precisions if engine == "openvino" else ["fp32"]:
             opened = open_engine(engine, model, find_weight_file, precision, threads)
             try:

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from evaluation.metrics import Pixels
-from evaluation.pictures import as_jpeg, reduce
+from evaluation.pictures import SCALE, as_jpeg, reduce
 
-SCALE = 2
 SEED = 21  # of the noise, the same in every picture
 BLOTCH = 6  # px: coarseness of chroma noise
 SHIFT = (3, 5)  # px by which the blocks of the second JPEG lie elsewhere

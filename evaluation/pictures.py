@@ -12,6 +12,7 @@ from evaluation.errors import MeasurementError
 from evaluation.metrics import WINDOW, Pixels
 from superscaling.conversion import psnr
 
+SCALE = 2  # of the project's own networks
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 HIGH, LOW = "_HR.png", "_LR.png"  # suffixes of the two files of a pair
 

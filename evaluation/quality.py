@@ -1,7 +1,7 @@
 """Measure quality: every model in every engine and precision, against Pillow's filters.
 
     make quality
-    python -m evaluation.quality FOLDER... --models noise-cancel-plain --weights new.weights.h5 --sheet sheet.png
+    python -m evaluation.quality FOLDER... --models noise-cancel-plain --weights OUT/weights.npz --sheet sheet.png
     UPSCALER_SELF_ENSEMBLE=2 make quality
 
 FOLDER holds test images or folders of them: pairs named `*_LR.png` and `*_HR.png`, or any images, which are then
@@ -118,7 +118,14 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("folders", nargs="*", type=Path, metavar="FOLDER", help="test images (default: ../shared/eval)")
     add("--models", nargs="*", metavar="NAME", help="models by name (default: those in models/)")
-    add("--weights", nargs="*", default=[], type=Path, metavar="FILE", help="further weight files to measure")
+    add(
+        "--weights",
+        nargs="*",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="further weight files: .npz of plain networks, or ISR's",
+    )
     add("--engines", nargs="+", default=ENGINES, choices=ENGINES, help="engines to run the models (default: all)")
     add("--sheet", type=Path, metavar="FILE", help="save a PNG with crops of some images side by side")
     add("--show", nargs="+", default=[], metavar="TEXT", help="show images with this in their names (default: six)")

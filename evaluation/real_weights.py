@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 from evaluation.enlargers import convert
 from evaluation.errors import MeasurementError, exit_status
 from evaluation.idealo import PSNR_SMALL, read_idealo
+from evaluation.isr_weights import architecture_of
 from evaluation.keras_network import build, differences, save_weights
 from evaluation.layers_model import LayersModel
 from evaluation.metrics import Pixels
 from evaluation.pictures import as_jpeg, picture_files, read_picture
-from evaluation.weight_files import architecture_of
 from superscaling.assembly import build_upscaler
 from superscaling.engines import Engine, EngineFacts, available_cpus, infer_levels, open_engine
 from superscaling.engines.tensorflow import EngineTensorFlow, build_isr

@@ -20,9 +20,9 @@ from PIL import Image
 
 from evaluation.contact_sheet import choose_pictures, make_sheet
 from evaluation.errors import MeasurementError, exit_status
-from evaluation.hard_inputs import HARD, SCALE
+from evaluation.hard_inputs import HARD
 from evaluation.metrics import Pixels, chroma, luma, ssim
-from evaluation.pictures import Enlarge, filter_enlarger, read_pairs, reduce
+from evaluation.pictures import SCALE, Enlarge, filter_enlarger, read_pairs, reduce
 from evaluation.quality import FOLDER, find_sets, save_sheet
 from evaluation.service import running
 from superscaling.conversion import psnr

@@ -10,9 +10,9 @@ from conftest import ROOT, photograph
 from PIL import Image
 
 from evaluation import restoration
-from evaluation.hard_inputs import HARD, SCALE, noisy, resized, soft, twice, webp, worn
+from evaluation.hard_inputs import HARD, noisy, resized, soft, twice, webp, worn
 from evaluation.metrics import Pixels, chroma, luma
-from evaluation.pictures import as_jpeg, filter_enlarger, reduce
+from evaluation.pictures import SCALE, as_jpeg, filter_enlarger, reduce
 from superscaling.conversion import psnr
 
 ORIGINAL = photograph(96, 128, seed=4)

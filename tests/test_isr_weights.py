@@ -17,10 +17,10 @@ from PIL import Image
 from evaluation import idealo, layers_model, npm_package, real_weights
 from evaluation.errors import MeasurementError
 from evaluation.idealo import PSNR_SMALL
+from evaluation.isr_weights import architecture_of
 from evaluation.keras_network import build, differences, save_weights
 from evaluation.layers_model import Layer, LayersModel, read_layers_model
 from evaluation.npm_package import NpmPackage, read_package
-from evaluation.weight_files import architecture_of
 from superscaling.models import Architecture
 
 # Keras 3.15 passes TensorFlow's variables to numpy 2 by a deprecated interface.

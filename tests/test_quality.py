@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from conftest import FIXTURES, ROOT, SAMPLES, photograph
 from PIL import Image
+from test_plain import random_weights
 
 from evaluation import corrections, quality
 from evaluation.errors import MeasurementError
+from evaluation.isr_weights import architecture_of
 from evaluation.metrics import C1, C2, SIGMA, WINDOW, luma, luma_psnr, ssim
 from evaluation.pictures import as_jpeg, consistency, filter_enlarger, read_pairs, reduce
-from evaluation.weight_files import architecture_of
 from superscaling.conversion import psnr
 from superscaling.models import SMALL, TABLE, Architecture
 
@@ -190,6 +191,19 @@ def test_a_model_and_a_weight_file(tmp_path: Path) -> None:
     assert original.std() > 10, "the sheet shows an image"
 
 
+def test_the_weight_file_of_a_plain_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As trained, without a name; tensorflow, which can't run it, is left out."""
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "set" / "one.png", 96, 120)
+    np.savez(tmp_path / "plain.npz", allow_pickle=False, **random_weights(2))
+    assert quality.main(["set", "--models", "--weights", "plain.npz"]) == 0
+    table = capsys.readouterr().out
+    assert len(decibels(table, "plain.npz openvino fp32")) == 6
+    assert "tensorflow" not in table
+
+
 def test_the_figures_of_the_corrections(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -250,6 +264,11 @@ def small(folder: Path) -> None:
     save(folder / "a.png", 1, 40)
 
 
+def text_as_weights(folder: Path) -> None:
+    save_one(folder)
+    (folder.parent / "text.npz").write_text("no weights")
+
+
 @pytest.mark.parametrize(
     ("prepare", "arguments", "message"),
     [
@@ -263,6 +282,17 @@ def small(folder: Path) -> None:
         (save_one, ("--models", "best"), "there is no model best; known are"),
         (save_one, ("--models", "psnr-large"), "UPSCALER_MODEL=psnr-large python -m superscaling.commands.prepare"),
         (save_one, ("--weights", "none.h5"), "there is no weight file none.h5"),
+        (save_one, ("--weights", "none.npz"), "there is no weight file none.npz"),
+        (
+            text_as_weights,
+            ("--weights", "text.npz"),
+            "converting text.npz failed: .*text.npz can't be read as a NumPy archive",
+        ),
+        (
+            save_one,
+            ("--engines", "tensorflow", "--models", "noise-cancel-plain"),
+            "noise-cancel-plain is no RDN, which is all that tensorflow runs",
+        ),
         (save_one, ("--weights", str(ROOT / "README.md")), "README.md is no weight file of a residual dense network"),
         (save_one, ("--sheet", "none/sheet.png"), "there is no folder none for the contact sheet"),
         (save_one, ("--sheet", "sheet.png", "--show", "b.png"), "there is no test image whose name contains b.png"),
@@ -277,6 +307,7 @@ def test_what_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("UPSCALER_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
     if prepare is not None:
         prepare(tmp_path / "set")
     models = () if "--models" in arguments else ("--models",)

@@ -1,6 +1,6 @@
 """Write weights between those of a plain network and those that were fine-tuned from them.
 
-    python -m training.between best.npz sharp.npz --share 0.65 --output OUT.npz
+    python -m training.between training/weights/best.npz training/weights/sharp.npz --share 0.65 --output OUT.npz
 
 Along such a line results change steadily (ESRGAN, arXiv:1809.00219), so that a fine-tuning which goes too far need
 not be repeated.
@@ -8,41 +8,32 @@ not be repeated.
 
 import argparse
 import sys
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from training.errors import TrainingError
-
-Weights = dict[str, NDArray[np.float32]]
+from training.errors import TrainingError, exit_status
+from training.files import check_output, read_arrays, write_arrays
 
 
-def between(before: Path, after: Path, share: float, output: Path) -> None:
-    """Write `before` + `share` * (`after` - `before`), all `.npz`; `share` is from 0 to 1.
+def between(before: Path, after: Path, share: float, output: Path) -> bool:
+    """Write `before` + `share` * (`after` - `before`), all `.npz`; `share` is from 0 to 1. Returns True.
 
     Raises:
-        TrainingError: a file can't be read, or they hold different networks.
+        TrainingError: a file can't be read or written, or they hold different networks.
     """
-    one, other = _read(before), _read(after)
+    if not 0 <= share <= 1:
+        raise TrainingError(f"--share {share}: it has to lie between 0 and 1")
+    check_output(output)
+    one, other = read_arrays(before), read_arrays(after)
     if {name: each.shape for name, each in one.items()} != {name: each.shape for name, each in other.items()}:
         raise TrainingError(f"{before} and {after} are weights of different networks")
-    mixed = {name: ((1 - share) * one[name] + share * other[name]).astype(np.float32) for name in one}
-    np.savez(output, allow_pickle=False, **mixed)
+    write_arrays(output, {name: ((1 - share) * one[name] + share * other[name]).astype(np.float32) for name in one})
+    return True
 
 
-def _read(path: Path) -> Weights:
-    try:
-        # NumPy leaves a file open that is no archive.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as exc:
-        raise TrainingError(f"{path} holds no weights of a plain network: {exc}") from exc
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit status; an error prints one line."""
     parser = argparse.ArgumentParser(prog="python -m training.between", description="Mix weights of one network.")
     parser.add_argument("before", type=Path, help="the weights that were fine-tuned (.npz)")
@@ -50,15 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--share", type=float, required=True, help="of the latter, from 0 to 1")
     parser.add_argument("--output", type=Path, required=True, help="the file to write (.npz)")
     options = parser.parse_args(arguments)
-    if not 0 <= options.share <= 1:
-        parser.error("--share must lie between 0 and 1")
-    try:
-        between(options.before, options.after, options.share, options.output)
-    except TrainingError as exc:
-        print(f"between: {exc}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status("between", lambda: between(options.before, options.after, options.share, options.output))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

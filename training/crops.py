@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from training.degradation import Degradation, Degrade, edge_of_original
+from training.files import SCALE
 from training.jpeg import JPEG_BLOCK
-from training.reduction import SCALE
 from training.restoration import Restoration, Worsen
 
 JITTER = 22  # px by which a crop may lie anywhere in its cell

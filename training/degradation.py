@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from training.files import SCALE
 from training.jpeg import JPEG_BLOCK, Jpeg
-from training.reduction import REDUCTION_MARGIN, SCALE, reduction_bank
+from training.reduction import REDUCTION_MARGIN, reduction_bank
 
 
 @dataclass(frozen=True)

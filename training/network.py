@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.reduction import SCALE, bicubic
+from training.files import COLOURS, SCALE
+from training.reduction import bicubic
 
-COLOURS = 3
 RANDOM_SHARE = 0.3  # of the usual size (He et al.): what a convolution of the body has beside the identity
 
 

@@ -10,13 +10,16 @@ from superscaling.models import LITE, Architecture
 from training.crops import cell_edge
 from training.drawings import FONTS, load_drawings
 from training.errors import TrainingError
+from training.files import COLOURS, SCALE, check_folder
 from training.jpeg import JPEG_BLOCK
 from training.network import PlainNetwork
-from training.photographs import load_photographs
-from training.rdn import COLOURS, ResidualDenseNetwork
-from training.reduction import SCALE
+from training.photographs import files_below, load_photographs
+from training.rdn import ResidualDenseNetwork
+from training.scores import check_test_set
 from training.weight_files import Network, load_network
 
+DEVICES = ("cpu", "cuda")
+MAX_SEED = 2**32 - 1
 # Options by architecture, with their defaults: what describes a new network.
 DIMENSIONS = {
     "plain": {"layers": 10, "channels": 48},
@@ -43,7 +46,7 @@ def parser_of(text: str | None) -> argparse.ArgumentParser:
         add(f"--{name}", type=int, metavar="N", help=f"of a plain network (default: {default})")
     for name, default in DIMENSIONS["rdn"].items():
         add(f"--{name}", type=int, metavar="N", help=f"{name.upper()} of a residual dense network (default: {default})")
-    add("--start", type=Path, metavar="FILE", help="weights to begin with; they say what the network is")
+    add("--start", type=Path, metavar="FILE", help="weights to begin with, and the network that they are of")
 
     add("--minutes", type=float, help="time of training, without loading and compilation")
     add("--steps", type=int, help="instead of --minutes")
@@ -56,37 +59,59 @@ def parser_of(text: str | None) -> argparse.ArgumentParser:
 
     add("--device", default="cpu", help="cpu (default) or cuda")
     add("--compile", action="store_true", help="with torch.compile: takes a minute, and is needed to fill a GPU")
-    add("--bf16", action="store_true", help="on a CPU that has it, where it doubles the speed; cuda always does")
+    add(
+        "--bf16",
+        action=argparse.BooleanOptionalAction,
+        help="arithmetic in bfloat16 (default: on cuda only); doubles the speed of a CPU that has it",
+    )
     return parser
 
 
 def check(options: argparse.Namespace) -> None:
-    """Check values that argparse can't.
+    """Check values that argparse can't, and create the output folder. Nothing touches the device.
 
     Raises:
         TrainingError: an option has a value that it can't have.
+        OSError: the output folder can't be created.
     """
     if (options.minutes is None) == (options.steps is None):
         raise TrainingError("say how long to train: --minutes or --steps")
-    for name in ("minutes", "steps", "rate", "warm", "batch", *DIMENSIONS["plain"], *DIMENSIONS["rdn"]):
-        value = getattr(options, name)
-        if value is not None and not 0 < value < float("inf"):
-            raise TrainingError(f"--{name} {value}: it has to be more than 0")
+    check_positive(options, "minutes", "steps", "rate", "warm", "batch", *DIMENSIONS["plain"], *DIMENSIONS["rdn"])
     if options.drawings < 0:
         raise TrainingError(f"--drawings {options.drawings}: it has to be 0 or more")
+    if not 0 <= options.seed <= MAX_SEED:
+        raise TrainingError(f"--seed {options.seed}: it has to be from 0 to {MAX_SEED}")
     check_shares(options, "drawn", "average")
     check_patch("patch", options.patch)
-    try:
-        torch.zeros((), device=options.device)
-    except (RuntimeError, AssertionError) as exc:
-        raise TrainingError(f"--device {options.device}: {str(exc).splitlines()[0]}") from exc
+    if options.device not in DEVICES:
+        raise TrainingError(f"--device {options.device}: it has to be {' or '.join(DEVICES)}")
+    # device_count asks the driver; is_available would begin to use the device before processes are forked.
+    if options.device == "cuda" and not torch.cuda.device_count():
+        raise TrainingError("--device cuda: PyTorch finds no such device")
+    files_below(options.photographs)
+    for folder in options.evaluate:
+        check_test_set(folder)
+    options.output.mkdir(parents=True, exist_ok=True)
+    check_folder(options.output)
+
+
+def check_positive(options: argparse.Namespace, *names: str) -> None:
+    """Check options that are numbers, as far as they are given.
+
+    Raises:
+        TrainingError: one is not more than 0, or not finite.
+    """
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise TrainingError(f"--{name.replace('_', '-')} {value}: it has to be more than 0")
 
 
 def check_shares(options: argparse.Namespace, *names: str) -> None:
     """Check options that are shares.
 
     Raises:
-        TrainingError: one is none.
+        TrainingError: one is not.
     """
     for name in names:
         if not 0 <= (share := getattr(options, name)) < 1:
@@ -113,6 +138,9 @@ def network_of(options: argparse.Namespace) -> Network:
     chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.start:
         network = trained_network(options.start)
+        own = "plain" if isinstance(network, PlainNetwork) else "rdn"
+        if options.architecture not in (None, own):
+            raise TrainingError(f"--architecture {options.architecture}: the network in {options.start} is {own}")
         for name, value in chosen.items():
             if network.dimensions.get(name) != value:
                 raise TrainingError(f"--{name} {value}: the network in {options.start} is one of {network.dimensions}")
@@ -145,25 +173,27 @@ def trained_network(path: Path) -> Network:
 def pictures_of(options: argparse.Namespace, patch: int) -> tuple[Tensor, Tensor | None]:
     """Cells of photographs and drawings, on the device, for patches of up to `patch` px.
 
+    Call it before anything else uses the device: processes are forked.
+
     Raises:
         TrainingError: there is no photograph that can be used.
     """
     edge = cell_edge(patch)
-    photographs = torch.from_numpy(load_photographs(options.photographs, edge, options.seed)).to(options.device)
-    drawings = None
-    if options.drawings and options.drawn:
-        drawings = torch.from_numpy(load_drawings(options.drawings, edge, options.seed, options.fonts))
-        drawings = drawings.to(options.device)
+    photographs = torch.from_numpy(load_photographs(options.photographs, edge, options.seed))
     print(f"{len(photographs):,} cells of photographs, {edge} x {edge} px", flush=True)
-    return photographs, drawings
+    if not (options.drawings and options.drawn):
+        return photographs.to(options.device), None
+    drawings = torch.from_numpy(load_drawings(options.drawings, edge, options.seed, options.fonts))
+    return photographs.to(options.device), drawings.to(options.device)
 
 
 def in_bf16(options: argparse.Namespace) -> bool:
     """Whether the arithmetic is in bfloat16."""
-    return bool(options.bf16 or torch.device(options.device).type == "cuda")
+    return bool(options.device == "cuda" if options.bf16 is None else options.bf16)
 
 
 def prepare_device(options: argparse.Namespace) -> None:
     """Set what a training needs of PyTorch."""
     torch.manual_seed(options.seed)
-    torch.backends.cudnn.allow_tf32 = False  # the skip and the reductions would lose a tenth of a level
+    # The skip, a convolution, and the reductions, products of matrices, would lose a tenth of a level.
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False

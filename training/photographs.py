@@ -15,13 +15,14 @@ SIZES = (1.0, 0.75, 0.55)  # photographs are used reduced too: those are sharper
 # Shares of a photograph's cells that are kept: those with the most texture, and of the others, by chance, so that some
 # smooth areas remain.
 TEXTURED, BY_CHANCE = 0.55, 0.1
+SMALLER = "smaller than"  # begins the reason of a picture that is too small
 
 
 def load_photographs(folders: Sequence[Path], edge: int, seed: int) -> Pixels:
     """Cut all photographs below `folders` into cells, on all cores.
 
     Args:
-        folders: searched recursively. What is no picture or too small is named on stderr, and skipped.
+        folders: searched recursively. Files that are not pictures, or too small, are named on stderr and skipped.
         edge: of a cell in px.
         seed: for the offsets of the cuts and the choice of smooth cells.
 
@@ -36,14 +37,10 @@ def load_photographs(folders: Sequence[Path], edge: int, seed: int) -> Pixels:
         parts = list(pool.map(_cells_or_reason, files, [edge] * len(files), range(seed, seed + len(files))))
     for path, part in zip(files, parts, strict=True):
         if isinstance(part, str):
-            print(f"skipped, {part}: {path}", file=sys.stderr)
+            say_skipped(path, part)
     cells = [part for part in parts if not isinstance(part, str)]
     if not cells:
-        small = sum(part == _smaller_than(edge) for part in parts)
-        raise TrainingError(
-            f"none of the {len(files)} files in {', '.join(map(str, folders))} can be used:"
-            f" {len(files) - small} are not readable as pictures, {small} are {_smaller_than(edge)}"
-        )
+        raise none_usable(folders, [part for part in parts if isinstance(part, str)])
     return np.concatenate(cells)
 
 
@@ -62,10 +59,35 @@ def files_below(folders: Sequence[Path]) -> list[Path]:
     return files
 
 
-def read_photograph(path: Path) -> Image.Image:
-    """Read an image as RGB, with its EXIF orientation applied."""
-    with Image.open(path) as image:
-        return ImageOps.exif_transpose(image).convert("RGB")
+def read_photograph(path: Path, edge: int) -> Image.Image:
+    """Read a picture as RGB, with its EXIF orientation applied.
+
+    Raises:
+        TrainingError: it can't be read, or has a side of less than `edge` px. The message doesn't name the file.
+    """
+    try:
+        with Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
+        raise TrainingError(f"not readable as a picture ({type(exc).__name__})") from exc
+    if min(image.size) < edge:
+        raise TrainingError(f"{SMALLER} {edge} x {edge} px")
+    return image
+
+
+def say_skipped(path: Path, reason: str) -> None:
+    """Name a file that can't be used on stderr."""
+    print(f"skipped, {reason}: {path}", file=sys.stderr)
+
+
+def none_usable(folders: Sequence[Path], reasons: Sequence[str]) -> TrainingError:
+    """The error that no file can be used, each for one of the reasons."""
+    small = [reason for reason in reasons if reason.startswith(SMALLER)]
+    which = f", {len(small)} are {small[0]}" if small else ""
+    return TrainingError(
+        f"none of the {len(reasons)} files in {', '.join(map(str, folders))} can be used:"
+        f" {len(reasons) - len(small)} are not readable as pictures{which}"
+    )
 
 
 def cut(image: Image.Image, edge: int, random: np.random.Generator, size: float) -> Iterator[Pixels]:
@@ -106,12 +128,6 @@ def texture(cell: Pixels) -> float:
 def _cells_or_reason(path: Path, edge: int, seed: int) -> Pixels | str:
     """The cells of a file, or why it has none."""
     try:
-        image = read_photograph(path)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
-        return f"not readable as a picture ({type(exc).__name__})"
-    cells = cells_of(image, edge, np.random.default_rng(seed))
-    return cells if len(cells) else _smaller_than(edge)
-
-
-def _smaller_than(edge: int) -> str:
-    return f"smaller than {edge} x {edge} px"
+        return cells_of(read_photograph(path, edge), edge, np.random.default_rng(seed))
+    except TrainingError as exc:
+        return str(exc)

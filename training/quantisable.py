@@ -1,6 +1,6 @@
 """Prepare the weights of a plain network for int8, so that int8 loses less. Takes minutes.
 
-    python -m training.quantisable best.npz OUT.npz --photographs FOLDER [FOLDER ...]
+    python -m training.quantisable training/weights/best.npz OUT.npz --photographs FOLDER [FOLDER ...]
 
 Two steps. Cross-layer equalisation (arXiv:1906.04721): channels are scaled so that all of a layer have the same largest
 activation, because in int8 they share one range. In fp32 that changes nothing. Then the weights are rounded to the
@@ -27,15 +27,16 @@ from evaluation.pictures import as_jpeg
 from superscaling.commands.convert import samples
 from superscaling.conversion import CALIBRATION_COLOURS, calibration_squares
 from superscaling.engines import Pixels as Levels
-from training.drawings import draw
-from training.errors import TrainingError
+from training.drawings import FONTS, draw
+from training.errors import TrainingError, exit_status
+from training.files import check_output
 from training.network import PlainNetwork
-from training.photographs import files_below, read_photograph
-from training.weight_files import load_network, save_weights
+from training.photographs import files_below, none_usable, read_photograph, say_skipped
+from training.weight_files import load_plain, save_weights
 
 # Of int8: on each side of zero; above zero. The largest weight of a channel determines the step, as in NNCF.
 WEIGHT_STEPS, ACTIVATION_STEPS = 127, 255
-# The pictures on which layers are compared, and the pixels of each that are.
+# The pictures on which layers are compared, of photographs at most so many; and the pixels of each that are.
 PHOTOGRAPHS, DRAWINGS, GRADIENTS = 240, 30, 60
 PATCH, PLACES = 48, 400
 # Of the inputs' mean square, added to each: what the pictures don't determine shall not become large.
@@ -99,16 +100,31 @@ def _taps(layer: Conv2d, planes: Tensor, places: Tensor) -> Tensor:
     return functional.unfold(planes[None], layer.kernel_size, padding=layer.padding)[0][:, places].T
 
 
-def pictures_of(folders: Sequence[Path], random: np.random.Generator) -> list[Pixels]:
-    """Pictures (PATCH, PATCH, 3), as the service gets them."""
-    files = files_below(folders)
+def pictures_of(folders: Sequence[Path], random: np.random.Generator, fonts: Path = FONTS) -> list[Pixels]:
+    """Pictures (PATCH, PATCH, 3), as the service gets them: of photographs, drawings with these fonts, and gradients.
+
+    Files that are not pictures, or too small, are named on stderr and skipped.
+
+    Raises:
+        TrainingError: a folder is missing, or there is no readable picture that is large enough.
+    """
+    files, reasons = files_below(folders), list[str]()
     pictures: list[Pixels] = []
-    for number in random.permutation(len(files))[:PHOTOGRAPHS]:
-        pixels = np.asarray(read_photograph(files[number]).reduce(2))
+    for number in random.permutation(len(files)):
+        if len(pictures) == PHOTOGRAPHS:
+            break
+        try:
+            pixels = np.asarray(read_photograph(files[number], 2 * PATCH).reduce(2))
+        except TrainingError as exc:
+            reasons.append(str(exc))
+            say_skipped(files[number], str(exc))
+            continue
         top, left = (random.integers(side - PATCH + 1) for side in pixels.shape[:2])
         pictures.append(degraded(pixels[top : top + PATCH, left : left + PATCH], random))
+    if not pictures:
+        raise none_usable(folders, reasons)
     for _ in range(DRAWINGS):
-        pictures.append(degraded(np.asarray(Image.fromarray(draw(2 * PATCH, random)).reduce(2)), random))
+        pictures.append(degraded(np.asarray(Image.fromarray(draw(2 * PATCH, random, fonts)).reduce(2)), random))
     return pictures + [degraded(gradient(random), random) for _ in range(GRADIENTS)]
 
 
@@ -148,22 +164,37 @@ def prepare(network: PlainNetwork, pictures: Sequence[Pixels]) -> PlainNetwork:
     return network
 
 
-def main() -> None:
-    """Run the command line; an error prints one line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+def write_prepared(weights: Path, output: Path, photographs: Sequence[Path], fonts: Path) -> bool:
+    """Read weights, prepare them on pictures made of the photographs, and write them. Returns True.
+
+    Raises:
+        TrainingError: a file can't be read or written.
+    """
+    check_output(output)
+    network = load_plain(weights)
+    ready = prepare(network, pictures_of(photographs, np.random.default_rng(0), fonts))
+    save_weights(ready, list(ready.parameters()), output)
+    return True
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit status; an error prints one line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.quantisable", description=__doc__.partition("\n")[0] if __doc__ else None
+    )
     parser.add_argument("weights", type=Path, help="of a plain network (.npz)")
     parser.add_argument("output", type=Path, help="the file to write (.npz)")
-    parser.add_argument("--photographs", type=Path, nargs="+", required=True, metavar="FOLDER")
-    arguments = parser.parse_args()
-    try:
-        network = load_network(arguments.weights)
-        if not isinstance(network, PlainNetwork):
-            raise TrainingError(f"{arguments.weights} holds no plain network")
-        ready = prepare(network, pictures_of(arguments.photographs, np.random.default_rng(0)))
-        save_weights(ready, list(ready.parameters()), arguments.output)
-    except TrainingError as exc:
-        sys.exit(f"quantisable: {exc}")
+    parser.add_argument(
+        "--photographs", type=Path, nargs="+", required=True, metavar="FOLDER", help="searched recursively"
+    )
+    parser.add_argument(
+        "--fonts", type=Path, default=FONTS, metavar="FOLDER", help=f"for the drawings (default: {FONTS})"
+    )
+    given = parser.parse_args(arguments)
+    return exit_status(
+        "quantisable", lambda: write_prepared(given.weights, given.output, given.photographs, given.fonts)
+    )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

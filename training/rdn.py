@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from superscaling.models import Architecture
+from training.files import COLOURS
 
-COLOURS = 3
 UPN1_CHANNELS = 64  # ISR's choice
 UPN2_CHANNELS = 32  # ISR's choice
 # The first and last convolutions, which read or write pixels.
@@ -40,7 +40,8 @@ class ResidualDenseNetwork(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """(n, 3, h, w) to (n, 3, scale h, scale w), RGB from 0 to 1; the output may lie a little outside.
 
-        Under autocast, the layers outside the blocks are computed in float32: the picture itself passes through them.
+        Under autocast, the layers outside the blocks, except GFF_1, stay in float32: the picture itself passes through
+        them.
         """
         layers, scale = self.layers, self.architecture.scale
         with torch.autocast(pixels.device.type, enabled=False):

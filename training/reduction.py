@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-SCALE = 2  # of the reduction, and so of the networks that undo it
+from training.files import SCALE
+
 REDUCTION_MARGIN = 5  # px of sharp picture that the widest filter (Lanczos 3) needs on each side
 TAPS = 12  # px that it sees
 

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from training.degradation import Degradation, Degrade, edge_of_original, triangular
+from training.files import SCALE
 from training.jpeg import JPEG_BLOCK
 from training.noise import chroma_noise, sensor_noise
 from training.optics import blur, blur_kernels, resampling
-from training.reduction import REDUCTION_MARGIN, SCALE
+from training.reduction import REDUCTION_MARGIN
 from training.webp import WebpLike
 
 WEBP_STEPS = (8.0, 48.0)  # levels

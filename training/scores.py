@@ -10,7 +10,7 @@ from evaluation.errors import MeasurementError
 from evaluation.metrics import Pixels, luma_psnr
 from evaluation.pictures import Enlarge, as_jpeg, consistency, read_pairs
 from training.errors import TrainingError
-from training.reduction import SCALE
+from training.files import SCALE
 from training.weight_files import Network
 
 
@@ -30,6 +30,19 @@ class Scores:
 
     def __str__(self) -> str:
         return ", ".join(f"{field.name} {getattr(self, field.name):.2f}" for field in fields(self))
+
+
+def check_test_set(folder: Path) -> None:
+    """Make sure, before hours of work, that `evaluate` can read a folder.
+
+    Raises:
+        TrainingError: there are no images, or one can't be used.
+    """
+    try:
+        for _ in read_pairs(folder, SCALE):
+            pass
+    except MeasurementError as exc:
+        raise TrainingError(f"can't evaluate: {exc}") from exc
 
 
 def evaluate(enlarge: Enlarge, folder: Path) -> Scores:

@@ -1,35 +1,41 @@
 """Sharpen a trained plain x2 network: crisper edges and textures than the mean of all that is likely.
 
-    python -m training.sharpen --photographs FOLDER --output OUT --start best/weights.npz --device cuda --compile \\
-        --patch 64 --batch 32 --rate 2e-4 --warm 500 --minutes 3.3 --adversarial 0.7 1.4
+    python -m training.sharpen --photographs FOLDER --output OUT --start training/weights/best.npz --device cuda \\
+        --compile --patch 64 --batch 32 --rate 2e-4 --warm 500 --minutes 3.3 --adversarial 0.7 1.4
 
 A small discriminator learns to tell the originals from the results, pixel by pixel, and the network learns to mislead
 it (SRGAN, arXiv:1609.04802). Three other terms keep it true: the absolute error, larger where artefacts are likely; the
 result, reduced again, must be the original, reduced; and local contrast must be that of the original, not more.
 The network is only fine-tuned, so that weights between the old and the new ones give results in between (ESRGAN,
-arXiv:1809.00219). Each value of `--adversarial` gets its share of the time, one after the other; OUT/1, OUT/2 and so on
-hold the results.
+arXiv:1809.00219). The values of `--adversarial` get equal shares of the time, one after the other, each going on from
+the weights of the one before; OUT/1, OUT/2 and so on hold the results. A sharpening can't be resumed.
 """
 
 import argparse
 import copy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from training.crops import Batches
-from training.discriminator import Discriminator, adversarial_loss, discriminator_loss, feature_loss
-from training.errors import TrainingError
+from training.discriminator import (
+    Discriminator,
+    adversarial_loss,
+    discriminator_loss,
+    feature_loss,
+    true_terms,
+)
+from training.errors import TrainingError, exit_status
+from training.files import SCALE, check_folder
+from training.network import PlainNetwork
 from training.optimiser import Adam
-from training.options import check, in_bf16, network_of, parser_of, pictures_of, prepare_device
-from training.reduction import SCALE, reduction_bank
-from training.schedule import Schedule
+from training.options import check, check_positive, in_bf16, network_of, parser_of, pictures_of, prepare_device
+from training.reduction import reduction_bank
+from training.running import Schedule, run
 from training.scores import evaluate, network_enlarger
 from training.stepping import Training, checked
-from training.train import run
-from training.true_terms import true_terms
 from training.weight_files import Network
 
 NOISE = 2 / 255  # added to what the discriminator sees: otherwise it would judge by the originals' whole levels
@@ -119,41 +125,52 @@ class Sharpening(Training):
         return [*super()._zero_at_start(), self._sums, self._norms, *adam.mean, *adam.square, adam.count]
 
 
-def sharpen(options: argparse.Namespace) -> None:
-    """Load, train with each weight, and print the scores at the start and of each result."""
+def sharpen(options: argparse.Namespace) -> bool:
+    """Load, train with each weight, and print the scores at the start and of each result. Returns True.
+
+    Raises:
+        TrainingError: an option or a file can't be used, or the training diverged.
+        OSError: a folder can't be created.
+    """
+    if options.start is None:
+        raise TrainingError("say which network to sharpen: --start FILE")
+    if not all(0 <= weight < float("inf") for weight in options.adversarial):
+        raise TrainingError(f"--adversarial {' '.join(map(str, options.adversarial))}: each has to be 0 or more")
+    check_positive(options, "judge_rate")
     check(options)
     prepare_device(options)
-    network = network_of(options).to(options.device, memory_format=torch.channels_last)
+    network = network_of(options)
+    if not isinstance(network, PlainNetwork):
+        raise TrainingError(f"--start {options.start}: only plain networks can be sharpened")
+    results = [options.output / str(number) for number in range(1, len(options.adversarial) + 1)]
+    for result in results:
+        result.mkdir(exist_ok=True)
+        check_folder(result)
+    batches = Batches(*pictures_of(options, options.patch), options.batch, options.patch, options.drawn)
+    network = network.to(options.device, memory_format=torch.channels_last)
     for folder in options.evaluate:
         print(f"start {folder.name}: {evaluate(network_enlarger(network), folder)}", flush=True)
-    pictures = pictures_of(options, options.patch)
-    batches = Batches(*pictures, options.batch, options.patch, options.drawn).to(options.device)
-    training = Sharpening(network, batches, options)
+    training = Sharpening(network, batches.to(options.device), options)
     training.warm_up()
     share = 1 / len(options.adversarial)
     minutes, steps = options.minutes and options.minutes * share, options.steps and max(1, int(options.steps * share))
-    for number, weight in enumerate(options.adversarial, start=1):
-        result = options.output / str(number)
-        result.mkdir(parents=True, exist_ok=True)
+    for weight, result in zip(options.adversarial, results, strict=True):
         training.restart(weight)
-        run(training, Schedule(minutes, steps, options.rate, options.warm), [options.batch], result, options)
+        run(training, Schedule(minutes, steps, options.rate, options.warm), [options.batch], result)
         for folder in options.evaluate:
             scores = evaluate(network_enlarger(training.averaged()), folder)
             print(f"adversarial {weight} {folder.name}: {scores}", flush=True)
+    return True
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Read the command line, sharpen and return the exit status; an error prints one line."""
     parser = parser_of(__doc__)
     parser.add_argument("--adversarial", type=float, nargs="+", default=[0.5], help="one or more weights")
     parser.add_argument("--judge-rate", type=float, default=2e-4, help="the discriminator's (default: 2e-4)")
-    try:
-        sharpen(parser.parse_args())
-    except TrainingError as exc:
-        print(f"sharpening: {exc}", file=sys.stderr)
-        return 1
-    return 0
+    options = parser.parse_args(arguments)
+    return exit_status("sharpening", lambda: sharpen(options))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

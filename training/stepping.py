@@ -1,4 +1,4 @@
-"""Steps of a training, on its device; on CUDA each is the replay of one recorded graph."""
+"""Steps of a training and their loss, on its device; on CUDA each is the replay of one recorded graph."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -10,10 +10,10 @@ from torch import Tensor
 
 from training.crops import Batches
 from training.errors import TrainingError
-from training.loss import levels_of, psnr_loss
 from training.optimiser import Optimiser
 from training.weight_files import Network
 
+ENOUGH = 50  # dB: beyond this PSNR, improving a patch hardly lowers the loss
 CLOSE_AT_FIRST = 10  # steps: of the first ones, the average is about the mean of all
 
 
@@ -25,7 +25,7 @@ class Training:
         batches: for each phase of the training; the first is where it begins.
         average: decay of the averaged weights.
         compiled: by `torch.compile`.
-        bf16: arithmetic in bfloat16, but for the layers that the picture itself passes through.
+        bf16: arithmetic in bfloat16, but for the layers that the network keeps in float32.
         teacher: a network that is trained already, on the same device; None without one.
         taught: share of the loss that is the distance from the teacher's output, in place of the original.
     """
@@ -145,3 +145,24 @@ def checked(loss: float) -> float:
     if not 0 <= abs(loss) < float("inf"):
         raise TrainingError("the loss is not a number any more: the training has diverged; try a lower --rate")
     return loss
+
+
+def psnr_loss(output: Tensor, target: Tensor) -> Tensor:
+    """The negative PSNR of each patch in units of 100 dB (NAFNet, arXiv:2204.04676), half of it that of the luma; mean.
+
+    Relative errors count: 1 % more error costs the same on a smooth patch as on a texture. With L1, textures, which
+    can't be restored well anyway, would dominate. models/noise-cancel-lite/card.md compares losses.
+
+    Args:
+        output: (n, 3, h, w), nominally in [0, 1].
+        target: likewise.
+    """
+    error = output - target
+    luma = error[:, 0] * 0.299 + error[:, 1] * 0.587 + error[:, 2] * 0.114
+    mean_square = 0.5 * error.square().mean((1, 2, 3)) + 0.5 * luma.square().mean((1, 2))
+    return (torch.log10(mean_square + 10 ** (-ENOUGH / 10)) / 10).mean()
+
+
+def levels_of(loss: float) -> float:
+    """Convert a mean loss to a root mean square error in levels (of 255)."""
+    return float(255 * 10 ** (5 * loss))

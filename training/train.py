@@ -11,14 +11,14 @@ On a GPU, compiled, one CUDA graph for each step, with larger patches in the las
 
 A small network with the help of a large one; ISR's network; from weights; after an interruption:
 
-    python -m training.train ... --layers 12 --channels 32 --distil best/weights.npz
+    python -m training.train ... --layers 12 --channels 32 --distil training/weights/best.npz
     python -m training.train ... --architecture rdn
     python -m training.train ... --start models/noise-cancel-lite/noise-cancel-lite.weights.h5 --rate 4e-4
     python -m training.train ... --resume
 
 For soft and noisy pictures that were resized, and compressed more than once (training/restoration.py), at a price:
 
-    python -m training.train ... --restoring --start models/noise-cancel-plain/noise-cancel-plain.npz --tolerance 0.5
+    python -m training.train ... --restoring --start training/weights/plain.npz --tolerance 0.5
 
 Each step draws a batch of crops, degrades them (reduction, noise, JPEG) and updates the network with Muon. OUT has the
 moving average of the weights, which is what is shipped: `weights.npz` of a plain network, `network.weights.h5`, which
@@ -28,16 +28,16 @@ those at the start by more than `--tolerance`.
 
 import argparse
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from PIL import Image
 
 from evaluation.pictures import filter_enlarger
-from training.checkpoint import load_checkpoint, save_checkpoint
 from training.crops import Batches
-from training.errors import TrainingError
+from training.errors import exit_status
+from training.files import SCALE
 from training.options import (
     check,
     check_patch,
@@ -49,32 +49,26 @@ from training.options import (
     prepare_device,
     trained_network,
 )
-from training.reduction import SCALE
-from training.schedule import Schedule
+from training.running import Schedule, read_checkpoint, resume, run
 from training.scores import evaluate, network_enlarger, passes_checks
 from training.stepping import Training
-from training.weight_files import file_name, save_weights
-
-SYNCHRONISED = 20  # steps after which the clock waits for the device: otherwise it would time the queue, not the work
-SECONDS_BETWEEN_LINES = 30  # each with a checkpoint
 
 
 def train(options: argparse.Namespace) -> bool:
     """Load, train, save the weights, and return whether they pass the final checks."""
+    if options.end_patch is not None:
+        check_patch("end-patch", options.end_patch)
+    check_shares(options, "end_share", "distil_share")
     check(options)
     prepare_device(options)
-    check_patch("end-patch", options.end_patch or options.patch)
-    check_shares(options, "end_share", "distil_share")
     patches = [options.patch, *([options.end_patch] if options.end_patch else [])]
 
-    # The network, and its teacher.
-    network = network_of(options).to(options.device, memory_format=torch.channels_last)
-    teacher = None
-    if options.distil:
-        teacher = trained_network(options.distil).to(options.device, memory_format=torch.channels_last)
+    # What has to fit together: the network, its teacher and the checkpoint.
+    network = network_of(options)
+    teacher = trained_network(options.distil) if options.distil else None
+    checkpoint = read_checkpoint(options.output, network) if options.resume else None
     parameters = sum(each.numel() for each in network.parameters())
     print(f"{type(network).__name__} of {network.dimensions}: {parameters:,} parameters", flush=True)
-    at_start = {folder: evaluate(network_enlarger(network), folder) for folder in options.evaluate}
 
     # The data: a batch has as many pixels in each phase.
     photographs, drawings = pictures_of(options, max(patches))
@@ -85,17 +79,20 @@ def train(options: argparse.Namespace) -> bool:
     ]
 
     # The training.
+    network = network.to(options.device, memory_format=torch.channels_last)
+    if teacher is not None:
+        teacher = teacher.to(options.device, memory_format=torch.channels_last)
+    at_start = {folder: evaluate(network_enlarger(network), folder) for folder in options.evaluate}
     training = Training(
         network, batches, options.average, options.compile, in_bf16(options), teacher, options.distil_share
     )
     training.warm_up()
-    options.output.mkdir(parents=True, exist_ok=True)
-    if options.resume:
-        load_checkpoint(options.output, training)
+    if checkpoint is not None:
+        resume(training, checkpoint)
         torch.manual_seed(options.seed + training.steps)  # otherwise the first batches would come again
     end = options.end_share if options.end_patch else 0.0
     schedule = Schedule(options.minutes, options.steps, options.rate, options.warm, end)
-    run(training, schedule, sizes, options.output, options)
+    run(training, schedule, sizes, options.output, vars(options))
 
     # The evaluation.
     averaged = network_enlarger(training.averaged())
@@ -105,43 +102,7 @@ def train(options: argparse.Namespace) -> bool:
     return passes_checks(scores, options.tolerance)
 
 
-def run(training: Training, schedule: Schedule, sizes: list[int], folder: Path, options: argparse.Namespace) -> None:
-    """Train to the end of the schedule; print a line and save every 30 seconds and at the end.
-
-    Args:
-        training: at its start, or resumed.
-        schedule: of the training.
-        sizes: patches in a batch, by phase.
-        folder: where weights and checkpoint go.
-        options: for the checkpoint.
-    """
-    before, began = training.seconds, time.monotonic()
-    shown, shown_at, patches = training.steps, began, 0
-    while (done := schedule.done(training.steps, training.seconds)) < 1:
-        phase = schedule.phase_at(done)
-        training.step(schedule.rate_at(training.steps, done), phase)
-        patches += sizes[phase]
-        if training.steps % SYNCHRONISED == 0:
-            training.wait()
-        now = time.monotonic()
-        training.seconds = before + now - began
-        done = schedule.done(training.steps, training.seconds)
-        if now - shown_at >= SECONDS_BETWEEN_LINES or done >= 1:
-            said = training.report(training.steps - shown)  # waits for the device
-            now = time.monotonic()
-            speed = patches / (now - shown_at)
-            print(f"{training.steps:,} steps, {min(done, 1):.0%}: {said}, {speed:,.0f} patches/s", flush=True)
-            save(training, folder, options)
-            shown, shown_at, patches = training.steps, now, 0
-
-
-def save(training: Training, folder: Path, options: argparse.Namespace) -> None:
-    """Write the averaged weights and the checkpoint."""
-    save_weights(training.network, training.optimiser.average, folder / file_name(training.network))
-    save_checkpoint(folder, training, vars(options))
-
-
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Read the command line, train and return the exit status; an error prints one line."""
     parser = parser_of(__doc__)
     parser.add_argument("--end-patch", type=int, metavar="PX", help="larger patches at the end, fewer in a batch")
@@ -153,12 +114,9 @@ def main() -> int:
     parser.add_argument("--distil", type=Path, metavar="FILE", help="weights of a better network, to learn from")
     parser.add_argument("--distil-share", type=float, default=0.5, metavar="SHARE", help="of the loss (default: 0.5)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
-    try:
-        return 0 if train(parser.parse_args()) else 1
-    except TrainingError as exc:
-        print(f"training: {exc}", file=sys.stderr)
-        return 1
+    options = parser.parse_args(arguments)
+    return exit_status("training", lambda: train(options))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,15 +1,14 @@
-"""Weight files of both families: `.npz` for plain networks, ISR's for residual dense ones."""
+"""Networks from weight files of both families: `.npz` for plain networks, ISR's for residual dense ones."""
 
-import os
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from evaluation.errors import MeasurementError
 from training.errors import TrainingError
+from training.files import PLAIN, read_arrays, replacing, write_arrays
 from training.network import PlainNetwork
 from training.rdn import ResidualDenseNetwork
 
@@ -18,7 +17,7 @@ Network = PlainNetwork | ResidualDenseNetwork
 
 def file_name(network: Network) -> str:
     """What a training calls the file of its weights. Keras chooses its reader by the extension."""
-    return "weights.npz" if isinstance(network, PlainNetwork) else "network.weights.h5"
+    return f"weights{PLAIN}" if isinstance(network, PlainNetwork) else "network.weights.h5"
 
 
 def load_network(path: Path) -> Network:
@@ -27,9 +26,19 @@ def load_network(path: Path) -> Network:
     Raises:
         TrainingError: there is no such file, or it holds no network of these families.
     """
-    if not path.is_file():
-        raise TrainingError(f"there is no weight file {path}")
-    return _load_plain(path) if path.suffix == ".npz" else _load_rdn(path)
+    return load_plain(path) if path.suffix == PLAIN else _load_rdn(path)
+
+
+def load_plain(path: Path) -> PlainNetwork:
+    """Make the plain network that a weight file holds.
+
+    Raises:
+        TrainingError: there is no such file, or it holds something else.
+    """
+    arrays = read_arrays(path)
+    network = PlainNetwork(sum(name.startswith("body.") for name in arrays) // 2, len(arrays["head.bias"]))
+    network.load_state_dict({name: torch.from_numpy(each) for name, each in arrays.items()})
+    return network
 
 
 def save_weights(network: Network, parameters: Sequence[Tensor], path: Path) -> None:
@@ -42,36 +51,24 @@ def save_weights(network: Network, parameters: Sequence[Tensor], path: Path) -> 
     """
     names = [name for name, _ in network.named_parameters()]
     arrays = {name: each.detach().cpu().numpy() for name, each in zip(names, parameters, strict=True)}
-    part = path.with_name(f"part.{path.name}")
     if isinstance(network, PlainNetwork):
-        np.savez(part, allow_pickle=False, **arrays)
-    else:
-        from training.isr_weights import write_isr
+        write_arrays(path, arrays)
+        return
+    from evaluation.isr_weights import write_isr
 
-        layers = [(arrays[f"layers.{name}.weight"], arrays[f"layers.{name}.bias"]) for name in network.layers]
+    layers = [(arrays[f"layers.{name}.weight"], arrays[f"layers.{name}.bias"]) for name in network.layers]
+    with replacing(path) as part:
         write_isr(part, [(kernel.transpose(2, 3, 1, 0), bias) for kernel, bias in layers])
-    os.replace(part, path)
-
-
-def _load_plain(path: Path) -> PlainNetwork:
-    try:
-        # NumPy leaves a file open that is no archive.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            state = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
-        layers = sum(name.startswith("body.") and name.endswith(".weight") for name in state)
-        network = PlainNetwork(layers, len(state["head.bias"]))
-        network.load_state_dict(state)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile) as exc:
-        reason = str(exc).strip().splitlines()[-1].strip()
-        raise TrainingError(f"{path} holds no plain x2 network ({reason})") from exc
-    return network
 
 
 def _load_rdn(path: Path) -> ResidualDenseNetwork:
     # A machine that trains plain networks needs no h5py.
-    from training.isr_weights import read_isr
+    from evaluation.isr_weights import read_isr
 
-    architecture, layers = read_isr(path)
+    try:
+        architecture, layers = read_isr(path)
+    except MeasurementError as exc:
+        raise TrainingError(str(exc)) from exc
     network = ResidualDenseNetwork(architecture)
     with torch.no_grad():
         for own, (kernel, bias) in zip(network.layers.values(), layers, strict=True):

@@ -12,12 +12,12 @@ import torch
 from conftest import ROOT, StartServer, encoded, opened, photograph, psnr
 from PIL import Image
 
+from evaluation.isr_weights import read_isr
 from superscaling.commands.import_model import main as import_model
 from superscaling.models import imported_directory, read_model_files
 from training import sharpen, train
-from training.isr_weights import read_isr
-from training.network import PlainNetwork
-from training.weight_files import load_network, save_weights
+from training.options import in_bf16, parser_of
+from training.weight_files import load_network
 
 TINY = ("--layers", "2", "--channels", "12", "--patch", "16", "--batch", "8", "--drawings", "16", "--seed", "3")
 
@@ -124,6 +124,7 @@ def test_a_sharpening(photographs: Path, trained: Path, test_set: Path, tmp_path
         after = load_network(tmp_path / number / "weights.npz")
         assert after.dimensions == before.dimensions
         assert not torch.equal(after.tail.weight, before.tail.weight)
+        assert not (tmp_path / number / "checkpoint.pt").exists(), "a training can't go on from a sharpening"
 
 
 def test_a_training_of_plain_networks_needs_pytorch_numpy_and_pillow_only() -> None:
@@ -134,6 +135,14 @@ def test_a_training_of_plain_networks_needs_pytorch_numpy_and_pillow_only() -> N
 
 
 STEPS = ("--steps", "1")
+PLAIN = "training/weights/fast.npz"
+RDN = "models/noise-cancel-lite/noise-cancel-lite.weights.h5"
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused is refused before photographs are read."""
+    monkeypatch.setattr("training.options.load_photographs", lambda *_: pytest.fail("photographs were read"))
 
 
 @pytest.mark.parametrize(
@@ -155,16 +164,26 @@ STEPS = ("--steps", "1")
         ((*STEPS, "--start", "nothing.npz"), "there is no weight file nothing.npz"),
         ((*STEPS, "--start", "README.md"), "README.md is no weight file of a residual dense network"),
         (
-            (*STEPS, "--start", "models/noise-cancel-fast/noise-cancel-fast.npz", "--layers", "3"),
+            (*STEPS, "--start", PLAIN, "--layers", "3"),
             "--layers 3: the network in",
         ),
         ((*STEPS, "--distil", "nothing.npz"), "there is no weight file nothing.npz"),
         ((*STEPS, "--evaluate", "training"), "can't evaluate: there is no picture in training"),
-        ((*STEPS, "--device", "tpu"), "--device tpu: "),
-        ((*STEPS, "--device", "cuda"), "--device cuda: "),
+        ((*STEPS, "--seed", "-1"), "--seed -1: it has to be from 0 to 4294967295"),
+        ((*STEPS, "--seed", "4294967296"), "--seed 4294967296: it has to be from 0 to 4294967295"),
+        ((*STEPS, "--photographs", "nothing"), "there is no folder nothing"),
+        ((*STEPS, "--output", "README.md"), "File exists: 'README.md'"),
+        ((*STEPS, "--output", "/proc/nothing"), "/proc/nothing"),
+        ((*STEPS, "--output", "/proc"), "can't write into /proc: "),
+        ((*STEPS, "--device", "tpu"), "--device tpu: it has to be cpu or cuda"),
+        ((*STEPS, "--device", "cuda:1"), "--device cuda:1: it has to be cpu or cuda"),
+        ((*STEPS, "--device", "cuda"), "--device cuda: PyTorch finds no such device"),
+        ((*STEPS, "--start", PLAIN, "--architecture", "rdn"), "--architecture rdn: the network in"),
+        ((*STEPS, "--start", RDN, "--architecture", "plain"), "--architecture plain: the network in"),
         ((*STEPS, "--resume"), "checkpoint.pt to resume from"),
     ],
 )
+@pytest.mark.usefixtures("no_pictures")
 def test_options_that_are_refused(
     arguments: tuple[str, ...],
     message: str,
@@ -175,13 +194,10 @@ def test_options_that_are_refused(
 ) -> None:
     if "cuda" in arguments and torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    command = ["train", "--photographs", str(photographs), "--output", str(tmp_path), "--drawings", "0", *arguments]
-    monkeypatch.setattr(sys, "argv", command)
     monkeypatch.chdir(ROOT)
-    assert train.main() == 1
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 1
-    assert message in said[0]
+    assert train.main(["--photographs", str(photographs), "--output", str(tmp_path), *arguments]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert message in said
 
 
 @pytest.mark.parametrize(
@@ -191,43 +207,70 @@ def test_options_that_are_refused(
         (b"no checkpoint", "is not a checkpoint, or is damaged"),
         ({"dimensions": {"layers": 9, "channels": 12}}, "is of a network of {'layers': 9, 'channels': 12}, not"),
         ({"dimensions": {"layers": 2, "channels": 12}}, "is not a checkpoint, or is damaged"),
+        (
+            {"dimensions": {"layers": 2, "channels": 12}, "tensors": {"parameters": [torch.zeros(1)]}},
+            "tensors of other shapes",
+        ),
+        ([1], "is not a checkpoint, or is damaged"),
     ],
-    ids=["empty", "text", "another network", "incomplete"],
+    ids=["empty", "text", "another network", "incomplete", "other shapes", "a list"],
 )
+@pytest.mark.usefixtures("no_pictures")
 def test_checkpoints_that_are_refused(
-    content: bytes | dict[str, object],
+    content: bytes | dict[str, object] | list[int],
+    message: str,
+    photographs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    options = ["--photographs", str(photographs), "--output", str(tmp_path), *TINY, *STEPS, "--resume"]
+    assert train.main(options) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (STEPS, "say which network to sharpen: --start FILE"),
+        ((*STEPS, "--start", RDN), "only plain networks can be sharpened"),
+        ((*STEPS, "--start", PLAIN, "--adversarial", "0.5", "-1"), "--adversarial 0.5 -1.0: each has to be 0 or more"),
+        ((*STEPS, "--start", PLAIN, "--adversarial", "nan"), "--adversarial nan: each has to be 0 or more"),
+        ((*STEPS, "--start", PLAIN, "--judge-rate", "0"), "--judge-rate 0.0: it has to be more than 0"),
+        ((*STEPS, "--start", PLAIN, "--photographs", "nothing"), "there is no folder nothing"),
+        (("--start", PLAIN), "say how long to train"),
+    ],
+)
+@pytest.mark.usefixtures("no_pictures")
+def test_sharpenings_that_are_refused(
+    arguments: tuple[str, ...],
     message: str,
     photographs: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    path = tmp_path / "checkpoint.pt"
-    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
-    options = [
-        "--photographs",
-        str(photographs),
-        "--output",
-        str(tmp_path),
-        *TINY,
-        *STEPS,
-        "--resume",
-        "--drawings",
-        "0",
-    ]
-    monkeypatch.setattr(sys, "argv", ["train", *options])
-    assert train.main() == 1
-    said = capsys.readouterr().err
+    monkeypatch.chdir(ROOT)
+    assert sharpen.main(["--photographs", str(photographs), "--output", str(tmp_path), *arguments]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
     assert message in said
-    assert said.count("\n") == 1
 
 
-def test_a_sharpening_refuses_what_a_training_refuses(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    network = PlainNetwork(1, 8)
-    save_weights(network, list(network.parameters()), tmp_path / "weights.npz")
-    options = ["--photographs", str(tmp_path / "nothing"), "--output", str(tmp_path), *STEPS]
-    monkeypatch.setattr(sys, "argv", ["sharpen", *options, "--start", str(tmp_path / "weights.npz")])
-    assert sharpen.main() == 1
-    assert "there is no folder" in capsys.readouterr().err
+@pytest.mark.usefixtures("no_pictures")
+def test_a_sharpening_needs_its_folders(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "2").write_text("no folder")
+    options = [*STEPS, "--start", str(ROOT / PLAIN), "--adversarial", "0.5", "1"]
+    assert sharpen.main(["--photographs", str(photographs), "--output", str(tmp_path), *options]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "File exists" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [((), False), (("--bf16",), True), (("--device", "cuda"), True), (("--device", "cuda", "--no-bf16"), False)],
+)
+def test_bfloat16_is_for_gpus_unless_told_otherwise(options: tuple[str, ...], expected: bool) -> None:
+    given = parser_of(None).parse_args(["--photographs", "a", "--output", "b", *options])
+    assert in_bf16(given) == expected

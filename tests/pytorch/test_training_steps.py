@@ -11,12 +11,11 @@ from torch import Tensor
 from superscaling.models import Architecture
 from training.crops import Batches, cell_edge
 from training.errors import TrainingError
-from training.loss import ENOUGH, levels_of, psnr_loss
 from training.network import PlainNetwork
 from training.optimiser import Optimiser, orthogonal
 from training.rdn import ResidualDenseNetwork
-from training.schedule import Schedule
-from training.stepping import Training
+from training.running import Schedule
+from training.stepping import ENOUGH, Training, levels_of, psnr_loss
 
 PATCH = 16
 
