@@ -188,11 +188,54 @@ def test_the_log_and_the_metrics(both: Server) -> None:
     assert [re.findall(rf'model="{CRISP}" strength=(\S+)', line) for line in lines[-3:]] == [["0.75"], ["0.0"], []]
 
 
-@pytest.mark.parametrize("strength", ["1.001", "-0.1", "2", "much", "NaN", "Infinity", "1e-1", "true", "0,5", ".5"])
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("0.500", "0.5"),
+        (".5", "0.5"),
+        ("5E-1", "0.5"),
+        ("1e-3", "0.001"),
+        ("0.12345", "0.123"),
+        (f"0.{'3' * 60}", "0.333"),
+        ("0.0004", "0"),
+        ("5e-324", "0"),
+        ("-0", "0"),
+        ("-0.0", "0"),
+        ("0.9999999", None),
+        ("1e0", None),
+    ],
+)
+def test_how_a_strength_is_written(both: Server, written: str, shown: str | None) -> None:
+    """In JSON, too, which demands a digit before the point. The header says what is done; None: that is strength 1."""
+    message = f'{{"imageBase64": "{base64.b64encode(IMAGE).decode()}", "model": "{CRISP}", "strength": %s}}'
+    for answer in (
+        both.upscale(IMAGE, model=CRISP, strength=written),
+        httpx.post(f"{both.url}/upscale", files={"image": IMAGE}, data={"model": CRISP, "strength": written}),
+        httpx.get(f"{both.url}/estimate", params={"width": 9, "height": 9, "model": CRISP, "strength": written}),
+        httpx.post(
+            f"{both.url}/upscale",
+            content=message % re.sub(r"^\.", "0.", written),
+            headers={"Content-Type": "application/json"},
+        ),
+    ):
+        assert answer.status_code == 200, answer.text
+        strength = re.search(r"strength (\S+)", answer.headers["X-Upscaler-Model"])
+        assert (strength and strength[1]) == shown
+
+
+def test_an_empty_strength(both: Server) -> None:
+    """A browser sends empty parts for what is not filled in; whoever writes an empty parameter has forgotten a value."""
+    form = httpx.post(f"{both.url}/upscale", files={"image": IMAGE}, data={"model": CRISP, "strength": ""})
+    assert form.content == both.upscale(IMAGE, model=CRISP).content
+
+
+REFUSED = ["1.001", "-0.1", "2", "-1", "much", "NaN", "Infinity", "1e999", "1e-9999", "true", "0,5", "5.", "+1", "0x1"]
+
+
+@pytest.mark.parametrize("strength", [*REFUSED, ""])
 def test_what_is_no_strength(both: Server, strength: str) -> None:
-    """An empty parameter or part means that it is not given, as of all options."""
     query = both.upscale(IMAGE, model=CRISP, strength=strength)
-    form = httpx.post(f"{both.url}/upscale", files={"image": IMAGE}, data={"strength": strength})
+    form = httpx.post(f"{both.url}/upscale", files={"image": IMAGE}, data={"strength": strength or "?"})
     asked = {"width": "9", "height": "9", "strength": strength}
     for answer in (query, form, httpx.get(f"{both.url}/estimate", params=asked)):
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed_message")
