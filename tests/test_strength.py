@@ -30,6 +30,7 @@ from superscaling.commands.convert import convert_into
 from superscaling.commands.prepare import prepare
 from superscaling.errors import ModelUnavailable
 from superscaling.models import DESCRIPTION, MODELS, TABLE, Weights, read_model_files, weights_in, with_milder
+from superscaling.models.files import read_milder
 from superscaling.settings import Settings
 
 CRISP, MILD = "crisp", "mild"
@@ -38,7 +39,7 @@ SMALL = noise(40, 56)
 IMAGE = encoded(SMALL)
 
 
-def imported(cache: Path, source: str, name: str, milder: str | None) -> None:
+def imported(cache: Path, source: str, name: str, milder: Any) -> None:
     """One of the project's models under another name, with a milder sibling."""
     target = cache / "imported" / name
     shutil.copytree(MODELS / source, target)
@@ -224,7 +225,7 @@ def test_how_a_strength_is_written(both: Server, written: str, shown: str | None
 
 
 def test_an_empty_strength(both: Server) -> None:
-    """A browser sends empty parts for what is not filled in; whoever writes an empty parameter has forgotten a value."""
+    """A part that is not filled in, as browsers send it, is not given. (An empty parameter lacks its value: 400.)"""
     form = httpx.post(f"{both.url}/upscale", files={"image": IMAGE}, data={"model": CRISP, "strength": ""})
     assert form.content == both.upscale(IMAGE, model=CRISP).content
 
@@ -299,6 +300,7 @@ def test_a_sibling_that_nobody_names_is_loaded_and_not_listed(settings: Settings
         (crisp,) = assembly.models
         crisp.warm_up()
         assert crisp.milder is not None
+        assert crisp.owns_milder
         assert crisp.milder.seconds_for(1e6) > 0
         assert crisp.memory > 0
         service = ResourceUpscale(assembly.models, assembly.admission, assembly.limits, 92, assembly.decoders)
@@ -315,6 +317,8 @@ def test_a_named_sibling_is_loaded_once(settings: Settings) -> None:
         crisp, mild = assembly.models
         assert (crisp.name, mild.name) == (CRISP, MILD)
         assert crisp.milder is mild.upscaler
+        crisp.warm_up()
+        assert mild.upscaler.seconds_for(1) == 0, "it is warmed up, and its memory counted, under its own name"
     finally:
         assembly.decoders.close()
 
@@ -341,8 +345,19 @@ def test_siblings_enlarge_by_the_same_factor(settings: Settings, tmp_path: Path)
     imported(tmp_path, "noise-cancel-fast", "other", None)
     description = tmp_path / "imported" / "other" / DESCRIPTION
     description.write_text(json.dumps(json.loads(description.read_text()) | {"scale": 3}))
-    with pytest.raises(ModelUnavailable, match="odd and its milder sibling other enlarge by other factors"):
-        assemble(replace(settings, model="odd", cache_dir=tmp_path))
+    with pytest.raises(ModelUnavailable, match=r"^odd and other, its milder sibling, enlarge by other factors$"):
+        prepare(replace(settings, model="odd", cache_dir=tmp_path))
+
+
+@pytest.mark.parametrize(("milder", "shown"), [(5, "5"), (True, "true"), (["a"], '["a"]'), ("", '""'), ({}, "{}")])
+def test_what_names_no_sibling(settings: Settings, tmp_path: Path, milder: Any, shown: str) -> None:
+    imported(tmp_path, "noise-cancel-fast", "odd", milder)
+    for read in (read_model_files, read_milder):
+        with pytest.raises(ModelUnavailable) as refused:
+            read(tmp_path / "imported" / "odd")
+        assert str(refused.value).endswith(f"model.json: milder must be the name of a model or null, not {shown}")
+    with pytest.raises(ModelUnavailable, match="milder must be the name of a model"):
+        prepare(replace(settings, model="odd", cache_dir=tmp_path))
 
 
 def test_a_baked_model_brings_its_sibling_along(cache: Path, tmp_path: Path) -> None:
