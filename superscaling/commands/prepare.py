@@ -132,6 +132,8 @@ def _obtain(settings: Settings) -> None:
             weight_file_of(each)
         if not is_prepared(each):
             convert_model(each, directory_of(each))
+            if not is_prepared(each):  # directories are named after what is in the file
+                raise ModelUnavailable(f"{each.model} was replaced while it was being converted: start again")
             precision_of(each.engine, each.precision, model_of(each))
     for milder in needed[1:]:
         if model_of(milder).scale != model_of(settings).scale:
