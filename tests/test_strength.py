@@ -286,6 +286,8 @@ def test_the_command_line_and_a_model_without_strength(both: Server, tmp_path: P
     assert done.returncode == 1
     assert done.stderr.decode().count("has no strength to choose: leave 'strength' out") == 1
     assert "2 left" in done.stderr.decode()
+    other = f"ask for the model {CRISP}" if url else "choose --model noise-cancel-sharp"
+    assert f", or {other}, which has" in " ".join(done.stderr.decode().split())
 
 
 @pytest.fixture
