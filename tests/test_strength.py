@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import pytest
 import tifffile
-from conftest import ROOT, Server, StartServer, encoded, free_port, opened, photograph
+from conftest import ROOT, Server, StartServer, encoded, free_port, opened, photograph, wait_for
 from fakes import noise, patience
 from numpy.typing import NDArray
 from PIL import Image
@@ -175,18 +175,26 @@ def test_estimate_and_stream_agree(both: Server) -> None:
 
 def test_the_log_and_the_metrics(both: Server) -> None:
     """The log has the strength; the metrics have the model that was asked for, and no new label."""
+
+    def logged(**options: str) -> list[str]:
+        """The strength in the line on a request, which is written once everything is counted."""
+        answer = both.upscale(IMAGE, model=CRISP, **options)
+        assert answer.status_code == 200
+        name = answer.headers["X-Request-ID"]
+        assert wait_for(lambda: name in both.log.read_text())
+        (line,) = (line for line in both.log.read_text().splitlines() if name in line)
+        return re.findall(rf'model="{CRISP}" strength=(\S+)', line)
+
+    assert logged() == []
     before = figures(both)
-    for strength in ("0.75", "0"):
-        assert both.upscale(IMAGE, model=CRISP, strength=strength).status_code == 200
+    assert logged(strength="0.75") == ["0.75"]
+    assert logged(strength="0") == ["0.0"]
     after = figures(both)
     requests = f'upscaler_requests_total{{model="{CRISP}",status="200"}}'
     assert after[requests] == before.get(requests, 0) + 2
     tiles = f'upscaler_tiles_total{{model="{CRISP}"}}'
     assert after[tiles] == before[tiles] + 2
     assert {label for each in after for label in re.findall(r'\bmodel="(.*?)"[,}]', each)} <= {"", CRISP, MILD}
-    both.upscale(IMAGE, model=CRISP)
-    lines = [line for line in both.log.read_text().splitlines() if "/upscale" in line]
-    assert [re.findall(rf'model="{CRISP}" strength=(\S+)', line) for line in lines[-3:]] == [["0.75"], ["0.0"], []]
 
 
 @pytest.mark.parametrize(
