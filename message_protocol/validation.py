@@ -2,12 +2,13 @@
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from superscaling.errors import MalformedMessage
@@ -16,6 +17,10 @@ from superscaling.size_choice import MAX_SCALE, MAX_SIDE
 # The most characters of a client's own text that an error message repeats.
 MAX_ECHOED = 100
 BOOLEANS = {"true": True, "false": False}
+# A number that need not be whole.
+NUMBER = re.compile(
+    rf"-?([0-9]{{1,{MAX_ECHOED}}}|[0-9]{{0,{MAX_ECHOED}}}\.[0-9]{{1,{MAX_ECHOED}}})([eE][+-]?[0-9]{{1,3}})?"
+)
 # Options that are text, whatever they look like.
 TEXTS = {"model", "user"}
 # Options that several messages have.
@@ -25,6 +30,8 @@ ModelName = Annotated[
     str | None,
     Field(min_length=1, strict=True, description="one of the loaded models (GET /models); default: the first"),
 ]
+# Of a strength. To round it to so many moves a sample by less than 0.2 of 255 levels.
+STRENGTH_DECIMALS = 3
 Strength = Annotated[
     float,
     Field(
@@ -33,8 +40,9 @@ Strength = Annotated[
         strict=True,
         allow_inf_nan=False,
         description="the model's share of the answer, from 0 to 1: the rest is what its milder sibling makes of the"
-        " image; for models that have strength (GET /models)",
+        f" image, rounded to {STRENGTH_DECIMALS} decimals; for models that have strength (GET /models)",
     ),
+    AfterValidator(lambda strength: round(strength, STRENGTH_DECIMALS) + 0.0),  # -0.0 becomes 0.0
 ]
 # What clients of other services call an image, in lower case without separators; and what is in a name of a URL.
 IMAGE_NAME = re.compile(
@@ -45,15 +53,15 @@ URL_NAME = re.compile(r"ur[il]|href|link|src")
 
 
 def typed(options: Mapping[str, str]) -> dict[str, str | int | float | bool]:
-    """Convert the texts of query parameters: decimal numbers to numbers, `true` and `false` to booleans."""
+    """Convert the texts of query parameters: numbers as in JSON, or .5, to numbers; `true` and `false` to booleans."""
     return {name: text if name in TEXTS else _typed(text) for name, text in options.items()}
 
 
 def _typed(text: str) -> str | int | float | bool:
-    if re.fullmatch(f"[0-9]{{1,{MAX_ECHOED}}}", text):  # any number that an error message can repeat
+    if re.fullmatch(f"-?[0-9]{{1,{MAX_ECHOED}}}", text):  # any number that an error message can repeat
         return int(text)
-    if re.fullmatch(r"[0-9]{1,18}\.[0-9]{1,18}", text):
-        return float(text)
+    if NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
     return BOOLEANS.get(text.lower(), text)
 
 
@@ -111,8 +119,8 @@ def _sentence(error: ErrorDetails, message: type[BaseModel]) -> str:
             return f"{place} {error['ctx']['error']}"
         case _:
             value = error["input"]
-            quoted = isinstance(value, str) and typed({"": value})[""] != value
-            remedy = ": send it without quotes" if quoted else ""
+            quoted = isinstance(value, str) and _typed(value) != value
+            remedy = f": send {json.dumps(_typed(value))} without quotes" if quoted else ""
             return f"{place} must be {_allowed(place, message)}, not {_shown(value)}{remedy}"
 
 

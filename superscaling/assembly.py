@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from superscaling.engines import Engine, available_cpus, open_engine, precision_of
 from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler
-from superscaling.errors import ModelUnavailable
 from superscaling.isolation import Decoders
 from superscaling.models import ModelFiles, model_of, settings_of_models, weight_file_of, with_milder
 from superscaling.pictures import Limits, limit_pillow
@@ -59,7 +58,7 @@ def build_upscaler(engine: Engine, model: ModelFiles, settings: Settings, lock: 
 
 
 def _load_all(chosen: Sequence[Settings], lock: FairLock) -> Sequence[LoadedModel]:
-    """Load models with their milder siblings, each once. The memory of a sibling that is not chosen is its model's."""
+    """Load models with their milder siblings, each once. A sibling that is not chosen belongs to its first model."""
     models = {each.model: _load(each, lock) for each in chosen}
     siblings = dict[str, LoadedModel]()
     for model, each in zip(models.values(), chosen, strict=True):
@@ -67,10 +66,8 @@ def _load_all(chosen: Sequence[Settings], lock: FairLock) -> Sequence[LoadedMode
             if milder.model not in models | siblings:
                 siblings[milder.model] = _load(milder, lock)
                 model.memory += siblings[milder.model].memory
-            sibling = (models | siblings)[milder.model]
-            if sibling.facts.scale != model.facts.scale:
-                raise ModelUnavailable(f"{model.name} and its milder sibling {sibling.name} enlarge by other factors")
-            model.milder = sibling.upscaler
+                model.owns_milder = True
+            model.milder = (models | siblings)[milder.model].upscaler
     return list(models.values())
 
 

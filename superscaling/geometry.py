@@ -74,16 +74,25 @@ class Box:
 
 @dataclass(frozen=True)
 class Cost:
-    """Work for the network: the number of `tiles`, and the `area` in px of all their windows in all views."""
+    """Work for the network: the number of `tiles`, and the `area` in px of all their windows in all views.
+
+    `more_turns`: those that tiles take beyond one each, in several views or with several networks.
+    """
 
     tiles: int = 0
     area: int = 0
+    more_turns: int = 0
+
+    @property
+    def turns(self) -> int:
+        """How often the work waits for its turn."""
+        return self.tiles + self.more_turns
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.tiles + other.tiles, self.area + other.area)
+        return Cost(self.tiles + other.tiles, self.area + other.area, self.more_turns + other.more_turns)
 
     def __mul__(self, times: int) -> "Cost":
-        return Cost(self.tiles * times, self.area * times)
+        return Cost(self.tiles * times, self.area * times, self.more_turns * times)
 
 
 def whole_box(pixels: NDArray[Any]) -> Box:

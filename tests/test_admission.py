@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import hypothesis
@@ -14,6 +14,9 @@ from hypothesis import strategies
 from numpy.typing import NDArray
 from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
 
+from superscaling.enlarging import Upscaler
+from superscaling.enlarging.mixture import Mixture
+from superscaling.enlarging.upscaler import TiledUpscaler
 from superscaling.errors import DeadlinePassed, EngineFailed, EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
 from superscaling.scheduling import Admission, AdmittedPicture, Deadline, Demand, Pace
@@ -237,8 +240,19 @@ def _let_pass(seconds: float, pictures: list[AdmittedPicture]) -> None:
                 now += own.demand.cost.area / own.demand.cost.tiles * SECONDS_PER_PIXEL
 
 
-@pytest.mark.parametrize(("large", "frames"), [(512, 40), (96, 6)])
-def test_small_frames_beside_a_large_picture(large: int, frames: int) -> None:
+def in_views(upscaler: Upscaler) -> TiledUpscaler:
+    return Upscaler(upscaler._engine, upscaler._lock, upscaler.tile, upscaler._known_answer, views=4)
+
+
+def with_two_networks(upscaler: Upscaler) -> TiledUpscaler:
+    return Mixture(upscaler, upscaler, 0.5)
+
+
+@pytest.mark.parametrize(("large", "frames", "edge"), [(512, 40, 16), (96, 6, 16), (512, 2, 64), (512, 1, 120)])
+@pytest.mark.parametrize("enlarges", [lambda upscaler: upscaler, in_views, with_two_networks])
+def test_small_frames_beside_a_large_picture(
+    large: int, frames: int, edge: int, enlarges: Callable[[Upscaler], TiledUpscaler]
+) -> None:
     """On the lock itself, by a clock that only the network's work moves on: they take as long as was foretold."""
     seconds, at_work = 0.0, 1
 
@@ -249,9 +263,11 @@ def test_small_frames_beside_a_large_picture(large: int, frames: int) -> None:
         seconds += batch[0, :, :, 0].size * SECONDS_PER_PIXEL
 
     upscaler = upscaler_with(infer, tile=64)
-    upscaler.check(*patience())
+    small = enlarges(upscaler)
+    for each in (upscaler, small):
+        each.check(*patience())
     admission = admission_of()
-    picture, frame = (noise(edge, edge) for edge in (large, 16))
+    picture, frame = (noise(length, length) for length in (large, edge))
     begun = threading.Event()
 
     def enlarge_large() -> None:
@@ -265,11 +281,14 @@ def test_small_frames_beside_a_large_picture(large: int, frames: int) -> None:
     at_work = 2
     thread.start()
     begun.wait()
-    with enter(admission, frames * 16**2, upscaler.cost_of(16, 16) * frames) as own:
+    networks = 2 if isinstance(small, Mixture) else 1
+    pace = SetPace(lambda area: networks * PACE.seconds_for(area))
+    demand = demand_of(frames * edge**2, small.cost_of(edge, edge) * frames, pace=pace)
+    with admission.admitted(demand, *patience(1000)) as own:
         foretold = admission.seconds_left(own)
         start = seconds
         for _ in range(frames):
-            upscaler.enlarge(frame, own.deadline, own.timings)
+            small.enlarge(frame, own.deadline, own.timings)
         taken = seconds - start
     at_work -= 1
     thread.join()

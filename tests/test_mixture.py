@@ -169,7 +169,8 @@ def test_what_is_loaded_says_who_offers_strength() -> None:
 
 def test_a_model_is_ready_if_its_sibling_is() -> None:
     own = upscaler("crisp")
-    model = LoadedModel(own, PictureUpscaler(own), "0" * 64, "none", memory=0, milder=upscaler("mild", failing))
+    model = LoadedModel(own, PictureUpscaler(own), "0" * 64, "none", memory=0)
+    model.milder, model.owns_milder = upscaler("mild", failing), True
     for check in (model.warm_up, lambda: model.check(*patience())):
         with pytest.raises(EngineFailed, match=r"^mild fake fp32 failed"):
             check()

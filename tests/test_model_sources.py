@@ -120,6 +120,18 @@ def test_another_content_is_another_conversion(settings: Settings, ending: str, 
     assert directory_of(copied) != directory_of(settings)
 
 
+def test_a_file_that_is_replaced_while_it_is_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = small_model(tmp_path, "tiny")
+
+    def convert(settings: Settings, directory: Path) -> None:
+        directory.mkdir(parents=True)
+        path.write_bytes(path.read_bytes() + bytes(4))
+
+    monkeypatch.setattr("superscaling.commands.prepare.convert_model", convert)
+    with pytest.raises(ModelUnavailable, match=r"tiny\.param was replaced while it was being converted: start again$"):
+        prepare(Settings(model=str(path), cache_dir=tmp_path / "cache", port=free_port()))
+
+
 def test_a_file_is_hashed_once(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Weights have some 100 MB; each later start reads them once, as long as they stay as they are."""
     copied = Path(shutil.copytree(Path(settings.model).parent, tmp_path / "copy")) / Path(settings.model).name

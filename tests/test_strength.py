@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import pytest
 import tifffile
-from conftest import ROOT, Server, StartServer, encoded, free_port, opened, photograph
+from conftest import ROOT, Server, StartServer, encoded, free_port, opened, photograph, wait_for
 from fakes import noise, patience
 from numpy.typing import NDArray
 from PIL import Image
@@ -30,6 +30,7 @@ from superscaling.commands.convert import convert_into
 from superscaling.commands.prepare import prepare
 from superscaling.errors import ModelUnavailable
 from superscaling.models import DESCRIPTION, MODELS, TABLE, Weights, read_model_files, weights_in, with_milder
+from superscaling.models.files import read_milder
 from superscaling.settings import Settings
 
 CRISP, MILD = "crisp", "mild"
@@ -38,7 +39,7 @@ SMALL = noise(40, 56)
 IMAGE = encoded(SMALL)
 
 
-def imported(cache: Path, source: str, name: str, milder: str | None) -> None:
+def imported(cache: Path, source: str, name: str, milder: Any) -> None:
     """One of the project's models under another name, with a milder sibling."""
     target = cache / "imported" / name
     shutil.copytree(MODELS / source, target)
@@ -174,25 +175,76 @@ def test_estimate_and_stream_agree(both: Server) -> None:
 
 def test_the_log_and_the_metrics(both: Server) -> None:
     """The log has the strength; the metrics have the model that was asked for, and no new label."""
+
+    def logged(**options: str) -> list[str]:
+        """The strength in the line on a request, which is written once everything is counted."""
+        answer = both.upscale(IMAGE, model=CRISP, **options)
+        assert answer.status_code == 200
+        name = answer.headers["X-Request-ID"]
+        assert wait_for(lambda: name in both.log.read_text())
+        (line,) = (line for line in both.log.read_text().splitlines() if name in line)
+        return re.findall(rf'model="{CRISP}" strength=(\S+)', line)
+
+    assert logged() == []
     before = figures(both)
-    for strength in ("0.75", "0"):
-        assert both.upscale(IMAGE, model=CRISP, strength=strength).status_code == 200
+    assert logged(strength="0.75") == ["0.75"]
+    assert logged(strength="0") == ["0.0"]
     after = figures(both)
     requests = f'upscaler_requests_total{{model="{CRISP}",status="200"}}'
     assert after[requests] == before.get(requests, 0) + 2
     tiles = f'upscaler_tiles_total{{model="{CRISP}"}}'
     assert after[tiles] == before[tiles] + 2
     assert {label for each in after for label in re.findall(r'\bmodel="(.*?)"[,}]', each)} <= {"", CRISP, MILD}
-    both.upscale(IMAGE, model=CRISP)
-    lines = [line for line in both.log.read_text().splitlines() if "/upscale" in line]
-    assert [re.findall(rf'model="{CRISP}" strength=(\S+)', line) for line in lines[-3:]] == [["0.75"], ["0.0"], []]
 
 
-@pytest.mark.parametrize("strength", ["1.001", "-0.1", "2", "much", "NaN", "Infinity", "1e-1", "true", "0,5", ".5"])
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("0.500", "0.5"),
+        (".5", "0.5"),
+        ("5E-1", "0.5"),
+        ("1e-3", "0.001"),
+        ("0.12345", "0.123"),
+        (f"0.{'3' * 60}", "0.333"),
+        ("0.0004", "0"),
+        ("5e-324", "0"),
+        ("-0", "0"),
+        ("-0.0", "0"),
+        ("0.9999999", None),
+        ("1e0", None),
+    ],
+)
+def test_how_a_strength_is_written(both: Server, written: str, shown: str | None) -> None:
+    """In JSON, too, which demands a digit before the point. The header says what is done; None: that is strength 1."""
+    message = f'{{"imageBase64": "{base64.b64encode(IMAGE).decode()}", "model": "{CRISP}", "strength": %s}}'
+    for answer in (
+        both.upscale(IMAGE, model=CRISP, strength=written),
+        httpx.post(f"{both.url}/upscale", files={"image": IMAGE}, data={"model": CRISP, "strength": written}),
+        httpx.get(f"{both.url}/estimate", params={"width": 9, "height": 9, "model": CRISP, "strength": written}),
+        httpx.post(
+            f"{both.url}/upscale",
+            content=message % re.sub(r"^\.", "0.", written),
+            headers={"Content-Type": "application/json"},
+        ),
+    ):
+        assert answer.status_code == 200, answer.text
+        strength = re.search(r"strength (\S+)", answer.headers["X-Upscaler-Model"])
+        assert (strength and strength[1]) == shown
+
+
+def test_an_empty_strength(both: Server) -> None:
+    """A part that is not filled in, as browsers send it, is not given. (An empty parameter lacks its value: 400.)"""
+    form = httpx.post(f"{both.url}/upscale", files={"image": IMAGE}, data={"model": CRISP, "strength": ""})
+    assert form.content == both.upscale(IMAGE, model=CRISP).content
+
+
+REFUSED = ["1.001", "-0.1", "2", "-1", "much", "NaN", "Infinity", "1e999", "1e-9999", "true", "0,5", "5.", "+1", "0x1"]
+
+
+@pytest.mark.parametrize("strength", [*REFUSED, ""])
 def test_what_is_no_strength(both: Server, strength: str) -> None:
-    """An empty parameter or part means that it is not given, as of all options."""
     query = both.upscale(IMAGE, model=CRISP, strength=strength)
-    form = httpx.post(f"{both.url}/upscale", files={"image": IMAGE}, data={"strength": strength})
+    form = httpx.post(f"{both.url}/upscale", files={"image": IMAGE}, data={"strength": strength or "?"})
     asked = {"width": "9", "height": "9", "strength": strength}
     for answer in (query, form, httpx.get(f"{both.url}/estimate", params=asked)):
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed_message")
@@ -242,6 +294,8 @@ def test_the_command_line_and_a_model_without_strength(both: Server, tmp_path: P
     assert done.returncode == 1
     assert done.stderr.decode().count("has no strength to choose: leave 'strength' out") == 1
     assert "2 left" in done.stderr.decode()
+    other = f"ask for the model {CRISP}" if url else "choose --model noise-cancel-sharp"
+    assert f", or {other}, which has" in " ".join(done.stderr.decode().split())
 
 
 @pytest.fixture
@@ -256,6 +310,7 @@ def test_a_sibling_that_nobody_names_is_loaded_and_not_listed(settings: Settings
         (crisp,) = assembly.models
         crisp.warm_up()
         assert crisp.milder is not None
+        assert crisp.owns_milder
         assert crisp.milder.seconds_for(1e6) > 0
         assert crisp.memory > 0
         service = ResourceUpscale(assembly.models, assembly.admission, assembly.limits, 92, assembly.decoders)
@@ -272,6 +327,8 @@ def test_a_named_sibling_is_loaded_once(settings: Settings) -> None:
         crisp, mild = assembly.models
         assert (crisp.name, mild.name) == (CRISP, MILD)
         assert crisp.milder is mild.upscaler
+        crisp.warm_up()
+        assert mild.upscaler.seconds_for(1) == 0, "it is warmed up, and its memory counted, under its own name"
     finally:
         assembly.decoders.close()
 
@@ -298,8 +355,19 @@ def test_siblings_enlarge_by_the_same_factor(settings: Settings, tmp_path: Path)
     imported(tmp_path, "noise-cancel-fast", "other", None)
     description = tmp_path / "imported" / "other" / DESCRIPTION
     description.write_text(json.dumps(json.loads(description.read_text()) | {"scale": 3}))
-    with pytest.raises(ModelUnavailable, match="odd and its milder sibling other enlarge by other factors"):
-        assemble(replace(settings, model="odd", cache_dir=tmp_path))
+    with pytest.raises(ModelUnavailable, match=r"^odd and other, its milder sibling, enlarge by other factors$"):
+        prepare(replace(settings, model="odd", cache_dir=tmp_path))
+
+
+@pytest.mark.parametrize(("milder", "shown"), [(5, "5"), (True, "true"), (["a"], '["a"]'), ("", '""'), ({}, "{}")])
+def test_what_names_no_sibling(settings: Settings, tmp_path: Path, milder: Any, shown: str) -> None:
+    imported(tmp_path, "noise-cancel-fast", "odd", milder)
+    for read in (read_model_files, read_milder):
+        with pytest.raises(ModelUnavailable) as refused:
+            read(tmp_path / "imported" / "odd")
+        assert str(refused.value).endswith(f"model.json: milder must be the name of a model or null, not {shown}")
+    with pytest.raises(ModelUnavailable, match="milder must be the name of a model"):
+        prepare(replace(settings, model="odd", cache_dir=tmp_path))
 
 
 def test_a_baked_model_brings_its_sibling_along(cache: Path, tmp_path: Path) -> None:

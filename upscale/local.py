@@ -8,12 +8,16 @@ from message_protocol import UpscaleInput, UpscaleOutput
 from resource_upscale import ResourceUpscale
 from superscaling.errors import ServiceError, StartError, StrengthNotOffered
 from superscaling.geometry import Box
+from superscaling.models import TABLE
 from superscaling.pictures import Samples
 from superscaling.scheduling import Deadline, Plan, Timings
 from superscaling.settings import Settings, environment_variable
 from upscale.console import Progress
 from upscale.errors import Failed, FatalError
 from upscale.interrupts import ended_at_once
+
+# Models that can be named wherever this is installed.
+WITH_STRENGTH = [name for name, weights in TABLE.items() if weights.milder is not None]
 
 
 class Local:
@@ -47,7 +51,7 @@ class Local:
         try:
             return upscale.main(UpscaleInput.from_bytes(image, options), Deadline(), Timings(), _ProgressBar(progress))
         except StrengthNotOffered as exc:
-            raise FatalError(exc.detail) from exc
+            raise FatalError(f"{exc.detail}, or choose --model {' or '.join(WITH_STRENGTH)}, which has") from exc
         except ServiceError as exc:
             hint = "" if exc.setting is None else f" (raise {environment_variable(exc.setting)})"
             raise Failed(exc.detail + hint) from exc

@@ -126,12 +126,18 @@ def _obtain(settings: Settings) -> None:
     Raises:
         StartError: that fails, or the model can't be used with these settings.
     """
-    for each in with_milder(settings):
+    needed = with_milder(settings)
+    for each in needed:
         if each.engine == "tensorflow":
             weight_file_of(each)
         if not is_prepared(each):
             convert_model(each, directory_of(each))
+            if not is_prepared(each):  # directories are named after what is in the file
+                raise ModelUnavailable(f"{each.model} was replaced while it was being converted: start again")
             precision_of(each.engine, each.precision, model_of(each))
+    for milder in needed[1:]:
+        if model_of(milder).scale != model_of(settings).scale:
+            raise ModelUnavailable(f"{settings.model} and {milder.model}, its milder sibling, enlarge by other factors")
 
 
 def find_missing_packages(settings: Settings) -> str | None:

@@ -21,7 +21,8 @@ class LoadedModel:
 
     `sha256`: of the weights; `licence`: of the weights; `memory`: bytes by which this process grew when the model was
     loaded and warmed up. (A full tile takes more, once there was one.) `milder`: the sibling of which a strength below
-    1 takes a share; None: the model has no strength.
+    1 takes a share; None: the model has no strength. `owns_milder`: whether no other model warms the sibling up, and
+    counts its memory.
     """
 
     upscaler: Upscaler
@@ -30,6 +31,7 @@ class LoadedModel:
     licence: str
     memory: int
     milder: Upscaler | None = None
+    owns_milder: bool = False
 
     @property
     def facts(self) -> EngineFacts:
@@ -54,8 +56,9 @@ class LoadedModel:
             EngineFailed: it, or its sibling, can't.
             ClientGone, DeadlinePassed, ServiceStopping: from `deadline`, while waiting for a turn.
         """
-        for each in self._upscalers:
-            each.check(deadline, timings)
+        self.upscaler.check(deadline, timings)
+        if self.milder is not None:
+            self.milder.check(deadline, timings)
 
     def warm_up(self) -> None:
         """Test the known answer and measure the speed, before any request; what that takes of memory counts.
@@ -65,14 +68,11 @@ class LoadedModel:
         """
         before = resident_bytes()
         try:
-            for each in self._upscalers:
-                each.warm_up()
+            self.upscaler.warm_up()
+            if self.milder is not None and self.owns_milder:
+                self.milder.warm_up()
         finally:
             self.memory += max(0, resident_bytes() - before)
-
-    @property
-    def _upscalers(self) -> Sequence[Upscaler]:
-        return [self.upscaler] if self.milder is None else [self.upscaler, self.milder]
 
 
 class LoadedModels:

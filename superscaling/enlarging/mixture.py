@@ -48,6 +48,10 @@ class Mixture(TiledUpscaler):
         """Estimated seconds of inference of all networks for an area in px."""
         return sum(upscaler.seconds_for(area) for upscaler, _ in self._shares)
 
+    def turns_for(self, area: float) -> int:
+        """How many turns all networks together take for a tile of so many px."""
+        return sum(upscaler.turns_for(area) for upscaler, _ in self._shares)
+
     def measure_speed(self, deadline: Deadline, max_age: float = 0.0) -> None:
         """Measure the speed of each network anew."""
         for upscaler, _ in self._shares:

@@ -59,7 +59,7 @@ class Network:
         """
         height, width, _ = pixels.shape
         views = ALL_VIEWS[: self.facts.views]
-        per_turn = max(1, self._turn_area // (height * width))
+        per_turn = self._views_in_a_turn(height * width)
         turns = [views[start : start + per_turn] for start in range(0, len(views), per_turn)]
         sums = (
             self._lock.run(deadline, timings, functools.partial(self._sum_of_views, pixels, turn)) for turn in turns
@@ -72,6 +72,10 @@ class Network:
     def seconds_for(self, area: float) -> float:
         """Estimated seconds of inference for an area in px, of one or many tiles."""
         return self._speed.seconds_for(area)
+
+    def turns_for(self, area: float) -> int:
+        """How many turns `infer` takes for a tile of so many px."""
+        return math.ceil(self.facts.views / self._views_in_a_turn(area))
 
     def check(self, deadline: Deadline, timings: Timings) -> None:
         """Make sure that the engine can be trusted: it reproduced the known answer and has not failed since.
@@ -123,6 +127,9 @@ class Network:
             self._speed_measured = time.monotonic()
 
         self._lock.run(deadline, Timings(), measure)  # no inference of the request's own
+
+    def _views_in_a_turn(self, area: float) -> int:
+        return max(1, int(self._turn_area // area))
 
     def _sum_of_views(self, pixels: Pixels, views: Sequence[View]) -> NDArray[np.float32]:
         seen = (view.back(self._infer(view.of(pixels))) for view in views)

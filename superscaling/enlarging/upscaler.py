@@ -50,6 +50,10 @@ class TiledUpscaler(abc.ABC):
         """Estimated seconds of inference for an area in px, of one or many tiles."""
 
     @abc.abstractmethod
+    def turns_for(self, area: float) -> int:
+        """How many turns `infer` takes for a tile of so many px."""
+
+    @abc.abstractmethod
     def measure_speed(self, deadline: Deadline, max_age: float = 0.0) -> None:
         """Measure the speed anew, as `Network.measure_speed` does."""
 
@@ -111,15 +115,17 @@ class TiledUpscaler(abc.ABC):
 
     def cost_of(self, height: int, width: int, size: Size | None = None) -> Cost:
         """The work for a picture of `height` by `width` px, enlarged to `size`."""
-        return self._in_all_views(self.passes((height, width), size).cost)
+        return self._in_all_turns(self.passes((height, width), size).cost)
 
     def cost_of_changes(self, pixels: Pixels, before: Pixels, size: Size | None = None) -> Cost:
         """The work for a picture (h, w, 1 or 3) if `before` was already enlarged to `size`."""
         passes = self.passes(whole_box(pixels).size, size)
-        return self._in_all_views(sum(map(passes.cost_of, _changed_parts(passes, pixels, before)), Cost()))
+        return self._in_all_turns(sum(map(passes.cost_of, _changed_parts(passes, pixels, before)), Cost()))
 
-    def _in_all_views(self, cost: Cost) -> Cost:
-        return Cost(cost.tiles, cost.area * self.facts.views)
+    def _in_all_turns(self, cost: Cost) -> Cost:
+        """The work in all views and with all networks; tiles count as if they were of one size."""
+        turns = self.turns_for(cost.area / cost.tiles) if cost.tiles else 1
+        return Cost(cost.tiles, cost.area * self.facts.views, cost.tiles * (turns - 1))
 
     def _levels(self, passes: Passes, part: Part, pixels: Pixels, work: "_Work") -> NDArray[np.float32]:
         """Make all passes over a part of `pixels`; each but the last is rounded, as the next one needs pixels."""

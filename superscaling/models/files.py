@@ -19,6 +19,8 @@ IR_WEIGHTS = "fp32.bin"
 INT8_IR = "int8.xml"
 INT8_IR_WEIGHTS = "int8.bin"
 KNOWN_ANSWER = "known_answer.npz"
+# Characters of a description that an error message repeats.
+MAX_ECHOED = 100
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,10 @@ def read_milder(directory: Path) -> str | None:
     """The name of the model's milder sibling, without verifying files; None: it has none.
 
     Raises:
-        ModelUnavailable: `model.json` is missing or can't be read.
+        ModelUnavailable: `model.json` is missing or can't be read, or this is no name.
     """
     try:
-        milder: str | None = json.loads((directory / DESCRIPTION).read_text()).get("milder")
+        milder = _milder_in(json.loads((directory / DESCRIPTION).read_text()), directory)
     except (OSError, ValueError, AttributeError) as exc:  # AttributeError: it is no object
         raise ModelUnavailable(f"{directory} holds no complete model: {exc!r}") from exc
     return milder
@@ -98,7 +100,7 @@ def read_model_files(directory: Path) -> ModelFiles:
     """Read `model.json` and verify the files that it names.
 
     Raises:
-        ModelUnavailable: a file is missing or can't be read.
+        ModelUnavailable: a file is missing or can't be read, or `milder` is no name.
         WeightsRefused: a file has another hash.
     """
     try:
@@ -119,10 +121,19 @@ def read_model_files(directory: Path) -> ModelFiles:
             seam=description["seam"],
             work=description["work"],
             architecture=Architecture(**rdn) if (rdn := description["architecture"]) else None,
-            milder=description.get("milder"),  # earlier conversions have none
+            milder=_milder_in(description, directory),
         )
         for file, sha256 in model.sha256.items():
             verify(directory / file, sha256)
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ModelUnavailable(f"{directory} holds no complete model: {exc!r}") from exc
     return model
+
+
+def _milder_in(description: dict[str, Any], directory: Path) -> str | None:
+    milder = description.get("milder")  # earlier conversions have none
+    if milder is None or (isinstance(milder, str) and milder):
+        return milder
+    raise ModelUnavailable(
+        f"{directory / DESCRIPTION}: milder must be the name of a model or null, not {json.dumps(milder)[:MAX_ECHOED]}"
+    )

@@ -171,7 +171,7 @@ class Admission:
     def seconds_beside(self, cost: Cost) -> float:
         """Estimated seconds that the images in progress would add to the time of a new one."""
         with self._lock:
-            return seconds_until(cost.tiles, self._others(None))
+            return seconds_until(cost.turns, self._others(None))
 
     def seconds_until_one_ends(self) -> float:
         """Estimated seconds until the first of the admitted pictures is done; 0 if there is none."""
@@ -263,6 +263,9 @@ def _way_out(picture: AdmittedPicture, seconds: float) -> str:
 
 def _remaining_work(picture: AdmittedPicture) -> RemainingWork:
     demand, cost = picture.demand, picture.demand.cost
-    seconds = demand.pace.seconds_for(cost.area / cost.tiles) * MARGIN if cost.tiles else 0.0
-    turns = cost.tiles - picture.timings.tiles_done
+    if not cost.tiles:
+        return RemainingWork(0, 0.0, picture.deadline.seconds_left, demand.weighted_pixels)
+    seconds = demand.pace.seconds_for(cost.area / cost.turns) * MARGIN
+    tiles = cost.tiles - picture.timings.tiles_done
+    turns = math.ceil(tiles * cost.turns / cost.tiles)  # the tile in progress counts as not begun
     return RemainingWork(turns, seconds, picture.deadline.seconds_left, demand.weighted_pixels)

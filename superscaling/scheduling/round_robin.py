@@ -1,4 +1,4 @@
-"""When pictures that take turns, one tile each, will be done.
+"""When pictures that take turns will be done.
 
 A picture with t turns left is done once every picture in progress has had t turns, or all that it has left: after the
 sum of `min(t, turns) * seconds` over all of them, itself included. This is exact for the last one in each round and at
