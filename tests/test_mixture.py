@@ -171,9 +171,12 @@ def test_a_model_is_ready_if_its_sibling_is() -> None:
     own = upscaler("crisp")
     model = LoadedModel(own, PictureUpscaler(own), "0" * 64, "none", memory=0)
     model.milder, model.owns_milder = upscaler("mild", failing), True
-    for check in (model.warm_up, lambda: model.check(*patience())):
-        with pytest.raises(EngineFailed, match=r"^mild fake fp32 failed"):
-            check()
+    with pytest.raises(EngineFailed, match=r"^mild fake fp32 failed"):
+        model.warm_up()
+    with pytest.raises(EngineFailed, match=r"^crisp can't mix in its milder sibling: mild fake fp32 failed"):
+        model.check(*patience())
+    model.owns_milder = False  # it is a model itself, and checked as such
+    model.check(*patience())
 
 
 def test_facts_without_strength_are_as_before() -> None:

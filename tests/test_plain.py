@@ -20,11 +20,11 @@ from superscaling.engines import infer_levels
 from superscaling.engines.openvino import EngineOpenVino, supported_precisions
 from superscaling.errors import StartError
 from superscaling.geometry import Box
-from superscaling.models import ModelFiles, read_model_files
+from superscaling.models import TABLE, FileFormat, ModelFiles, read_model_files
 from superscaling.settings import read_settings
 
 MODELS = ROOT / "models"
-OWN = ("noise-cancel-fast", "noise-cancel-plain", "noise-cancel-best")
+OWN = [row.name for row in TABLE.values() if row.is_own and row.file_format is FileFormat.PLAIN]
 Weights = dict[str, Any]
 
 

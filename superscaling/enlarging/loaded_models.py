@@ -7,7 +7,7 @@ from superscaling.engines import EngineFacts
 from superscaling.enlarging.mixture import Mixture
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
 from superscaling.enlarging.upscaler import Upscaler
-from superscaling.errors import StrengthNotOffered, UnknownModel
+from superscaling.errors import EngineFailed, StrengthNotOffered, UnknownModel
 from superscaling.resident_memory import resident_bytes
 from superscaling.scheduling import Deadline, Timings
 
@@ -44,21 +44,30 @@ class LoadedModel:
         return self.facts.model
 
     def at(self, strength: float) -> PictureUpscaler:
-        """What enlarges at a strength from 0 to 1; a model without a milder sibling has 1 only."""
-        if strength == 1 or self.milder is None:
+        """What enlarges at a strength from 0 to 1.
+
+        Raises:
+            StrengthNotOffered: the model has no milder sibling, so only the strength 1.
+        """
+        if strength == 1:
             return self.picture_upscaler
+        if self.milder is None:
+            raise StrengthNotOffered(f"the model {self.name} has no strength to choose: leave 'strength' out")
         return PictureUpscaler(Mixture(self.upscaler, self.milder, strength))
 
     def check(self, deadline: Deadline, timings: Timings) -> None:
-        """Make sure that the model can be trusted at every strength.
+        """Make sure that the model can be trusted at every strength; a sibling that is a model itself is checked there.
 
         Raises:
             EngineFailed: it, or its sibling, can't.
             ClientGone, DeadlinePassed, ServiceStopping: from `deadline`, while waiting for a turn.
         """
         self.upscaler.check(deadline, timings)
-        if self.milder is not None:
-            self.milder.check(deadline, timings)
+        if self.milder is not None and self.owns_milder:
+            try:
+                self.milder.check(deadline, timings)
+            except EngineFailed as exc:
+                raise EngineFailed(f"{self.name} can't mix in its milder sibling: {exc.detail}") from exc
 
     def warm_up(self) -> None:
         """Test the known answer and measure the speed, before any request; what that takes of memory counts.
@@ -122,9 +131,9 @@ class LoadedModels:
             UnknownModel: it is not loaded.
             StrengthNotOffered: it has only the strength 1.
         """
-        model = self.named(name)
-        if strength != 1 and model.milder is None:
+        try:
+            return self.named(name).at(strength)
+        except StrengthNotOffered as exc:
             others = [each.name for each in self if each.milder is not None]
             remedy = f", or ask for the model {' or '.join(others)}, which has" if others else ""
-            raise StrengthNotOffered(f"the model {model.name} has no strength to choose: leave 'strength' out{remedy}")
-        return model.at(strength)
+            raise StrengthNotOffered(f"{exc.detail}{remedy}") from exc

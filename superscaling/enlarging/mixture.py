@@ -25,7 +25,8 @@ class Mixture(TiledUpscaler):
     def __init__(self, model: Upscaler, milder: Upscaler, strength: float) -> None:
         self._shares = [(upscaler, share) for upscaler, share in ((model, strength), (milder, 1 - strength)) if share]
         parts = [upscaler for upscaler, _ in self._shares]
-        super().__init__(_facts(model.facts.model, parts, strength), min(part.tile for part in parts))
+        facts = _facts(model.facts.model, parts, strength)
+        super().__init__(facts, facts.tile_edge(min(part.tile for part in parts)))
 
     def infer(self, pixels: Pixels, deadline: Deadline, timings: Timings) -> NDArray[np.float32]:
         """Infer a tile with each network in turn."""
@@ -67,5 +68,6 @@ def _facts(name: str, parts: list[Upscaler], strength: float) -> EngineFacts:
         precision="+".join(dict.fromkeys(each.precision for each in facts)),
         halo=max(each.halo for each in facts),
         multiple=math.lcm(*(each.multiple for each in facts)),
+        work=max(each.work for each in facts),
         strength=strength,
     )
