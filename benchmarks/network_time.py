@@ -9,9 +9,10 @@ import contextlib
 import functools
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.contestants import Contestant, Times, take_turn, take_turn_on_new_sizes, timed
+from benchmarks.contestants import Contestant, Seconds, Times, take_turn, take_turn_on_new_sizes, timed
 from benchmarks.isr_networks import ISR_NETWORKS, write_isr_network
 from benchmarks.measuring import say
 from benchmarks.network_report import Size, write_report
@@ -19,7 +20,7 @@ from benchmarks.networks import OWN, REAL_ESRGAN, Network, served_network, upsca
 from benchmarks.peak import Peak
 from benchmarks.peer_process import running_peers
 from benchmarks.results import COMPARED, ISR, OURS
-from superscaling.engines import Engine, Pixels, available_cpus
+from superscaling.engines import Pixels, available_cpus
 from superscaling.engines.openvino import supported_precisions
 from superscaling.enlarging import Upscaler
 from superscaling.models import LITE, MODELS, TABLE
@@ -30,10 +31,31 @@ LARGE = (3000, 4000)  # height, width in px
 SMALL = (96, 96)
 SIZES = (SMALL, COMPARED, (1000, 1000), LARGE)
 WHOLE = COMPARED[0] * COMPARED[1]  # px
-MAX_SECONDS = {(1000, 1000): 10.0, LARGE: 40.0}  # per image
+MAX_SECONDS = {(1000, 1000): 5.0, LARGE: 40.0}  # per image
 ROUNDS = 3  # of all but SMALL, which has one
 SLOW = 1.5  # s: a network that takes longer per image has one turn only
 WITH_ISR = "noise-cancel-lite"  # the one of ours that ISR's `predict` runs as well
+
+
+@dataclass
+class OpenEngines:
+    """The engines of one network at a time: those of all would need 18 GB of memory."""
+
+    network: str = ""
+    upscalers: dict[str, tuple[Upscaler, Upscaler]] = field(default_factory=dict)
+
+    def seconds(self, name: str, network: Network, precision: str) -> Seconds:
+        """What enlarges an image and returns the time, in which no engine is opened."""
+
+        def run(height: int, width: int) -> float:
+            if name != self.network:
+                self.network, self.upscalers = name, {}
+            if precision not in self.upscalers:
+                engine = network.open(precision)
+                self.upscalers[precision] = (upscaler_of(engine, max(COMPARED)), upscaler_of(engine, Settings().tile))
+            return timed(functools.partial(_enlarge, *self.upscalers[precision]))(height, width)
+
+        return run
 
 
 def measure() -> str:
@@ -43,9 +65,10 @@ def measure() -> str:
     with contextlib.ExitStack() as stack:
         say("building the networks")
         networks = {name: served_network(name) for name in (*OWN, *REAL_ESRGAN)}
-        contestants = [each for name in OWN for each in _in_openvino(name, networks[name])]
-        contestants += _of_isr(stack, networks)
-        contestants += [each for name in REAL_ESRGAN for each in _in_openvino(name, networks[name])]
+        engines = OpenEngines()
+        contestants = [each for name in OWN for each in _in_openvino(name, networks[name], engines)]
+        contestants += _of_isr(stack, networks, engines)
+        contestants += [each for name in REAL_ESRGAN for each in _in_openvino(name, networks[name], engines)]
         contestants += stack.enter_context(running_peers(networks))
         order = list(dict.fromkeys(each.network for each in contestants))
         contestants.sort(key=lambda each: order.index(each.network))  # what is compared runs one after the other
@@ -57,12 +80,12 @@ def measure() -> str:
     return write_report(results, networks, {name: peak.flop_per_second for name, peak in peaks.items()})
 
 
-def _in_openvino(name: str, network: Network) -> Iterator[Contestant]:
+def _in_openvino(name: str, network: Network, engines: OpenEngines) -> Iterator[Contestant]:
     for precision in network.precisions:
-        yield Contestant(name, f"{OURS}{precision}", timed(_enlarger(network.open(precision))))
+        yield Contestant(name, f"{OURS}{precision}", engines.seconds(name, network, precision))
 
 
-def _of_isr(stack: contextlib.ExitStack, networks: dict[str, Network]) -> Iterator[Contestant]:
+def _of_isr(stack: contextlib.ExitStack, networks: dict[str, Network], engines: OpenEngines) -> Iterator[Contestant]:
     """What ISR can load: by its `predict`, and in OpenVINO. Adds the networks that are not the project's."""
     import keras  # late: it loads TensorFlow
 
@@ -74,12 +97,7 @@ def _of_isr(stack: contextlib.ExitStack, networks: dict[str, Network]) -> Iterat
         isr = build()
         networks[name] = write_isr_network(name, isr, Path(stack.enter_context(tempfile.TemporaryDirectory())))
         yield Contestant(name, ISR, timed(isr.predict))
-        yield from _in_openvino(name, networks[name])
-
-
-def _enlarger(engine: Engine) -> functools.partial[Pixels]:
-    whole, tiled = (upscaler_of(engine, tile) for tile in (max(COMPARED), Settings().tile))
-    return functools.partial(_enlarge, whole, tiled)
+        yield from _in_openvino(name, networks[name], engines)
 
 
 def _enlarge(whole: Upscaler, tiled: Upscaler, pixels: Pixels) -> Pixels:
