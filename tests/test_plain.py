@@ -11,6 +11,7 @@ import numpy as np
 import openvino
 import pytest
 from conftest import ROOT, StartServer, encoded, opened, photograph
+from fakes import noise
 from numpy.typing import NDArray
 
 from superscaling.commands.import_model import main
@@ -320,7 +321,7 @@ def test_bad_files_stop_the_start(case: str, tmp_path: Path) -> None:
 
 
 def test_another_factor_through_http(tmp_path: Path, start_server: StartServer) -> None:
-    weights, pixels = random_weights(3), photograph(40, 56)
+    weights, pixels = random_weights(3), noise(40, 56)  # smooth areas would be interpolated
     server = start_server(
         UPSCALER_MODEL=str(saved(weights, tmp_path, "random-x3.npz")),
         UPSCALER_CACHE_DIR=str(tmp_path / "cache"),
@@ -331,5 +332,4 @@ def test_another_factor_through_http(tmp_path: Path, start_server: StartServer) 
     result = np.asarray(opened(answer.content)).astype(float)
     assert result.shape == (120, 168, 3)
     expected = np.rint(forward(weights, pixels).clip(0, 255))
-    # Elsewhere it is interpolated, or made grey: see `enlarging/corrections.py`.
-    assert (np.abs(result - expected) <= 1).mean() > 0.9
+    assert (np.abs(result - expected) <= 1).mean() > 0.99

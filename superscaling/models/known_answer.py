@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class KnownAnswer:
-    """A small picture and the output of the reference network (ISR on TensorFlow, fp32).
+    """A small picture and the output of the reference network (ISR on TensorFlow, or the network itself, in fp32).
 
     `pixels`: (h, w, 3) uint8; `expected`: (scale h, scale w, 3) float32 in 8-bit levels, not clamped, not rounded;
     `tolerance`: the largest difference in levels that the engine's precision explains.

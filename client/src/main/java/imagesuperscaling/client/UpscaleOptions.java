@@ -16,7 +16,7 @@ import java.util.Map;
  * @param height of the output in px, instead of a scale; without a width it keeps the ratio
  * @param fit how width and height together are meant
  * @param model a name that {@link UpscaleClient#models()} lists; {@code null}: the service's default
- * @param strength the model's share of the output, 0 to 1, to six decimals; the rest is its milder sibling's;
+ * @param strength the model's share of the output, 0 to 1, which the service rounds to three decimals; the rest is its milder sibling's;
  *     {@code null}: 1, as with models that have no strength
  */
 public record UpscaleOptions(
