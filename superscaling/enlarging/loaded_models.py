@@ -136,4 +136,4 @@ class LoadedModels:
         except StrengthNotOffered as exc:
             others = [each.name for each in self if each.milder is not None]
             remedy = f", or ask for the model {' or '.join(others)}, which has" if others else ""
-            raise StrengthNotOffered(f"{exc.detail}{remedy}") from exc
+            raise StrengthNotOffered(f"{exc.detail}{remedy}", setting=None if others else "models") from exc
