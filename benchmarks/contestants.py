@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from benchmarks.peer import Pixels, noise
 
 SLICE = 0.4  # s: length of a turn; a turn has at least one run
-QUICK = 1.0  # s: a turn starts with an uncounted warm-up run if a run is shorter than this
+QUICK = 1.0  # s: every turn starts with an uncounted warm-up run if a run is shorter than this; else the first one does
 Seconds = Callable[[int, int], float]  # runs once on an image of this height and width (px), returns the time in s
 
 
@@ -53,7 +53,7 @@ class Times:
 
 def take_turn(contestant: Contestant, times: Times, height: int, width: int, expected: float) -> None:
     """Run a contestant on one size for `SLICE` s. `expected`: s per run, 0 if unknown."""
-    if expected < QUICK:
+    if expected < QUICK or not times.known:
         contestant.seconds(height, width)
     end = time.perf_counter() + SLICE
     while True:

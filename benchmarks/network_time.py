@@ -32,7 +32,7 @@ SMALL = (96, 96)
 SIZES = (SMALL, COMPARED, (1000, 1000), LARGE)
 WHOLE = COMPARED[0] * COMPARED[1]  # px
 MAX_SECONDS = {(1000, 1000): 5.0, LARGE: 40.0}  # per image
-ROUNDS = 3  # of all but SMALL, which has one
+ROUNDS = 2  # of all but SMALL, which has one
 SLOW = 1.5  # s: a network that takes longer per image has one turn only
 WITH_ISR = "noise-cancel-lite"  # the one of ours that ISR's `predict` runs as well
 
