@@ -30,7 +30,7 @@ def main() -> None:
     axes.set_xscale("log")
     axes.set_xlim(min(seconds) / 2, max(seconds) * 2)
     axes.set_xlabel(
-        "seconds per megapixel, shorter is better (logarithmic); green: OpenVINO, as in this service", color=TEXT
+        "seconds per megapixel (logarithmic); green: OpenVINO", color=TEXT
     )
     axes.tick_params(colors=TEXT, length=0)
     axes.set_facecolor(BACKGROUND)
