@@ -29,9 +29,7 @@ def main() -> None:
     axes.bar_label(bars, [f"{each:.3g} s" for each in seconds], padding=4, color=TEXT, fontsize=9)
     axes.set_xscale("log")
     axes.set_xlim(min(seconds) / 2, max(seconds) * 2)
-    axes.set_xlabel(
-        "seconds per megapixel (logarithmic); green: OpenVINO", color=TEXT
-    )
+    axes.set_xlabel("seconds per megapixel (logarithmic); green: OpenVINO", color=TEXT)
     axes.tick_params(colors=TEXT, length=0)
     axes.set_facecolor(BACKGROUND)
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -44,12 +44,10 @@ def load_psnr_small(package: Path | None = None) -> Any:
 
 def load_gans(package: Path | None = None) -> Any:
     """ISR's `RRDN` (x4) with the weights of `gans`; `package` as for `read_idealo`."""
-    # Late: these load TensorFlow. The first imports ISR where its log file does no harm.
-    import superscaling.engines.tensorflow  # noqa: F401  # isort: skip
-    from ISR.models import RRDN  # isort: skip
-    from ISR.models.rrdn import WEIGHTS_URLS
+    from superscaling.engines.tensorflow import isr_models  # late: it loads TensorFlow
 
-    return set_weights(RRDN(arch_params=WEIGHTS_URLS[GANS]["arch_params"]), read_idealo(GANS, package))
+    architecture = isr_models.rrdn.WEIGHTS_URLS[GANS]["arch_params"]
+    return set_weights(isr_models.RRDN(arch_params=architecture), read_idealo(GANS, package))
 
 
 def set_weights(isr: Any, model: LayersModel) -> Any:

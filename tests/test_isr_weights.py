@@ -311,13 +311,11 @@ def layers_model_of(isr: Any, weights: Mapping[str, Any]) -> LayersModel:
 
 def test_gans_has_the_weights_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """ISR's own class, in small."""
-    from ISR.models.rrdn import RRDN, WEIGHTS_URLS
-
-    import superscaling.engines.tensorflow  # noqa: F401  # first: it imports ISR where its log file does no harm
+    from superscaling.engines.tensorflow import isr_models  # late: it loads TensorFlow
 
     small = {"C": 1, "D": 1, "G": 4, "G0": 4, "T": 1, "x": 4}
-    monkeypatch.setitem(WEIGHTS_URLS["gans"], "arch_params", small)
-    source = RRDN(arch_params=small)
+    monkeypatch.setitem(isr_models.rrdn.WEIGHTS_URLS["gans"], "arch_params", small)
+    source = isr_models.RRDN(arch_params=small)
     weights = {
         f"{layer.name}/{part}": array
         for layer in source.model.layers

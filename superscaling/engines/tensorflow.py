@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 # Importing ISR opens ./log_file for writing, so it is imported in a scratch directory. It also installs a log handler,
 # which would break the log format.
 with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
-    from ISR.models import RDN
+    import ISR.models
+isr_models = ISR.models
 for handler in (isr_logger := logging.getLogger("ISR.utils.utils")).handlers[:]:
     isr_logger.removeHandler(handler)
     handler.close()
@@ -27,7 +28,7 @@ from superscaling.settings import invalid
 
 def build_isr(architecture: Architecture) -> Any:
     """Build ISR's `RDN` of this architecture, with random weights; its Keras model is `.model`."""
-    return RDN(arch_params=architecture.arch_params, upscaling=architecture.upscaling)
+    return isr_models.RDN(arch_params=architecture.arch_params, upscaling=architecture.upscaling)
 
 
 def load_isr(architecture: Architecture, weights: Path) -> Any:
