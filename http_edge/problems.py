@@ -26,8 +26,16 @@ PURPOSES = {
     "timeout": "give requests more time",
     "stream_timeout": "give streams more time",
     "decode_timeout": "give decoders more time",
+    "jobs_store": "keep jobs",
+    "jobs_queue_pixels": "keep more and larger jobs at a time",
+    "jobs_max_pixels": "accept larger images as jobs",
+    "jobs_max_result_pixels": "make larger results of jobs",
+    "jobs_max_body_bytes": "accept larger files as jobs",
+    "jobs_body_timeout": "give clients more time to send a file",
+    "jobs_keep": "keep results longer",
+    "webhook_hosts": "allow webhooks to further hosts",
 }
-VERBS = {"models": "extend"}  # of settings that are no number
+VERBS = {"models": "extend", "jobs_store": "set", "webhook_hosts": "extend"}  # of settings that are no number
 
 
 def register_problems(app: Flask) -> None:

@@ -3,6 +3,7 @@
 from message_protocol.base64_bytes import IMAGE_FIELD
 from message_protocol.estimate import EstimateInput, EstimateOutput
 from message_protocol.images_upscale import ImagesUpscaleInput, ImagesUpscaleOutput
+from message_protocol.jobs import JobInput, JobOutput, JobsOutput, JobState
 from message_protocol.json_text import starts_like_json
 from message_protocol.media_types import BYTES, EVENTS, FORM, JSON, PROBLEM
 from message_protocol.models_output import ModelOutput, ModelsOutput
@@ -28,6 +29,10 @@ __all__ = [
     "Event",
     "ImagesUpscaleInput",
     "ImagesUpscaleOutput",
+    "JobInput",
+    "JobOutput",
+    "JobState",
+    "JobsOutput",
     "ModelOutput",
     "ModelsOutput",
     "Notes",

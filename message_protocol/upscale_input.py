@@ -20,6 +20,7 @@ from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.size_choice import Fit, SizeChoice
+from superscaling.upscale_options import UpscaleOptions
 
 # The most commas in a JSON message: base64 has none, and the message has only a few fields. A message with millions of
 # fields would block this process for half a minute while they are parsed and reported as unknown.
@@ -86,6 +87,11 @@ class UpscaleInput(BaseModel):
     def size(self) -> SizeChoice:
         """What the message says about the size of the answer."""
         return SizeChoice(as_fraction(self.scale), self.width, self.height, self.fit)
+
+    @property
+    def asked(self) -> UpscaleOptions:
+        """What the message asks for."""
+        return UpscaleOptions(self.size, self.format, self.model, self.strength, self.quality, self.metadata)
 
     @model_validator(mode="before")
     @classmethod

@@ -3,8 +3,15 @@
 Exception
 * ServiceError                  a request failed; becomes a problem document
     x MalformedMessage          400
+    x JobUnknown                404
+    x JobsOff                   404
     x NotAcceptable             406
     x BodyTimeout               408
+    x JobHasNoResult            409
+        + JobNotFinished        409
+        + JobFailed             409
+        + JobCancelled          409
+    x JobExpired                410
     x BodyTooLarge              413
     x UnsupportedMedia          415
         + UnsupportedImage      415
@@ -21,13 +28,19 @@ Exception
         + UnknownModel          422
         + StrengthNotOffered    422
         + EstimateOverDeadline  422
+        + BlockFailed           422
+        + IdempotencyMismatch   422
+        + WebhookNotAllowed     422
     x ClientGone                499, seen in the log only
     x TooManyRequests           429
         + QueueFull             429
+        + JobsQueueFull         429
     x Unavailable               503
         + EngineFailed          503
         + ServiceStopping       503
         + DecoderUnavailable    503
+        + StoreUnavailable      503
+        + BrokerUnavailable     503
     x DeadlinePassed            504
 * StartError                    the service can't start; the message is one line for the operator
     x SettingInvalid
@@ -100,6 +113,22 @@ class MalformedMessage(ServiceError):
     title = "The request is not a valid message"
 
 
+class JobUnknown(ServiceError):
+    """There is no such job, or it belongs to somebody else."""
+
+    status = 404
+    code = "unknown_job"
+    title = "There is no such job"
+
+
+class JobsOff(ServiceError):
+    """The service keeps no jobs."""
+
+    status = 404
+    code = "jobs_off"
+    title = "The service takes no jobs"
+
+
 class NotAcceptable(ServiceError):
     """`Accept` and `format` allow no form of the answer that the service has."""
 
@@ -114,6 +143,43 @@ class BodyTimeout(ServiceError):
     status = 408
     code = "body_timeout"
     title = "The request body took too long"
+
+
+class JobHasNoResult(ServiceError):
+    """The job has no result, at least not now."""
+
+    status = 409
+    code = "no_result"
+    title = "The job has no result"
+
+
+class JobNotFinished(JobHasNoResult):
+    """The job has not ended yet."""
+
+    code = "not_finished"
+    title = "The job is not finished"
+
+
+class JobFailed(JobHasNoResult):
+    """The job has failed, and will have no result."""
+
+    code = "job_failed"
+    title = "The job has failed"
+
+
+class JobCancelled(JobHasNoResult):
+    """The job was cancelled."""
+
+    code = "job_cancelled"
+    title = "The job was cancelled"
+
+
+class JobExpired(ServiceError):
+    """The job ended so long ago that its result is deleted."""
+
+    status = 410
+    code = "expired"
+    title = "The job has expired"
 
 
 class BodyTooLarge(ServiceError):
@@ -240,6 +306,27 @@ class EstimateOverDeadline(Unprocessable):
     title = "The image would take too long"
 
 
+class BlockFailed(Unprocessable):
+    """A part of the picture ended its worker again and again."""
+
+    code = "block_failed"
+    title = "A part of the image can't be enlarged"
+
+
+class IdempotencyMismatch(Unprocessable):
+    """The Idempotency-Key was used before, for another request."""
+
+    code = "idempotency_mismatch"
+    title = "The Idempotency-Key belongs to another request"
+
+
+class WebhookNotAllowed(Unprocessable):
+    """The operator does not allow webhooks to this address."""
+
+    code = "webhook_not_allowed"
+    title = "The webhook is not allowed"
+
+
 class TooManyRequests(ServiceError):
     """All request slots are taken."""
 
@@ -252,6 +339,13 @@ class QueueFull(TooManyRequests):
     """The images in progress leave no memory or time for this one."""
 
     code = "queue_full"
+
+
+class JobsQueueFull(TooManyRequests):
+    """The jobs that have not ended have so many pixels that no further one is taken."""
+
+    code = "jobs_queue_full"
+    title = "There are too many jobs"
 
 
 class ClientGone(ServiceError):
@@ -290,6 +384,20 @@ class DecoderUnavailable(Unavailable):
     code = "decoder_unavailable"
     title = "The decoder is not available"
     decoder_failure = "unavailable"
+
+
+class StoreUnavailable(Unavailable):
+    """The store of jobs is full, or can't be reached."""
+
+    code = "store_unavailable"
+    title = "The store of jobs is not available"
+
+
+class BrokerUnavailable(Unavailable):
+    """The broker of jobs can't be reached."""
+
+    code = "broker_unavailable"
+    title = "The broker of jobs is not available"
 
 
 class DeadlinePassed(ServiceError):

@@ -15,7 +15,7 @@ PREFIX = "UPSCALER_"
 ROOT = Path(__file__).resolve().parent.parent
 
 # The groups of settings, which are the headings of docs/settings.md.
-MODEL, IMAGES, LOAD, SERVER = "Model", "Images", "Load", "Server"
+MODEL, IMAGES, LOAD, JOBS, SERVER = "Model", "Images", "Load", "Jobs", "Server"
 
 
 def shipped(folder: str) -> Path:
@@ -76,6 +76,43 @@ def _directory(text: str) -> Path:
 
 
 def _optional_directory(text: str) -> Path | None:
+    return _directory(text) if text else None
+
+
+def _hours(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 < number <= 8_760:
+        raise ValueError("must be a number of hours above 0, at most 8760")
+    return number
+
+
+def _store(text: str) -> str:
+    """A directory, or `s3://bucket/prefix`; empty: none."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return str(_directory(text)) if text else text
+    if scheme != "s3" or not rest.partition("/")[0]:
+        raise ValueError("must be a directory, or s3://bucket or s3://bucket/prefix")
+    return text.rstrip("/")
+
+
+def _broker(text: str) -> str:
+    if text and not text.startswith(("amqp://", "amqps://")):
+        # Celery on Redis loses jobs and stalls: docs/decisions/0036-celery-on-rabbitmq.md
+        raise ValueError("must be an address such as amqp://user:password@host:5672//, of RabbitMQ")
+    return text
+
+
+def _http_url(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError("must be an address such as http://localhost:4318")
+    return text
+
+
+def _optional_file(text: str) -> Path | None:
     return _directory(text) if text else None
 
 
@@ -233,6 +270,88 @@ class Settings:
         "Time that inspecting an image file, and then decoding it, may take each; a decoder that takes longer is ended,"
         " and its image rejected.",
     )
+    jobs_store: str = _setting(
+        "~/.local/share/image-super-scaling/jobs",
+        _store,
+        "path or URL",
+        JOBS,
+        "Where jobs are kept: a directory, or `s3://bucket/prefix` (credentials, region and endpoint from the usual"
+        " `AWS_*` variables). Empty: no jobs are taken.",
+    )
+    broker: str = _setting(
+        "",
+        _broker,
+        "URL",
+        JOBS,
+        "RabbitMQ, such as `amqp://user:password@host:5672//`: workers on any number of machines do the jobs. Empty:"
+        " this process does them itself.",
+    )
+    jobs_queue_pixels: int = _setting(
+        "2000000000",
+        _whole(1),
+        "px",
+        JOBS,
+        "Most pixels of all jobs that have not ended; a job that would exceed this is answered with 429, unless it is"
+        " the only one.",
+    )
+    jobs_max_pixels: int = _setting(
+        "400000000",
+        _whole(1),
+        "px",
+        JOBS,
+        "Largest image of a job. Above `UPSCALER_MAX_PIXELS` it must be a JPEG, PNG or TIFF with one opaque picture.",
+    )
+    jobs_max_result_pixels: int = _setting("1600000000", _whole(1), "px", JOBS, "Largest result of such a large job.")
+    jobs_max_body_bytes: int = _setting(
+        "2147483648",
+        _whole(1),
+        "bytes",
+        JOBS,
+        "Largest image file of a job that is sent as it is. It goes to the store piece by piece. For JSON and forms,"
+        " `UPSCALER_MAX_BODY_BYTES` applies.",
+    )
+    jobs_body_timeout: float = _setting(
+        "600", _seconds, "s", JOBS, "Time a client has to send an image file that is sent as it is."
+    )
+    jobs_keep: float = _setting("24", _hours, "h", JOBS, "How long a job and its result are kept after its end.")
+    jobs_block_seconds: float = _setting(
+        "15",
+        _seconds,
+        "s",
+        JOBS,
+        "How long a worker shall be busy with a block of a picture: what is lost at most if it is killed, and how long"
+        " others wait.",
+    )
+    jobs_workers: int = _setting(
+        "0",
+        _whole(0, 10_000),
+        "workers",
+        JOBS,
+        "The most workers that one picture is spread over, such as the size that the fleet may grow to; 0: as many as"
+        " there are when its job begins.",
+    )
+    jobs_owner_header: str = _setting(
+        "",
+        str,
+        "header",
+        JOBS,
+        "A request header with the user's name, which a proxy that authenticates users sets, such as `X-Remote-User`:"
+        " jobs are seen by their owner only. Empty: by whoever knows a job's id.",
+    )
+    webhook_hosts: tuple[str, ...] = _setting(
+        "",
+        _names,
+        "hosts",
+        JOBS,
+        "Hosts, as `name` or `name:port`, that jobs may report their end to, separated by commas. Empty: none.",
+    )
+    webhook_secret_file: Path | None = _setting(
+        "",
+        _optional_file,
+        "path",
+        JOBS,
+        "A file with the secret that webhooks are signed with, as Standard Webhooks writes it (`whsec_` and base64).",
+    )
     host: str = _setting("0.0.0.0", _text, "address", SERVER, "Address to listen on.")
     port: int = _setting("7777", _whole(1, 65_535), "port", SERVER, "Port to listen on (`PORT`, without the prefix).")
     log_level: str = _setting(
@@ -248,6 +367,14 @@ class Settings:
         "name",
         SERVER,
         "One line of text (`text`) or one JSON object (`json`) per log record.",
+    )
+    traces_url: str = _setting(
+        "",
+        _http_url,
+        "URL",
+        SERVER,
+        "An OpenTelemetry collector, such as `http://localhost:4318`: spans of requests, jobs and blocks are sent there"
+        " (OTLP over HTTP). Empty: nowhere.",
     )
 
 

@@ -14,6 +14,7 @@ LAYERS = [
     ["flask_app", "upscale"],
     ["resources", "http_edge"],
     ["resource_ping", "resource_ready", "resource_models", "resource_upscale", "resource_estimate"],
+    ["jobs"],
     ["message_protocol"],
     ["superscaling"],
 ]
@@ -27,6 +28,7 @@ ROOMS = [
     ["scheduling", "models"],
     ["pictures", "logs"],
     ["settings", "version"],
+    ["upscale_options"],
     ["size_choice"],
     ["geometry", "format_name", "metadata_choice", "errors", "resident_memory"],
 ]
@@ -37,6 +39,7 @@ MESSAGES_KNOW = {
     "superscaling.format_name",
     "superscaling.metadata_choice",
     "superscaling.size_choice",
+    "superscaling.upscale_options",
 }
 
 # Within a room: a module may import from the lines below its own.
@@ -47,6 +50,8 @@ WITHIN = {
         ["conversion_process"],
     ],
     "enlarging": [
+        ["blocks"],
+        ["file_upscaler"],
         ["loaded_models"],
         ["picture_upscaler"],
         ["frame_upscaler", "mixture"],
@@ -148,7 +153,12 @@ HOMES = {
     "prometheus_client": ("http_edge/metrics.py",),
     "click": ("upscale/",),
     "tqdm": ("upscale/",),
-    "pydantic": ("message_protocol/", "http_edge/openapi.py"),
+    "pydantic": ("message_protocol/", "http_edge/openapi.py", "jobs/records.py"),
+    "celery": ("jobs/engine_celery.py",),
+    "kombu": ("jobs/engine_celery.py",),
+    "obstore": ("jobs/s3_store.py",),
+    "standardwebhooks": ("jobs/webhooks.py",),
+    "opentelemetry": ("superscaling/tracing.py",),
     "tensorflow": ("superscaling/engines/tensorflow.py",),
     "ISR": ("superscaling/engines/tensorflow.py",),
     "openvino": ("superscaling/engines/openvino.py", "superscaling/conversion/"),

@@ -1,7 +1,9 @@
 """Pictures to larger pictures."""
 
+from superscaling.enlarging.blocks import PartSize, join_blocks, make_block, part_sizes
 from superscaling.enlarging.channels import to_luma, write_levels
 from superscaling.enlarging.corrections import correct
+from superscaling.enlarging.file_upscaler import DecodedFile, EnlargedFile, FileUpscaler, InspectedFile
 from superscaling.enlarging.loaded_models import LoadedModel, LoadedModels
 from superscaling.enlarging.network import START_TIMEOUT
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
@@ -10,8 +12,13 @@ from superscaling.enlarging.upscaler import Upscaler
 
 __all__ = [
     "START_TIMEOUT",
+    "DecodedFile",
+    "EnlargedFile",
+    "FileUpscaler",
+    "InspectedFile",
     "LoadedModel",
     "LoadedModels",
+    "PartSize",
     "PictureUpscaler",
     "Upscaler",
     "check_results",
@@ -19,6 +26,9 @@ __all__ = [
     "choose_sizes",
     "correct",
     "cropped",
+    "join_blocks",
+    "make_block",
+    "part_sizes",
     "to_luma",
     "write_levels",
 ]

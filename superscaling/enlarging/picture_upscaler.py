@@ -16,11 +16,11 @@ from superscaling.size_choice import ResultSize, SizeChoice
 
 
 class PictureUpscaler:
-    """`Picture` in, enlarged `Picture` out."""
+    """`Picture` in, enlarged `Picture` out. `upscaler`: enlarges the pixels."""
 
     def __init__(self, upscaler: TiledUpscaler) -> None:
         self.facts = upscaler.facts
-        self._upscaler = upscaler
+        self.upscaler = upscaler
 
     def enlarge(
         self,
@@ -51,7 +51,7 @@ class PictureUpscaler:
         large: Frame | None = None  # what the network made of it
         for index, (frame, result) in enumerate(zip(picture.frames, results or self._usual(picture), strict=True)):
             size = result.height, result.width
-            upscaler = FrameUpscaler(self._upscaler, network_size(result), deadline, timings, listener)
+            upscaler = FrameUpscaler(self.upscaler, network_size(result), deadline, timings, listener)
             is_reduced = upscaler.size != size
             previous = None
             if before and large and can_reuse(before, frame):
@@ -86,13 +86,13 @@ class PictureUpscaler:
             target: the format of the result.
         """
         new = [result for before, size, result in zip((None, *sizes), sizes, results, strict=False) if size != before]
-        cost = sum((self._upscaler.cost_of(*result.crop.size, network_size(result)) for result in new), Cost())
+        cost = sum((self.upscaler.cost_of(*result.crop.size, network_size(result)) for result in new), Cost())
         cheaper = self._cheaper(new, cost) if all(map(is_whole, sizes, results)) else None
-        return Demand(sizes, cost, self._upscaler, FORMATS[target].memory, result_pixels(results), cheaper)
+        return Demand(sizes, cost, self.upscaler, FORMATS[target].memory, result_pixels(results), cheaper)
 
     def seconds_for(self, area: float) -> float:
         """Estimated seconds of inference for an area in px."""
-        return self._upscaler.seconds_for(area)
+        return self.upscaler.seconds_for(area)
 
     def _cheaper(self, results: Sequence[ResultSize], cost: Cost) -> Cheaper | None:
         """The network's own factor, if it makes all results smaller, and makes them in less time."""
@@ -101,14 +101,14 @@ class PictureUpscaler:
             side * scale > wanted for each in results for side, wanted in zip(each.crop.size, each[1:], strict=True)
         ):
             return None
-        own = sum((self._upscaler.cost_of(*each.crop.size) for each in results), Cost())
+        own = sum((self.upscaler.cost_of(*each.crop.size) for each in results), Cost())
         return Cheaper(scale, own.area / cost.area) if own.area < cost.area else None
 
     def _usual(self, picture: Picture) -> Sequence[ResultSize]:
         return choose_sizes(picture.sizes, SizeChoice(), self.facts)
 
     def _cost_of_frame(self, before: Frame | None, frame: Frame, size: Size) -> Cost:
-        cost, times = self._upscaler.cost_of(frame.height, frame.width, size), times_shown(frame)
+        cost, times = self.upscaler.cost_of(frame.height, frame.width, size), times_shown(frame)
         if before is None or not can_reuse(before, frame):
             return cost * times
-        return self._upscaler.cost_of_changes(frame.colour, before.colour, size) + cost * (times - 1)
+        return self.upscaler.cost_of_changes(frame.colour, before.colour, size) + cost * (times - 1)

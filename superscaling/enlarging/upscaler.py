@@ -91,21 +91,31 @@ class TiledUpscaler(abc.ABC):
         known = before if before is not None and before.enlarged.shape == enlarged.shape else None
         if known is not None:
             enlarged[:] = known.enlarged
-        work = _Work(deadline, timings, listener)
+        work = Work(deadline, timings, listener)
         for part in _changed_parts(passes, pixels, None if known is None else known.pixels):
-            levels = self._levels(passes, part, pixels, work)
             place = passes.place(part.core)
             target = enlarged[place.slices]
-            if passes.is_reduced:
-                shown = part.windows[-1]
-                opacity = None if alpha is None else _opacity(alpha, shown, passes.factor)
-                box = passes.source(place, shown.scaled(passes.factor))
-                reduce_colour(levels, opacity, functools.partial(reduce_plane, size=place.size, box=box), target)
-            else:
-                write_levels(levels, target)
-            listener.part_done(place, target)
-            work.finish_tile()
+            if self.make_part(PartRequest(passes, part, pixels, alpha, target, work)):
+                listener.part_done(place, target)
+                work.finish_tile()
         return enlarged
+
+    def make_part(self, request: "PartRequest") -> bool:
+        """Fill a part of a result. Returns whether it was filled, or left as it is.
+
+        Raises:
+            EngineFailed, ClientGone, DeadlinePassed, ServiceStopping: as `enlarge`.
+        """
+        passes, part, target = request.passes, request.part, request.target
+        levels = self._levels(passes, part, request.pixels, request.work)
+        if passes.is_reduced:
+            place, shown = passes.place(part.core), part.windows[-1]
+            opacity = None if request.alpha is None else _opacity(request.alpha, shown, passes.factor)
+            box = passes.source(place, shown.scaled(passes.factor))
+            reduce_colour(levels, opacity, functools.partial(reduce_plane, size=place.size, box=box), target)
+        else:
+            write_levels(levels, target)
+        return True
 
     def passes(self, picture: Size, result: Size | None = None) -> Passes:
         """The way from one height and width in px to another; by default the network's factor larger."""
@@ -115,19 +125,19 @@ class TiledUpscaler(abc.ABC):
 
     def cost_of(self, height: int, width: int, size: Size | None = None) -> Cost:
         """The work for a picture of `height` by `width` px, enlarged to `size`."""
-        return self._in_all_turns(self.passes((height, width), size).cost)
+        return self.in_all_turns(self.passes((height, width), size).cost)
 
     def cost_of_changes(self, pixels: Pixels, before: Pixels, size: Size | None = None) -> Cost:
         """The work for a picture (h, w, 1 or 3) if `before` was already enlarged to `size`."""
         passes = self.passes(whole_box(pixels).size, size)
-        return self._in_all_turns(sum(map(passes.cost_of, _changed_parts(passes, pixels, before)), Cost()))
+        return self.in_all_turns(sum(map(passes.cost_of, _changed_parts(passes, pixels, before)), Cost()))
 
-    def _in_all_turns(self, cost: Cost) -> Cost:
+    def in_all_turns(self, cost: Cost) -> Cost:
         """The work in all views and with all networks; tiles count as if they were of one size."""
         turns = self.turns_for(cost.area / cost.tiles) if cost.tiles else 1
         return Cost(cost.tiles, cost.area * self.facts.views, cost.tiles * (turns - 1))
 
-    def _levels(self, passes: Passes, part: Part, pixels: Pixels, work: "_Work") -> NDArray[np.float32]:
+    def _levels(self, passes: Passes, part: Part, pixels: Pixels, work: "Work") -> NDArray[np.float32]:
         """Make all passes over a part of `pixels`; each but the last is rounded, as the next one needs pixels."""
         *earlier, last = passes.steps(part)
         place = whole_box(pixels)
@@ -138,7 +148,7 @@ class TiledUpscaler(abc.ABC):
             work.finish_tile()
         return self._pass(passes, last, pixels, place, work)
 
-    def _pass(self, passes: Passes, step: Step, pixels: Pixels, place: Box, work: "_Work") -> NDArray[np.float32]:
+    def _pass(self, passes: Passes, step: Step, pixels: Pixels, place: Box, work: "Work") -> NDArray[np.float32]:
         """Enlarge what is wanted of `pixels`, which lie at `place`. The last tile is left to be reported."""
         wanted = step.wanted.scaled(self.facts.scale)
         levels = np.empty((*wanted.size, 3), np.float32)
@@ -153,7 +163,7 @@ class TiledUpscaler(abc.ABC):
                 work.finish_tile()
         return levels
 
-    def _corrected(self, pixels: Pixels, tile: Tile, work: "_Work", *, is_first: bool) -> NDArray[np.float32]:
+    def _corrected(self, pixels: Pixels, tile: Tile, work: "Work", *, is_first: bool) -> NDArray[np.float32]:
         """Infer a tile and correct its core; the result is the core's, in levels."""
         core = tile.core.scaled(self.facts.scale)
         if self._is_faithful and is_flat(pixels[tile.window.slices]):
@@ -182,7 +192,7 @@ class Upscaler(Network, TiledUpscaler):
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """What a request brings along."""
 
     deadline: Deadline
@@ -190,8 +200,25 @@ class _Work:
     listener: ProgressListener
 
     def finish_tile(self) -> None:
+        """Count a tile, and tell the listener."""
         self.timings.finish_tile()
         self.listener.tile_done(self.timings)
+
+
+@dataclass(frozen=True)
+class PartRequest:
+    """A part of a result that is to be made.
+
+    `passes`: the way to the result; `pixels`: (h, w, 3) of the picture; `alpha`: (h, w) or None; `target`: the pixels
+    of the result that the part fills.
+    """
+
+    passes: Passes
+    part: Part
+    pixels: Pixels
+    alpha: Samples | None
+    target: Pixels
+    work: Work
 
 
 def _changed_parts(passes: Passes, pixels: Pixels, before: Pixels | None) -> Iterator[Part]:

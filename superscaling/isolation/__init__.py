@@ -1,5 +1,5 @@
 """Decoding in processes of its own, which may crash, hang or run out of memory without harm to the service."""
 
-from superscaling.isolation.decoders import Decoder, Decoders, InThisProcess
+from superscaling.isolation.decoders import Decoder, Decoders, Inspected, InThisProcess
 
-__all__ = ["Decoder", "Decoders", "InThisProcess"]
+__all__ = ["Decoder", "Decoders", "InThisProcess", "Inspected"]
