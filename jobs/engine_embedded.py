@@ -34,7 +34,7 @@ class EmbeddedEngine:
 
     def start(self) -> None:
         """Begin with the open jobs of earlier processes."""
-        self._queue.extend(each.id for each in self._ledger.open_jobs() if self._ledger.is_accepted(each.id))
+        self._queue.extend(each.job_id for each in self._ledger.open_jobs() if self._ledger.is_accepted(each.job_id))
         self._thread.start()
 
     def submit(self, job: Job) -> None:
