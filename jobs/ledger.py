@@ -15,6 +15,7 @@
     groups/<owner>/<group>/<id>
     keys/<digest>             Idempotency-Keys
     webhooks/<id>             ends that have to be reported
+    lease/<number>            which process does jobs, unless workers do: see `Lease`
 
 The indices may be behind for a moment, after a crash for longer; `Housekeeping` mends them.
 """

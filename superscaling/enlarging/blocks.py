@@ -6,6 +6,7 @@ number and order follow from the decoded picture, the sizes, and the network's f
 """
 
 import contextlib
+import functools
 import itertools
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -49,7 +50,7 @@ class PictureInParts:
         self._layers = [_CountedLayer(layer, counting.count(layer)) for layer in _layers(file)]
         self.sizes = counting.sizes
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """Differs for pictures with other pixels or other parts, for all that is likely to happen by accident."""
         checksum = 0
