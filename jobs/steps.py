@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from jobs.ledger import MAX_TRIES, Ledger
 from jobs.records import Block, Job, Plan, Result
 from jobs.store import NotStored
+from superscaling import tracing
 from superscaling.enlarging import DecodedFile, FileUpscaler, PartSize, join_blocks, make_block, part_sizes
 from superscaling.errors import BlockFailed, ClientGone, ServiceError, Unavailable
 from superscaling.scheduling import NO_LISTENER, Deadline, ProgressListener, Timings
@@ -81,6 +82,8 @@ class Steps:
             timings = Timings(tiles=block.tiles)
             data = make_block(file, block.first, block.stop, deadline, timings, listener)
             self._ledger.write_block(job_id, number, data)
+            tracing.current().set({"upscaler.tiles": block.tiles, "upscaler.seconds": timings.seconds["infer"]})
+            tracing.current().add_steps(timings.seconds, timings.periods)
             return plan
         return None
 
@@ -119,8 +122,10 @@ class Steps:
             )
             yield None
             return
+        attributes = {"upscaler.job": job_id, "upscaler.step": step, "upscaler.request_id": job.request_id}
         try:
-            yield job
+            with tracing.span(f"job {step.partition('-')[0]}", job.trace, attributes):
+                yield job
         except NotStored:
             if not self._ledger.has_ended(job_id):  # otherwise what was needed is deleted
                 raise

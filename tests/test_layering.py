@@ -27,6 +27,7 @@ ROOMS = [
     ["engines", "isolation"],
     ["scheduling", "models"],
     ["pictures", "logs"],
+    ["tracing"],
     ["settings", "version"],
     ["upscale_options"],
     ["size_choice"],
