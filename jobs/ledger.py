@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from jobs.observer import NO_OBSERVER, JobObserver
 from jobs.records import Claim, End, Failure, Job, Plan, Result, from_json, to_json
 from jobs.store import NotStored, Store
 from message_protocol import JobState
@@ -58,11 +59,14 @@ class Ledger:
     Args:
         store: where that is.
         queue_pixels: the most pixels of all jobs that have not ended.
+
+    `observer` is told of what happens, and may be replaced.
     """
 
     def __init__(self, store: Store, queue_pixels: int) -> None:
         self.store = store
-        self._queue_pixels = queue_pixels
+        self.queue_pixels = queue_pixels
+        self.observer: JobObserver = NO_OBSERVER
 
     # Taking jobs
 
@@ -100,11 +104,11 @@ class Ledger:
             JobsQueueFull: the jobs that have not ended have too many.
         """
         waiting = sum(each.pixels for each in self.open_jobs())
-        if waiting and waiting + pixels > self._queue_pixels:
+        if waiting and waiting + pixels > self.queue_pixels:
             raise JobsQueueFull(
                 f"this image has {pixels} px, and the jobs that have not ended have {waiting}; together at most"
-                f" {self._queue_pixels} are taken: send it again later",
-                limit=self._queue_pixels,
+                f" {self.queue_pixels} are taken: send it again later",
+                limit=self.queue_pixels,
                 actual=waiting + pixels,
                 setting="jobs_queue_pixels",
                 retry_after=60,
@@ -119,6 +123,7 @@ class Ledger:
         if job.webhook is not None:
             self.store.put(f"webhooks/{job.id}", b"")
         self.store.put(f"open/{job.id}-{job.pixels}", b"")
+        self.observer.job_added(job.id)
 
     def accept(self, job_id: str) -> None:
         """The engine has the job."""
@@ -146,6 +151,10 @@ class Ledger:
     def plan(self, job_id: str) -> Plan | None:
         """How it is done; None: that is not planned yet."""
         return self._record(Plan, f"jobs/{job_id}/plan.json")
+
+    def is_planned(self, job_id: str) -> bool:
+        """Whether it is."""
+        return self.store.has(f"jobs/{job_id}/plan.json")
 
     def end(self, job_id: str) -> End | None:
         """How it ended; None: it has not."""
@@ -282,6 +291,8 @@ class Ledger:
 
     def _end(self, job_id: str, end: End) -> bool:
         is_ours = self.store.create(f"jobs/{job_id}/end.json", to_json(end))
+        if is_ours:
+            self.observer.job_ended(job_id, end.state)
         self.clear(job_id)
         return is_ours
 
@@ -304,6 +315,11 @@ def new_id() -> str:
     """An id of 26 characters: in the order of time, to the millisecond, and not to be guessed (80 random bits)."""
     data = int(time.time() * 1000).to_bytes(6) + secrets.token_bytes(10)
     return base64.b32hexencode(data).decode().rstrip("=").lower()
+
+
+def time_of(job_id: str) -> float:
+    """When `new_id` made an id, in seconds since 1970."""
+    return int.from_bytes(base64.b32hexdecode(job_id.upper() + "======")[:6]) / 1000
 
 
 def is_id(text: str) -> bool:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 from jobs.ledger import MAX_TRIES, Ledger
+from jobs.observing import observe_giving_up, observed
 from jobs.records import Block, Job, Plan, Result
 from jobs.store import NotStored
 from superscaling import tracing
@@ -82,7 +83,7 @@ class Steps:
             timings = Timings(tiles=block.tiles)
             data = make_block(file, block.first, block.stop, deadline, timings, listener)
             self._ledger.write_block(job_id, number, data)
-            tracing.current().set({"upscaler.tiles": block.tiles, "upscaler.seconds": timings.seconds["infer"]})
+            tracing.current().set({"upscaler.tiles": block.tiles})
             tracing.current().add_steps(timings.seconds, timings.periods)
             return plan
         return None
@@ -112,7 +113,9 @@ class Steps:
             yield None
             return
         job = self._ledger.job(job_id)
-        if self._ledger.begin(job_id, step) > MAX_TRIES:
+        tries = self._ledger.begin(job_id, step)
+        if tries > MAX_TRIES:
+            observe_giving_up(self._ledger.observer, step)
             self._ledger.fail(
                 job_id,
                 BlockFailed(
@@ -122,9 +125,8 @@ class Steps:
             )
             yield None
             return
-        attributes = {"upscaler.job": job_id, "upscaler.step": step, "upscaler.request_id": job.request_id}
         try:
-            with tracing.span(f"job {step.partition('-')[0]}", job.trace, attributes):
+            with observed(self._ledger.observer, job, step, tries):
                 yield job
         except NotStored:
             if not self._ledger.has_ended(job_id):  # otherwise what was needed is deleted

@@ -151,7 +151,7 @@ HOMES = {
     "PIL": ("superscaling/pictures/",),
     "pyvips": ("superscaling/pictures/containers/",),
     "pi_heif": ("superscaling/pictures/heif_reading.py",),
-    "prometheus_client": ("http_edge/metrics.py",),
+    "prometheus_client": ("http_edge/metrics.py", "http_edge/job_metrics.py"),
     "click": ("upscale/",),
     "tqdm": ("upscale/",),
     "pydantic": ("message_protocol/", "http_edge/openapi.py", "jobs/records.py"),
