@@ -1,12 +1,14 @@
 """How many jobs are open, read from the store now and then."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jobs.ledger import Ledger, time_of
-from superscaling.errors import StoreUnavailable
+from jobs.ids import time_of
+from jobs.ledger import Ledger
+from superscaling.errors import JobUnknown, StoreUnavailable
 
 # Seconds for which what was read is good enough: whoever asks more often doesn't ask the store.
 MAX_AGE = 5.0
@@ -74,10 +76,11 @@ class Overview:
         self._open = OpenJobs(len(jobs) - len(self._planned), len(self._planned), pixels, created)
         for job_id in awaited:
             if job_id not in ids and job_id in self._awaited:
-                end = self._ledger.end(job_id)
+                with contextlib.suppress(JobUnknown):
+                    end = self._ledger.end(job_id)
+                    if end is not None:
+                        self._ledger.observer.job_ended(job_id, end.state)
                 self.forget(job_id)
-                if end is not None:
-                    self._ledger.observer.job_ended(job_id, end.state)
 
     def _find_planned(self, ids: list[str]) -> Iterator[str]:
         looked_at = 0

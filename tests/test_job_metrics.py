@@ -1,7 +1,6 @@
 """Metrics of jobs, by way of real steps over a directory, parsed by Prometheus' own parser."""
 
 import re
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from http_edge.metrics import Metrics
 from jobs import overview
 from jobs.directory_store import DirectoryStore
-from jobs.ledger import MAX_TRIES, Ledger, new_id, time_of
+from jobs.ledger import MAX_TRIES, Ledger, new_id
 from jobs.observer import WebhookOutcome
 from jobs.records import Job
 from jobs.steps import Steps
@@ -189,10 +188,6 @@ def test_watchers_and_webhooks(service: Service) -> None:
     service.ledger.observer.webhook(WebhookOutcome.DELIVERED)
     figures = service.figures()
     assert (figures["job_watchers"], figures["job_webhooks_totaldelivered"]) == (1, 1)
-
-
-def test_the_time_in_an_id() -> None:
-    assert abs(time_of(new_id()) - time.time()) < 5
 
 
 def names_of(service: Service) -> set[str]:
