@@ -20,9 +20,10 @@ class JobMetrics:
     Args:
         registry: of all metrics.
         ledger: knows the jobs; this becomes its observer.
+        watchers: counts the clients that follow a job's events.
     """
 
-    def __init__(self, registry: CollectorRegistry, ledger: Ledger) -> None:
+    def __init__(self, registry: CollectorRegistry, ledger: Ledger, watchers: Callable[[], float]) -> None:
         self._overview = overview = Overview(ledger)
         states = Gauge("upscaler_jobs", "Jobs that have not ended, of all processes.", ["state"], registry=registry)
         states.labels(JobState.QUEUED).set_function(lambda: overview.open_jobs().queued)
@@ -38,7 +39,8 @@ class JobMetrics:
             lambda jobs: jobs.pixels,
         )
         gauge("upscaler_jobs_pixels_limit", "UPSCALER_JOBS_QUEUE_PIXELS.", lambda _: ledger.queue_pixels)
-        self._watchers = Gauge("upscaler_job_watchers", "Clients that follow a job's events.", registry=registry)
+        watched = Gauge("upscaler_job_watchers", "Clients that follow a job's events.", registry=registry)
+        watched.set_function(watchers)
         self._ended = Counter(
             "upscaler_jobs_ended", "Jobs that this process took or ended, by their end.", ["state"], registry=registry
         )
@@ -64,14 +66,6 @@ class JobMetrics:
         for webhook in WebhookOutcome:
             self._webhooks.labels(webhook)
         ledger.observer = self
-
-    def watcher_begins(self) -> None:
-        """Count a client that follows a job's events."""
-        self._watchers.inc()
-
-    def watcher_ends(self) -> None:
-        """It has gone, or the job has ended."""
-        self._watchers.dec()
 
     def job_added(self, job_id: str) -> None:
         """Its end will be counted, wherever the job ends."""

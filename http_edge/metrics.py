@@ -29,13 +29,21 @@ class Metrics:
     Args:
         models: what is loaded.
         admission: the images in progress.
-        ledger: the jobs; None: none are taken, and they have no metrics. `jobs` has these.
+        ledger: the jobs; None: none are taken, and they have no metrics.
+        watchers: counts the clients that follow a job's events.
     """
 
-    def __init__(self, models: LoadedModels, admission: Admission, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        models: LoadedModels,
+        admission: Admission,
+        ledger: Ledger | None = None,
+        watchers: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        self.jobs = None if ledger is None else JobMetrics(registry, ledger)
+        if ledger is not None:
+            JobMetrics(registry, ledger, watchers)
 
         def gauge(name: str, text: str, read: Callable[[], float]) -> None:
             Gauge(name, text, registry=registry).set_function(read)

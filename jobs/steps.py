@@ -50,11 +50,11 @@ class Steps:
             window: how many blocks may be in the queue at a time.
             deadline: ends this early.
         """
+        if (plan := self._ledger.plan(job_id)) and not self._ledger.has_ended(job_id):
+            return plan
         with self._step(job_id, "plan") as job:
             if job is None:
                 return None
-            if plan := self._ledger.plan(job_id):
-                return plan
             file = self._decode(job, deadline)
             return self._ledger.write_plan(job_id, self._plan(file, window))
         return None

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import ROOT, QuietHandler, StartServer, encoded, free_port, photograph, wait_for
+from conftest import ROOT, QuietHandler, Server, StartServer, encoded, free_port, photograph, wait_for
 from fakes import models_with, noise, upscaler_with
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -271,8 +271,8 @@ def test_a_collector_that_does_not_answer_ends_with_the_process(collector: Colle
     assert time.monotonic() - start < 15
 
 
-def test_requests(start_server: StartServer, collector: Collector) -> None:
-    server = start_server(UPSCALER_TRACES_URL=collector.url)
+def test_requests(start_server: StartServer, collector: Collector, tmp_path: Path) -> None:
+    server = start_server(UPSCALER_TRACES_URL=collector.url, UPSCALER_JOBS_STORE=str(tmp_path))
     headers = {"traceparent": PARENT, "X-Request-ID": "mine", "Content-Type": "application/octet-stream"}
     picture = encoded(photograph(40, 60))
     assert httpx.post(f"{server.url}/upscale", content=picture, headers=headers, timeout=60).status_code == 200
@@ -302,9 +302,25 @@ def test_requests(start_server: StartServer, collector: Collector) -> None:
     assert collector.span("_OTHER").parent_span_id == b""
     (line,) = (each for each in server.log.read_text().splitlines() if 'path="/upscale"' in each)
     assert f'trace_id="{TRACE}"' in line
+    take_a_job(server, collector)
     # Probes are no news; what was not sent yet is sent at the end.
     httpx.get(f"{server.url}/ping")
     httpx.get(f"{server.url}/openapi.json")
     assert server.stop() == 0
     assert collector.named("GET /openapi.json")
     assert not collector.named("GET /ping")
+
+
+def take_a_job(server: Server, collector: Collector) -> None:
+    """From the request to the block, which another thread has made."""
+    parent = f"00-{'7' * 32}-{PARENT_ID}-01"
+    headers = {"traceparent": parent, "Content-Type": "application/octet-stream"}
+    answer = httpx.post(f"{server.url}/jobs", content=encoded(noise(30, 20)), headers=headers, timeout=60)
+    assert answer.status_code == 202
+    job = collector.span("job join")
+    request, block = collector.span("POST /jobs"), collector.span("job block")
+    assert request.parent_span_id.hex() == PARENT_ID
+    for span in (collector.span("job plan"), block, job):
+        assert (span.trace_id, span.parent_span_id) == (request.trace_id, request.span_id)
+        assert attributes(span)["upscaler.job"] == answer.json()["id"]
+    assert attributes(block)["upscaler.tiles"] == 1
