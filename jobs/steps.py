@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from jobs.ledger import MAX_TRIES, Ledger
+from jobs.observing import observe_giving_up, observed
 from jobs.records import Block, Job, Plan, Result
 from jobs.store import NotStored
+from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, PartSize, PictureInParts
 from superscaling.errors import BlockFailed, ClientGone, QueueFull, ServiceError, StoreUnavailable, Unavailable
 from superscaling.geometry import Cost
@@ -105,9 +107,8 @@ class Steps:
             step.timings.tiles = block.tiles
             data = parts.make(block.first, block.stop, deadline, step.timings, listener)
             self._ledger.write_block(job_id, number, data)
-            if self._ledger.has_ended(job_id):  # meanwhile: what is written after the end has to be deleted again
-                self._ledger.clear(job_id)
-                return None
+            tracing.current().set({"upscaler.tiles": block.tiles})
+            tracing.current().add_steps(step.timings.seconds, step.timings.periods)
             return plan
         return None
 
@@ -153,6 +154,7 @@ class Steps:
         step = Step(self._ledger.job(job_id))
         tries = self._ledger.begin(job_id, name)
         if tries > MAX_TRIES:
+            observe_giving_up(self._ledger.observer, name)
             self._ledger.fail(
                 job_id,
                 BlockFailed(
@@ -167,7 +169,8 @@ class Steps:
         start = time.perf_counter()
         outcome = "done"
         try:
-            yield step
+            with observed(self._ledger.observer, step.job, name, tries):
+                yield step
         except NotStored:
             outcome = "cancelled"
             if not self._ledger.has_ended(job_id):  # otherwise what was needed is deleted
@@ -188,11 +191,10 @@ class Steps:
         else:
             self._ledger.finish(job_id, name)
         finally:
-            seconds = {"": time.perf_counter() - start} | {
-                f"{span}_": each for span, each in step.timings.seconds.items()
-            }
-            milliseconds = {f"{span}milliseconds": round(each * 1000, 1) for span, each in seconds.items()}
-            log.info("step", extra=_fields(step, name) | {"outcome": outcome, "try": tries} | milliseconds)
+            self._running = None
+            log.info(
+                "step", extra=_fields(step, name) | {"outcome": outcome, "try": tries} | _milliseconds(step, start)
+            )
 
     def _decode(self, step: Step, deadline: Deadline, plan: Plan | None = None) -> PictureInParts:
         """The parts of a job's picture, which are those that were planned.
@@ -255,3 +257,10 @@ def _blocks(sizes: Sequence[PartSize], seconds: Sequence[float], most_seconds: f
 def _fields(step: Step, name: str) -> dict[str, object]:
     """What every line of the log says about a step."""
     return {"request_id": step.job.request_id, "job": step.job.id, "step": name}
+
+
+def _milliseconds(step: Step, start: float) -> dict[str, object]:
+    """How long a step took, and where that time went."""
+    seconds = {"milliseconds": time.perf_counter() - start}
+    seconds |= {f"{span}_milliseconds": each for span, each in step.timings.seconds.items()}
+    return {name: round(each * 1000, 1) for name, each in seconds.items()}
