@@ -76,7 +76,7 @@ class Steps:
         """
         if (plan := self._ledger.plan(job_id)) and not self._ledger.has_ended(job_id):
             return plan
-        with self._step(job_id, "plan") as step:
+        with self._step(job_id, "plan", deadline) as step:
             if step is None:
                 return None
             parts = self._decode(step, deadline)
@@ -99,7 +99,7 @@ class Steps:
             return None
         if self._ledger.has_block(job_id, number) and not self._ledger.has_ended(job_id):
             return plan
-        with self._step(job_id, f"block-{number}") as step:
+        with self._step(job_id, f"block-{number}", deadline) as step:
             if step is None:
                 return None
             block = plan.blocks[number]
@@ -114,7 +114,7 @@ class Steps:
 
     def join(self, job_id: str, deadline: Deadline) -> None:
         """Put the result together, and end the job. All blocks are finished."""
-        with self._step(job_id, "join") as step:
+        with self._step(job_id, "join", deadline) as step:
             plan = self._ledger.plan(job_id)
             if step is None or plan is None:
                 return
@@ -143,7 +143,7 @@ class Steps:
                 self._ledger.finish(*running)
 
     @contextlib.contextmanager
-    def _step(self, job_id: str, name: str) -> Iterator[Step | None]:
+    def _step(self, job_id: str, name: str, deadline: Deadline) -> Iterator[Step | None]:
         """Run a step of a job: count its tries, log it, and end the job for what will not get better.
 
         The step is None if the job has ended. What is raised inside is raised again if the step has to.
@@ -170,6 +170,7 @@ class Steps:
         outcome = "done"
         try:
             with observed(self._ledger.observer, step.job, name, tries):
+                deadline.check(step.timings)
                 yield step
         except NotStored:
             outcome = "cancelled"
