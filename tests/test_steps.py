@@ -7,74 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import encoded, photograph
-from fakes import models_with, noise, patience, upscaler_with
-from numpy.typing import NDArray
+from conftest import encoded
+from fakes import noise
+from job_fakes import IMAGE, Fleet
 from PIL import Image
 
-from jobs.directory_store import DirectoryStore
-from jobs.ledger import MAX_TRIES, Ledger, new_id
-from jobs.records import Block, End, Job, Plan
+from jobs.ledger import MAX_TRIES, new_id
+from jobs.records import Block, Plan
 from jobs.steps import Steps, _blocks
-from message_protocol import JobState, UpscaleInput
-from resource_upscale import ResourceUpscale
-from superscaling.enlarging import FileUpscaler, PartSize
+from message_protocol import JobState
+from superscaling.enlarging import PartSize
 from superscaling.errors import ClientGone, EngineFailed, JobUnknown, ServiceStopping, StoreUnavailable
-from superscaling.format_name import FormatName
 from superscaling.geometry import Cost
-from superscaling.isolation import InThisProcess
-from superscaling.pictures import Limits
-from superscaling.scheduling import Admission, Deadline, Demand, Speed, Timings
-
-LIMITS = Limits(10**6, 10)
-IMAGE = encoded(photograph(40, 52))
-# So long a tile of the fake engine takes, as if it had been measured.
-TILE_SECONDS = 1.0
-TILE_AREA = 18 * 18
-
-
-class Fleet:
-    """A store with jobs, and any number of workers that run steps."""
-
-    def __init__(self, root: Path) -> None:
-        self.ledger = Ledger(DirectoryStore(root), 10**9)
-        self.failure: BaseException | None = None
-        self.tiles = 0
-        self.admission = Admission(10**6)
-
-    def worker(self, block_seconds: float = 3 * TILE_SECONDS) -> Steps:
-        """A process with nothing in its memory."""
-        upscaler = upscaler_with(self._before_tile, tile=16)
-        upscaler._trusted = True
-        upscaler._speed = Speed(TILE_SECONDS / TILE_AREA)
-        upscaler._speed.learn = lambda area, seconds: None  # type: ignore[method-assign]
-        self.models = models_with(upscaler)
-        files = FileUpscaler(self.models, LIMITS, 92, InThisProcess())
-        return Steps(self.ledger, files, block_seconds, self.admission)
-
-    def submit(self, image: bytes = IMAGE) -> str:
-        options = UpscaleInput.from_bytes(image, {}).asked
-        job = Job(new_id(), "", 0.0, options, "queue", FormatName.PNG, 1, request_id="from-the-client")
-        self.ledger.add(job, image)
-        self.ledger.accept(job.id)
-        return job.id
-
-    def expected(self, image: bytes = IMAGE) -> bytes:
-        resource = ResourceUpscale(self.models, Admission(10**6), LIMITS, 92, InThisProcess())
-        return resource.main(UpscaleInput.from_bytes(image, {}), *patience()).image
-
-    def end(self, job_id: str) -> End:
-        end = self.ledger.end(job_id)
-        assert end is not None
-        return end
-
-    def result(self, job_id: str) -> bytes:
-        return self.ledger.store.get(f"jobs/{job_id}/result")
-
-    def _before_tile(self, batch: NDArray[np.float32]) -> None:
-        self.tiles += 1
-        if self.failure is not None:
-            raise self.failure
+from superscaling.scheduling import Admission, Deadline, Demand, Timings
 
 
 @pytest.fixture
@@ -287,7 +232,7 @@ def test_a_picture_that_is_decoded_differently_is_refused(
     if step == "join":
         for number in range(len(plan.blocks)):
             fleet.worker().block(job_id, number, Deadline(60))
-    other = encoded(noise(40, 52))
+    other = encoded(noise(40, 52, seed=1))
     monkeypatch.setattr(fleet.ledger, "source", lambda _: other)
     if step == "join":
         fleet.worker().join(job_id, Deadline(60))
