@@ -57,10 +57,10 @@ def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:
     if not settings.jobs_store:
         return None
     ledger = Ledger(open_store(settings), settings.jobs_queue_pixels)
-    return Jobs(ledger, EmbeddedEngine(ledger, assemble_steps(settings, parts, ledger)))
+    return Jobs(ledger, EmbeddedEngine(ledger, build_steps(settings, parts, ledger)))
 
 
-def assemble_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:
+def build_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:
     """Build what does the steps of jobs, one at a time, in this process."""
     files = FileUpscaler(parts.models, parts.limits, settings.quality, parts.decoders)
     return Steps(ledger, files, settings.jobs_block_seconds, parts.admission)
