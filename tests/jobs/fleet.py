@@ -102,8 +102,8 @@ class Worker(Process):
 
     def is_at(self, job_id: str, block: int) -> bool:
         """Whether it has begun a block and not finished it, as far as it has logged."""
-        lines = [line for line in self.log.splitlines() if job_id in line and f" block={block} " in line]
-        return bool(lines) and "block begins" in lines[-1]
+        lines = [line for line in self.log.splitlines() if job_id in line and f" block-{block} " in line]
+        return bool(lines) and " begins " in lines[-1]
 
     def kill_child(self) -> None:
         """End the process that enlarges, by SIGKILL. The parent starts another."""
