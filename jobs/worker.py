@@ -37,18 +37,18 @@ from superscaling.upscale_options import UpscaleOptions
 log = logging.getLogger("worker")
 
 
-class Consumer(celery_consumer.Consumer):  # type: ignore[name-defined]
+class Consumer(celery_consumer.Consumer):
     """Takes messages. There are no delayed ones, for which Celery would declare 28 queues."""
 
-    class Blueprint(celery_consumer.Consumer.Blueprint):  # type: ignore[name-defined]
+    class Blueprint(celery_consumer.Consumer.Blueprint):
         """What Celery does at the start of a connection."""
 
-        default_steps = [
+        default_steps = tuple(
             step for step in celery_consumer.Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
-        ]
+        )
 
 
-class Worker(celery_worker.Worker):  # type: ignore[misc]
+class Worker(celery_worker.Worker):
     """A worker as `celery worker` starts it, without what workers tell each other, and without a banner."""
 
     def __init__(self, **options: Any) -> None:
@@ -100,7 +100,7 @@ def _start_parent(conf: Any, **_: object) -> None:
 
 @signals.worker_init.connect
 def _check_parent(sender: Any, **_: object) -> None:
-    if sender.concurrency != 1 or getattr(sender, "autoscaler_cls", None) and sender.options.get("autoscale"):
+    if sender.concurrency != 1 or sender.options.get("autoscale"):
         _end("a worker has one child, which uses all processors: start it without --concurrency and --autoscale")
     if not (sender.pool_cls == "prefork" or sender.pool_cls is TaskPool):
         _end("a worker's pool is prefork: start it without --pool")

@@ -133,7 +133,9 @@ class Cluster:
         """What a single process makes of each picture."""
         parts = assemble(self.settings)
         try:
-            resource = ResourceUpscale(parts.models, parts.admission, parts.limits, self.settings.quality, parts.decoders)
+            resource = ResourceUpscale(
+                parts.models, parts.admission, parts.limits, self.settings.quality, parts.decoders
+            )
             return [
                 resource.main(UpscaleInput.from_bytes(path.read_bytes(), {}), Deadline(), Timings()).image
                 for path in self.pictures
