@@ -97,6 +97,7 @@ def _configure_logs(**_: object) -> None:
 def _start_parent(conf: Any, **_: object) -> None:
     """Find out which queues are to be consumed. (What is raised in a signal is logged only, but for `SystemExit`.)"""
     logs.configure(read_settings())
+    logging.getLogger("celery.app.trace").setLevel(logging.ERROR)  # a message that is given back has its line already
     try:
         queues = _queues()
     except StartError as exc:
