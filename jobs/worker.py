@@ -55,6 +55,11 @@ class Worker(celery_worker.Worker):
         silent = {"quiet": True, "without_gossip": True, "without_mingle": True, "without_heartbeat": True}
         super().__init__(**{**options, **silent})
 
+    def terminate(self, in_sighandler: bool = False) -> None:
+        """End at once, not with status 0: also if the child could not start."""
+        self.exitcode = 1
+        super().terminate(in_sighandler)
+
 
 @dataclass(frozen=True)
 class Child:
