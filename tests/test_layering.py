@@ -63,6 +63,8 @@ WITHIN = {
         ["file_upscaler"],
         ["loaded_models"],
         ["picture_upscaler"],
+        ["part_upscalers"],
+        ["layers"],
         ["frame_upscaler", "mixture"],
         ["upscaler"],
         ["network", "passes", "reduction", "result_sizes"],
