@@ -26,6 +26,7 @@ from jobs.records import Block, Job, Plan
 from superscaling.assembly import ModelIdentity, assemble, identify_models
 from superscaling.errors import BrokerUnavailable, ClientGone, StoreUnavailable
 from superscaling.format_name import FormatName
+from superscaling.scheduling import Timings
 from superscaling.settings import read_settings
 from superscaling.upscale_options import UpscaleOptions
 
@@ -220,6 +221,17 @@ def test_a_job_that_has_ended_leads_to_nothing(recorded: Recorded, job_id: str) 
     recorded.failures = [ClientGone("cancelled meanwhile")]
     engine_celery.block.apply([job_id, "a", 1], throw=True)
     assert recorded.sent == []
+
+
+def test_a_running_step_notices_that_its_job_was_cancelled(
+    recorded: Recorded, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_celery, "CANCEL_INTERVAL", 0.0)
+    deadline = engine_celery._deadline(recorded.ledger, job_id)
+    deadline.check(Timings())
+    recorded.ledger.cancel(job_id)
+    with pytest.raises(ClientGone):
+        deadline.check(Timings())
 
 
 def test_a_step_is_tried_again_where_it_is_and_counts_once(recorded: Recorded, job_id: str) -> None:
