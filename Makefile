@@ -1,6 +1,6 @@
 # make run | test (lint, test-python, test-client) | test-page | test-image | test-jobs | soak | test-pytorch | train |
-#      images | lock | models | weights | settings | samples | picture | gradients | screenshots | models-picture | bench | load | quality | sizes |
-#      compare | restoration | real-weights | fuzz | clean. CONTRIBUTING.md explains them.
+#      images | lock | models | weights | settings | samples | picture | gradients | screenshots | models-picture |
+#      bench | load | quality | sizes | compare | restoration | real-weights | fuzz | clean. CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
