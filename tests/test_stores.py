@@ -178,11 +178,15 @@ def test_all_below_a_prefix_is_deleted(store: Store) -> None:
     ],
 )
 def test_no_key_leads_out_of_the_store(store: Store, tmp_path: Path, key: str) -> None:
-    for act in (store.get, store.size, store.delete, store.keys, lambda key: store.put(key, b"")):
+    for act in (
+        store.get,
+        store.size,
+        store.delete,
+        lambda key: list(store.keys(key)),
+        lambda key: store.put(key, b""),
+    ):
         with pytest.raises(ValueError, match="not a key"):
-            list(act(key) or ())
-    with pytest.raises(ValueError, match="not a key"):
-        store.create(key, b"")
+            act(key)
 
 
 def test_threads_create_a_value_once(store: Store) -> None:
@@ -245,7 +249,7 @@ def test_a_killed_writer_leaves_no_part_of_a_value(url: str, store: Store) -> No
         process.kill()
     value = store.get("jobs/a/result")
     assert len(value) == 20 << 20
-    assert value in (value[:1] * len(value),)
+    assert len(set(value)) == 1
     assert list(store.keys("jobs/")) == ["jobs/a/result"]
 
 
@@ -413,6 +417,8 @@ def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, act: Cal
 
 def test_requests_are_bounded() -> None:
     connect, request = s3_store.CLIENT["connect_timeout"], s3_store.CLIENT["timeout"]
+    assert isinstance(connect, timedelta)
+    assert isinstance(request, timedelta)
     assert connect <= timedelta(seconds=5)
     assert request + s3_store.RETRIES["retry_timeout"] < timedelta(minutes=1)
 
@@ -425,7 +431,7 @@ def test_a_bucket_that_is_not_there(monkeypatch: pytest.MonkeyPatch, s3_port: in
 
 def test_a_request_that_was_repeated_after_its_success_counts(monkeypatch: pytest.MonkeyPatch, s3_port: int) -> None:
     store = bucket_store(monkeypatch, s3_port)
-    upload = store._bucket.put
+    upload: Any = store._bucket.put
 
     def repeat(*args: object, **options: object) -> object:
         upload(*args, **options)
