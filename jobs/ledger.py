@@ -21,8 +21,8 @@
 
 A process may be killed between any two writes. So a name in an index is written before what it leads to, and deleted
 after it (of groups and keys, `job.json` is the trace): the indices may say too much, and `Housekeeping` mends that, but
-nothing is lost or left for good. What only one of several processes may decide is created exclusively: `accepted` (taken,
-or withdrawn), `plan.json`, `end.json`.
+nothing is lost or left for good. What only one of several processes may decide is created exclusively: `accepted`
+(taken, or withdrawn), `plan.json`, `end.json`.
 """
 
 import contextlib

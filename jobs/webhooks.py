@@ -40,7 +40,10 @@ LOST_SECONDS = 60.0
 GONE = 410  # the address wants no more
 PORTS = {"http": 80, "https": 443}
 # All that RFC 3986 allows in a URL, without the user's name and without a fragment.
-URL = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(?:[/?][A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*)?", re.IGNORECASE)
+URL = re.compile(
+    r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?][A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*)?",
+    re.IGNORECASE,
+)
 
 
 def check_webhook(url: str, hosts: Sequence[str]) -> SplitResult:
@@ -207,17 +210,17 @@ def _post(parts: SplitResult, body: bytes, headers: dict[str, str]) -> int | Non
         if parts.scheme == "https"
         else HTTPConnection(name, port, timeout=TIMEOUT)
     )
-    timer = None
+    timer, is_late = None, threading.Event()
     try:
         connection.connect()
         # The limit of a socket is for each of its operations: an answer that trickles would take for ever.
-        timer = threading.Timer(TIMEOUT, _cut, [connection.sock])
+        timer = threading.Timer(TIMEOUT, _cut, [connection.sock, is_late])
         timer.daemon = True
         timer.start()
         connection.request("POST", f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", body, headers)
         answer = connection.getresponse()
         answer.read(MAX_ANSWER)
-        return answer.status
+        return None if is_late.is_set() else answer.status
     except (OSError, HTTPException, ValueError) as exc:  # ValueError: of a TLS connection that was cut
         log.debug("a webhook was not answered", extra={"host": name, "reason": str(exc)})
         return None
@@ -227,6 +230,7 @@ def _post(parts: SplitResult, body: bytes, headers: dict[str, str]) -> int | Non
         connection.close()
 
 
-def _cut(connected: socket.socket) -> None:
+def _cut(connected: socket.socket, is_late: threading.Event) -> None:
+    is_late.set()
     with contextlib.suppress(OSError, ValueError):  # it may be closed already
         connected.shutdown(socket.SHUT_RDWR)
