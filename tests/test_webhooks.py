@@ -17,7 +17,7 @@ from conftest import QuietHandler, free_port
 from standardwebhooks import Webhook
 from stored_jobs import half_done
 
-from jobs import webhooks
+from jobs import posting
 from jobs.directory_store import DirectoryStore
 from jobs.indices import due_webhooks
 from jobs.ledger import Ledger, Status
@@ -286,7 +286,7 @@ def test_receivers_that_misbehave(
     behaviour: Callable[[Receiver], Callable[[Any], None]],
     is_over: bool,
 ) -> None:
-    monkeypatch.setattr(webhooks, "TIMEOUT", 1.0)
+    monkeypatch.setattr(posting, "TIMEOUT", 1.0)
     receiver.answer = behaviour(receiver)
     cancelled(ledger, receiver)
     before = time.monotonic()
