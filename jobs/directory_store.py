@@ -125,7 +125,8 @@ class DirectoryStore(Store):
             if self._was_there and not (self._root / SCRATCH).is_dir():
                 raise StoreUnavailable("the store of jobs is gone at the moment: try again later")
             if not self._was_there:
-                self._make(self._root / SCRATCH)
+                for made in _make(self._root / SCRATCH):
+                    _sync(made.parent)
                 probe = self._root / SCRATCH / uuid.uuid4().hex
                 with self._complete_file(b"") as temporary:
                     try:
@@ -148,24 +149,18 @@ class DirectoryStore(Store):
         path = self._path(key)
         for attempt in range(1, MAX_PLACINGS + 1):
             try:
-                self._make(path.parent)
+                _make(path.parent)
                 place(path)
             except FileNotFoundError:
                 if attempt == MAX_PLACINGS:
                     raise
             else:
-                with contextlib.suppress(FileNotFoundError):  # others have deleted it since
-                    _sync(path.parent)
-                return
-
-    def _make(self, directory: Path) -> None:
-        """Make a directory and those above that are missing; their names are on the disk afterwards."""
-        if directory.is_dir():
-            return
-        self._make(directory.parent)
-        with contextlib.suppress(FileExistsError):
-            directory.mkdir(DIRECTORY_MODE)
-        _sync(directory.parent)
+                break
+        directory = path
+        while directory != self._root:  # also those that others have just made
+            directory = directory.parent
+            with contextlib.suppress(FileNotFoundError):  # others have deleted the value since
+                _sync(directory)
 
     def _below(self, directory: Path) -> Iterator[str]:
         for folder, folders, files in os.walk(directory, onerror=_unless_gone):
@@ -188,6 +183,16 @@ class DirectoryStore(Store):
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+
+def _make(directory: Path) -> list[Path]:
+    """Make a directory and those above that are missing. Returns those that were."""
+    if directory.is_dir():
+        return []
+    made = [*_make(directory.parent), directory]
+    with contextlib.suppress(FileExistsError):
+        directory.mkdir(DIRECTORY_MODE)
+    return made
 
 
 def _link(source: Path, target: Path) -> None:

@@ -105,12 +105,12 @@ def test_the_thread_survives_a_store_that_is_gone(
     with pytest.raises(StoreUnavailable):
         keeping.tick()
     keeping.start()
-    assert wait_for(lambda: "housekeeping waits for the store" in caplog.text)
+    assert wait_for(lambda: "housekeeping waits for the store" in caplog.text, 60)
     (tmp_path / "elsewhere").rename(tmp_path / "store")
-    assert wait_for(lambda: ledger.status(job.id).is_expired)
+    assert wait_for(lambda: ledger.status(job.id).is_expired, 60)
     before = time.monotonic()
     keeping.stop()
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 20
 
 
 def test_it_may_be_stopped_before_it_was_started(ledger: Ledger) -> None:

@@ -277,10 +277,15 @@ def test_values_are_put_while_others_delete(store: Store) -> None:
 
 def test_old_temporary_files_are_deleted(store: Store) -> None:
     old, new = in_scratch(store, b"left by a killed process"), in_scratch(store, b"being written")
+    folder = store.scratch / f"test-{random.getrandbits(60):x}"
+    folder.mkdir()
+    (folder / "band").write_bytes(b"")
     past = time.time() - SCRATCH_SECONDS - 60
-    os.utime(old, (past, past))
+    for path in (old, folder):
+        os.utime(path, (past, past))
     store.tidy()
     assert not old.exists()
+    assert not folder.exists()
     assert new.exists()
     new.unlink()
 

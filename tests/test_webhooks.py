@@ -286,12 +286,13 @@ def test_receivers_that_misbehave(
     behaviour: Callable[[Receiver], Callable[[Any], None]],
     is_over: bool,
 ) -> None:
-    monkeypatch.setattr(posting, "TIMEOUT", 1.0)
+    if not is_over:
+        monkeypatch.setattr(posting, "TIMEOUT", 1.0)
     receiver.answer = behaviour(receiver)
     cancelled(ledger, receiver)
     before = time.monotonic()
     hooks.deliver()
-    assert time.monotonic() - before < 15
+    assert time.monotonic() - before < 25
     assert (list(due_webhooks(ledger.store)) == []) == is_over
 
 
