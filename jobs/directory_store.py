@@ -17,7 +17,7 @@ SCRATCH = ".scratch"
 # Only the user of the service reads what it keeps.
 FILE_MODE, DIRECTORY_MODE = 0o600, 0o700
 # How often a value is put into a directory that others delete meanwhile.
-MAX_PLACINGS = 5
+MAX_PLACINGS = 20
 # What linking says on file systems without hard links, such as FAT.
 NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 
@@ -97,12 +97,20 @@ class DirectoryStore(Store):
         with _failures():
             if not key.endswith("/"):
                 path.unlink(missing_ok=True)
+                self._delete_empty(path.parent)
                 return
             for folder, _, files in os.walk(path, topdown=False, onerror=_unless_gone):
                 for name in files:
                     Path(folder, name).unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # others have put something there, or deleted it
                     Path(folder).rmdir()
+
+    def _delete_empty(self, directory: Path) -> None:
+        """Delete directories without a value, such as that of a group, but for those at the top."""
+        with contextlib.suppress(OSError):  # it is not empty, or others were faster
+            while self._root not in (directory, directory.parent):
+                directory.rmdir()
+                directory = directory.parent
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
@@ -117,7 +125,8 @@ class DirectoryStore(Store):
             if self._was_there and not (self._root / SCRATCH).is_dir():
                 raise StoreUnavailable("the store of jobs is gone at the moment: try again later")
             if not self._was_there:
-                self._make(self._root / SCRATCH)
+                for made in _make(self._root / SCRATCH):
+                    _sync(made.parent)
                 probe = self._root / SCRATCH / uuid.uuid4().hex
                 with self._complete_file(b"") as temporary:
                     try:
@@ -140,23 +149,18 @@ class DirectoryStore(Store):
         path = self._path(key)
         for attempt in range(1, MAX_PLACINGS + 1):
             try:
-                self._make(path.parent)
+                _make(path.parent)
                 place(path)
-                _sync(path.parent)
             except FileNotFoundError:
                 if attempt == MAX_PLACINGS:
                     raise
             else:
-                return
-
-    def _make(self, directory: Path) -> None:
-        """Make a directory and those above that are missing; their names are on the disk afterwards."""
-        if directory.is_dir():
-            return
-        self._make(directory.parent)
-        with contextlib.suppress(FileExistsError):
-            directory.mkdir(DIRECTORY_MODE)
-        _sync(directory.parent)
+                break
+        directory = path
+        while directory != self._root:  # also those that others have just made
+            directory = directory.parent
+            with contextlib.suppress(FileNotFoundError):  # others have deleted the value since
+                _sync(directory)
 
     def _below(self, directory: Path) -> Iterator[str]:
         for folder, folders, files in os.walk(directory, onerror=_unless_gone):
@@ -179,6 +183,16 @@ class DirectoryStore(Store):
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+
+def _make(directory: Path) -> list[Path]:
+    """Make a directory and those above that are missing. Returns those that were."""
+    if directory.is_dir():
+        return []
+    made = [*_make(directory.parent), directory]
+    with contextlib.suppress(FileExistsError):
+        directory.mkdir(DIRECTORY_MODE)
+    return made
 
 
 def _link(source: Path, target: Path) -> None:

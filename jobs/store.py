@@ -3,9 +3,12 @@
 import abc
 import contextlib
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from superscaling.errors import StoreUnavailable
 
 # Parts that begin with a dot would lead out of the store, or to what is unfinished.
 PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}"
@@ -100,8 +103,9 @@ class Store(abc.ABC):
         return True
 
     def tidy(self) -> None:
-        """Delete temporary files that were left behind."""
-        with contextlib.suppress(OSError):
+        """Delete temporary files and directories that were left behind."""
+        with contextlib.suppress(OSError, StoreUnavailable):
             for path in self.scratch.iterdir():
-                if path.stat().st_mtime < time.time() - SCRATCH_SECONDS:
-                    path.unlink()
+                with contextlib.suppress(FileNotFoundError):  # its owner, or another process, has deleted it
+                    if path.stat().st_mtime < time.time() - SCRATCH_SECONDS:
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
