@@ -88,18 +88,18 @@ def test_user_and_rights(restricted: Container) -> None:
     status = dict(line.split(":\t", 1) for line in restricted.ask("cat", "/proc/1/status").stdout.splitlines())
     assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0
     assert status["NoNewPrivs"] == "1"
-    for place in ("/app", "/app/models", "/opt/venv", "/", "/cache"):
+    for place in ("/app", "/app/models", "/opt/venv", "/", "/cache", "/jobs"):
         refused = restricted.ask("touch", f"{place}/something")
         assert "Read-only file system" in refused.stderr, place
 
 
 @both
 def test_the_service_could_not_change_itself(target: str) -> None:
-    """Even if its root is not read-only: only /cache is writable."""
+    """Even if its root is not read-only: only /cache and /jobs are writable."""
     with container(target, command=("sleep", "60")) as made:
         found = made.ask("find", "/", "-xdev", "-writable", "-type", "d", "-not", "-path", "/proc/*").stdout.split()
         assert {path for path in found if not path.startswith("/dev")} <= {
-            *("/cache", "/tmp", "/var/tmp", "/run/lock", "/var/lock"),
+            *("/cache", "/jobs", "/tmp", "/var/tmp", "/run/lock", "/var/lock"),
         }
 
 
