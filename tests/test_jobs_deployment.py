@@ -118,7 +118,7 @@ def built(request: pytest.FixtureRequest) -> list[Manifest]:
     """What kustomize makes of an overlay."""
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed, which has kustomize")
-    command = ["kubectl", "kustomize", OVERLAYS[request.param]]
+    command = ["kubectl", "kustomize", str(OVERLAYS[request.param])]
     return list(yaml.safe_load_all(subprocess.run(command, capture_output=True, check=True).stdout))
 
 
@@ -126,7 +126,7 @@ def built(request: pytest.FixtureRequest) -> list[Manifest]:
 def test_schemas(version: str) -> None:
     """Those of KEDA's kinds are not among them."""
     files = [KUBERNETES / f"{name}.yaml" for name in ("store", "rabbitmq", "worker")]
-    command = [BIN / "kubernetes-validate", "--strict", "--kubernetes-version", version, *files]
+    command = [str(BIN / "kubernetes-validate"), "--strict", "--kubernetes-version", version, *map(str, files)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
