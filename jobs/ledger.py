@@ -7,6 +7,7 @@
     jobs/<id>/in/<n>          band n of a gigantic picture, until the end
     jobs/<id>/out/<n>         a finished block, until the end
     jobs/<id>/tries/<step>.<k>   a step that was begun and not finished
+    jobs/<id>/published/<name>   a message that the broker has, until the end
     jobs/<id>/end.json        how it ended; created once, ever
     jobs/<id>/result          the file
     jobs/<id>/expired         all but the records is deleted
@@ -202,6 +203,14 @@ class Ledger:
             if key.startswith(f"jobs/{job_id}/tries/{step}."):
                 self.store.delete(key)
 
+    def is_published(self, job_id: str, name: str) -> bool:
+        """Whether a message of this name was noted."""
+        return self.store.has(f"jobs/{job_id}/published/{name}")
+
+    def note_published(self, job_id: str, name: str) -> None:
+        """The broker has a message."""
+        self.store.put(f"jobs/{job_id}/published/{name}", b"")
+
     def write_plan(self, job_id: str, plan: Plan) -> Plan:
         """Write a plan down, unless there is one. Returns the one that holds."""
         self.store.create(f"jobs/{job_id}/plan.json", to_json(plan))
@@ -277,7 +286,7 @@ class Ledger:
         """Bring the indices up to date for a job that has ended, and delete what is needed no more."""
         self.store.put(f"ended/{job_id}", b"")
         self.store.delete(f"open/{job_id}-{self.job(job_id).pixels}")
-        for part in ("in/", "out/", "tries/", "source"):
+        for part in ("in/", "out/", "tries/", "published/", "source"):
             self.store.delete(f"jobs/{job_id}/{part}")
 
     def _end(self, job_id: str, end: End) -> bool:
