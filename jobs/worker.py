@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from celery import signals
+from celery import bootsteps, signals
 from celery.apps import worker as celery_worker
 from celery.concurrency.prefork import TaskPool
 from celery.worker import consumer as celery_consumer
@@ -26,6 +26,7 @@ from jobs.broker import BrokerRefused, declare, queues_of
 from jobs.ledger import Ledger
 from jobs.queues import queue_of, whole_queue
 from jobs.steps import Steps
+from jobs.worker_health import INTERVAL, give_sign
 from superscaling import logs
 from superscaling.assembly import Assembly, assemble
 from superscaling.enlarging import START_TIMEOUT
@@ -36,6 +37,17 @@ from superscaling.upscale_options import UpscaleOptions
 log = logging.getLogger("worker")
 
 
+class SignsOfLife(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Gives signs of life as long as the worker is connected and its event loop runs."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, parent: Any) -> None:
+        """Begin, of a connection that takes messages. When that is lost, Celery ends all that is repeated."""
+        give_sign()
+        parent.timer.call_repeatedly(INTERVAL, give_sign)
+
+
 class Consumer(celery_consumer.Consumer):  # type: ignore[name-defined]
     """Takes messages. There are no delayed ones, for which Celery would declare 28 queues."""
 
@@ -44,7 +56,7 @@ class Consumer(celery_consumer.Consumer):  # type: ignore[name-defined]
 
         default_steps = [
             step for step in celery_consumer.Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
-        ]
+        ] + ["jobs.worker:SignsOfLife"]
 
 
 class Worker(celery_worker.Worker):  # type: ignore[misc]
