@@ -141,6 +141,7 @@ def _persist(job_id: str, step: str, run: Callable[[worker.Child, Job], None], *
     """
     child = worker.child()
     if child is None:
+        time.sleep(MAX_PAUSE)  # until the parent ends this process
         raise Reject("this worker could not start", requeue=True)
     fields |= {"job": job_id}
     started = time.monotonic()

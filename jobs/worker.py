@@ -5,6 +5,7 @@ threads would not survive the fork.
 """
 
 import logging
+import multiprocessing.process
 import os
 import signal
 import subprocess
@@ -77,6 +78,7 @@ class Child:
     workers: int
 
 
+_python_process = multiprocessing.current_process()
 # Of this process, once it has warmed up.
 _child: Child | None = None
 
@@ -136,6 +138,8 @@ def _start_child(**_: object) -> None:
     global _child
     from jobs.engine_celery import app  # late: it imports this module
 
+    # billiard, Celery's multiprocessing, puts itself in the place of Python's, which the decoders' processes need.
+    multiprocessing.process._current_process = _python_process  # type: ignore[attr-defined]
     app.conf.broker_heartbeat = 0  # nobody would send the heartbeats of a connection that only publishes
     try:
         settings = read_settings()
