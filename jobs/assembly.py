@@ -31,11 +31,28 @@ def open_store(settings: Settings) -> Store:
     return DirectoryStore(Path(settings.jobs_store))
 
 
+def open_ledger(settings: Settings) -> Ledger:
+    """Open the ledger in the settings' store.
+
+    Raises:
+        StoreUnavailable: the store can't be opened.
+    """
+    return Ledger(open_store(settings), settings.jobs_queue_pixels)
+
+
+def build_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:
+    """Build what does the steps of jobs."""
+    files = FileUpscaler(parts.models, parts.limits, settings.quality, parts.decoders)
+    return Steps(ledger, files, settings.jobs_block_seconds)
+
+
 def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:
     """Build what does jobs, unless the settings turn them off. Nothing runs yet."""
     if not settings.jobs_store:
         return None
-    ledger = Ledger(open_store(settings), settings.jobs_queue_pixels)
-    files = FileUpscaler(parts.models, parts.limits, settings.quality, parts.decoders)
-    steps = Steps(ledger, files, settings.jobs_block_seconds)
-    return Jobs(ledger, EmbeddedEngine(ledger, steps))
+    ledger = open_ledger(settings)
+    if settings.broker:
+        from jobs.engine_celery import CeleryEngine  # late: Celery is loaded only where there is a broker
+
+        return Jobs(ledger, CeleryEngine(settings))
+    return Jobs(ledger, EmbeddedEngine(ledger, build_steps(settings, parts, ledger)))
