@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 
 from jobs.ledger import MAX_TRIES, Ledger
+from jobs.observing import observe_giving_up, observed
 from jobs.records import Block, Job, Plan, Result
 from jobs.store import NotStored
+from superscaling import tracing
 from superscaling.enlarging import DecodedFile, FileUpscaler, PartSize, join_blocks, make_block, part_sizes
 from superscaling.errors import BlockFailed, ClientGone, ServiceError, Unavailable
 from superscaling.scheduling import NO_LISTENER, Deadline, ProgressListener, Timings
@@ -48,11 +50,11 @@ class Steps:
             window: how many blocks may be in the queue at a time.
             deadline: ends this early.
         """
+        if (plan := self._ledger.plan(job_id)) and not self._ledger.has_ended(job_id):
+            return plan
         with self._step(job_id, "plan") as job:
             if job is None:
                 return None
-            if plan := self._ledger.plan(job_id):
-                return plan
             file = self._decode(job, deadline)
             return self._ledger.write_plan(job_id, self._plan(file, window))
         return None
@@ -81,6 +83,8 @@ class Steps:
             timings = Timings(tiles=block.tiles)
             data = make_block(file, block.first, block.stop, deadline, timings, listener)
             self._ledger.write_block(job_id, number, data)
+            tracing.current().set({"upscaler.tiles": block.tiles})
+            tracing.current().add_steps(timings.seconds, timings.periods)
             return plan
         return None
 
@@ -109,7 +113,9 @@ class Steps:
             yield None
             return
         job = self._ledger.job(job_id)
-        if self._ledger.begin(job_id, step) > MAX_TRIES:
+        tries = self._ledger.begin(job_id, step)
+        if tries > MAX_TRIES:
+            observe_giving_up(self._ledger.observer, step)
             self._ledger.fail(
                 job_id,
                 BlockFailed(
@@ -120,7 +126,8 @@ class Steps:
             yield None
             return
         try:
-            yield job
+            with observed(self._ledger.observer, job, step, tries):
+                yield job
         except NotStored:
             if not self._ledger.has_ended(job_id):  # otherwise what was needed is deleted
                 raise
