@@ -24,9 +24,11 @@ ping = ResourcePing()
 ready = ResourceReady(models)
 models_list = ResourceModels(models)
 upscale = ResourceUpscale(models, admission, parts.limits, settings.quality, parts.decoders)
-estimate = ResourceEstimate(models, admission, parts.limits, settings.timeout, settings.stream_timeout)
 # None: no jobs are taken. Its engine is started, and stopped, by gunicorn.conf.py.
 jobs = assemble_jobs(settings, parts)
 files = FileUpscaler(models, parts.limits, settings.quality, parts.decoders)
-job_orders = ResourceJobs(jobs, models, files, settings.jobs_max_pixels, problem_of)
+job_orders = ResourceJobs(jobs, models, files, settings.jobs_max_pixels, settings.webhook_hosts, problem_of)
 job_results = ResourceJobResults(job_orders)
+estimate = ResourceEstimate(
+    models, admission, parts.limits, settings.timeout, settings.stream_timeout, job_orders.would_take
+)

@@ -222,7 +222,14 @@ class RequestLifecycle:
     def _deadline(
         self, seconds: float, setting: str, is_client_gone: Callable[[], bool], stream_seconds: float = 0.0
     ) -> Deadline:
-        return Deadline(seconds, setting, is_client_gone, lambda: self.shutdown.seconds_left, stream_seconds)
+        return Deadline(
+            seconds,
+            setting,
+            is_client_gone,
+            lambda: self.shutdown.seconds_left,
+            stream_seconds,
+            bool(self._settings.jobs_store),
+        )
 
     def _end(self, response: Response) -> Response:
         response.headers[X_REQUEST_ID] = g.request_id
