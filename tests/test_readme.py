@@ -89,6 +89,7 @@ def test_commands(server: Server, tmp_path: Path, command: str) -> None:
             "/upscale": "event: result",
             "/estimate": '"seconds":',
             "/models": '"name":"noise-cancel-plain"',
+            "/jobs": '"status":"',
         }
         (answer,) = (answer for path, answer in answers.items() if path in command)
         assert answer in result.stdout
