@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT
+from test_memory import BYTES_PER_PIXEL
 
 from superscaling.settings import Settings, read_settings, unknown_variables
 
@@ -93,6 +94,15 @@ def test_jobs_are_on_a_volume(compose: Manifest) -> None:
 
 def test_the_code_of_jobs_is_in_the_image() -> None:
     assert "!jobs" in (ROOT / ".dockerignore").read_text().splitlines()
+
+
+def test_a_worker_has_memory_for_the_largest_picture(compose: Manifest) -> None:
+    """While it is encoded, with its file in the worker and in its decoder."""
+    settings = Settings()
+    most = 640_000_000 + BYTES_PER_PIXEL * settings.max_pixels + 2 * settings.max_body_bytes
+    _, worker = pod_of(of_kind(documents(KUBERNETES / "worker.yaml"), "Deployment", "upscaler-worker"))
+    assert (compose["services"]["worker"]["mem_limit"], worker["resources"]["limits"]["memory"]) == ("6g", "6Gi")
+    assert most < 6 << 30
 
 
 # Kubernetes
