@@ -129,7 +129,7 @@ def _check_parent(sender: Any, **_: object) -> None:
 def _ready(sender: Any, **_: object) -> None:
     # Celery announces a change of a default that is set here.
     warnings.filterwarnings("ignore", category=PendingDeprecationWarning)
-    log.info("taking jobs", extra={"queues": [queue.name for queue in sender.app.conf.task_queues]})
+    log.info("connected", extra={"queues": [queue.name for queue in sender.app.conf.task_queues]})
 
 
 @signals.worker_process_init.connect
@@ -158,6 +158,7 @@ def _start_child(**_: object) -> None:
         log.exception("can't work")
     else:
         _child = Child(parts, ledger, build_steps(settings, parts, ledger), settings.jobs_workers)
+        log.info("ready", extra={"models": [str(model.facts) for model in parts.models]})
         return
     os.kill(os.getppid(), signal.SIGQUIT)  # otherwise Celery would start another child, which would fail as well
 
