@@ -101,7 +101,7 @@ def block(job_id: str, chain: str, number: int) -> None:
         if planned is not None and not child.ledger.has_ended(job_id):
             _follow(child.ledger, job, chain, number, planned)
 
-    _persist(job_id, "block", run, lambda: {"block": number, "tiles": tiles.done})
+    _persist(job_id, f"block-{number}", run, lambda: {"tiles": tiles.done})
 
 
 @app.task(name=broker.JOIN)
@@ -154,7 +154,7 @@ def _persist(
 
     Args:
         job_id: of the job.
-        step: for the log.
+        step: its name in the ledger.
         run: does it; may be called again.
         describe: more fields for the log.
 
@@ -168,10 +168,14 @@ def _persist(
     fields: dict[str, object] = {"job": job_id, **describe()}
     started = time.monotonic()
     waiting = worker.pauses(FIRST_PAUSE, MAX_PAUSE, HOLD)
+    is_first = True
     while True:
         try:
             job = child.ledger.job(job_id)
             fields["request"] = job.request_id
+            if not is_first:  # the last attempt may have had no store to note in that it was given up in good order
+                child.ledger.finish(job_id, step)
+            is_first = False
             log.debug("%s begins", step, extra=fields)
             run(child, job)
         except (JobUnknown, ClientGone):  # forgotten, or cancelled

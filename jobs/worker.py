@@ -38,7 +38,7 @@ from superscaling.upscale_options import UpscaleOptions
 log = logging.getLogger("worker")
 
 
-class SignsOfLife(bootsteps.StartStopStep):  # type: ignore[misc]
+class SignsOfLife(bootsteps.StartStopStep):
     """Gives signs of life as long as the worker is connected and its event loop runs."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -49,18 +49,19 @@ class SignsOfLife(bootsteps.StartStopStep):  # type: ignore[misc]
         parent.timer.call_repeatedly(INTERVAL, give_sign)
 
 
-class Consumer(celery_consumer.Consumer):  # type: ignore[name-defined]
+class Consumer(celery_consumer.Consumer):
     """Takes messages. There are no delayed ones, for which Celery would declare 28 queues."""
 
-    class Blueprint(celery_consumer.Consumer.Blueprint):  # type: ignore[name-defined]
+    class Blueprint(celery_consumer.Consumer.Blueprint):
         """What Celery does at the start of a connection."""
 
-        default_steps = [
-            step for step in celery_consumer.Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
-        ] + ["jobs.worker:SignsOfLife"]
+        default_steps = (
+            *(name for name in celery_consumer.Consumer.Blueprint.default_steps if not name.endswith(":DelayedDelivery")),
+            "jobs.worker:SignsOfLife",
+        )
 
 
-class Worker(celery_worker.Worker):  # type: ignore[misc]
+class Worker(celery_worker.Worker):
     """A worker as `celery worker` starts it, without what workers tell each other, and without a banner."""
 
     def __init__(self, **options: Any) -> None:
@@ -112,7 +113,7 @@ def _start_parent(conf: Any, **_: object) -> None:
 
 @signals.worker_init.connect
 def _check_parent(sender: Any, **_: object) -> None:
-    if sender.concurrency != 1 or getattr(sender, "autoscaler_cls", None) and sender.options.get("autoscale"):
+    if sender.concurrency != 1 or sender.options.get("autoscale"):
         _end("a worker has one child, which uses all processors: start it without --concurrency and --autoscale")
     if not (sender.pool_cls == "prefork" or sender.pool_cls is TaskPool):
         _end("a worker's pool is prefork: start it without --pool")

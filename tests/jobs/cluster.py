@@ -45,7 +45,7 @@ class Cluster:
             "UPSCALER_MODEL": "noise-cancel-fast",
             "UPSCALER_TILE": "64",
             "UPSCALER_THREADS": "1",
-            "UPSCALER_JOBS_BLOCK_SECONDS": "0.3",
+            "UPSCALER_JOBS_BLOCK_SECONDS": "0.08",
             "UPSCALER_LOG_LEVEL": "debug",
         }
         self.settings = read_settings(self.environ)
@@ -92,9 +92,9 @@ class Cluster:
 
     def wait_for_block(self) -> None:
         """Wait until one more block begins, if there is still one to do."""
-        before = self.count("block begins")
+        before = self.count(r"block-\d+ begins")
         end = time.monotonic() + 5
-        while self.count("block begins") == before and time.monotonic() < end:
+        while self.count(r"block-\d+ begins") == before and time.monotonic() < end:
             time.sleep(0.02)
 
     def end(self, job_id: str) -> End:
@@ -119,7 +119,11 @@ class Cluster:
 
     def blocks_made(self) -> int:
         """How often a block was begun that was not finished before."""
-        return self.count("jobs block begins") - self.count("jobs block done .*tiles=0 ")
+        return self.count(r"block-\d+ begins") - self.count(r"block-\d+ done .*tiles=0 ")
+
+    def retries(self) -> int:
+        """How often a block was broken off for the store's or the broker's sake."""
+        return self.count(r"block-\d+ is tried again")
 
     def waiting(self) -> int:
         """Messages that no worker has."""
@@ -129,7 +133,9 @@ class Cluster:
         """What a single process makes of each picture."""
         parts = assemble(self.settings)
         try:
-            resource = ResourceUpscale(parts.models, parts.admission, parts.limits, self.settings.quality, parts.decoders)
+            resource = ResourceUpscale(
+                parts.models, parts.admission, parts.limits, self.settings.quality, parts.decoders
+            )
             return [
                 resource.main(UpscaleInput.from_bytes(path.read_bytes(), {}), Deadline(), Timings()).image
                 for path in self.pictures

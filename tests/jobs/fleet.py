@@ -102,8 +102,8 @@ class Worker(Process):
 
     def is_at(self, job_id: str, block: int) -> bool:
         """Whether it has begun a block and not finished it, as far as it has logged."""
-        lines = [line for line in self.log.splitlines() if job_id in line and f" block={block} " in line]
-        return bool(lines) and "block begins" in lines[-1]
+        lines = [line for line in self.log.splitlines() if job_id in line and f" block-{block} " in line]
+        return bool(lines) and " begins " in lines[-1]
 
     def kill_child(self) -> None:
         """End the process that enlarges, by SIGKILL. The parent starts another."""
@@ -124,13 +124,15 @@ class Api(Process):
 
     def begin(self, key: str, picture: Path) -> None:
         """Send a request, without waiting for the answer."""
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
+        assert self._process.stdin is not None
         self._process.stdin.write(f"{key} {picture}\n")
         self._process.stdin.flush()
 
     def finish(self) -> str | None:
         """The answer to a request: the id of the job, or None: it was refused, or the process has ended."""
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process is not None
+        assert self._process.stdout is not None
         return self._process.stdout.readline().strip().removeprefix("refused") or None
 
 
