@@ -56,7 +56,11 @@ class Consumer(celery_consumer.Consumer):
         """What Celery does at the start of a connection."""
 
         default_steps = (
-            *(name for name in celery_consumer.Consumer.Blueprint.default_steps if not name.endswith(":DelayedDelivery")),
+            *(
+                name
+                for name in celery_consumer.Consumer.Blueprint.default_steps
+                if not name.endswith(":DelayedDelivery")
+            ),
             "jobs.worker:SignsOfLife",
         )
 
