@@ -20,7 +20,7 @@ from jobs.ledger import Ledger
 from jobs.records import Job, Plan
 from superscaling.errors import ClientGone, JobUnknown, StoreUnavailable, Unavailable
 from superscaling.scheduling import Deadline, NoListener, Timings
-from superscaling.settings import Settings, read_settings
+from superscaling.settings import Settings
 
 log = logging.getLogger("jobs")
 
@@ -33,7 +33,7 @@ CANCEL_INTERVAL = 2.0
 
 # Of the workers: settings are read when they are needed, so importing does nothing.
 app = Celery("jobs")
-app.add_defaults(lambda: broker.configuration(read_settings()))
+app.add_defaults(worker.configuration)
 app.Worker = app.subclass_with_self(worker.Worker)
 
 

@@ -22,8 +22,8 @@ from celery.apps import worker as celery_worker
 from celery.concurrency.prefork import TaskPool
 from celery.worker import consumer as celery_consumer
 
+from jobs import broker
 from jobs.assembly import build_steps, open_ledger
-from jobs.broker import BrokerRefused, declare, queues_of
 from jobs.ledger import Ledger
 from jobs.queues import queue_of, whole_queue
 from jobs.steps import Steps
@@ -32,7 +32,7 @@ from superscaling import logs
 from superscaling.assembly import Assembly, assemble
 from superscaling.enlarging import START_TIMEOUT
 from superscaling.errors import BrokerUnavailable, ServiceError, StartError
-from superscaling.settings import ROOT, Settings, environment_variable, read_settings
+from superscaling.settings import ROOT, environment_variable, read_settings
 from superscaling.upscale_options import UpscaleOptions
 
 log = logging.getLogger("worker")
@@ -93,6 +93,18 @@ def child() -> Child | None:
     return _child
 
 
+def configuration() -> dict[str, Any]:
+    """Celery's settings, from the environment. Ends the process if that is not what it must be."""
+    try:
+        settings = read_settings()
+    except StartError as exc:
+        _end(str(exc))
+    if not settings.broker or not settings.jobs_store:
+        missing = environment_variable("jobs_store" if settings.broker else "broker")
+        _end(f"{missing} is not set")
+    return broker.configuration(settings)
+
+
 @signals.setup_logging.connect  # otherwise Celery configures logging
 def _configure_logs(**_: object) -> None:
     """The service's lines, as the parent has configured them."""
@@ -101,16 +113,12 @@ def _configure_logs(**_: object) -> None:
 @signals.celeryd_init.connect
 def _start_parent(conf: Any, **_: object) -> None:
     """Find out which queues are to be consumed. (What is raised in a signal is logged only, but for `SystemExit`.)"""
+    logs.configure(read_settings())
     try:
-        settings = read_settings()
-        logs.configure(settings)
-        if not settings.broker or not settings.jobs_store:
-            missing = environment_variable("jobs_store" if settings.broker else "broker")
-            _end(f"{missing} is not set")
-        queues = _queues(settings)
+        queues = _queues()
     except StartError as exc:
         _end(str(exc))
-    conf.task_queues = [each for queue in queues for each in queues_of(queue)]
+    conf.task_queues = [each for queue in queues for each in broker.queues_of(queue)]
     # Celery ends a child that is not ready by then.
     conf.worker_proc_alive_timeout = START_TIMEOUT * len(queues)
 
@@ -123,8 +131,8 @@ def _check_parent(sender: Any, **_: object) -> None:
         _end("a worker's pool is prefork: start it without --pool")
     blocks = [queue.name for queue in sender.app.conf.task_queues if not queue.name.endswith(whole_queue(""))]
     try:
-        declare(sender.app, blocks)
-    except BrokerRefused as exc:
+        broker.declare(sender.app, blocks)
+    except broker.BrokerRefused as exc:
         _end(f"the broker refuses: {exc}")
     except BrokerUnavailable:
         log.warning("the broker can't be reached yet; trying again until it can", extra={"broker": _address(sender)})
@@ -174,7 +182,7 @@ def _stop_child(**_: object) -> None:
         _child.parts.decoders.close()
 
 
-def _queues(settings: Settings) -> list[str]:
+def _queues() -> list[str]:
     """The queues of the settings' models, from a process that may load OpenVINO.
 
     Raises:

@@ -27,11 +27,12 @@ def test_every_job_ends_once_and_right(cluster: Cluster, request: pytest.Fixture
 
 
 def break_things(cluster: Cluster, seed: int) -> None:
-    """One fault of each kind, each while jobs are being done."""
+    """Faults of two thirds of all kinds, each while jobs are being done; three seeds in a row have each kind twice."""
     chance = random.Random(seed)
     faults = Faults(cluster, chance)
     started, before, retried = time.monotonic(), cluster.blocks_made(), cluster.retries()
-    kinds = chance.sample(Faults.KINDS, len(Faults.KINDS))
+    kinds = [Faults.KINDS[(seed * 3 + place) % len(Faults.KINDS)] for place in range(6)]
+    chance.shuffle(kinds)
     jobs: dict[str, int] = {}
     allowed = 0
     # Two at a time: what is hit more often than `MAX_TRIES` counts as poison.
