@@ -32,9 +32,10 @@ def handed_in(service: Container, picture: bytes) -> str:
     return f"{service.url}{answer.headers['Location']}"
 
 
-def result_of(job: str) -> bytes:
+def result_of(job: str, worker: Container) -> bytes:
     """The file that a job becomes, within some minutes."""
     for _ in range(600):
+        assert worker.facts["State"]["Status"] == "running", worker.logs
         status = httpx.get(job, timeout=60).json()
         if status["status"] not in ("queued", "running"):
             break
@@ -63,7 +64,7 @@ def test_a_job_outlives_its_container(volume: str) -> None:
         made.exit_status()
     with container("default", *RESTRICTED, volume) as made:
         made.wait()
-        assert result_of(f"{made.url}{path}") == made.upscale(picture).content
+        assert result_of(f"{made.url}{path}", made) == made.upscale(picture).content
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_worker(volume: str, broker: str) -> None:
     ):
         service.wait()
         job = handed_in(service, picture)
-        assert result_of(job) == service.upscale(picture).content
+        assert result_of(job, made) == service.upscale(picture).content
         podman("healthcheck", "run", made.name)
         assert "superuser" not in made.logs
         assert made.stop(int(4 * Settings().jobs_block_seconds)) == 0
