@@ -114,7 +114,7 @@ def _configure_logs(**_: object) -> None:
 def _start_parent(conf: Any, **_: object) -> None:
     """Find out which queues are to be consumed. (What is raised in a signal is logged only, but for `SystemExit`.)"""
     logs.configure(read_settings())
-    # The `celery` command has found this module in the working directory; the processes of decoders have to find it, too.
+    # `celery` has found this module in the working directory; the decoders' processes have to find theirs, too.
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
     try:
