@@ -17,8 +17,9 @@ from celery.exceptions import Reject
 
 from jobs import broker, worker
 from jobs.ledger import Ledger
+from jobs.queues import queue_of
 from jobs.records import Job, Plan
-from superscaling.errors import ClientGone, JobUnknown, StoreUnavailable, Unavailable
+from superscaling.errors import BrokerUnavailable, ClientGone, EngineFailed, JobUnknown, StoreUnavailable, Unavailable
 from superscaling.scheduling import Deadline, NoListener, Timings
 from superscaling.settings import Settings
 
@@ -27,7 +28,7 @@ log = logging.getLogger("jobs")
 # Seconds that a worker keeps a message and tries again if the store, the broker or the engine fails, before it gives
 # the message back. Shorter than the grace that a worker should have at its end.
 HOLD = 60.0
-FIRST_PAUSE, MAX_PAUSE = 0.5, 10.0
+FIRST_PAUSE, MAX_PAUSE = 0.5, 3.0
 # Seconds between two questions to the store whether a job was cancelled.
 CANCEL_INTERVAL = 2.0
 
@@ -55,9 +56,13 @@ class CeleryEngine:
         """Publish the message of a job's plan. Of a job that is planned, it publishes what is missing.
 
         Raises:
-            BrokerUnavailable: that can't be done within some seconds.
+            BrokerUnavailable: that can't be done within some seconds, or the broker refuses.
         """
-        broker.send(self._app, broker.PLAN, job.queue, job.id)
+        try:
+            broker.send(self._app, broker.PLAN, job.queue, job.id)
+        except broker.BrokerRefused as exc:
+            log.error("the broker refuses: %s", exc, extra={"job": job.id})
+            raise BrokerUnavailable("jobs can't be handed over: tell whoever operates the service") from exc
 
     def cancelled(self, job_id: str) -> None:
         """Nothing is to be done: workers ask the store."""
@@ -173,6 +178,8 @@ def _persist(
         try:
             job = child.ledger.job(job_id)
             fields["request"] = job.request_id
+            if queue_of(child.parts.models, job.options) != job.queue:
+                raise EngineFailed("this worker would take another model for the job than was meant")
             if not is_first:  # the last attempt may have had no store to note in that it was given up in good order
                 child.ledger.finish(job_id, step)
             is_first = False

@@ -72,6 +72,11 @@ class Worker(celery_worker.Worker):
         silent = {"quiet": True, "without_gossip": True, "without_mingle": True, "without_heartbeat": True}
         super().__init__(**{**options, **silent})
 
+    def terminate(self, in_sighandler: bool = False) -> None:
+        """End at once, not with status 0: also if the child could not start."""
+        self.exitcode = 1
+        super().terminate(in_sighandler)
+
 
 @dataclass(frozen=True)
 class Child:
@@ -114,7 +119,8 @@ def _configure_logs(**_: object) -> None:
 def _start_parent(conf: Any, **_: object) -> None:
     """Find out which queues are to be consumed. (What is raised in a signal is logged only, but for `SystemExit`.)"""
     logs.configure(read_settings())
-    # `celery` has found this module in the working directory; the decoders' processes have to find theirs, too.
+    logging.getLogger("celery.app.trace").setLevel(logging.ERROR)  # a message that is given back has its line already
+    # The `celery` command finds this module in the working directory; decoders have to find it as well.
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
     try:

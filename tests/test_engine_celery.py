@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from celery.exceptions import Reject
 from conftest import ROOT, free_port
+from fakes import models_with, upscaler_with
 
 from jobs import broker, engine_celery, worker
 from jobs.directory_store import DirectoryStore
@@ -27,6 +29,8 @@ from superscaling.format_name import FormatName
 from superscaling.settings import read_settings
 from superscaling.upscale_options import UpscaleOptions
 
+MODELS = models_with(upscaler_with())
+OPTIONS = UpscaleOptions()
 SMALL = {"UPSCALER_MODEL": "noise-cancel-lite", "UPSCALER_MODELS": "noise-cancel-plain"}
 
 
@@ -54,7 +58,7 @@ def test_queues_are_named_alike_where_models_are_loaded_and_where_not() -> None:
         ({"timeout": 5.0}, False),
     ],
 )
-def test_a_queue_is_named_after_what_decides_about_pixels(change: dict[str, object], is_other: bool) -> None:
+def test_a_queue_is_named_after_what_decides_about_pixels(change: dict[str, Any], is_other: bool) -> None:
     settings = read_settings({"UPSCALER_MODEL": "noise-cancel-lite"})
     before, after = (queue_named(identify_models(each)[0]) for each in (settings, replace(settings, **change)))
     assert (before != after) == is_other
@@ -82,7 +86,7 @@ def test_queues_are_replicated_and_keep_messages() -> None:
 def silent_port() -> Iterator[int]:
     """A port that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+        yield int(server.getsockname()[1])
 
 
 @pytest.mark.parametrize("is_silent", [False, True], ids=["nobody listens", "nobody answers"])
@@ -111,7 +115,7 @@ def test_without_a_broker_a_job_is_refused_soon(silent_port: int, is_silent: boo
 def test_a_worker_that_can_not_work_says_why_in_one_line(
     environ: dict[str, str], options: list[str], message: str, tmp_path: Path
 ) -> None:
-    celery = Path(sys.executable).with_name("celery")
+    celery = str(Path(sys.executable).with_name("celery"))
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/tmp"),
@@ -129,7 +133,7 @@ def test_a_worker_that_can_not_work_says_why_in_one_line(
 
 
 def job_of(job_id: str) -> Job:
-    return Job(job_id, "", time.time(), UpscaleOptions(), "model.fp32.1", FormatName("png"), pixels=1)
+    return Job(job_id, "", time.time(), OPTIONS, queue_of(MODELS, OPTIONS), FormatName("png"), pixels=1)
 
 
 class Recorded:
@@ -163,11 +167,11 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     ledger = Ledger(DirectoryStore(tmp_path), 10**9)
     plan = Plan(0.0, tuple(Block(number, number + 1, 1) for number in range(7)), window=3, seconds=1.0)
     recorded = Recorded(ledger, plan)
-    child = SimpleNamespace(ledger=ledger, steps=recorded, workers=0)
+    child = SimpleNamespace(ledger=ledger, steps=recorded, workers=0, parts=SimpleNamespace(models=MODELS))
     monkeypatch.setattr(worker, "child", lambda: child)
     monkeypatch.setattr(broker, "send", recorded.send)
     monkeypatch.setattr(broker, "count_workers", lambda *_: 2)
-    monkeypatch.setattr(engine_celery.time, "sleep", lambda _: None)
+    monkeypatch.setattr("jobs.engine_celery.time.sleep", lambda _: None)
     return recorded
 
 
@@ -192,6 +196,7 @@ def test_a_plan_publishes_what_all_missing_blocks_follow_from(
     for number in finished:
         recorded.ledger.write_block(job_id, number, b"")
     run_plan(job_id, "a")
+    expected: list[tuple[object, ...]]
     expected = [(broker.BLOCK, job_id, "a", number) for number in published] or [(broker.JOIN, job_id, "a")]
     assert recorded.sent == expected
     run_plan(job_id, "a")  # the same message again
@@ -238,9 +243,21 @@ def test_a_message_is_given_back_and_never_acknowledged(
     assert recorded.sent == []
 
 
+def test_a_worker_takes_no_job_that_means_another_model(
+    recorded: Recorded, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its default model may be another one than where the job was taken."""
+    monkeypatch.setattr(engine_celery, "HOLD", 0.0)
+    monkeypatch.setattr(engine_celery, "queue_of", lambda *_: "another.fp32.1")
+    with pytest.raises(Reject):
+        engine_celery.block.run(job_id, "a", 0)
+    assert recorded.sent == []
+    assert not recorded.ledger.has_block(job_id, 0)
+
+
 def test_pauses_grow_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(worker.time, "monotonic", lambda: now)
+    monkeypatch.setattr("jobs.worker.time.monotonic", lambda: now)
     pauses = []
     for pause in worker.pauses(0.5, 4, 20):
         pauses.append(pause)

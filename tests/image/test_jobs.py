@@ -11,7 +11,7 @@ from conftest import encoded, photograph
 from containers import RESTRICTED, Container, container, podman
 from rabbitmq import RabbitMQ
 
-from superscaling.settings import Settings
+from jobs.engine_celery import HOLD
 
 WORKER = ("celery", "-A", "jobs.engine_celery", "worker")
 HEALTH = ("python", "-m", "jobs.worker_health")
@@ -93,7 +93,7 @@ def test_a_worker(volume: str, broker: str) -> None:
         assert result_of(job, made) == service.upscale(picture).content
         podman("healthcheck", "run", made.name)
         assert "superuser" not in made.logs
-        assert made.stop(int(4 * Settings().jobs_block_seconds)) == 0
+        assert made.stop(int(HOLD) + 30) == 0
         assert '"warning"' not in made.logs.lower()
 
 
