@@ -30,8 +30,10 @@ WAIT = 120  # s
 
 
 @pytest.fixture(scope="module")
-def server(start_server: StartServer) -> Server:
+def server(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Server:
     """A service that knows owners, with room for two large jobs."""
+    secret = tmp_path_factory.mktemp("webhooks") / "secret"
+    secret.write_text("whsec_" + base64.b64encode(bytes(32)).decode())
     return start_server(
         UPSCALER_JOBS_OWNER_HEADER=OWNER,
         UPSCALER_JOBS_QUEUE_PIXELS="1000000",
@@ -40,6 +42,7 @@ def server(start_server: StartServer) -> Server:
         UPSCALER_MAX_BODY_BYTES="500000",
         UPSCALER_MAX_PIXELS="1000000",
         UPSCALER_WEBHOOK_HOSTS="hooks.example",
+        UPSCALER_WEBHOOK_SECRET_FILE=str(secret),
     )
 
 
