@@ -119,7 +119,9 @@ class ResourceJobs:
         )
         sha256 = sha256 or hashlib.sha256(message.image).hexdigest()
         asked = hashlib.sha256("\n".join(map(repr, (sha256, message.asked, group, webhook))).encode()).hexdigest()
-        job_id = self._taking.take(order, path or message.image, asker.key, asked)
+        job_id, is_new = self._taking.take(order, path or message.image, asker.key, asked)
+        if is_new:  # nothing may fail any more, and no store need be asked
+            return JobOutput(id=job_id, status=JobState.QUEUED, done=0, total=0, group=group)
         return self.output(self.ledger.status(job_id))
 
     def would_take(self, pixels: int) -> bool:

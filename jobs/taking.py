@@ -27,8 +27,8 @@ class JobTaking:
         self._room = threading.Lock()
         self._keys = [threading.Lock() for _ in range(LOCKS)]
 
-    def take(self, order: Job, source: bytes | Path, key: str | None, asked: str) -> str:
-        """Take a job, or find the one that was taken for the same request. Returns its id.
+    def take(self, order: Job, source: bytes | Path, key: str | None, asked: str) -> tuple[str, bool]:
+        """Take a job, or find the one that was taken for the same request. Returns its id, and whether it is new.
 
         Args:
             order: the job; its `id` and `key` are filled in here.
@@ -44,7 +44,7 @@ class JobTaking:
         with self._one_at_a_time(order.owner, key):
             job_id, claim = self._ledger.claim(order.owner, key, asked)
             if claim is not None and self._ledger.is_accepted(job_id):
-                return job_id
+                return job_id, False
             job = replace(order, id=job_id, key=claim)
             with self._room:
                 if not self._is_written(job_id):
@@ -60,7 +60,8 @@ class JobTaking:
             except ServiceError:
                 if self._give_up(job_id):
                     raise
-            return job_id
+                return job_id, False
+            return job_id, True
 
     def _is_written(self, job_id: str) -> bool:
         """Whether a job was written down before, and then not accepted: it counts already."""
