@@ -13,8 +13,9 @@ from http_edge.streaming import HEARTBEAT, STILL_WORKING, events_response
 from message_protocol import JobOutput, JobState, Progress, event_text
 from superscaling.errors import ServiceError, Unavailable
 
-# Seconds between two looks at a job.
+# Seconds between two looks at a job; what was seen a little less long ago is shared by all its watchers.
 PAUSE = 1.0
+FRESH = 0.9 * PAUSE
 
 Look = Callable[[str, str], JobOutput]
 
@@ -33,7 +34,7 @@ class JobWatch:
         self.places = Places(MAX_WATCHERS, "streams of jobs' events", "ask for JSON, or try again later")
 
     def look(self, owner: str, job_id: str) -> JobOutput:
-        """Where a job is, or was `PAUSE` seconds ago.
+        """Where a job is, or was less than a second ago.
 
         Raises:
             ServiceError: as `status`.
@@ -41,7 +42,7 @@ class JobWatch:
         key = owner, job_id
         with self._lock:
             when, output = self._seen.get(key, (0.0, None))
-            if output is not None and time.monotonic() - when < PAUSE / 2:
+            if output is not None and time.monotonic() - when < FRESH:
                 return output
         output = self._status(owner, job_id)
         with self._lock:

@@ -156,7 +156,7 @@ class RequestLifecycle:
     def wants_events(self) -> bool:
         """Whether the current request wants a stream of events rather than JSON."""
         accepted = negotiate(request.headers.get("Accept", ""))
-        return accepted.stream > accepted.json
+        return accepted.stream > accepted.json and request.method != "HEAD"
 
     def job_events(self, watch: JobWatch, job_id: str) -> JobEvents:
         """The events of a job for the current request.

@@ -3,8 +3,8 @@
 An example has a `request` (`json`, or `fileBase64`: the body's bytes) and its `response`: `json` has the members with
 constant values, `varying` the names of the others, `headers` some of its headers; a `json` that is a list has those of
 each element. `settings` are the service's environment variables; `busy` means that all request slots are taken.
-Those in `wire/jobs/` may have steps `before`: requests, or the status that a job is to reach; the id of the job that was
-answered last stands for `{id}`.
+Those in `wire/jobs/` may have steps `before`: requests, or the status that a job is to reach; the id of the last
+answered job stands for `{id}`.
 """
 
 import base64
