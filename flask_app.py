@@ -21,7 +21,9 @@ from http_edge.streaming import stream_answer
 from message_protocol import ArchiveInput, EstimateInput, ImagesUpscaleInput, JobsInput, UpscaleInput, UpscaleOutput
 
 app = Flask(__name__, static_folder=None)
-metrics = Metrics(resources.models, resources.admission)
+watch = JobWatch(resources.job_orders.status)
+ledger = resources.jobs.ledger if resources.jobs else None
+metrics = Metrics(resources.models, resources.admission, ledger, lambda: watch.places.taken)
 lifecycle = RequestLifecycle(
     app,
     resources.settings,
@@ -30,7 +32,6 @@ lifecycle = RequestLifecycle(
     resources.admission.seconds_until_one_ends,
     guarded=("upscale", "images_upscale", "jobs"),
 )
-watch = JobWatch(resources.job_orders.status)
 app.register_blueprint(pages(resources.settings))
 
 

@@ -14,6 +14,7 @@ from jobs.records import Job
 from jobs.taking import JobTaking
 from jobs.webhooks import check_webhook
 from message_protocol import JobInput, JobOutput, JobsInput, JobsOutput, JobState, Problem, UpscaleInput
+from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, LoadedModels
 from superscaling.errors import ImageTooLarge, JobsOff, MalformedMessage, ServiceError
 from superscaling.format_name import FormatName
@@ -116,6 +117,7 @@ class ResourceJobs:
             group=group,
             webhook=webhook,
             request_id=asker.request_id,
+            trace=tracing.current().traceparent,
         )
         sha256 = sha256 or hashlib.sha256(message.image).hexdigest()
         asked = hashlib.sha256("\n".join(map(repr, (sha256, message.asked, group, webhook))).encode()).hexdigest()

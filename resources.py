@@ -12,8 +12,10 @@ from resource_upscale import ResourceUpscale
 from superscaling.assembly import assemble
 from superscaling.enlarging import FileUpscaler
 from superscaling.settings import read_settings
+from superscaling.tracing import start_tracing
 
 settings = read_settings()
+start_tracing(settings, "image-super-scaling")
 parts = assemble(settings)
 models = parts.models
 admission = parts.admission

@@ -28,6 +28,7 @@ from http_edge.shutdown import ShutdownDeadline
 from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
 from resource_jobs import Asker
+from superscaling import tracing
 from superscaling.enlarging import LoadedModels
 from superscaling.errors import OwnerMissing
 from superscaling.scheduling import Deadline, ProgressListener, Timings
@@ -75,11 +76,15 @@ class RequestLifecycle:
         register_problems(app)
         app.before_request(self._begin)
         app.after_request(self._end)
+        app.teardown_request(lambda _: tracing.activate(tracing.NO_SPAN))  # the thread takes another request
 
     def _begin(self) -> None:
         given = request.headers.get(X_REQUEST_ID, "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        g.request_log = RequestLog(g.request_id, request.method, request.path)
+        route = request.url_rule.rule if request.url_rule else ""
+        parent = request.headers.get("Traceparent")
+        g.request_log = RequestLog(g.request_id, request.method, request.path, route, parent)
+        tracing.activate(g.request_log.span)
         g.body = RequestBody(request.environ, self._small)
         g.has_slot = False
         g.is_guarded = request.endpoint in self._guarded and request.method == "POST"  # Flask routes OPTIONS here, too
