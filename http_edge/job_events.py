@@ -61,18 +61,28 @@ class JobEvents:
         watch: looks at the job.
         owner, job_id: of the job.
         request_id: of the request.
-        is_over: whether nobody listens any more, or the service stops.
+        is_gone: whether the client has left.
+        is_stopping: whether the service is: then the stream ends early, and the client comes again.
 
     Raises:
         ServiceError: there is no such job, or no place; the request can still be answered with that.
     """
 
-    def __init__(self, watch: JobWatch, owner: str, job_id: str, request_id: str, is_over: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        watch: JobWatch,
+        owner: str,
+        job_id: str,
+        request_id: str,
+        is_gone: Callable[[], bool],
+        is_stopping: Callable[[], bool],
+    ) -> None:
         self.error: ServiceError | None = not_taken()
         self._watch = watch
         self._asked = owner, job_id
         self._request_id = request_id
-        self._is_over = is_over
+        self._is_gone = is_gone
+        self._is_stopping = is_stopping
         self._first = watch.look(owner, job_id)
         watch.places.take()
 
@@ -80,8 +90,8 @@ class JobEvents:
         output = self._first
         yield _status(output)
         spoke = time.monotonic()
-        while not output.status.is_end:
-            if self._is_over():
+        while not output.status.is_end and not self._is_stopping():
+            if self._is_gone():
                 return
             time.sleep(PAUSE)
             before = output

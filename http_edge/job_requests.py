@@ -102,5 +102,5 @@ class JobRequests:
         """
         is_gone, shutdown = Connection(request.environ).is_gone, self._lifecycle.shutdown
         return JobEvents(
-            self._watch, self.owner(), job_id, g.request_id, lambda: is_gone() or shutdown.seconds_left < math.inf
+            self._watch, self.owner(), job_id, g.request_id, is_gone, lambda: shutdown.seconds_left < math.inf
         )
