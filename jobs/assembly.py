@@ -6,6 +6,7 @@ from pathlib import Path
 from jobs.directory_store import DirectoryStore
 from jobs.engine import JobEngine
 from jobs.engine_embedded import EmbeddedEngine
+from jobs.gigantic import GiganticFiles, GiganticLimits, GiganticSteps
 from jobs.ledger import Ledger
 from jobs.steps import Steps
 from jobs.store import Store
@@ -16,10 +17,11 @@ from superscaling.settings import Settings
 
 @dataclass(frozen=True)
 class Jobs:
-    """What the service needs to take jobs."""
+    """What the service needs to take jobs. `gigantic`: inspects pictures that are not done in memory."""
 
     ledger: Ledger
     engine: JobEngine
+    gigantic: GiganticFiles
 
 
 def open_store(settings: Settings) -> Store:
@@ -37,5 +39,8 @@ def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:
         return None
     ledger = Ledger(open_store(settings), settings.jobs_queue_pixels)
     files = FileUpscaler(parts.models, parts.limits, settings.quality, parts.decoders)
-    steps = Steps(ledger, files, settings.jobs_block_seconds)
-    return Jobs(ledger, EmbeddedEngine(ledger, steps))
+    limits = GiganticLimits(settings.jobs_max_pixels, settings.jobs_max_result_pixels, settings.max_pixels)
+    gigantic = GiganticFiles(parts.models, limits)
+    seconds = settings.jobs_block_seconds
+    steps = Steps(ledger, files, seconds, GiganticSteps(ledger, gigantic, settings.quality, seconds))
+    return Jobs(ledger, EmbeddedEngine(ledger, steps), gigantic)

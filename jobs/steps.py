@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 
+from jobs.gigantic import GiganticSteps
 from jobs.ledger import MAX_TRIES, Ledger
 from jobs.records import Block, Job, Plan, Result
 from jobs.store import NotStored
@@ -32,12 +33,14 @@ class Steps:
         ledger: knows the jobs.
         files: enlarges files.
         block_seconds: how long a block shall take.
+        gigantic: the steps of gigantic pictures.
     """
 
-    def __init__(self, ledger: Ledger, files: FileUpscaler, block_seconds: float) -> None:
+    def __init__(self, ledger: Ledger, files: FileUpscaler, block_seconds: float, gigantic: GiganticSteps) -> None:
         self._ledger = ledger
         self._files = files
         self._block_seconds = block_seconds
+        self._gigantic = gigantic
         self._decoded: tuple[str, DecodedFile] | None = None
 
     def plan(self, job_id: str, window: int, deadline: Deadline) -> Plan | None:
@@ -53,6 +56,8 @@ class Steps:
                 return None
             if plan := self._ledger.plan(job_id):
                 return plan
+            if job.is_gigantic:
+                return self._ledger.write_plan(job_id, self._gigantic.plan(job, window, deadline))
             file = self._decode(job, deadline)
             return self._ledger.write_plan(job_id, self._plan(file, window))
         return None
@@ -76,6 +81,10 @@ class Steps:
         with self._step(job_id, f"block-{number}") as job:
             if job is None:
                 return None
+            if job.is_gigantic:
+                data = self._gigantic.block(job, plan, number, deadline, listener)
+                self._ledger.write_block(job_id, number, data)
+                return plan
             block = plan.blocks[number]
             file = self._decode(job, deadline)
             timings = Timings(tiles=block.tiles)
@@ -89,6 +98,9 @@ class Steps:
         with self._step(job_id, "join") as job:
             plan = self._ledger.plan(job_id)
             if job is None or plan is None:
+                return
+            if job.is_gigantic:
+                self._gigantic.join(job, plan, deadline)
                 return
             file = self._decode(job, deadline)
             picture = join_blocks(file, self._ledger.blocks(job_id, plan))
