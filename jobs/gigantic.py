@@ -197,13 +197,9 @@ class GiganticSteps:
             bands = file.bands()
             blocks = list(self._blocks(file, bands))
             spans = [bands.shown(block.first, block.stop) for block in blocks]
-            cut = self._run(
-                functools.partial(
-                    cut_bands, source.absolute(), file.result.crop, spans, folder, self._files.limits.pixels
-                ),
-                file.pixels,
-                deadline,
-            )
+            crop, most = file.result.crop, self._files.limits.pixels
+            task = functools.partial(cut_bands, source.absolute(), crop, spans, folder, most)
+            cut = self._run(task, file.pixels, deadline)
             # Two may plan at the same time, with other blocks: a band's name says which rows it has.
             for span in sorted(set(spans)):
                 self._ledger.write_band(job.id, band_name(span), folder / band_name(span))

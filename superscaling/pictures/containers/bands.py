@@ -38,6 +38,7 @@ Dtype = np.dtype[np.uint8 | np.uint16]
 ROWS = 64
 # The header of a JPEG that libvips writes: start, and the JFIF segment.
 JPEG_HEAD = JFIF_DENSITY + struct.calcsize(">BHHBB")
+RAW_LOADER = "VipsForeignLoadRaw"
 # libvips' name of their type.
 DTYPES: dict[str, Dtype] = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16)}
 
@@ -108,20 +109,7 @@ def write_rows(
         metadata: what the file shall have.
         most_bytes: of pixels in a TIFF with offsets of 32 bits; one with more becomes a BigTIFF.
     """
-    # It is not for files of others, but reads any bytes: these are ours.
-    pyvips.operation_block_set("VipsForeignLoadRaw", False)
-    row = width * channels * samples.itemsize
-    parts = [
-        pyvips.Image.rawload(
-            str(block),
-            width,
-            block.stat().st_size // row,
-            channels,
-            format="uchar" if samples.itemsize == 1 else "ushort",
-            interpretation=INTERPRETATIONS[channels][samples.itemsize == 2],
-        )
-        for block in blocks
-    ]
+    parts = _raw(blocks, width, samples, channels)
     while len(parts) > 1:  # in pairs: libvips walks down to a part, and a chain would be as deep as long
         parts = [
             one.join(*other, "vertical") if other else one
@@ -145,6 +133,26 @@ def write_rows(
                 str(path), compression="deflate", predictor="horizontal", level=TIFF_LEVEL, bigtiff=is_big, keep="none"
             )
             _describe_tiff(path, metadata)
+
+
+def _raw(blocks: Sequence[Path], width: int, samples: Dtype, channels: int) -> list[pyvips.Image]:
+    """Pixels that lie in files, as libvips reads them. It does not read any bytes as pixels unless it is told to."""
+    row = width * channels * samples.itemsize
+    pyvips.operation_block_set(RAW_LOADER, False)
+    try:
+        return [
+            pyvips.Image.rawload(
+                str(block),
+                width,
+                block.stat().st_size // row,
+                channels,
+                format="uchar" if samples.itemsize == 1 else "ushort",
+                interpretation=INTERPRETATIONS[channels][samples.itemsize == 2],
+            )
+            for block in blocks
+        ]
+    finally:
+        pyvips.operation_block_set(RAW_LOADER, True)
 
 
 # The beginning of a file -> the same with metadata, and how long it was; None: not all of it is there yet.
