@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from jobs.assembly import Jobs
+from jobs.engine import JobEngine
+from jobs.ledger import Ledger
 from jobs.records import Job
 from superscaling.errors import JobUnknown, ServiceError, StoreUnavailable
 
@@ -18,12 +19,13 @@ class JobTaking:
     """Writes jobs down and hands them to the engine. Thread-safe, also with other processes on the same store.
 
     Args:
-        jobs: where they are kept, and what does them.
+        ledger: where they are written down.
+        engine: what does them.
     """
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._ledger = jobs.ledger
-        self._engine = jobs.engine
+    def __init__(self, ledger: Ledger, engine: JobEngine) -> None:
+        self._ledger = ledger
+        self._engine = engine
         self._room = threading.Lock()
         self._keys = [threading.Lock() for _ in range(LOCKS)]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from jobs.assembly import Jobs
 from jobs.directory_store import DirectoryStore
 from jobs.ledger import Ledger, Status
 from jobs.records import Block, End, Job, Plan
@@ -53,7 +52,7 @@ class Shelf:
     def __init__(self, place: Path) -> None:
         self.ledger = Ledger(DirectoryStore(place), 250)
         self.engine = Engine()
-        self.taking = JobTaking(Jobs(self.ledger, self.engine))
+        self.taking = JobTaking(self.ledger, self.engine)
 
     def files(self) -> list[str]:
         return [key for name in ("jobs", "open", "groups") for key in self.ledger.store.keys(f"{name}/")]
