@@ -205,7 +205,7 @@ class GiganticSteps:
                 self._ledger.write_band(job.id, band_name(span), folder / band_name(span))
             seconds = sum(file.model.seconds_for(row.cost.area) for row in bands.rows)
             levels = cut.darkest, cut.brightest
-            return Plan(time.time(), tuple(blocks), window, seconds, levels, cut.notes)
+            return Plan(time.time(), tuple(blocks), window, seconds, levels=levels, notes=cut.notes)
 
     def block(self, job: Job, plan: Plan, number: int, deadline: Deadline, listener: ProgressListener) -> bytes:
         """Make a block: rows of the result, in the machine's byte order."""

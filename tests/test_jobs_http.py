@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Server, StartServer, encoded, opened, photograph, wait_for
+from conftest import Server, StartServer, encoded, opened, photograph, png_chunk, wait_for
+from PIL import Image
 
 import flask_app
 from http_edge.preferences import prefers_async
@@ -41,6 +42,7 @@ def server(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) 
         UPSCALER_JOBS_MAX_BODY_BYTES="600000",
         UPSCALER_MAX_BODY_BYTES="500000",
         UPSCALER_MAX_PIXELS="1000000",
+        UPSCALER_JOBS_MAX_PIXELS="1050000",
         UPSCALER_WEBHOOK_HOSTS="hooks.example",
         UPSCALER_WEBHOOK_SECRET_FILE=str(secret),
     )
@@ -132,6 +134,19 @@ def test_the_forms_of_a_request(ann: httpx.Client, form: str) -> None:
     assert ended(ann, answer.headers["Location"])["group"] == "forms"
     expected = ann.post("/upscale", content=SMALL, params={"width": "40"}).content
     assert ann.get(f"{answer.headers['Location']}/result").content == expected
+
+
+@pytest.mark.parametrize("padding", [0, 510_000])
+def test_an_image_that_is_too_large_for_a_request(ann: httpx.Client, padding: int) -> None:
+    """By its pixels, and by its file, which is not read into memory then. Of one colour, it takes no time."""
+    flat = encoded(Image.new("RGB", (1010, 1000), (200, 30, 60)))
+    end = flat.index(b"IEND") - 4
+    image = flat[:end] + png_chunk(b"prVt", bytes(padding)) + flat[end:]
+    assert ann.post("/upscale", content=image).status_code in (413, 422)
+    place = submitted(ann, image)
+    assert ended(ann, place)["status"] == "done"
+    result = opened(ann.get(f"{place}/result").content)
+    assert (result.size, result.getextrema()) == ((2020, 2000), ((200, 200), (30, 30), (60, 60)))
 
 
 def test_accept_names_the_format_as_it_does_for_upscale(ann: httpx.Client) -> None:
