@@ -533,6 +533,14 @@ def test_without_jobs(method: str, path: str) -> None:
     assert answer.json["setting"] == "UPSCALER_JOBS_STORE"
 
 
+def test_an_estimate_says_whether_a_job_would_be_taken(ann: httpx.Client) -> None:
+    question = {"width": "20", "height": "10"}
+    assert ann.get("/estimate", params=question).json()["job"] is True
+    answer = flask_app.app.test_client().get("/estimate", query_string=question)
+    assert answer.json is not None
+    assert answer.json["job"] is False
+
+
 def test_without_jobs_a_preference_is_ignored() -> None:
     client = flask_app.app.test_client()
     answer = client.post("/upscale", data=SMALL, headers={"Prefer": "respond-async"}, buffered=True)
