@@ -39,8 +39,8 @@ class JobRequests:
         self._large = BodyLimits(
             max(settings.max_body_bytes, settings.jobs_max_body_bytes),
             max(settings.read_timeout, settings.jobs_body_timeout),
-            "jobs_max_body_bytes",
-            "jobs_body_timeout",
+            size_setting="jobs_max_body_bytes",
+            seconds_setting="jobs_body_timeout",
         )
 
     @contextlib.contextmanager
