@@ -54,21 +54,30 @@ def assemble_housekeeping(settings: Settings, ledger: Ledger, describe: Callable
     return Housekeeping(ledger, settings.jobs_keep * 3600, webhooks)
 
 
-def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:
-    """Build what does jobs, unless the settings turn them off. Nothing runs yet."""
-    if not settings.jobs_store:
-        return None
-    ledger = Ledger(open_store(settings), settings.jobs_queue_pixels)
-    engine = EmbeddedEngine(ledger, assemble_steps(settings, parts, ledger))
-    return Jobs(ledger, engine, assemble_gigantic(settings, parts))
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger in the settings' store."""
+    return Ledger(open_store(settings), settings.jobs_queue_pixels)
 
 
-def assemble_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:
+def build_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:
     """Build what does the steps of jobs, one at a time, in this process."""
     files = FileUpscaler(parts.models, parts.limits, settings.quality, parts.decoders)
     seconds = settings.jobs_block_seconds
     gigantic = GiganticSteps(ledger, assemble_gigantic(settings, parts), settings.quality, seconds)
     return Steps(ledger, files, seconds, parts.admission, gigantic)
+
+
+def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:
+    """Build what does jobs, unless the settings turn them off. Nothing runs yet."""
+    if not settings.jobs_store:
+        return None
+    ledger = open_ledger(settings)
+    gigantic = assemble_gigantic(settings, parts)
+    if settings.broker:
+        from jobs.engine_celery import CeleryEngine  # late: Celery is loaded only where there is a broker
+
+        return Jobs(ledger, CeleryEngine(settings), gigantic)
+    return Jobs(ledger, EmbeddedEngine(ledger, build_steps(settings, parts, ledger)), gigantic)
 
 
 def assemble_gigantic(settings: Settings, parts: Assembly) -> GiganticFiles:

@@ -7,6 +7,7 @@
     jobs/<id>/in/<a>-<b>      rows a to b of a gigantic picture, until the end
     jobs/<id>/out/<n>         a finished block, until the end
     jobs/<id>/tries/<step>.<k>   a step that was begun and not finished
+    jobs/<id>/published/<name>   a message that the broker has, until the end
     jobs/<id>/end.json        how it ended; created once, ever
     jobs/<id>/result          the file
     jobs/<id>/expired         all but the records is deleted
@@ -64,7 +65,7 @@ MAX_TRIES = 3
 # Plans and ends that are kept in memory: they never change.
 MAX_RECORDS = 256
 # What is needed until the end only; of a gigantic picture it is much.
-WORKING_PARTS = ("in/", "out/", "tries/", "source")
+WORKING_PARTS = ("in/", "out/", "tries/", "published/", "source")
 
 
 @dataclass(frozen=True)
@@ -270,6 +271,14 @@ class Ledger:
         for key in self.store.keys(f"jobs/{job_id}/tries/"):
             if key.startswith(f"jobs/{job_id}/tries/{step}."):
                 self.store.delete(key)
+
+    def is_published(self, job_id: str, name: str) -> bool:
+        """Whether a message of this name was noted."""
+        return self.store.has(f"jobs/{job_id}/published/{name}")
+
+    def note_published(self, job_id: str, name: str) -> None:
+        """The broker has a message."""
+        self.store.put(f"jobs/{job_id}/published/{name}", b"")
 
     def write_plan(self, job_id: str, plan: Plan) -> Plan:
         """Write a plan down, unless there is one. Returns the one that holds.

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from superscaling.engines import Engine, available_cpus, open_engine, precision_of
+from superscaling.engines import Engine, available_cpus, fingerprint_of, open_engine, precision_of
 from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler
 from superscaling.isolation import Decoders
 from superscaling.models import ModelFiles, model_of, settings_of_models, weight_file_of, with_milder
@@ -51,6 +51,36 @@ def assemble(settings: Settings) -> Assembly:
     )
 
 
+@dataclass(frozen=True)
+class ModelIdentity:
+    """What decides about the pixels of a model: the fields of the `LoadedModel` that `assemble` would make."""
+
+    name: str
+    precision: str
+    fingerprint: str
+    milder_fingerprint: str
+
+
+def identify_models(settings: Settings) -> Sequence[ModelIdentity]:
+    """The identities of the settings' models, without loading them. (It loads OpenVINO, which starts threads.)
+
+    Raises:
+        StartError: a model is not what `prepare` left, or a setting can't be met.
+    """
+    identities = []
+    for each in settings_of_models(settings):
+        (name, precision, fingerprint), *milder = map(_identity, with_milder(each))
+        identities.append(ModelIdentity(name, precision, fingerprint, milder[0][2] if milder else ""))
+    return identities
+
+
+def _identity(settings: Settings) -> tuple[str, str, str]:
+    """Name, precision and fingerprint of the settings' model alone."""
+    model = model_of(settings)
+    precision = precision_of(settings.engine, settings.precision, model)
+    return model.name, precision, fingerprint_of(settings, model, precision)
+
+
 def build_upscaler(engine: Engine, model: ModelFiles, settings: Settings, lock: FairLock) -> Upscaler:
     """Build an upscaler around an engine that runs `model`; all that share the processor share the lock."""
     known_answer = model.known_answer(engine.facts.precision)
@@ -67,7 +97,8 @@ def _load_all(chosen: Sequence[Settings], lock: FairLock) -> Sequence[LoadedMode
                 siblings[milder.model] = _load(milder, lock)
                 model.memory += siblings[milder.model].memory
                 model.owns_milder = True
-            model.milder = (models | siblings)[milder.model].upscaler
+            sibling = (models | siblings)[milder.model]
+            model.milder, model.milder_fingerprint = sibling.upscaler, sibling.fingerprint
     return list(models.values())
 
 
@@ -84,4 +115,11 @@ def _load(settings: Settings, lock: FairLock) -> LoadedModel:
     )
     upscaler = build_upscaler(engine, model, settings, lock)
     memory = max(0, resident_bytes() - before)
-    return LoadedModel(upscaler, PictureUpscaler(upscaler), model.weights_sha256, model.licence, memory)
+    return LoadedModel(
+        upscaler,
+        PictureUpscaler(upscaler),
+        model.weights_sha256,
+        model.licence,
+        memory,
+        fingerprint=fingerprint_of(settings, model, precision),
+    )

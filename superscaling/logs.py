@@ -57,7 +57,8 @@ FORMATTERS = {
 def log_config(settings: Settings) -> dict[str, Any]:
     """The configuration for `logging.config.dictConfig`."""
     level = settings.log_level.upper()
-    # gunicorn logs many lines at its start, libvips some for each file; only warnings and errors are of interest.
+    # gunicorn and Celery log many lines at their start, libvips some for each file; only warnings and errors are of
+    # interest.
     others = max("WARNING", level, key=SEVERITY)
     return {
         "version": 1,
@@ -73,7 +74,10 @@ def log_config(settings: Settings) -> dict[str, Any]:
             }
         },
         "root": {"level": level, "handlers": ["stdout"]},
-        "loggers": {name: {"level": others, "handlers": [], "propagate": True} for name in ("gunicorn.error",)},
+        "loggers": {
+            name: {"level": others, "handlers": [], "propagate": True}
+            for name in ("gunicorn.error", "celery", "kombu", "amqp")
+        },
     }
 
 

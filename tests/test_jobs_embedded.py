@@ -11,8 +11,8 @@ from conftest import Server, StartServer, encoded, photograph, wait_for
 
 # Blocks of a tile or two, so that a small picture has many.
 SETTINGS = {"UPSCALER_JOBS_BLOCK_SECONDS": "0.05", "UPSCALER_TILE": "64", "UPSCALER_LOG_FORMAT": "json"}
-IMAGE = encoded(photograph(640, 640))
-MEDIUM = encoded(photograph(320, 640))
+IMAGE = encoded(photograph(512, 512))
+MEDIUM = encoded(photograph(320, 384))
 SMALL = encoded(photograph(80, 80, 1))
 # Far more than anything here takes, for machines that are busy.
 LONG = 120.0

@@ -5,6 +5,7 @@ Importing this package loads no framework: `selection` imports the engines (`ope
 
 from superscaling.engines.cpus import available_cpus, instruction_sets
 from superscaling.engines.engine import Engine, EngineFacts, Pixels, infer_levels
+from superscaling.engines.fingerprint import fingerprint_of
 from superscaling.engines.padding import padded
 from superscaling.engines.selection import open_engine, precision_of, require_precision
 
@@ -13,6 +14,7 @@ __all__ = [
     "EngineFacts",
     "Pixels",
     "available_cpus",
+    "fingerprint_of",
     "infer_levels",
     "instruction_sets",
     "open_engine",

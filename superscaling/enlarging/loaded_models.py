@@ -22,7 +22,7 @@ class LoadedModel:
     `sha256`: of the weights; `licence`: of the weights; `memory`: bytes by which this process grew when the model was
     loaded and warmed up. (A full tile takes more, once there was one.) `milder`: the sibling of which a strength below
     1 takes a share; None: the model has no strength. `owns_milder`: whether no other model warms the sibling up, and
-    counts its memory.
+    counts its memory. `fingerprint`: see `superscaling.engines.fingerprint_of`; `milder_fingerprint`: of the sibling.
     """
 
     upscaler: Upscaler
@@ -32,6 +32,8 @@ class LoadedModel:
     memory: int
     milder: Upscaler | None = None
     owns_milder: bool = False
+    fingerprint: str = ""
+    milder_fingerprint: str = ""
 
     @property
     def facts(self) -> EngineFacts:
