@@ -9,7 +9,7 @@ from dataclasses import replace
 import hypothesis
 import numpy as np
 import pytest
-from fakes import SetPace, noise, patience, upscaler_with
+from fakes import SetPace, noise, patience, places, upscaler_with
 from hypothesis import strategies
 from numpy.typing import NDArray
 from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
@@ -19,7 +19,7 @@ from superscaling.enlarging.mixture import Mixture
 from superscaling.enlarging.upscaler import TiledUpscaler
 from superscaling.errors import DeadlinePassed, EngineFailed, EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
-from superscaling.scheduling import Admission, AdmittedPicture, Deadline, Demand, Pace
+from superscaling.scheduling import Admission, AdmittedPicture, Deadline, Demand, Pace, Timings
 from superscaling.scheduling.admission import MARGIN
 
 Admitted = contextlib.AbstractContextManager[AdmittedPicture]
@@ -150,6 +150,30 @@ def test_a_format_that_takes_more_memory_counts_more_often() -> None:
         assert (refused.value.limit, refused.value.actual) == (50, 55)
 
 
+@pytest.mark.parametrize(
+    ("may_be_job", "too_long", "full"),
+    [
+        (False, "send a smaller image", "send it again later"),
+        (
+            True,
+            "send a smaller image, or send it as a job, which may take any time",
+            "send it again later, or as a job",
+        ),
+    ],
+)
+def test_a_job_is_a_way_out_where_there_are_jobs(may_be_job: bool, too_long: str, full: str) -> None:
+    admission = admission_of(50)
+    deadline = Deadline(3.0, may_be_job=may_be_job)
+    with pytest.raises(EstimateOverDeadline) as refused:
+        admission.admitted(demand_of(10, cost_of(4000)), deadline, Timings()).__enter__()
+    assert refused.value.detail.endswith(f": {too_long}")
+    with enter(admission, 45, cost_of(45)):
+        for cost in (cost_of(10), cost_of(2990)):  # there is no memory; there is no time, either
+            with pytest.raises(QueueFull) as refused_now:
+                admission.admitted(demand_of(10, cost), deadline, Timings()).__enter__()
+            assert refused_now.value.detail.endswith(f": {full}")
+
+
 def test_nobody_who_was_admitted_is_made_late() -> None:
     admission = admission_of()
     with enter(admission, 2000, cost_of(2000), 3.0):
@@ -258,7 +282,7 @@ def test_small_frames_beside_a_large_picture(
 
     def infer(batch: NDArray[np.float32]) -> None:
         nonlocal seconds
-        while len(upscaler._lock._turns) < at_work:  # however slow the machine: each asks for its next turn in time
+        while places(upscaler._lock) < at_work:  # however slow the machine: each asks for its next turn in time
             time.sleep(0.001)
         seconds += batch[0, :, :, 0].size * SECONDS_PER_PIXEL
 

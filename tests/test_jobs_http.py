@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Server, StartServer, encoded, opened, photograph, wait_for
+from conftest import Server, StartServer, encoded, opened, photograph, png_chunk, wait_for
+from PIL import Image
 
 import flask_app
 from http_edge.preferences import prefers_async
@@ -30,8 +31,10 @@ WAIT = 120  # s
 
 
 @pytest.fixture(scope="module")
-def server(start_server: StartServer) -> Server:
+def server(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> Server:
     """A service that knows owners, with room for two large jobs."""
+    secret = tmp_path_factory.mktemp("webhooks") / "secret"
+    secret.write_text("whsec_" + base64.b64encode(bytes(32)).decode())
     return start_server(
         UPSCALER_JOBS_OWNER_HEADER=OWNER,
         UPSCALER_JOBS_QUEUE_PIXELS="1000000",
@@ -39,7 +42,9 @@ def server(start_server: StartServer) -> Server:
         UPSCALER_JOBS_MAX_BODY_BYTES="600000",
         UPSCALER_MAX_BODY_BYTES="500000",
         UPSCALER_MAX_PIXELS="1000000",
+        UPSCALER_JOBS_MAX_PIXELS="1050000",
         UPSCALER_WEBHOOK_HOSTS="hooks.example",
+        UPSCALER_WEBHOOK_SECRET_FILE=str(secret),
     )
 
 
@@ -129,6 +134,19 @@ def test_the_forms_of_a_request(ann: httpx.Client, form: str) -> None:
     assert ended(ann, answer.headers["Location"])["group"] == "forms"
     expected = ann.post("/upscale", content=SMALL, params={"width": "40"}).content
     assert ann.get(f"{answer.headers['Location']}/result").content == expected
+
+
+@pytest.mark.parametrize("padding", [0, 510_000])
+def test_an_image_that_is_too_large_for_a_request(ann: httpx.Client, padding: int) -> None:
+    """By its pixels, and by its file, which is not read into memory then. Of one colour, it takes no time."""
+    flat = encoded(Image.new("RGB", (1010, 1000), (200, 30, 60)))
+    end = flat.index(b"IEND") - 4
+    image = flat[:end] + png_chunk(b"prVt", bytes(padding)) + flat[end:]
+    assert ann.post("/upscale", content=image).status_code in (413, 422)
+    place = submitted(ann, image)
+    assert ended(ann, place)["status"] == "done"
+    result = opened(ann.get(f"{place}/result").content)
+    assert (result.size, result.getextrema()) == ((2020, 2000), ((200, 200), (30, 30), (60, 60)))
 
 
 def test_accept_names_the_format_as_it_does_for_upscale(ann: httpx.Client) -> None:
@@ -513,6 +531,14 @@ def test_without_jobs(method: str, path: str) -> None:
     assert answer.json is not None
     assert (answer.status_code, answer.json["code"]) == (404, "jobs_off")
     assert answer.json["setting"] == "UPSCALER_JOBS_STORE"
+
+
+def test_an_estimate_says_whether_a_job_would_be_taken(ann: httpx.Client) -> None:
+    question = {"width": "20", "height": "10"}
+    assert ann.get("/estimate", params=question).json()["job"] is True
+    answer = flask_app.app.test_client().get("/estimate", query_string=question)
+    assert answer.json is not None
+    assert answer.json["job"] is False
 
 
 def test_without_jobs_a_preference_is_ignored() -> None:

@@ -1,6 +1,7 @@
 """Pictures to larger pictures."""
 
-from superscaling.enlarging.blocks import PartSize, join_blocks, make_block, part_sizes
+from superscaling.enlarging.bands import BandUpscaler, PartRow
+from superscaling.enlarging.blocks import PartSize, PictureInParts
 from superscaling.enlarging.channels import to_luma, write_levels
 from superscaling.enlarging.corrections import correct
 from superscaling.enlarging.file_upscaler import DecodedFile, EnlargedFile, FileUpscaler, InspectedFile
@@ -12,13 +13,16 @@ from superscaling.enlarging.upscaler import Upscaler
 
 __all__ = [
     "START_TIMEOUT",
+    "BandUpscaler",
     "DecodedFile",
     "EnlargedFile",
     "FileUpscaler",
     "InspectedFile",
     "LoadedModel",
     "LoadedModels",
+    "PartRow",
     "PartSize",
+    "PictureInParts",
     "PictureUpscaler",
     "Upscaler",
     "check_results",
@@ -26,9 +30,6 @@ __all__ = [
     "choose_sizes",
     "correct",
     "cropped",
-    "join_blocks",
-    "make_block",
-    "part_sizes",
     "to_luma",
     "write_levels",
 ]
