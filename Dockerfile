@@ -13,7 +13,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/apt /var/log/dpkg.log \
     && groupadd --gid 10001 upscaler \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin upscaler \
-    && install -d -o 10001 -g 10001 /cache
+    && install -d -o 10001 -g 10001 /cache \
+    && install -d -o 10001 -g 10001 -m 0700 /jobs
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /app
 
@@ -70,9 +71,10 @@ FROM models AS models-without-weights
 RUN find /baked -name '*.h5' -delete -o -name '*.hdf5' -delete -o -name 'noise-cancel-*.npz' -delete
 
 FROM base AS runtime
-# Bytecode is there already. Weights that aren't baked in are kept in /cache: mount a volume there.
+# Bytecode is there already. Weights that aren't baked in are kept in /cache, and jobs in /jobs: mount volumes there.
 ENV PYTHONDONTWRITEBYTECODE=1 \
-    UPSCALER_CACHE_DIR=/cache
+    UPSCALER_CACHE_DIR=/cache \
+    UPSCALER_JOBS_STORE=/jobs
 EXPOSE 7777
 # A start may convert a model, and warms the engine up.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=180s --retries=3 CMD ["python", "-m", "superscaling.commands.health"]

@@ -149,7 +149,7 @@ clean:
 	rm -rf $(VENV) $(BENCH) $(PYTORCH) .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.serve: requirements-serve.txt | $(BIN)/python
-	@echo "installing what serves (requirements-serve.txt) into $(VENV): half a minute, 340 MB"
+	@echo "installing what serves (requirements-serve.txt) into $(VENV): half a minute, 380 MB"
 	$(BIN)/python $(INSTALL) requirements-serve.txt
 	touch $@
 

@@ -4,7 +4,7 @@
     jobs/<id>/source          the image file, until the end
     jobs/<id>/accepted        the engine has it: from now on it is never lost
     jobs/<id>/plan.json       how it is done; created once
-    jobs/<id>/in/<n>          band n of a gigantic picture, until the end
+    jobs/<id>/in/<a>-<b>      rows a to b of a gigantic picture, until the end
     jobs/<id>/out/<n>         a finished block, until the end
     jobs/<id>/tries/<step>.<k>   a step that was begun and not finished
     jobs/<id>/published/<name>   a message that the broker has, until the end
@@ -331,6 +331,32 @@ class Ledger:
         """
         for number in range(len(plan.blocks)):
             yield self.store.get(f"jobs/{job_id}/out/{number}")
+
+    # Gigantic pictures
+
+    def fetch_source(self, job_id: str, path: Path) -> Path:
+        """The image file as a file of this machine: at `path`, or elsewhere. Not to be changed.
+
+        Raises:
+            NotStored: the job has ended.
+        """
+        return self.store.fetch(f"jobs/{job_id}/source", path)
+
+    def fetch_block(self, job_id: str, number: int, path: Path) -> Path:
+        """A finished block, likewise."""
+        return self.store.fetch(f"jobs/{job_id}/out/{number}", path)
+
+    def write_band(self, job_id: str, name: str, band: Path) -> None:
+        """Keep a band of a gigantic picture, whose name says which rows it has. The file lies in the scratch."""
+        self.store.put(f"jobs/{job_id}/in/{name}", band)
+
+    def band(self, job_id: str, name: str) -> bytes:
+        """The samples of a band.
+
+        Raises:
+            NotStored: the job has ended.
+        """
+        return self.store.get(f"jobs/{job_id}/in/{name}")
 
     # Ending
 

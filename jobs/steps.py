@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from jobs.gigantic import GiganticSteps
 from jobs.ledger import MAX_TRIES, Ledger
 from jobs.observing import observe_giving_up, observed
 from jobs.records import Block, Job, Plan, Result
@@ -56,13 +57,22 @@ class Steps:
         files: enlarges files.
         block_seconds: how long a block shall take, by the measured speed of the network.
         admission: of this process.
+        gigantic: the steps of gigantic pictures; None: these are refused as by a request.
     """
 
-    def __init__(self, ledger: Ledger, files: FileUpscaler, block_seconds: float, admission: Admission) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        files: FileUpscaler,
+        block_seconds: float,
+        admission: Admission,
+        gigantic: GiganticSteps | None = None,
+    ) -> None:
         self._ledger = ledger
         self._files = files
         self._block_seconds = block_seconds
         self._admission = admission
+        self._gigantic = gigantic
         self._decoded: tuple[str, PictureInParts] | None = None
         self._running: tuple[str, str] | None = None
 
@@ -79,6 +89,8 @@ class Steps:
         with self._step(job_id, "plan", deadline) as step:
             if step is None:
                 return None
+            if gigantic := self._gigantic_of(step):
+                return self._ledger.write_plan(job_id, gigantic.plan(step.job, window, deadline))
             parts = self._decode(step, deadline)
             return self._ledger.write_plan(job_id, self._plan(parts, window))
         return None
@@ -102,6 +114,10 @@ class Steps:
         with self._step(job_id, f"block-{number}", deadline) as step:
             if step is None:
                 return None
+            if gigantic := self._gigantic_of(step):
+                data = gigantic.block(step.job, plan, number, deadline, listener)
+                self._ledger.write_block(job_id, number, data)
+                return plan
             block = plan.blocks[number]
             parts = self._decode(step, deadline, plan)
             step.timings.tiles = block.tiles
@@ -117,6 +133,9 @@ class Steps:
         with self._step(job_id, "join", deadline) as step:
             plan = self._ledger.plan(job_id)
             if step is None or plan is None:
+                return
+            if gigantic := self._gigantic_of(step):
+                gigantic.join(step.job, plan, deadline)
                 return
             parts = self._decode(step, deadline, plan)
             with self._admitted(parts.file.demand, deadline, step.timings):
@@ -141,6 +160,10 @@ class Steps:
         if (running := self._running) is not None:
             with contextlib.suppress(StoreUnavailable):
                 self._ledger.finish(*running)
+
+    def _gigantic_of(self, step: Step) -> GiganticSteps | None:
+        """What does a step of a gigantic picture; None: it is an ordinary one."""
+        return self._gigantic if step.job.is_gigantic else None
 
     @contextlib.contextmanager
     def _step(self, job_id: str, name: str, deadline: Deadline) -> Iterator[Step | None]:

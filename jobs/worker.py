@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from celery import signals
+from celery import bootsteps, signals
 from celery.apps import worker as celery_worker
 from celery.concurrency.prefork import TaskPool
 from celery.worker import consumer as celery_consumer
@@ -27,6 +27,7 @@ from jobs.assembly import build_steps, open_ledger
 from jobs.ledger import Ledger
 from jobs.queues import queue_of, whole_queue
 from jobs.steps import Steps
+from jobs.worker_health import INTERVAL, give_sign
 from superscaling import logs
 from superscaling.assembly import Assembly, assemble
 from superscaling.enlarging import START_TIMEOUT
@@ -37,14 +38,30 @@ from superscaling.upscale_options import UpscaleOptions
 log = logging.getLogger("worker")
 
 
+class SignsOfLife(bootsteps.StartStopStep):
+    """Gives signs of life as long as the worker is connected and its event loop runs."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, parent: Any) -> None:
+        """Begin, of a connection that takes messages. When that is lost, Celery ends all that is repeated."""
+        give_sign()
+        parent.timer.call_repeatedly(INTERVAL, give_sign)
+
+
 class Consumer(celery_consumer.Consumer):
     """Takes messages. There are no delayed ones, for which Celery would declare 28 queues."""
 
     class Blueprint(celery_consumer.Consumer.Blueprint):
         """What Celery does at the start of a connection."""
 
-        default_steps = tuple(
-            step for step in celery_consumer.Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
+        default_steps = (
+            *(
+                name
+                for name in celery_consumer.Consumer.Blueprint.default_steps
+                if not name.endswith(":DelayedDelivery")
+            ),
+            "jobs.worker:SignsOfLife",
         )
 
 

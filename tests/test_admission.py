@@ -19,7 +19,7 @@ from superscaling.enlarging.mixture import Mixture
 from superscaling.enlarging.upscaler import TiledUpscaler
 from superscaling.errors import DeadlinePassed, EngineFailed, EstimateOverDeadline, QueueFull
 from superscaling.geometry import Cost
-from superscaling.scheduling import Admission, AdmittedPicture, Deadline, Demand, Pace
+from superscaling.scheduling import Admission, AdmittedPicture, Deadline, Demand, Pace, Timings
 from superscaling.scheduling.admission import MARGIN
 
 Admitted = contextlib.AbstractContextManager[AdmittedPicture]
@@ -148,6 +148,30 @@ def test_a_format_that_takes_more_memory_counts_more_often() -> None:
         with pytest.raises(QueueFull, match="this image has 15 px, counted 3 times") as refused:
             enter(admission, 15, cost_of(15), memory=3).__enter__()
         assert (refused.value.limit, refused.value.actual) == (50, 55)
+
+
+@pytest.mark.parametrize(
+    ("may_be_job", "too_long", "full"),
+    [
+        (False, "send a smaller image", "send it again later"),
+        (
+            True,
+            "send a smaller image, or send it as a job, which may take any time",
+            "send it again later, or as a job",
+        ),
+    ],
+)
+def test_a_job_is_a_way_out_where_there_are_jobs(may_be_job: bool, too_long: str, full: str) -> None:
+    admission = admission_of(50)
+    deadline = Deadline(3.0, may_be_job=may_be_job)
+    with pytest.raises(EstimateOverDeadline) as refused:
+        admission.admitted(demand_of(10, cost_of(4000)), deadline, Timings()).__enter__()
+    assert refused.value.detail.endswith(f": {too_long}")
+    with enter(admission, 45, cost_of(45)):
+        for cost in (cost_of(10), cost_of(2990)):  # there is no memory; there is no time, either
+            with pytest.raises(QueueFull) as refused_now:
+                admission.admitted(demand_of(10, cost), deadline, Timings()).__enter__()
+            assert refused_now.value.detail.endswith(f": {full}")
 
 
 def test_nobody_who_was_admitted_is_made_late() -> None:

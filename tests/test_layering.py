@@ -59,7 +59,7 @@ WITHIN = {
         ["conversion_process"],
     ],
     "enlarging": [
-        ["blocks"],
+        ["blocks", "bands"],
         ["file_upscaler"],
         ["loaded_models"],
         ["picture_upscaler"],
@@ -72,7 +72,12 @@ WITHIN = {
         ["axis", "channels", "frame_reuse", "interpolation", "self_ensemble", "tiling"],
     ],
     "engines": [["selection"], ["openvino", "tensorflow", "fingerprint"], ["engine", "cpus", "padding"]],
-    "isolation": [["decoders"], ["process"], ["worker"], ["transfer", "watch"]],
+    "isolation": [
+        ["decoders"],
+        ["process"],
+        ["worker", "vips_process", "vips_worker"],
+        ["transfer", "watch", "confinement"],
+    ],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
     "models": [
         ["store"],
@@ -95,8 +100,8 @@ WITHIN = {
         ["last_line", "layout", "ir"],
     ],
     "pictures": [
-        ["previews", "inspection"],
-        ["encoding", "decoding"],
+        ["previews", "inspection", "gigantic"],
+        ["encoding", "decoding", "containers.bands", "gigantic_kinds"],
         ["jpeg_reading", "heif_reading", "png_compression"],
         ["frames", "containers.gif_writing", "containers.tiff_writing", "containers.png_writing"],
         ["metadata.upright", "metadata.fitting", "metadata.writing"],
@@ -115,7 +120,7 @@ WITHIN = {
         ["density", "containers.chunks", "containers.directories", "containers.bmff", "containers.tiff_opening"],
         ["containers.jpeg_outline"],
         ["containers.jpeg_segments"],
-        ["limits"],
+        ["limits", "containers.mapped_file"],
     ],
 }
 INNER_RANK = {
@@ -164,7 +169,7 @@ HOMES = {
     "prometheus_client": ("http_edge/metrics.py", "http_edge/job_metrics.py"),
     "click": ("upscale/",),
     "tqdm": ("upscale/",),
-    "pydantic": ("message_protocol/", "http_edge/openapi.py", "jobs/records.py"),
+    "pydantic": ("message_protocol/", "http_edge/openapi", "jobs/records.py"),
     "celery": ("jobs/engine_celery.py", "jobs/broker.py", "jobs/worker.py"),
     "kombu": ("jobs/broker.py",),
     "amqp": ("jobs/broker.py",),

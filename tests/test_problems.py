@@ -24,7 +24,8 @@ from superscaling.errors import (
 )
 from superscaling.settings import Settings
 
-SOURCES = [path for name in ("http_edge", "superscaling") for path in (ROOT / name).rglob("*.py")]
+SOURCES = [path for name in ("http_edge", "jobs", "superscaling") for path in (ROOT / name).rglob("*.py")]
+SOURCES += ROOT.glob("resource_*.py")
 TINY = encoded(photograph(3, 5, 1))
 PNG = {"Content-Type": "image/png"}
 
@@ -128,6 +129,6 @@ def test_an_error_without_a_setting_has_no_hint() -> None:
 
 
 def test_every_setting_that_an_error_names_has_a_purpose() -> None:
-    named = {name for path in SOURCES for name in re.findall(r'\bsetting="([a-z_]+)"', path.read_text())}
+    named = {name for path in SOURCES for name in re.findall(r'setting(?:: str = |=)"([a-z_]+)"', path.read_text())}
     assert {"max_requests", "max_body_bytes", "read_timeout"} <= named
     assert named <= set(PURPOSES) <= {field.name for field in fields(Settings)}

@@ -1,5 +1,6 @@
 """Pictures to larger pictures."""
 
+from superscaling.enlarging.bands import BandUpscaler, PartRow
 from superscaling.enlarging.blocks import PictureInParts
 from superscaling.enlarging.channels import to_luma, write_levels
 from superscaling.enlarging.corrections import correct
@@ -13,13 +14,14 @@ from superscaling.enlarging.upscaler import Upscaler
 
 __all__ = [
     "START_TIMEOUT",
+    "BandUpscaler",
     "DecodedFile",
     "EnlargedFile",
     "FileUpscaler",
     "InspectedFile",
     "LoadedModel",
     "LoadedModels",
-    "PartSize",
+    "PartRow",
     "PictureInParts",
     "PictureUpscaler",
     "Upscaler",

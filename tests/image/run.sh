@@ -17,12 +17,12 @@ say() { printf '%4ds %s\n' $SECONDS "$*"; }
 if [ "${1:-}" != inside ]; then
   # The tools.
   missing=()
-  for package in buildah podman crun debootstrap nginx-light; do
+  for package in buildah podman crun debootstrap nginx-light rabbitmq-server; do
     [ "$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
-    # RUNLEVEL=1 keeps the package from starting nginx. The lock: .ci/run tests the page meanwhile, which installs Chromium.
+    # RUNLEVEL=1 keeps the packages from starting nginx and RabbitMQ. The lock: .ci/run tests the page meanwhile, which installs Chromium.
     flock /tmp/image-super-scaling-apt.lock sh -c 'apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
       apt-get install -qq --yes --no-install-recommends "$@" >/dev/null' sh "${missing[@]}"
   fi
@@ -96,6 +96,7 @@ if [ -z "${TEST_ONLY:-}" ]; then
   build default
   build everything
 fi
+export PYTHONPATH="$PWD/tests/jobs"  # which starts RabbitMQ as well
 [ -n "${BUILD_ONLY:-}" ] || "${BIN:-.venv/bin}/python" -m pytest tests/image "$@"
 buildah rmi --prune >/dev/null 2>&1 || true  # images whose tags moved to the new ones
 say "disk: $(du --summarize --block-size=M "$STATE/storage" | cut -f1) in storage"
