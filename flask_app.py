@@ -9,14 +9,16 @@ from collections.abc import Callable
 from flask import Flask, Response
 
 import resources
-from http_edge.answers import images_upscale_json, json_answer, text_answer, upscale_answer
+from http_edge.answers import images_upscale_json, json_answer, no_content, text_answer, upscale_answer
+from http_edge.job_answers import archive_answer, job_answer, jobs_answer, promised_answer, result_answer
+from http_edge.job_events import JobWatch, job_events_answer
 from http_edge.metrics import CONTENT_TYPE, Metrics
 from http_edge.negotiation import AnswerForm
 from http_edge.openapi import openapi_document
 from http_edge.pages import pages
 from http_edge.request_lifecycle import RequestLifecycle
 from http_edge.streaming import stream_answer
-from message_protocol import EstimateInput, ImagesUpscaleInput, UpscaleInput, UpscaleOutput
+from message_protocol import ArchiveInput, EstimateInput, ImagesUpscaleInput, JobsInput, UpscaleInput, UpscaleOutput
 
 app = Flask(__name__, static_folder=None)
 metrics = Metrics(resources.models, resources.admission)
@@ -26,8 +28,9 @@ lifecycle = RequestLifecycle(
     resources.models,
     metrics,
     resources.admission.seconds_until_one_ends,
-    guarded=("upscale", "images_upscale"),
+    guarded=("upscale", "images_upscale", "jobs"),
 )
+watch = JobWatch(resources.job_orders.status)
 app.register_blueprint(pages(resources.settings))
 
 
@@ -40,7 +43,12 @@ def ping() -> Response:
 @app.post("/upscale")
 def upscale() -> Response:
     """Enlarge one image."""
-    return _enlarged(*lifecycle.read(UpscaleInput), UpscaleOutput.to_json)
+    message, form = lifecycle.read(UpscaleInput)
+    if resources.job_orders.is_on and not form.stream and lifecycle.prefers_async():
+        return promised_answer(
+            resources.job_orders.submit(message, lifecycle.asker(), lifecycle.deadline(), lifecycle.timings)
+        )
+    return _enlarged(message, form, UpscaleOutput.to_json)
 
 
 @app.post("/v1/images/upscale")
@@ -57,6 +65,52 @@ def _enlarged(message: UpscaleInput, form: AnswerForm, to_json: Callable[[Upscal
         return stream_answer(functools.partial(resources.upscale.main, message, deadline, timings, listener), events)
     output = resources.upscale.main(message, lifecycle.deadline(), timings, lifecycle.listener())
     return upscale_answer(output, form, timings, to_json)
+
+
+@app.post("/jobs")
+def jobs() -> Response:
+    """Enlarge one image later."""
+    asker = lifecycle.asker()
+    with lifecycle.read_job(resources.job_orders.scratch) as job:
+        output = resources.job_orders.submit(
+            job.message, asker, lifecycle.deadline(), lifecycle.timings, job.path, job.sha256
+        )
+    return job_answer(output, 202)
+
+
+@app.get("/jobs")
+def jobs_of_a_group() -> Response:
+    """List the jobs of a group."""
+    message = JobsInput.from_query(lifecycle.query())
+    return jobs_answer(resources.job_orders.group(lifecycle.owner(), message))
+
+
+@app.get("/jobs/archive")
+def archive() -> Response:
+    """Get the results of a group as one file."""
+    message = ArchiveInput.from_query(lifecycle.query())
+    return archive_answer(resources.job_results.archive(lifecycle.owner(), message), message.group)
+
+
+@app.get("/jobs/<job_id>")
+def job(job_id: str) -> Response:
+    """Ask where a job is, or watch it."""
+    if lifecycle.wants_events():
+        return job_events_answer(lifecycle.job_events(watch, job_id))
+    return job_answer(resources.job_orders.status(lifecycle.owner(), job_id))
+
+
+@app.delete("/jobs/<job_id>")
+def cancel(job_id: str) -> Response:
+    """Cancel a job, or delete its result."""
+    resources.job_orders.cancel(lifecycle.owner(), job_id)
+    return no_content()
+
+
+@app.get("/jobs/<job_id>/result")
+def result(job_id: str) -> Response:
+    """Get the result of a job."""
+    return result_answer(resources.job_results.main(lifecycle.owner(), job_id))
 
 
 @app.get("/estimate")

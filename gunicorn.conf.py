@@ -5,6 +5,7 @@ import resource
 from pathlib import Path
 from typing import Any
 
+from http_edge.places import MAX_DOWNLOADS, MAX_WATCHERS
 from superscaling.enlarging import START_TIMEOUT
 from superscaling.errors import ServiceError
 from superscaling.logs import log_config
@@ -21,8 +22,9 @@ workers = 1
 preload_app = False
 # More connections than the worker keeps waiting: it chooses itself which ones to close (`MAX_WAITING_CONNECTIONS`).
 worker_connections = 10_000
-# One thread for each request slot, and some for all other requests, which never wait for a slot.
-threads = settings.max_requests + 16
+# One thread for each request slot, for each download and for each watcher of a job, and some for all other requests,
+# which never wait for a slot.
+threads = settings.max_requests + MAX_DOWNLOADS + MAX_WATCHERS + 16
 # Longer than load balancers keep idle connections, so that the service never closes one that they are about to use.
 keepalive = 75
 # Seconds that the worker process may be unresponsive, as it is while it warms its models up, one after the other. It
@@ -65,6 +67,8 @@ def post_worker_init(worker: Any) -> None:
             model.warm_up()
         except ServiceError as exc:
             log.error("not ready: %s", exc, extra={"model": model.name})
+    if resources.jobs is not None:
+        resources.jobs.engine.start()
     everywhere = " (all addresses)" if settings.host in ("0.0.0.0", "::") else ""
     facts = resources.models.default.facts
     log.info(
@@ -73,3 +77,11 @@ def post_worker_init(worker: Any) -> None:
         *(facts.model, facts.engine, facts.precision, facts.threads, facts.views),
         ",".join(model.name for model in resources.models),
     )
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Give up the job that is in progress: the next process resumes it."""
+    import resources
+
+    if resources.jobs is not None:
+        resources.jobs.engine.stop()

@@ -1,11 +1,16 @@
 """The resources behind the routes, built once, when this module is imported."""
 
+from http_edge.problems import problem_of
+from jobs.assembly import assemble_jobs
 from resource_estimate import ResourceEstimate
+from resource_job_results import ResourceJobResults
+from resource_jobs import ResourceJobs
 from resource_models import ResourceModels
 from resource_ping import ResourcePing
 from resource_ready import ResourceReady
 from resource_upscale import ResourceUpscale
 from superscaling.assembly import assemble
+from superscaling.enlarging import FileUpscaler
 from superscaling.settings import read_settings
 
 settings = read_settings()
@@ -18,3 +23,8 @@ ready = ResourceReady(models)
 models_list = ResourceModels(models)
 upscale = ResourceUpscale(models, admission, parts.limits, settings.quality, parts.decoders)
 estimate = ResourceEstimate(models, admission, parts.limits, settings.timeout, settings.stream_timeout)
+# None: no jobs are taken. Its engine is started, and stopped, by gunicorn.conf.py.
+jobs = assemble_jobs(settings, parts)
+files = FileUpscaler(models, parts.limits, settings.quality, parts.decoders)
+job_orders = ResourceJobs(jobs, models, files, settings.jobs_max_pixels, problem_of)
+job_results = ResourceJobResults(job_orders)

@@ -1,7 +1,7 @@
 """Plain answers: messages to responses."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from flask import Response
 
@@ -43,6 +43,32 @@ class Chunks:
         self.error = None
 
 
+class Parts:
+    """An answer that is made while it is sent. `error` is as that of `Chunks`; an error on the way cuts the answer off.
+
+    Args:
+        parts: the answer; closed with this, if it can be.
+    """
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self.error: ServiceError | None = not_taken()
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._parts
+        except ServiceError as exc:
+            self.error = exc
+            raise
+        self.error = None
+
+    def close(self) -> None:
+        """Close what makes the answer."""
+        close = getattr(self._parts, "close", None)
+        if close is not None:
+            close()
+
+
 def not_taken() -> ClientGone:
     """The error of an answer that has not been sent completely."""
     return ClientGone("the client disconnected, or stopped reading, before it had the whole answer")
@@ -56,6 +82,13 @@ def json_answer(text: str) -> Response:
 def text_answer(text: str, content_type: str) -> Response:
     """Answer with text of the given content type."""
     return Response(text, content_type=content_type)
+
+
+def no_content() -> Response:
+    """Answer that it is done, and that there is nothing to say."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
 
 
 def images_upscale_json(response_format: str, output: UpscaleOutput) -> str:

@@ -44,21 +44,34 @@ def read_message(request: Request, body: RequestBody, kind: type[Message]) -> tu
         BodyTooLarge, BodyTimeout, ClientGone: the body could not be read.
     """
     data = body.read()
-    if not data:
-        raise MalformedMessage("the body is empty")
-    form = _form_of(request.mimetype, data)
+    form = form_of(request.mimetype, data)
+    return parse_message(request, data, form, kind), form
+
+
+def parse_message(request: Request, data: bytes, form: BodyForm, kind: type[Message]) -> Message:
+    """Make the message of a body that is read.
+
+    Args:
+        request: as for `read_message`.
+        data: the body; of an image file, its beginning is enough to check the options.
+        form: of the body.
+        kind: of the message.
+
+    Raises:
+        MalformedMessage: as `read_message`.
+    """
     parameters = _parameters(request)
     match form:
         case BodyForm.JSON:
             if parameters:
                 name, _ = parameters[0]
                 raise MalformedMessage(f"query parameter {name[:MAX_ECHOED]!r}: options belong in the JSON message")
-            return kind.from_json(data), form
+            return kind.from_json(data)
         case BodyForm.FORM:
             image, parts = read_form(data, _boundary(request, data))
-            return kind.from_bytes(image, _options([*parameters, *parts])), form
+            return kind.from_bytes(image, _options([*parameters, *parts]))
         case BodyForm.BYTES:
-            return kind.from_bytes(data, _options(parameters)), form
+            return kind.from_bytes(data, _options(parameters))
 
 
 def query_options(request: Request) -> dict[str, str]:
@@ -70,12 +83,19 @@ def query_options(request: Request) -> dict[str, str]:
     return _options(_parameters(request))
 
 
-def _form_of(media_type: str, data: bytes) -> BodyForm:
+def form_of(media_type: str, data: bytes) -> BodyForm:
     """The form of a body: what its content type says, or, if that says nothing, what it looks like.
 
+    Args:
+        media_type: of the request.
+        data: the body, or its first `HEAD_BYTES`.
+
     Raises:
+        MalformedMessage: it is empty.
         UnsupportedMedia: it looks like something else than the content type says, or like nothing that can be read.
     """
+    if not data:
+        raise MalformedMessage("the body is empty")
     seen = recognise(data)
     if media_type == JSON:
         said = BodyForm.JSON

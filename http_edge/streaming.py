@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from flask import Response
@@ -27,6 +27,7 @@ PREVIEW_EDGE = 512
 MAX_WAITING_EVENTS = 64
 # After so many seconds without an event a comment is sent, so that no proxy takes the connection for dead.
 HEARTBEAT = 10.0
+STILL_WORKING = b": still working\n\n"
 
 
 class StreamEvents:
@@ -120,7 +121,12 @@ def stream_answer(call: Callable[[], UpscaleOutput], events: StreamEvents) -> Re
     Raises:
         Exception: raised by `call` before its first event, so that it can still be answered with its own status.
     """
-    response = Response(EventStream(events, call), content_type=f"{EVENTS}; charset=utf-8")
+    return events_response(EventStream(events, call))
+
+
+def events_response(stream: Iterable[bytes]) -> Response:
+    """Answer with a stream of events."""
+    response = Response(stream, content_type=f"{EVENTS}; charset=utf-8")
     response.headers["X-Accel-Buffering"] = "no"  # otherwise nginx buffers the stream
     return response
 
@@ -152,7 +158,7 @@ class EventStream:
     def __iter__(self) -> Iterator[bytes]:
         item: Item | None = self._first
         while not isinstance(item, UpscaleOutput | Exception):
-            yield b": still working\n\n" if item is None else item.to_text().encode()
+            yield STILL_WORKING if item is None else item.to_text().encode()
             try:
                 item = self._events.waiting.get(timeout=HEARTBEAT)
             except queue.Empty:

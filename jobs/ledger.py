@@ -257,6 +257,12 @@ class Ledger:
         """Nobody wants the job. Returns whether that ended it."""
         return self._end(job_id, End(JobState.CANCELLED, time.time()))
 
+    def expire(self, job_id: str) -> None:
+        """Delete all of a job that has ended, but for its records."""
+        self.store.put(f"jobs/{job_id}/expired", b"")
+        self.clear(job_id)
+        self.store.delete(f"jobs/{job_id}/result")
+
     def forget(self, job_id: str) -> None:
         """Delete all of a job, as if it had never been."""
         try:

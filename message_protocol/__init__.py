@@ -3,7 +3,7 @@
 from message_protocol.base64_bytes import IMAGE_FIELD
 from message_protocol.estimate import EstimateInput, EstimateOutput
 from message_protocol.images_upscale import ImagesUpscaleInput, ImagesUpscaleOutput
-from message_protocol.jobs import JobInput, JobOutput, JobsOutput, JobState
+from message_protocol.jobs import ArchiveInput, JobInput, JobOutput, JobsInput, JobsOutput, JobState
 from message_protocol.json_text import starts_like_json
 from message_protocol.media_types import BYTES, EVENTS, FORM, JSON, PROBLEM
 from message_protocol.models_output import ModelOutput, ModelsOutput
@@ -24,6 +24,7 @@ __all__ = [
     "MAX_ECHOED",
     "PROBLEM",
     "Accepted",
+    "ArchiveInput",
     "EstimateInput",
     "EstimateOutput",
     "Event",
@@ -32,6 +33,7 @@ __all__ = [
     "JobInput",
     "JobOutput",
     "JobState",
+    "JobsInput",
     "JobsOutput",
     "ModelOutput",
     "ModelsOutput",

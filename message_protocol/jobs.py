@@ -1,12 +1,40 @@
 """The messages about jobs: `POST /jobs` and what follows."""
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from message_protocol.problem import Problem
 from message_protocol.upscale_input import UpscaleInput
+from message_protocol.validation import MAX_ECHOED, malformed_message, typed
+
+# The most jobs in one answer.
+MAX_JOBS = 1000
+GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+def _check_group(name: str) -> str:
+    if not GROUP.fullmatch(name):
+        raise ValueError(
+            "must be 1 to 200 letters, digits, dots, dashes or underscores, and begin with a letter or digit,"
+            f" not {name[:MAX_ECHOED]!a}"
+        )
+    return name
+
+
+GroupName = Annotated[
+    str,
+    Field(
+        strict=True,
+        description="a name for jobs that belong together: 1 to 200 letters, digits, dots, dashes or underscores,"
+        " beginning with a letter or digit",
+        json_schema_extra={"pattern": f"^{GROUP.pattern}$"},
+    ),
+    AfterValidator(_check_group),
+]
 
 
 class JobState(StrEnum):
@@ -27,12 +55,8 @@ class JobState(StrEnum):
 class JobInput(UpscaleInput):
     """The image to enlarge later, the options for its result, and what becomes of the job."""
 
-    group: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")] = Field(
-        None,
-        description="a name for jobs that belong together: 1 to 200 letters, digits, dots, dashes or underscores,"
-        " beginning with a letter or digit",
-    )
-    webhook: Annotated[str | None, Field(min_length=1, max_length=2000)] = Field(
+    group: GroupName | None = Field(None, description="a name for jobs that belong together")
+    webhook: Annotated[str | None, Field(strict=True, min_length=1, max_length=2000)] = Field(
         None, description="URL that is told the end of the job (Standard Webhooks), if the operator allows its host"
     )
 
@@ -67,3 +91,38 @@ class JobsOutput(BaseModel):
     def to_json(self) -> str:
         """Serialise it without the members that do not apply."""
         return self.model_dump_json(by_alias=True, exclude_none=True)
+
+
+class GroupInput(BaseModel):
+    """Which jobs are asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    group: GroupName
+
+    @classmethod
+    def from_query(cls, options: Mapping[str, str]) -> Self:
+        """Read the query parameters.
+
+        Raises:
+            MalformedMessage: a parameter is missing, unknown or invalid.
+        """
+        try:
+            return cls.model_validate(typed(options))
+        except ValidationError as exc:
+            raise malformed_message(exc, cls, list(cls.model_fields)) from exc
+
+
+class JobsInput(GroupInput):
+    """Which jobs are asked for, and how many at a time."""
+
+    cursor: Annotated[str, Field(strict=True)] = Field("", description="of the last answer; none: from the first job")
+    limit: int = Field(100, ge=1, le=MAX_JOBS, strict=True, description="the most jobs of the answer")
+
+
+class ArchiveInput(GroupInput):
+    """Whose results are asked for, as one file."""
+
+    partial: bool = Field(
+        False, strict=True, description="whether jobs that have not ended may be missing; otherwise the answer is 409"
+    )

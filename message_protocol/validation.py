@@ -22,7 +22,7 @@ NUMBER = re.compile(
     rf"-?([0-9]{{1,{MAX_ECHOED}}}|[0-9]{{0,{MAX_ECHOED}}}\.[0-9]{{1,{MAX_ECHOED}}})([eE][+-]?[0-9]{{1,3}})?"
 )
 # Options that are text, whatever they look like.
-TEXTS = {"model", "user"}
+TEXTS = {"model", "user", "group", "webhook", "cursor"}
 # Options that several messages have.
 Scale = Annotated[float | None, Field(ge=1, le=MAX_SCALE, strict=True, allow_inf_nan=False)]
 Side = Annotated[int | None, Field(ge=1, le=MAX_SIDE, strict=True)]

@@ -3,6 +3,7 @@
 Exception
 * ServiceError                  a request failed; becomes a problem document
     x MalformedMessage          400
+    x OwnerMissing              403
     x JobUnknown                404
     x JobsOff                   404
     x NotAcceptable             406
@@ -29,6 +30,7 @@ Exception
         + StrengthNotOffered    422
         + EstimateOverDeadline  422
         + BlockFailed           422
+        + GroupTooLarge         422
         + IdempotencyMismatch   422
         + WebhookNotAllowed     422
     x ClientGone                499, seen in the log only
@@ -111,6 +113,14 @@ class MalformedMessage(ServiceError):
     status = 400
     code = "malformed_message"
     title = "The request is not a valid message"
+
+
+class OwnerMissing(ServiceError):
+    """Jobs have owners, and the request names none."""
+
+    status = 403
+    code = "owner_missing"
+    title = "The request names no owner"
 
 
 class JobUnknown(ServiceError):
@@ -311,6 +321,13 @@ class BlockFailed(Unprocessable):
 
     code = "block_failed"
     title = "A part of the image can't be enlarged"
+
+
+class GroupTooLarge(Unprocessable):
+    """The group has more jobs than an archive may have."""
+
+    code = "group_too_large"
+    title = "The group has too many jobs"
 
 
 class IdempotencyMismatch(Unprocessable):

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "sample-images"
 FIXTURES = ROOT / "tests" / "fixtures"
 
+os.environ.setdefault("UPSCALER_JOBS_STORE", "")  # tests of modules leave nothing in the home directory
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow logs its build
 # A shell that runs the tests in the background ignores Ctrl-C, and what the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,6 +42,7 @@ class Server:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": os.environ.get("HOME", "/tmp"),
             "PORT": str(self.port),
+            "UPSCALER_JOBS_STORE": str(log.parent / "jobs"),
             **settings,
         }
         limit = [] if max_files is None else ["prlimit", f"--nofile={max_files}"]

@@ -13,7 +13,15 @@ from conftest import ROOT
 LAYERS = [
     ["flask_app", "upscale"],
     ["resources", "http_edge"],
-    ["resource_ping", "resource_ready", "resource_models", "resource_upscale", "resource_estimate"],
+    [
+        "resource_ping",
+        "resource_ready",
+        "resource_models",
+        "resource_upscale",
+        "resource_estimate",
+        "resource_jobs",
+        "resource_job_results",
+    ],
     ["jobs"],
     ["message_protocol"],
     ["superscaling"],

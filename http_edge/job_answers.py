@@ -1,0 +1,129 @@
+"""Answers about jobs: where they are, and their results."""
+
+from collections.abc import Iterator
+
+from flask import Response, request
+
+from http_edge.answers import (
+    PART_BYTES,
+    X_RESULT_HEIGHT,
+    X_RESULT_WIDTH,
+    X_UPSCALER_NOTES,
+    Parts,
+    json_answer,
+)
+from http_edge.job_archive import Zip
+from http_edge.places import MAX_DOWNLOADS, Places
+from http_edge.preferences import RESPOND_ASYNC
+from http_edge.problems import RETRY_AFTER
+from message_protocol import JobOutput, JobsOutput
+from resource_job_results import Archive, StoredResult
+from resource_jobs import poll_seconds
+from superscaling.pictures import FORMATS
+
+downloads = Places(MAX_DOWNLOADS, "results of jobs", "try again later")
+
+
+def job_answer(output: JobOutput, status: int = 200) -> Response:
+    """Answer where a job is, and when to ask again."""
+    response = json_answer(output.to_json())
+    response.status_code = status
+    if status == 202:
+        response.headers["Location"] = f"/jobs/{output.id}"
+    if (seconds := poll_seconds(output)) is not None:
+        response.headers[RETRY_AFTER] = str(seconds)
+    return response
+
+
+def promised_answer(output: JobOutput) -> Response:
+    """The same for a request that preferred it (RFC 7240)."""
+    response = job_answer(output, 202)
+    response.headers["Preference-Applied"] = RESPOND_ASYNC
+    return response
+
+
+def jobs_answer(output: JobsOutput) -> Response:
+    """Answer with the jobs of a group."""
+    return json_answer(output.to_json())
+
+
+def result_answer(stored: StoredResult) -> Response:
+    """Answer with a result, or a part of it (RFC 9110, 13 and 14), which is read from the store while it is sent.
+
+    Raises:
+        RequestedRangeNotSatisfiable: the part lies behind the end.
+        TooManyRequests: too many results are being sent.
+    """
+    result = stored.result
+    response = Response(StoredBytes(stored), mimetype=FORMATS[result.format].media_type, direct_passthrough=True)
+    response.content_length = result.size
+    response.set_etag(result.sha256)
+    response.headers["Content-Disposition"] = f'inline; filename="{stored.name}"'
+    response.headers["Cache-Control"] = "private"
+    response.headers[X_RESULT_WIDTH] = str(result.width)
+    response.headers[X_RESULT_HEIGHT] = str(result.height)
+    if result.notes:
+        response.headers[X_UPSCALER_NOTES] = "; ".join(result.notes)
+    environ = request.environ
+    if request.method == "HEAD" or not _is_one_range():
+        environ = {name: value for name, value in environ.items() if name != "HTTP_RANGE"}
+    response.make_conditional(environ, accept_ranges=True, complete_length=result.size)
+    return _sent(response)
+
+
+def archive_answer(archive: Archive, group: str) -> Response:
+    """Answer with a ZIP of results, which is made while it is sent.
+
+    Raises:
+        TooManyRequests: too many results are being sent.
+    """
+    response = Response(iter(Zip(archive)), mimetype="application/zip")
+    response.headers["Content-Disposition"] = f'attachment; filename="{group}.zip"'
+    return _sent(response)
+
+
+def _sent(response: Response) -> Response:
+    """The response, with a place among the downloads; without a body if it is to have none."""
+    if request.method == "HEAD" or response.status_code == 304:
+        response.response = []
+        return response
+    downloads.take()
+    response.call_on_close(downloads.give_back)
+    response.response = Parts(response.iter_encoded())
+    return response
+
+
+def _is_one_range() -> bool:
+    """Whether the request asks for one part of bytes. Several, or what is not valid, need not be honoured."""
+    asked = request.range
+    return asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
+
+
+class StoredBytes:
+    """A result as a seekable iterator of parts of at most `PART_BYTES`."""
+
+    def __init__(self, stored: StoredResult) -> None:
+        self._stored = stored
+        self._place = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        part = self._stored.read(self._place, min(PART_BYTES, self._stored.result.size - self._place))
+        if not part:
+            raise StopIteration
+        self._place += len(part)
+        return part
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def seek(self, place: int) -> None:
+        """Go on at a place, in bytes from the beginning."""
+        self._place = place
+
+    def tell(self) -> int:
+        """The place of the next part."""
+        return self._place

@@ -1,0 +1,38 @@
+"""Headers that say how a request wants to be treated: `Prefer` (RFC 7240) and `Idempotency-Key`."""
+
+import re
+
+from werkzeug.http import parse_list_header
+
+from message_protocol import MAX_ECHOED
+from superscaling.errors import MalformedMessage
+
+RESPOND_ASYNC = "respond-async"
+# draft-ietf-httpapi-idempotency-key-header leaves the form of keys to the service.
+MAX_KEY = 200
+KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
+
+
+def prefers_async(prefer: str) -> bool:
+    """Whether a `Prefer` header asks for an answer before the work is done (RFC 7240, 4.1).
+
+    What is not understood of it is ignored, as the RFC wants.
+    """
+    for preference in parse_list_header(prefer):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == RESPOND_ASYNC and not value.strip(' "'):
+            return True
+    return False
+
+
+def idempotency_key(header: str | None) -> str | None:
+    """The key of a request; None: it has none.
+
+    Raises:
+        MalformedMessage: it is empty, too long, or has other characters than visible ones of ASCII.
+    """
+    if header is None or KEY.fullmatch(header):
+        return header
+    raise MalformedMessage(
+        f"Idempotency-Key must be 1 to {MAX_KEY} visible ASCII characters, such as a UUID, not {header[:MAX_ECHOED]!a}"
+    )

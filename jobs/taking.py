@@ -1,0 +1,82 @@
+"""Taking jobs: whoever is told that a job is taken will find its end, and whoever is told nothing may ask again."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from jobs.assembly import Jobs
+from jobs.records import Job
+from superscaling.errors import JobUnknown, ServiceError
+
+# Requests with one Idempotency-Key wait for each other; those with another rarely.
+LOCKS = 64
+
+
+class JobTaking:
+    """Writes jobs down and hands them to the engine. Thread-safe, also with other processes on the same store.
+
+    Args:
+        jobs: where they are kept, and what does them.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._ledger = jobs.ledger
+        self._engine = jobs.engine
+        self._room = threading.Lock()
+        self._keys = [threading.Lock() for _ in range(LOCKS)]
+
+    def take(self, order: Job, source: bytes | Path, key: str | None, asked: str) -> str:
+        """Take a job, or find the one that was taken for the same request. Returns its id.
+
+        Args:
+            order: the job; its `id` and `key` are filled in here.
+            source: the image file; a path lies in the store's `scratch`.
+            key: the request's Idempotency-Key, if it has one.
+            asked: SHA-256 of all that the request asks for.
+
+        Raises:
+            IdempotencyMismatch: the key was used for another request.
+            JobsQueueFull: there are too many jobs.
+            StoreUnavailable, BrokerUnavailable: it can't be taken at the moment; nothing of it is left, unless it has a
+                key, under which it may be sent again.
+        """
+        with self._one_at_a_time(order.owner, key):
+            job_id, claim = self._ledger.claim(order.owner, key, asked)
+            if claim is not None and self._ledger.is_accepted(job_id):
+                return job_id
+            job = replace(order, id=job_id, key=claim)
+            try:
+                with self._room:
+                    if not self._is_written(job_id):
+                        self._ledger.check_room(job.pixels)
+                    self._ledger.add(job, source)
+                self._engine.submit(job)
+                self._ledger.accept(job_id)
+            except ServiceError:
+                if claim is None:  # another process may just have taken the job of a key
+                    self._give_up(job_id)
+                raise
+            return job_id
+
+    def _is_written(self, job_id: str) -> bool:
+        """Whether a job was written down before, and then not accepted: it counts already."""
+        try:
+            self._ledger.job(job_id)
+        except JobUnknown:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def _one_at_a_time(self, owner: str, key: str | None) -> Iterator[None]:
+        if key is None:
+            yield
+            return
+        with self._keys[hash((owner, key)) % LOCKS]:
+            yield
+
+    def _give_up(self, job_id: str) -> None:
+        with contextlib.suppress(ServiceError):  # the housekeeping deletes what is left
+            self._engine.cancelled(job_id)
+            self._ledger.forget(job_id)

@@ -1,0 +1,259 @@
+"""`POST /jobs` and what follows, but for results."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jobs.assembly import Jobs
+from jobs.ledger import Ledger, Status, is_id, unknown
+from jobs.queues import queue_of
+from jobs.records import Job
+from jobs.taking import JobTaking
+from message_protocol import JobInput, JobOutput, JobsInput, JobsOutput, JobState, Problem, UpscaleInput
+from superscaling.enlarging import FileUpscaler, LoadedModels
+from superscaling.errors import ImageTooLarge, JobsOff, MalformedMessage, ServiceError
+from superscaling.format_name import FormatName
+from superscaling.scheduling import Deadline, Timings
+from superscaling.upscale_options import UpscaleOptions
+
+# Seconds between two questions about a job: a quarter of what it still takes, within these.
+MIN_POLL, MAX_POLL = 1, 30
+# While nobody knows yet how long it takes.
+USUAL_POLL = 5
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks for a job. `owner`: of the job, empty if the service knows none; `key`: the Idempotency-Key, if any."""
+
+    owner: str
+    request_id: str
+    key: str | None = None
+
+
+class ResourceJobs:
+    """Takes jobs, tells where they are, and ends them.
+
+    Args:
+        jobs: where they are kept, and what does them; None: no jobs are taken.
+        models: enlarge pictures.
+        files: inspects image files.
+        max_pixels: of the image of a job.
+        describe: makes the problem of a failed job for its client, with the id of the request that sent the job.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs | None,
+        models: LoadedModels,
+        files: FileUpscaler,
+        max_pixels: int,
+        describe: Callable[[ServiceError, str], Problem],
+    ) -> None:
+        self._jobs = jobs
+        self._taking = JobTaking(jobs) if jobs else None
+        self._models = models
+        self._files = files
+        self._max_pixels = max_pixels
+        self._describe = describe
+
+    @property
+    def is_on(self) -> bool:
+        """Whether jobs are taken."""
+        return self._jobs is not None
+
+    @property
+    def scratch(self) -> Path:
+        """Where the image files of jobs may lie until they are taken.
+
+        Raises:
+            JobsOff: no jobs are taken.
+        """
+        return self.ledger.store.scratch
+
+    def submit(
+        self,
+        message: UpscaleInput,
+        asker: Asker,
+        deadline: Deadline,
+        timings: Timings,
+        path: Path | None = None,
+        sha256: str | None = None,
+    ) -> JobOutput:
+        """Take a job, or answer with that of the same request.
+
+        Args:
+            message: asks for it; its `format` is decided.
+            asker: who asks.
+            deadline, timings: of the request.
+            path: of the image file, if that is not in the message, which then has its first bytes.
+            sha256: of the image file, if it is known.
+
+        Raises:
+            JobsOff: no jobs are taken.
+            MalformedMessage: `tiles` is set.
+            ServiceError: as `FileUpscaler.inspect`.
+            WebhookNotAllowed: the operator does not allow its host.
+            IdempotencyMismatch, JobsQueueFull, StoreUnavailable, BrokerUnavailable: as `JobTaking.take`.
+        """
+        if self._taking is None:
+            raise _off()
+        if message.tiles:
+            raise MalformedMessage("'tiles' is for streams of /upscale; a job shows none")
+        group, webhook = (message.group, message.webhook) if isinstance(message, JobInput) else (None, None)
+        order = replace(
+            self._inspected(message, path, deadline, timings),
+            owner=asker.owner,
+            group=group,
+            webhook=webhook,
+            request_id=asker.request_id,
+        )
+        sha256 = sha256 or hashlib.sha256(message.image).hexdigest()
+        asked = hashlib.sha256("\n".join(map(repr, (sha256, message.asked, group, webhook))).encode()).hexdigest()
+        job_id = self._taking.take(order, path or message.image, asker.key, asked)
+        return self.output(self.ledger.status(job_id))
+
+    def status(self, owner: str, job_id: str) -> JobOutput:
+        """Answer where a job is.
+
+        Raises:
+            JobsOff, JobUnknown: there is no such job for this owner.
+        """
+        return self.output(owned(self.ledger, owner, job_id))
+
+    def cancel(self, owner: str, job_id: str) -> None:
+        """End a job that has not ended; delete the result of one that has. May be repeated.
+
+        Raises:
+            JobsOff, JobUnknown: there is no such job for this owner.
+        """
+        status = owned(self.ledger, owner, job_id)
+        if not status.state.is_end and self.ledger.cancel(job_id):
+            self._running.engine.cancelled(job_id)
+            return
+        end = self.ledger.end(job_id)  # it may just have ended
+        if end is not None and end.state is JobState.DONE and not status.is_expired:
+            self.ledger.expire(job_id)
+
+    def group(self, owner: str, message: JobsInput) -> JobsOutput:
+        """Answer with jobs of a group, the oldest first.
+
+        Raises:
+            JobsOff: no jobs are taken.
+            MalformedMessage: the cursor is none.
+        """
+        if message.cursor and not is_id(message.cursor):
+            raise MalformedMessage("cursor must be that of an answer")
+        ids = self.ledger.group(owner, message.group, message.cursor, message.limit + 1)
+        shown = ids[: message.limit]
+        return JobsOutput(jobs=self.outputs(shown), cursor=shown[-1] if len(ids) > len(shown) else None)
+
+    def outputs(self, ids: Sequence[str]) -> tuple[JobOutput, ...]:
+        """Where several jobs are; those are left out that are being taken or deleted."""
+        return tuple(self.output(self.ledger.status(each)) for each in ids if self.ledger.is_accepted(each))
+
+    def output(self, status: Status) -> JobOutput:
+        """Where a job is, for its client."""
+        job, state = status.job, status.state
+        done = status.done
+        if state is JobState.RUNNING:
+            done = min(status.total, done + self._running.engine.tiles_in_progress(job.id))
+        failure = status.end.failure if status.end else None
+        return JobOutput(
+            id=job.id,
+            status=state,
+            done=done,
+            total=status.total,
+            seconds_left=seconds_left(status, done, time.time()),
+            group=job.group,
+            result=f"/jobs/{job.id}/result" if state is JobState.DONE and not status.is_expired else None,
+            problem=self._describe(failure.error(), job.request_id) if failure else None,
+        )
+
+    @property
+    def _running(self) -> Jobs:
+        if self._jobs is None:
+            raise _off()
+        return self._jobs
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is known of all jobs, whoever owns them.
+
+        Raises:
+            JobsOff: no jobs are taken.
+        """
+        return self._running.ledger
+
+    def _inspected(self, message: UpscaleInput, path: Path | None, deadline: Deadline, timings: Timings) -> Job:
+        """The job for an image file, without what only its request tells."""
+        if path is not None:
+            return self._gigantic(message, path)
+        try:
+            file = self._files.inspect(message.image, message.asked, deadline, timings)
+        except ImageTooLarge as exc:
+            if exc.setting != "max_pixels":
+                raise
+            return self._gigantic(message, message.image)
+        return self._order(message.asked, file.format, file.demand.input_pixels)
+
+    def _gigantic(self, message: UpscaleInput, source: bytes | Path) -> Job:
+        """The job for an image that is larger than requests and their files may be."""
+        raise ImageTooLarge(
+            f"the image is larger than what is enlarged here; at most {self._max_pixels} px are accepted",
+            limit=self._max_pixels,
+            setting="jobs_max_pixels",
+        )
+
+    def _order(self, options: UpscaleOptions, name: FormatName, pixels: int) -> Job:
+        queue = queue_of(self._models, options)
+        return Job(id="", owner="", created=time.time(), options=options, queue=queue, format=name, pixels=pixels)
+
+
+def owned(ledger: Ledger, owner: str, job_id: str) -> Status:
+    """Where an owner's job is.
+
+    Raises:
+        JobUnknown: there is none, or it is somebody else's, which nobody can tell apart.
+    """
+    status = ledger.status(job_id)
+    if status.job.owner != owner:
+        raise unknown(job_id)
+    return status
+
+
+def seconds_left(status: Status, done: int, now: float) -> float | None:
+    """The estimated seconds until a job ends; None: nobody knows yet, or it has ended.
+
+    Once a block is done, by the time that its tiles took; before, by the estimate of the plan.
+
+    Args:
+        status: of the job.
+        done: tiles that are done.
+        now: seconds since 1970.
+    """
+    plan = status.plan
+    if plan is None or status.state.is_end:
+        return None
+    left = status.total - done
+    if status.finished and done:
+        seconds = (now - plan.created) / done * left
+    else:
+        seconds = plan.seconds / max(1, plan.window - 1) * left / max(1, status.total)
+    return round(max(0.0, seconds), 1)
+
+
+def poll_seconds(output: JobOutput) -> int | None:
+    """After how many seconds it is sensible to ask for a job again; None: never, it has ended."""
+    if output.status.is_end:
+        return None
+    if output.seconds_left is None:
+        return USUAL_POLL
+    return min(MAX_POLL, max(MIN_POLL, math.ceil(output.seconds_left / 4)))
+
+
+def _off() -> JobsOff:
+    return JobsOff("the service takes no jobs", setting="jobs_store")
