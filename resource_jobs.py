@@ -12,6 +12,7 @@ from jobs.ledger import Ledger, Status, is_id, unknown
 from jobs.queues import queue_of
 from jobs.records import Job
 from jobs.taking import JobTaking
+from jobs.webhooks import check_webhook
 from message_protocol import JobInput, JobOutput, JobsInput, JobsOutput, JobState, Problem, UpscaleInput
 from superscaling.enlarging import FileUpscaler, LoadedModels
 from superscaling.errors import ImageTooLarge, JobsOff, MalformedMessage, ServiceError
@@ -42,6 +43,7 @@ class ResourceJobs:
         models: enlarge pictures.
         files: inspects image files.
         max_pixels: of the image of a job.
+        webhook_hosts: that jobs may report to.
         describe: makes the problem of a failed job for its client, with the id of the request that sent the job.
     """
 
@@ -51,6 +53,7 @@ class ResourceJobs:
         models: LoadedModels,
         files: FileUpscaler,
         max_pixels: int,
+        webhook_hosts: Sequence[str],
         describe: Callable[[ServiceError, str], Problem],
     ) -> None:
         self._jobs = jobs
@@ -58,6 +61,7 @@ class ResourceJobs:
         self._models = models
         self._files = files
         self._max_pixels = max_pixels
+        self._webhook_hosts = webhook_hosts
         self._describe = describe
 
     @property
@@ -104,6 +108,8 @@ class ResourceJobs:
         if message.tiles:
             raise MalformedMessage("'tiles' is for streams of /upscale; a job shows none")
         group, webhook = (message.group, message.webhook) if isinstance(message, JobInput) else (None, None)
+        if webhook is not None:
+            check_webhook(webhook, self._webhook_hosts)
         order = replace(
             self._inspected(message, path, deadline, timings),
             owner=asker.owner,
@@ -115,6 +121,14 @@ class ResourceJobs:
         asked = hashlib.sha256("\n".join(map(repr, (sha256, message.asked, group, webhook))).encode()).hexdigest()
         job_id = self._taking.take(order, path or message.image, asker.key, asked)
         return self.output(self.ledger.status(job_id))
+
+    def would_take(self, pixels: int) -> bool:
+        """Whether there is room for a job of so many px now."""
+        try:
+            self.ledger.check_room(pixels)
+        except ServiceError:
+            return False
+        return True
 
     def status(self, owner: str, job_id: str) -> JobOutput:
         """Answer where a job is.

@@ -71,7 +71,7 @@ def result_answer(stored: StoredResult) -> Response:
     environ = {name: value for name, value in request.environ.items() if name != "HTTP_RANGE"}
     asked = one_range(request.headers.get("Range", ""), result.size)
     if asked is not None and request.method == "GET":
-        environ["HTTP_RANGE"] = asked
+        environ |= {"HTTP_RANGE": asked}
     response.make_conditional(environ, accept_ranges=True, complete_length=result.size)
     return _sent(response)
 

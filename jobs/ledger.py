@@ -10,37 +10,65 @@
     jobs/<id>/end.json        how it ended; created once, ever
     jobs/<id>/result          the file
     jobs/<id>/expired         all but the records is deleted
+    jobs/<id>/webhook/<n>     attempt n to report its end was begun
+    jobs/<id>/webhook/over    its end is reported, or that was given up
     open/<id>-<pixels>        jobs without an end
-    ended/<id>                jobs with one
+    ended/<ms>-<id>           jobs with one, and when it was, in ms since 1970
+    expired/<ms>-<id>         those of them that have expired; when they ended
     groups/<owner>/<group>/<id>
     keys/<digest>             Idempotency-Keys
-    webhooks/<id>             ends that have to be reported
+    webhooks/<ms>-<id>-<n>    when an end has to be reported, for the n-th time
+    lease/<number>            which process does jobs, unless workers do: see `Lease`
 
-The indices may be behind for a moment, after a crash for longer; `Housekeeping` mends them.
+A process may be killed between any two writes. So a name in an index is written before what it leads to, and deleted
+after it: the indices may say too much, and `Housekeeping` mends that, but nothing is left without a trace. What only
+one of several processes may decide is created exclusively: `accepted` (taken, or withdrawn), `plan.json`, `end.json`.
 """
 
-import base64
+import contextlib
+import functools
 import hashlib
-import secrets
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from jobs.records import Claim, End, Failure, Job, Plan, Result, from_json, to_json
+from jobs.claims import ACCEPTED, WITHDRAWN, Claims, is_accepted
+from jobs.ids import is_id, new_id, unknown
+from jobs.indices import (
+    DueWebhook,
+    EndedJob,
+    OpenJob,
+    delete_open,
+    open_jobs,
+    open_key,
+    timed_jobs,
+    timed_key,
+)
+from jobs.records import End, Failure, Job, Plan, Result, from_json, to_json
+from jobs.room import Room
 from jobs.store import NotStored, Store
 from message_protocol import JobState
-from superscaling.errors import IdempotencyMismatch, JobsQueueFull, JobUnknown, ServiceError
+from superscaling.errors import JobUnknown, ServiceError, StoreUnavailable
 
-Kept = TypeVar("Kept", Plan, End)
+__all__ = ["MAX_TRIES", "EndedJob", "Ledger", "OpenJob", "Status", "is_id", "new_id", "unknown"]
+
+log = logging.getLogger("jobs")
+
+Kept = TypeVar("Kept", Job, Plan, End)
 # How often a step may end its worker before the job has failed.
 MAX_TRIES = 3
+# Plans and ends that are kept in memory: they never change.
+MAX_RECORDS = 256
+# What is needed until the end only; of a gigantic picture it is much.
+WORKING_PARTS = ("in/", "out/", "tries/", "source")
 
 
 @dataclass(frozen=True)
 class Status:
-    """Where a job is. `done` of `total` tiles; `finished`: numbers of the finished blocks; `is_expired`: see there."""
+    """Where a job is. `done` of `total` tiles; `finished`: numbers of the finished blocks; `is_expired`: no result."""
 
     job: Job
     state: JobState
@@ -53,7 +81,7 @@ class Status:
 
 
 class Ledger:
-    """Reads and writes what is known of jobs. All methods raise `StoreUnavailable`.
+    """Reads and writes what is known of jobs. Thread-safe. All methods raise `StoreUnavailable`.
 
     Args:
         store: where that is.
@@ -62,7 +90,10 @@ class Ledger:
 
     def __init__(self, store: Store, queue_pixels: int) -> None:
         self.store = store
-        self._queue_pixels = queue_pixels
+        self.claims = Claims(store)
+        self._room = Room(queue_pixels, self.open_jobs, self.plan)
+        self._kept_plan = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, Plan, "plan.json"))
+        self._kept_end = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, End, "end.json"))
 
     # Taking jobs
 
@@ -80,18 +111,7 @@ class Ledger:
         Raises:
             IdempotencyMismatch: the key was used for something else.
         """
-        if key is None:
-            return new_id(), None
-        name = hashlib.sha256(f"{owner}\n{key}".encode()).hexdigest()
-        fresh = Claim(new_id(), asked)
-        if self.store.create(f"keys/{name}", to_json(fresh)):
-            return fresh.id, name
-        claim = from_json(Claim, self.store.get(f"keys/{name}"))
-        if claim.asked != asked:
-            raise IdempotencyMismatch(
-                "this Idempotency-Key was used for another image, or with other options: use a new one"
-            )
-        return claim.id, name
+        return (new_id(), None) if key is None else self.claims.claim(owner, key, asked)
 
     def check_room(self, pixels: int) -> None:
         """Make sure that one more job of so many px may be taken.
@@ -99,34 +119,53 @@ class Ledger:
         Raises:
             JobsQueueFull: the jobs that have not ended have too many.
         """
-        waiting = sum(each.pixels for each in self.open_jobs())
-        if waiting and waiting + pixels > self._queue_pixels:
-            raise JobsQueueFull(
-                f"this image has {pixels} px, and the jobs that have not ended have {waiting}; together at most"
-                f" {self._queue_pixels} are taken: send it again later",
-                limit=self._queue_pixels,
-                actual=waiting + pixels,
-                setting="jobs_queue_pixels",
-                retry_after=60,
-            )
+        self._room.check(pixels)
 
     def add(self, job: Job, source: bytes | Path) -> None:
-        """Write a job down. It is lost until it is accepted. May be called again after a failure."""
+        """Write a job down. It is lost until it is accepted. May be called again, after a failure or beside another.
+
+        Args:
+            job: with an id of `claim`.
+            source: the image file, a `Path` in the store's `scratch`, where it is not afterwards.
+        """
+        self.store.put(open_key(job), b"")
         self.store.put(f"jobs/{job.id}/source", source)
-        self.store.create(f"jobs/{job.id}/job.json", to_json(job))
         if job.group is not None:
             self.store.put(f"groups/{_folder(job.owner)}/{job.group}/{job.id}", b"")
-        if job.webhook is not None:
-            self.store.put(f"webhooks/{job.id}", b"")
-        self.store.put(f"open/{job.id}-{job.pixels}", b"")
+        self.store.create(f"jobs/{job.id}/job.json", to_json(job))
+        self._room.add(job.pixels)
 
     def accept(self, job_id: str) -> None:
-        """The engine has the job."""
-        self.store.put(f"jobs/{job_id}/accepted", b"")
+        """The engine has the job: from now on it is never lost.
+
+        Raises:
+            StoreUnavailable: also if it was withdrawn meanwhile, by another request with the same Idempotency-Key.
+        """
+        key = f"jobs/{job_id}/accepted"
+        is_first = self.store.create(key, ACCEPTED)
+        if not is_first and not is_accepted(self.store, job_id):
+            raise _given_up()
+        # Whoever withdraws a job deletes this key last: if it was created after that, the job is not there.
+        if not self._is_whole(job_id):
+            if is_first:
+                self.store.delete(key)
+            raise _given_up()
 
     def is_accepted(self, job_id: str) -> bool:
         """Whether `accept` was called."""
-        return self.store.has(f"jobs/{job_id}/accepted")
+        return is_accepted(self.store, job_id)
+
+    def withdraw(self, job_id: str) -> bool:
+        """Forget a job that could not be taken. Returns whether it is: not if another request had it accepted."""
+        key = f"jobs/{job_id}/accepted"
+        if not self.store.create(key, WITHDRAWN):
+            try:
+                if self.store.get(key) != WITHDRAWN:
+                    return False
+            except NotStored:
+                return True  # others have done it
+        self.forget(job_id)
+        return True
 
     # Reading
 
@@ -134,22 +173,36 @@ class Ledger:
         """What is to be done.
 
         Raises:
-            JobUnknown: there is no such job.
+            JobUnknown: there is no such job, or what is stored of it can't be read.
         """
         if not is_id(job_id):
             raise unknown(job_id)
         try:
-            return from_json(Job, self.store.get(f"jobs/{job_id}/job.json"))
+            return self._read(Job, "job.json", job_id)
         except NotStored:
             raise unknown(job_id) from None
 
     def plan(self, job_id: str) -> Plan | None:
-        """How it is done; None: that is not planned yet."""
-        return self._record(Plan, f"jobs/{job_id}/plan.json")
+        """How it is done; None: that is not planned yet.
+
+        Raises:
+            JobUnknown: what is stored can't be read.
+        """
+        try:
+            return self._kept_plan(job_id)
+        except NotStored:
+            return None
 
     def end(self, job_id: str) -> End | None:
-        """How it ended; None: it has not."""
-        return self._record(End, f"jobs/{job_id}/end.json")
+        """How it ended; None: it has not.
+
+        Raises:
+            JobUnknown: what is stored can't be read.
+        """
+        try:
+            return self._kept_end(job_id)
+        except NotStored:
+            return None
 
     def has_ended(self, job_id: str) -> bool:
         """Whether it has."""
@@ -159,7 +212,7 @@ class Ledger:
         """Where a job is.
 
         Raises:
-            JobUnknown: there is no such job.
+            JobUnknown: there is no such job, or what is stored of it can't be read.
         """
         job, plan, end = self.job(job_id), self.plan(job_id), self.end(job_id)
         finished = frozenset[int]()
@@ -175,11 +228,17 @@ class Ledger:
         is_expired = end is not None and self.store.has(f"jobs/{job_id}/expired")
         return Status(job, state, done, total, finished, plan, end, is_expired)
 
-    def open_jobs(self) -> "Iterator[OpenJob]":
+    def open_jobs(self) -> Iterator[OpenJob]:
         """The jobs without an end, accepted or not, the oldest first."""
-        for key in self.store.keys("open/"):
-            job_id, _, pixels = key.removeprefix("open/").partition("-")
-            yield OpenJob(job_id, int(pixels))
+        return open_jobs(self.store)
+
+    def ended_jobs(self) -> Iterator[EndedJob]:
+        """The jobs with an end that have not expired, the one that ended first at the front."""
+        return timed_jobs(self.store, "ended")
+
+    def expired_jobs(self) -> Iterator[EndedJob]:
+        """The jobs that have expired, the one that ended first at the front."""
+        return timed_jobs(self.store, "expired")
 
     def group(self, owner: str, group: str, after: str, count: int) -> Sequence[str]:
         """The ids of a group's jobs that come after another id, the oldest first."""
@@ -203,9 +262,16 @@ class Ledger:
                 self.store.delete(key)
 
     def write_plan(self, job_id: str, plan: Plan) -> Plan:
-        """Write a plan down, unless there is one. Returns the one that holds."""
+        """Write a plan down, unless there is one. Returns the one that holds.
+
+        Raises:
+            JobUnknown: there is no such job any more.
+        """
         self.store.create(f"jobs/{job_id}/plan.json", to_json(plan))
-        return from_json(Plan, self.store.get(f"jobs/{job_id}/plan.json"))
+        try:
+            return self._kept_plan(job_id)
+        except NotStored:  # the job was forgotten meanwhile
+            raise unknown(job_id) from None
 
     def source(self, job_id: str) -> bytes:
         """The image file.
@@ -220,13 +286,16 @@ class Ledger:
         return self.store.has(f"jobs/{job_id}/out/{number}")
 
     def write_block(self, job_id: str, number: int, data: bytes) -> None:
-        """A block is finished."""
+        """A block is finished. It is deleted at once if the job has ended."""
         self.store.put(f"jobs/{job_id}/out/{number}", data)
+        if self.has_ended(job_id) or not self.store.has(f"jobs/{job_id}/job.json"):
+            self.store.delete(f"jobs/{job_id}/out/{number}")
 
     def finished(self, job_id: str) -> frozenset[int]:
         """The numbers of the finished blocks."""
         prefix = f"jobs/{job_id}/out/"
-        return frozenset(int(key.removeprefix(prefix)) for key in self.store.keys(prefix))
+        names = (key.removeprefix(prefix) for key in self.store.keys(prefix))
+        return frozenset(int(name) for name in names if name.isdecimal())
 
     def missing(self, job_id: str, plan: Plan) -> list[int]:
         """The numbers of the blocks that are not finished."""
@@ -245,81 +314,118 @@ class Ledger:
     # Ending
 
     def finish_job(self, job_id: str, data: bytes | Path, result: Result) -> bool:
-        """The result is there. Returns whether that ended the job."""
-        self.store.put(f"jobs/{job_id}/result", data)
+        """The result is there. Returns whether that ended the job.
+
+        Raises:
+            JobUnknown: there is no such job any more.
+        """
+        if not self.has_ended(job_id):  # otherwise somebody may be reading the result
+            self.store.put(f"jobs/{job_id}/result", data)
         return self._end(job_id, End(JobState.DONE, time.time(), result))
 
     def fail(self, job_id: str, error: ServiceError) -> bool:
-        """The job can't be done. Returns whether that ended it."""
+        """The job can't be done. Returns whether that ended it.
+
+        Raises:
+            JobUnknown: there is no such job any more.
+        """
         return self._end(job_id, End(JobState.FAILED, time.time(), failure=Failure.of(error)))
 
     def cancel(self, job_id: str) -> bool:
-        """Nobody wants the job. Returns whether that ended it."""
+        """Nobody wants the job. Returns whether that ended it.
+
+        Raises:
+            JobUnknown: there is no such job any more.
+        """
         return self._end(job_id, End(JobState.CANCELLED, time.time()))
 
+    def clear(self, job_id: str) -> None:
+        """Bring the indices up to date for a job that has ended, and delete what is needed no more.
+
+        May be called again. Does nothing for a job that has not ended.
+        """
+        end = self.end(job_id)
+        if end is None:
+            return
+        job = self.job(job_id)
+        if job.webhook is not None and not self.store.has(f"jobs/{job_id}/webhook/over"):
+            self.store.put(DueWebhook(job_id, end.ended, 1).key, b"")
+        if not self.store.has(f"jobs/{job_id}/expired"):
+            self.store.put(timed_key("ended", job_id, end.ended), b"")
+        for part in WORKING_PARTS:
+            self.store.delete(f"jobs/{job_id}/{part}")
+        if end.state is not JobState.DONE:
+            self.store.delete(f"jobs/{job_id}/result")  # of a job that was cancelled at the last moment
+        self.store.delete(open_key(job))
+
     def expire(self, job_id: str) -> None:
-        """Delete all of a job that has ended, but for its records."""
+        """Delete all of a job that has ended, but for its records. May be called again."""
+        end = self.end(job_id)
+        if end is None:
+            return
         self.store.put(f"jobs/{job_id}/expired", b"")
         self.clear(job_id)
         self.store.delete(f"jobs/{job_id}/result")
+        self.store.put(timed_key("expired", job_id, end.ended), b"")
+        self.store.delete(timed_key("ended", job_id, end.ended))
 
-    def forget(self, job_id: str) -> None:
-        """Delete all of a job, as if it had never been."""
-        try:
+    def forget(self, job_id: str, ended: float | None = None) -> None:
+        """Delete all of a job, as if it had never been. May be called again, also after it broke off.
+
+        Args:
+            job_id: of the job.
+            ended: when it has, as an index says; its records may be gone.
+        """
+        job = None
+        with contextlib.suppress(JobUnknown):
             job = self.job(job_id)
-        except JobUnknown:
-            self.store.delete(f"jobs/{job_id}/")
-            return
-        self.store.delete(f"open/{job_id}-{job.pixels}")
-        self.store.delete(f"ended/{job_id}")
-        self.store.delete(f"webhooks/{job_id}")
-        if job.group is not None:
+            ended = end.ended if (end := self.end(job_id)) else ended
+        if job is not None and job.key is not None:
+            self.claims.release(job.key, job_id)
+        if job is not None and job.group is not None:
             self.store.delete(f"groups/{_folder(job.owner)}/{job.group}/{job_id}")
-        if job.key is not None:
-            self.store.delete(f"keys/{job.key}")
-        self.store.delete(f"jobs/{job_id}/")
-
-    def clear(self, job_id: str) -> None:
-        """Bring the indices up to date for a job that has ended, and delete what is needed no more."""
-        self.store.put(f"ended/{job_id}", b"")
-        self.store.delete(f"open/{job_id}-{self.job(job_id).pixels}")
-        for part in ("in/", "out/", "tries/", "source"):
+        for part in ("job.json", *WORKING_PARTS, "plan.json", "result", "webhook/", "expired", "end.json"):
             self.store.delete(f"jobs/{job_id}/{part}")
+        if job is not None:
+            self.store.delete(open_key(job))
+        else:
+            delete_open(self.store, job_id)
+        if ended is not None:
+            self.store.delete(timed_key("ended", job_id, ended))
+            self.store.delete(timed_key("expired", job_id, ended))
+        self.store.delete(f"jobs/{job_id}/")  # with `accepted`: see there
 
     def _end(self, job_id: str, end: End) -> bool:
+        self.job(job_id)
         is_ours = self.store.create(f"jobs/{job_id}/end.json", to_json(end))
         self.clear(job_id)
         return is_ours
 
-    def _record(self, kind: type[Kept], key: str) -> Kept | None:
+    def _is_whole(self, job_id: str) -> bool:
+        """Whether all that a job needs is there, or it has ended already."""
         try:
-            return from_json(kind, self.store.get(key))
-        except NotStored:
-            return None
+            needed = (f"jobs/{job_id}/source", open_key(self.job(job_id)))
+        except JobUnknown:
+            return False
+        return all(map(self.store.has, needed)) or self.has_ended(job_id)
+
+    def _read(self, kind: type[Kept], name: str, job_id: str) -> Kept:
+        """Read a record.
+
+        Raises:
+            NotStored: there is none.
+            JobUnknown: it is none of this kind.
+        """
+        data = self.store.get(f"jobs/{job_id}/{name}")
+        try:
+            return from_json(kind, data)
+        except ValueError as exc:  # of another version, or damaged
+            log.error("what is stored of a job can't be read", extra={"job": job_id, "record": name})
+            raise JobUnknown(f"what is stored of the job {job_id!r} can't be read: send the image again") from exc
 
 
-@dataclass(frozen=True)
-class OpenJob:
-    """A job without an end, as the index has it."""
-
-    job_id: str
-    pixels: int
-
-
-def new_id() -> str:
-    """An id of 26 characters: in the order of time, to the millisecond, and not to be guessed (80 random bits)."""
-    data = int(time.time() * 1000).to_bytes(6) + secrets.token_bytes(10)
-    return base64.b32hexencode(data).decode().rstrip("=").lower()
-
-
-def is_id(text: str) -> bool:
-    """Whether `new_id` may have made it. Nothing else becomes a part of a key."""
-    return len(text) == 26 and text.isascii() and text.isalnum() and text.islower()
-
-
-def unknown(job_id: str) -> JobUnknown:
-    """The error for a job that is not there, or not for whoever asks. (To be raised.)"""
-    return JobUnknown(f"there is no job {job_id[:26]!r}")
+def _given_up() -> StoreUnavailable:
+    return StoreUnavailable("the job was given up meanwhile, as it could not be handed over: send it again")
 
 
 def _folder(owner: str) -> str:

@@ -1,21 +1,41 @@
 """What jobs are kept in: bytes by key, whole or not at all, and there after a power failure."""
 
 import abc
+import contextlib
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+# Parts that begin with a dot would lead out of the store, or to what is unfinished.
+PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}"
+KEY = re.compile(rf"(?:{PART}/)*{PART}/?")
+# Temporary files that are older were left by a process that was killed: a client has less time to send a file.
+SCRATCH_SECONDS = 86_400.0
 
 
 class NotStored(Exception):
     """There is nothing under this key."""
 
 
+def check_key(key: str) -> str:
+    """Return a key, or the prefix of keys.
+
+    Raises:
+        ValueError: it is none. Callers make keys of what they have checked, so this is their defect.
+    """
+    if not KEY.fullmatch(key):
+        raise ValueError(f"not a key: {key!r}")
+    return key
+
+
 class Store(abc.ABC):
     """Bytes by key.
 
-    A key is a path such as `jobs/01h…/out/7`; its parts are of `[A-Za-z0-9._-]` and don't begin with a dot.
-    Thread-safe, and safe with other processes and machines on the same store. Once a method that writes has returned,
-    every reader sees what it wrote, also after a power failure. All methods raise `StoreUnavailable` if the store is
-    full, or can't be reached or written to.
+    A key is a path such as `jobs/01h…/out/7`; its parts are of `[A-Za-z0-9._-]`, at most 200, and don't begin with a
+    dot. Thread-safe, and safe with other processes and machines on the same store. Once a method that writes has
+    returned, every reader sees what it wrote, also after a power failure. All methods raise `StoreUnavailable` if the
+    store is full, or can't be reached or written to; constructors don't, so that a service starts without its store.
     """
 
     @property
@@ -65,7 +85,7 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
-        """The keys that begin with `prefix`, which ends with a slash, and come after another key, in order."""
+        """The keys that begin with `prefix`, which ends with a slash, and come after another text, in order."""
 
     @abc.abstractmethod
     def delete(self, key: str) -> None:
@@ -78,3 +98,10 @@ class Store(abc.ABC):
         except NotStored:
             return False
         return True
+
+    def tidy(self) -> None:
+        """Delete temporary files that were left behind."""
+        with contextlib.suppress(OSError):
+            for path in self.scratch.iterdir():
+                if path.stat().st_mtime < time.time() - SCRATCH_SECONDS:
+                    path.unlink()

@@ -161,7 +161,7 @@ HOMES = {
     "prometheus_client": ("http_edge/metrics.py",),
     "click": ("upscale/",),
     "tqdm": ("upscale/",),
-    "pydantic": ("message_protocol/", "http_edge/openapi.py", "jobs/records.py"),
+    "pydantic": ("message_protocol/", "http_edge/openapi", "jobs/records.py"),
     "celery": ("jobs/engine_celery.py",),
     "kombu": ("jobs/engine_celery.py",),
     "obstore": ("jobs/s3_store.py",),

@@ -1,0 +1,83 @@
+"""Idempotency-Keys: a request that is repeated finds the job of the first."""
+
+import hashlib
+import logging
+import time
+
+from jobs.ids import new_id, time_of
+from jobs.records import Claim, from_json, to_json
+from jobs.store import NotStored, Store
+from superscaling.errors import IdempotencyMismatch, StoreUnavailable
+
+log = logging.getLogger("jobs")
+
+# What was not accepted for so many seconds will not be: the request has broken off.
+ABANDONED_SECONDS = 3_600.0
+# How often a claim is made anew, as others give theirs up.
+MAX_CLAIMS = 5
+ACCEPTED, WITHDRAWN = b"", b"withdrawn"
+
+
+class Claims:
+    """Keeps which job a key belongs to. All methods raise `StoreUnavailable`.
+
+    Args:
+        store: where that is.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def claim(self, owner: str, key: str, asked: str) -> tuple[str, str]:
+        """Find, or make, the id for a request: as `Ledger.claim`."""
+        name = hashlib.sha256(f"{owner}\n{key}".encode()).hexdigest()
+        for _ in range(MAX_CLAIMS):
+            fresh = Claim(new_id(), asked)
+            if self._store.create(f"keys/{name}", to_json(fresh)):
+                return fresh.id, name
+            claim = self._read(name)
+            if claim is None or self._is_stale(claim):
+                self.release(name, claim.id if claim else "")
+                continue
+            if claim.asked != asked:
+                raise IdempotencyMismatch(
+                    "this Idempotency-Key was used for another image, or with other options: use a new one"
+                )
+            return claim.id, name
+        raise StoreUnavailable("this Idempotency-Key is being used by other requests: try again later")
+
+    def release(self, name: str, job_id: str) -> None:
+        """Forget that a key belongs to a job, if it does or can't be read."""
+        claim = self._read(name)
+        if claim is None or claim.id == job_id:
+            self._store.delete(f"keys/{name}")
+
+    def tidy(self) -> None:
+        """Forget the keys of jobs that are not there. Reads all claims."""
+        for key in self._store.keys("keys/"):
+            name = key.removeprefix("keys/")
+            claim = self._read(name)
+            if claim is not None and self._is_stale(claim):
+                self.release(name, claim.id)
+
+    def _read(self, name: str) -> Claim | None:
+        """A claim; None: there is none, or none that can be read."""
+        try:
+            return from_json(Claim, self._store.get(f"keys/{name}"))
+        except NotStored:
+            return None
+        except ValueError:
+            log.exception("a claim can't be read", extra={"key": name})
+            return None
+
+    def _is_stale(self, claim: Claim) -> bool:
+        """Whether its job is not there, and will not be: forgotten, or never taken."""
+        return time.time() - time_of(claim.id) > ABANDONED_SECONDS and not is_accepted(self._store, claim.id)
+
+
+def is_accepted(store: Store, job_id: str) -> bool:
+    """Whether a job was accepted, and not forgotten since."""
+    try:
+        return store.get(f"jobs/{job_id}/accepted") == ACCEPTED
+    except NotStored:
+        return False

@@ -1,0 +1,95 @@
+"""Names in the indices: what is needed of many jobs at once is read from the names of keys, without their records."""
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jobs.ids import DIGITS, LENGTH
+from jobs.records import Job
+from jobs.store import Store
+
+log = logging.getLogger("jobs")
+
+ID = f"([{''.join(sorted(DIGITS))}]{{{LENGTH}}})"
+OPEN = re.compile(rf"open/{ID}-([0-9]{{1,18}})")
+TIMED = re.compile(rf"(?:ended|expired)/([0-9]{{13}})-{ID}")
+DUE = re.compile(rf"webhooks/([0-9]{{13}})-{ID}-([0-9]{{1,2}})")
+
+
+@dataclass(frozen=True)
+class OpenJob:
+    """A job without an end."""
+
+    job_id: str
+    pixels: int
+
+
+@dataclass(frozen=True)
+class EndedJob:
+    """A job with one. `ended`: when, in seconds since 1970."""
+
+    job_id: str
+    ended: float
+
+
+@dataclass(frozen=True)
+class DueWebhook:
+    """An end that has to be reported. `due`: when, in seconds since 1970; `attempt`: the how manieth, from 1 on."""
+
+    job_id: str
+    due: float
+    attempt: int
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        return f"webhooks/{_milliseconds(self.due)}-{self.job_id}-{self.attempt}"
+
+
+def open_key(job: Job) -> str:
+    """The name of a job without an end."""
+    return f"open/{job.id}-{job.pixels}"
+
+
+def open_jobs(store: Store) -> Iterator[OpenJob]:
+    """Those there are, the oldest first."""
+    for match in _matching(store, "open/", OPEN):
+        yield OpenJob(match[1], int(match[2]))
+
+
+def delete_open(store: Store, job_id: str) -> None:
+    """Delete the name of a job whose pixels are not known."""
+    key = next(store.keys("open/", after=f"open/{job_id}-"), "")
+    if key.startswith(f"open/{job_id}-"):
+        store.delete(key)
+
+
+def timed_key(index: str, job_id: str, ended: float) -> str:
+    """The name in `ended` or `expired`."""
+    return f"{index}/{_milliseconds(ended)}-{job_id}"
+
+
+def timed_jobs(store: Store, index: str) -> Iterator[EndedJob]:
+    """Those in `ended` or `expired`, the one that ended first at the front."""
+    for match in _matching(store, f"{index}/", TIMED):
+        yield EndedJob(match[2], int(match[1]) / 1000)
+
+
+def due_webhooks(store: Store) -> Iterator[DueWebhook]:
+    """Ends that have to be reported, now or later, the most urgent first."""
+    for match in _matching(store, "webhooks/", DUE):
+        yield DueWebhook(match[2], int(match[1]) / 1000, int(match[3]))
+
+
+def _matching(store: Store, prefix: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    for key in store.keys(prefix):
+        if match := pattern.fullmatch(key):
+            yield match
+        else:  # of another version, or nothing of ours
+            log.debug("a name in an index is not understood", extra={"key": key})
+
+
+def _milliseconds(seconds: float) -> str:
+    """In the order of time also as text, until the year 2286."""
+    return f"{round(seconds * 1000):013}"
