@@ -81,7 +81,8 @@ def result(data: bytes = LARGE, size: int = len(LARGE), tag: str = TAG, **header
     """The result, or as much of it as `data` has before the connection ends."""
 
     def answer(handler: Handler) -> None:
-        handler.start(200, "image/png", Content_Length=str(size), ETag=tag, **headers)
+        sides = {"X_Result_Width": "32", "X_Result_Height": "24"}
+        handler.start(200, "image/png", Content_Length=str(size), ETag=tag, **sides, **headers)
         handler.wfile.write(data)
 
     return answer
@@ -120,6 +121,7 @@ def test_a_folder(folder: Path, service: Script) -> None:
     assert tree(folder / "out") == {"a.png", "sub/b.png"}
     assert (folder / "out" / "a.png").read_bytes() == (folder / "out" / "sub" / "b.png").read_bytes() == LARGE
     said = done.stderr.decode()
+    assert "in/a.png -> out/a.png: 32 x 24 px, " in said
     assert "in/a.png: note: one more" in said
     assert "2 done, 0 failed" in said
     paths = [urlsplit(path) for _, path, _ in service.asked]
@@ -143,8 +145,9 @@ def test_the_same_command_finds_the_same_job(folder: Path, service: Script) -> N
 
 def test_a_broken_download_goes_on_where_it_ended(folder: Path, service: Script) -> None:
     """Also twice, and from the start if the service has another result by then."""
-    service.say(accepted("done"), result(LARGE[:100]), rest(100, LARGE), accepted("done"), result(LARGE[:9], tag='"x"'))
-    service.say(result())
+    busy = problem(503, Retry_After="0")
+    service.say(accepted("done"), result(LARGE[:100]), busy, rest(100))
+    service.say(accepted("done"), busy, result(LARGE[:9], tag='"x"'), result())
     assert run(folder, service).returncode == 0
     assert (folder / "out" / "a.png").read_bytes() == LARGE
     assert run(folder, service, "--force").returncode == 0

@@ -18,7 +18,7 @@ from upscale.connection import Service
 from upscale.console import Console, Progress
 from upscale.downloads import Download
 from upscale.errors import Busy, Expired, Failed, Full, UsageError
-from upscale.jobs import Jobs, failure_of, key_of
+from upscale.jobs import Jobs, Result, failure_of, key_of
 from upscale.output import writing
 from upscale.patience import Patience
 from upscale.remote import pause_after
@@ -136,6 +136,8 @@ class _Round:
     def _end(self, open_job: OpenJob) -> None:
         self._open.remove(open_job)
         self._bar.update()
+        if self._open:
+            self._open[0].due = time.monotonic()  # it is probably done as well, if jobs are small
 
     def _submit(self, submission: Submission) -> None:
         source, options = submission.source, submission.options
@@ -175,7 +177,9 @@ class _Round:
             open_job.busy = 0
         except Busy as busy:
             open_job.busy += 1
-            open_job.due = time.monotonic() + pause_after(busy, open_job.busy)
+            seconds = pause_after(busy, open_job.busy)
+            self._say(f"{open_job.submission.name}: {busy}: asking again in {seconds:.0f} s")
+            open_job.due = time.monotonic() + seconds
         except Expired:
             if open_job.submission.generation >= MAX_GENERATIONS:
                 raise
@@ -186,11 +190,23 @@ class _Round:
         job_id, target = open_job.job.id, open_job.submission.target
         with writing(target, replace=self._arguments.force) as file:
             download = Download(file)
-            notes = self._patience.ask(lambda: self._jobs.fetch(job_id, download))
+            result = self._fetched(job_id, download)
         seconds = time.monotonic() - open_job.start
-        line = f"{target}: {download.size / 1e6:.1f} MB, {seconds:.1f} s"
-        self._report.done(open_job.submission.name, line, notes)
+        line = f"{target}: {result.width} x {result.height} px, {seconds:.1f} s"
+        self._report.done(open_job.submission.name, line, result.notes)
         self._end(open_job)
+
+    def _fetched(self, job_id: str, download: Download) -> Result:
+        attempt = 1
+        while True:
+            try:
+                return self._patience.ask(lambda: self._jobs.fetch(job_id, download))
+            except Busy as busy:
+                # Before the first byte there is nothing to lose: other jobs are looked after meanwhile.
+                if not download.size or attempt > self._arguments.retries:
+                    raise
+                time.sleep(pause_after(busy, attempt))
+                attempt += 1
 
 
 class _Shown:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlencode
@@ -37,6 +38,15 @@ def key_of(file: Path, options: Mapping[str, str], generation: int) -> str:
         raise Failed(str(exc.strerror)) from exc
     asked = urlencode(sorted(options.items())).encode()
     return hashlib.sha256(b"\n".join((SALT, str(generation).encode(), content, asked))).hexdigest()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What is in a file that was fetched. `width`, `height`: in px, as text; `notes`: what could not be kept."""
+
+    width: str
+    height: str
+    notes: tuple[str, ...]
 
 
 class Jobs:
@@ -77,8 +87,8 @@ class Jobs:
                 raise self._refusal(response)
             return self._job(response), retry_after(response)
 
-    def fetch(self, job_id: str, download: Download) -> tuple[str, ...]:
-        """Fetch the result, or what is missing of it. Returns what could not be kept of the input.
+    def fetch(self, job_id: str, download: Download) -> Result:
+        """Fetch the result, or what is missing of it.
 
         Raises:
             Failed: there is none.
@@ -87,9 +97,11 @@ class Jobs:
         with self._service.ask("GET", f"/jobs/{job_id}/result", download.headers) as response:
             if response.status not in (OK, PARTIAL):
                 raise self._refusal(response)
-            notes = response.headers.get("X-Upscaler-Notes", "")
             download.take(response)
-            return tuple(notes.split("; ")) if notes else ()
+            width, height, notes = (
+                response.headers.get(name, "") for name in ("X-Result-Width", "X-Result-Height", "X-Upscaler-Notes")
+            )
+            return Result(width, height, tuple(notes.split("; ")) if notes else ())
 
     def _job(self, response: HTTPResponse) -> JobOutput:
         try:
