@@ -12,6 +12,7 @@ import resources
 from http_edge.answers import images_upscale_json, json_answer, no_content, text_answer, upscale_answer
 from http_edge.job_answers import archive_answer, job_answer, jobs_answer, promised_answer, result_answer
 from http_edge.job_events import JobWatch, job_events_answer
+from http_edge.job_requests import JobRequests
 from http_edge.metrics import CONTENT_TYPE, Metrics
 from http_edge.negotiation import AnswerForm
 from http_edge.openapi import openapi_document
@@ -21,7 +22,9 @@ from http_edge.streaming import stream_answer
 from message_protocol import ArchiveInput, EstimateInput, ImagesUpscaleInput, JobsInput, UpscaleInput, UpscaleOutput
 
 app = Flask(__name__, static_folder=None)
-metrics = Metrics(resources.models, resources.admission)
+watch = JobWatch(resources.job_orders.status)
+ledger = resources.jobs.ledger if resources.jobs else None
+metrics = Metrics(resources.models, resources.admission, ledger, lambda: watch.places.taken)
 lifecycle = RequestLifecycle(
     app,
     resources.settings,
@@ -30,7 +33,7 @@ lifecycle = RequestLifecycle(
     resources.admission.seconds_until_one_ends,
     guarded=("upscale", "images_upscale", "jobs"),
 )
-watch = JobWatch(resources.job_orders.status)
+job_requests = JobRequests(lifecycle, watch, resources.settings)
 app.register_blueprint(pages(resources.settings))
 
 
@@ -44,10 +47,9 @@ def ping() -> Response:
 def upscale() -> Response:
     """Enlarge one image."""
     message, form = lifecycle.read(UpscaleInput)
-    if resources.job_orders.is_on and not form.stream and lifecycle.prefers_async():
-        return promised_answer(
-            resources.job_orders.submit(message, lifecycle.asker(), lifecycle.deadline(), lifecycle.timings)
-        )
+    if resources.job_orders.is_on and not form.stream and job_requests.prefers_async():
+        asker, deadline, timings = job_requests.asker(), lifecycle.deadline(), lifecycle.timings
+        return promised_answer(resources.job_orders.submit(message, asker, deadline, timings))
     return _enlarged(message, form, UpscaleOutput.to_json)
 
 
@@ -70,11 +72,10 @@ def _enlarged(message: UpscaleInput, form: AnswerForm, to_json: Callable[[Upscal
 @app.post("/jobs")
 def jobs() -> Response:
     """Enlarge one image later."""
-    asker = lifecycle.asker()
-    with lifecycle.read_job(resources.job_orders.scratch) as job:
-        output = resources.job_orders.submit(
-            job.message, asker, lifecycle.deadline(), lifecycle.timings, job.path, job.sha256
-        )
+    orders, asker = resources.job_orders, job_requests.asker()
+    with job_requests.read(orders.scratch) as sent:
+        deadline, timings = lifecycle.deadline(), lifecycle.timings
+        output = orders.submit(sent.message, asker, deadline, timings, sent.path, sent.sha256)
     return job_answer(output, 202)
 
 
@@ -82,35 +83,35 @@ def jobs() -> Response:
 def jobs_of_a_group() -> Response:
     """List the jobs of a group."""
     message = JobsInput.from_query(lifecycle.query())
-    return jobs_answer(resources.job_orders.group(lifecycle.owner(), message))
+    return jobs_answer(resources.job_orders.group(job_requests.owner(), message))
 
 
 @app.get("/jobs/archive")
 def archive() -> Response:
     """Get the results of a group as one file."""
     message = ArchiveInput.from_query(lifecycle.query())
-    return archive_answer(resources.job_results.archive(lifecycle.owner(), message), message.group)
+    return archive_answer(resources.job_results.archive(job_requests.owner(), message), message.group)
 
 
 @app.get("/jobs/<job_id>")
 def job(job_id: str) -> Response:
     """Ask where a job is, or watch it."""
-    if lifecycle.wants_events():
-        return job_events_answer(lifecycle.job_events(watch, job_id))
-    return job_answer(resources.job_orders.status(lifecycle.owner(), job_id))
+    if job_requests.wants_events():
+        return job_events_answer(job_requests.events(job_id))
+    return job_answer(resources.job_orders.status(job_requests.owner(), job_id))
 
 
 @app.delete("/jobs/<job_id>")
 def cancel(job_id: str) -> Response:
     """Cancel a job, or delete its result."""
-    resources.job_orders.cancel(lifecycle.owner(), job_id)
+    resources.job_orders.cancel(job_requests.owner(), job_id)
     return no_content()
 
 
 @app.get("/jobs/<job_id>/result")
 def result(job_id: str) -> Response:
     """Get the result of a job."""
-    return result_answer(resources.job_results.main(lifecycle.owner(), job_id))
+    return result_answer(resources.job_results.main(job_requests.owner(), job_id))
 
 
 @app.get("/estimate")

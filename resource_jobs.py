@@ -1,9 +1,11 @@
 """`POST /jobs` and what follows, but for results."""
 
+import contextlib
 import hashlib
 import math
 import time
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from jobs.records import Job
 from jobs.taking import JobTaking
 from jobs.webhooks import check_webhook
 from message_protocol import JobInput, JobOutput, JobsInput, JobsOutput, JobState, Problem, UpscaleInput
+from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, LoadedModels
-from superscaling.errors import ImageTooLarge, JobsOff, MalformedMessage, ServiceError
+from superscaling.errors import ImageTooLarge, JobsOff, MalformedMessage, ServiceError, StoreUnavailable
 from superscaling.format_name import FormatName
 from superscaling.scheduling import Deadline, Timings
 from superscaling.upscale_options import UpscaleOptions
@@ -42,7 +45,6 @@ class ResourceJobs:
         jobs: where they are kept, and what does them; None: no jobs are taken.
         models: enlarge pictures.
         files: inspects image files.
-        max_pixels: of the image of a job.
         webhook_hosts: that jobs may report to.
         describe: makes the problem of a failed job for its client, with the id of the request that sent the job.
     """
@@ -52,15 +54,13 @@ class ResourceJobs:
         jobs: Jobs | None,
         models: LoadedModels,
         files: FileUpscaler,
-        max_pixels: int,
         webhook_hosts: Sequence[str],
         describe: Callable[[ServiceError, str], Problem],
     ) -> None:
         self._jobs = jobs
-        self._taking = JobTaking(jobs) if jobs else None
+        self._taking = JobTaking(jobs.ledger, jobs.engine) if jobs else None
         self._models = models
         self._files = files
-        self._max_pixels = max_pixels
         self._webhook_hosts = webhook_hosts
         self._describe = describe
 
@@ -116,10 +116,13 @@ class ResourceJobs:
             group=group,
             webhook=webhook,
             request_id=asker.request_id,
+            trace=tracing.current().traceparent,
         )
         sha256 = sha256 or hashlib.sha256(message.image).hexdigest()
         asked = hashlib.sha256("\n".join(map(repr, (sha256, message.asked, group, webhook))).encode()).hexdigest()
-        job_id = self._taking.take(order, path or message.image, asker.key, asked)
+        job_id, is_new = self._taking.take(order, path or message.image, asker.key, asked)
+        if is_new:  # nothing may fail any more, and no store need be asked
+            return JobOutput(id=job_id, status=JobState.QUEUED, done=0, total=0, group=group)
         return self.output(self.ledger.status(job_id))
 
     def would_take(self, pixels: int) -> bool:
@@ -204,23 +207,33 @@ class ResourceJobs:
 
     def _inspected(self, message: UpscaleInput, path: Path | None, deadline: Deadline, timings: Timings) -> Job:
         """The job for an image file, without what only its request tells."""
-        if path is not None:
-            return self._gigantic(message, path)
-        try:
-            file = self._files.inspect(message.image, message.asked, deadline, timings)
-        except ImageTooLarge as exc:
-            if exc.setting != "max_pixels":
-                raise
-            return self._gigantic(message, message.image)
-        return self._order(message.asked, file.format, file.demand.input_pixels)
+        if path is None:
+            try:
+                file = self._files.inspect(message.image, message.asked, deadline, timings)
+            except ImageTooLarge as exc:
+                if exc.setting != "max_pixels":
+                    raise
+            else:
+                return self._order(message.asked, file.format, file.demand.input_pixels)
+        with self._file(message.image, path) as place:
+            gigantic = self._running.gigantic.inspect(place, message.asked, deadline, timings)
+        return replace(self._order(message.asked, gigantic.format, gigantic.pixels), is_gigantic=True)
 
-    def _gigantic(self, message: UpscaleInput, source: bytes | Path) -> Job:
-        """The job for an image that is larger than requests and their files may be."""
-        raise ImageTooLarge(
-            f"the image is larger than what is enlarged here; at most {self._max_pixels} px are accepted",
-            limit=self._max_pixels,
-            setting="jobs_max_pixels",
-        )
+    @contextlib.contextmanager
+    def _file(self, image: bytes, path: Path | None) -> Iterator[Path]:
+        """An image as a file: that at `path`, or one that is deleted at the end."""
+        if path is not None:
+            yield path
+            return
+        place = self.scratch / f"inspected-{uuid.uuid4().hex}"
+        try:
+            place.write_bytes(image)
+            yield place
+        except OSError as exc:
+            raise StoreUnavailable("the image file can't be kept at the moment: send it again later") from exc
+        finally:
+            with contextlib.suppress(OSError):  # the store is gone
+                place.unlink()
 
     def _order(self, options: UpscaleOptions, name: FormatName, pixels: int) -> Job:
         queue = queue_of(self._models, options)

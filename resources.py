@@ -12,8 +12,10 @@ from resource_upscale import ResourceUpscale
 from superscaling.assembly import assemble
 from superscaling.enlarging import FileUpscaler
 from superscaling.settings import read_settings
+from superscaling.tracing import start_tracing
 
 settings = read_settings()
+start_tracing(settings, "image-super-scaling")
 parts = assemble(settings)
 models = parts.models
 admission = parts.admission
@@ -25,7 +27,7 @@ upscale = ResourceUpscale(models, admission, parts.limits, settings.quality, par
 # None: no jobs are taken. Its engine and the housekeeping are started, and stopped, by gunicorn.conf.py.
 jobs = assemble_jobs(settings, parts)
 files = FileUpscaler(models, parts.limits, settings.quality, parts.decoders)
-job_orders = ResourceJobs(jobs, models, files, settings.jobs_max_pixels, settings.webhook_hosts, problem_of)
+job_orders = ResourceJobs(jobs, models, files, settings.webhook_hosts, problem_of)
 job_results = ResourceJobResults(job_orders)
 housekeeping = assemble_housekeeping(settings, jobs.ledger, job_orders.output) if jobs else None
 estimate = ResourceEstimate(

@@ -13,8 +13,9 @@ from http_edge.streaming import HEARTBEAT, STILL_WORKING, events_response
 from message_protocol import JobOutput, JobState, Progress, event_text
 from superscaling.errors import ServiceError, Unavailable
 
-# Seconds between two looks at a job.
+# Seconds between two looks at a job; what was seen a little less long ago is shared by all its watchers.
 PAUSE = 1.0
+FRESH = 0.9 * PAUSE
 
 Look = Callable[[str, str], JobOutput]
 
@@ -33,7 +34,7 @@ class JobWatch:
         self.places = Places(MAX_WATCHERS, "streams of jobs' events", "ask for JSON, or try again later")
 
     def look(self, owner: str, job_id: str) -> JobOutput:
-        """Where a job is, or was `PAUSE` seconds ago.
+        """Where a job is, or was less than a second ago.
 
         Raises:
             ServiceError: as `status`.
@@ -41,7 +42,7 @@ class JobWatch:
         key = owner, job_id
         with self._lock:
             when, output = self._seen.get(key, (0.0, None))
-            if output is not None and time.monotonic() - when < PAUSE / 2:
+            if output is not None and time.monotonic() - when < FRESH:
                 return output
         output = self._status(owner, job_id)
         with self._lock:
@@ -60,18 +61,28 @@ class JobEvents:
         watch: looks at the job.
         owner, job_id: of the job.
         request_id: of the request.
-        is_over: whether nobody listens any more, or the service stops.
+        is_gone: whether the client has left.
+        is_stopping: whether the service is: then the stream ends early, and the client comes again.
 
     Raises:
         ServiceError: there is no such job, or no place; the request can still be answered with that.
     """
 
-    def __init__(self, watch: JobWatch, owner: str, job_id: str, request_id: str, is_over: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        watch: JobWatch,
+        owner: str,
+        job_id: str,
+        request_id: str,
+        is_gone: Callable[[], bool],
+        is_stopping: Callable[[], bool],
+    ) -> None:
         self.error: ServiceError | None = not_taken()
         self._watch = watch
         self._asked = owner, job_id
         self._request_id = request_id
-        self._is_over = is_over
+        self._is_gone = is_gone
+        self._is_stopping = is_stopping
         self._first = watch.look(owner, job_id)
         watch.places.take()
 
@@ -79,8 +90,8 @@ class JobEvents:
         output = self._first
         yield _status(output)
         spoke = time.monotonic()
-        while not output.status.is_end:
-            if self._is_over():
+        while not output.status.is_end and not self._is_stopping():
+            if self._is_gone():
                 return
             time.sleep(PAUSE)
             before = output

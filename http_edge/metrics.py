@@ -6,6 +6,8 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
+from http_edge.job_metrics import JobMetrics
+from jobs.ledger import Ledger
 from superscaling.enlarging import LoadedModels
 from superscaling.errors import QueueFull, ServiceError, TooManyRequests
 from superscaling.geometry import Box
@@ -27,11 +29,21 @@ class Metrics:
     Args:
         models: what is loaded.
         admission: the images in progress.
+        ledger: the jobs; None: none are taken, and they have no metrics.
+        watchers: counts the clients that follow a job's events.
     """
 
-    def __init__(self, models: LoadedModels, admission: Admission) -> None:
+    def __init__(
+        self,
+        models: LoadedModels,
+        admission: Admission,
+        ledger: Ledger | None = None,
+        watchers: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        if ledger is not None:
+            JobMetrics(registry, ledger, watchers)
 
         def gauge(name: str, text: str, read: Callable[[], float]) -> None:
             Gauge(name, text, registry=registry).set_function(read)

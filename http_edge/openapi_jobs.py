@@ -18,7 +18,18 @@ from http_edge.openapi_parts import (
 )
 from http_edge.preferences import IDEMPOTENCY_KEY, MAX_KEY, RESPOND_ASYNC
 from http_edge.problems import RETRY_AFTER
-from message_protocol import EVENTS, JSON, ArchiveInput, JobInput, JobOutput, JobsInput, JobsOutput, Progress
+from message_protocol import (
+    EVENTS,
+    JSON,
+    PROBLEM,
+    ArchiveInput,
+    JobInput,
+    JobOutput,
+    JobsInput,
+    JobsOutput,
+    Problem,
+    Progress,
+)
 from superscaling.errors import (
     GroupTooLarge,
     JobExpired,
@@ -127,7 +138,10 @@ def job_operations() -> dict[str, dict[str, Any]]:
                     "206": _result("a part of it"),
                     "304": {"description": "it is the one that the client has (If-None-Match)"},
                     **problems(*ERRORS, JobHasNoResult, JobExpired, TooManyRequests),
-                    "416": {"description": "the range is behind the end of the file"},
+                    "416": {
+                        "description": "the range is behind the end of the file",
+                        "content": {PROBLEM: of(Problem)},
+                    },
                 },
             }
         },

@@ -11,7 +11,7 @@ MAX_DOWNLOADS = 32
 
 
 class Places:
-    """A limited number of places.
+    """A limited number of places, of which so many are `taken`.
 
     Args:
         count: of places.
@@ -23,7 +23,8 @@ class Places:
         self._count = count
         self._what = what
         self._way_out = way_out
-        self._free = threading.BoundedSemaphore(count)
+        self._lock = threading.Lock()
+        self.taken = 0
 
     def take(self) -> None:
         """Take a place.
@@ -31,13 +32,16 @@ class Places:
         Raises:
             TooManyRequests: all are taken.
         """
-        if not self._free.acquire(blocking=False):
-            raise TooManyRequests(
-                f"{self._count} {self._what} are being sent at the moment: {self._way_out}",
-                limit=self._count,
-                retry_after=5,
-            )
+        with self._lock:
+            if self.taken == self._count:
+                raise TooManyRequests(
+                    f"{self._count} {self._what} are being sent at the moment: {self._way_out}",
+                    limit=self._count,
+                    retry_after=5,
+                )
+            self.taken += 1
 
     def give_back(self) -> None:
         """Give a place back."""
-        self._free.release()
+        with self._lock:
+            self.taken -= 1

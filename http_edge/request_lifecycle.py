@@ -1,23 +1,17 @@
 """The life of every request: its id, its slot, reading it, its deadline, the headers and the end of its answer."""
 
-import contextlib
 import functools
-import math
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Collection
 
 from flask import Flask, Response, g, request
 
 from http_edge.answers import X_REQUEST_ID, X_UPSCALER_MODEL, Chunks, Parts
 from http_edge.gunicorn_worker import Connection
-from http_edge.job_events import JobEvents, JobWatch
-from http_edge.job_reading import JobRequest, job_request
+from http_edge.job_events import JobEvents
 from http_edge.metrics import Metrics, TileMetrics
 from http_edge.negotiation import AnswerForm, negotiate
-from http_edge.preferences import IDEMPOTENCY_KEY, idempotency_key, prefers_async
 from http_edge.problems import register_problems
 from http_edge.reading import Message, check_encodings, query_options, read_message
 from http_edge.recognition import BodyForm
@@ -27,9 +21,8 @@ from http_edge.request_slots import RequestSlots
 from http_edge.shutdown import ShutdownDeadline
 from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
-from resource_jobs import Asker
+from superscaling import tracing
 from superscaling.enlarging import LoadedModels
-from superscaling.errors import OwnerMissing
 from superscaling.scheduling import Deadline, ProgressListener, Timings
 from superscaling.settings import Settings
 
@@ -64,23 +57,21 @@ class RequestLifecycle:
         self._models = models
         self._metrics = metrics
         self._guarded = guarded
-        self._small = BodyLimits(settings.max_body_bytes, settings.read_timeout)
-        self._large = BodyLimits(
-            max(settings.max_body_bytes, settings.jobs_max_body_bytes),
-            max(settings.read_timeout, settings.jobs_body_timeout),
-            "jobs_max_body_bytes",
-            "jobs_body_timeout",
-        )
+        self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout)
         self._slots = RequestSlots(settings.max_requests, seconds_until_free)
         register_problems(app)
         app.before_request(self._begin)
         app.after_request(self._end)
+        app.teardown_request(lambda _: tracing.activate(tracing.NO_SPAN))  # the thread takes another request
 
     def _begin(self) -> None:
         given = request.headers.get(X_REQUEST_ID, "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        g.request_log = RequestLog(g.request_id, request.method, request.path)
-        g.body = RequestBody(request.environ, self._small)
+        route = request.url_rule.rule if request.url_rule else ""
+        parent = request.headers.get("Traceparent")
+        g.request_log = RequestLog(g.request_id, request.method, request.path, route, parent)
+        tracing.activate(g.request_log.span)
+        g.body = RequestBody(request.environ, self._limits)
         g.has_slot = False
         g.is_guarded = request.endpoint in self._guarded and request.method == "POST"  # Flask routes OPTIONS here, too
         if g.is_guarded:
@@ -107,67 +98,6 @@ class RequestLifecycle:
         form = accepted.answer_form(prefers_json or sent is BodyForm.JSON)
         form.check(message)
         return message.model_copy(update={"format": form.format_for(message)}), form
-
-    @contextlib.contextmanager
-    def read_job(self, scratch: Path) -> Iterator[JobRequest]:
-        """Read a request for a job; its file is there as long as the block inside runs.
-
-        Args:
-            scratch: a directory for the file.
-
-        Raises:
-            StoreUnavailable: the file can't be written there.
-            ServiceError: as `read`.
-        """
-        check_encodings(request)
-        accepted = negotiate(request.headers.get("Accept", ""))
-        with job_request(request, g.body, self._small, self._large, scratch) as job:
-            self.use_model(job.message.model, job.message.strength)
-            name = accepted.answer_form(job.form is BodyForm.JSON).format_for(job.message)
-            yield replace(job, message=job.message.model_copy(update={"format": name}))
-
-    def prefers_async(self) -> bool:
-        """Whether the current request asks to be done as a job."""
-        return prefers_async(request.headers.get("Prefer", ""))
-
-    def asker(self) -> Asker:
-        """Who sends the current request for a job.
-
-        Raises:
-            OwnerMissing: the request does not say.
-            MalformedMessage: its Idempotency-Key is invalid.
-        """
-        return Asker(self.owner(), g.request_id, idempotency_key(request.headers.get(IDEMPOTENCY_KEY)))
-
-    def owner(self) -> str:
-        """Whose jobs the current request may see; empty if the service knows no owners.
-
-        Raises:
-            OwnerMissing: the service knows owners, but the request names none.
-        """
-        header = self._settings.jobs_owner_header
-        owner = request.headers.get(header, "").strip() if header else ""
-        if header and not owner:
-            raise OwnerMissing(
-                "jobs belong to users here, and this request names none: send it through the proxy that knows the users"
-            )
-        return owner
-
-    def wants_events(self) -> bool:
-        """Whether the current request wants a stream of events rather than JSON."""
-        accepted = negotiate(request.headers.get("Accept", ""))
-        return accepted.stream > accepted.json
-
-    def job_events(self, watch: JobWatch, job_id: str) -> JobEvents:
-        """The events of a job for the current request.
-
-        Raises:
-            ServiceError: as `JobEvents`.
-        """
-        is_gone = Connection(request.environ).is_gone
-        return JobEvents(
-            watch, self.owner(), job_id, g.request_id, lambda: is_gone() or self.shutdown.seconds_left < math.inf
-        )
 
     def use_model(self, name: str | None, strength: float) -> None:
         """Name what the current request asks for in its answer's header, in the log, and the model in the metrics.

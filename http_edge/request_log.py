@@ -4,6 +4,7 @@ import logging
 import time
 
 from http_edge.metrics import Metrics
+from superscaling import tracing
 from superscaling.errors import ClientGone, ServiceError
 from superscaling.scheduling import Timings
 
@@ -11,25 +12,30 @@ access_log = logging.getLogger("access")
 
 # Probes and scrapes come every few seconds: they are logged only when they fail.
 PROBES = {"/ping", "/livez", "/readyz", "/metrics"}
+# Other methods are one: whatever a client makes up names no span.
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class RequestLog:
     """Measures one request, from the end of its head.
 
     `timings`: where its time goes; `model`: the name of the loaded model that it asks for, once that is known;
-    `strength`: of the model, logged unless it is 1.
+    `strength`: of the model, logged unless it is 1; `span`: of the request, for the trace that it belongs to.
 
     Args:
         request_id, method, path: of the request.
+        route: the pattern that the path matched; empty: none.
+        parent: `traceparent` of whatever sent the request.
     """
 
-    def __init__(self, request_id: str, method: str, path: str) -> None:
+    def __init__(self, request_id: str, method: str, path: str, route: str, parent: str | None) -> None:
         self.timings = Timings()
         self.model: str | None = None
         self.strength = 1.0
         self._request_id = request_id
         self._method = method
         self._path = path
+        self.span = tracing.NO_SPAN if path in PROBES else _span(request_id, method, route, parent)
         self._start = time.monotonic()
 
     def finish(self, status: int, metrics: Metrics | None, problem: ServiceError | None) -> None:
@@ -45,6 +51,7 @@ class RequestLog:
         seconds = time.monotonic() - self._start
         if metrics is not None:
             metrics.answered(status, seconds, self.timings, self.model, problem)
+        self._end_span(status, problem)
         if self._path in PROBES and status < 400:
             return
         record: dict[str, object] = {
@@ -61,4 +68,23 @@ class RequestLog:
         record |= {f"{name}_milliseconds": round(value * 1000, 1) for name, value in self.timings.seconds.items()}
         if problem is not None:
             record |= {"code": problem.code, "detail": problem.detail}
+        if self.span.trace_id is not None:
+            record["trace_id"] = self.span.trace_id
         access_log.info("answered", extra=record)
+
+    def _end_span(self, status: int, problem: ServiceError | None) -> None:
+        self.span.set({"http.response.status_code": status})
+        if self.model is not None:
+            self.span.set({"upscaler.model": self.model})
+        if problem is not None and problem.status >= 500:
+            self.span.fail(problem.code)
+        self.span.add_steps(self.timings.seconds, self.timings.periods)
+        self.span.end()
+
+
+def _span(request_id: str, method: str, route: str, parent: str | None) -> tracing.Span:
+    method = method if method in METHODS else "_OTHER"
+    attributes = {"http.request.method": method, "upscaler.request_id": request_id}
+    if route:
+        attributes["http.route"] = route
+    return tracing.begin(f"{method} {route}".rstrip(), parent, attributes, is_server=True)

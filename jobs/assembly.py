@@ -7,6 +7,7 @@ from pathlib import Path
 from jobs.directory_store import DirectoryStore
 from jobs.engine import JobEngine
 from jobs.engine_embedded import EmbeddedEngine
+from jobs.gigantic import GiganticFiles, GiganticLimits, GiganticSteps
 from jobs.housekeeping import Housekeeping
 from jobs.ledger import Ledger, Status
 from jobs.steps import Steps
@@ -20,10 +21,11 @@ from superscaling.settings import Settings, invalid
 
 @dataclass(frozen=True)
 class Jobs:
-    """What the service needs to take jobs."""
+    """What the service needs to take jobs. `gigantic`: inspects pictures that are not done in memory."""
 
     ledger: Ledger
     engine: JobEngine
+    gigantic: GiganticFiles
 
 
 def open_store(settings: Settings) -> Store:
@@ -57,10 +59,19 @@ def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:
     if not settings.jobs_store:
         return None
     ledger = Ledger(open_store(settings), settings.jobs_queue_pixels)
-    return Jobs(ledger, EmbeddedEngine(ledger, assemble_steps(settings, parts, ledger)))
+    engine = EmbeddedEngine(ledger, assemble_steps(settings, parts, ledger))
+    return Jobs(ledger, engine, assemble_gigantic(settings, parts))
 
 
 def assemble_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:
     """Build what does the steps of jobs, one at a time, in this process."""
     files = FileUpscaler(parts.models, parts.limits, settings.quality, parts.decoders)
-    return Steps(ledger, files, settings.jobs_block_seconds, parts.admission)
+    seconds = settings.jobs_block_seconds
+    gigantic = GiganticSteps(ledger, assemble_gigantic(settings, parts), settings.quality, seconds)
+    return Steps(ledger, files, seconds, parts.admission, gigantic)
+
+
+def assemble_gigantic(settings: Settings, parts: Assembly) -> GiganticFiles:
+    """Build what inspects pictures that are not done in memory."""
+    limits = GiganticLimits(settings.jobs_max_pixels, settings.jobs_max_result_pixels, settings.max_pixels)
+    return GiganticFiles(parts.models, limits)

@@ -4,7 +4,7 @@
     jobs/<id>/source          the image file, until the end
     jobs/<id>/accepted        the engine has it: from now on it is never lost
     jobs/<id>/plan.json       how it is done; created once
-    jobs/<id>/in/<n>          band n of a gigantic picture, until the end
+    jobs/<id>/in/<a>-<b>      rows a to b of a gigantic picture, until the end
     jobs/<id>/out/<n>         a finished block, until the end
     jobs/<id>/tries/<step>.<k>   a step that was begun and not finished
     jobs/<id>/end.json        how it ended; created once, ever
@@ -47,6 +47,7 @@ from jobs.indices import (
     timed_jobs,
     timed_key,
 )
+from jobs.observer import NO_OBSERVER, JobObserver
 from jobs.records import End, Failure, Job, Plan, Result, from_json, to_json
 from jobs.room import Room
 from jobs.store import NotStored, Store
@@ -86,10 +87,14 @@ class Ledger:
     Args:
         store: where that is.
         queue_pixels: the most pixels of all jobs that have not ended.
+
+    `observer` is told of what happens, and may be replaced.
     """
 
     def __init__(self, store: Store, queue_pixels: int) -> None:
         self.store = store
+        self.queue_pixels = queue_pixels
+        self.observer: JobObserver = NO_OBSERVER
         self.claims = Claims(store)
         self._room = Room(queue_pixels, self.open_jobs, self.plan)
         self._kept_plan = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, Plan, "plan.json"))
@@ -134,6 +139,7 @@ class Ledger:
             self.store.put(f"groups/{_folder(job.owner)}/{job.group}/{job.id}", b"")
         self.store.create(f"jobs/{job.id}/job.json", to_json(job))
         self._room.add(job.pixels)
+        self.observer.job_added(job.id)
 
     def accept(self, job_id: str) -> None:
         """The engine has the job: from now on it is never lost.
@@ -192,6 +198,10 @@ class Ledger:
             return self._kept_plan(job_id)
         except NotStored:
             return None
+
+    def is_planned(self, job_id: str) -> bool:
+        """Whether it is."""
+        return self.store.has(f"jobs/{job_id}/plan.json")
 
     def end(self, job_id: str) -> End | None:
         """How it ended; None: it has not.
@@ -311,6 +321,32 @@ class Ledger:
         for number in range(len(plan.blocks)):
             yield self.store.get(f"jobs/{job_id}/out/{number}")
 
+    # Gigantic pictures
+
+    def fetch_source(self, job_id: str, path: Path) -> Path:
+        """The image file as a file of this machine: at `path`, or elsewhere. Not to be changed.
+
+        Raises:
+            NotStored: the job has ended.
+        """
+        return self.store.fetch(f"jobs/{job_id}/source", path)
+
+    def fetch_block(self, job_id: str, number: int, path: Path) -> Path:
+        """A finished block, likewise."""
+        return self.store.fetch(f"jobs/{job_id}/out/{number}", path)
+
+    def write_band(self, job_id: str, name: str, band: Path) -> None:
+        """Keep a band of a gigantic picture, whose name says which rows it has. The file lies in the scratch."""
+        self.store.put(f"jobs/{job_id}/in/{name}", band)
+
+    def band(self, job_id: str, name: str) -> bytes:
+        """The samples of a band.
+
+        Raises:
+            NotStored: the job has ended.
+        """
+        return self.store.get(f"jobs/{job_id}/in/{name}")
+
     # Ending
 
     def finish_job(self, job_id: str, data: bytes | Path, result: Result) -> bool:
@@ -398,6 +434,8 @@ class Ledger:
     def _end(self, job_id: str, end: End) -> bool:
         self.job(job_id)
         is_ours = self.store.create(f"jobs/{job_id}/end.json", to_json(end))
+        if is_ours:
+            self.observer.job_ended(job_id, end.state)
         self.clear(job_id)
         return is_ours
 

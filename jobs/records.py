@@ -44,7 +44,7 @@ class Job:
 class Block:
     """Parts `first` up to, not including, `stop`, with the number of their `tiles`.
 
-    Of a gigantic picture: rows of its parts, of which a band `in/<n>` has the pixels.
+    Of a gigantic picture: rows of its parts, whose pixels, with their context, are in a band.
     """
 
     first: int
@@ -57,7 +57,8 @@ class Plan:
     """How a job is done.
 
     `window`: blocks in the queue at a time; `seconds`: estimated for all blocks, one by one; `picture`: fingerprint of
-    the decoded picture and its parts, which must be the same for all blocks.
+    the decoded picture and its parts, which must be the same for all blocks. Of a gigantic picture, whose cutting told:
+    `levels`: the darkest and the brightest of all samples; `notes`: for people.
     """
 
     created: float
@@ -65,6 +66,8 @@ class Plan:
     window: int
     seconds: float
     picture: str = ""
+    levels: tuple[int, int] = (0, 0)
+    notes: tuple[str, ...] = ()
 
     @property
     def tiles(self) -> int:

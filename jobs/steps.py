@@ -10,9 +10,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from jobs.gigantic import GiganticSteps
 from jobs.ledger import MAX_TRIES, Ledger
+from jobs.observing import observe_giving_up, observed
 from jobs.records import Block, Job, Plan, Result
 from jobs.store import NotStored
+from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, PartSize, PictureInParts
 from superscaling.errors import BlockFailed, ClientGone, QueueFull, ServiceError, StoreUnavailable, Unavailable
 from superscaling.geometry import Cost
@@ -54,13 +57,22 @@ class Steps:
         files: enlarges files.
         block_seconds: how long a block shall take, by the measured speed of the network.
         admission: of this process.
+        gigantic: the steps of gigantic pictures; None: these are refused as by a request.
     """
 
-    def __init__(self, ledger: Ledger, files: FileUpscaler, block_seconds: float, admission: Admission) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        files: FileUpscaler,
+        block_seconds: float,
+        admission: Admission,
+        gigantic: GiganticSteps | None = None,
+    ) -> None:
         self._ledger = ledger
         self._files = files
         self._block_seconds = block_seconds
         self._admission = admission
+        self._gigantic = gigantic
         self._decoded: tuple[str, PictureInParts] | None = None
         self._running: tuple[str, str] | None = None
 
@@ -74,9 +86,11 @@ class Steps:
         """
         if (plan := self._ledger.plan(job_id)) and not self._ledger.has_ended(job_id):
             return plan
-        with self._step(job_id, "plan") as step:
+        with self._step(job_id, "plan", deadline) as step:
             if step is None:
                 return None
+            if gigantic := self._gigantic_of(step):
+                return self._ledger.write_plan(job_id, gigantic.plan(step.job, window, deadline))
             parts = self._decode(step, deadline)
             return self._ledger.write_plan(job_id, self._plan(parts, window))
         return None
@@ -97,25 +111,31 @@ class Steps:
             return None
         if self._ledger.has_block(job_id, number) and not self._ledger.has_ended(job_id):
             return plan
-        with self._step(job_id, f"block-{number}") as step:
+        with self._step(job_id, f"block-{number}", deadline) as step:
             if step is None:
                 return None
+            if gigantic := self._gigantic_of(step):
+                data = gigantic.block(step.job, plan, number, deadline, listener)
+                self._ledger.write_block(job_id, number, data)
+                return plan
             block = plan.blocks[number]
             parts = self._decode(step, deadline, plan)
             step.timings.tiles = block.tiles
             data = parts.make(block.first, block.stop, deadline, step.timings, listener)
             self._ledger.write_block(job_id, number, data)
-            if self._ledger.has_ended(job_id):  # meanwhile: what is written after the end has to be deleted again
-                self._ledger.clear(job_id)
-                return None
+            tracing.current().set({"upscaler.tiles": block.tiles})
+            tracing.current().add_steps(step.timings.seconds, step.timings.periods)
             return plan
         return None
 
     def join(self, job_id: str, deadline: Deadline) -> None:
         """Put the result together, and end the job. All blocks are finished."""
-        with self._step(job_id, "join") as step:
+        with self._step(job_id, "join", deadline) as step:
             plan = self._ledger.plan(job_id)
             if step is None or plan is None:
+                return
+            if gigantic := self._gigantic_of(step):
+                gigantic.join(step.job, plan, deadline)
                 return
             parts = self._decode(step, deadline, plan)
             with self._admitted(parts.file.demand, deadline, step.timings):
@@ -141,8 +161,12 @@ class Steps:
             with contextlib.suppress(StoreUnavailable):
                 self._ledger.finish(*running)
 
+    def _gigantic_of(self, step: Step) -> GiganticSteps | None:
+        """What does a step of a gigantic picture; None: it is an ordinary one."""
+        return self._gigantic if step.job.is_gigantic else None
+
     @contextlib.contextmanager
-    def _step(self, job_id: str, name: str) -> Iterator[Step | None]:
+    def _step(self, job_id: str, name: str, deadline: Deadline) -> Iterator[Step | None]:
         """Run a step of a job: count its tries, log it, and end the job for what will not get better.
 
         The step is None if the job has ended. What is raised inside is raised again if the step has to.
@@ -153,6 +177,7 @@ class Steps:
         step = Step(self._ledger.job(job_id))
         tries = self._ledger.begin(job_id, name)
         if tries > MAX_TRIES:
+            observe_giving_up(self._ledger.observer, name)
             self._ledger.fail(
                 job_id,
                 BlockFailed(
@@ -167,7 +192,9 @@ class Steps:
         start = time.perf_counter()
         outcome = "done"
         try:
-            yield step
+            with observed(self._ledger.observer, step.job, name, tries):
+                deadline.check(step.timings)
+                yield step
         except NotStored:
             outcome = "cancelled"
             if not self._ledger.has_ended(job_id):  # otherwise what was needed is deleted
@@ -188,11 +215,10 @@ class Steps:
         else:
             self._ledger.finish(job_id, name)
         finally:
-            seconds = {"": time.perf_counter() - start} | {
-                f"{span}_": each for span, each in step.timings.seconds.items()
-            }
-            milliseconds = {f"{span}milliseconds": round(each * 1000, 1) for span, each in seconds.items()}
-            log.info("step", extra=_fields(step, name) | {"outcome": outcome, "try": tries} | milliseconds)
+            self._running = None
+            log.info(
+                "step", extra=_fields(step, name) | {"outcome": outcome, "try": tries} | _milliseconds(step, start)
+            )
 
     def _decode(self, step: Step, deadline: Deadline, plan: Plan | None = None) -> PictureInParts:
         """The parts of a job's picture, which are those that were planned.
@@ -255,3 +281,10 @@ def _blocks(sizes: Sequence[PartSize], seconds: Sequence[float], most_seconds: f
 def _fields(step: Step, name: str) -> dict[str, object]:
     """What every line of the log says about a step."""
     return {"request_id": step.job.request_id, "job": step.job.id, "step": name}
+
+
+def _milliseconds(step: Step, start: float) -> dict[str, object]:
+    """How long a step took, and where that time went."""
+    seconds = {"milliseconds": time.perf_counter() - start}
+    seconds |= {f"{span}_milliseconds": each for span, each in step.timings.seconds.items()}
+    return {name: round(each * 1000, 1) for name, each in seconds.items()}

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from jobs.assembly import Jobs
+from jobs.engine import JobEngine
+from jobs.ledger import Ledger
 from jobs.records import Job
 from superscaling.errors import JobUnknown, ServiceError, StoreUnavailable
 
@@ -18,17 +19,18 @@ class JobTaking:
     """Writes jobs down and hands them to the engine. Thread-safe, also with other processes on the same store.
 
     Args:
-        jobs: where they are kept, and what does them.
+        ledger: where they are written down.
+        engine: what does them.
     """
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._ledger = jobs.ledger
-        self._engine = jobs.engine
+    def __init__(self, ledger: Ledger, engine: JobEngine) -> None:
+        self._ledger = ledger
+        self._engine = engine
         self._room = threading.Lock()
         self._keys = [threading.Lock() for _ in range(LOCKS)]
 
-    def take(self, order: Job, source: bytes | Path, key: str | None, asked: str) -> str:
-        """Take a job, or find the one that was taken for the same request. Returns its id.
+    def take(self, order: Job, source: bytes | Path, key: str | None, asked: str) -> tuple[str, bool]:
+        """Take a job, or find the one that was taken for the same request. Returns its id, and whether it is new.
 
         Args:
             order: the job; its `id` and `key` are filled in here.
@@ -44,7 +46,7 @@ class JobTaking:
         with self._one_at_a_time(order.owner, key):
             job_id, claim = self._ledger.claim(order.owner, key, asked)
             if claim is not None and self._ledger.is_accepted(job_id):
-                return job_id
+                return job_id, False
             job = replace(order, id=job_id, key=claim)
             with self._room:
                 if not self._is_written(job_id):
@@ -60,7 +62,8 @@ class JobTaking:
             except ServiceError:
                 if self._give_up(job_id):
                     raise
-            return job_id
+                return job_id, False
+            return job_id, True
 
     def _is_written(self, job_id: str) -> bool:
         """Whether a job was written down before, and then not accepted: it counts already."""

@@ -4,6 +4,7 @@ import json
 import logging.config
 from typing import Any
 
+from superscaling import tracing
 from superscaling.settings import Settings
 
 TIME = "%Y-%m-%dT%H:%M:%S%z"
@@ -26,6 +27,16 @@ class TextFormatter(logging.Formatter):
             if name not in ATTRIBUTES
         )
         return super().formatMessage(record) + "".join(fields)
+
+
+class TraceFilter(logging.Filter):
+    """Adds the id of the trace, where there is one, to what is logged within a span."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass."""
+        if (trace_id := tracing.current().trace_id) and not hasattr(record, "trace_id"):
+            record.trace_id = trace_id
+        return True
 
 
 FORMATTERS = {
@@ -52,7 +63,15 @@ def log_config(settings: Settings) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": FORMATTERS[settings.log_format]},
-        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+        "filters": {"trace": {"()": f"{__name__}.{TraceFilter.__name__}"}},
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stdout",
+                "formatter": "line",
+                "filters": ["trace"],
+            }
+        },
         "root": {"level": level, "handlers": ["stdout"]},
         "loggers": {name: {"level": others, "handlers": [], "propagate": True} for name in ("gunicorn.error",)},
     }

@@ -172,6 +172,8 @@ def test_a_picture_may_have_no_part() -> None:
     pixels = np.full((20, 20), 700, np.uint16)
     parts = Service().check(UpscaleInput.from_bytes(encoded(Image.fromarray(pixels)), {}))
     assert parts.sizes == []
+    assert parts.make(0, 0, *patience()) == b""
+    assert parts.join([b""]).width == 40
 
 
 def test_a_block_works_on_its_own_frames_only(monkeypatch: pytest.MonkeyPatch) -> None:

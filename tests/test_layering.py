@@ -35,6 +35,7 @@ ROOMS = [
     ["engines", "isolation"],
     ["scheduling", "models"],
     ["pictures", "logs"],
+    ["tracing"],
     ["settings", "version"],
     ["upscale_options"],
     ["size_choice"],
@@ -58,7 +59,7 @@ WITHIN = {
         ["conversion_process"],
     ],
     "enlarging": [
-        ["blocks"],
+        ["blocks", "bands"],
         ["file_upscaler"],
         ["loaded_models"],
         ["picture_upscaler"],
@@ -69,7 +70,12 @@ WITHIN = {
         ["axis", "channels", "frame_reuse", "interpolation", "self_ensemble", "tiling"],
     ],
     "engines": [["selection"], ["openvino", "tensorflow"], ["engine", "cpus", "padding"]],
-    "isolation": [["decoders"], ["process"], ["worker"], ["transfer", "watch"]],
+    "isolation": [
+        ["decoders"],
+        ["process"],
+        ["worker", "vips_process", "vips_worker"],
+        ["transfer", "watch", "confinement"],
+    ],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
     "models": [
         ["store"],
@@ -92,8 +98,8 @@ WITHIN = {
         ["last_line", "layout", "ir"],
     ],
     "pictures": [
-        ["previews", "inspection"],
-        ["encoding", "decoding"],
+        ["previews", "inspection", "gigantic"],
+        ["encoding", "decoding", "containers.bands", "gigantic_kinds"],
         ["jpeg_reading", "heif_reading", "png_compression"],
         ["frames", "containers.gif_writing", "containers.tiff_writing", "containers.png_writing"],
         ["metadata.upright", "metadata.fitting", "metadata.writing"],
@@ -112,7 +118,7 @@ WITHIN = {
         ["density", "containers.chunks", "containers.directories", "containers.bmff", "containers.tiff_opening"],
         ["containers.jpeg_outline"],
         ["containers.jpeg_segments"],
-        ["limits"],
+        ["limits", "containers.mapped_file"],
     ],
 }
 INNER_RANK = {
@@ -158,7 +164,7 @@ HOMES = {
     "PIL": ("superscaling/pictures/",),
     "pyvips": ("superscaling/pictures/containers/",),
     "pi_heif": ("superscaling/pictures/heif_reading.py",),
-    "prometheus_client": ("http_edge/metrics.py",),
+    "prometheus_client": ("http_edge/metrics.py", "http_edge/job_metrics.py"),
     "click": ("upscale/",),
     "tqdm": ("upscale/",),
     "pydantic": ("message_protocol/", "http_edge/openapi", "jobs/records.py"),

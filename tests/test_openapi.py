@@ -51,7 +51,9 @@ def test_a_form_may_call_the_image_a_file(document: dict[str, Any]) -> None:
 def test_every_code_of_an_error_is_documented() -> None:
     table = (ROOT / "docs" / "http-api.md").read_text().partition("| status | `code` |")[2]
     codes = {kind.code for kind in kinds_of(ServiceError) if kind is not ClientGone}
-    assert {code for code in codes if f"`{code}`" not in table} == {"unprocessable", "unavailable", "no_result"}, "never raised"
+    assert {code for code in codes if f"`{code}`" not in table} == {"unprocessable", "unavailable", "no_result"}, (
+        "never raised"
+    )
 
 
 def kinds_of(kind: type[ServiceError]) -> Iterator[type[ServiceError]]:

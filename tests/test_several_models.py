@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from conftest import encoded, wait_for
-from fakes import PIXELS, RepeatingEngine, noise, patience
+from fakes import PIXELS, RepeatingEngine, noise, patience, places
 from numpy.typing import NDArray
 
 from message_protocol import EstimateInput, UpscaleInput
@@ -124,7 +124,7 @@ class WatchedLock(FairLock):
 
     @property
     def waiting(self) -> int:
-        return len(self._turns)
+        return places(self)
 
 
 @pytest.fixture

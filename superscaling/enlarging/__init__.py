@@ -1,5 +1,6 @@
 """Pictures to larger pictures."""
 
+from superscaling.enlarging.bands import BandUpscaler, PartRow
 from superscaling.enlarging.blocks import PartSize, PictureInParts
 from superscaling.enlarging.channels import to_luma, write_levels
 from superscaling.enlarging.corrections import correct
@@ -12,12 +13,14 @@ from superscaling.enlarging.upscaler import Upscaler
 
 __all__ = [
     "START_TIMEOUT",
+    "BandUpscaler",
     "DecodedFile",
     "EnlargedFile",
     "FileUpscaler",
     "InspectedFile",
     "LoadedModel",
     "LoadedModels",
+    "PartRow",
     "PartSize",
     "PictureInParts",
     "PictureUpscaler",

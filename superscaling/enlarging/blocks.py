@@ -298,5 +298,5 @@ class _Joining(_Parts):
         return True
 
     def check_end(self) -> None:
-        if self._left or next(self._blocks, None) is not None:
+        if self._left or any(self._blocks):
             raise ValueError("the blocks have more parts than the picture")

@@ -92,10 +92,11 @@ class TiledUpscaler(abc.ABC):
         if known is not None:
             enlarged[:] = known.enlarged
         work = Work(deadline, timings, listener)
+        whole = whole_box(pixels)
         for part in _changed_parts(passes, pixels, None if known is None else known.pixels):
             place = passes.place(part.core)
             target = enlarged[place.slices]
-            if self.make_part(PartRequest(passes, part, pixels, alpha, target, work)):
+            if self.make_part(PartRequest(passes, part, pixels, whole, alpha, target, work)):
                 listener.part_done(place, target)
                 work.finish_tile()
         return enlarged
@@ -107,7 +108,7 @@ class TiledUpscaler(abc.ABC):
             EngineFailed, ClientGone, DeadlinePassed, ServiceStopping: as `enlarge`.
         """
         passes, part, target = request.passes, request.part, request.target
-        levels = self._levels(passes, part, request.pixels, request.work)
+        levels = self._levels(passes, part, request.pixels, request.place, request.work)
         if passes.is_reduced:
             place, shown = passes.place(part.core), part.windows[-1]
             opacity = None if request.alpha is None else _opacity(request.alpha, shown, passes.factor)
@@ -137,10 +138,9 @@ class TiledUpscaler(abc.ABC):
         turns = self.turns_for(cost.area / cost.tiles) if cost.tiles else 1
         return Cost(cost.tiles, cost.area * self.facts.views, cost.tiles * (turns - 1))
 
-    def _levels(self, passes: Passes, part: Part, pixels: Pixels, work: "Work") -> NDArray[np.float32]:
+    def _levels(self, passes: Passes, part: Part, pixels: Pixels, place: Box, work: "Work") -> NDArray[np.float32]:
         """Make all passes over a part of `pixels`; each but the last is rounded, as the next one needs pixels."""
         *earlier, last = passes.steps(part)
-        place = whole_box(pixels)
         for step in earlier:
             levels = self._pass(passes, step, pixels, place, work)
             pixels, place = np.empty(levels.shape, pixels.dtype), step.wanted.scaled(self.facts.scale)
@@ -209,13 +209,15 @@ class Work:
 class PartRequest:
     """A part of a result that is to be made.
 
-    `passes`: the way to the result; `pixels`: (h, w, 3) of the picture; `alpha`: (h, w) or None; `target`: the pixels
-    of the result that the part fills.
+    `passes`: the way to the result; `pixels`: (h, w, 3) of the picture, or of a band of it that has all that the part
+    depends on; `place`: where they lie in the picture; `alpha`: (h, w) of the picture, or None; `target`: the pixels of
+    the result that the part fills.
     """
 
     passes: Passes
     part: Part
     pixels: Pixels
+    place: Box
     alpha: Samples | None
     target: Pixels
     work: Work

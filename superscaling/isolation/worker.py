@@ -1,22 +1,18 @@
 """What runs in a decoder process: it answers one call after the other, until its connection is closed."""
 
-import ctypes
 import dataclasses
 import faulthandler
 import gc
 import os
-import pickle
 import resource
-import signal
-import traceback
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 from pathlib import Path
 
 import numpy as np
 
-from superscaling.errors import ServiceError
 from superscaling.format_name import FormatName
+from superscaling.isolation.confinement import confine, portable
 from superscaling.isolation.transfer import send
 from superscaling.pictures import Frame, Limits, Picture, Size, inspect, limit_pillow
 
@@ -24,9 +20,6 @@ from superscaling.pictures import Frame, Limits, Picture, Size, inspect, limit_p
 MEMORY = 256_000_000
 # Bytes that it may take for each pixel: twice what the hungriest format took for 16 megapixels (GIF, 30; WebP, 25).
 MEMORY_PER_PIXEL = 64
-# The kernel ends the process with the highest score first when memory runs out. (proc_pid_oom_score_adj(5))
-FIRST_TO_BE_KILLED = 1000
-PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,15 +84,8 @@ def _confine(connection: Connection) -> None:
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     os.closerange(3, connection.fileno())
     os.closerange(connection.fileno() + 1, most)
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: running requests finish first
-        signal.signal(number, signal.SIG_IGN)
     # The parent is the fork server, which ends with the service even if that is killed.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_BE_KILLED))
-    except OSError:  # a /proc that can't be written to: only the order is lost
-        return
+    confine()
 
 
 def _answer(call: Call, data: bytes) -> Answer:
@@ -113,7 +99,7 @@ def _answer(call: Call, data: bytes) -> Answer:
     except MemoryError:
         return OutOfMemory(limit)
     except Exception as exc:
-        return _portable(exc)
+        return portable(exc)
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
@@ -134,16 +120,3 @@ def _contiguous(picture: Picture) -> Picture:
         return dataclasses.replace(frame, colour=np.ascontiguousarray(frame.colour), alpha=alpha)
 
     return dataclasses.replace(picture, frames=tuple(map(laid_out, picture.frames)))
-
-
-def _portable(exc: Exception) -> Exception:
-    """An exception that can be raised in another process; one that is unexpected has this one's traceback as a note."""
-    if isinstance(exc, ServiceError):
-        return exc
-    where = f"In the decoder process {os.getpid()}:\n{''.join(traceback.format_exception(exc))}"
-    try:
-        pickle.loads(pickle.dumps(exc))  # noqa: S301 (it was written a moment ago)
-    except Exception:  # an exception class whose arguments are not those of its constructor
-        exc = RuntimeError(repr(exc))
-    exc.add_note(where)
-    return exc

@@ -4,10 +4,18 @@ from superscaling.format_name import FormatName, ReadOnlyName
 from superscaling.pictures.encoding import check_can_hold, check_count, check_size, encode
 from superscaling.pictures.foreign import name_foreign_image
 from superscaling.pictures.formats import FORMATS, MEDIA_TYPES, READABLE, Format, sniff
+from superscaling.pictures.gigantic import (
+    CutBands,
+    GiganticHeader,
+    band_name,
+    cut_bands,
+    inspect_gigantic,
+    join_bands,
+)
 from superscaling.pictures.inspection import InspectedImage, answer_format, decode, describe_unsupported, inspect
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.opening import limit_pillow
-from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size
+from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size, to_8_bits
 from superscaling.pictures.previews import enlarge_bicubically, preview, preview_tile
 from superscaling.pictures.resampling import LANCZOS_SUPPORT, reduce_plane
 
@@ -16,9 +24,11 @@ __all__ = [
     "LANCZOS_SUPPORT",
     "MEDIA_TYPES",
     "READABLE",
+    "CutBands",
     "Format",
     "FormatName",
     "Frame",
+    "GiganticHeader",
     "InspectedImage",
     "Limits",
     "Metadata",
@@ -27,18 +37,23 @@ __all__ = [
     "Samples",
     "Size",
     "answer_format",
+    "band_name",
     "check_can_hold",
     "check_count",
     "check_size",
+    "cut_bands",
     "decode",
     "describe_unsupported",
     "encode",
     "enlarge_bicubically",
     "inspect",
+    "inspect_gigantic",
+    "join_bands",
     "limit_pillow",
     "name_foreign_image",
     "preview",
     "preview_tile",
     "reduce_plane",
     "sniff",
+    "to_8_bits",
 ]

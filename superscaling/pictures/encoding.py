@@ -267,10 +267,22 @@ def _carried(
     return carried, list(missing)
 
 
-def _notes(picture: Picture, missing: Sequence[str], carried: Sequence[Metadata], target: Format) -> tuple[str, ...]:
+def notes_on_metadata(missing: Sequence[str], carried: Iterable[Metadata], target: Format) -> list[str]:
+    """What a file of the format `target` lacks of metadata, for people.
+
+    Args:
+        missing: from `left_out`.
+        carried: from `fitting`.
+        target: the format.
+    """
     notes = [f"left out, as this {target.name} can't hold it: {', '.join(missing)}"] if missing else []
     if lost := dict.fromkeys(words for kept in carried for words in kept.lost):
         notes.append(f"left out: {', '.join(lost)}")
+    return notes
+
+
+def _notes(picture: Picture, missing: Sequence[str], carried: Sequence[Metadata], target: Format) -> tuple[str, ...]:
+    notes = notes_on_metadata(missing, carried, target)
     if any(frame.mode == "CMYK" and target.modes["CMYK"] != "CMYK" for frame in picture.frames):
         notes.append("CMYK was converted to RGB")
     if len(picture.frames) > 1 and target.series is Series.ANIMATION and picture.plays > target.max_plays:

@@ -14,11 +14,13 @@ SPANS = ("queue", "decode", "infer", "encode")
 class Timings:
     """The measurements of one request.
 
-    `seconds`: per span; `pixels`: of all frames, 0 until the picture is admitted; `tiles`, `tiles_done`: of all frames
-    and passes; `tile_seconds`: inference time of the latest tile.
+    `seconds`: per span; `periods`: first begin and latest end of each span, by `time.perf_counter`; `pixels`: of all
+    frames, 0 until the picture is admitted; `tiles`, `tiles_done`: of all frames and passes; `tile_seconds`: inference
+    time of the latest tile.
     """
 
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    periods: dict[str, tuple[float, float]] = field(default_factory=dict)
     pixels: int = 0
     tiles: int = 0
     tiles_done: int = 0
@@ -32,7 +34,9 @@ class Timings:
         try:
             yield
         finally:
-            self.seconds[name] += time.perf_counter() - start
+            end = time.perf_counter()
+            self.seconds[name] += end - start
+            self.periods[name] = (self.periods.get(name, (start, end))[0], end)
 
     def finish_tile(self) -> None:
         """Count a tile. Its inference is everything that was added to the span "infer" since the previous one."""

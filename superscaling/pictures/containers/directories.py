@@ -9,7 +9,7 @@ from typing import NamedTuple
 MAX_TAGS = 2000
 # Type -> bytes of one number; of fractions, of each of the two.
 WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SLONG, SRATIONAL, DOUBLE = 2, 3, 4, 5, 7, 9, 10, 12
+ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SLONG, SRATIONAL, DOUBLE, LONG8 = 2, 3, 4, 5, 7, 9, 10, 12, 16
 FRACTIONS = (RATIONAL, SRATIONAL)
 # Types of integers -> their `struct` format.
 INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Mapping
 
-from superscaling.pictures.containers.directories import Entry
+from superscaling.pictures.containers.directories import LONG, LONG8, Entry
 
 
 def write_directories(
@@ -12,41 +12,48 @@ def write_directories(
     order: str,
     start: int,
     fixed: tuple[int, int] | None = None,
+    *,
+    is_big: bool = False,
 ) -> bytes:
     """Write a directory with everything that it points to.
 
     Args:
         main: entries of the directory, which comes first.
         inner: directories that `main` or another of them points to: tag of the pointer -> entries. A pointer is an
-            entry of type LONG, whose data is replaced.
+            entry of type LONG, which is replaced.
         order: `<` or `>`, of all entries.
         start: the offset of the result in its file or block; even.
         fixed: a tag of `inner`, and the offset at which its value shall lie, if there is room before it for the
             directories.
+        is_big: whether they are of a BigTIFF, whose counts and offsets have 64 bits.
     """
+    count, head, offset = ("Q", "HHQ8s", "Q") if is_big else ("H", "HHI4s", "I")
+    inline = struct.calcsize(offset)
     room = _Room(start)
     tables = [main, *inner.values()]
-    sizes = [2 + 12 * len(table) + 4 for table in tables]
+    sizes = [struct.calcsize(order + count) + struct.calcsize(order + head) * len(table) + inline for table in tables]
     if fixed:
         tag, place = fixed
         length = max((len(table[tag].data) for table in tables if tag in table), default=0)
-        if length > 4 and place >= start + sum(size + size % 2 for size in sizes):
+        if length > inline and place >= start + sum(size + size % 2 for size in sizes):
             room.reserve(place, length)
     places = [room.place(size) for size in sizes]
     pointers = dict(zip(inner, places[1:], strict=True))
     for place, table in zip(places, tables, strict=True):
-        packed = struct.pack(order + "H", len(table))
+        packed = struct.pack(order + count, len(table))
         for tag, entry in sorted(table.items()):
-            data = struct.pack(order + "I", pointers[tag]) if tag in pointers else entry.data
-            if len(data) <= 4:
-                value = data.ljust(4, b"\0")
+            if tag in pointers:
+                entry = Entry(LONG8 if is_big else LONG, struct.pack(order + offset, pointers[tag]))
+            data = entry.data
+            if len(data) <= inline:
+                value = data.ljust(inline, b"\0")
             else:
                 is_fixed = fixed is not None and tag == fixed[0] and room.reserved is not None
                 at = room.reserved[0] if is_fixed and room.reserved else room.place(len(data))
                 room.write(at, data)
-                value = struct.pack(order + "I", at)
-            packed += struct.pack(order + "HHI4s", tag, entry.kind, entry.values, value)
-        room.write(place, packed + bytes(4))
+                value = struct.pack(order + offset, at)
+            packed += struct.pack(order + head, tag, entry.kind, entry.values, value)
+        room.write(place, packed + bytes(inline))
     return bytes(room.content)
 
 

@@ -111,8 +111,8 @@ class _Walk:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._order = "<" if data.startswith(b"II") else ">"
-        is_big = data.startswith(BIG_SIGNATURES)
+        self._order = "<" if data[:2] == b"II" else ">"
+        is_big = data[:4] in BIG_SIGNATURES
         self._layout = BIG if is_big else CLASSIC
         self._first = 8 if is_big else 4
 

@@ -1,0 +1,106 @@
+"""Reading what requests about jobs say: the image, who asks, and in which form."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from flask import g, request
+
+from http_edge.gunicorn_worker import Connection
+from http_edge.job_events import JobEvents, JobWatch
+from http_edge.job_reading import JobRequest, job_request
+from http_edge.negotiation import negotiate
+from http_edge.preferences import IDEMPOTENCY_KEY, idempotency_key, prefers_async
+from http_edge.reading import check_encodings
+from http_edge.recognition import BodyForm
+from http_edge.request_body import BodyLimits
+from http_edge.request_lifecycle import RequestLifecycle
+from resource_jobs import Asker
+from superscaling.errors import OwnerMissing
+from superscaling.settings import Settings
+
+
+class JobRequests:
+    """Reads the current request, which is about a job.
+
+    Args:
+        lifecycle: of all requests.
+        watch: looks at jobs for those who watch them.
+        settings: limits of bodies, and where the owner is named.
+    """
+
+    def __init__(self, lifecycle: RequestLifecycle, watch: JobWatch, settings: Settings) -> None:
+        self._lifecycle = lifecycle
+        self._watch = watch
+        self._owner_header = settings.jobs_owner_header
+        self._small = BodyLimits(settings.max_body_bytes, settings.read_timeout)
+        self._large = BodyLimits(
+            max(settings.max_body_bytes, settings.jobs_max_body_bytes),
+            max(settings.read_timeout, settings.jobs_body_timeout),
+            "jobs_max_body_bytes",
+            "jobs_body_timeout",
+        )
+
+    @contextlib.contextmanager
+    def read(self, scratch: Path) -> Iterator[JobRequest]:
+        """Read a request for a job. Its file is there until the block inside ends.
+
+        Args:
+            scratch: a directory for the file.
+
+        Raises:
+            StoreUnavailable: the file can't be written there.
+            ServiceError: as `RequestLifecycle.read`.
+        """
+        check_encodings(request)
+        accepted = negotiate(request.headers.get("Accept", ""))
+        with job_request(request, g.body, self._small, self._large, scratch) as sent:
+            self._lifecycle.use_model(sent.message.model, sent.message.strength)
+            name = accepted.answer_form(sent.form is BodyForm.JSON).format_for(sent.message)
+            yield replace(sent, message=sent.message.model_copy(update={"format": name}))
+
+    def prefers_async(self) -> bool:
+        """Whether the request wants to be done as a job."""
+        return prefers_async(request.headers.get("Prefer", ""))
+
+    def asker(self) -> Asker:
+        """Who sends a request for a job.
+
+        Raises:
+            OwnerMissing: the request does not say.
+            MalformedMessage: its Idempotency-Key is invalid.
+        """
+        return Asker(self.owner(), g.request_id, idempotency_key(request.headers.get(IDEMPOTENCY_KEY)))
+
+    def owner(self) -> str:
+        """Whose jobs the request may see; empty if the service knows no owners.
+
+        Raises:
+            OwnerMissing: the service knows owners, but the request names none.
+        """
+        if not self._owner_header:
+            return ""
+        if owner := request.headers.get(self._owner_header, "").strip():
+            return owner
+        raise OwnerMissing(
+            "jobs belong to users here, and this request names none: send it through the proxy that knows the users"
+        )
+
+    def wants_events(self) -> bool:
+        """Whether the request wants a stream of events rather than JSON."""
+        accepted = negotiate(request.headers.get("Accept", ""))
+        return accepted.stream > accepted.json and request.method != "HEAD"
+
+    def events(self, job_id: str) -> JobEvents:
+        """The events of a job, until it has ended, the client has left, or the service stops.
+
+        Raises:
+            OwnerMissing: as `owner`.
+            ServiceError: as `JobEvents`.
+        """
+        is_gone, shutdown = Connection(request.environ).is_gone, self._lifecycle.shutdown
+        return JobEvents(
+            self._watch, self.owner(), job_id, g.request_id, is_gone, lambda: shutdown.seconds_left < math.inf
+        )

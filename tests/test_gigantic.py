@@ -1,0 +1,349 @@
+"""Pictures that are never in memory as a whole: to the pixel what `/upscale` makes, and in the same files."""
+
+import io
+import struct
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from conftest import encoded, photograph
+from fakes import models_with, patience, upscaler_with
+from numpy.typing import NDArray
+from pictures import png_16
+from PIL import Image
+
+import jobs.gigantic
+from jobs.directory_store import DirectoryStore
+from jobs.gigantic import GiganticFiles, GiganticLimits, GiganticSteps
+from jobs.ledger import Ledger, new_id
+from jobs.records import End, Job
+from jobs.steps import Steps
+from superscaling.enlarging import FileUpscaler, LoadedModels
+from superscaling.format_name import FormatName
+from superscaling.isolation import InThisProcess
+from superscaling.pictures import Limits, decode
+from superscaling.scheduling import Deadline
+from superscaling.size_choice import Fit, SizeChoice
+from superscaling.upscale_options import UpscaleOptions
+
+LIMITS = GiganticLimits(pixels=1_000_000, result_pixels=4_000_000, ordinary_pixels=5_000)
+HEIGHT, WIDTH = 130, 70
+RGB = photograph(HEIGHT, WIDTH)
+RGB_16 = RGB.astype(np.uint16) * 100 + 3000  # a part of the range, which the network is shown stretched
+GREY = RGB[:, :, :1]
+
+
+def blurred(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A network whose every pixel depends on those beside it, and on the end of the picture."""
+    padded = np.pad(batch, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    height, width = batch.shape[1:3]
+    total = sum(padded[:, y : y + height, x : x + width] for y in range(3) for x in range(3))
+    return np.asarray(total / 9, np.float32).repeat(2, axis=1).repeat(2, axis=2)
+
+
+def models(monkeypatch: pytest.MonkeyPatch | None = None, scale: int = 2) -> LoadedModels:
+    upscaler = upscaler_with(blurred if scale == 2 else lambda _: None, tile=48, scale=scale)
+    if monkeypatch:
+        monkeypatch.setattr(upscaler, "check", lambda *_: None)  # it does not know the answer of this network
+        monkeypatch.setattr(upscaler, "seconds_for", lambda area: area / 9000)
+    return models_with(upscaler)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without other processes, whose starts take most of the time."""
+    monkeypatch.setattr(jobs.gigantic, "run_isolated", lambda task, seconds, check: task())
+
+
+class Enlarging:
+    """The jobs of one store."""
+
+    def __init__(self, folder: Path, loaded: LoadedModels, limits: GiganticLimits = LIMITS) -> None:
+        self.ledger = Ledger(DirectoryStore(folder), queue_pixels=1 << 40)
+        self.files = GiganticFiles(loaded, limits)
+        ordinary = FileUpscaler(loaded, Limits(limits.ordinary_pixels, 1), 90, InThisProcess())
+        self.steps = Steps(self.ledger, ordinary, 1.0, GiganticSteps(self.ledger, self.files, 90, 1.0))
+
+    def inspect(self, data: bytes, options: UpscaleOptions) -> jobs.gigantic.InspectedGigantic:
+        path = self.ledger.store.scratch / "sent"
+        path.write_bytes(data)
+        return self.files.inspect(path, options, *patience())
+
+    def enlarge(self, data: bytes, options: UpscaleOptions) -> tuple[bytes, End]:
+        file = self.inspect(data, options)
+        job = Job(new_id(), "", 0.0, options, "queue", file.format, file.pixels, is_gigantic=True, notes=file.notes)
+        self.ledger.add(job, data)
+        plan = self.steps.plan(job.id, 1, Deadline())
+        if plan:
+            for number in reversed(range(len(plan.blocks))):
+                self.steps.block(job.id, number, Deadline())
+            self.steps.join(job.id, Deadline())
+        end = self.ledger.end(job.id)
+        assert end is not None
+        assert not list(self.ledger.store.scratch.glob("gigantic-*"))
+        return self.ledger.store.get(f"jobs/{job.id}/result") if end.result else b"", end
+
+
+def ordinary(data: bytes, options: UpscaleOptions, loaded: LoadedModels) -> tuple[Any, bytes, tuple[str, ...]]:
+    """What `/upscale` makes: the picture, the file, its notes."""
+    files = FileUpscaler(loaded, Limits(1 << 30, 10), 90, InThisProcess())
+    inspected = files.inspect(data, options, *patience())
+    decoded = files.decode(inspected, patience()[1])
+    picture = inspected.model.enlarge(decoded.picture, *patience(), results=decoded.results)
+    file = files.encode(inspected, picture, patience()[1])
+    return picture, file.data, file.notes
+
+
+def pixels(data: bytes) -> NDArray[Any]:
+    (frame,) = decode(data, Limits(1 << 30, 1)).frames
+    return frame.colour
+
+
+def tiff(samples: NDArray[Any], **options: Any) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, samples, **options)
+    return file.getvalue()
+
+
+def scaled(scale: str, **more: Any) -> UpscaleOptions:
+    return UpscaleOptions(SizeChoice(Fraction(scale)), **more)
+
+
+PNG, TIFF, JPEG = FormatName.PNG, FormatName.TIFF, FormatName.JPEG
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+SENT: dict[str, tuple[bytes, UpscaleOptions]] = {
+    "x2": (encoded(RGB), scaled("2")),
+    "x3": (encoded(RGB), scaled("3")),
+    "x4, in two passes": (encoded(RGB[:80]), scaled("4")),
+    "x1": (encoded(RGB), scaled("1")),
+    "x1.7 as TIFF": (encoded(RGB), scaled("1.7", format=TIFF)),
+    "grey": (encoded(Image.fromarray(GREY[:, :, 0])), scaled("2")),
+    "grey, 16 bits": (png_16(RGB_16[:, :, :1]), scaled("3")),
+    "16 bits": (png_16(RGB_16), scaled("2")),
+    "16 bits of one level": (png_16(np.full_like(RGB_16, 777)), scaled("2")),
+    "16 bits as TIFF": (tiff(RGB_16, photometric="rgb", compression="zlib", predictor=True), scaled("2")),
+    "TIFF, big-endian": (tiff(RGB_16, photometric="rgb", byteorder=">"), scaled("2")),
+    "TIFF in tiles": (tiff(RGB, photometric="rgb", tile=(16, 16)), scaled("2")),
+    "TIFF in one strip": (tiff(RGB, photometric="rgb", compression="zlib", rowsperstrip=HEIGHT), scaled("2")),
+    "TIFF with JPEG": (encoded(RGB, "TIFF", compression="jpeg"), scaled("2")),
+    "TIFF, white is 0": (tiff(GREY[:, :, 0], photometric="miniswhite"), scaled("2")),
+    "cover": (encoded(RGB), UpscaleOptions(SizeChoice(width=200, height=200, fit=Fit.COVER))),
+    "fill": (encoded(RGB), UpscaleOptions(SizeChoice(width=333, height=200, fit=Fit.FILL))),
+    "width": (encoded(RGB), UpscaleOptions(SizeChoice(width=123))),
+    "JPEG to PNG": (encoded(RGB, "JPEG", quality=92), scaled("2", format=PNG)),
+    "JPEG on its side": (encoded(RGB, "JPEG", exif=TURNED), scaled("2", format=PNG)),
+    **{
+        f"orientation {number}": (encoded(RGB, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01"
+                                          + struct.pack(">HHI", number, 0, 0)), scaled("2", format=TIFF))
+        for number in (2, 3, 5, 8)
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_pixels_are_those_of_the_whole_picture(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None
+) -> None:
+    data, options = SENT[name]
+    loaded = models(monkeypatch)
+    result, end = Enlarging(tmp_path, loaded).enlarge(data, options)
+    picture, file, _ = ordinary(data, options, loaded)
+    assert end.result is not None, end.failure
+    assert (end.result.width, end.result.height, end.result.size) == (picture.width, picture.height, len(result))
+    np.testing.assert_array_equal(pixels(result), picture.frames[0].colour)
+    np.testing.assert_array_equal(pixels(result), pixels(file))
+
+
+@pytest.mark.parametrize("choice", MetadataChoice)
+@pytest.mark.parametrize("target", [JPEG, PNG, TIFF])
+def test_metadata_is_carried_as_by_requests(
+    target: FormatName, choice: MetadataChoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None
+) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112], exif[0x013B] = "Maker", 1, "Artist"
+    exif.get_ifd(0x8769)[0x9003] = "2026:11:27 22:00:00"
+    data = encoded(RGB[:40], "JPEG", exif=exif, icc_profile=PROFILE, dpi=(300, 300), comment=b"a comment")
+    options = scaled("2", format=target, metadata=choice)
+    loaded = models(monkeypatch)
+    result, end = Enlarging(tmp_path, loaded).enlarge(data, options)
+    _, file, notes = ordinary(data, options, loaded)
+    (ours,), (theirs,) = (decode(each, Limits(1 << 30, 1)).frames for each in (result, file))
+    assert ours.metadata == theirs.metadata
+    assert end.result is not None and set(end.result.notes) == set(notes)
+
+
+@pytest.mark.parametrize("quality", [89, 90])
+def test_jpegs_are_the_pixels_in_the_chroma_of_requests(
+    quality: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None
+) -> None:
+    options = scaled("2", format=JPEG, quality=quality)
+    loaded = models(monkeypatch)
+    result, end = Enlarging(tmp_path, loaded).enlarge(png_16(RGB_16[:60]), options)
+    picture, file, notes = ordinary(png_16(RGB_16[:60]), options, loaded)
+    levels = (picture.frames[0].colour.astype(np.uint32) + 128) // 257
+    raw, whole = tmp_path / "raw", tmp_path / "whole.jpg"
+    raw.write_bytes(levels.astype(np.uint8).tobytes())
+    eight = np.dtype(np.uint8)
+    write_rows(whole, [raw], picture.width, eight, 3, JPEG, quality, quality >= 90, Metadata())
+    assert result == whole.read_bytes()
+    assert [each.layers for each in map(Image.open, map(io.BytesIO, (result, file)))] == [3, 3]  # type: ignore[attr-defined]
+    assert Image.open(io.BytesIO(result)).layer == Image.open(io.BytesIO(file)).layer  # type: ignore[attr-defined]
+    assert end.result is not None and end.result.notes == notes
+
+
+@pytest.mark.parametrize("pixels_16", [False, True])
+def test_large_tiffs_are_big(pixels_16: bool, tmp_path: Path) -> None:
+    samples = RGB_16 if pixels_16 else RGB
+    raw, path = tmp_path / "raw", tmp_path / "big.tif"
+    raw.write_bytes(samples.tobytes())
+    exif = Image.Exif()
+    exif[0x013B] = "Artist"
+    exif.get_ifd(0x8769)[0x9003] = "2026:11:27 22:00:00"
+    metadata = Metadata(icc=PROFILE, exif=exif.tobytes().removeprefix(PREFIX), xmp=b"<x/>")
+    write_rows(path, [raw], WIDTH, samples.dtype, 3, TIFF, 90, True, metadata, most_bytes=1000)
+    data = path.read_bytes()
+    assert data.startswith(b"II+\0")
+    np.testing.assert_array_equal(tifffile.imread(io.BytesIO(data)), samples)
+    (frame,) = decode(data, Limits(1 << 30, 1)).frames
+    np.testing.assert_array_equal(frame.colour, samples)
+    assert frame.metadata.icc == PROFILE
+    assert b"2026:11:27" in (frame.metadata.exif or b"") and b"Artist" in (frame.metadata.exif or b"")
+
+
+RGBA = np.dstack((RGB, np.full((HEIGHT, WIDTH), 255, np.uint8)))
+HOLE = RGBA.copy()
+HOLE[-1, -1, 3] = 254
+
+
+def test_an_opaque_alpha_channel_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None) -> None:
+    loaded = models(monkeypatch)
+    result, end = Enlarging(tmp_path, loaded).enlarge(encoded(Image.fromarray(RGBA)), scaled("2"))
+    picture, *_ = ordinary(encoded(RGB), scaled("2"), loaded)
+    np.testing.assert_array_equal(pixels(result), picture.frames[0].colour)
+    assert end.result is not None and "alpha channel" in end.result.notes[0]
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+SPOILED = {
+    "transparent": (encoded(Image.fromarray(HOLE)), "transparent parts"),
+    "a JPEG cut short": (cut(encoded(RGB, "JPEG", quality=95)), ""),
+    "a PNG cut short": (cut(encoded(RGB)), ""),
+    "a TIFF with damaged strips": (tiff(RGB, photometric="rgb", compression="zlib").replace(b"\x78\x9c", b"\0\0"), ""),
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_what_only_decoding_tells_ends_the_job(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None
+) -> None:
+    data, words = SPOILED[name]
+    _, end = Enlarging(tmp_path, models(monkeypatch)).enlarge(data, scaled("2"))
+    assert end.state is JobState.FAILED and end.failure is not None
+    assert end.failure.status == 422 and words in end.failure.detail
+
+
+PAGES = encoded(RGB, "TIFF", save_all=True, append_images=[Image.fromarray(RGB)])
+INTERLACED = struct.pack(">IIBBBBB", 60, 60, 8, 2, 0, 0, 1)
+REFUSED: dict[str, tuple[bytes, UpscaleOptions, str]] = {
+    "nothing": (b"", scaled("2"), "empty"),
+    "text": (b"hello, world! " * 10, scaled("2"), "jpeg, png and tiff"),
+    "WebP": (encoded(RGB, "WEBP"), scaled("2"), "WEBP"),
+    "GIF": (encoded(RGB, "GIF"), scaled("2"), "GIF"),
+    "progressive": (encoded(RGB, "JPEG", progressive=True), scaled("2"), "jpegtran"),
+    "interlaced": (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", INTERLACED) + png_chunk(b"IDAT", bytes(9))
+                   + png_chunk(b"IEND"), scaled("2"), "interlaced"),
+    "CMYK": (encoded(Image.fromarray(RGB).convert("CMYK"), "JPEG"), scaled("2"), "4 channels"),
+    "CMYK TIFF": (encoded(Image.fromarray(RGB).convert("CMYK"), "TIFF"), scaled("2"), "grey or RGB"),
+    "palette": (encoded(Image.fromarray(RGB).quantize(16)), scaled("2"), "palette"),
+    "1 bit": (encoded(Image.fromarray(RGB).convert("1")), scaled("2"), "1 bits"),
+    "transparent colour": (encoded(Image.fromarray(RGB), transparency=(1, 2, 3)), scaled("2"), "transparent colour"),
+    "animated": (encoded(RGB, save_all=True, append_images=[Image.fromarray(RGB[::-1])]), scaled("2"), "animated"),
+    "pages": (PAGES, scaled("2"), "2 pages"),
+    "planes": (tiff(np.moveaxis(RGB, 2, 0), photometric="rgb", planarconfig="separate"), scaled("2"), "interleaved"),
+    "floats": (tiff(RGB.astype(np.float32), photometric="rgb"), scaled("2"), "floating-point"),
+    "4 channels": (tiff(RGBA, photometric="rgb", extrasamples=[0]), scaled("2"), "neither colour nor alpha"),
+    "too large": (encoded(Image.new("L", (2000, 501))), scaled("1"), "at most 1000000 px"),
+    "too large a result": (encoded(RGB), scaled("8", format=PNG), "at most 500000 px"),
+    "as WebP": (encoded(RGB), scaled("2", format=FormatName.WEBP), "jpeg, png or tiff"),
+    "smaller": (encoded(RGB), UpscaleOptions(SizeChoice(width=20)), "scale=1"),
+    "an unknown model": (encoded(RGB), UpscaleOptions(model="x"), "not loaded"),
+    "too long for JPEG": (encoded(Image.new("L", (20, 30_000))), scaled("3", format=JPEG), "65500"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_done_is_refused_when_it_is_sent(name: str, tmp_path: Path, here: None) -> None:
+    data, options, words = REFUSED[name]
+    limits = GiganticLimits(1_000_000, 500_000 if name == "too large a result" else 4_000_000, 5_000)
+    with pytest.raises(ServiceError) as caught:
+        Enlarging(tmp_path, models(), limits).inspect(data, options)
+    assert words in caught.value.detail
+    assert caught.value.status in (415, 422)
+
+
+def test_blocks_planned_twice_fit_the_plan_that_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None
+) -> None:
+    """Two workers plan at the same time, of which one is slower: it cuts other bands."""
+    loaded = models(monkeypatch)
+    enlarging = Enlarging(tmp_path, loaded)
+    data, options = encoded(RGB), scaled("2")
+    file = enlarging.inspect(data, options)
+    job = Job(new_id(), "", 0.0, options, "queue", file.format, file.pixels, is_gigantic=True)
+    enlarging.ledger.add(job, data)
+    plan = enlarging.steps.plan(job.id, 1, Deadline())
+    monkeypatch.setattr(loaded.default.upscaler, "seconds_for", SetPace(lambda area: area / 90_000).seconds_for)
+    steps = GiganticSteps(enlarging.ledger, enlarging.files, 90, 1.0)
+    assert plan and steps.plan(job, 1, Deadline()).blocks != plan.blocks
+    for number in range(len(plan.blocks)):
+        enlarging.steps.block(job.id, number, Deadline())
+    enlarging.steps.join(job.id, Deadline())
+    picture, *_ = ordinary(data, options, loaded)
+    np.testing.assert_array_equal(pixels(enlarging.ledger.store.get(f"jobs/{job.id}/result")), picture.frames[0].colour)
+
+
+def test_a_process_of_its_own_cuts_and_joins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = models(monkeypatch)
+    result, _ = Enlarging(tmp_path, loaded).enlarge(encoded(RGB), scaled("2"))
+    picture, *_ = ordinary(encoded(RGB), scaled("2"), loaded)
+    np.testing.assert_array_equal(pixels(result), picture.frames[0].colour)
+
+
+def crash() -> None:
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+def take_memory() -> int:
+    return len(bytearray(3 << 30))
+
+
+@pytest.mark.parametrize(("task", "words"), [(crash, "crashed"), (take_memory, "memory")])
+def test_a_process_may_crash_or_take_too_much(task: Callable[[], object], words: str) -> None:
+    with pytest.raises(ImageUndecodable, match=words):
+        run_isolated(task, 60, lambda: None)
+
+
+def measured(folder: Path, blocks: int, name: FormatName) -> int:
+    """The most memory, in bytes, of a process that joins so many blocks of 4 MP."""
+    height, width = 1000, 4000
+    raw = folder / "raw"
+    if not raw.exists():
+        raw.write_bytes(np.kron(photograph(100, 400), np.ones((10, 10, 1), np.uint8)).tobytes())
+    write_rows(folder / "result", [raw] * blocks, width, np.dtype(np.uint8), 3, name, 90, True, Metadata())
+    assert raw.stat().st_size == height * width * 3
+    return peak_resident_bytes()
+
+
+@pytest.mark.parametrize("name", [JPEG, TIFF])
+def test_joining_takes_the_same_memory_for_ten_times_the_picture(name: FormatName, tmp_path: Path) -> None:
+    small, large = (run_isolated(partial(measured, tmp_path, blocks, name), 120, lambda: None) for blocks in (1, 10))
+    assert large < small + 16_000_000 and large < 300_000_000

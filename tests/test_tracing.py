@@ -1,0 +1,326 @@
+"""Spans, as a collector on this machine gets them: OTLP, parsed by OpenTelemetry's own messages."""
+
+import io
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import ROOT, QuietHandler, Server, StartServer, encoded, free_port, photograph, wait_for
+from fakes import models_with, noise, upscaler_with
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from jobs.directory_store import DirectoryStore
+from jobs.ledger import Ledger, new_id
+from jobs.records import Job
+from jobs.steps import Steps
+from message_protocol import JobState
+from superscaling import tracing
+from superscaling.enlarging import FileUpscaler
+from superscaling.errors import EngineFailed
+from superscaling.format_name import FormatName
+from superscaling.isolation import InThisProcess
+from superscaling.logs import TextFormatter, TraceFilter
+from superscaling.pictures import Limits
+from superscaling.scheduling import Deadline, Timings
+from superscaling.settings import Settings
+from superscaling.upscale_options import UpscaleOptions
+
+TRACE, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+PARENT = f"00-{TRACE}-{PARENT_ID}-01"
+
+
+class Collector:
+    """An OpenTelemetry collector that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.services: set[str] = set()
+        self.paths: set[str] = set()
+        collector = self
+
+        class Handler(QuietHandler):
+            def do_POST(self) -> None:
+                message = ExportTraceServiceRequest()
+                message.ParseFromString(self.rfile.read(int(self.headers["Content-Length"])))
+                collector.paths.add(self.path)
+                for resource in message.resource_spans:
+                    names = [
+                        each.value.string_value for each in resource.resource.attributes if each.key == "service.name"
+                    ]
+                    collector.services.update(names)
+                    for scope in resource.scope_spans:
+                        collector.spans += scope.spans
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def named(self, name: str) -> list[Span]:
+        return [span for span in list(self.spans) if span.name == name]
+
+    def span(self, name: str) -> Span:
+        """The only span of this name, which may be on its way."""
+        assert wait_for(lambda: bool(self.named(name)), 60), [span.name for span in self.spans]
+        (span,) = self.named(name)
+        return span
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    collector = Collector()
+    yield collector
+    collector.server.shutdown()
+    collector.server.server_close()
+
+
+@pytest.fixture
+def traced(collector: Collector) -> Iterator[Collector]:
+    """This process sends its spans to the collector, at the latest when tracing stops."""
+    tracing.start_tracing(Settings(traces_url=collector.url), "test")
+    yield collector
+    tracing.stop_tracing()
+
+
+def attributes(span: Span) -> dict[str, Any]:
+    kinds = {each.key: each.value for each in span.attributes}
+    return {key: getattr(value, str(value.WhichOneof("value"))) for key, value in kinds.items()}
+
+
+def seconds(span: Span) -> float:
+    return (span.end_time_unix_nano - span.start_time_unix_nano) / 1e9
+
+
+def test_spans_have_parents(traced: Collector) -> None:
+    with tracing.span("outer", PARENT, {"upscaler.job": "j"}) as outer:
+        assert tracing.current() is outer
+        assert outer.traceparent is not None
+        with tracing.span("inner", attributes={"upscaler.tiles": 7}):
+            pass
+    assert tracing.current() is tracing.NO_SPAN
+    tracing.stop_tracing()
+    sent_outer, sent_inner = traced.span("outer"), traced.span("inner")
+    assert traced.services == {"test"}
+    assert traced.paths == {"/v1/traces"}
+    assert sent_outer.trace_id.hex() == sent_inner.trace_id.hex() == outer.trace_id == TRACE
+    assert sent_outer.parent_span_id.hex() == PARENT_ID
+    assert sent_inner.parent_span_id == sent_outer.span_id
+    assert outer.traceparent == f"00-{TRACE}-{sent_outer.span_id.hex()}-01"
+    assert attributes(sent_inner) == {"upscaler.tiles": 7}
+
+
+@pytest.mark.parametrize(
+    "parent",
+    [
+        "",
+        "nonsense",
+        f"00-{TRACE}-{PARENT_ID}",
+        f"00-{TRACE.upper()}-{PARENT_ID}-01",
+        f"00-{'0' * 32}-{PARENT_ID}-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"ff-{TRACE}-{PARENT_ID}-01",
+        f"00-{TRACE}-{PARENT_ID}-01-more",
+        f"{PARENT},{PARENT}",
+        f"00-{TRACE}é-{PARENT_ID}-01",
+        PARENT + " " * 600,
+    ],
+)
+def test_what_is_no_parent_is_ignored(traced: Collector, parent: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Anyone can send a header: it begins no error, no line in the log, and no trace of its own choice."""
+    with tracing.span("alone", parent) as span:
+        assert span.trace_id != TRACE
+    tracing.stop_tracing()
+    assert traced.span("alone").parent_span_id == b""
+    assert not caplog.records
+
+
+def test_a_parent_that_is_not_recorded(traced: Collector) -> None:
+    """The caller's sampling holds for the whole trace."""
+    with tracing.span("unseen", f"00-{TRACE}-{PARENT_ID}-00") as span:
+        assert span.traceparent is not None
+        assert span.traceparent.endswith("-00")
+    with tracing.span("seen"):
+        pass
+    tracing.stop_tracing()
+    assert [each.name for each in traced.spans] == ["seen"]
+
+
+def test_failures(traced: Collector) -> None:
+    with pytest.raises(EngineFailed), tracing.span("engine"):
+        raise EngineFailed("broken")
+    with pytest.raises(ZeroDivisionError), tracing.span("defect"):
+        1 / 0  # noqa: B018
+    tracing.stop_tracing()
+    for name, error in (("engine", EngineFailed.code), ("defect", "ZeroDivisionError")):
+        span = traced.span(name)
+        assert span.status.code == Status.STATUS_CODE_ERROR
+        assert attributes(span) == {"error.type": error}
+
+
+def test_steps(traced: Collector) -> None:
+    """However many tiles there are, "queue" and "infer" are a span each."""
+    timings = Timings()
+    with tracing.span("work") as work:
+        begun = time.time()
+        for _ in range(3):
+            for name in ("queue", "infer"):
+                with timings.span(name):
+                    time.sleep(0.01)
+        work.add_steps(timings.seconds, timings.periods)
+    tracing.stop_tracing()
+    for name in ("queue", "infer"):
+        span = traced.span(name)
+        assert span.parent_span_id == traced.span("work").span_id
+        assert 0.03 <= attributes(span)["upscaler.seconds"] == timings.seconds[name] <= seconds(span) + 0.001
+        assert seconds(span) >= 0.05, "from the first tile to the last one"
+        assert abs(span.start_time_unix_nano / 1e9 - begun) < 5
+
+
+def test_records_say_their_trace(traced: Collector) -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(TraceFilter())
+    handler.setFormatter(TextFormatter())
+    log = logging.Logger("of-a-test")
+    log.addHandler(handler)
+    with tracing.span("work", PARENT):
+        log.warning("within")
+    log.warning("outside")
+    assert stream.getvalue() == f'within trace_id="{TRACE}"\noutside\n'
+
+
+def test_a_job_belongs_to_the_trace_of_its_request(traced: Collector, tmp_path: Path) -> None:
+    """Its steps know the trace from the store, wherever they run."""
+    models = models_with(upscaler_with())
+    files = FileUpscaler(models, Limits(10**6, 10), 90, InThisProcess())
+    ledger = Ledger(DirectoryStore(tmp_path), 10**9)
+    steps = Steps(ledger, files, block_seconds=1e-9)  # so that each part is a block
+    image = encoded(noise(600, 24))
+    with tracing.span("request"):
+        trace = tracing.current().traceparent
+    job = Job(new_id(), "", 0.0, UpscaleOptions(), "queue", FormatName.PNG, 600 * 24, request_id="r1", trace=trace)
+    ledger.add(job, image)
+    plan = steps.plan(job.id, 1, Deadline())
+    assert plan is not None
+    for number in range(len(plan.blocks)):
+        steps.block(job.id, number, Deadline())
+    steps.join(job.id, Deadline())
+    end = ledger.end(job.id)
+    assert end is not None
+    assert end.state is JobState.DONE
+    tracing.stop_tracing()
+
+    request = traced.span("request")
+    blocks = traced.named("job block")
+    assert [attributes(span)["upscaler.step"] for span in blocks] == [f"block-{n}" for n in range(len(plan.blocks))]
+    assert sum(attributes(span)["upscaler.tiles"] for span in blocks) == plan.tiles
+    for span in (traced.span("job plan"), *blocks, traced.span("job join")):
+        assert (span.trace_id, span.parent_span_id) == (request.trace_id, request.span_id)
+        assert attributes(span)["upscaler.job"] == job.id
+        assert attributes(span)["upscaler.request_id"] == "r1"
+    inferred = [span for span in traced.named("infer") if span.parent_span_id == blocks[-1].span_id]
+    assert len(inferred) == 1
+
+
+def test_without_a_collector_nothing_is_imported() -> None:
+    code = """
+import sys, threading
+import http_edge.request_lifecycle, jobs.steps
+from superscaling import tracing
+from superscaling.settings import Settings
+tracing.start_tracing(Settings(), "test")
+with tracing.span("work", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01") as span:
+    assert span.traceparent is None
+tracing.stop_tracing()
+assert not [name for name in sys.modules if name.startswith("opentelemetry")]
+assert threading.active_count() == 1
+"""
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT)}, check=True, timeout=120)
+
+
+def test_a_collector_that_is_away_delays_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    tracing.start_tracing(Settings(traces_url=f"http://127.0.0.1:{free_port()}"), "test")
+    start = time.monotonic()
+    for _ in range(2 * tracing.MAX_WAITING):
+        tracing.begin("work").end()
+    assert time.monotonic() - start < 5
+    tracing.stop_tracing()
+    assert time.monotonic() - start < 30
+    assert len(caplog.records) <= 2, "once a minute and logger"
+    assert caplog.records
+
+
+def test_a_collector_that_does_not_answer_ends_with_the_process(collector: Collector) -> None:
+    """What is never answered is given up."""
+    collector.server.shutdown()  # connections are accepted by the system, and nobody reads them
+    tracing.start_tracing(Settings(traces_url=collector.url), "test")
+    tracing.begin("work").end()
+    start = time.monotonic()
+    tracing.stop_tracing()
+    assert time.monotonic() - start < 15
+
+
+def test_requests(start_server: StartServer, collector: Collector, tmp_path: Path) -> None:
+    server = start_server(UPSCALER_TRACES_URL=collector.url, UPSCALER_JOBS_STORE=str(tmp_path))
+    headers = {"traceparent": PARENT, "X-Request-ID": "mine", "Content-Type": "application/octet-stream"}
+    picture = encoded(photograph(40, 60))
+    assert httpx.post(f"{server.url}/upscale", content=picture, headers=headers, timeout=60).status_code == 200
+    assert httpx.get(f"{server.url}/nothing").status_code == 404
+    httpx.request("MADE-UP", f"{server.url}/ping")
+    httpx.request("MADE-UP", f"{server.url}/models")
+
+    span = collector.span("POST /upscale")
+    assert collector.services == {"image-super-scaling"}
+    assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE, PARENT_ID)
+    assert span.kind == Span.SPAN_KIND_SERVER
+    assert attributes(span) == {
+        "http.request.method": "POST",
+        "http.route": "/upscale",
+        "http.response.status_code": 200,
+        "upscaler.request_id": "mine",
+        "upscaler.model": "noise-cancel-plain",
+    }
+    for name in ("decode", "queue", "infer", "encode"):
+        step = collector.span(name)
+        assert step.parent_span_id == span.span_id
+        assert span.start_time_unix_nano - 10**7 <= step.start_time_unix_nano
+        assert step.end_time_unix_nano <= span.end_time_unix_nano + 10**7
+    unknown = collector.span("GET")
+    assert unknown.trace_id != span.trace_id
+    assert unknown.status.code == Status.STATUS_CODE_UNSET, "a client's mistake"
+    assert collector.span("_OTHER").parent_span_id == b""
+    (line,) = (each for each in server.log.read_text().splitlines() if 'path="/upscale"' in each)
+    assert f'trace_id="{TRACE}"' in line
+    take_a_job(server, collector)
+    # Probes are no news; what was not sent yet is sent at the end.
+    httpx.get(f"{server.url}/ping")
+    httpx.get(f"{server.url}/openapi.json")
+    assert server.stop() == 0
+    assert collector.named("GET /openapi.json")
+    assert not collector.named("GET /ping")
+
+
+def take_a_job(server: Server, collector: Collector) -> None:
+    """From the request to the block, which another thread has made."""
+    parent = f"00-{'7' * 32}-{PARENT_ID}-01"
+    headers = {"traceparent": parent, "Content-Type": "application/octet-stream"}
+    answer = httpx.post(f"{server.url}/jobs", content=encoded(noise(30, 20)), headers=headers, timeout=60)
+    assert answer.status_code == 202
+    job = collector.span("job join")
+    request, block = collector.span("POST /jobs"), collector.span("job block")
+    assert request.parent_span_id.hex() == PARENT_ID
+    for span in (collector.span("job plan"), block, job):
+        assert (span.trace_id, span.parent_span_id) == (request.trace_id, request.span_id)
+        assert attributes(span)["upscaler.job"] == answer.json()["id"]
+    assert attributes(block)["upscaler.tiles"] == 1
