@@ -49,6 +49,7 @@ def pages(settings: Settings) -> Blueprint:
         return _page(
             "index.html",
             max_body_bytes=settings.max_body_bytes,
+            jobs_keep=settings.jobs_keep if settings.jobs_store else None,
             formats=FORMATS,
             readable=READABLE,
             choosable=choosable,

@@ -112,17 +112,17 @@ WRITTEN = {
     "other.jpg": (24, 16),
     "out.png": (24, 16),
     "larger/one.jpg": (500, 200),
+    "from-jobs/one.jpg": (750, 300),
 }
 
 
 def test_the_command_line(server: Server, tmp_path: Path) -> None:
-    """Each line of its block, but the one for Docker, one after the other."""
+    """Each line of its blocks, but the one for Docker, one after the other."""
     (tmp_path / "photos").mkdir()
     for name in ("photo.jpg", "photos/one.jpg", "in.png"):
         pixels = photograph(100, 250) if name == "photos/one.jpg" else photograph(8, 12)
         (tmp_path / name).write_bytes(encoded(pixels, "PNG" if name.endswith("png") else "JPEG"))
-    (block,) = blocks("bash")
-    commands = [line for line in block.splitlines() if not line.startswith("docker")]
+    commands = [line for block in blocks("bash") for line in block.splitlines() if not line.startswith("docker")]
     assert len(commands) >= 4
     script = "\n".join(commands).replace(".venv/bin/python", sys.executable).replace("7777", str(server.port))
     environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "UPSCALER_CACHE_DIR": str(tmp_path / "cache")}
@@ -131,7 +131,9 @@ def test_the_command_line(server: Server, tmp_path: Path) -> None:
     assert sizes == WRITTEN
 
 
-@pytest.mark.parametrize(("place", "name", "side"), [(0, "larger.jpg", 600), (1, "four-times.jpg", 1024)])
+@pytest.mark.parametrize(
+    ("place", "name", "side"), [(0, "larger.jpg", 600), (1, "four-times.jpg", 1024), (2, "three-times.jpg", 768)]
+)
 def test_python(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int, name: str, side: int
 ) -> None:
@@ -142,12 +144,13 @@ def test_python(
     assert opened((tmp_path / name).read_bytes()).size == (side, side)
 
 
-def test_javascript(server: Server, tmp_path: Path) -> None:
-    (program,) = blocks("js")
+@pytest.mark.parametrize(("place", "name", "side"), [(0, "larger.jpg", 384), (1, "three-times.jpg", 768)])
+def test_javascript(server: Server, tmp_path: Path, place: int, name: str, side: int) -> None:
+    program = blocks("js")[place]
     (tmp_path / "sample-images").symlink_to(ROOT / "sample-images")
     (tmp_path / "example.mjs").write_text(program.replace("localhost:7777", f"127.0.0.1:{server.port}"))
     node([str(tmp_path / "example.mjs")], cwd=tmp_path, check=True)
-    assert opened((tmp_path / "larger.jpg").read_bytes()).size == (384, 384)
+    assert opened((tmp_path / name).read_bytes()).size == (side, side)
 
 
 def test_the_readme_is_short() -> None:

@@ -21,10 +21,10 @@ from superscaling.format_name import FormatName
 from superscaling.models import TABLE
 from upscale.console import Console, Progress
 from upscale.errors import Failed
-from upscale.jobs import Arguments, plan
 from upscale.model_list import print_models
 from upscale.output import SUFFIX, write_target
-from upscale.run import Run
+from upscale.run import OneByOne, Run
+from upscale.tasks import Arguments, plan
 
 TINY = photograph(24, 32)
 COMMAND = [sys.executable, "-P", "-m", "upscale"]
@@ -272,7 +272,8 @@ def test_a_files_time_is_its_own(
 
     monkeypatch.setattr("upscale.run.time.monotonic", lambda: now)
     arguments = Arguments((str(folder / "photos" / "one.png"),), None, None, None, {}, False, None, 0, False)
-    assert Run(arguments, Slow(), Console(quiet=False)).run(plan(arguments)) == 0
+    console = Console(quiet=False)
+    assert Run(OneByOne(arguments, Slow(), console), console).run(plan(arguments)) == 0
     assert capsys.readouterr().err.endswith("32 x 24 px, 7.0 s\n")
 
 

@@ -13,13 +13,14 @@ from superscaling.errors import StrengthNotOffered, UnknownModel
 from superscaling.format_name import FormatName
 from superscaling.pictures import sniff
 from upscale import console
-from upscale.errors import Busy, Failed, FatalError
+from upscale.errors import Busy, Failed, FatalError, Full
 
 MAX_DOCUMENT = 1 << 20  # bytes of a JSON document that are read
 # The address is wrong, access is denied, or an option is unknown, for every image alike.
 WRONG_FOR_ALL = (301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406)
 NOT_WITH_THESE_MODELS = (UnknownModel.code, StrengthNotOffered.code)
-BUSY = (429, 503)
+FULL = 429
+BUSY = (FULL, 503)
 
 
 def read_events(lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -83,37 +84,43 @@ def follow(events: Iterable[tuple[str, dict[str, Any]]], progress: console.Progr
 
 def refusal(response: HTTPResponse) -> Exception:
     """Turn an answer that is not a stream of events into an exception: `Failed`, `Busy` or `FatalError`."""
-    status, body = response.status, response.read(MAX_DOCUMENT)
-    media_type = response.headers.get_content_type()
-    if status == 200:
+    if response.status == 200:
+        media_type = response.headers.get_content_type()
         return FatalError(
             f"the answer is {media_type}, not a stream of events: is this an image super-scaling service?"
         )
-    try:
-        problem = Problem.model_validate_json(body)
-    except ValueError:  # pydantic's
-        problem = Problem(type="", title="", status=status, detail=f"the answer is {status} {response.reason}", code="")
-    if status in WRONG_FOR_ALL or problem.code in NOT_WITH_THESE_MODELS:
+    problem = read_problem(response)
+    if response.status in WRONG_FOR_ALL or problem.code in NOT_WITH_THESE_MODELS:
         place = response.headers.get("Location")
         return FatalError(problem.detail + (f", to {place}" if place else ""))
-    return refused(problem, _seconds(response.headers.get("Retry-After", "")))
+    return refused(problem, retry_after(response))
+
+
+def read_problem(response: HTTPResponse) -> Problem:
+    """Read a problem document; of another body, only the status counts."""
+    try:
+        return Problem.model_validate_json(response.read(MAX_DOCUMENT))
+    except ValueError:  # pydantic's
+        status = response.status
+        return Problem(type="", title="", status=status, detail=f"the answer is {status} {response.reason}", code="")
 
 
 def refused(problem: Problem, seconds: float | None) -> Exception:
     """Turn a problem into an exception; `seconds` is the value of Retry-After, if there is one."""
     text = problem.detail + (f" ({problem.hint})" if problem.hint else "")
     if problem.status in BUSY:
-        return Busy(text, seconds)
+        return Full(text, seconds) if problem.status == FULL else Busy(text, seconds)
     in_its_log = f" ({problem.request_id})" if problem.status >= 500 and problem.request_id else ""
     return Failed(text + in_its_log)
 
 
-def _seconds(retry_after: str) -> float | None:
-    """Return the seconds from now; the header has seconds or a date."""
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after)
+def retry_after(response: HTTPResponse) -> float | None:
+    """Return the seconds from now that Retry-After says, as seconds or as a date; None: it says nothing."""
+    text = response.headers.get("Retry-After", "")
+    if text.isascii() and text.isdigit():
+        return float(text)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
     except ValueError:
         return None
 

@@ -115,12 +115,19 @@ class FormatType(click.ParamType[FormatName]):
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @click.option("--url", metavar="URL", help="Use the service at this address, such as http://localhost:7777.")
 @click.option(
+    "--jobs",
+    is_flag=True,
+    help="Hand the images to the service at --url as jobs, which it does even if this program ends, and fetch the"
+    " results as they get done. The same command again goes on where it was.",
+)
+@click.option("--group", metavar="NAME", help="With --jobs: put them into this group of jobs.")
+@click.option(
     "--retries",
     metavar="N",
     type=click.IntRange(min=0),
     default=3,
     show_default=True,
-    help="How often to ask a busy service again.",
+    help="How often to ask a busy service again. With --jobs, a full queue is waited for.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print only what failed.")
 @click.version_option(__version__, message="%(prog)s %(version)s", prog_name="upscale")
@@ -133,6 +140,8 @@ def command(
     list_models: bool,
     force: bool,
     url: str | None,
+    jobs: bool,
+    group: str | None,
     retries: int,
     quiet: bool,
     **options: object,
@@ -142,6 +151,8 @@ def command(
         raise click.UsageError("--models takes no INPUT.")
     if not (list_models or inputs):
         raise click.UsageError("Missing argument 'INPUT...'.")
+    if group is not None and not jobs:
+        raise click.UsageError("--group needs --jobs.")
     # Imported late: they load what enlarging takes.
     if list_models:
         with ended_at_once():
@@ -149,13 +160,13 @@ def command(
 
         return print_models(url)
     with ended_at_once():
-        from upscale.jobs import Arguments
         from upscale.run import main
+        from upscale.tasks import Arguments
 
     asked = {name: str(value) for name, value in options.items() if value is not None}
     if url is not None and model is not None:
         asked["model"] = model
-    return main(Arguments(inputs, output, model, format_name, asked, force, url, retries, quiet))
+    return main(Arguments(inputs, output, model, format_name, asked, force, url, retries, quiet, jobs, group))
 
 
 def run_command() -> int:

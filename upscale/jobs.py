@@ -1,190 +1,135 @@
-"""Decide which image becomes which file. Whatever can be rejected is rejected before any work."""
+"""Requests about jobs: submit an image file, ask how far it is, fetch the result."""
 
+import hashlib
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
+from urllib.parse import urlencode
 
-from message_protocol import UpscaleInput
-from superscaling.errors import MalformedMessage
-from superscaling.format_name import FormatName
-from upscale.errors import Failed, UsageError
-from upscale.inputs import Inputs, Source, find_inputs, format_of
-from upscale.output import EXTENSIONS, READ_ONLY, check_target, format_named, suffix_of, with_extension
+from message_protocol import BYTES, JSON, JobOutput
+from upscale.answers import MAX_DOCUMENT, read_problem, refused, retry_after
+from upscale.connection import Service
+from upscale.downloads import OK, PARTIAL, Download
+from upscale.errors import Broken, Expired, Failed, FatalError
 
-PIPE = "-"
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """The command line. None means that an option is not given.
-
-    `model`: to be used in this process; `options`: what is asked of every image, as in the query of a request.
-    """
-
-    inputs: tuple[str, ...]
-    output: str | None
-    model: str | None
-    format: FormatName | None
-    options: Mapping[str, str]
-    force: bool
-    url: str | None
-    retries: int
-    quiet: bool
+ACCEPTED, UNKNOWN, CONFLICT, GONE = 202, 404, 409, 410
+BETWEEN = (502, 504)  # a proxy waits in vain for a service that is being restarted
+# Set apart from whatever else makes keys of files; another number makes all jobs anew.
+SALT = b"upscale --jobs 1"
 
 
-@dataclass(frozen=True)
-class Job:
-    """One image.
+def key_of(file: Path, options: Mapping[str, str], generation: int) -> str:
+    """Return the Idempotency-Key of a file with options: the same in each run.
 
-    `source` None is standard input, `target` None standard output. `format` is the requested one, if any.
-    """
-
-    source: Path | None
-    target: Path | None
-    format: FormatName | None
-
-    @property
-    def name(self) -> str:
-        """What messages call the input."""
-        return "standard input" if self.source is None else str(self.source)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The jobs, the failures (names and reasons) that are known already, and notes to print."""
-
-    jobs: list[Job]
-    failures: list[tuple[str, str]]
-    notes: list[str]
-
-
-def plan(arguments: Arguments) -> Plan:
-    """Find the inputs and decide what each becomes.
+    Args:
+        file: the image.
+        options: all that is asked for, as in the query of a request.
+        generation: from 0; another key for each.
 
     Raises:
-        UsageError: an option is invalid, arguments contradict each other, or a result would overwrite another result
-            or an input.
+        Failed: the file can't be read.
     """
-    _check(arguments.options)
-    output = arguments.output
-    if "" in arguments.inputs:
-        raise UsageError("an input is an empty text: is the variable that should name it set?")
-    if PIPE in arguments.inputs:
-        return _plan_pipe(arguments)
-    found = find_inputs(arguments.inputs, output)
-    if found.several and output is not None and (output == PIPE or os.path.isfile(output)):
-        raise UsageError(f"-o {output} takes one image; for several, name a folder")
-    skipped = [f"{what} ({count})" for what, count in sorted(found.skipped.items())]
-    notes = [f"skipped in folders: {', '.join(skipped)}"] if skipped else []
-    if output is not None and not found.several and not _is_folder(output):
-        return _plan_one(arguments, output, found)
-    jobs = []
-    for source in found.sources:
-        try:
-            jobs.append(_job(source, arguments))
-        except Failed as exc:
-            found.failures.append((str(source.path), str(exc)))
-    _check_overlaps(jobs)
-    return _checked(jobs, arguments, found.failures, notes, make_folder=output is not None)
-
-
-def _check(options: Mapping[str, str]) -> None:
-    """Refuse what the service refuses, in its words."""
     try:
-        UpscaleInput.from_bytes(b"any", options)
-    except MalformedMessage as exc:
-        raise UsageError(exc.detail) from exc
+        with file.open("rb") as opened:
+            content = hashlib.file_digest(opened, "sha256").digest()
+    except OSError as exc:
+        raise Failed(str(exc.strerror)) from exc
+    asked = urlencode(sorted(options.items())).encode()
+    return hashlib.sha256(b"\n".join((SALT, str(generation).encode(), content, asked))).hexdigest()
 
 
-def _is_folder(output: str) -> bool:
-    return output.endswith(("/", os.sep)) or os.path.isdir(output)
+@dataclass(frozen=True)
+class Result:
+    """What is in a file that was fetched. `width`, `height`: in px, as text; `notes`: what could not be kept."""
+
+    width: str
+    height: str
+    notes: tuple[str, ...]
 
 
-def _plan_pipe(arguments: Arguments) -> Plan:
-    output = arguments.output
-    if len(arguments.inputs) > 1:
-        raise UsageError("- is standard input and can't be combined with other inputs")
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("standard input is a terminal: redirect a file to it, as in `upscale - < in.jpg`")
-    if output is not None and output != PIPE and _is_folder(output):
-        raise UsageError(f"-o {output}: the result of standard input has no name: name a file, not a folder")
-    return _one(arguments, None, PIPE if output is None else output, [])
+class Jobs:
+    """Asks a service about jobs. All methods raise what `Service.ask` does, and `Busy`."""
 
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
-def _plan_one(arguments: Arguments, output: str, found: Inputs) -> Plan:
-    """Plan one image whose result has a name."""
-    if not found.sources:
-        return Plan([], found.failures, [])
-    (source,) = found.sources
-    if output != PIPE and not arguments.force and _is_same_file(source.path, output):
-        raise UsageError(f"{output} would overwrite its input; --force allows it")
-    return _one(arguments, source.path, output, found.failures)
+    def submit(self, file: Path, options: Mapping[str, str], key: str) -> JobOutput:
+        """Hand in an image file; with the same key and options again: find the job that it became.
 
-
-def _one(arguments: Arguments, source: Path | None, output: str, failures: list[tuple[str, str]]) -> Plan:
-    if output == PIPE:
-        if sys.stdout is None or sys.stdout.isatty():
-            raise UsageError("standard output is a terminal: name a file with -o, or use `> out.jpg`")
-        return Plan([Job(source, None, arguments.format)], failures, [])
-    named = format_named(Path(output))
-    suffix = Path(output).suffix.lower()
-    if named is None and (suffix in READ_ONLY or (suffix and arguments.format is None)):
-        known = ", ".join(extensions[0] for extensions in EXTENSIONS.values())
-        raise UsageError(f"-o {output}: {suffix} can't be written: name a file with one of {known}")
-    if named is not None and arguments.format not in (None, named):
-        raise UsageError(f"-o {output} contradicts --format {arguments.format}")
-    job = Job(source, Path(output), arguments.format or named)
-    return _checked([job], arguments, failures, [], make_folder=False)
-
-
-def _job(source: Source, arguments: Arguments) -> Job:
-    """Plan an image whose result has no name of its own: one of several, or one without -o.
-
-    Raises:
-        Failed: it is not an image, or can't be read.
-    """
-    if os.path.exists(source.path) and not os.path.isfile(source.path):
-        raise Failed("is not a regular file: name its result with -o")  # a pipe can't be sniffed and read again
-    own = format_of(source.path)
-    name = arguments.format or own
-    if arguments.output is None:
-        target = source.path.with_name(with_extension(source.path, name, suffix_of(arguments.options)))
-    else:
-        target = Path(arguments.output, source.place.parent, with_extension(source.place, name))
-    return Job(source.path, target, arguments.format)
-
-
-def _is_same_file(one: Path, other: str) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
-
-
-def _check_overlaps(jobs: list[Job]) -> None:
-    sources = {os.path.realpath(job.name): job for job in jobs}
-    results: dict[str, Job] = {}
-    for job in jobs:
-        place = os.path.realpath(str(job.target))
-        if place in sources:
-            raise UsageError(f"{job.target}, which {job.name} would become, is an input itself; nothing was done")
-        if place in results:
-            raise UsageError(
-                f"{results[place].name} and {job.name} would both become {job.target}; nothing was done:"
-                " run them separately, into different folders"
-            )
-        results[place] = job
-
-
-def _checked(
-    jobs: list[Job], arguments: Arguments, failures: list[tuple[str, str]], notes: list[str], make_folder: bool
-) -> Plan:
-    """Make the plan; jobs whose results can't be written become failures."""
-    possible = []
-    for job in jobs:
+        Raises:
+            Failed: the image was rejected, or the file can't be read.
+            FatalError: there is no such service at the address, or it does not know an option or the model.
+        """
         try:
-            if job.target is not None:
-                check_target(job.target, replace=arguments.force, make_folder=make_folder)
-            possible.append(job)
-        except Failed as exc:
-            failures.append((job.name, str(exc)))
-    return Plan(possible, failures, notes)
+            with file.open("rb") as opened:
+                size = os.fstat(opened.fileno()).st_size
+                if not size:
+                    raise Failed("is empty")
+                headers = {"Content-Type": BYTES, "Accept": JSON, "Content-Length": str(size), "Idempotency-Key": key}
+                path = f"/jobs?{urlencode(options)}" if options else "/jobs"
+                with self._service.ask("POST", path, headers, opened) as response:
+                    if response.status not in (OK, ACCEPTED):
+                        raise _passing(response) or self._service.refusal(response)
+                    return self._job(response)
+        except OSError as exc:
+            raise Failed(str(exc.strerror)) from exc
+
+    def look(self, job_id: str) -> tuple[JobOutput, float | None]:
+        """Ask how far a job is. Returns when to ask again as well, in s, if the service says that.
+
+        Raises:
+            Failed: it no longer has it.
+        """
+        with self._service.ask("GET", f"/jobs/{job_id}", {"Accept": JSON}) as response:
+            if response.status != OK:
+                raise self._refusal(response)
+            return self._job(response), retry_after(response)
+
+    def fetch(self, job_id: str, download: Download) -> Result:
+        """Fetch the result, or what is missing of it.
+
+        Raises:
+            Failed: there is none.
+            Expired: there is none any more.
+        """
+        with self._service.ask("GET", f"/jobs/{job_id}/result", download.headers) as response:
+            if response.status not in (OK, PARTIAL):
+                raise self._refusal(response)
+            download.take(response)
+            width, height, notes = (
+                response.headers.get(name, "") for name in ("X-Result-Width", "X-Result-Height", "X-Upscaler-Notes")
+            )
+            return Result(width, height, tuple(notes.split("; ")) if notes else ())
+
+    def _job(self, response: HTTPResponse) -> JobOutput:
+        try:
+            job = JobOutput.model_validate_json(response.read(MAX_DOCUMENT))
+        except ValueError as exc:  # pydantic's
+            raise FatalError(f"{self._service.url}: the answer is not a job") from exc
+        if not (job.id.isascii() and job.id.isalnum()):  # it becomes part of a path
+            raise FatalError(f"{self._service.url}: the answer has no valid id of a job")
+        return job
+
+    def _refusal(self, response: HTTPResponse) -> Exception:
+        """An answer about a job that exists, or did."""
+        if response.status == UNKNOWN:
+            return Failed("the service no longer knows the job: the same command submits it again")
+        if response.status in (CONFLICT, GONE):
+            kind = Expired if response.status == GONE else Failed
+            return kind(read_problem(response).detail)
+        return _passing(response) or self._service.refusal(response)
+
+
+def _passing(response: HTTPResponse) -> Exception | None:
+    """What a proxy says while the service is away."""
+    return Broken(f"the answer is {response.status} {response.reason}") if response.status in BETWEEN else None
+
+
+def failure_of(job: JobOutput) -> Failed:
+    """Why a job has failed or was cancelled."""
+    if job.problem is None:
+        return Failed(f"the job was {job.status}" if job.status == "cancelled" else "the job has failed")
+    refusal = refused(job.problem, None)
+    return refusal if isinstance(refusal, Failed) else Failed(str(refusal))

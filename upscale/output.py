@@ -1,11 +1,13 @@
 """Name and write results: each file completely or not at all, and never over a file that is to be kept."""
 
+import contextlib
 import os
 import re
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 from superscaling.format_name import FormatName
 from superscaling.size_choice import DEFAULT_SCALE, Fit
@@ -88,19 +90,30 @@ def check_target(target: Path, *, replace: bool, make_folder: bool) -> None:
 
 
 def write_target(target: Path, data: bytes, *, replace: bool) -> None:
-    """Write a file atomically; a missing folder is created.
+    """Write a file as `writing` does."""
+    with writing(target, replace=replace) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def writing(target: Path, *, replace: bool) -> Iterator[BinaryIO]:
+    """Write a file atomically: it is there once the block has ended without an exception. Creates a missing folder.
+
+    The file can be read and sought as well, unless `target` is a device.
 
     Raises:
         Failed: it can't be written, or has appeared since `check_target`.
     """
     try:
         if _is_device(target):
-            target.write_bytes(data)
+            with target.open("wb") as file:
+                yield file
             return
         if replace:
             target = Path(os.path.realpath(target))  # the link stays, its target is replaced
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(target, data, replace)
+        with _written_whole(target, replace) as file:
+            yield file
     except FileExistsError as exc:
         raise Failed(EXISTS.format(target)) from exc
     except OSError as exc:
@@ -134,12 +147,13 @@ def _require_missing(target: Path) -> None:
     raise Failed(EXISTS.format(target))
 
 
-def _write_whole(target: Path, data: bytes, replace: bool) -> None:
+@contextlib.contextmanager
+def _written_whole(target: Path, replace: bool) -> Iterator[BinaryIO]:
     part = target.with_name(f".upscale-{secrets.token_hex(8)}.part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with open(descriptor, "wb") as file:
-            file.write(data)
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        with open(descriptor, "w+b") as file:
+            yield file
         if not replace:
             _claim(part, target)
         else:

@@ -1,4 +1,4 @@
-"""Run the command line: one image after the other; a failure stops no other image."""
+"""Run the command line: a failure stops no other image."""
 
 import logging
 import signal
@@ -6,9 +6,11 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import click
+from tqdm import tqdm
 
 from message_protocol import UpscaleOutput
 from superscaling.errors import SettingInvalid, StartError
@@ -17,10 +19,9 @@ from superscaling.settings import Settings, describe_unknown, environment_variab
 from upscale.console import Console, Progress, shown
 from upscale.errors import DONE, FAILED, INTERRUPTED, WRONG_USAGE, Failed, FatalError, UsageError
 from upscale.interrupts import ended_at_once
-from upscale.jobs import Arguments, Job, Plan, plan
 from upscale.output import write_stdout, write_target
-
-log = logging.getLogger(__name__)
+from upscale.report import Report
+from upscale.tasks import Arguments, Plan, Task, plan
 
 
 class Enlarger(Protocol):
@@ -33,19 +34,37 @@ class Enlarger(Protocol):
         """Enlarge one image file."""
 
 
+class Work(Protocol):
+    """`OneByOne` or `InBackground`."""
+
+    def do(self, tasks: list[Task], report: Report, bar: tqdm) -> None:
+        """Do all tasks; a failure stops no other one. `bar` is updated after each."""
+
+
 def main(arguments: Arguments) -> int:
     """Do what the command line says; returns the exit status."""
     _exit_on_signals()
     console = Console(arguments.quiet)
     logging.getLogger().addHandler(console)
     try:
-        return Run(arguments, _enlarger(arguments, console), console).run(plan(arguments))
+        return Run(_work(arguments, console), console).run(plan(arguments))
     except (UsageError, SettingInvalid) as exc:
         click.echo(f"upscale: {shown(exc)}", err=True)
         return WRONG_USAGE
     except StartError as exc:
         click.echo(f"upscale: {shown(exc)}", err=True)
         return FAILED
+
+
+def _work(arguments: Arguments, console: Console) -> Work:
+    if not arguments.jobs:
+        return OneByOne(arguments, _enlarger(arguments, console), console)
+    if arguments.url is None:
+        raise UsageError("--jobs needs --url: jobs are done by a service; without it, images are enlarged here")
+    with ended_at_once():
+        from upscale.in_background import InBackground
+
+    return InBackground(arguments, arguments.url, console)
 
 
 def _enlarger(arguments: Arguments, console: Console) -> Enlarger:
@@ -85,96 +104,79 @@ class Run:
     """Works through a plan and reports on it.
 
     Args:
+        work: does the tasks.
+        console: prints messages and progress.
+    """
+
+    def __init__(self, work: Work, console: Console) -> None:
+        self._work = work
+        self._console = console
+
+    def run(self, plan: Plan) -> int:
+        """Do all tasks and report; returns the exit status."""
+        for note in plan.notes:
+            self._console.say(note)
+        count = len(plan.tasks) + len(plan.failures)
+        report = Report(self._console, count)
+        for name, reason in plan.failures:
+            report.failed(name, reason)
+        if not count:
+            self._console.complain("there are no images to enlarge")
+            return FAILED
+        try:
+            with self._console.files(len(plan.tasks)) as bar:
+                self._work.do(plan.tasks, report, bar)
+        except FatalError as exc:
+            self._console.complain(f"upscale: {exc}")
+            report.sum_up()
+            return FAILED
+        except KeyboardInterrupt:
+            self._console.complain("interrupted")
+            report.sum_up()
+            return INTERRUPTED
+        report.sum_up()
+        return FAILED if report.has_failures else DONE
+
+
+class OneByOne:
+    """Enlarges one image after the other.
+
+    Args:
         arguments: the command line.
         enlarger: enlarges the images.
-        console: prints messages and progress.
+        console: shows progress.
     """
 
     def __init__(self, arguments: Arguments, enlarger: Enlarger, console: Console) -> None:
         self._arguments = arguments
         self._enlarger = enlarger
         self._console = console
-        self._done = 0
-        self._failures = list[tuple[str, str]]()
 
-    def run(self, plan: Plan) -> int:
-        """Do all jobs and report; returns the exit status."""
-        for note in plan.notes:
-            self._console.say(note)
-        for name, reason in plan.failures:
-            self._fail(name, reason)
-        count = len(plan.jobs) + len(plan.failures)
-        if not count:
-            self._console.complain("there are no images to enlarge")
-            return FAILED
-        try:
-            with self._console.files(len(plan.jobs)) as bar:
-                for job in plan.jobs:
-                    self._try(job)
-                    bar.update()
-        except FatalError as exc:
-            self._console.complain(f"upscale: {exc}")
-            self._sum_up(count)
-            return FAILED
-        except KeyboardInterrupt:
-            self._console.complain("interrupted")
-            self._sum_up(count)
-            return INTERRUPTED
-        self._sum_up(count)
-        return FAILED if self._failures else DONE
+    def do(self, tasks: list[Task], report: Report, bar: tqdm) -> None:
+        """Do all tasks; a failure stops no other one. `bar` is updated after each."""
+        for task in tasks:
+            report.attempt(task.name, partial(self._do, task, report))
+            bar.update()
 
-    def _try(self, job: Job) -> None:
-        try:
-            self._do(job)
-            self._done += 1
-        except Failed as exc:
-            self._fail(job.name, str(exc))
-        except MemoryError:
-            self._fail(job.name, "there is not enough memory for this image")
-        except FatalError:
-            raise
-        except Exception as exc:  # a bug must not stop the other images
-            log.debug("%s", job.name, exc_info=exc)
-            self._fail(job.name, f"a bug in this program: {exc!r}")
-
-    def _do(self, job: Job) -> None:
-        with self._console.file(job.name) as progress:
-            image = _read(job)
+    def _do(self, task: Task, report: Report) -> None:
+        with self._console.file(task.name) as progress:
+            image = _read(task)
             self._enlarger.get_ready()  # a conversion takes minutes, which are not this image's
             start = time.monotonic()
-            output = self._enlarger.enlarge(image, self._options(job), progress)
-        if job.target is None:
+            output = self._enlarger.enlarge(image, task.options(self._arguments), progress)
+        if task.target is None:
             write_stdout(output.image)
         else:
-            write_target(job.target, output.image, replace=self._arguments.force)
-        target = "standard output" if job.target is None else job.target
+            write_target(task.target, output.image, replace=self._arguments.force)
+        target = "standard output" if task.target is None else task.target
         seconds = time.monotonic() - start
-        self._console.say(f"{job.name} -> {target}: {output.width} x {output.height} px, {seconds:.1f} s")
-        for note in output.notes:
-            self._console.say(f"{job.name}: note: {note}")
-
-    def _options(self, job: Job) -> dict[str, str]:
-        return {**self._arguments.options, **({} if job.format is None else {"format": job.format})}
-
-    def _fail(self, name: str, reason: str) -> None:
-        self._failures.append((name, reason))
-        self._console.complain(f"{name}: failed: {reason}")
-
-    def _sum_up(self, count: int) -> None:
-        """Print the counts and what failed; for a single image all of that is printed already."""
-        if count == 1:
-            return
-        counts = [f"{self._done} done", f"{len(self._failures)} failed"]
-        if left := count - self._done - len(self._failures):
-            counts.append(f"{left} left")
-        self._console.say(", ".join(counts) + (":" if self._failures else ""))
-        for name, reason in self._failures:
-            self._console.say(f"  {name}: {reason}")
+        line = f"{target}: {output.width} x {output.height} px, {seconds:.1f} s"
+        report.done(task.name, line, output.notes)
 
 
-def _read(job: Job) -> bytes:
+def _read(task: Task) -> bytes:
     try:
-        data = sys.stdin.buffer.read() if job.source is None else job.source.read_bytes()
+        data = sys.stdin.buffer.read() if task.source is None else task.source.read_bytes()
     except OSError as exc:
         raise Failed(str(exc.strerror)) from exc
     if not data:

@@ -6,6 +6,7 @@ const ADVICE = {
   deadline_passed: "Make the picture smaller, or try again when the service is less busy.",
   decoder_unavailable: "Try again in a moment. If it keeps failing, tell whoever runs this service.",
   engine_failed: "Try again in a moment. If it keeps failing, tell whoever runs this service.",
+  expired: "Send the picture again. Results are deleted after a while.",
   estimate_over_deadline: "Make the picture smaller, and try again.",
   format_cannot_hold: "Choose another format to save it as. PNG works for most pictures.",
   image_corrupt: "Try to open it in another program and save it again.",
@@ -15,14 +16,21 @@ const ADVICE = {
   internal_error: "Try again. If it fails again, tell whoever runs this service, with the number below.",
   service_stopping: "Try again in a moment. It is probably being restarted.",
   too_many_frames: "Send fewer frames or pages at a time.",
+  unknown_job: "Send the picture again. The service forgets jobs after a while.",
   unsupported_image_format: "Save it as JPEG or PNG, and choose that file.",
 };
 
-/** A failure to show: what happened, what to do, and whether to offer a retry. `retryAfter` is in s. */
+// Codes of what a job may still do.
+const FOR_JOBS = ["body_too_large", "deadline_passed", "estimate_over_deadline", "image_too_large", "queue_full"];
+
+/**
+ * A failure to show: what happened, what to do, and whether to offer a retry (`again`), or a job (`later`). `retryAfter`
+ * is in s.
+ */
 export class Failure extends Error {
-  constructor({ title, detail = "", advice = "", again = false, retryAfter = null }) {
+  constructor({ title, detail = "", advice = "", again = false, later = false, code = null, retryAfter = null }) {
     super(title);
-    Object.assign(this, { title, detail, advice, again, retryAfter });
+    Object.assign(this, { title, detail, advice, again, later, code, retryAfter });
   }
 }
 
@@ -31,7 +39,8 @@ export function failureOf(problem, retryAfter = null) {
   let detail = problem.detail;
   if (problem.status >= 500 && problem.requestId) detail += ` (number ${problem.requestId})`;
   const again = problem.status >= 500 || [408, 429].includes(problem.status) || problem.code === "format_cannot_hold";
-  return new Failure({ title: problem.title, detail, advice: ADVICE[problem.code], again, retryAfter });
+  const later = FOR_JOBS.includes(problem.code);
+  return new Failure({ ...problem, detail, advice: ADVICE[problem.code], again, later, retryAfter });
 }
 
 /** The failure for an error response. */
@@ -57,6 +66,7 @@ export function unreachable() {
     detail: "The connection failed, or was lost before the picture was finished.",
     advice: "Check the network, and try again.",
     again: true,
+    later: true,
   });
 }
 

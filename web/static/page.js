@@ -1,23 +1,31 @@
 /** The page: take a picture, enlarge it, compare and save. */
 
+import { enlargeInBackground } from "./background.js";
 import { Board, release } from "./board.js";
 import { check } from "./check.js";
 import { listen } from "./choose.js";
 import { clear, compare } from "./comparison.js";
 import { enlarge, enlargeAgain } from "./enlarging.js";
 import { shown } from "./failures.js";
+import { cancel, submit } from "./jobs.js";
 import { hideProblem, showProblem } from "./problem.js";
+import { forget, fragment, inAddress, putInAddress, remember, remembered } from "./remembered.js";
 import { save } from "./saving.js";
 import { say, show, wait } from "./status.js";
 import { bytes, duration, formatName, pixels } from "./words.js";
 
 const part = (id) => document.getElementById(id);
 const MAX_BYTES = Number(document.body.dataset.maxBodyBytes);
+const HAS_JOBS = "jobs" in document.body.dataset;
 // Visible elements by state.
 const COMPARED = ["viewer", "zoom", "before-tag", "after-tag"];
 const VISIBLE = {
   empty: ["empty", "format-label"],
-  working: ["canvas", "progress", "cancel"],
+  working: ["canvas", "progress", "cancel", ...(HAS_JOBS ? ["later"] : [])],
+  sending: ["canvas", "progress", "cancel"], // to be done in the background
+  background: ["background", "progress", "cancel", "another"],
+  fetched: ["canvas", "another", "download"], // from the background, where the original is not here
+  unseen: ["background", "another", "download"], // the same, and there is nothing to show
   done: [...COMPARED, "format-label", "another", "download"],
   undisplayable: ["canvas", "format-label", "another", "download"], // done, but the browser can't show the result
   converting: [...COMPARED, "progress", "cancel"],
@@ -29,6 +37,7 @@ const format = part("format");
 let state = "empty";
 let run = new AbortController(); // of the current request
 let picture = null; // the original file
+let job = null; // that enlarges it in the background, as id and name
 let done = null; // the result: what `enlarge` returned, its files by format, its title and text
 
 function enter(next) {
@@ -37,19 +46,22 @@ function enter(next) {
   const visible = new Set(VISIBLE[state]);
   for (const id of new Set(Object.values(VISIBLE).flat())) part(id).hidden = !visible.has(id);
   format.options[0].hidden = done !== null; // "the same format": by then, the format is known
+  if (next === "empty") listJobs();
   part("download").textContent = done?.files.has(format.value) ?? true ? "Download" : "Enlarge and download";
 }
 
 /** Discard the picture and its result. */
 function discard() {
   run.abort();
+  run = new AbortController(); // whatever ran does not report on its end
   hideProblem();
   clear();
   if (done) {
     [done.before, ...(done.layers ?? [])].forEach(release);
     format.value = "";
   }
-  [picture, done] = [null, null];
+  [picture, done, job] = [null, null, null];
+  putInAddress(null);
 }
 
 /** Return to the empty page. */
@@ -79,14 +91,85 @@ function take(file) {
   });
 }
 
+/** Let the service go on with the picture, whatever becomes of this page. */
+function handIn() {
+  const file = picture;
+  run.abort();
+  show(`Sending ${file.name}`);
+  return attempt("sending", async (signal) => {
+    const { id } = await submit(file, format.value, signal);
+    job = { id, name: file.name };
+    await follow(signal);
+  });
+}
+
+/** Go on with a job of an earlier visit. */
+function reopen(earlier) {
+  discard();
+  job = earlier;
+  return attempt("background", follow);
+}
+
+/** Follow the job to its end. */
+async function follow(signal) {
+  const own = job;
+  remember(own);
+  putInAddress(own);
+  part("address").href = fragment(own);
+  enter("background");
+  say(`Enlarging ${own.name} in the background`, "");
+  let result;
+  try {
+    result = await enlargeInBackground(own, picture, board, signal);
+  } catch (error) {
+    const failure = shown(error);
+    if (failure && !failure.again) { // it will not come
+      forget(own);
+      putInAddress(null);
+      job = null;
+    }
+    throw error;
+  }
+  const { accepted, blob, notes, layers } = result;
+  const text = [`${formatName(accepted.format)}, ${bytes(accepted.size)}`, ...notes].join("; ");
+  done = { ...result, files: new Map([[accepted.format, blob]]), title: `Now ${pixels(accepted)}`, text };
+  format.value = accepted.format;
+  finish();
+  if (layers) compare(layers, accepted);
+}
+
+/** Give the job up. */
+function giveUp() {
+  cancel(job.id).catch(() => {}); // it ends without that, too
+  forget(job);
+  run.abort();
+}
+
+/** List what was handed in and is not fetched. */
+function listJobs() {
+  const jobs = HAS_JOBS ? remembered() : [];
+  part("remembered").hidden = !jobs.length;
+  const entries = jobs.map((each) => {
+    const link = Object.assign(document.createElement("a"), { href: fragment(each), textContent: each.name });
+    const entry = document.createElement("li");
+    entry.append(link);
+    return entry;
+  });
+  part("remembered").querySelector("ul").replaceChildren(...entries);
+}
+
 function finish() {
-  enter(done.layers ? "done" : "undisplayable");
+  if (job && !picture) enter(done.isShown ? "fetched" : "unseen");
+  else enter(done.layers ? "done" : "undisplayable");
   say(done.title, done.text);
 }
 
 /** Save the result in the chosen format. For a new format, the service enlarges the picture again. */
 function download() {
-  if (done.files.has(format.value)) return save(done.files.get(format.value), picture.name, format.value);
+  if (done.files.has(format.value)) {
+    save(done.files.get(format.value), (picture ?? job).name, format.value);
+    return job && forget(job);
+  }
   return attempt("converting", async (signal) => {
     const wanted = format.value;
     const { blob } = await enlargeAgain(picture, wanted, signal);
@@ -110,17 +193,24 @@ async function attempt(during, work) {
   } catch (error) {
     if (run !== own) return; // superseded by another picture
     const failure = shown(error);
-    if (failure) fail(failure, () => (done ? download() : take(picture)));
+    if (failure?.code === "estimate_over_deadline" && HAS_JOBS && picture && !done) handIn();
+    else if (failure) fail(failure, job || picture ? again : null, picture && !done && !job ? handIn : null);
     else if (done) finish();
     else reset("Cancelled", "Choose another picture at any time");
   }
 }
 
-function fail(failure, again = null) {
+function again() {
+  if (done) return download();
+  return job ? attempt("background", follow) : take(picture);
+}
+
+function fail(failure, retry = null, later = null) {
   if (done) finish();
   else enter("failed");
   show(failure.title);
-  showProblem(failure, failure.again ? again : null, done ? "Back to the picture" : "Choose another picture");
+  const instead = HAS_JOBS && failure.later ? later : null;
+  showProblem(failure, failure.again ? retry : null, instead, done ? "Back to the picture" : "Choose another picture");
 }
 
 function back() {
@@ -132,7 +222,8 @@ function back() {
 
 part("max-bytes").textContent = bytes(MAX_BYTES);
 part("another").addEventListener("click", () => reset());
-part("cancel").addEventListener("click", () => run.abort());
+part("cancel").addEventListener("click", () => (state === "background" ? giveUp() : run.abort()));
+part("later").addEventListener("click", handIn);
 part("download").addEventListener("click", download);
 part("dismiss").addEventListener("click", back);
 format.addEventListener("change", () => {
@@ -143,16 +234,24 @@ format.addEventListener("change", () => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
+  if (state === "background") return; // hours of work are not given up by a key
   if (VISIBLE[state].includes("cancel")) run.abort();
   else if (!part("problem").hidden) back();
 });
 
 /** Explain why a file is rejected. A running request continues, and a finished picture stays. */
-function refuse(error) {
+function refuse(error, file = null) {
   const failure = shown(error);
-  if (VISIBLE[state].includes("cancel")) say(failure.title, failure.advice);
-  else fail(failure);
+  if (VISIBLE[state].includes("cancel")) return say(failure.title, failure.advice);
+  const later = () => {
+    discard();
+    picture = file;
+    handIn();
+  };
+  return fail(failure, null, file && later);
 }
 
-listen((file) => check(file, MAX_BYTES).then(() => take(file), refuse), refuse);
+listen((file) => check(file, MAX_BYTES).then(() => take(file), (error) => refuse(error, file)), refuse);
+addEventListener("hashchange", () => inAddress() && reopen(inAddress()));
 enter("empty");
+if (HAS_JOBS && inAddress()) reopen(inAddress());

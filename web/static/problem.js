@@ -6,6 +6,7 @@ const card = document.getElementById("problem");
 const words = document.getElementById("problem-words");
 const countdown = document.getElementById("countdown");
 const retry = document.getElementById("retry");
+const instead = document.getElementById("instead");
 const dismiss = document.getElementById("dismiss");
 
 let timer = null;
@@ -15,9 +16,10 @@ let timer = null;
  *
  * @param {import("./failures.js").Failure} failure
  * @param {?() => void} again retries; null if a retry can't help
+ * @param {?() => void} later hands the picture in as a job; null if that can't help
  * @param {string} back label of the button that closes the card
  */
-export function showProblem(failure, again, back) {
+export function showProblem(failure, again, later, back) {
   hideProblem();
   const title = Object.assign(document.createElement("h2"), { textContent: failure.title });
   const lines = [failure.detail, failure.advice].filter(Boolean);
@@ -25,9 +27,11 @@ export function showProblem(failure, again, back) {
   words.replaceChildren(title, ...paragraphs);
   retry.hidden = !again;
   retry.onclick = again;
+  instead.hidden = !later;
+  instead.onclick = later;
   dismiss.textContent = back;
   card.hidden = false;
-  (again ? retry : dismiss).focus();
+  (again ? retry : later ? instead : dismiss).focus();
   if (again && failure.retryAfter) count(failure.retryAfter, again);
 }
 

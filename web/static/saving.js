@@ -2,12 +2,16 @@
 
 const SUFFIXES = { jpeg: "jpg" }; // other suffixes equal the format's name
 
-/** Save a file under the name of the original. */
-export function save(blob, name, format) {
+/**
+ * Save a file under the name of the original.
+ *
+ * @param {Blob | string} source the file, or where the service has it
+ */
+export function save(source, name, format) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
+  link.href = source instanceof Blob ? URL.createObjectURL(source) : source;
   link.download = `${name.replace(/\.\w+$/, "")}-enlarged.${SUFFIXES[format] ?? format}`;
   link.click();
   // Later, because the browser reads it after the click.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  if (source instanceof Blob) setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -52,7 +52,12 @@ export function pictureOf({ imageBase64, mediaType }) {
   return new Blob([data], { type: mediaType });
 }
 
-async function request(url, options = {}) {
+/**
+ * Send a request.
+ *
+ * @throws {Failure} there is no answer, or an error
+ */
+export async function request(url, options = {}) {
   let response;
   try {
     response = await fetch(url, options);

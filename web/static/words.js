@@ -18,7 +18,15 @@ export function pixels({ width, height }) {
 export function duration(seconds) {
   if (seconds < 1.5) return "a second";
   if (seconds < 90) return `${Math.round(seconds)} seconds`;
-  return `${Math.round(seconds / 60)} minutes`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} minutes`;
+  return `${Math.round(seconds / 3600)} hours`;
+}
+
+/** @param {{done: number, total: number, secondsLeft: ?number}} job */
+export function progressOf({ done, total, secondsLeft }) {
+  if (!total) return "It waits for its turn";
+  const left = secondsLeft == null ? "" : `, about ${duration(secondsLeft)} left`;
+  return `${Math.floor((100 * done) / total)} % done${left}`;
 }
 
 /** @param {string} format its name in the API; the format menu has its display name */

@@ -10,6 +10,7 @@ import com.google.gson.JsonPrimitive;
 import com.google.gson.Strictness;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /** Reads and writes JSON, strictly by RFC 8259. */
 final class Json {
@@ -67,5 +68,13 @@ final class Json {
         return member != null && member.isJsonPrimitive() && member.getAsJsonPrimitive().isBoolean()
                 ? Optional.of(member.getAsBoolean())
                 : Optional.empty();
+    }
+
+    /** A member, if it is a number. Gson itself would also convert strings. */
+    static OptionalDouble number(JsonObject object, String name) {
+        JsonElement member = object.get(name);
+        return member != null && member.isJsonPrimitive() && member.getAsJsonPrimitive().isNumber()
+                ? OptionalDouble.of(member.getAsDouble())
+                : OptionalDouble.empty();
     }
 }

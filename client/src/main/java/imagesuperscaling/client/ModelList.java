@@ -5,7 +5,6 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalDouble;
 
 /** Reads the answer of {@code GET /models}. Members that are unknown here are ignored. */
 final class ModelList {
@@ -32,10 +31,10 @@ final class ModelList {
         return new Model(
                 string(object, "name"),
                 Json.bool(object, "default").orElseThrow(() -> missing("boolean", "default")),
-                (int) number(object, "scale").orElseThrow(() -> missing("number", "scale")),
+                (int) Json.number(object, "scale").orElseThrow(() -> missing("number", "scale")),
                 string(object, "kind"),
                 string(object, "precision"),
-                number(object, "secondsPerMegapixel"),
+                Json.number(object, "secondsPerMegapixel"),
                 string(object, "sha256"),
                 string(object, "licence"),
                 Json.bool(object, "strength").orElse(false)); // earlier services have none
@@ -43,13 +42,6 @@ final class ModelList {
 
     private static String string(JsonObject object, String name) {
         return Json.string(object, name).orElseThrow(() -> missing("string", name));
-    }
-
-    private static OptionalDouble number(JsonObject object, String name) {
-        JsonElement member = object.get(name);
-        return member != null && member.isJsonPrimitive() && member.getAsJsonPrimitive().isNumber()
-                ? OptionalDouble.of(member.getAsDouble())
-                : OptionalDouble.empty();
     }
 
     private static IllegalArgumentException missing(String type, String name) {

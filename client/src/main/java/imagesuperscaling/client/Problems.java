@@ -28,6 +28,16 @@ final class Problems {
                         .orElse(null));
     }
 
+    /** The problem document of a job that has failed. */
+    static UpscaleException of(JsonObject problem) {
+        return UpscaleException.refused(
+                (int) Json.number(problem, "status").orElse(500),
+                Json.string(problem, "code").orElse(null),
+                Json.string(problem, "detail").orElse("the job has failed"),
+                Json.string(problem, "requestId").orElse(null),
+                null);
+    }
+
     /** A 200 response that can't be used. */
     static UpscaleException malformed(HttpResponse<byte[]> answer, String reason, Throwable cause) {
         return UpscaleException.malformed(

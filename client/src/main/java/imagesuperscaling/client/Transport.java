@@ -6,11 +6,17 @@ import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandler;
+import java.net.http.HttpResponse.BodySubscriber;
+import java.net.http.HttpResponse.BodySubscribers;
+import java.net.http.HttpResponse.ResponseInfo;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 
 /** Sends single requests, with timeouts and a limit on the response's size. */
 final class Transport {
@@ -35,25 +41,57 @@ final class Transport {
 
     /** Sends a request and returns the response, whatever its status. */
     HttpResponse<byte[]> exchange(HttpRequest request) throws UpscaleException, InterruptedException {
+        return exchange(request, requestTimeout);
+    }
+
+    /** The same with another timeout. */
+    HttpResponse<byte[]> exchange(HttpRequest request, Duration timeout) throws UpscaleException, InterruptedException {
+        HttpResponse<byte[]> answer = exchange(request, timeout, head -> bounded(head.statusCode()));
+        if (answer.statusCode() == 200 && answer.body().length > maxBytes) {
+            throw Problems.malformed(answer, "it has more than " + maxBytes + " bytes", null);
+        }
+        return answer;
+    }
+
+    /** Sends a request whose response goes into a file, if it is one; the body is then empty. */
+    HttpResponse<byte[]> exchange(HttpRequest request, Function<ResponseInfo, BodySubscriber<Path>> intoFile)
+            throws UpscaleException, InterruptedException {
+        return exchange(
+                request,
+                requestTimeout,
+                head -> head.statusCode() == 200 || head.statusCode() == 206
+                        ? BodySubscribers.mapping(intoFile.apply(head), file -> new byte[0])
+                        : bounded(head.statusCode()));
+    }
+
+    /** Maximum size of a response that is kept in memory, in bytes. */
+    int maxBytes() {
+        return maxBytes;
+    }
+
+    Duration requestTimeout() {
+        return requestTimeout;
+    }
+
+    private BodySubscriber<byte[]> bounded(int status) {
+        return new BoundedBody(status == 200 ? maxBytes : MAX_ERROR_BYTES);
+    }
+
+    private HttpResponse<byte[]> exchange(HttpRequest request, Duration timeout, BodyHandler<byte[]> body)
+            throws UpscaleException, InterruptedException {
         // Not send(): its timeout covers only the response head, so that a stalled body would block the thread forever.
-        CompletableFuture<HttpResponse<byte[]>> pending = http.sendAsync(
-                request, head -> new BoundedBody(head.statusCode() == 200 ? maxBytes : MAX_ERROR_BYTES));
-        HttpResponse<byte[]> answer;
+        CompletableFuture<HttpResponse<byte[]>> pending = http.sendAsync(request, body);
         try {
-            answer = pending.get(requestTimeout.toMillis(), TimeUnit.MILLISECONDS);
+            return pending.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException late) {
             throw UpscaleException.unanswered(
-                    "no complete answer from " + request.uri() + " within " + seconds(requestTimeout), late);
+                    "no complete answer from " + request.uri() + " within " + seconds(timeout), late);
         } catch (ExecutionException failure) {
             throw unanswered(request.uri(), failure.getCause());
         } finally {
             // Closes the connection after a timeout or an interrupt; otherwise has no effect.
             pending.cancel(true);
         }
-        if (answer.statusCode() == 200 && answer.body().length > maxBytes) {
-            throw Problems.malformed(answer, "it has more than " + maxBytes + " bytes", null);
-        }
-        return answer;
     }
 
     private UpscaleException unanswered(URI uri, Throwable cause) {

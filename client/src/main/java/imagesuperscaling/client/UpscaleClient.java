@@ -6,9 +6,7 @@ import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
-import java.util.Set;
 
 /**
  * A client of one upscaling service. It is immutable, thread-safe and pools connections: create one per service and
@@ -21,29 +19,25 @@ import java.util.Set;
  *
  * <p>Requests are retried after status 429 (busy) and 503 (inference failed, or the service is stopping or not
  * available). The client waits as long as {@code Retry-After} says, otherwise 1, 2, 4, … seconds. Nothing else is
- * retried.
+ * retried, but requests about {@linkplain #jobs() jobs} also after a broken connection.
  *
  * <p>An interrupt cancels the request or the wait, with an {@link InterruptedException}.
  */
 public final class UpscaleClient {
-    private static final Set<Integer> TRANSIENT = Set.of(429, 503);
-
     private final URI ping;
     private final URI models;
     private final URI upscale;
     private final Wire wire;
-    private final int retries;
-    private final Duration longestWait;
-    private final Transport transport;
+    private final String base;
+    private final Requests requests;
 
     UpscaleClient(UpscaleClientBuilder settings) {
         ping = URI.create(settings.base() + "/ping");
         models = URI.create(settings.base() + "/models");
         upscale = URI.create(settings.base() + "/upscale");
         wire = settings.wire();
-        retries = settings.retries();
-        longestWait = settings.longestWait();
-        transport = settings.transport();
+        base = settings.base();
+        requests = new Requests(settings.transport(), settings.retries(), settings.longestWait());
     }
 
     /**
@@ -77,7 +71,7 @@ public final class UpscaleClient {
      * @throws InterruptedException if the thread was interrupted
      */
     public PingOutput ping() throws UpscaleException, InterruptedException {
-        HttpResponse<byte[]> answer = send(HttpRequest.newBuilder(ping).build());
+        HttpResponse<byte[]> answer = requests.send(HttpRequest.newBuilder(ping).build());
         try {
             return new PingOutput(Json.bool(Json.read(answer.body()), "success")
                     .orElseThrow(() -> Problems.malformed(answer, "there is no boolean success", null)));
@@ -94,7 +88,7 @@ public final class UpscaleClient {
      * @throws InterruptedException if the thread was interrupted
      */
     public List<Model> models() throws UpscaleException, InterruptedException {
-        HttpResponse<byte[]> answer = send(HttpRequest.newBuilder(models).build());
+        HttpResponse<byte[]> answer = requests.send(HttpRequest.newBuilder(models).build());
         try {
             return ModelList.read(answer.body());
         } catch (JsonParseException wrong) {
@@ -138,7 +132,7 @@ public final class UpscaleClient {
      * @throws InterruptedException if the thread was interrupted
      */
     public UpscaleOutput upscale(UpscaleInput input) throws UpscaleException, InterruptedException {
-        HttpResponse<byte[]> answer = send(wire.request(upscale, input));
+        HttpResponse<byte[]> answer = requests.send(wire.request(upscale, input));
         try {
             byte[] image = wire.image(answer);
             if (image.length == 0) {
@@ -153,27 +147,12 @@ public final class UpscaleClient {
         }
     }
 
-    /** Sends a request, with retries, and returns the 200 response. */
-    private HttpResponse<byte[]> send(HttpRequest request) throws UpscaleException, InterruptedException {
-        for (int tried = 0; ; tried++) {
-            HttpResponse<byte[]> answer = transport.exchange(request);
-            if (answer.statusCode() == 200) {
-                return answer;
-            }
-            UpscaleException refused = Problems.refused(answer);
-            // Gives up if the service asks for a longer wait than allowed: an earlier retry would fail.
-            if (!TRANSIENT.contains(refused.status())
-                    || tried == retries
-                    || refused.retryAfter().filter(wait -> wait.compareTo(longestWait) > 0).isPresent()) {
-                throw refused;
-            }
-            Thread.sleep(refused.retryAfter().orElse(backoff(tried)).toMillis());
-        }
-    }
-
-    /** Exponential backoff, for responses without {@code Retry-After}. */
-    private Duration backoff(int tried) {
-        Duration wait = Duration.ofSeconds(1L << Math.min(tried, 30));
-        return wait.compareTo(longestWait) > 0 ? longestWait : wait;
+    /**
+     * Jobs of the service: images that it enlarges whether or not somebody waits for them.
+     *
+     * @return a client of jobs, with the settings of this one; as thread-safe
+     */
+    public JobsClient jobs() {
+        return new JobsClient(base, requests);
     }
 }

@@ -7,9 +7,19 @@ import java.util.Optional;
 /**
  * A request failed: the service or a proxy answered with an error or a malformed response, or did not answer.
  *
- * <p>The message contains status, code, detail and request id in one line.
+ * <p>The message contains status, code, detail and request id in one line. What a program may want to tell apart has a
+ * class of its own:
+ *
+ * <ul>
+ *   <li>{@link NotFound}, 404: there is no such job, or the service takes none
+ *   <li>{@link NoResult}, 409: the job is not finished, has failed or was cancelled
+ *   <li>{@link Expired}, 410: the result of the job is deleted
+ *   <li>{@link Rejected}, 422: the image or an option can't be processed
+ *   <li>{@link Busy}, 429: the service has too much to do
+ *   <li>{@link Unavailable}, 503: the service can't work at the moment
+ * </ul>
  */
-public final class UpscaleException extends IOException {
+public sealed class UpscaleException extends IOException {
     private static final long serialVersionUID = 1L;
 
     /** The HTTP status; 0 without an answer. */
@@ -47,7 +57,15 @@ public final class UpscaleException extends IOException {
     }
 
     static UpscaleException refused(int status, String code, String detail, String requestId, Duration retryAfter) {
-        return new UpscaleException(status, code, detail, requestId, retryAfter, null);
+        return switch (status) {
+            case 404 -> new NotFound(code, detail, requestId, retryAfter);
+            case 409 -> new NoResult(code, detail, requestId, retryAfter);
+            case 410 -> new Expired(code, detail, requestId, retryAfter);
+            case 422 -> new Rejected(code, detail, requestId, retryAfter);
+            case 429 -> new Busy(code, detail, requestId, retryAfter);
+            case 503 -> new Unavailable(code, detail, requestId, retryAfter);
+            default -> new UpscaleException(status, code, detail, requestId, retryAfter, null);
+        };
     }
 
     private static String message(int status, String code, String detail, String requestId) {
@@ -99,5 +117,59 @@ public final class UpscaleException extends IOException {
      */
     public Optional<Duration> retryAfter() {
         return Optional.ofNullable(retryAfter);
+    }
+
+    /** There is no such job, or it is somebody else's; or the service takes no jobs. */
+    public static final class NotFound extends UpscaleException {
+        private static final long serialVersionUID = 1L;
+
+        private NotFound(String code, String detail, String requestId, Duration retryAfter) {
+            super(404, code, detail, requestId, retryAfter, null);
+        }
+    }
+
+    /** The job has no result: it is not finished, has failed or was cancelled; the code says which. */
+    public static final class NoResult extends UpscaleException {
+        private static final long serialVersionUID = 1L;
+
+        private NoResult(String code, String detail, String requestId, Duration retryAfter) {
+            super(409, code, detail, requestId, retryAfter, null);
+        }
+    }
+
+    /** The job ended so long ago that its result is deleted. */
+    public static final class Expired extends UpscaleException {
+        private static final long serialVersionUID = 1L;
+
+        private Expired(String code, String detail, String requestId, Duration retryAfter) {
+            super(410, code, detail, requestId, retryAfter, null);
+        }
+    }
+
+    /** The image or an option can't be processed, or an Idempotency-Key was used for something else. */
+    public static final class Rejected extends UpscaleException {
+        private static final long serialVersionUID = 1L;
+
+        private Rejected(String code, String detail, String requestId, Duration retryAfter) {
+            super(422, code, detail, requestId, retryAfter, null);
+        }
+    }
+
+    /** The service has too much to do; the same request may succeed later. */
+    public static final class Busy extends UpscaleException {
+        private static final long serialVersionUID = 1L;
+
+        private Busy(String code, String detail, String requestId, Duration retryAfter) {
+            super(429, code, detail, requestId, retryAfter, null);
+        }
+    }
+
+    /** The service can't work at the moment; the same request may succeed later. */
+    public static final class Unavailable extends UpscaleException {
+        private static final long serialVersionUID = 1L;
+
+        private Unavailable(String code, String detail, String requestId, Duration retryAfter) {
+            super(503, code, detail, requestId, retryAfter, null);
+        }
     }
 }

@@ -9,6 +9,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** How images are sent and received. */
@@ -39,11 +40,7 @@ public enum Wire {
     BYTES {
         @Override
         HttpRequest request(URI upscale, UpscaleInput input) {
-            String query = input.options().members().entrySet().stream()
-                    .map(option -> option.getKey() + "=" + encoded(option.getValue()))
-                    .collect(Collectors.joining("&"));
-            String options = query.isEmpty() ? "" : "?" + query;
-            return HttpRequest.newBuilder(URI.create(upscale + options))
+            return HttpRequest.newBuilder(withQuery(upscale.toString(), input.options().members()))
                     .header("Content-Type", "application/octet-stream")
                     .header("Accept", "image/*, application/problem+json")
                     .POST(BodyPublishers.ofByteArray(input.image()))
@@ -61,6 +58,14 @@ public enum Wire {
     };
 
     private static final String IMAGE = "imageBase64";
+
+    /** An address with options as its query. */
+    static URI withQuery(String address, Map<String, Object> options) {
+        String query = options.entrySet().stream()
+                .map(option -> option.getKey() + "=" + encoded(option.getValue()))
+                .collect(Collectors.joining("&"));
+        return URI.create(address + (query.isEmpty() ? "" : "?" + query));
+    }
 
     private static String encoded(Object value) {
         return URLEncoder.encode(value.toString(), StandardCharsets.UTF_8);

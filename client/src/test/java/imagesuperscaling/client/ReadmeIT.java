@@ -41,17 +41,20 @@ class ReadmeIT {
                 import imagesuperscaling.client.*;
                 import java.nio.file.Path;
                 import java.time.Duration;
+                import java.util.concurrent.CompletableFuture;
 
                 class Example {
                     public static void main(String[] words) throws Exception {
                         %s
                     }
                 }
-                """.formatted(blocks("java").get(0).replace("http://localhost:7777", service.url()));
+                """.formatted(String.join("\n", blocks("java")).replace("http://localhost:7777", service.url()));
         Path source = Files.writeString(folder.resolve("Example.java"), example);
         run(List.of(JAVA.toString(), "-cp", JAR.toString(), source.toString()));
         assertEquals(List.of(512, 512), Samples.size(Files.readAllBytes(folder.resolve("larger.jpg"))).orElseThrow());
         assertTrue(Files.exists(folder.resolve("larger.webp")));
+        assertEquals(List.of(768, 768), Samples.size(Files.readAllBytes(folder.resolve("three-times.jpg"))).orElseThrow());
+        assertTrue(Files.exists(folder.resolve("later.png")));
     }
 
     @Test
@@ -59,7 +62,7 @@ class ReadmeIT {
         List<String> lines = String.join("\n", blocks("console")).lines()
                 .filter(line -> line.startsWith("java -jar "))
                 .toList();
-        assertEquals(4, lines.size());
+        assertEquals(5, lines.size());
         for (String line : lines) {
             List<String> words = new ArrayList<>(List.of(line.split(" ")));
             assertTrue(words.get(2).endsWith(JAR.getFileName().toString()), line);
@@ -70,7 +73,9 @@ class ReadmeIT {
         }
         assertTrue(Files.exists(folder.resolve("larger.jpg")));
         assertEquals(List.of(768, 768), Samples.size(Files.readAllBytes(folder.resolve("face.png"))).orElseThrow());
-        assertEquals(Samples.files().size(), Files.list(folder.resolve("larger")).count());
+        for (String results : List.of("larger", "from-jobs")) {
+            assertEquals(Samples.files().size(), Files.list(folder.resolve(results)).count());
+        }
     }
 
     @Test

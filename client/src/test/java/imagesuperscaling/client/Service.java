@@ -41,6 +41,7 @@ final class Service implements CloseableResource {
                 .redirectOutput(LOG.toFile());
         make.environment().put("PORT", String.valueOf(port));
         make.environment().put("UPSCALER_HOST", "127.0.0.1");
+        make.environment().put("UPSCALER_JOBS_STORE", Path.of("target", "jobs").toAbsolutePath().toString());
         process = make.start();
         // Also when the build is aborted.
         Runtime.getRuntime().addShutdownHook(new Thread(this::close));

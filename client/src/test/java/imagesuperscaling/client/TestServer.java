@@ -20,8 +20,17 @@ public final class TestServer implements AutoCloseable {
     /** A received request, and when it arrived. */
     public record Request(String method, String uri, String protocol, Headers headers, byte[] body, long nanoTime) {}
 
-    /** A scripted answer. */
-    public record Answer(int status, Map<String, String> headers, byte[] body) {
+    /** A scripted answer. {@code missing}: bytes of the body that it announces and does not send. */
+    public record Answer(int status, Map<String, String> headers, byte[] body, int missing) {
+        public Answer(int status, Map<String, String> headers, byte[] body) {
+            this(status, headers, body, 0);
+        }
+
+        /** The same with the connection closed before its end. */
+        public Answer cut(int bytes) {
+            return new Answer(status, headers, java.util.Arrays.copyOf(body, body.length - bytes), bytes);
+        }
+
         public static Answer of(int status, String type, String body, String... headers) {
             Map<String, String> all = new java.util.HashMap<>(Map.of("Content-Type", type));
             for (int i = 0; i < headers.length; i += 2) {
@@ -77,8 +86,12 @@ public final class TestServer implements AutoCloseable {
                 exchange.getResponseHeaders().set(name, value);
             }
         });
-        exchange.sendResponseHeaders(answer.status(), answer.body().length == 0 ? -1 : answer.body().length);
+        int length = answer.body().length + answer.missing();
+        exchange.sendResponseHeaders(answer.status(), length == 0 ? -1 : length);
         exchange.getResponseBody().write(answer.body());
+        if (answer.missing() > 0) {
+            exchange.getResponseBody().flush();
+        }
         exchange.close();
     }
 

@@ -18,14 +18,24 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** The parsed command line. {@code target}: the last path; {@code folder}: whether it ends with a slash. */
+/**
+ * The parsed command line. {@code target}: the last path; {@code folder}: whether it ends with a slash; {@code group}: of
+ * the jobs, or null.
+ */
 record Arguments(
-        Task task, List<Path> inputs, Path target, boolean folder, UpscaleOptions options, UpscaleClient client) {
+        Task task,
+        List<Path> inputs,
+        Path target,
+        boolean folder,
+        UpscaleOptions options,
+        UpscaleClient client,
+        String group) {
     /** What to do. */
     enum Task {
         HELP,
         LIST_MODELS,
-        ENLARGE
+        ENLARGE,
+        ENLARGE_AS_JOBS
     }
 
     private static final int MAX_SIDE = 9_999_999;
@@ -51,6 +61,9 @@ record Arguments(
               --format F       output format: jpeg, png, webp, tiff, bmp, gif, avif (default: as the input)
               --quality N      quality of JPEG, WebP and AVIF output, 1 to 100 (default: the service's)
               --metadata M     what the outputs keep: keep, strip or colour (default: keep, all they can hold)
+              --jobs           hand the pictures in as jobs, which the service does even if this program ends; the same
+                               command again fetches the results of those that it finds there
+              --group NAME     with --jobs: a name for these jobs
               --json, --bytes  send pictures in JSON (default) or as plain files
               --retries N      retries when the service is busy or unavailable (default: 3)
               --timeout S      seconds for each attempt (default: 150)
@@ -71,6 +84,8 @@ record Arguments(
         Integer retries = null;
         Integer timeout = null;
         Wire wire = Wire.JSON;
+        boolean jobs = false;
+        String group = null;
         while (!rest.isEmpty()) {
             String word = rest.remove();
             if (!word.startsWith("-") || word.equals("-")) {
@@ -81,15 +96,17 @@ record Arguments(
             if (word.startsWith("--") && equals > 0) {
                 rest.push(word.substring(equals + 1));
                 word = word.substring(0, equals);
-                if (!word.matches("--(url|scale|width|height|fit|model|strength|format|quality|metadata|retries|timeout)")) {
+                if (!word.matches("--(url|scale|width|height|fit|model|strength|format|quality|metadata|group|retries|timeout)")) {
                     throw new UsageException(word + " takes no value, or is unknown");
                 }
             }
             switch (word) {
                 case "--help", "-h" -> {
-                    return new Arguments(Task.HELP, List.of(), null, false, UpscaleOptions.DEFAULT, null);
+                    return new Arguments(Task.HELP, List.of(), null, false, UpscaleOptions.DEFAULT, null, null);
                 }
                 case "--models" -> task = Task.LIST_MODELS;
+                case "--jobs" -> jobs = true;
+                case "--group" -> group = group(value(word, rest));
                 case "--json" -> wire = Wire.JSON;
                 case "--bytes" -> wire = Wire.BYTES;
                 case "--url" -> url = value(word, rest);
@@ -111,12 +128,15 @@ record Arguments(
                 default -> throw new UsageException(word + " is unknown");
             }
         }
+        if (group != null && !jobs) {
+            throw new UsageException("--group needs --jobs");
+        }
         UpscaleClient client = client(url, wire, retries, timeout);
         if (task == Task.LIST_MODELS) {
             if (!paths.isEmpty()) {
                 throw new UsageException("--models takes no files");
             }
-            return new Arguments(task, List.of(), null, false, UpscaleOptions.DEFAULT, client);
+            return new Arguments(task, List.of(), null, false, UpscaleOptions.DEFAULT, client, null);
         }
         if (paths.size() < 2) {
             throw new UsageException("name at least one input and the output");
@@ -124,12 +144,13 @@ record Arguments(
         String target = paths.remove(paths.size() - 1);
         try {
             return new Arguments(
-                    task,
+                    jobs ? Task.ENLARGE_AS_JOBS : task,
                     paths.stream().map(Path::of).toList(),
                     Path.of(target),
                     target.endsWith("/"),
                     options.build(),
-                    client);
+                    client,
+                    group);
         } catch (IllegalArgumentException wrong) { // also of a path
             throw new UsageException(wrong.getMessage());
         }
@@ -172,6 +193,13 @@ record Arguments(
     private static Fit fit(String text) throws UsageException {
         return Fit.ofWireName(text)
                 .orElseThrow(() -> new UsageException("--fit is one of inside, cover, fill, not " + text));
+    }
+
+    private static String group(String text) throws UsageException {
+        if (!text.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,199}")) {
+            throw new UsageException("--group is 1 to 200 letters, digits, dots, dashes or underscores, not " + text);
+        }
+        return text;
     }
 
     private static double scale(String text) throws UsageException {

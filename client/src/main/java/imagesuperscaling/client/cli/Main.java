@@ -2,7 +2,6 @@ package imagesuperscaling.client.cli;
 
 import imagesuperscaling.client.Model;
 import imagesuperscaling.client.UpscaleClient;
-import imagesuperscaling.client.UpscaleException;
 import imagesuperscaling.client.UpscaleInput;
 import imagesuperscaling.client.UpscaleOutput;
 import java.io.IOException;
@@ -38,15 +37,18 @@ public final class Main {
                 case HELP -> out.print(Arguments.USAGE);
                 case LIST_MODELS -> list(arguments.client().models(), out);
                 case ENLARGE -> {
-                    return new Main(arguments.client(), err).enlarge(Job.of(arguments));
+                    return new Main(arguments.client(), err).enlarge(Enlargement.of(arguments));
+                }
+                case ENLARGE_AS_JOBS -> {
+                    return new JobRun(arguments.client().jobs(), arguments.group(), err).run(Enlargement.of(arguments));
                 }
             }
             return 0;
         } catch (UsageException wrong) {
-            err.println(line(wrong.getMessage() + "; see --help"));
+            err.println(Report.line(wrong.getMessage() + "; see --help"));
             return 2;
         } catch (IOException failure) {
-            err.println(line(reason(failure)));
+            err.println(Report.line(Report.reason(failure)));
             return 1;
         } catch (InterruptedException stop) {
             err.println("interrupted");
@@ -60,7 +62,7 @@ public final class Main {
                     ? ""
                     : String.format(
                             Locale.ROOT, ", %.1f s per megapixel", model.secondsPerMegapixel().getAsDouble());
-            out.println(line(String.format(
+            out.println(Report.line(String.format(
                     Locale.ROOT,
                     "%s%s: x%d, %s, %s%s, %s",
                     model.name(),
@@ -73,53 +75,20 @@ public final class Main {
         }
     }
 
-    private int enlarge(List<Job> jobs) throws InterruptedException {
-        int failed = 0;
-        for (int i = 0; i < jobs.size(); i++) {
-            Job job = jobs.get(i);
-            String place = "[" + (i + 1) + "/" + jobs.size() + "] " + job.input() + ": ";
-            try {
-                progress.println(line(place + enlarge(job)));
-            } catch (IOException | OutOfMemoryError failure) {
-                failed++;
-                progress.println(line(place + "failed: " + reason(failure)));
-            }
+    private int enlarge(List<Enlargement> enlargements) throws InterruptedException {
+        Report report = new Report(progress, enlargements.size());
+        for (Enlargement each : enlargements) {
+            report.attempt(each, () -> enlarge(each));
         }
-        if (failed > 0) {
-            progress.println(failed + " of " + jobs.size() + " failed");
-        }
-        return failed > 0 ? 1 : 0;
+        return report.status();
     }
 
-    private String enlarge(Job job) throws IOException, InterruptedException {
+    private String enlarge(Enlargement each) throws IOException, InterruptedException {
         long start = System.nanoTime();
-        UpscaleInput input = UpscaleInput.fromFile(job.input()).with(job.options());
+        UpscaleInput input = UpscaleInput.fromFile(each.input()).with(each.options());
         UpscaleOutput output = client.upscale(input);
-        Files.createDirectories(job.output().toAbsolutePath().getParent());
-        output.toFile(job.output());
-        return String.format(
-                Locale.ROOT,
-                "%s -> %s, %s, %.1f s%s",
-                size(input.image()),
-                job.output(),
-                size(output.image()),
-                (System.nanoTime() - start) / 1e9,
-                output.notes().isEmpty() ? "" : " (" + output.notes() + ")");
-    }
-
-    private static String size(byte[] image) {
-        return String.format(Locale.ROOT, "%.1f kB", image.length / 1000.0);
-    }
-
-    /** The reason of a failure. For file system errors the class says what happened, and the message where. */
-    private static String reason(Throwable failure) {
-        return failure instanceof UpscaleException
-                ? failure.getMessage()
-                : failure.getClass().getSimpleName() + ": " + failure.getMessage();
-    }
-
-    /** Removes line breaks and other control characters, which file names and responses may contain. */
-    private static String line(String text) {
-        return text.replaceAll("\\p{Cntrl}+", " ");
+        Files.createDirectories(each.output().toAbsolutePath().getParent());
+        output.toFile(each.output());
+        return Report.line(input.image().length, each.output(), output.image().length, start, output.notes());
     }
 }

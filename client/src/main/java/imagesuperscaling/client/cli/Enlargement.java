@@ -12,9 +12,9 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /** One image to enlarge. */
-record Job(Path input, Path output, UpscaleOptions options) {
-    /** The jobs of a command line. Rejects jobs that would replace their own input or share an output. */
-    static List<Job> of(Arguments arguments) throws UsageException, IOException {
+record Enlargement(Path input, Path output, UpscaleOptions options) {
+    /** The images of a command line. Rejects those that would replace their own input or share an output. */
+    static List<Enlargement> of(Arguments arguments) throws UsageException, IOException {
         List<Path> inputs = new ArrayList<>();
         boolean intoFolder =
                 arguments.folder() || arguments.inputs().size() > 1 || Files.isDirectory(arguments.target());
@@ -25,12 +25,12 @@ record Job(Path input, Path output, UpscaleOptions options) {
         if (intoFolder && Files.exists(arguments.target()) && !Files.isDirectory(arguments.target())) {
             throw new UsageException(arguments.target() + " is a file; for several pictures, name a folder");
         }
-        List<Job> jobs = new ArrayList<>();
+        List<Enlargement> enlargements = new ArrayList<>();
         for (Path input : inputs) {
-            jobs.add(intoFolder ? inFolder(input, arguments) : single(input, arguments));
+            enlargements.add(intoFolder ? inFolder(input, arguments) : single(input, arguments));
         }
-        check(jobs);
-        return jobs;
+        check(enlargements);
+        return enlargements;
     }
 
     private static List<Path> pictures(Path folder) throws UsageException, IOException {
@@ -46,7 +46,7 @@ record Job(Path input, Path output, UpscaleOptions options) {
         }
     }
 
-    private static Job inFolder(Path input, Arguments arguments) {
+    private static Enlargement inFolder(Path input, Arguments arguments) {
         String name = input.getFileName().toString();
         UpscaleOptions options = arguments.options();
         if (options.format() == null && ImageFormat.isReadOnly(input)) {
@@ -57,30 +57,30 @@ record Job(Path input, Path output, UpscaleOptions options) {
             int dot = name.lastIndexOf('.');
             name = (dot > 0 ? name.substring(0, dot) : name) + "." + format.extension();
         }
-        return new Job(input, arguments.target().resolve(name), options);
+        return new Enlargement(input, arguments.target().resolve(name), options);
     }
 
     /** Requests the output's format if the extensions of input and output differ. */
-    private static Job single(Path input, Arguments arguments) {
+    private static Enlargement single(Path input, Arguments arguments) {
         ImageFormat named = ImageFormat.ofFileName(arguments.target()).orElse(null);
         UpscaleOptions options = arguments.options();
         if (options.format() == null && named != ImageFormat.ofFileName(input).orElse(null)) {
             options = options.toBuilder().format(named).build();
         }
-        return new Job(input, arguments.target(), options);
+        return new Enlargement(input, arguments.target(), options);
     }
 
-    private static void check(List<Job> jobs) throws UsageException, IOException {
+    private static void check(List<Enlargement> enlargements) throws UsageException, IOException {
         Map<Path, Path> inputOf = new HashMap<>();
-        for (Job job : jobs) {
-            Path other = inputOf.put(job.output.toAbsolutePath().normalize(), job.input);
+        for (Enlargement each : enlargements) {
+            Path other = inputOf.put(each.output.toAbsolutePath().normalize(), each.input);
             if (other != null) {
-                throw new UsageException(other + " and " + job.input + " would both become " + job.output);
+                throw new UsageException(other + " and " + each.input + " would both become " + each.output);
             }
         }
-        for (Job job : jobs) {
-            if (Files.exists(job.output) && Files.exists(job.input) && Files.isSameFile(job.input, job.output)) {
-                throw new UsageException(job.output + " would replace its own input");
+        for (Enlargement each : enlargements) {
+            if (Files.exists(each.output) && Files.exists(each.input) && Files.isSameFile(each.input, each.output)) {
+                throw new UsageException(each.output + " would replace its own input");
             }
         }
     }

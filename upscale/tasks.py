@@ -1,0 +1,199 @@
+"""Decide which image becomes which file. Whatever can be rejected is rejected before any work."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from message_protocol import JobInput, UpscaleInput
+from superscaling.errors import MalformedMessage
+from superscaling.format_name import FormatName
+from upscale.errors import Failed, UsageError
+from upscale.inputs import Inputs, Source, find_inputs, format_of
+from upscale.output import EXTENSIONS, READ_ONLY, check_target, format_named, suffix_of, with_extension
+
+PIPE = "-"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The command line. None means that an option is not given.
+
+    `model`: to be used in this process; `options`: what is asked of every image, as in the query of a request; `jobs`:
+    hand the images in as jobs, in the `group`.
+    """
+
+    inputs: tuple[str, ...]
+    output: str | None
+    model: str | None
+    format: FormatName | None
+    options: Mapping[str, str]
+    force: bool
+    url: str | None
+    retries: int
+    quiet: bool
+    jobs: bool = False
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One image.
+
+    `source` None is standard input, `target` None standard output. `format` is the requested one, if any.
+    """
+
+    source: Path | None
+    target: Path | None
+    format: FormatName | None
+
+    @property
+    def name(self) -> str:
+        """What messages call the input."""
+        return "standard input" if self.source is None else str(self.source)
+
+    def options(self, arguments: Arguments) -> dict[str, str]:
+        """What is asked of this image, as in the query of a request."""
+        return {**arguments.options, **({} if self.format is None else {"format": self.format})}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The tasks, the failures (names and reasons) that are known already, and notes to print."""
+
+    tasks: list[Task]
+    failures: list[tuple[str, str]]
+    notes: list[str]
+
+
+def plan(arguments: Arguments) -> Plan:
+    """Find the inputs and decide what each becomes.
+
+    Raises:
+        UsageError: an option is invalid, arguments contradict each other, or a result would overwrite another result
+            or an input.
+    """
+    _check(arguments)
+    output = arguments.output
+    if "" in arguments.inputs:
+        raise UsageError("an input is an empty text: is the variable that should name it set?")
+    if PIPE in arguments.inputs:
+        return _plan_pipe(arguments)
+    found = find_inputs(arguments.inputs, output)
+    if found.several and output is not None and (output == PIPE or os.path.isfile(output)):
+        raise UsageError(f"-o {output} takes one image; for several, name a folder")
+    skipped = [f"{what} ({count})" for what, count in sorted(found.skipped.items())]
+    notes = [f"skipped in folders: {', '.join(skipped)}"] if skipped else []
+    if output is not None and not found.several and not _is_folder(output):
+        return _plan_one(arguments, output, found)
+    tasks = []
+    for source in found.sources:
+        try:
+            tasks.append(_task(source, arguments))
+        except Failed as exc:
+            found.failures.append((str(source.path), str(exc)))
+    _check_overlaps(tasks)
+    return _checked(tasks, arguments, found.failures, notes, make_folder=output is not None)
+
+
+def _check(arguments: Arguments) -> None:
+    """Refuse what the service refuses, in its words."""
+    try:
+        UpscaleInput.from_bytes(b"any", arguments.options)
+        if arguments.group is not None:
+            JobInput.from_bytes(b"any", {"group": arguments.group})
+    except MalformedMessage as exc:
+        raise UsageError(exc.detail) from exc
+
+
+def _is_folder(output: str) -> bool:
+    return output.endswith(("/", os.sep)) or os.path.isdir(output)
+
+
+def _plan_pipe(arguments: Arguments) -> Plan:
+    output = arguments.output
+    if len(arguments.inputs) > 1:
+        raise UsageError("- is standard input and can't be combined with other inputs")
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("standard input is a terminal: redirect a file to it, as in `upscale - < in.jpg`")
+    if output is not None and output != PIPE and _is_folder(output):
+        raise UsageError(f"-o {output}: the result of standard input has no name: name a file, not a folder")
+    return _one(arguments, None, PIPE if output is None else output, [])
+
+
+def _plan_one(arguments: Arguments, output: str, found: Inputs) -> Plan:
+    """Plan one image whose result has a name."""
+    if not found.sources:
+        return Plan([], found.failures, [])
+    (source,) = found.sources
+    if output != PIPE and not arguments.force and _is_same_file(source.path, output):
+        raise UsageError(f"{output} would overwrite its input; --force allows it")
+    return _one(arguments, source.path, output, found.failures)
+
+
+def _one(arguments: Arguments, source: Path | None, output: str, failures: list[tuple[str, str]]) -> Plan:
+    if output == PIPE:
+        if sys.stdout is None or sys.stdout.isatty():
+            raise UsageError("standard output is a terminal: name a file with -o, or use `> out.jpg`")
+        return Plan([Task(source, None, arguments.format)], failures, [])
+    named = format_named(Path(output))
+    suffix = Path(output).suffix.lower()
+    if named is None and (suffix in READ_ONLY or (suffix and arguments.format is None)):
+        known = ", ".join(extensions[0] for extensions in EXTENSIONS.values())
+        raise UsageError(f"-o {output}: {suffix} can't be written: name a file with one of {known}")
+    if named is not None and arguments.format not in (None, named):
+        raise UsageError(f"-o {output} contradicts --format {arguments.format}")
+    task = Task(source, Path(output), arguments.format or named)
+    return _checked([task], arguments, failures, [], make_folder=False)
+
+
+def _task(source: Source, arguments: Arguments) -> Task:
+    """Plan an image whose result has no name of its own: one of several, or one without -o.
+
+    Raises:
+        Failed: it is not an image, or can't be read.
+    """
+    if os.path.exists(source.path) and not os.path.isfile(source.path):
+        raise Failed("is not a regular file: name its result with -o")  # a pipe can't be sniffed and read again
+    own = format_of(source.path)
+    name = arguments.format or own
+    if arguments.output is None:
+        target = source.path.with_name(with_extension(source.path, name, suffix_of(arguments.options)))
+    else:
+        target = Path(arguments.output, source.place.parent, with_extension(source.place, name))
+    return Task(source.path, target, arguments.format)
+
+
+def _is_same_file(one: Path, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _check_overlaps(tasks: list[Task]) -> None:
+    sources = {os.path.realpath(task.name): task for task in tasks}
+    results: dict[str, Task] = {}
+    for task in tasks:
+        place = os.path.realpath(str(task.target))
+        if place in sources:
+            raise UsageError(f"{task.target}, which {task.name} would become, is an input itself; nothing was done")
+        if place in results:
+            raise UsageError(
+                f"{results[place].name} and {task.name} would both become {task.target}; nothing was done:"
+                " run them separately, into different folders"
+            )
+        results[place] = task
+
+
+def _checked(
+    tasks: list[Task], arguments: Arguments, failures: list[tuple[str, str]], notes: list[str], make_folder: bool
+) -> Plan:
+    """Make the plan; tasks whose results can't be written become failures."""
+    possible = []
+    for task in tasks:
+        try:
+            if task.target is not None:
+                check_target(task.target, replace=arguments.force, make_folder=make_folder)
+            possible.append(task)
+        except Failed as exc:
+            failures.append((task.name, str(exc)))
+    return Plan(possible, failures, notes)

@@ -1,0 +1,33 @@
+/** Follows a job of the service, and fetches what became of the picture. */
+
+import { Board, decoded } from "./board.js";
+import { result, resultPlace, watch } from "./jobs.js";
+import { advance, wait } from "./status.js";
+import { formatName, progressOf } from "./words.js";
+
+/**
+ * Wait for the end of a job.
+ *
+ * @param {{id: string}} job
+ * @param {?File} original the picture, if this page still has it
+ * @param {Board} board shows the result, if there is nothing to compare it with
+ * @param {AbortSignal} signal
+ * @returns as `enlarge` does; `blob` may also be the address of a result that is too large for a page, and `isShown` is
+ *   whether there is anything to see
+ */
+export async function enlargeInBackground(job, original, board, signal) {
+  await watch(job.id, (news) => (news.total ? advance(news.done / news.total, progressOf(news)) : wait()), signal);
+  const { blob, notes, ...accepted } = await result(job.id, signal);
+  const before = original && (await decoded(original));
+  const after = blob && (await decoded(blob));
+  if (!blob) notes.push("it is too large to be shown here");
+  else if (!after) notes.push(`this browser can’t show ${formatName(accepted.format)}`);
+  const shown = after ?? before;
+  if (shown) {
+    board.begin(accepted);
+    board.cover(shown);
+  }
+  // Animations are GIFs for the most part, and must keep playing.
+  const layers = before && after && [accepted.format === "gif" ? before : Board.of(accepted, before).canvas, after];
+  return { accepted, blob: blob ?? resultPlace(job.id), notes, before, layers, isShown: shown !== null };
+}

@@ -1,0 +1,130 @@
+/** Jobs: pictures that the service enlarges whether or not this page stays open. */
+
+import { Failure, failureOf } from "./failures.js";
+import { request } from "./service.js";
+
+const PAUSE = 2000; // ms between two questions, if the service doesn't say
+const MAX_PAUSE = 15_000; // ms
+const SHOWN_BYTES = 64_000_000; // size of a file up to which a result is shown on the page
+const ENDS = ["done", "failed", "cancelled"];
+
+const keys = new WeakMap(); // Idempotency-Keys of files, so that sending one again finds its job
+
+/**
+ * Hand in a picture.
+ *
+ * @param {File} file
+ * @param {string} format output format; empty: that of the picture
+ * @returns {Promise<{id: string}>} the job
+ */
+export async function submit(file, format, signal) {
+  if (!keys.has(file)) keys.set(file, crypto.getRandomValues(new Uint32Array(4)).join("-"));
+  const headers = { "Content-Type": "application/octet-stream", "Idempotency-Key": `${keys.get(file)}-${format}` };
+  const options = new URLSearchParams(format ? { format } : {});
+  const response = await request(`jobs?${options}`, { method: "POST", headers, body: file, signal });
+  return response.json();
+}
+
+/** Give a job up; of one that is done, delete the result. */
+export async function cancel(id) {
+  await request(place(id), { method: "DELETE" });
+}
+
+/**
+ * Follow a job to its end, also while the connection is lost.
+ *
+ * @param {string} id
+ * @param {(job: {status: string, done: number, total: number, secondsLeft: ?number}) => void} onNews
+ * @param {AbortSignal} signal
+ * @throws {Failure} it has failed, was cancelled, or is not known
+ */
+export async function watch(id, onNews, signal) {
+  const end = (await listened(id, onNews, signal)) ?? (await polled(id, onNews, signal));
+  keepOnly(end);
+}
+
+/** Events of a job; null if the service sends none. The browser itself connects anew. */
+function listened(id, onNews, signal) {
+  return new Promise((resolve, reject) => {
+    const source = new EventSource(place(id));
+    const finish = (settle, value) => {
+      source.close();
+      signal.removeEventListener("abort", stop);
+      settle(value);
+    };
+    const stop = () => finish(reject, signal.reason);
+    signal.addEventListener("abort", stop);
+    source.addEventListener("status", ({ data }) => {
+      const job = JSON.parse(data);
+      onNews(job);
+      if (ENDS.includes(job.status)) finish(resolve, job);
+    });
+    source.addEventListener("progress", ({ data }) => onNews({ status: "running", ...JSON.parse(data) }));
+    source.addEventListener("problem", ({ data }) => finish(reject, failureOf(JSON.parse(data))));
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) finish(resolve, null);
+    });
+    if (signal.aborted) stop();
+  });
+}
+
+/** Ask again and again. */
+async function polled(id, onNews, signal) {
+  for (;;) {
+    let pause = PAUSE;
+    try {
+      const response = await request(place(id), { headers: { Accept: "application/json" }, signal });
+      const job = await response.json();
+      onNews(job);
+      if (ENDS.includes(job.status)) return job;
+      pause = Number(response.headers.get("Retry-After")) * 1000 || PAUSE;
+    } catch (error) {
+      if (!(error instanceof Failure && error.again)) throw error;
+      pause = (error.retryAfter ?? 5) * 1000;
+    }
+    await later(Math.min(pause, MAX_PAUSE), signal);
+  }
+}
+
+function later(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+  });
+}
+
+function keepOnly(job) {
+  if (job.status === "failed") throw failureOf(job.problem ?? { title: "The picture can’t be enlarged", detail: "" });
+  if (job.status === "cancelled") throw new Failure({ title: "The picture was given up", detail: "Its job was cancelled." });
+}
+
+/**
+ * Fetch a result.
+ *
+ * @returns {{format: string, width: number, height: number, size: number, notes: string[], blob: ?Blob}} `blob`: null if
+ *   it is too large to be shown here
+ */
+export async function result(id, signal) {
+  const response = await request(resultPlace(id), { signal });
+  const { headers } = response;
+  const size = Number(headers.get("Content-Length"));
+  const blob = size <= SHOWN_BYTES ? await response.blob() : null;
+  if (!blob) response.body.cancel();
+  return {
+    format: headers.get("Content-Type").replace(/^image\/(x-)?/, ""),
+    width: Number(headers.get("X-Result-Width")),
+    height: Number(headers.get("X-Result-Height")),
+    notes: headers.get("X-Upscaler-Notes")?.split("; ") ?? [],
+    size,
+    blob,
+  };
+}
+
+/** Where a result is. */
+export function resultPlace(id) {
+  return `${place(id)}/result`;
+}
+
+function place(id) {
+  return `jobs/${encodeURIComponent(id)}`;
+}

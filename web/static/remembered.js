@@ -1,0 +1,49 @@
+/** Which jobs this browser has handed in: the one in the page's address, and the others in its storage. */
+
+const STORE = "jobs";
+const MAX = 10;
+
+/** The job in the page's address, as id and name; null if there is none. */
+export function inAddress() {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  const id = parts.get("job");
+  return id && { id, name: parts.get("name") || "picture" };
+}
+
+/** The part of an address that finds a job again. */
+export function fragment({ id, name }) {
+  return `#${new URLSearchParams({ job: id, name })}`;
+}
+
+/** Put a job into the page's address; null: none. */
+export function putInAddress(job) {
+  history.replaceState(null, "", job ? fragment(job) : location.pathname + location.search);
+}
+
+/** All jobs that are remembered, the newest first. */
+export function remembered() {
+  try {
+    const jobs = JSON.parse(localStorage.getItem(STORE)) ?? [];
+    return jobs.filter((job) => typeof job?.id === "string" && typeof job.name === "string");
+  } catch {
+    return []; // the browser keeps nothing, or something else was there
+  }
+}
+
+/** Remember a job. */
+export function remember(job) {
+  keep([job, ...remembered().filter(({ id }) => id !== job.id)]);
+}
+
+/** Forget a job. */
+export function forget(job) {
+  keep(remembered().filter(({ id }) => id !== job.id));
+}
+
+function keep(jobs) {
+  try {
+    localStorage.setItem(STORE, JSON.stringify(jobs.slice(0, MAX)));
+  } catch {
+    // The page's address still has it.
+  }
+}
