@@ -22,6 +22,7 @@ __all__ = [
     "LoadedModel",
     "LoadedModels",
     "PartRow",
+    "PartSize",
     "PictureInParts",
     "PictureUpscaler",
     "Upscaler",
