@@ -5,10 +5,10 @@
     block      these rows become rows of the result, to the byte as in the whole picture
     join       a process of its own encodes the rows of all blocks, one after the other
 
-Disk: the bands have the size of the decoded picture, and some context more; the blocks that of the decoded result; the
-result that of its file. A picture that has to be turned is once more on the disk while it is cut. What does not fit
-ends with `StoreUnavailable`, and is tried again. From a store that is not on this machine's disk, the source, and for
-the join all blocks, are fetched to the scratch directory first.
+Disk: the bands have the size of the decoded picture, and some context more; the blocks that of the decoded result, and
+while they are joined twice that; the result that of its file. A picture that has to be turned is once more on the disk
+while it is cut. What does not fit ends with `StoreUnavailable`, and is tried again. From a store that is not on this
+machine's disk, the source, and for the join one block after the other, are fetched to the scratch directory first.
 """
 
 import contextlib
@@ -26,6 +26,7 @@ import numpy as np
 
 from jobs.ledger import Ledger
 from jobs.records import Block, Job, Plan, Result
+from jobs.store import NotStored
 from superscaling.enlarging import BandUpscaler, LoadedModels, PictureUpscaler, choose_sizes
 from superscaling.errors import FormatCannotHold, ResultTooLarge, SizeOutOfRange, StoreUnavailable
 from superscaling.format_name import FormatName
@@ -51,6 +52,8 @@ T = TypeVar("T")
 RESULT_FORMATS = (FormatName.JPEG, FormatName.PNG, FormatName.TIFF)
 # Seconds that a process may take, and those for each megapixel: a PNG of 16 bits is encoded at 1 s/MP.
 SECONDS, SECONDS_PER_MEGAPIXEL = 120.0, 10.0
+# Bytes that are copied at a time.
+COPIED = 1 << 20
 # The most bytes of pixels in a block; a block has one row of parts at least.
 MAX_BLOCK_BYTES = 1 << 27
 # The most bytes of the pixels that one row of parts makes, in RGB of 16 bits: they are in memory several times.
@@ -225,16 +228,14 @@ class GiganticSteps:
             source = self._ledger.fetch_source(job.id, folder / "source")
             file = self._inspect(job, source, deadline)
             path = folder / "result"
-            blocks = [
-                self._ledger.fetch_block(job.id, number, folder / f"block-{number}").absolute()
-                for number in range(len(plan.blocks))
-            ]
+            rows = folder / "rows"
+            self._collect(job.id, plan, rows)
             size = file.result.height, file.result.width
             task = functools.partial(
                 join_bands,
                 source.absolute(),
                 file.result.crop,
-                blocks,
+                rows,
                 size,
                 file.is_16_bit,
                 file.format,
@@ -263,6 +264,15 @@ class GiganticSteps:
             seconds, taken, tiles = seconds + duration, taken + size, tiles + row.cost.tiles
         yield Block(first, len(bands.rows), tiles)
 
+    def _collect(self, job_id: str, plan: Plan, rows: Path) -> None:
+        """Put the blocks into one file: libvips would keep a part of each of many files in memory."""
+        with _disk_errors(), rows.open("wb") as file:
+            for number in range(len(plan.blocks)):
+                fetched = rows.with_name("block")
+                with self._ledger.fetch_block(job_id, number, fetched).open("rb") as block:
+                    shutil.copyfileobj(block, file, COPIED)
+                fetched.unlink(missing_ok=True)
+
     def _known(self, job: Job, deadline: Deadline) -> InspectedGigantic:
         """What the picture is, which is kept for the next block of the same job."""
         if self._inspected is not None and self._inspected[0] == job.id:
@@ -277,23 +287,26 @@ class GiganticSteps:
 
     def _run(self, task: Callable[[], T], pixels: int, deadline: Deadline) -> T:
         seconds = SECONDS + SECONDS_PER_MEGAPIXEL * pixels / 1e6
-        try:
+        with _disk_errors():
             return run_isolated(task, seconds, functools.partial(deadline.check, Timings()))
-        except OSError as exc:  # of files in the scratch directory
-            raise _full(exc) from exc
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:
         """A directory for temporary files, on the disk of the store if that is on a disk."""
-        try:
-            folder = Path(tempfile.mkdtemp(prefix="gigantic-", dir=self._ledger.store.scratch))
-        except OSError as exc:
-            raise _full(exc) from exc
+        with _disk_errors():
+            folder = Path(tempfile.mkdtemp(prefix="gigantic-", dir=self._ledger.store.scratch.absolute()))
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _full(exc: OSError) -> StoreUnavailable:
-    return StoreUnavailable(f"temporary files can't be written ({exc.strerror}): try again later")
+@contextlib.contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Say that the disk is full, or can't be written to."""
+    try:
+        yield
+    except FileNotFoundError as exc:  # the job has ended meanwhile, and its files are deleted
+        raise NotStored(str(exc.filename)) from exc
+    except OSError as exc:
+        raise StoreUnavailable(f"temporary files can't be written ({exc.strerror}): try again later") from exc
