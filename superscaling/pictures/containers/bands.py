@@ -174,6 +174,12 @@ def _target(file: BinaryIO, head: Head) -> pyvips.TargetCustom:
     waiting: bytes | None = b""
 
     def write(data: bytes) -> int:
+        try:
+            return add(data)
+        except OSError:  # it is called from C, where it can't be raised: libvips gives up
+            return -1
+
+    def add(data: bytes) -> int:
         nonlocal waiting
         if waiting is None:
             file.write(data)
