@@ -6,7 +6,8 @@ from pathlib import Path
 from jobs.directory_store import DirectoryStore
 from jobs.engine import JobEngine
 from jobs.engine_embedded import EmbeddedEngine
-from jobs.gigantic import GiganticFiles, GiganticLimits, GiganticSteps
+from jobs.gigantic import GiganticSteps
+from jobs.gigantic_files import GiganticFiles, GiganticLimits
 from jobs.ledger import Ledger
 from jobs.steps import Steps
 from jobs.store import Store

@@ -21,8 +21,10 @@ from pictures import PROFILE, png_16
 from PIL import Image
 
 import jobs.gigantic
+import jobs.gigantic_files
 from jobs.directory_store import DirectoryStore
-from jobs.gigantic import GiganticFiles, GiganticLimits, GiganticSteps
+from jobs.gigantic import GiganticSteps
+from jobs.gigantic_files import GiganticFiles, GiganticLimits, InspectedGigantic
 from jobs.ledger import Ledger, new_id
 from jobs.records import End, Job
 from jobs.steps import Steps
@@ -69,7 +71,8 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without other processes, whose starts take most of the time; and in pieces that are as small as the pictures."""
     monkeypatch.setattr(bands, "PIECE", 10_000)
     monkeypatch.setattr(gigantic, "TURNED_BYTES", 5_000)
-    monkeypatch.setattr(jobs.gigantic, "run_isolated", lambda task, seconds, check: task())
+    for module in (jobs.gigantic, jobs.gigantic_files):
+        monkeypatch.setattr(module, "run_isolated", lambda task, seconds, check: task())
 
 
 class Enlarging:
@@ -81,7 +84,7 @@ class Enlarging:
         ordinary = FileUpscaler(loaded, Limits(limits.ordinary_pixels, 1), 90, InThisProcess())
         self.steps = Steps(self.ledger, ordinary, 1.0, GiganticSteps(self.ledger, self.files, 90, 1.0))
 
-    def inspect(self, data: bytes, options: UpscaleOptions) -> jobs.gigantic.InspectedGigantic:
+    def inspect(self, data: bytes, options: UpscaleOptions) -> InspectedGigantic:
         path = self.ledger.store.scratch / "sent"
         path.write_bytes(data)
         return self.files.inspect(path, options, *patience())
@@ -314,6 +317,19 @@ def test_what_is_not_done_is_refused_when_it_is_sent(name: str, tmp_path: Path, 
         Enlarging(tmp_path, models(), limits).inspect(data, options)
     assert words in caught.value.detail
     assert caught.value.status in (415, 422)
+
+
+def test_what_is_refused_for_its_size_names_what_operators_can_raise(tmp_path: Path, here: None) -> None:
+    with pytest.raises(ServiceError) as caught:
+        Enlarging(tmp_path, models()).inspect(encoded(RGB, "JPEG", progressive=True), scaled("2"))
+    assert (caught.value.setting, caught.value.limit) == ("max_pixels", LIMITS.ordinary_pixels)
+
+
+@pytest.mark.parametrize(("limit", "words"), [("MAX_SIDE", "cut it into pieces"), ("MAX_ROW_BYTES", "at most 1 px")])
+def test_sides_are_limited(limit: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None) -> None:
+    monkeypatch.setattr(jobs.gigantic_files, limit, 1000 if limit == "MAX_ROW_BYTES" else 100)
+    with pytest.raises(ServiceError, match=words):
+        Enlarging(tmp_path, models()).inspect(encoded(RGB), scaled("2"))
 
 
 def test_blocks_planned_twice_fit_the_plan_that_holds(
