@@ -217,7 +217,8 @@ class ResourceJobs:
                 return self._order(message.asked, file.format, file.demand.input_pixels)
         with self._file(message.image, path) as place:
             gigantic = self._running.gigantic.inspect(place, message.asked, deadline, timings)
-        return replace(self._order(message.asked, gigantic.format, gigantic.pixels), is_gigantic=True)
+        order = self._order(message.asked, gigantic.format, gigantic.pixels)
+        return replace(order, is_gigantic=True, notes=gigantic.notes)
 
     @contextlib.contextmanager
     def _file(self, image: bytes, path: Path | None) -> Iterator[Path]:

@@ -37,6 +37,7 @@ SPEED_PARTS = {
     "memory": Part("Memory", "memory"),
     "growth": Part("Memory over many sizes", "growth"),
     "sizes": Part("Memory and time of larger results", "size_memory"),
+    "gigantic": Part("Gigantic pictures", "gigantic"),
 }
 LOAD_PARTS = {
     "pictures": Part("Load: 64 clients", "load_pictures"),

@@ -7,7 +7,8 @@ from pathlib import Path
 from jobs.directory_store import DirectoryStore
 from jobs.engine import JobEngine
 from jobs.engine_embedded import EmbeddedEngine
-from jobs.gigantic import GiganticFiles, GiganticLimits, GiganticSteps
+from jobs.gigantic import GiganticSteps
+from jobs.gigantic_files import GiganticFiles, GiganticLimits
 from jobs.housekeeping import Housekeeping
 from jobs.ledger import Ledger, Status
 from jobs.steps import Steps

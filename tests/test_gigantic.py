@@ -1,7 +1,12 @@
 """Pictures that are never in memory as a whole: to the pixel what `/upscale` makes, and in the same files."""
 
+import ctypes
+import functools
 import io
 import struct
+import subprocess
+import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,23 +14,32 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from conftest import encoded, photograph
-from fakes import models_with, patience, upscaler_with
+from conftest import ROOT, encoded, photograph, png_chunk
+from fakes import SetPace, models_with, patience, upscaler_with
 from numpy.typing import NDArray
-from pictures import png_16
+from pictures import PROFILE, png_16
 from PIL import Image
 
 import jobs.gigantic
+import jobs.gigantic_files
 from jobs.directory_store import DirectoryStore
-from jobs.gigantic import GiganticFiles, GiganticLimits, GiganticSteps
+from jobs.gigantic import GiganticSteps
+from jobs.gigantic_files import GiganticFiles, GiganticLimits, InspectedGigantic
 from jobs.ledger import Ledger, new_id
 from jobs.records import End, Job
 from jobs.steps import Steps
+from message_protocol import JobState
 from superscaling.enlarging import FileUpscaler, LoadedModels
+from superscaling.errors import ImageUndecodable, ServiceError
 from superscaling.format_name import FormatName
-from superscaling.isolation import InThisProcess
-from superscaling.pictures import Limits, decode
-from superscaling.scheduling import Deadline
+from superscaling.isolation import InThisProcess, run_isolated
+from superscaling.metadata_choice import MetadataChoice
+from superscaling.pictures import Limits, decode, gigantic
+from superscaling.pictures.containers import bands
+from superscaling.pictures.containers.bands import write_rows
+from superscaling.pictures.metadata.exif import PREFIX
+from superscaling.pictures.picture import Metadata
+from superscaling.scheduling import Admission, Deadline
 from superscaling.size_choice import Fit, SizeChoice
 from superscaling.upscale_options import UpscaleOptions
 
@@ -54,8 +68,11 @@ def models(monkeypatch: pytest.MonkeyPatch | None = None, scale: int = 2) -> Loa
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without other processes, whose starts take most of the time."""
-    monkeypatch.setattr(jobs.gigantic, "run_isolated", lambda task, seconds, check: task())
+    """Without other processes, whose starts take most of the time; and in pieces that are as small as the pictures."""
+    monkeypatch.setattr(bands, "PIECE", 10_000)
+    monkeypatch.setattr(gigantic, "TURNED_BYTES", 5_000)
+    for module in (jobs.gigantic, jobs.gigantic_files):
+        monkeypatch.setattr(module, "run_isolated", lambda task, seconds, check: task())
 
 
 class Enlarging:
@@ -65,9 +82,10 @@ class Enlarging:
         self.ledger = Ledger(DirectoryStore(folder), queue_pixels=1 << 40)
         self.files = GiganticFiles(loaded, limits)
         ordinary = FileUpscaler(loaded, Limits(limits.ordinary_pixels, 1), 90, InThisProcess())
-        self.steps = Steps(self.ledger, ordinary, 1.0, GiganticSteps(self.ledger, self.files, 90, 1.0))
+        steps = GiganticSteps(self.ledger, self.files, 90, 1.0)
+        self.steps = Steps(self.ledger, ordinary, 1.0, Admission(1 << 40), steps)
 
-    def inspect(self, data: bytes, options: UpscaleOptions) -> jobs.gigantic.InspectedGigantic:
+    def inspect(self, data: bytes, options: UpscaleOptions) -> InspectedGigantic:
         path = self.ledger.store.scratch / "sent"
         path.write_bytes(data)
         return self.files.inspect(path, options, *patience())
@@ -173,7 +191,8 @@ def test_metadata_is_carried_as_by_requests(
     _, file, notes = ordinary(data, options, loaded)
     (ours,), (theirs,) = (decode(each, Limits(1 << 30, 1)).frames for each in (result, file))
     assert ours.metadata == theirs.metadata
-    assert end.result is not None and set(end.result.notes) == set(notes)
+    assert end.result is not None
+    assert set(end.result.notes) == set(notes)
 
 
 @pytest.mark.parametrize("quality", [89, 90])
@@ -188,11 +207,12 @@ def test_jpegs_are_the_pixels_in_the_chroma_of_requests(
     raw, whole = tmp_path / "raw", tmp_path / "whole.jpg"
     raw.write_bytes(levels.astype(np.uint8).tobytes())
     eight = np.dtype(np.uint8)
-    write_rows(whole, [raw], picture.width, eight, 3, JPEG, quality, quality >= 90, Metadata())
+    write_rows(whole, raw, picture.width, eight, 3, JPEG, quality, quality >= 90, Metadata())
     assert result == whole.read_bytes()
     assert [each.layers for each in map(Image.open, map(io.BytesIO, (result, file)))] == [3, 3]  # type: ignore[attr-defined]
     assert Image.open(io.BytesIO(result)).layer == Image.open(io.BytesIO(file)).layer  # type: ignore[attr-defined]
-    assert end.result is not None and end.result.notes == notes
+    assert end.result is not None
+    assert end.result.notes == notes
 
 
 @pytest.mark.parametrize("pixels_16", [False, True])
@@ -204,14 +224,23 @@ def test_large_tiffs_are_big(pixels_16: bool, tmp_path: Path) -> None:
     exif[0x013B] = "Artist"
     exif.get_ifd(0x8769)[0x9003] = "2026:11:27 22:00:00"
     metadata = Metadata(icc=PROFILE, exif=exif.tobytes().removeprefix(PREFIX), xmp=b"<x/>")
-    write_rows(path, [raw], WIDTH, samples.dtype, 3, TIFF, 90, True, metadata, most_bytes=1000)
+    write_rows(path, raw, WIDTH, samples.dtype, 3, TIFF, 90, True, metadata, most_bytes=1000)
     data = path.read_bytes()
     assert data.startswith(b"II+\0")
     np.testing.assert_array_equal(tifffile.imread(io.BytesIO(data)), samples)
     (frame,) = decode(data, Limits(1 << 30, 1)).frames
     np.testing.assert_array_equal(frame.colour, samples)
     assert frame.metadata.icc == PROFILE
-    assert b"2026:11:27" in (frame.metadata.exif or b"") and b"Artist" in (frame.metadata.exif or b"")
+    assert frame.metadata.exif is not None
+    assert b"2026:11:27" in frame.metadata.exif
+    assert b"Artist" in frame.metadata.exif
+
+
+def test_a_full_disk_is_said(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.write_bytes(RGB.tobytes())
+    with pytest.raises(OSError, match=r"error|No space"):
+        write_rows(Path("/dev/full"), raw, WIDTH, np.dtype(np.uint8), 3, PNG, 90, True, Metadata())
 
 
 RGBA = np.dstack((RGB, np.full((HEIGHT, WIDTH), 255, np.uint8)))
@@ -224,7 +253,8 @@ def test_an_opaque_alpha_channel_is_left_out(tmp_path: Path, monkeypatch: pytest
     result, end = Enlarging(tmp_path, loaded).enlarge(encoded(Image.fromarray(RGBA)), scaled("2"))
     picture, *_ = ordinary(encoded(RGB), scaled("2"), loaded)
     np.testing.assert_array_equal(pixels(result), picture.frames[0].colour)
-    assert end.result is not None and "alpha channel" in end.result.notes[0]
+    assert end.result is not None
+    assert "alpha channel" in end.result.notes[0]
 
 
 def cut(data: bytes) -> bytes:
@@ -245,8 +275,10 @@ def test_what_only_decoding_tells_ends_the_job(
 ) -> None:
     data, words = SPOILED[name]
     _, end = Enlarging(tmp_path, models(monkeypatch)).enlarge(data, scaled("2"))
-    assert end.state is JobState.FAILED and end.failure is not None
-    assert end.failure.status == 422 and words in end.failure.detail
+    assert end.state is JobState.FAILED
+    assert end.failure is not None
+    assert end.failure.status == 422
+    assert words in end.failure.detail
 
 
 PAGES = encoded(RGB, "TIFF", save_all=True, append_images=[Image.fromarray(RGB)])
@@ -274,7 +306,7 @@ REFUSED: dict[str, tuple[bytes, UpscaleOptions, str]] = {
     "as WebP": (encoded(RGB), scaled("2", format=FormatName.WEBP), "jpeg, png or tiff"),
     "smaller": (encoded(RGB), UpscaleOptions(SizeChoice(width=20)), "scale=1"),
     "an unknown model": (encoded(RGB), UpscaleOptions(model="x"), "not loaded"),
-    "too long for JPEG": (encoded(Image.new("L", (20, 30_000))), scaled("3", format=JPEG), "65500"),
+    "too long for JPEG": (encoded(Image.new("L", (8, 30_000))), scaled("3", format=JPEG), "65500"),
 }  # fmt: skip
 
 
@@ -286,6 +318,19 @@ def test_what_is_not_done_is_refused_when_it_is_sent(name: str, tmp_path: Path, 
         Enlarging(tmp_path, models(), limits).inspect(data, options)
     assert words in caught.value.detail
     assert caught.value.status in (415, 422)
+
+
+def test_what_is_refused_for_its_size_names_what_operators_can_raise(tmp_path: Path, here: None) -> None:
+    with pytest.raises(ServiceError) as caught:
+        Enlarging(tmp_path, models()).inspect(encoded(RGB, "JPEG", progressive=True), scaled("2"))
+    assert (caught.value.setting, caught.value.limit) == ("max_pixels", LIMITS.ordinary_pixels)
+
+
+@pytest.mark.parametrize(("limit", "words"), [("MAX_SIDE", "cut it into pieces"), ("MAX_ROW_BYTES", "at most 1 px")])
+def test_sides_are_limited(limit: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None) -> None:
+    monkeypatch.setattr(jobs.gigantic_files, limit, 1000 if limit == "MAX_ROW_BYTES" else 100)
+    with pytest.raises(ServiceError, match=words):
+        Enlarging(tmp_path, models()).inspect(encoded(RGB), scaled("2"))
 
 
 def test_blocks_planned_twice_fit_the_plan_that_holds(
@@ -301,7 +346,8 @@ def test_blocks_planned_twice_fit_the_plan_that_holds(
     plan = enlarging.steps.plan(job.id, 1, Deadline())
     monkeypatch.setattr(loaded.default.upscaler, "seconds_for", SetPace(lambda area: area / 90_000).seconds_for)
     steps = GiganticSteps(enlarging.ledger, enlarging.files, 90, 1.0)
-    assert plan and steps.plan(job, 1, Deadline()).blocks != plan.blocks
+    assert plan is not None
+    assert steps.plan(job, 1, Deadline()).blocks != plan.blocks
     for number in range(len(plan.blocks)):
         enlarging.steps.block(job.id, number, Deadline())
     enlarging.steps.join(job.id, Deadline())
@@ -316,34 +362,47 @@ def test_a_process_of_its_own_cuts_and_joins(tmp_path: Path, monkeypatch: pytest
     np.testing.assert_array_equal(pixels(result), picture.frames[0].colour)
 
 
-def crash() -> None:
-    import ctypes
-
-    ctypes.string_at(0)
-
-
-def take_memory() -> int:
-    return len(bytearray(3 << 30))
-
-
-@pytest.mark.parametrize(("task", "words"), [(crash, "crashed"), (take_memory, "memory")])
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [(functools.partial(ctypes.string_at, 0), "crashed"), (functools.partial(bytearray, 3 << 30), "memory")],
+)
 def test_a_process_may_crash_or_take_too_much(task: Callable[[], object], words: str) -> None:
     with pytest.raises(ImageUndecodable, match=words):
         run_isolated(task, 60, lambda: None)
 
 
-def measured(folder: Path, blocks: int, name: FormatName) -> int:
-    """The most memory, in bytes, of a process that joins so many blocks of 4 MP."""
-    height, width = 1000, 4000
-    raw = folder / "raw"
-    if not raw.exists():
-        raw.write_bytes(np.kron(photograph(100, 400), np.ones((10, 10, 1), np.uint8)).tobytes())
-    write_rows(folder / "result", [raw] * blocks, width, np.dtype(np.uint8), 3, name, 90, True, Metadata())
-    assert raw.stat().st_size == height * width * 3
-    return peak_resident_bytes()
+def test_a_process_that_nobody_waits_for_ends() -> None:
+    def check() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        run_isolated(functools.partial(exec, "import time; time.sleep(600)"), 600, check)
+
+
+JOIN = """
+import sys
+from pathlib import Path
+import numpy as np
+from superscaling.format_name import FormatName
+from superscaling.pictures.containers.bands import write_rows
+from superscaling.pictures.picture import Metadata
+from superscaling.resident_memory import peak_resident_bytes
+raw, result, name = sys.argv[1:]
+write_rows(Path(result), Path(raw), 4000, np.dtype(np.uint8), 3, FormatName(name), 90, True, Metadata())
+print(peak_resident_bytes())
+"""
+
+
+def peak(folder: Path, pixels: bytes, name: FormatName) -> int:
+    """The most memory that a process takes which writes so many pixels, in bytes."""
+    (folder / "raw").write_bytes(pixels)
+    program = [sys.executable, "-c", JOIN, str(folder / "raw"), str(folder / "result"), name]
+    return int(subprocess.run(program, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
 
 
 @pytest.mark.parametrize("name", [JPEG, TIFF])
 def test_joining_takes_the_same_memory_for_ten_times_the_picture(name: FormatName, tmp_path: Path) -> None:
-    small, large = (run_isolated(partial(measured, tmp_path, blocks, name), 120, lambda: None) for blocks in (1, 10))
-    assert large < small + 16_000_000 and large < 300_000_000
+    pixels = np.kron(photograph(100, 400), np.ones((10, 10, 1), np.uint8)).tobytes()  # 4 MP
+    small, large = peak(tmp_path, pixels, name), peak(tmp_path, pixels * 10, name)
+    assert large < small + 16_000_000
+    assert large < 300_000_000

@@ -20,6 +20,8 @@ def main() -> None:
     os.dup2(2, 1)
     confine()
     limit_pillow()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # libvips opens the pieces of a large file one by one
     taken = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_DATA, (taken + MEMORY, taken + MEMORY))
     task = pickle.load(sys.stdin.buffer)  # noqa: S301 (the process that started this one has written it)

@@ -1,10 +1,11 @@
 """Pictures that don't fit into memory, row by row: decoded, and encoded, by libvips at flat memory."""
 
+import errno
 import functools
 import io
 import os
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,8 @@ from superscaling.format_name import FormatName
 from superscaling.pictures.containers.chunks import png_chunks
 from superscaling.pictures.containers.directories import LAYOUTS, first_directory, read_directory
 from superscaling.pictures.containers.directory_writing import write_directories
+from superscaling.pictures.containers.jpeg_outline import START
+from superscaling.pictures.containers.jpeg_segments import JFIF, segment
 from superscaling.pictures.containers.mapped_file import map_file
 from superscaling.pictures.containers.png_writing import FILTER, LEVEL
 from superscaling.pictures.containers.tiff_writing import LEVEL as TIFF_LEVEL
@@ -23,7 +26,7 @@ from superscaling.pictures.containers.tiff_writing import MAX_BYTES
 from superscaling.pictures.containers.vips import INTERPRETATIONS
 from superscaling.pictures.metadata.from_tiff import STRUCTURE
 from superscaling.pictures.metadata.writing import (
-    JFIF_DENSITY,
+    JFIF_NAME,
     PNG_HEAD,
     file_for,
     pillow_options,
@@ -36,8 +39,10 @@ Dtype = np.dtype[np.uint8 | np.uint16]
 
 # Rows decoded at a time.
 ROWS = 64
-# The header of a JPEG that libvips writes: start, and the JFIF segment.
-JPEG_HEAD = JFIF_DENSITY + struct.calcsize(">BHHBB")
+# The beginning of a JPEG with a density, which libvips leaves out: start, and a JFIF segment. (JFIF 1.02)
+JPEG_HEAD = START + segment(JFIF, b"JFIF\0\1\2" + bytes(7))
+# Bytes of pixels that are mapped to memory at a time, or one row.
+PIECE = 1 << 24
 RAW_LOADER = "VipsForeignLoadRaw"
 # libvips' name of their type.
 DTYPES: dict[str, Dtype] = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16)}
@@ -55,7 +60,7 @@ class RowReader:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
+            self._image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error")
         except pyvips.Error as exc:
             raise ImageCorrupt(_reason(exc)) from exc
         self.size: Size = (self._image.height, self._image.width)
@@ -85,7 +90,7 @@ class RowReader:
 
 def write_rows(
     path: Path,
-    blocks: Sequence[Path],
+    pixels: Path,
     width: int,
     samples: Dtype,
     channels: int,
@@ -95,11 +100,11 @@ def write_rows(
     metadata: Metadata,
     most_bytes: int = MAX_BYTES,
 ) -> None:
-    """Encode rows of pixels, which lie in files, as JPEG, PNG or TIFF.
+    """Encode pixels that lie in a file as JPEG, PNG or TIFF.
 
     Args:
         path: of the image file.
-        blocks: files of whole rows in the machine's byte order, from the top.
+        pixels: a file of samples, row by row, in the machine's byte order.
         width: in px.
         samples: their type.
         channels: 1 or 3.
@@ -108,51 +113,56 @@ def write_rows(
         full_chroma: whether a JPEG's chroma is not subsampled.
         metadata: what the file shall have.
         most_bytes: of pixels in a TIFF with offsets of 32 bits; one with more becomes a BigTIFF.
+
+    Raises:
+        OSError: the disk is full, or can't be written to.
     """
-    parts = _raw(blocks, width, samples, channels)
-    while len(parts) > 1:  # in pairs: libvips walks down to a part, and a chain would be as deep as long
-        parts = [
-            one.join(*other, "vertical") if other else one
-            for one, *other in (parts[at : at + 2] for at in range(0, len(parts), 2))
-        ]
-    (image,) = parts
-    match name:
-        case FormatName.JPEG:
-            with path.open("wb") as file:
-                target = _target(file, functools.partial(_jpeg_head, metadata))
-                image.jpegsave_target(target, Q=quality, subsample_mode="off" if full_chroma else "on", keep="none")
-        case FormatName.PNG:
-            with path.open("wb") as file:
-                target = _target(file, functools.partial(_png_head, metadata))
-                image.pngsave_target(
-                    target, compression=LEVEL, filter=FILTER, bitdepth=8 * samples.itemsize, keep="none"
-                )
-        case _:
-            is_big = sum(block.stat().st_size for block in blocks) > most_bytes
-            image.tiffsave(
-                str(path), compression="deflate", predictor="horizontal", level=TIFF_LEVEL, bigtiff=is_big, keep="none"
-            )
-            _describe_tiff(path, metadata)
+    image = _raw(pixels, width, samples, channels)
+    try:
+        match name:
+            case FormatName.JPEG:
+                with path.open("wb") as file:
+                    target = _target(file, functools.partial(_jpeg_head, metadata))
+                    chroma = "off" if full_chroma else "on"
+                    image.jpegsave_target(target, Q=quality, subsample_mode=chroma, keep="none")
+            case FormatName.PNG:
+                with path.open("wb") as file:
+                    target = _target(file, functools.partial(_png_head, metadata))
+                    bits = 8 * samples.itemsize
+                    image.pngsave_target(target, compression=LEVEL, filter=FILTER, bitdepth=bits, keep="none")
+            case _:
+                is_big = pixels.stat().st_size > most_bytes
+                options = {"compression": "deflate", "predictor": "horizontal", "level": TIFF_LEVEL, "keep": "none"}
+                image.tiffsave(str(path), bigtiff=is_big, **options)
+                _describe_tiff(path, metadata)
+    except pyvips.Error as exc:  # the pixels are ours: what can fail is the disk
+        raise OSError(errno.EIO, _reason(exc)) from exc
 
 
-def _raw(blocks: Sequence[Path], width: int, samples: Dtype, channels: int) -> list[pyvips.Image]:
-    """Pixels that lie in files, as libvips reads them. It does not read any bytes as pixels unless it is told to."""
+def _raw(path: Path, width: int, samples: Dtype, channels: int) -> pyvips.Image:
+    """Pixels that lie in a file. libvips does not read any bytes as pixels unless it is told to.
+
+    It maps a file to memory, and lets go of it when it has passed its end: so it is given pieces.
+    """
     row = width * channels * samples.itemsize
+    height = path.stat().st_size // row
+    step = max(1, PIECE // row)
+    is_deep = samples.itemsize == 2
+    options = {
+        "format": "ushort" if is_deep else "uchar",
+        "interpretation": INTERPRETATIONS[channels][is_deep],
+        "access": "sequential",
+    }
     pyvips.operation_block_set(RAW_LOADER, False)
     try:
-        return [
-            pyvips.Image.rawload(
-                str(block),
-                width,
-                block.stat().st_size // row,
-                channels,
-                format="uchar" if samples.itemsize == 1 else "ushort",
-                interpretation=INTERPRETATIONS[channels][samples.itemsize == 2],
-            )
-            for block in blocks
+        pieces = [
+            pyvips.Image.rawload(str(path), width, min(step, height - top), channels, offset=top * row, **options)
+            for top in range(0, height, step)
         ]
     finally:
         pyvips.operation_block_set(RAW_LOADER, True)
+    # The last one may be lower: the rest of its place is cut off.
+    return pyvips.Image.arrayjoin(pieces, across=1).crop(0, 0, width, height)
 
 
 # The beginning of a file -> the same with metadata, and how long it was; None: not all of it is there yet.
@@ -164,6 +174,12 @@ def _target(file: BinaryIO, head: Head) -> pyvips.TargetCustom:
     waiting: bytes | None = b""
 
     def write(data: bytes) -> int:
+        try:
+            return add(data)
+        except OSError:  # it is called from C, where it can't be raised: libvips gives up
+            return -1
+
+    def add(data: bytes) -> int:
         nonlocal waiting
         if waiting is None:
             file.write(data)
@@ -181,11 +197,12 @@ def _target(file: BinaryIO, head: Head) -> pyvips.TargetCustom:
 
 
 def _jpeg_head(metadata: Metadata, data: bytes) -> tuple[bytes, int] | None:
-    if len(data) < JPEG_HEAD:
+    if len(data) < len(JPEG_HEAD):
         return None
-    file = io.BytesIO(data[:JPEG_HEAD])
+    file = io.BytesIO(JPEG_HEAD)
     set_header_density(file, metadata, FormatName.JPEG)
-    return file.getvalue() + bytes(pillow_options(metadata, FormatName.JPEG)["extra"]), JPEG_HEAD
+    written = len(JPEG_HEAD) if data[JFIF_NAME:].startswith(b"JFIF\0") else len(START)
+    return file.getvalue() + bytes(pillow_options(metadata, FormatName.JPEG)["extra"]), written
 
 
 def _png_head(metadata: Metadata, data: bytes) -> tuple[bytes, int] | None:

@@ -1,0 +1,155 @@
+"""Which gigantic pictures are done, and how large their results become: those that are not decoded in memory."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+from superscaling.enlarging import BandUpscaler, LoadedModels, PictureUpscaler, choose_sizes
+from superscaling.errors import (
+    FormatCannotHold,
+    ImageTooLarge,
+    ResultTooLarge,
+    SizeOutOfRange,
+    UnsupportedImage,
+    UnsupportedMode,
+)
+from superscaling.format_name import FormatName
+from superscaling.isolation import run_isolated
+from superscaling.pictures import FORMATS, GiganticHeader, check_size, inspect_gigantic
+from superscaling.scheduling import Deadline, Timings
+from superscaling.size_choice import ResultSize
+from superscaling.upscale_options import UpscaleOptions
+
+# What results are written as: what libvips writes row by row.
+RESULT_FORMATS = (FormatName.JPEG, FormatName.PNG, FormatName.TIFF)
+# Seconds that a process may take to read a header.
+SECONDS = 120.0
+# The longest side of a picture in px: each 256 px of it are a part or more, however narrow it is.
+MAX_SIDE = 1_000_000
+# The most bytes of the pixels that one row of parts makes, in RGB of 16 bits: they are in memory several times.
+MAX_ROW_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class GiganticLimits:
+    """In px: of a picture (`UPSCALER_JOBS_MAX_PIXELS`), of its result, and of what is done in memory."""
+
+    pixels: int
+    result_pixels: int
+    ordinary_pixels: int
+
+
+@dataclass(frozen=True)
+class InspectedGigantic:
+    """A gigantic picture that is within the limits, not decoded yet.
+
+    `result`: the part of the upright picture that is used, and the size of the result; `format`: of the result;
+    `notes`: for people.
+    """
+
+    header: GiganticHeader
+    model: PictureUpscaler
+    result: ResultSize
+    format: FormatName
+    notes: tuple[str, ...]
+
+    @property
+    def pixels(self) -> int:
+        """Of the picture."""
+        height, width = self.header.size
+        return height * width
+
+    @property
+    def is_16_bit(self) -> bool:
+        """Whether the result has 16 bits."""
+        return self.header.is_16_bit and self.format is not FormatName.JPEG
+
+    def bands(self) -> BandUpscaler:
+        """What enlarges it."""
+        return BandUpscaler(self.model.upscaler, self.result.crop.size, (self.result.height, self.result.width))
+
+
+class GiganticFiles:
+    """Inspects gigantic pictures, when their jobs are taken and in every step. Thread-safe.
+
+    Args:
+        models: that can be asked for.
+        limits: of pictures and results.
+    """
+
+    def __init__(self, models: LoadedModels, limits: GiganticLimits) -> None:
+        self._models = models
+        self.limits = limits
+
+    def inspect(self, path: Path, options: UpscaleOptions, deadline: Deadline, timings: Timings) -> InspectedGigantic:
+        """Read the header of an image file on the disk, and check all that it tells. Nothing is decoded.
+
+        Raises:
+            UnknownModel, StrengthNotOffered: as `FileUpscaler.inspect`.
+            UnsupportedImage, UnsupportedMode: it can't be done row by row; the error names the way out, and the
+                operator's.
+            ImageCorrupt, ImageTooComplex, ImageTooLarge, ImageUndecodable: as `FileUpscaler.inspect`.
+            FormatCannotHold: the result's format can't be written row by row, or can't hold the result.
+            SizeOutOfRange: the result would be smaller than the picture, or too large.
+            ResultTooLarge: it would have more px than is allowed, or be too wide.
+            DecoderUnavailable, ClientGone, DeadlinePassed, ServiceStopping: as `FileUpscaler.inspect`.
+        """
+        model = self._models.chosen(options.model, options.strength)
+        task = functools.partial(inspect_gigantic, path.absolute(), self.limits.pixels)
+        try:
+            header = run_isolated(task, SECONDS, functools.partial(deadline.check, timings))
+        except (UnsupportedImage, UnsupportedMode) as exc:
+            exc.limit, exc.setting = self.limits.ordinary_pixels, "max_pixels"
+            raise
+        if (side := max(header.size)) > MAX_SIDE:
+            raise ImageTooLarge(
+                f"the image's longer side is {side} px; at most {MAX_SIDE} px are accepted: cut it into pieces",
+                limit=MAX_SIDE,
+                actual=side,
+            )
+        name = options.format or header.format
+        if name not in RESULT_FORMATS:
+            raise FormatCannotHold(
+                f"images of more than {self.limits.ordinary_pixels} px are written as {', '.join(RESULT_FORMATS[:-1])}"
+                f" or {RESULT_FORMATS[-1]} only, not as {name}: ask for one of these",
+                limit=self.limits.ordinary_pixels,
+                setting="max_pixels",
+            )
+        (result,) = choose_sizes([header.size], options.size, model.facts)
+        self._check_result(result)
+        check_size(result.height, result.width, name)
+        inspected = InspectedGigantic(header, model, result, name, header.notes)
+        rows = max(row.place[1] - row.place[0] for row in inspected.bands().rows)
+        if (taken := rows * result.width * 6) > MAX_ROW_BYTES:
+            most = MAX_ROW_BYTES // 6 // rows
+            raise ResultTooLarge(
+                f"the result would be {result.width} px wide; of an image as large as this, at most {most} px are made:"
+                " turn it on its side, or ask for a smaller scale or width",
+                limit=MAX_ROW_BYTES,
+                actual=taken,
+            )
+        if options.quality is not None and not FORMATS[name].has_quality:
+            inspected = InspectedGigantic(
+                header, model, result, name, (*header.notes, f"'quality' was ignored, as {name} has none")
+            )
+        return inspected
+
+    def _check_result(self, result: ResultSize) -> None:
+        height, width = result.crop.size
+        if result.height < height or result.width < width:
+            raise SizeOutOfRange(
+                f"the result would be smaller than the image's {width} x {height} px, which is not done with images of"
+                f" more than {self.limits.ordinary_pixels} px: ask for scale=1, or for a larger size",
+                limit=height * width,
+                actual=result.height * result.width,
+                setting="max_pixels",
+            )
+        pixels = result.height * result.width
+        if pixels > self.limits.result_pixels:
+            raise ResultTooLarge(
+                f"the result would have {result.width} x {result.height} px = {pixels} px; at most"
+                f" {self.limits.result_pixels} px are made: ask for a smaller scale, width or height",
+                limit=self.limits.result_pixels,
+                actual=pixels,
+                setting="jobs_max_result_pixels",
+            )
