@@ -32,6 +32,7 @@ from superscaling.assembly import Assembly, assemble
 from superscaling.enlarging import START_TIMEOUT
 from superscaling.errors import BrokerUnavailable, ServiceError, StartError
 from superscaling.settings import ROOT, Settings, environment_variable, read_settings
+from superscaling.tracing import start_tracing, stop_tracing
 from superscaling.upscale_options import UpscaleOptions
 
 log = logging.getLogger("worker")
@@ -100,7 +101,7 @@ def _start_parent(conf: Any, **_: object) -> None:
 
 @signals.worker_init.connect
 def _check_parent(sender: Any, **_: object) -> None:
-    if sender.concurrency != 1 or getattr(sender, "autoscaler_cls", None) and sender.options.get("autoscale"):
+    if sender.concurrency != 1 or (getattr(sender, "autoscaler_cls", None) and sender.options.get("autoscale")):
         _end("a worker has one child, which uses all processors: start it without --concurrency and --autoscale")
     if not (sender.pool_cls == "prefork" or sender.pool_cls is TaskPool):
         _end("a worker's pool is prefork: start it without --pool")
@@ -131,6 +132,7 @@ def _start_child(**_: object) -> None:
     app.conf.broker_heartbeat = 0  # nobody would send the heartbeats of a connection that only publishes
     try:
         settings = read_settings()
+        start_tracing(settings, "image-super-scaling-worker")
         ledger = open_ledger(settings)
         _check_writable(ledger)
         parts = assemble(settings)
@@ -154,6 +156,7 @@ def _start_child(**_: object) -> None:
 def _stop_child(**_: object) -> None:
     if _child is not None:
         _child.parts.decoders.close()
+    stop_tracing()  # Celery ends this process without what Python does at the end of one
 
 
 def _queues(settings: Settings) -> list[str]:
