@@ -161,14 +161,15 @@ class Fleet:
             time.sleep(0.1)
         if len(made) > blocks or len(joins) > 1:
             raise MeasurementError("a step was run more than once")
-        (plan,) = (each for each in spans if each.name == "job plan")
+        plan = next((each for each in spans if each.name == "job plan"), None)  # none if the plan was there before
+        begun, planned = (plan.begin, plan.end) if plan else (made[0].begin, made[0].begin)
         last = max(each.end for each in made)
         return Run(
             total=total,
             workers=len({each.resource["service.instance.id"] for each in made}),
-            wait_plan=plan.begin - begin,
-            plan=plan.seconds,
-            spread=made[0].begin - plan.end,
+            wait_plan=begun - begin,
+            plan=planned - begun,
+            spread=made[0].begin - planned,
             blocks=[each.seconds for each in made],
             inferred=[_inferred(each, spans) for each in made],
             phase=last - made[0].begin,

