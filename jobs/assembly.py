@@ -1,17 +1,21 @@
 """The composition root of jobs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.directory_store import DirectoryStore
 from jobs.engine import JobEngine
 from jobs.engine_embedded import EmbeddedEngine
-from jobs.ledger import Ledger
+from jobs.housekeeping import Housekeeping
+from jobs.ledger import Ledger, Status
 from jobs.steps import Steps
 from jobs.store import Store
+from jobs.webhooks import Webhooks
+from message_protocol import JobOutput
 from superscaling.assembly import Assembly
 from superscaling.enlarging import FileUpscaler
-from superscaling.settings import Settings
+from superscaling.settings import Settings, invalid
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,29 @@ class Jobs:
 
 
 def open_store(settings: Settings) -> Store:
-    """Open the store that the settings name, which is not empty.
+    """The store that the settings name, which is not empty. One that can't be reached is logged, and tried later."""
+    if settings.jobs_store.startswith("s3://"):
+        from jobs.s3_store import S3Store  # late: obstore is large, and not to be taken through a fork
+
+        return S3Store(settings.jobs_store)
+    return DirectoryStore(Path(settings.jobs_store))
+
+
+def assemble_housekeeping(settings: Settings, ledger: Ledger, describe: Callable[[Status], JobOutput]) -> Housekeeping:
+    """Build what keeps the store in order, and delivers webhooks.
+
+    Args:
+        settings: how long, and where to.
+        ledger: of the store.
+        describe: what a webhook says of a job.
 
     Raises:
-        StoreUnavailable: it can't be.
+        SettingInvalid: webhooks are allowed, but there is no secret to sign them with.
     """
-    return DirectoryStore(Path(settings.jobs_store))
+    if settings.webhook_hosts and settings.webhook_secret_file is None:
+        raise invalid("webhook_secret_file", "", "must name a file, as webhooks are allowed, and have to be signed")
+    webhooks = Webhooks(ledger, settings.webhook_hosts, settings.webhook_secret_file, describe)
+    return Housekeeping(ledger, settings.jobs_keep * 3600, webhooks)
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -40,12 +61,6 @@ def open_ledger(settings: Settings) -> Ledger:
     return Ledger(open_store(settings), settings.jobs_queue_pixels)
 
 
-def build_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:
-    """Build what does the steps of jobs."""
-    files = FileUpscaler(parts.models, parts.limits, settings.quality, parts.decoders)
-    return Steps(ledger, files, settings.jobs_block_seconds)
-
-
 def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:
     """Build what does jobs, unless the settings turn them off. Nothing runs yet."""
     if not settings.jobs_store:
@@ -55,4 +70,10 @@ def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:
         from jobs.engine_celery import CeleryEngine  # late: Celery is loaded only where there is a broker
 
         return Jobs(ledger, CeleryEngine(settings))
-    return Jobs(ledger, EmbeddedEngine(ledger, build_steps(settings, parts, ledger)))
+    return Jobs(ledger, EmbeddedEngine(ledger, assemble_steps(settings, parts, ledger)))
+
+
+def assemble_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:
+    """Build what does the steps of jobs, one at a time, in this process."""
+    files = FileUpscaler(parts.models, parts.limits, settings.quality, parts.decoders)
+    return Steps(ledger, files, settings.jobs_block_seconds, parts.admission)

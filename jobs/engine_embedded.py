@@ -1,23 +1,36 @@
-"""Does jobs in the process that serves: one thread, one block at a time."""
+"""Does jobs in the process that serves: one thread, one block at a time, behind the requests."""
 
 import logging
+import math
 import threading
-from collections import deque
+import time
+from dataclasses import dataclass
 
+from jobs.lease import INTERVAL, Lease
 from jobs.ledger import Ledger
 from jobs.records import Job
 from jobs.steps import Steps
-from superscaling.errors import ServiceError
-from superscaling.scheduling import Deadline
+from superscaling.errors import ClientGone, JobUnknown, ServiceStopping, StoreUnavailable
+from superscaling.scheduling import Deadline, Timings
+from superscaling.scheduling.progress import NoListener
 
 log = logging.getLogger("jobs")
 
 # Blocks of a job in the queue at a time: there is one worker.
 WINDOW = 1
+# Seconds between two looks for jobs that other processes took, and left behind.
+LOOK_INTERVAL = 5.0
+# Seconds until a job is tried again after a failure of the store or the engine; they double up to the second number.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+# Seconds that `stop` waits for the tile in progress. A join that takes longer is left, and made again later.
+STOP_SECONDS = 30.0
 
 
 class EmbeddedEngine:
     """Works on all open jobs in turn, a block of each.
+
+    What is to be done stands in the ledger, so nothing is lost with this process. Of several processes on one store,
+    the one that has the lease does the jobs of all; it has the lease as long as there are any.
 
     Args:
         ledger: knows the jobs.
@@ -27,61 +40,168 @@ class EmbeddedEngine:
     def __init__(self, ledger: Ledger, steps: Steps) -> None:
         self._ledger = ledger
         self._steps = steps
-        self._queue = deque[str]()
-        self._wake = threading.Condition()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+        self._lease = Lease(ledger.store)
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._submitted = set[str]()  # here, and perhaps not accepted yet
+        self._failures = dict[str, _Failures]()
+        self._current: _Current | None = None
+        self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
+        self._watcher = threading.Thread(target=self._watch, name="jobs-watch", daemon=True)
 
     def start(self) -> None:
         """Begin with the open jobs of earlier processes."""
-        self._queue.extend(each.job_id for each in self._ledger.open_jobs() if self._ledger.is_accepted(each.job_id))
-        self._thread.start()
+        self._worker.start()
+        self._watcher.start()
 
     def submit(self, job: Job) -> None:
         """Take a job."""
-        with self._wake:
-            if job.id not in self._queue:
-                self._queue.append(job.id)
-            self._wake.notify()
+        self._submitted.add(job.id)
+        self._wake.set()
 
     def cancelled(self, job_id: str) -> None:
-        """Nothing is to be done: each step finds out."""
+        """Stop before the next tile, if the job is being worked on."""
+        current = self._current
+        if current is not None and current.job_id == job_id:
+            current.is_cancelled = True
 
     def tiles_in_progress(self, job_id: str) -> int:
-        """Not known yet."""
-        return 0
+        """Tiles of the block that is being made."""
+        current = self._current
+        return current.tiles if current is not None and current.job_id == job_id else 0
 
     def stop(self) -> None:
-        """Stop before the next tile."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
-        self._thread.join()
+        """Stop before the next tile, and wait for that. An encoder is not waited for longer than `STOP_SECONDS`."""
+        self._stopping.set()
+        self._wake.set()
+        if self._worker.ident is None:  # never started
+            return
+        self._worker.join(STOP_SECONDS)
+        if self._worker.is_alive():
+            self._steps.give_up()
 
     def _work(self) -> None:
-        while True:
-            with self._wake:
-                while not self._queue and not self._stopping:
-                    self._wake.wait()
-                if self._stopping:
-                    return
-                job_id = self._queue.popleft()
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            self._wake.clear()
             try:
-                if self._advance(job_id):
-                    self._queue.append(job_id)
-            except ServiceError:
-                log.exception("a job could not be continued", extra={"job": job_id})
-                self._queue.append(job_id)
+                wait = self._round()
+                pause = FIRST_PAUSE
+            except StoreUnavailable as exc:
+                log.warning("jobs wait for their store: %s", exc.detail)
+                wait, pause = pause, min(2 * pause, LONGEST_PAUSE)
+            except Exception:  # a defect, such as a record that can't be read, must not end this thread
+                log.exception("jobs could not be continued")
+                wait, pause = pause, min(2 * pause, LONGEST_PAUSE)
+            if wait:
+                self._steps.release()
+                self._wake.wait(wait)
+        try:
+            self._lease.release()
+        except StoreUnavailable as exc:
+            log.warning("the lease of jobs is not given back: %s", exc.detail)
 
-    def _advance(self, job_id: str) -> bool:
-        """Do the next step of a job. Returns whether there is another."""
-        deadline = Deadline()
+    def _round(self) -> float:
+        """Do a step of each open job. Returns the seconds until the next round; 0: there is more to do."""
+        submitted = list(self._submitted)
+        jobs = [each.job_id for each in self._ledger.open_jobs()]
+        self._submitted.difference_update(set(submitted) - set(jobs))
+        self._failures = {job_id: failures for job_id, failures in self._failures.items() if job_id in jobs}
+        if not jobs:
+            self._lease.release()
+            return LOOK_INTERVAL
+        if not self._lease.take():
+            return INTERVAL
+        has_more = False
+        for job_id in jobs:
+            if self._stopping.is_set() or not self._lease.is_held:
+                break
+            failures = self._failures.get(job_id)
+            if failures is None or failures.is_over:
+                has_more |= self._advance_safely(job_id)
+        return 0.0 if has_more else min((each.seconds_left for each in self._failures.values()), default=LOOK_INTERVAL)
+
+    def _advance_safely(self, job_id: str) -> bool:
+        """Do the next step of a job, if it is accepted. Returns whether there was one, and no failure."""
+        self._current = current = _Current(job_id)
+        try:
+            is_done = self._advance(current)
+            self._failures.pop(job_id, None)
+            return is_done
+        except ClientGone:  # cancelled
+            return True
+        except (ServiceStopping, JobUnknown):
+            return False
+        except Exception as exc:
+            failures = self._failures.setdefault(job_id, _Failures())
+            failures.add()
+            reason = getattr(exc, "detail", None) or type(exc).__name__
+            log.warning("a job waits %g s: %s", failures.pause, reason, extra={"job": job_id})
+            return False
+        finally:
+            self._current = None
+
+    def _advance(self, current: "_Current") -> bool:
+        job_id = current.job_id
+        if self._ledger.has_ended(job_id):  # and its index is behind
+            self._ledger.clear(job_id)
+            return False
+        if job_id not in self._submitted and not self._ledger.is_accepted(job_id):
+            return False
+        deadline = Deadline(
+            is_client_gone=lambda: current.is_cancelled,
+            seconds_until_stop=lambda: -1.0 if self._stopping.is_set() or not self._lease.is_held else math.inf,
+            is_background=True,
+        )
         plan = self._steps.plan(job_id, WINDOW, deadline)
         if plan is None:
-            return False
+            return True
         missing = self._ledger.missing(job_id, plan)
         if missing:
-            self._steps.block(job_id, missing[0], deadline)
-            return True
-        self._steps.join(job_id, deadline)
-        return False
+            self._steps.block(job_id, missing[0], deadline, current)
+        else:
+            self._steps.join(job_id, deadline)
+        return True
+
+    def _watch(self) -> None:
+        """Renew the lease, and look whether another process has cancelled what is being done."""
+        while not self._stopping.wait(INTERVAL):
+            try:
+                current = self._current
+                if self._lease.renew() and current is not None and self._ledger.has_ended(current.job_id):
+                    current.is_cancelled = True
+            except StoreUnavailable as exc:
+                log.warning("the lease of jobs is not renewed: %s", exc.detail)
+
+
+class _Current(NoListener):
+    """The job that is being worked on. `tiles`: of this step that are done."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        self.is_cancelled = False
+        self.tiles = 0
+
+    def tile_done(self, timings: Timings) -> None:
+        self.tiles = timings.tiles_done
+
+
+@dataclass
+class _Failures:
+    """Failures of a job, one after the other. `pause`: seconds after the latest."""
+
+    pause: float = FIRST_PAUSE / 2
+    until: float = 0.0
+
+    def add(self) -> None:
+        self.pause = min(2 * self.pause, LONGEST_PAUSE)
+        self.until = time.monotonic() + self.pause
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the job is tried again."""
+        return max(0.1, self.until - time.monotonic())
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.until

@@ -19,6 +19,7 @@
     groups/<owner>/<group>/<id>
     keys/<digest>             Idempotency-Keys
     webhooks/<ms>-<id>-<n>    when an end has to be reported, for the n-th time
+    lease/<number>            which process does jobs, unless workers do: see `Lease`
 
 A process may be killed between any two writes. So a name in an index is written before what it leads to, and deleted
 after it: the indices may say too much, and `Housekeeping` mends that, but nothing is left without a trace. What only

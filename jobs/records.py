@@ -54,12 +54,17 @@ class Block:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a job is done. `window`: blocks in the queue at a time; `seconds`: estimated for all blocks, one by one."""
+    """How a job is done.
+
+    `window`: blocks in the queue at a time; `seconds`: estimated for all blocks, one by one; `picture`: fingerprint of
+    the decoded picture and its parts, which must be the same for all blocks.
+    """
 
     created: float
     blocks: tuple[Block, ...]
     window: int
     seconds: float
+    picture: str = ""
 
     @property
     def tiles(self) -> int:

@@ -5,42 +5,66 @@ Whoever runs them decides where and when: `EmbeddedEngine` one after the other, 
 
 import contextlib
 import hashlib
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from jobs.ledger import MAX_TRIES, Ledger
 from jobs.observing import observe_giving_up, observed
 from jobs.records import Block, Job, Plan, Result
 from jobs.store import NotStored
 from superscaling import tracing
-from superscaling.enlarging import DecodedFile, FileUpscaler, PartSize, join_blocks, make_block, part_sizes
-from superscaling.errors import BlockFailed, ClientGone, ServiceError, Unavailable
-from superscaling.scheduling import NO_LISTENER, Deadline, ProgressListener, Timings
+from superscaling.enlarging import FileUpscaler, PartSize, PictureInParts
+from superscaling.errors import BlockFailed, ClientGone, QueueFull, ServiceError, StoreUnavailable, Unavailable
+from superscaling.geometry import Cost
+from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Demand, ProgressListener, Timings
+
+log = logging.getLogger("jobs")
 
 # The most bytes of pixels in a block, which are in memory at once.
 MAX_BLOCK_BYTES = 1 << 27
+# Seconds between two tries to get the memory that a join takes.
+ADMISSION_PAUSE = 0.5
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that is being run, and where its time goes."""
+
+    job: Job
+    timings: Timings = field(default_factory=Timings)
 
 
 class Steps:
     """Runs the steps of jobs, one at a time. Not thread-safe: it keeps the picture that was decoded last.
 
+    That picture takes one to four bytes per px (two to eight with 16 bits), beside which a block takes its own pixels,
+    at most `MAX_BLOCK_BYTES`. A join takes as much memory as a request for the same picture, and so waits until it is
+    admitted beside the requests of this process.
+
     Raises of all steps:
         StoreUnavailable: the store is; the step has to be run again.
         EngineFailed, DecoderUnavailable, ServiceStopping: nothing is wrong with the picture; the same.
         ClientGone: from the deadline: the job was cancelled meanwhile.
+        JobUnknown: there is no such job.
+        Exception: a defect, which ends the job as failed when it has come up `MAX_TRIES` times.
     What is wrong with a picture ends its job as failed; then, and for a job that has ended, steps return None.
 
     Args:
         ledger: knows the jobs.
         files: enlarges files.
-        block_seconds: how long a block shall take.
+        block_seconds: how long a block shall take, by the measured speed of the network.
+        admission: of this process.
     """
 
-    def __init__(self, ledger: Ledger, files: FileUpscaler, block_seconds: float) -> None:
+    def __init__(self, ledger: Ledger, files: FileUpscaler, block_seconds: float, admission: Admission) -> None:
         self._ledger = ledger
         self._files = files
         self._block_seconds = block_seconds
-        self._decoded: tuple[str, DecodedFile] | None = None
+        self._admission = admission
+        self._decoded: tuple[str, PictureInParts] | None = None
+        self._running: tuple[str, str] | None = None
 
     def plan(self, job_id: str, window: int, deadline: Deadline) -> Plan | None:
         """Decide how a job is done, unless that is decided.
@@ -52,11 +76,11 @@ class Steps:
         """
         if (plan := self._ledger.plan(job_id)) and not self._ledger.has_ended(job_id):
             return plan
-        with self._step(job_id, "plan") as job:
-            if job is None:
+        with self._step(job_id, "plan", deadline) as step:
+            if step is None:
                 return None
-            file = self._decode(job, deadline)
-            return self._ledger.write_plan(job_id, self._plan(file, window))
+            parts = self._decode(step, deadline)
+            return self._ledger.write_plan(job_id, self._plan(parts, window))
         return None
 
     def block(
@@ -75,93 +99,169 @@ class Steps:
             return None
         if self._ledger.has_block(job_id, number) and not self._ledger.has_ended(job_id):
             return plan
-        with self._step(job_id, f"block-{number}") as job:
-            if job is None:
+        with self._step(job_id, f"block-{number}", deadline) as step:
+            if step is None:
                 return None
             block = plan.blocks[number]
-            file = self._decode(job, deadline)
-            timings = Timings(tiles=block.tiles)
-            data = make_block(file, block.first, block.stop, deadline, timings, listener)
+            parts = self._decode(step, deadline, plan)
+            step.timings.tiles = block.tiles
+            data = parts.make(block.first, block.stop, deadline, step.timings, listener)
             self._ledger.write_block(job_id, number, data)
             tracing.current().set({"upscaler.tiles": block.tiles})
-            tracing.current().add_steps(timings.seconds, timings.periods)
+            tracing.current().add_steps(step.timings.seconds, step.timings.periods)
             return plan
         return None
 
     def join(self, job_id: str, deadline: Deadline) -> None:
         """Put the result together, and end the job. All blocks are finished."""
-        with self._step(job_id, "join") as job:
+        with self._step(job_id, "join", deadline) as step:
             plan = self._ledger.plan(job_id)
-            if job is None or plan is None:
+            if step is None or plan is None:
                 return
-            file = self._decode(job, deadline)
-            picture = join_blocks(file, self._ledger.blocks(job_id, plan))
-            self._decoded = None  # encoding takes the most memory
-            inspected = file.file
-            del file
-            encoded = self._files.encode(inspected, picture, Timings())
-            sha256 = hashlib.sha256(encoded.data).hexdigest()
-            result = Result(
-                encoded.format, encoded.width, encoded.height, len(encoded.data), sha256, job.notes + encoded.notes
-            )
-            self._ledger.finish_job(job_id, encoded.data, result)
+            parts = self._decode(step, deadline, plan)
+            with self._admitted(parts.file.demand, deadline, step.timings):
+                picture = parts.join(self._ledger.blocks(job_id, plan))
+                file = parts.file.file
+                del parts
+                self.release()  # encoding takes the most memory
+                deadline.check(step.timings)
+                encoded = self._files.encode(file, picture, step.timings)
+                del picture
+                sha256 = hashlib.sha256(encoded.data).hexdigest()
+                notes = step.job.notes + encoded.notes
+                result = Result(encoded.format, encoded.width, encoded.height, len(encoded.data), sha256, notes)
+                self._ledger.finish_job(job_id, encoded.data, result)
+
+    def release(self) -> None:
+        """Free the memory of the picture that was decoded last."""
+        self._decoded = None
+
+    def give_up(self) -> None:
+        """The process ends in good order, in the middle of a step: that is no failure of the step. Of any thread."""
+        if (running := self._running) is not None:
+            with contextlib.suppress(StoreUnavailable):
+                self._ledger.finish(*running)
 
     @contextlib.contextmanager
-    def _step(self, job_id: str, step: str) -> Iterator[Job | None]:
-        """Run a step; the job is None if it has ended. What is wrong with the picture ends the job."""
+    def _step(self, job_id: str, name: str, deadline: Deadline) -> Iterator[Step | None]:
+        """Run a step of a job: count its tries, log it, and end the job for what will not get better.
+
+        The step is None if the job has ended. What is raised inside is raised again if the step has to.
+        """
         if self._ledger.has_ended(job_id):
             yield None
             return
-        job = self._ledger.job(job_id)
-        tries = self._ledger.begin(job_id, step)
+        step = Step(self._ledger.job(job_id))
+        tries = self._ledger.begin(job_id, name)
         if tries > MAX_TRIES:
-            observe_giving_up(self._ledger.observer, step)
+            observe_giving_up(self._ledger.observer, name)
             self._ledger.fail(
                 job_id,
                 BlockFailed(
-                    f"a part of the image ended its worker {MAX_TRIES} times ({step}): send another image, or tell"
+                    f"a part of the image ended its worker {MAX_TRIES} times ({name}): send another image, or tell"
                     " whoever operates the service"
                 ),
             )
+            log.error("a job ended its worker again and again", extra=_fields(step, name))
             yield None
             return
+        self._running = job_id, name
+        start = time.perf_counter()
+        outcome = "done"
         try:
-            with observed(self._ledger.observer, job, step, tries):
-                yield job
+            with observed(self._ledger.observer, step.job, name, tries):
+                deadline.check(step.timings)
+                yield step
         except NotStored:
+            outcome = "cancelled"
             if not self._ledger.has_ended(job_id):  # otherwise what was needed is deleted
                 raise
-        except (Unavailable, ClientGone):
-            self._ledger.finish(job_id, step)
+        except (Unavailable, ClientGone) as exc:
+            outcome = exc.code
+            self._ledger.finish(job_id, name)
             raise
         except ServiceError as exc:
+            outcome = exc.code
             self._ledger.fail(job_id, exc)
+        except Exception:
+            outcome = ServiceError.code
+            log.exception("a step of a job failed", extra=_fields(step, name))
+            if tries < MAX_TRIES:
+                raise
+            self._ledger.fail(job_id, ServiceError("the service failed on this image; its log has the details"))
         else:
-            self._ledger.finish(job_id, step)
+            self._ledger.finish(job_id, name)
+        finally:
+            self._running = None
+            log.info(
+                "step", extra=_fields(step, name) | {"outcome": outcome, "try": tries} | _milliseconds(step, start)
+            )
 
-    def _decode(self, job: Job, deadline: Deadline) -> DecodedFile:
+    def _decode(self, step: Step, deadline: Deadline, plan: Plan | None = None) -> PictureInParts:
+        """The parts of a job's picture, which are those that were planned.
+
+        Raises:
+            BlockFailed: they are not, as the service was changed meanwhile.
+        """
+        job = step.job
         if self._decoded is None or self._decoded[0] != job.id:
-            self._decoded = None
-            timings = Timings()
-            file = self._files.inspect(self._ledger.source(job.id), job.options, deadline, timings)
-            self._decoded = job.id, self._files.decode(file, timings)
-        return self._decoded[1]
+            self.release()
+            file = self._files.inspect(self._ledger.source(job.id), job.options, deadline, step.timings)
+            self._decoded = job.id, PictureInParts(self._files.decode(file, step.timings))
+        _, parts = self._decoded
+        if plan is not None and plan.picture != parts.fingerprint:
+            raise BlockFailed(
+                "the image is read differently than when the work on it began, as the service was changed: send it"
+                " again"
+            )
+        return parts
 
-    def _plan(self, file: DecodedFile, window: int) -> Plan:
-        sizes = part_sizes(file)
-        seconds = [file.file.model.seconds_for(size.cost.area) for size in sizes]
-        return Plan(time.time(), tuple(_blocks(sizes, seconds, self._block_seconds)), window, sum(seconds))
+    @contextlib.contextmanager
+    def _admitted(self, demand: Demand, deadline: Deadline, timings: Timings) -> Iterator[None]:
+        """Wait until there is memory for a picture with its result, beside the requests in progress."""
+        memory = replace(demand, cost=Cost())
+        with contextlib.ExitStack() as stack:
+            with timings.span("queue"):
+                while True:
+                    try:
+                        stack.enter_context(self._admission.admitted(memory, deadline, timings))
+                        break
+                    except QueueFull:
+                        deadline.check(timings)
+                        time.sleep(ADMISSION_PAUSE)
+            yield
+
+    def _plan(self, parts: PictureInParts, window: int) -> Plan:
+        seconds = [parts.file.file.model.seconds_for(size.cost.area) for size in parts.sizes]
+        blocks = tuple(_blocks(parts.sizes, seconds, self._block_seconds))
+        return Plan(time.time(), blocks, window, sum(seconds), parts.fingerprint)
 
 
-def _blocks(sizes: list[PartSize], seconds: list[float], most_seconds: float) -> Iterator[Block]:
-    """Cut parts into blocks, each as long as possible but not longer than so many seconds; or of one part."""
+def _blocks(sizes: Sequence[PartSize], seconds: Sequence[float], most_seconds: float) -> Iterator[Block]:
+    """Cut parts into blocks, each as long as possible but not longer than so many seconds; or of one part.
+
+    There is always a block. That of a picture without parts is empty.
+    """
     first = 0
-    time_taken = taken = tiles = 0.0
+    time_taken = taken = 0.0
+    tiles = 0
     for number, (size, duration) in enumerate(zip(sizes, seconds, strict=True)):
         if number > first and (time_taken + duration > most_seconds or taken + size.bytes > MAX_BLOCK_BYTES):
-            yield Block(first, number, int(tiles))
-            first, time_taken, taken, tiles = number, 0.0, 0.0, 0.0
+            yield Block(first, number, tiles)
+            first, time_taken, taken, tiles = number, 0.0, 0.0, 0
         time_taken += duration
         taken += size.bytes
         tiles += size.cost.tiles
-    yield Block(first, len(sizes), int(tiles))
+    yield Block(first, len(sizes), tiles)
+
+
+def _fields(step: Step, name: str) -> dict[str, object]:
+    """What every line of the log says about a step."""
+    return {"request_id": step.job.request_id, "job": step.job.id, "step": name}
+
+
+def _milliseconds(step: Step, start: float) -> dict[str, object]:
+    """How long a step took, and where that time went."""
+    seconds = {"milliseconds": time.perf_counter() - start}
+    seconds |= {f"{span}_milliseconds": each for span, each in step.timings.seconds.items()}
+    return {name: round(each * 1000, 1) for name, each in seconds.items()}

@@ -22,7 +22,7 @@ from celery.apps import worker as celery_worker
 from celery.concurrency.prefork import TaskPool
 from celery.worker import consumer as celery_consumer
 
-from jobs.assembly import build_steps, open_ledger
+from jobs.assembly import assemble_steps, open_ledger
 from jobs.broker import BrokerRefused, declare, queues_of
 from jobs.ledger import Ledger
 from jobs.queues import queue_of, whole_queue
@@ -147,7 +147,7 @@ def _start_child(**_: object) -> None:
     except Exception:
         log.exception("can't work")
     else:
-        _child = Child(parts, ledger, build_steps(settings, parts, ledger), settings.jobs_workers)
+        _child = Child(parts, ledger, assemble_steps(settings, parts, ledger), settings.jobs_workers)
         return
     os.kill(os.getppid(), signal.SIGQUIT)  # otherwise Celery would start another child, which would fail as well
 

@@ -124,3 +124,97 @@ def test_time_is_accounted_for() -> None:
     FairLock().run(deadline, timings, lambda: time.sleep(0.05))
     assert timings.seconds["infer"] >= 0.05
     assert timings.seconds["queue"] < 0.05
+
+
+class Turns:
+    """Threads that want the lock, one turn each, in the order in which they came; a clock that tests set.
+
+    `order`: of the turns that were begun.
+    """
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.order: list[str] = []
+        self._lock = FairLock(lambda: self.now)
+        self._threads: list[threading.Thread] = []
+
+    def want(self, name: str, *, is_background: bool = False) -> threading.Event:
+        """Come to the queue. Setting the event ends the turn once it is begun."""
+        end = threading.Event()
+        deadline = Deadline(60, is_background=is_background)
+
+        def turn() -> None:
+            self.order.append(name)
+            assert end.wait(60)
+
+        thread = threading.Thread(target=self._lock.run, args=(deadline, Timings(), turn))
+        waiting = self.waiting()
+        thread.start()
+        self._threads.append(thread)
+        assert wait_for(lambda: name in self.order or self.waiting() > waiting, 60, 0.001)
+        return end
+
+    def waiting(self) -> int:
+        return len(self._lock._requests) + len(self._lock._background)
+
+    def begun(self, *names: str) -> bool:
+        """Whether these turns are begun, in this order, at once or soon."""
+        return wait_for(lambda: self.order == list(names), 60, 0.001)
+
+    def finish(self) -> None:
+        for thread in self._threads:
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+def test_background_work_waits_for_all_requests() -> None:
+    turns = Turns()
+    job_1 = turns.want("job-1", is_background=True)
+    turns.now = 1.0  # so long its tile took
+    job_2 = turns.want("job-2", is_background=True)
+    request_1, request_2 = turns.want("request-1"), turns.want("request-2")
+    job_1.set()
+    assert turns.begun("job-1", "request-1"), "a request waits for one tile of a job at most"
+    turns.now = 2.0
+    request_1.set()
+    assert turns.begun("job-1", "request-1", "request-2"), "a job waits for all requests"
+    turns.now = 2.5
+    request_2.set()
+    time.sleep(0.05)  # a request whose tile was done just now is about to ask for the next
+    assert turns.order == ["job-1", "request-1", "request-2"]
+    turns.now = 3.0
+    assert turns.begun("job-1", "request-1", "request-2", "job-2"), "no request came"
+    job_2.set()
+    turns.finish()
+
+
+def test_background_work_has_a_tenth_of_the_time() -> None:
+    turns = Turns()
+    job_1 = turns.want("job-1", is_background=True)
+    turns.now = 1.0
+    job_2 = turns.want("job-2", is_background=True)
+    requests = [turns.want(f"request-{number}") for number in range(3)]
+    job_1.set()
+    assert turns.begun("job-1", "request-0")
+    turns.now = 9.9
+    requests[0].set()
+    assert turns.begun("job-1", "request-0", "request-1")
+    turns.now = 10.0
+    requests[1].set()
+    assert turns.begun("job-1", "request-0", "request-1", "job-2"), "it has waited nine times as long as its turn took"
+    job_2.set()
+    assert turns.begun("job-1", "request-0", "request-1", "job-2", "request-2")
+    requests[2].set()
+    turns.finish()
+
+
+def test_background_work_that_is_given_up_leaves_nothing_behind() -> None:
+    lock, release = FairLock(), threading.Event()
+    holder = threading.Thread(target=lambda: lock.run(*patience(), release.wait))
+    holder.start()
+    with pytest.raises(ClientGone):
+        lock.run(Deadline(60, None, lambda: True, is_background=True), Timings(), lambda: pytest.fail("it ran"))
+    release.set()
+    holder.join(60)
+    assert lock.run(Deadline(60, is_background=True), Timings(), lambda: 1) == 1
+    assert lock.run(*patience(), lambda: 2) == 2

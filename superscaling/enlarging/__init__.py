@@ -1,6 +1,6 @@
 """Pictures to larger pictures."""
 
-from superscaling.enlarging.blocks import PartSize, join_blocks, make_block, part_sizes
+from superscaling.enlarging.blocks import PartSize, PictureInParts
 from superscaling.enlarging.channels import to_luma, write_levels
 from superscaling.enlarging.corrections import correct
 from superscaling.enlarging.file_upscaler import DecodedFile, EnlargedFile, FileUpscaler, InspectedFile
@@ -19,6 +19,7 @@ __all__ = [
     "LoadedModel",
     "LoadedModels",
     "PartSize",
+    "PictureInParts",
     "PictureUpscaler",
     "Upscaler",
     "check_results",
@@ -26,9 +27,6 @@ __all__ = [
     "choose_sizes",
     "correct",
     "cropped",
-    "join_blocks",
-    "make_block",
-    "part_sizes",
     "to_luma",
     "write_levels",
 ]

@@ -6,18 +6,25 @@ number and order follow from the decoded picture, the sizes, and the network's f
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import functools
+import itertools
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines import Pixels
+from superscaling.enlarging.channels import bleed
 from superscaling.enlarging.file_upscaler import DecodedFile
+from superscaling.enlarging.frame_reuse import PreviousFrame, can_reuse
+from superscaling.enlarging.frame_upscaler import FrameUpscaler
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
+from superscaling.enlarging.result_sizes import network_size
 from superscaling.enlarging.upscaler import PartRequest, TiledUpscaler
 from superscaling.geometry import Cost
-from superscaling.pictures import Picture
+from superscaling.pictures import Frame, Picture, Samples, Size
 from superscaling.scheduling import NO_LISTENER, Deadline, ProgressListener, Timings
 
 
@@ -29,62 +36,134 @@ class PartSize:
     bytes: int
 
 
-def part_sizes(file: DecodedFile) -> list[PartSize]:
-    """Every part of a picture, in order, without making any."""
-    counting = _Counting(file.file.model.upscaler)
-    _enlarge(file, counting)
-    return counting.sizes
+class PictureInParts:
+    """Knows all parts of a decoded picture, and makes any run of them without going through the rest.
 
-
-def make_block(
-    file: DecodedFile,
-    first: int,
-    stop: int,
-    deadline: Deadline,
-    timings: Timings,
-    listener: ProgressListener = NO_LISTENER,
-) -> bytes:
-    """Make the parts from `first` up to, not including, `stop`.
-
-    Returns:
-        Their pixels, one part after the other, each in rows, in the machine's byte order.
-
-    Raises:
-        EngineFailed, ClientGone, DeadlinePassed, ServiceStopping: as `TiledUpscaler.enlarge`.
+    `file`: the picture; `sizes`: of every part, in order; there may be none.
     """
-    making = _Making(file.file.model.upscaler, first, stop)
-    with contextlib.suppress(_Enough):
-        _enlarge(file, making, deadline, timings, listener)
-    return b"".join(making.parts)
+
+    def __init__(self, file: DecodedFile) -> None:
+        self.file = file
+        self._upscaler = file.file.model.upscaler
+        self._fill = _FillOnce()
+        counting = _Counting(self._upscaler)
+        self._layers = [_CountedLayer(layer, counting.count(layer)) for layer in _layers(file)]
+        self.sizes = counting.sizes
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Differs for pictures with other pixels or other parts, for all that is likely to happen by accident."""
+        checksum = 0
+        for frame in self.file.picture.frames:
+            for samples in (frame.colour, frame.alpha):
+                if samples is not None:
+                    checksum = zlib.crc32(str(samples.shape).encode(), checksum)
+                    checksum = zlib.crc32(np.ascontiguousarray(samples).data, checksum)
+        return f"{len(self.sizes)}-{checksum:08x}"
+
+    def make(
+        self, first: int, stop: int, deadline: Deadline, timings: Timings, listener: ProgressListener = NO_LISTENER
+    ) -> bytes:
+        """Make the parts from `first` up to, not including, `stop`.
+
+        Returns:
+            Their pixels, one part after the other, each in rows, in the machine's byte order.
+
+        Raises:
+            EngineFailed, ClientGone, DeadlinePassed, ServiceStopping: as `TiledUpscaler.enlarge`.
+        """
+        making = _Making(self._upscaler, first, stop)
+        for each in self._layers:
+            making.make(each, _Enlarging(deadline, timings, listener, self._fill))
+        return b"".join(making.parts)
+
+    def join(self, blocks: Iterable[bytes]) -> Picture:
+        """Put the enlarged picture together.
+
+        Args:
+            blocks: all that `make` made, in order.
+
+        Raises:
+            ValueError: the blocks are not those of this picture.
+        """
+        joining = _Joining(self._upscaler, blocks)
+        picture = PictureUpscaler(joining).enlarge(self.file.picture, Deadline(), Timings(), results=self.file.results)
+        joining.check_end()
+        return picture
 
 
-def join_blocks(file: DecodedFile, blocks: Iterable[bytes]) -> Picture:
-    """Put a picture together.
+@dataclass(frozen=True)
+class _Layer:
+    """What of a frame is enlarged by itself: its alpha, or its colour, which may reuse the frame `before`."""
 
-    Args:
-        file: of which `make_block` made all blocks.
-        blocks: in order.
+    frame: Frame
+    size: Size
+    alpha: Samples | None = None
+    before: Frame | None = None
 
-    Raises:
-        ValueError: the blocks are not those of this picture.
-    """
-    joining = _Joining(file.file.model.upscaler, blocks)
-    picture = _enlarge(file, joining)
-    joining.check_end()
-    return picture
+    def enlarge(self, upscaler: TiledUpscaler, work: "_Enlarging") -> None:
+        frame_upscaler = FrameUpscaler(upscaler, self.size, work.deadline, work.timings, work.listener, work.fill)
+        if self.alpha is not None:
+            frame_upscaler.alpha(self.alpha)
+        else:
+            frame_upscaler.colour(self.frame, self._previous())
+
+    def _previous(self) -> PreviousFrame | None:
+        """What was made of the frame before is needed by the join only."""
+        if self.before is None:
+            return None
+        colour = self.before.colour
+        return PreviousFrame(colour, np.broadcast_to(colour.dtype.type(0), (*self.size, colour.shape[2])))
 
 
-def _enlarge(
-    file: DecodedFile,
-    upscaler: TiledUpscaler,
-    deadline: Deadline | None = None,
-    timings: Timings | None = None,
-    listener: ProgressListener = NO_LISTENER,
-) -> Picture:
-    upscaler_of_pictures = PictureUpscaler(upscaler)
-    return upscaler_of_pictures.enlarge(
-        file.picture, deadline or Deadline(), timings or Timings(), listener, file.results
-    )
+class _FillOnce:
+    """Remembers the frame that was filled last: that takes seconds, and a large frame is done in many blocks."""
+
+    def __init__(self) -> None:
+        self._colour: Samples | None = None
+        self._filled: Samples | None = None
+
+    def __call__(self, colour: Samples, visible: NDArray[np.bool_]) -> Samples:
+        """As `bleed`. Equal arguments are expected to be the same array, of a frame that does not change."""
+        if self._colour is not colour or self._filled is None:
+            self._colour, self._filled = None, None  # the memory of the last one
+            self._colour, self._filled = colour, bleed(colour, visible)
+        return self._filled
+
+
+def _fill_for_counting(colour: Samples, visible: NDArray[np.bool_]) -> Samples:
+    """The number of parts depends on filled colours with 16 bits only: these may all be equal."""
+    return bleed(colour, visible) if colour.dtype == np.uint16 else colour
+
+
+@dataclass(frozen=True)
+class _Enlarging:
+    """What a layer needs to be enlarged. `fill`: see `FrameUpscaler`."""
+
+    deadline: Deadline
+    timings: Timings
+    listener: ProgressListener
+    fill: Callable[[Samples, NDArray[np.bool_]], Samples]
+
+
+@dataclass(frozen=True)
+class _CountedLayer:
+    """`parts`: the number of parts of each picture that the layer consists of for the network."""
+
+    layer: _Layer
+    parts: list[int]
+
+
+def _layers(file: DecodedFile) -> Iterator[_Layer]:
+    """All layers, in the order of `PictureUpscaler.enlarge`."""
+    before, size_before = None, None
+    for frame, result in zip(file.picture.frames, file.results, strict=True):
+        size = network_size(result)
+        is_reused = before is not None and size_before == size and can_reuse(before, frame)
+        yield _Layer(frame, size, before=before if is_reused else None)
+        if frame.alpha is not None:
+            yield _Layer(frame, size, alpha=frame.alpha)
+        before, size_before = frame, size
 
 
 class _Enough(Exception):
@@ -122,6 +201,26 @@ class _Counting(_Parts):
     def __init__(self, upscaler: TiledUpscaler) -> None:
         super().__init__(upscaler)
         self.sizes = list[PartSize]()
+        self._ends = list[int]()
+
+    def count(self, layer: _Layer) -> list[int]:
+        self._ends = [len(self.sizes)]
+        layer.enlarge(self, _Enlarging(Deadline(), Timings(), NO_LISTENER, _fill_for_counting))
+        return [end - start for start, end in itertools.pairwise(self._ends)]
+
+    def enlarge(
+        self,
+        pixels: Pixels,
+        deadline: Deadline,
+        timings: Timings,
+        listener: ProgressListener = NO_LISTENER,
+        before: PreviousFrame | None = None,
+        size: Size | None = None,
+        alpha: Samples | None = None,
+    ) -> Pixels:
+        enlarged = super().enlarge(pixels, deadline, timings, listener, before, size, alpha)
+        self._ends.append(len(self.sizes))
+        return enlarged
 
     def make_part(self, request: PartRequest) -> bool:
         cost = self.in_all_turns(request.passes.cost_of(request.part))
@@ -135,19 +234,47 @@ class _Making(_Parts):
         self.parts = list[bytes]()
         self._first, self._stop = first, stop
         self._next = 0
+        self._counts = iter(list[int]())
+
+    def make(self, counted: _CountedLayer, work: _Enlarging) -> None:
+        """Make what is wanted of the next layer."""
+        after = self._next + sum(counted.parts)
+        if self._first < after and self._next < self._stop:
+            self._counts = iter(counted.parts)
+            with contextlib.suppress(_Enough):
+                counted.layer.enlarge(self, work)
+        self._next = after
 
     def check(self, deadline: Deadline, timings: Timings) -> None:
         self._upscaler.check(deadline, timings)
 
+    def enlarge(
+        self,
+        pixels: Pixels,
+        deadline: Deadline,
+        timings: Timings,
+        listener: ProgressListener = NO_LISTENER,
+        before: PreviousFrame | None = None,
+        size: Size | None = None,
+        alpha: Samples | None = None,
+    ) -> Pixels:
+        """As usual, up to the last part that is wanted; what none is wanted of becomes a picture without pixels."""
+        after = self._next + next(self._counts)
+        if after <= self._first:
+            self._next = after
+            return pixels[:0, :0]
+        return super().enlarge(pixels, deadline, timings, listener, before, size, alpha)
+
     def make_part(self, request: PartRequest) -> bool:
         number = self._next
-        if number == self._stop:
-            raise _Enough
         self._next += 1
         if number < self._first:
             return False
         super().make_part(request)
         self.parts.append(request.target.tobytes())
+        if self._next == self._stop:
+            request.work.finish_tile()
+            raise _Enough
         return True
 
 
@@ -171,5 +298,5 @@ class _Joining(_Parts):
         return True
 
     def check_end(self) -> None:
-        if self._left or next(self._blocks, None) is not None:
+        if self._left or any(self._blocks):
             raise ValueError("the blocks have more parts than the picture")

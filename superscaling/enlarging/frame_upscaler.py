@@ -1,8 +1,10 @@
 """Enlarges the channels of one frame with a network that knows only RGB: grey, 16 bits, CMYK, transparency."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from superscaling.engines import Pixels
 from superscaling.enlarging.channels import bleed, extremes_around, is_constant, linear, to_luma
@@ -16,6 +18,8 @@ from superscaling.scheduling import Deadline, ProgressListener, Timings
 class FrameUpscaler:
     """Enlarges what a frame consists of to `size`: height and width in px, at least the frame's own.
 
+    `fill`: gives invisible pixels a colour, as `bleed` does.
+
     All methods raise what `TiledUpscaler.enlarge` raises.
     """
 
@@ -24,13 +28,14 @@ class FrameUpscaler:
     deadline: Deadline
     timings: Timings
     listener: ProgressListener
+    fill: Callable[[Samples, NDArray[np.bool_]], Samples] = bleed
 
     def colour(self, frame: Frame, previous: PreviousFrame | None) -> Samples:
         """Enlarge the colour (h, w, c) of a frame, or what of it differs from the previous one, if that is given."""
         alpha = frame.alpha
         if alpha is None:
             return self._channels(frame.colour, None, previous)
-        return self._channels(bleed(frame.colour, alpha > 0), None if is_constant(alpha) else alpha, previous)
+        return self._channels(self.fill(frame.colour, alpha > 0), None if is_constant(alpha) else alpha, previous)
 
     def alpha(self, alpha: Samples) -> Samples:
         """Enlarge alpha (h, w)."""
@@ -38,8 +43,9 @@ class FrameUpscaler:
             return self._constant(alpha)
         # The network is trained on photographs: in flat areas it may be off by a level, or overshoot at an edge, and so
         # does a reduction. Each pixel stays within the alpha of its neighbourhood.
+        enlarged = self._grey(alpha)
         least, most = (extremes_around(alpha, extreme, self.size) for extreme in (np.minimum, np.maximum))
-        return np.clip(self._grey(alpha), least, most)
+        return np.clip(enlarged, least, most)
 
     def _channels(self, colour: Samples, alpha: Samples | None, previous: PreviousFrame | None) -> Samples:
         channels = colour.shape[2]

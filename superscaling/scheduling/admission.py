@@ -16,7 +16,8 @@ from superscaling.scheduling.round_robin import RemainingWork, after, is_in_time
 from superscaling.scheduling.timings import Timings
 from superscaling.size_choice import DEFAULT_SCALE
 
-# Decoding, encoding and the other threads' share of the processor, relative to the network's own time.
+# Decoding, encoding and the other threads' share of the processor, relative to the network's own time; beside a job,
+# the ninth that its turns add to those of requests (`fair_lock.PATIENCE`).
 MARGIN = 1.15
 # Seconds for which a measured speed is good enough to reject pictures: each measurement costs others their turns.
 SPEED_HOLDS = 5.0

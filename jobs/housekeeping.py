@@ -1,0 +1,152 @@
+"""What is done beside jobs: webhooks, expiry, and mending what a process left that was killed."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
+
+from jobs.claims import ABANDONED_SECONDS
+from jobs.ids import time_of
+from jobs.indices import EndedJob
+from jobs.ledger import Ledger
+from jobs.webhooks import Webhooks
+from superscaling.errors import JobUnknown, StoreUnavailable
+
+log = logging.getLogger("jobs")
+
+# How often, in seconds: webhooks; ends and expiry; what reads all claims or temporary files.
+WEBHOOK_INTERVAL, INTERVAL, RARE_INTERVAL = 1.0, 60.0, 3_600.0
+# A job is forgotten so many times as long after its end as it expires: until then its client hears that it has.
+FORGET_AFTER = 7
+STOP_SECONDS = 2.0
+
+
+class Housekeeping:
+    """Does its rounds in a thread. Several processes on one store do each other no harm.
+
+    Args:
+        ledger: is kept in order.
+        keep_seconds: from the end of a job until it expires.
+        webhooks: delivers them; None: nobody does.
+    """
+
+    def __init__(self, ledger: Ledger, keep_seconds: float, webhooks: Webhooks | None = None) -> None:
+        self._ledger = ledger
+        self._keep_seconds = keep_seconds
+        self._webhooks = webhooks
+        self._accepted = set[str]()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Begin. Called once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End. Whatever is being done may break off anywhere: another process, or the next, goes on with it."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
+
+    def tick(self) -> None:
+        """Do all of a round.
+
+        Raises:
+            StoreUnavailable: the rest of the round is for the next.
+        """
+        self.deliver()
+        self.mend()
+        self.expire()
+        self.tidy()
+
+    def deliver(self) -> None:
+        """Deliver webhooks that are due."""
+        if self._webhooks is not None:
+            self._webhooks.deliver()
+
+    def mend(self) -> None:
+        """Finish what was begun to be written about ends, and forget what was never accepted."""
+        seen = set[str]()
+        for each in self._ledger.open_jobs():
+            job_id = each.job_id
+            seen.add(job_id)
+            if self._ledger.has_ended(job_id):
+                self._each(self._ledger.clear, job_id, time_of(job_id))
+            elif job_id not in self._accepted and time.time() - time_of(job_id) > ABANDONED_SECONDS:
+                if self._ledger.is_accepted(job_id):
+                    self._accepted.add(job_id)
+                elif self._ledger.withdraw(job_id):
+                    log.info("a job was never accepted, and is forgotten", extra={"job": job_id})
+        self._accepted &= seen
+
+    def expire(self) -> None:
+        """Delete what is no longer kept."""
+        for each in _ended_before(self._ledger.ended_jobs(), time.time() - self._keep_seconds):
+            self._each(self._ledger.expire, each.job_id, each.ended)
+        for each in _ended_before(self._ledger.expired_jobs(), self._forget_before()):
+            self._ledger.forget(each.job_id, each.ended)
+
+    def tidy(self) -> None:
+        """Delete claims without a job, and temporary files."""
+        self._ledger.claims.tidy()
+        self._ledger.store.tidy()
+
+    def _forget_before(self) -> float:
+        return time.time() - FORGET_AFTER * self._keep_seconds
+
+    def _each(self, act: Callable[[str], None], job_id: str, since: float) -> None:
+        """Do something to a job. One that is half deleted, or can't be read, must not keep the others waiting.
+
+        What another version of the service wrote may be read by that; it is kept as long as other jobs.
+        """
+        try:
+            act(job_id)
+        except JobUnknown:
+            if since < self._forget_before() or not self._ledger.store.has(f"jobs/{job_id}/job.json"):
+                log.warning("a job of which not all is stored is forgotten", extra={"job": job_id})
+                self._ledger.forget(job_id, since)
+
+    def _run(self) -> None:
+        duties = [
+            Duty(self.deliver, WEBHOOK_INTERVAL),
+            Duty(self.mend, INTERVAL),
+            Duty(self.expire, INTERVAL),
+            Duty(self.tidy, RARE_INTERVAL),
+        ]
+        while not self._stopping.wait(WEBHOOK_INTERVAL):
+            for duty in duties:
+                duty.do_if_due()
+
+
+class Duty:
+    """What is done again and again. After a failure it waits for a minute at least.
+
+    Args:
+        act: raises `StoreUnavailable`.
+        interval: in seconds.
+    """
+
+    def __init__(self, act: Callable[[], None], interval: float) -> None:
+        self._act = act
+        self._interval = interval
+        self._due = 0.0
+
+    def do_if_due(self) -> None:
+        """Do it, unless it was done a moment ago."""
+        if time.monotonic() < self._due:
+            return
+        pause = self._interval
+        try:
+            self._act()
+        except StoreUnavailable as exc:
+            log.warning("housekeeping waits for the store", extra={"duty": self._act.__name__, "reason": exc.detail})
+            pause = max(pause, INTERVAL)
+        except Exception:  # the thread must go on
+            log.exception("housekeeping failed", extra={"duty": self._act.__name__})
+            pause = max(pause, INTERVAL)
+        self._due = time.monotonic() + pause
+
+
+def _ended_before(jobs: Iterable[EndedJob], limit: float) -> Iterator[EndedJob]:
+    return takewhile(lambda each: each.ended < limit, jobs)

@@ -1,0 +1,290 @@
+"""The engine in the process that serves: in turn, behind requests, and past all failures."""
+
+import itertools
+import logging
+import queue
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import encoded, wait_for
+from fakes import noise, patience
+from job_fakes import Fleet
+
+from jobs.engine_embedded import EmbeddedEngine
+from jobs.ledger import MAX_TRIES, Ledger
+from jobs.steps import Steps
+from message_protocol import JobState
+from superscaling.errors import StoreUnavailable
+
+# Far more than anything here takes, for machines that are busy.
+LONG = 60.0
+
+
+class Tiles:
+    """Holds up each tile of the network until it is let go."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._begun = queue.Queue[str]()
+        self._go = threading.Semaphore(0)
+        fleet.before_tile = self._hold
+
+    def _hold(self) -> None:
+        self._begun.put(threading.current_thread().name)
+        assert self._go.acquire(timeout=LONG)
+
+    def next(self) -> str:
+        """The thread whose tile is begun."""
+        return self._begun.get(timeout=LONG)
+
+    def let_go(self, count: int = 1) -> None:
+        self._go.release(count)
+
+
+class Engines:
+    """Engines on one store, which are stopped at the end."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.started: list[EmbeddedEngine] = []
+
+    def start(self, block_seconds: float = 3.0) -> EmbeddedEngine:
+        engine = EmbeddedEngine(self.fleet.ledger, self.fleet.worker(block_seconds))
+        engine.start()
+        self.started.append(engine)
+        return engine
+
+    def wait_for_end(self, job_id: str) -> JobState:
+        assert wait_for(lambda: self.fleet.ledger.has_ended(job_id), LONG)
+        return self.fleet.end(job_id).state
+
+
+@pytest.fixture
+def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
+    monkeypatch.setattr("jobs.engine_embedded.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("jobs.engine_embedded.LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("jobs.engine_embedded.LOOK_INTERVAL", 0.05)
+    engines = Engines(Fleet(tmp_path))
+    yield engines
+    engines.fleet.before_tile = lambda: None
+    for engine in engines.started:
+        engine.stop()
+        assert not engine._worker.is_alive()
+
+
+def test_it_does_what_earlier_processes_left(engines: Engines) -> None:
+    jobs = [engines.fleet.submit() for _ in range(2)]
+    engines.start()
+    assert [engines.wait_for_end(job_id) for job_id in jobs] == [JobState.DONE] * 2
+    assert [engines.fleet.result(job_id) for job_id in jobs] == [engines.fleet.expected()] * 2
+
+
+def test_it_does_what_is_submitted_once_it_is_accepted_or_here(engines: Engines) -> None:
+    """`submit` comes before `accept`; what was neither accepted nor submitted here is left alone."""
+    engine, ledger = engines.start(), engines.fleet.ledger
+    orphan = engines.fleet.submit(is_accepted=False)
+    job_id = engines.fleet.submit(is_accepted=False)
+    engine.submit(ledger.job(job_id))
+    assert engines.wait_for_end(job_id) is JobState.DONE
+    assert ledger.plan(orphan) is None
+    ledger.accept(orphan)  # by another process
+    assert engines.wait_for_end(orphan) is JobState.DONE
+
+
+def test_jobs_take_turns_block_by_block(engines: Engines, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "jobs"):
+        jobs = [engines.fleet.submit() for _ in range(2)]
+        engines.start()
+        for job_id in jobs:
+            engines.wait_for_end(job_id)
+    steps = [vars(record)["job"] for record in caplog.records if record.message == "step"]
+    changes = sum(before != after for before, after in itertools.pairwise(steps))
+    assert changes >= 6, "each has three blocks and a join; the line of the last step may come after the end"
+
+
+def test_a_request_waits_for_the_tile_in_progress_only(engines: Engines) -> None:
+    tiles = Tiles(engines.fleet)
+    engines.fleet.submit()
+    engines.start()
+    upscaler = engines.fleet.models.default.upscaler
+    assert tiles.next() == "jobs"
+    tiles.let_go()
+    assert tiles.next() == "jobs"
+    request = threading.Thread(
+        target=upscaler.enlarge, args=(noise(10, 10), *patience()), name="thumbnail", daemon=True
+    )
+    request.start()
+    assert wait_for(lambda: bool(upscaler._lock._requests), LONG), "the request waits"
+    tiles.let_go()
+    assert tiles.next() == "thumbnail"
+    tiles.let_go()
+    request.join(LONG)
+    assert not request.is_alive()
+    assert tiles.next() == "jobs"
+    tiles.let_go(1000)
+
+
+def test_a_cancelled_job_ends_before_its_next_tile(engines: Engines) -> None:
+    tiles = Tiles(engines.fleet)
+    job_id = engines.fleet.submit()
+    engine = engines.start(block_seconds=1000.0)
+    tiles.next()
+    tiles.let_go()
+    tiles.next()
+    assert wait_for(lambda: engine.tiles_in_progress(job_id) == 1, LONG)
+    assert engine.tiles_in_progress("another") == 0
+    engines.fleet.ledger.cancel(job_id)
+    engine.cancelled(job_id)
+    other = engines.fleet.submit(encoded(noise(40, 10)))
+    tiles.let_go(1000)
+    assert engines.wait_for_end(other) is JobState.DONE
+    assert engines.fleet.end(job_id).state is JobState.CANCELLED
+    assert engines.fleet.tiles == 2 + engines.fleet.ledger.status(other).total
+
+
+def test_a_job_that_another_process_cancels_ends_in_the_middle_of_a_block(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.engine_embedded.INTERVAL", 0.01)
+    tiles = Tiles(engines.fleet)
+    job_id = engines.fleet.submit()
+    engine = engines.start(block_seconds=1000.0)
+    tiles.next()
+    current = engine._current
+    assert current is not None
+    engines.fleet.ledger.cancel(job_id)
+    assert wait_for(lambda: current.is_cancelled, LONG)
+    tiles.let_go(1000)
+    assert wait_for(lambda: engine._current is None, LONG)
+    assert engines.fleet.tiles == 1
+
+
+def test_it_stops_before_the_next_tile_and_leaves_no_try(engines: Engines) -> None:
+    tiles = Tiles(engines.fleet)
+    job_id = engines.fleet.submit()
+    engine = engines.start(block_seconds=1000.0)
+    tiles.next()
+    stop = threading.Thread(target=engine.stop)
+    stop.start()
+    assert wait_for(engine._stopping.is_set, LONG)
+    tiles.let_go(1000)
+    stop.join(LONG)
+    assert not stop.is_alive()
+    assert engines.fleet.tiles == 1
+    store = engines.fleet.ledger.store
+    assert [*store.keys(f"jobs/{job_id}/tries/")] == []
+    assert [*store.keys("lease/")] == [], "the next process need not wait"
+    engines.start()
+    assert engines.wait_for_end(job_id) is JobState.DONE
+    assert engines.fleet.result(job_id) == engines.fleet.expected()
+
+
+def test_an_encoder_holds_up_the_end_of_the_process_for_a_while_only(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encodes, end = threading.Event(), threading.Event()
+    real = Ledger.finish_job
+
+    def finish(ledger: Ledger, *args: object) -> bool:
+        encodes.set()
+        assert end.wait(LONG)
+        return real(ledger, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Ledger, "finish_job", finish)
+    monkeypatch.setattr("jobs.engine_embedded.STOP_SECONDS", 0.01)
+    job_id = engines.fleet.submit()
+    engine = engines.start()
+    assert encodes.wait(LONG)
+    engine.stop()
+    assert [*engines.fleet.ledger.store.keys(f"jobs/{job_id}/tries/")] == []
+    monkeypatch.setattr("jobs.engine_embedded.STOP_SECONDS", LONG)
+    end.set()
+
+
+@pytest.mark.parametrize("place", ["open_jobs", "write_block", "begin", "finish_job", "missing"])
+def test_it_outlives_failures_of_the_store(engines: Engines, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, failures = getattr(Ledger, place), iter(range(2 * MAX_TRIES))
+
+    def fail_at_first(*args: object) -> object:
+        if next(failures, None) is not None:
+            raise StoreUnavailable("it is full")
+        return real(*args)
+
+    monkeypatch.setattr(Ledger, place, fail_at_first)
+    job_id = engines.fleet.submit()
+    engines.start()
+    assert engines.wait_for_end(job_id) is JobState.DONE
+    assert engines.fleet.result(job_id) == engines.fleet.expected()
+
+
+def test_it_outlives_failures_of_the_network(engines: Engines) -> None:
+    engines.fleet.failure = OSError("out of order")
+    job_id = engines.fleet.submit()
+    engines.start()
+    assert wait_for(lambda: engines.fleet.tiles >= 2 * MAX_TRIES, LONG)
+    assert not engines.fleet.ledger.has_ended(job_id)
+    engines.fleet.failure = None
+    assert engines.wait_for_end(job_id) is JobState.DONE
+
+
+def test_a_job_that_fails_holds_up_no_other(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, bad = Steps._decode, engines.fleet.submit()
+
+    def decode(steps: Steps, step: object, *args: object) -> object:
+        if step.job.id == bad:  # type: ignore[attr-defined]
+            raise ZeroDivisionError
+        return real(steps, step, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Steps, "_decode", decode)
+    good = engines.fleet.submit()
+    engines.start()
+    assert engines.wait_for_end(good) is JobState.DONE
+    assert engines.wait_for_end(bad) is JobState.FAILED
+    failure = engines.fleet.end(bad).failure
+    assert failure is not None
+    assert failure.code == "internal_error"
+
+
+def test_a_job_that_is_forgotten_meanwhile_ends_nothing(engines: Engines) -> None:
+    """As if it could not be handed over, after all."""
+    tiles = Tiles(engines.fleet)
+    job_id = engines.fleet.submit(is_accepted=False)
+    engine = engines.start()
+    engine.submit(engines.fleet.ledger.job(job_id))
+    tiles.next()
+    engine.cancelled(job_id)
+    engines.fleet.ledger.forget(job_id)
+    tiles.let_go(1000)
+    assert engines.wait_for_end(engines.fleet.submit()) is JobState.DONE
+
+
+def test_an_index_that_is_behind_is_mended(engines: Engines) -> None:
+    job_id, ledger = engines.fleet.submit(), engines.fleet.ledger
+    key = next(ledger.store.keys("open/"))
+    ledger.cancel(job_id)
+    ledger.store.put(key, b"")  # as if the process had been killed in between
+    engines.start()
+    assert wait_for(lambda: not [*ledger.open_jobs()], LONG)
+
+
+def test_one_of_two_processes_works(engines: Engines) -> None:
+    tiles = Tiles(engines.fleet)
+    engines.fleet.submit()
+    first, second = engines.start(), engines.start()
+    tiles.next()
+    holder, other = (first, second) if first._lease.is_held else (second, first)
+    job_id = engines.fleet.submit()
+    other.submit(engines.fleet.ledger.job(job_id))
+    tiles.let_go(1000)
+    assert engines.wait_for_end(job_id) is JobState.DONE
+    assert holder._lease.is_held or not other._lease.is_held
+    engines.started.remove(holder)
+    holder.stop()
+    assert engines.wait_for_end(engines.fleet.submit()) is JobState.DONE, "the other takes over"
+
+
+def test_without_jobs_it_stops_as_well(engines: Engines) -> None:
+    never_started = EmbeddedEngine(engines.fleet.ledger, engines.fleet.worker())
+    never_started.stop()
+    engines.start().stop()
