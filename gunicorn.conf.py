@@ -67,8 +67,9 @@ def post_worker_init(worker: Any) -> None:
             model.warm_up()
         except ServiceError as exc:
             log.error("not ready: %s", exc, extra={"model": model.name})
-    if resources.jobs is not None:
+    if resources.jobs is not None and resources.housekeeping is not None:
         resources.jobs.engine.start()
+        resources.housekeeping.start()
     everywhere = " (all addresses)" if settings.host in ("0.0.0.0", "::") else ""
     facts = resources.models.default.facts
     log.info(
@@ -83,5 +84,6 @@ def worker_exit(server: Any, worker: Any) -> None:
     """Give up the job that is in progress: the next process resumes it."""
     import resources
 
-    if resources.jobs is not None:
+    if resources.jobs is not None and resources.housekeeping is not None:
+        resources.housekeeping.stop()
         resources.jobs.engine.stop()

@@ -1,5 +1,6 @@
 """`GET /estimate`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from message_protocol import EstimateInput, EstimateOutput
@@ -23,6 +24,7 @@ class ResourceEstimate:
         admission: decides, as for `POST /upscale`.
         limits: of input pictures.
         timeout, stream_timeout: seconds that a plain and a streamed request may take.
+        would_take_job: whether an image of so many px would be taken as a job now.
     """
 
     def __init__(
@@ -32,12 +34,14 @@ class ResourceEstimate:
         limits: Limits,
         timeout: float,
         stream_timeout: float,
+        would_take_job: Callable[[int], bool] = lambda pixels: False,
     ) -> None:
         self._models = models
         self._admission = admission
         self._limits = limits
         self._timeout = timeout
         self._stream_timeout = stream_timeout
+        self._would_take_job = would_take_job
 
     def main(self, message: EstimateInput) -> EstimateOutput:
         """Answer for a picture of one pass per frame. (Transparency and CMYK take two, equal frames none.)
@@ -74,4 +78,5 @@ class ResourceEstimate:
             ahead=self._admission.requests,
             plain=plain,
             stream=stream,
+            job=self._would_take_job(demand.input_pixels),
         )

@@ -12,6 +12,7 @@ from jobs.ledger import Ledger, Status, is_id, unknown
 from jobs.queues import queue_of
 from jobs.records import Job
 from jobs.taking import JobTaking
+from jobs.webhooks import check_webhook
 from message_protocol import JobInput, JobOutput, JobsInput, JobsOutput, JobState, Problem, UpscaleInput
 from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, LoadedModels
@@ -43,6 +44,7 @@ class ResourceJobs:
         models: enlarge pictures.
         files: inspects image files.
         max_pixels: of the image of a job.
+        webhook_hosts: that jobs may report to.
         describe: makes the problem of a failed job for its client, with the id of the request that sent the job.
     """
 
@@ -52,6 +54,7 @@ class ResourceJobs:
         models: LoadedModels,
         files: FileUpscaler,
         max_pixels: int,
+        webhook_hosts: Sequence[str],
         describe: Callable[[ServiceError, str], Problem],
     ) -> None:
         self._jobs = jobs
@@ -59,6 +62,7 @@ class ResourceJobs:
         self._models = models
         self._files = files
         self._max_pixels = max_pixels
+        self._webhook_hosts = webhook_hosts
         self._describe = describe
 
     @property
@@ -105,6 +109,8 @@ class ResourceJobs:
         if message.tiles:
             raise MalformedMessage("'tiles' is for streams of /upscale; a job shows none")
         group, webhook = (message.group, message.webhook) if isinstance(message, JobInput) else (None, None)
+        if webhook is not None:
+            check_webhook(webhook, self._webhook_hosts)
         order = replace(
             self._inspected(message, path, deadline, timings),
             owner=asker.owner,
@@ -115,8 +121,18 @@ class ResourceJobs:
         )
         sha256 = sha256 or hashlib.sha256(message.image).hexdigest()
         asked = hashlib.sha256("\n".join(map(repr, (sha256, message.asked, group, webhook))).encode()).hexdigest()
-        job_id = self._taking.take(order, path or message.image, asker.key, asked)
+        job_id, is_new = self._taking.take(order, path or message.image, asker.key, asked)
+        if is_new:  # nothing may fail any more, and no store need be asked
+            return JobOutput(id=job_id, status=JobState.QUEUED, done=0, total=0, group=group)
         return self.output(self.ledger.status(job_id))
+
+    def would_take(self, pixels: int) -> bool:
+        """Whether there is room for a job of so many px now."""
+        try:
+            self.ledger.check_room(pixels)
+        except ServiceError:
+            return False
+        return True
 
     def status(self, owner: str, job_id: str) -> JobOutput:
         """Answer where a job is.

@@ -1,7 +1,7 @@
 """The resources behind the routes, built once, when this module is imported."""
 
 from http_edge.problems import problem_of
-from jobs.assembly import assemble_jobs
+from jobs.assembly import assemble_housekeeping, assemble_jobs
 from resource_estimate import ResourceEstimate
 from resource_job_results import ResourceJobResults
 from resource_jobs import ResourceJobs
@@ -24,9 +24,12 @@ ping = ResourcePing()
 ready = ResourceReady(models)
 models_list = ResourceModels(models)
 upscale = ResourceUpscale(models, admission, parts.limits, settings.quality, parts.decoders)
-estimate = ResourceEstimate(models, admission, parts.limits, settings.timeout, settings.stream_timeout)
-# None: no jobs are taken. Its engine is started, and stopped, by gunicorn.conf.py.
+# None: no jobs are taken. Its engine and the housekeeping are started, and stopped, by gunicorn.conf.py.
 jobs = assemble_jobs(settings, parts)
 files = FileUpscaler(models, parts.limits, settings.quality, parts.decoders)
-job_orders = ResourceJobs(jobs, models, files, settings.jobs_max_pixels, problem_of)
+job_orders = ResourceJobs(jobs, models, files, settings.jobs_max_pixels, settings.webhook_hosts, problem_of)
 job_results = ResourceJobResults(job_orders)
+housekeeping = assemble_housekeeping(settings, jobs.ledger, job_orders.output) if jobs else None
+estimate = ResourceEstimate(
+    models, admission, parts.limits, settings.timeout, settings.stream_timeout, job_orders.would_take
+)

@@ -1,5 +1,6 @@
 """Answers about jobs: where they are, and their results."""
 
+import re
 from collections.abc import Iterator
 
 from flask import Response, request
@@ -22,6 +23,9 @@ from resource_jobs import poll_seconds
 from superscaling.pictures import FORMATS
 
 downloads = Places(MAX_DOWNLOADS, "results of jobs", "try again later")
+
+# One range of bytes (RFC 9110, 14.1.2).
+RANGE = re.compile(r"bytes[ \t]*=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE)
 
 
 def job_answer(output: JobOutput, status: int = 200) -> Response:
@@ -64,9 +68,10 @@ def result_answer(stored: StoredResult) -> Response:
     response.headers[X_RESULT_HEIGHT] = str(result.height)
     if result.notes:
         response.headers[X_UPSCALER_NOTES] = "; ".join(result.notes)
-    environ = request.environ
-    if request.method == "HEAD" or not _is_one_range():
-        environ = {name: value for name, value in environ.items() if name != "HTTP_RANGE"}
+    environ = {name: value for name, value in request.environ.items() if name != "HTTP_RANGE"}
+    asked = one_range(request.headers.get("Range", ""), result.size)
+    if asked is not None and request.method == "GET":
+        environ |= {"HTTP_RANGE": asked}
     response.make_conditional(environ, accept_ranges=True, complete_length=result.size)
     return _sent(response)
 
@@ -93,10 +98,22 @@ def _sent(response: Response) -> Response:
     return response
 
 
-def _is_one_range() -> bool:
-    """Whether the request asks for one part of bytes. Several, or what is not valid, need not be honoured."""
-    asked = request.range
-    return asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
+def one_range(header: str, size: int) -> str | None:
+    """A `Range` header in the form `bytes=first-last`; None: what is not valid, or several ranges, is not honoured.
+
+    Werkzeug finds a suffix that is longer than the file unsatisfiable, and an empty one satisfiable.
+
+    Args:
+        header: of the request.
+        size: of the file, in bytes.
+    """
+    match = RANGE.fullmatch(header)
+    if match is None or not any(match.groups()):
+        return None
+    first, last = match.groups()
+    if not first:
+        return f"bytes={max(0, size - int(last))}-"
+    return None if last and int(last) < int(first) else f"bytes={first}-{last}"
 
 
 class StoredBytes:

@@ -62,7 +62,8 @@ def job_request(
         else:
             yield JobRequest(message.model_copy(update={"image": path.read_bytes()}), None, sha256, form)
     finally:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the store has taken it, or is gone
+            path.unlink()
 
 
 def _write(path: Path, pieces: Iterable[bytes]) -> tuple[str, int]:

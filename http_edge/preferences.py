@@ -8,6 +8,7 @@ from message_protocol import MAX_ECHOED
 from superscaling.errors import MalformedMessage
 
 RESPOND_ASYNC = "respond-async"
+IDEMPOTENCY_KEY = "Idempotency-Key"
 # draft-ietf-httpapi-idempotency-key-header leaves the form of keys to the service.
 MAX_KEY = 200
 KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
@@ -34,5 +35,5 @@ def idempotency_key(header: str | None) -> str | None:
     if header is None or KEY.fullmatch(header):
         return header
     raise MalformedMessage(
-        f"Idempotency-Key must be 1 to {MAX_KEY} visible ASCII characters, such as a UUID, not {header[:MAX_ECHOED]!a}"
+        f"{IDEMPOTENCY_KEY} must be 1 to {MAX_KEY} visible ASCII characters, not {header[:MAX_ECHOED]!a}"
     )

@@ -17,7 +17,7 @@ from http_edge.job_events import JobEvents, JobWatch
 from http_edge.job_reading import JobRequest, job_request
 from http_edge.metrics import Metrics, TileMetrics
 from http_edge.negotiation import AnswerForm, negotiate
-from http_edge.preferences import idempotency_key, prefers_async
+from http_edge.preferences import IDEMPOTENCY_KEY, idempotency_key, prefers_async
 from http_edge.problems import register_problems
 from http_edge.reading import Message, check_encodings, query_options, read_message
 from http_edge.recognition import BodyForm
@@ -142,7 +142,7 @@ class RequestLifecycle:
             OwnerMissing: the request does not say.
             MalformedMessage: its Idempotency-Key is invalid.
         """
-        return Asker(self.owner(), g.request_id, idempotency_key(request.headers.get("Idempotency-Key")))
+        return Asker(self.owner(), g.request_id, idempotency_key(request.headers.get(IDEMPOTENCY_KEY)))
 
     def owner(self) -> str:
         """Whose jobs the current request may see; empty if the service knows no owners.
@@ -222,7 +222,14 @@ class RequestLifecycle:
     def _deadline(
         self, seconds: float, setting: str, is_client_gone: Callable[[], bool], stream_seconds: float = 0.0
     ) -> Deadline:
-        return Deadline(seconds, setting, is_client_gone, lambda: self.shutdown.seconds_left, stream_seconds)
+        return Deadline(
+            seconds,
+            setting,
+            is_client_gone,
+            lambda: self.shutdown.seconds_left,
+            stream_seconds,
+            bool(self._settings.jobs_store),
+        )
 
     def _end(self, response: Response) -> Response:
         response.headers[X_REQUEST_ID] = g.request_id

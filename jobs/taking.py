@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jobs.assembly import Jobs
 from jobs.records import Job
-from superscaling.errors import JobUnknown, ServiceError
+from superscaling.errors import JobUnknown, ServiceError, StoreUnavailable
 
 # Requests with one Idempotency-Key wait for each other; those with another rarely.
 LOCKS = 64
@@ -27,8 +27,8 @@ class JobTaking:
         self._room = threading.Lock()
         self._keys = [threading.Lock() for _ in range(LOCKS)]
 
-    def take(self, order: Job, source: bytes | Path, key: str | None, asked: str) -> str:
-        """Take a job, or find the one that was taken for the same request. Returns its id.
+    def take(self, order: Job, source: bytes | Path, key: str | None, asked: str) -> tuple[str, bool]:
+        """Take a job, or find the one that was taken for the same request. Returns its id, and whether it is new.
 
         Args:
             order: the job; its `id` and `key` are filled in here.
@@ -39,26 +39,29 @@ class JobTaking:
         Raises:
             IdempotencyMismatch: the key was used for another request.
             JobsQueueFull: there are too many jobs.
-            StoreUnavailable, BrokerUnavailable: it can't be taken at the moment; nothing of it is left, unless it has a
-                key, under which it may be sent again.
+            StoreUnavailable, BrokerUnavailable: it can't be taken at the moment, and is forgotten.
         """
         with self._one_at_a_time(order.owner, key):
             job_id, claim = self._ledger.claim(order.owner, key, asked)
             if claim is not None and self._ledger.is_accepted(job_id):
-                return job_id
+                return job_id, False
             job = replace(order, id=job_id, key=claim)
-            try:
-                with self._room:
-                    if not self._is_written(job_id):
-                        self._ledger.check_room(job.pixels)
+            with self._room:
+                if not self._is_written(job_id):
+                    self._ledger.check_room(job.pixels)
+                try:
                     self._ledger.add(job, source)
+                except StoreUnavailable:
+                    self._give_up(job_id)
+                    raise
+            try:
                 self._engine.submit(job)
                 self._ledger.accept(job_id)
             except ServiceError:
-                if claim is None:  # another process may just have taken the job of a key
-                    self._give_up(job_id)
-                raise
-            return job_id
+                if self._give_up(job_id):
+                    raise
+                return job_id, False
+            return job_id, True
 
     def _is_written(self, job_id: str) -> bool:
         """Whether a job was written down before, and then not accepted: it counts already."""
@@ -76,7 +79,10 @@ class JobTaking:
         with self._keys[hash((owner, key)) % LOCKS]:
             yield
 
-    def _give_up(self, job_id: str) -> None:
+    def _give_up(self, job_id: str) -> bool:
+        """Forget a job. Returns whether that was right: not if another process has just taken it."""
         with contextlib.suppress(ServiceError):  # the housekeeping deletes what is left
+            if not self._ledger.withdraw(job_id):
+                return False
             self._engine.cancelled(job_id)
-            self._ledger.forget(job_id)
+        return True

@@ -41,7 +41,7 @@ class Service:
         self.watchers = 0
         self.metrics = Metrics(self.models, Admission(10**6), self.ledger, lambda: self.watchers)
         files = FileUpscaler(self.models, Limits(10**6, 10), 90, InThisProcess())
-        self.steps = Steps(self.ledger, files, block_seconds=60)
+        self.steps = Steps(self.ledger, files, 60, Admission(10**9))
 
     def _before(self, _: NDArray[np.float32]) -> None:
         if self.is_engine_broken:

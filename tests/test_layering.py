@@ -162,7 +162,7 @@ HOMES = {
     "prometheus_client": ("http_edge/metrics.py", "http_edge/job_metrics.py"),
     "click": ("upscale/",),
     "tqdm": ("upscale/",),
-    "pydantic": ("message_protocol/", "http_edge/openapi.py", "jobs/records.py"),
+    "pydantic": ("message_protocol/", "http_edge/openapi", "jobs/records.py"),
     "celery": ("jobs/engine_celery.py", "jobs/broker.py", "jobs/worker.py"),
     "kombu": ("jobs/broker.py",),
     "amqp": ("jobs/broker.py",),

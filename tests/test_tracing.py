@@ -27,7 +27,7 @@ from superscaling.format_name import FormatName
 from superscaling.isolation import InThisProcess
 from superscaling.logs import TextFormatter, TraceFilter
 from superscaling.pictures import Limits
-from superscaling.scheduling import Deadline, Timings
+from superscaling.scheduling import Admission, Deadline, Timings
 from superscaling.settings import Settings
 from superscaling.upscale_options import UpscaleOptions
 
@@ -160,7 +160,7 @@ def test_a_job_belongs_to_the_trace_of_its_request(traced: Collector, tmp_path: 
     models = models_with(upscaler_with())
     files = FileUpscaler(models, Limits(10**6, 10), 90, InThisProcess())
     ledger = Ledger(DirectoryStore(tmp_path), 10**9)
-    steps = Steps(ledger, files, block_seconds=1e-9)  # so that each part is a block
+    steps = Steps(ledger, files, 1e-9, Admission(10**9))  # so that each part is a block
     image = encoded(noise(600, 24))
     with tracing.span("request"):
         trace = tracing.current().traceparent

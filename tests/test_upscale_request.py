@@ -497,7 +497,9 @@ def test_a_picture_that_would_take_too_long(shared_server: StartServer) -> None:
     server = shared_server(UPSCALER_TIMEOUT="1", UPSCALER_PRECISION="fp32")
     response = server.upscale(encoded(photograph(3000, 3000), "JPEG"))
     assert_problem(response, 422, "estimate_over_deadline", "3000 x 3000 px would take about")
-    assert response.json()["detail"].endswith(": send a smaller image, or ask for a stream, which may take longer")
+    assert response.json()["detail"].endswith(
+        ": send a smaller image, ask for a stream, which may take longer, or send it as a job, which may take any time"
+    )
     problem = response.json()
     assert problem["limit"] == 1
     assert problem["actual"] > 1

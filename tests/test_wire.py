@@ -3,11 +3,15 @@
 An example has a `request` (`json`, or `fileBase64`: the body's bytes) and its `response`: `json` has the members with
 constant values, `varying` the names of the others, `headers` some of its headers; a `json` that is a list has those of
 each element. `settings` are the service's environment variables; `busy` means that all request slots are taken.
+Those in `wire/jobs/` may have steps `before`: requests, or the status that a job is to reach; the id of the job that was
+answered last stands for `{id}`.
 """
 
 import base64
 import contextlib
+import functools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +21,10 @@ import pytest
 from conftest import ROOT, Server, StartServer, connection, opened, wait_for
 
 EXAMPLES = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "tests" / "wire").glob("*.json"))}
+
+OF_JOBS = {
+    path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "tests" / "wire" / "jobs").glob("*.json"))
+}
 
 
 def ask(server: Server, request: dict[str, Any]) -> httpx.Response:
@@ -59,6 +67,39 @@ def test_examples(server: Server, start_server: StartServer, name: str) -> None:
         image = response.content if "json" not in expected else base64.b64decode(response.json()["imageBase64"])
         headers = expected.get("headers", {})
         assert opened(image).size == (int(headers.get("X-Result-Width", 4)), int(headers.get("X-Result-Height", 2)))
+    check_json(server, asked, expected, response)
+
+
+@pytest.mark.parametrize("name", OF_JOBS)
+def test_examples_of_jobs(server: Server, start_server: StartServer, name: str) -> None:
+    """The same, after the steps before them."""
+    example = OF_JOBS[name]
+    asked, expected = example["request"], example["response"]
+    serving = start_server(**example["settings"]) if "settings" in example else server
+    job_id = ""
+
+    def has_reached(state: str) -> bool:
+        return bool(httpx.get(f"{serving.url}/jobs/{job_id}").json()["status"] == state)
+
+    for step in example.get("before", []):
+        if isinstance(step, str):
+            assert wait_for(functools.partial(has_reached, step), 60)
+            continue
+        answer = ask(serving, {**step, "path": step["path"].format(id=job_id)})
+        assert answer.is_success, answer.text
+        job_id = answer.json()["id"] if answer.content else job_id
+    response = ask(serving, {**asked, "path": asked["path"].format(id=job_id)})
+    assert (response.status_code, response.headers.get("Content-Type")) == (
+        expected["status"],
+        expected.get("contentType"),
+    )
+    for header, value in expected.get("headers", {}).items():
+        assert response.headers[header] == value
+    check_json(server, asked, expected, response)
+
+
+def check_json(server: Server, asked: dict[str, Any], expected: dict[str, Any], response: httpx.Response) -> None:
+    """An answer has the members of the example, and conforms to /openapi.json."""
     if "json" not in expected:
         return
     answer = response.json()
@@ -67,7 +108,8 @@ def test_examples(server: Server, start_server: StartServer, name: str) -> None:
         assert set(each) == set(members) | set(expected.get("varying", []))
 
     document = httpx.get(f"{server.url}/openapi.json").json()
-    operation = document["paths"].get(asked["path"], {}).get(asked["method"].lower())
+    path = re.sub("0{26}", "{job_id}", asked["path"].partition("?")[0].replace("{id}", "{job_id}"))
+    operation = document["paths"].get(path, {}).get(asked["method"].lower())
     if operation:
         content = operation["responses"][str(expected["status"])]["content"]
         schema = content[expected["contentType"]]["schema"] | {"components": document["components"]}
@@ -77,8 +119,8 @@ def test_examples(server: Server, start_server: StartServer, name: str) -> None:
 def test_the_document_lists_what_failures_have() -> None:
     """Its table of statuses has that of every example, and its example of a problem document has their members."""
     document = (ROOT / "docs" / "http-api.md").read_text()
-    for name, example in EXAMPLES.items():
+    for name, example in (EXAMPLES | OF_JOBS).items():
         status = example["response"]["status"]
-        assert status == 200 or f"\n| {status} |" in document, name
+        assert status < 300 or f"\n| {status} |" in document, name
         for member in {name for each in objects(example["response"].get("json", {})) for name in each}:
             assert f"`{member}`" in document or f'"{member}"' in document, (name, member)

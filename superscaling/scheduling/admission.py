@@ -228,18 +228,19 @@ class Admission:
             return
         retry_after = max(1, math.ceil(seconds_until(others[count - 1].turns, others)))
         demand = picture.demand
+        way_out = "send it again later, or as a job" if picture.deadline.may_be_job else "send it again later"
         if (total := sum(each.pixels for each in others) + demand.weighted_pixels) > self._max_pixels:
             weight = f", counted {demand.memory} times as its format takes more memory" if demand.memory > 1 else ""
             raise QueueFull(
                 f"this image {demand}{weight}; together with the images in progress that makes"
-                f" {total} px, and at most {self._max_pixels} are worked on at a time: send it again later",
+                f" {total} px, and at most {self._max_pixels} are worked on at a time: {way_out}",
                 limit=self._max_pixels,
                 actual=total,
                 setting="queue_pixels",
                 retry_after=retry_after,
             )
         raise QueueFull(
-            f"this image {demand}; with the images in progress, not all could be finished in time: send it again later",
+            f"this image {demand}; with the images in progress, not all could be finished in time: {way_out}",
             retry_after=retry_after,
         )
 
@@ -258,6 +259,8 @@ def _way_out(picture: AdmittedPicture, seconds: float) -> str:
         ways.append(f"ask for scale={cheaper.scale}, which would take about {less:.0f} s")
     if seconds <= deadline.stream_seconds:
         ways.append("ask for a stream, which may take longer")
+    if deadline.may_be_job:
+        ways.append("send it as a job, which may take any time")
     *first, last = ways
     return f"{', '.join(first)}, or {last}" if first else last
 

@@ -17,6 +17,7 @@ class Deadline:
         is_client_gone: whether the client has hung up. Called before each tile, so it must be cheap.
         seconds_until_stop: seconds until the service ends; infinite while it keeps running.
         stream_seconds: what the limit would be for a stream, if that is a way out; otherwise 0.
+        may_be_job: whether a job, which may take any time, is a way out.
         is_background: whether nobody waits for it: requests that do come first.
     """
 
@@ -27,12 +28,14 @@ class Deadline:
         is_client_gone: Callable[[], bool] = lambda: False,
         seconds_until_stop: Callable[[], float] = lambda: math.inf,
         stream_seconds: float = 0.0,
+        may_be_job: bool = False,
         *,
         is_background: bool = False,
     ) -> None:
         self.seconds = seconds
         self.setting = setting
         self.stream_seconds = stream_seconds
+        self.may_be_job = may_be_job
         self.is_background = is_background
         self._end = time.monotonic() + seconds
         self._is_client_gone = is_client_gone
