@@ -53,8 +53,9 @@ def requeue(ledger: Ledger, engine: JobEngine) -> int:
         StoreUnavailable, BrokerUnavailable: not all are; it may be called again.
     """
     count = 0
-    for count, status in enumerate(open_statuses(ledger), 1):
+    for status in open_statuses(ledger):
         engine.submit(status.job)
+        count += 1
     return count
 
 

@@ -17,7 +17,7 @@ SCRATCH = ".scratch"
 # Only the user of the service reads what it keeps.
 FILE_MODE, DIRECTORY_MODE = 0o600, 0o700
 # How often a value is put into a directory that others delete meanwhile.
-MAX_PLACINGS = 5
+MAX_PLACINGS = 20
 # What linking says on file systems without hard links, such as FAT.
 NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 
