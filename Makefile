@@ -1,6 +1,6 @@
-# make run | test (lint, test-python, test-client) | test-page | test-image | test-pytorch | train | images | lock | models |
-#      weights | settings | samples | picture | gradients | screenshots | models-picture | bench | load | scale | quality | sizes |
-#      compare | restoration | real-weights | fuzz | clean. CONTRIBUTING.md explains them.
+# make run | test (lint, test-python, test-client) | test-page | test-image | test-jobs | soak | test-pytorch | train |
+#      images | lock | models | weights | settings | samples | picture | gradients | screenshots | models-picture | bench |
+#      load | scale | quality | sizes | compare | restoration | real-weights | fuzz | clean. CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
@@ -15,9 +15,9 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --requir
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test lint test-python test-client test-page test-image test-pytorch train images screenshots lock models samples \
-	picture gradients weights settings bench load scale quality sizes compare restoration real-weights models-picture fuzz \
-	clean
+.PHONY: run test lint test-python test-client test-page test-image test-jobs soak test-pytorch train images screenshots lock \
+	models samples picture gradients weights settings bench load scale quality sizes compare restoration real-weights \
+	models-picture fuzz clean
 
 # TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
 run: $(if $(EVERYTHING),$(VENV)/.everything,$(VENV)/.serve)
@@ -49,6 +49,15 @@ test-page: $(VENV)/.dev
 # Builds the images and tests them, without Docker; needs root on Debian. It keeps layers, so the next run is faster.
 test-image: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/image/run.sh $(OPTIONS)
+
+# Breaks workers, broker, store and service while jobs are done on Celery. Debian's RabbitMQ is installed (as root) if it
+# is missing.
+test-jobs: $(VENV)/.dev
+	BIN="$(CURDIR)/$(BIN)" tests/jobs/run.sh $(OPTIONS)
+
+# The same with random seeds, for MINUTES minutes.
+soak: $(VENV)/.dev
+	BIN="$(CURDIR)/$(BIN)" tests/jobs/run.sh -s -k ends_once --minutes $(or $(MINUTES),480) $(OPTIONS)
 
 # Trains networks and imports PyTorch's files, in an environment with PyTorch.
 test-pytorch: $(PYTORCH)/.everything

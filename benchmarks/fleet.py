@@ -23,7 +23,7 @@ from superscaling.settings import ROOT, read_settings
 from superscaling.upscale_options import UpscaleOptions
 
 START_SECONDS, JOB_SECONDS, SPAN_SECONDS = 180.0, 600.0, 60.0
-READY = "taking jobs"
+READY = "INFO worker ready"
 PAUSE = 0.01  # s between two looks for the end of a job
 
 
@@ -194,7 +194,7 @@ class Fleet:
 def running_fleet(folder: Path, **settings: str) -> Iterator[Fleet]:
     """A broker of its own, and a fleet without workers yet; both end with the block."""
     say("starting RabbitMQ")
-    broker = RabbitMQ(folder / "broker")
+    broker = RabbitMQ()
     try:
         broker.start()
         fleet = Fleet(folder, broker, **settings)
@@ -204,6 +204,7 @@ def running_fleet(folder: Path, **settings: str) -> Iterator[Fleet]:
             fleet.close()
     finally:
         broker.kill()
+        broker.remove()
 
 
 def coarser(plan: Plan, in_one: int) -> Plan:

@@ -1,4 +1,4 @@
-"""A private RabbitMQ node on the loopback interface, of Debian's rabbitmq-server."""
+"""A private RabbitMQ node on the loopback interface, of Debian's rabbitmq-server; for benchmarks and tests."""
 
 import contextlib
 import os
@@ -6,10 +6,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 import kombu
+from kombu.exceptions import OperationalError
 
 from evaluation.errors import MeasurementError
 
@@ -18,13 +20,10 @@ START_SECONDS = 120.0
 
 
 class RabbitMQ:
-    """A node that can be killed and started again with what it had on its disk.
+    """A node that can be killed and started again with what it had on its disk, which `remove` deletes."""
 
-    Args:
-        folder: of its state; made here.
-    """
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="rabbitmq-"))  # pytest's belong to one user
         self.port = _free_port()
         # A worker that does not answer for 4 to 8 s is given up.
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//?heartbeat=4"
@@ -33,7 +32,7 @@ class RabbitMQ:
             (folder / name).mkdir(parents=True)
         (folder / "plugins").write_text("[].")
         self._as_user = list[str]()
-        if os.geteuid() == 0 and SERVER.exists():  # Erlang's cookie and the database belong to Debian's user
+        if os.geteuid() == 0:  # Erlang's cookie and the database belong to the user that Debian made for them
             for path in (folder, *folder.rglob("*")):
                 shutil.chown(path, "rabbitmq", "rabbitmq")
             self._as_user = ["setpriv", "--reuid=rabbitmq", "--regid=rabbitmq", "--clear-groups"]
@@ -58,7 +57,7 @@ class RabbitMQ:
         """Start the node, and wait until it is there.
 
         Raises:
-            MeasurementError: it ended, or takes too long; its output is in the message.
+            MeasurementError: it is not installed, ended, or takes too long.
         """
         if not SERVER.exists():
             raise MeasurementError(f"{SERVER} is missing: apt-get install rabbitmq-server")
@@ -72,12 +71,19 @@ class RabbitMQ:
                 start_new_session=True,
             )
         end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and self._process.poll() is None:
-            with contextlib.suppress(OSError, kombu.exceptions.OperationalError), kombu.Connection(self.url) as link:
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError, OperationalError), kombu.Connection(self.url) as link:
                 link.connect()
                 return
+            if self._process.poll() is not None:
+                break
             time.sleep(0.2)
-        raise MeasurementError(f"no node after at most {START_SECONDS} s: {self._log.read_text()}")
+        raise MeasurementError(f"no node, after {START_SECONDS} s at most: {self._log.read_text()}")
+
+    def freeze(self) -> None:
+        """Stop it, as a machine that hangs: it accepts connections and says nothing."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGSTOP)
 
     def kill(self) -> None:
         """End it by SIGKILL: the shell that Debian starts it with, and Erlang."""
@@ -85,6 +91,10 @@ class RabbitMQ:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+    def remove(self) -> None:
+        """Delete its state."""
+        shutil.rmtree(self._folder)
 
     def waiting(self, queue: str) -> int:
         """Messages in a queue that no worker has."""

@@ -136,7 +136,7 @@ def count_workers(app: Celery, queue: str) -> int:
 def _failures() -> Iterator[None]:
     try:
         yield
-    except (amqp.AccessRefused, amqp.NotAllowed, amqp.PreconditionFailed, amqp.NotImplementedError) as exc:
+    except (amqp.AccessRefused, amqp.NotAllowed, amqp.PreconditionFailed, amqp.AMQPNotImplementedError) as exc:
         raise BrokerRefused(str(exc)) from exc
     except (OperationalError, amqp.AMQPError, OSError) as exc:
         raise BrokerUnavailable("jobs can't be handed over at the moment: try again later", retry_after=10) from exc

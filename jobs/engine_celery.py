@@ -19,8 +19,8 @@ from jobs import broker, worker
 from jobs.ledger import Ledger
 from jobs.records import Job, Plan
 from superscaling.errors import ClientGone, JobUnknown, StoreUnavailable, Unavailable
-from superscaling.scheduling import Deadline
-from superscaling.settings import Settings, read_settings
+from superscaling.scheduling import Deadline, NoListener, Timings
+from superscaling.settings import Settings
 
 log = logging.getLogger("jobs")
 
@@ -33,7 +33,7 @@ CANCEL_INTERVAL = 2.0
 
 # Of the workers: settings are read when they are needed, so importing does nothing.
 app = Celery("jobs")
-app.add_defaults(lambda: broker.configuration(read_settings()))
+app.add_defaults(worker.configuration)
 app.Worker = app.subclass_with_self(worker.Worker)
 
 
@@ -94,13 +94,14 @@ def plan(task: Any, job_id: str) -> None:
 @app.task(name=broker.BLOCK)
 def block(job_id: str, chain: str, number: int) -> None:
     """Make a block, and publish what follows."""
+    tiles = _Tiles()
 
     def run(child: worker.Child, job: Job) -> None:
-        planned = child.steps.block(job_id, number, _deadline(child.ledger, job_id))
+        planned = child.steps.block(job_id, number, _deadline(child.ledger, job_id), tiles)
         if planned is not None and not child.ledger.has_ended(job_id):
             _follow(child.ledger, job, chain, number, planned)
 
-    _persist(job_id, "block", run, block=number)
+    _persist(job_id, f"block-{number}", run, lambda: {"tiles": tiles.done})
 
 
 @app.task(name=broker.JOIN)
@@ -133,8 +134,29 @@ def _publish(ledger: Ledger, job: Job, chain: str, number: int | None) -> None:
     ledger.note_published(job.id, name)
 
 
-def _persist(job_id: str, step: str, run: Callable[[worker.Child, Job], None], **fields: object) -> None:
+class _Tiles(NoListener):
+    """Counts the tiles of a block: none, if it was finished before."""
+
+    done = 0
+
+    def tile_done(self, timings: Timings) -> None:
+        """One more."""
+        self.done += 1
+
+
+def _persist(
+    job_id: str,
+    step: str,
+    run: Callable[[worker.Child, Job], None],
+    describe: Callable[[], dict[str, object]] = dict,
+) -> None:
     """Run a step until nothing outside the job keeps it from being done; give the message back if that takes long.
+
+    Args:
+        job_id: of the job.
+        step: its name in the ledger.
+        run: does it; may be called again.
+        describe: more fields for the log.
 
     Raises:
         Reject: give it back.
@@ -143,13 +165,17 @@ def _persist(job_id: str, step: str, run: Callable[[worker.Child, Job], None], *
     if child is None:
         time.sleep(MAX_PAUSE)  # until the parent ends this process
         raise Reject("this worker could not start", requeue=True)
-    fields |= {"job": job_id}
+    fields: dict[str, object] = {"job": job_id, **describe()}
     started = time.monotonic()
     waiting = worker.pauses(FIRST_PAUSE, MAX_PAUSE, HOLD)
+    is_first = True
     while True:
         try:
             job = child.ledger.job(job_id)
             fields["request"] = job.request_id
+            if not is_first:  # the last attempt may have had no store to note in that it was given up in good order
+                child.ledger.finish(job_id, step)
+            is_first = False
             log.debug("%s begins", step, extra=fields)
             run(child, job)
         except (JobUnknown, ClientGone):  # forgotten, or cancelled
@@ -168,7 +194,7 @@ def _persist(job_id: str, step: str, run: Callable[[worker.Child, Job], None], *
             time.sleep(FIRST_PAUSE)
             raise Reject(f"{step} failed: {exc!r}", requeue=True) from exc
         else:
-            log.info("%s done", step, extra={**fields, "seconds": round(time.monotonic() - started, 3)})
+            log.info("%s done", step, extra={**fields, **describe(), "seconds": round(time.monotonic() - started, 3)})
         return
 
 

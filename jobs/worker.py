@@ -22,8 +22,8 @@ from celery.apps import worker as celery_worker
 from celery.concurrency.prefork import TaskPool
 from celery.worker import consumer as celery_consumer
 
+from jobs import broker
 from jobs.assembly import assemble_steps, open_ledger
-from jobs.broker import BrokerRefused, declare, queues_of
 from jobs.ledger import Ledger
 from jobs.queues import queue_of, whole_queue
 from jobs.steps import Steps
@@ -31,25 +31,25 @@ from superscaling import logs
 from superscaling.assembly import Assembly, assemble
 from superscaling.enlarging import START_TIMEOUT
 from superscaling.errors import BrokerUnavailable, ServiceError, StartError
-from superscaling.settings import ROOT, Settings, environment_variable, read_settings
+from superscaling.settings import ROOT, environment_variable, read_settings
 from superscaling.tracing import start_tracing, stop_tracing
 from superscaling.upscale_options import UpscaleOptions
 
 log = logging.getLogger("worker")
 
 
-class Consumer(celery_consumer.Consumer):  # type: ignore[name-defined]
+class Consumer(celery_consumer.Consumer):
     """Takes messages. There are no delayed ones, for which Celery would declare 28 queues."""
 
-    class Blueprint(celery_consumer.Consumer.Blueprint):  # type: ignore[name-defined]
+    class Blueprint(celery_consumer.Consumer.Blueprint):
         """What Celery does at the start of a connection."""
 
-        default_steps = [
+        default_steps = tuple(
             step for step in celery_consumer.Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
-        ]
+        )
 
 
-class Worker(celery_worker.Worker):  # type: ignore[misc]
+class Worker(celery_worker.Worker):
     """A worker as `celery worker` starts it, without what workers tell each other, and without a banner."""
 
     def __init__(self, **options: Any) -> None:
@@ -77,6 +77,18 @@ def child() -> Child | None:
     return _child
 
 
+def configuration() -> dict[str, Any]:
+    """Celery's settings, from the environment. Ends the process if that is not what it must be."""
+    try:
+        settings = read_settings()
+    except StartError as exc:
+        _end(str(exc))
+    if not settings.broker or not settings.jobs_store:
+        missing = environment_variable("jobs_store" if settings.broker else "broker")
+        _end(f"{missing} is not set")
+    return broker.configuration(settings)
+
+
 @signals.setup_logging.connect  # otherwise Celery configures logging
 def _configure_logs(**_: object) -> None:
     """The service's lines, as the parent has configured them."""
@@ -85,30 +97,26 @@ def _configure_logs(**_: object) -> None:
 @signals.celeryd_init.connect
 def _start_parent(conf: Any, **_: object) -> None:
     """Find out which queues are to be consumed. (What is raised in a signal is logged only, but for `SystemExit`.)"""
+    logs.configure(read_settings())
     try:
-        settings = read_settings()
-        logs.configure(settings)
-        if not settings.broker or not settings.jobs_store:
-            missing = environment_variable("jobs_store" if settings.broker else "broker")
-            _end(f"{missing} is not set")
-        queues = _queues(settings)
+        queues = _queues()
     except StartError as exc:
         _end(str(exc))
-    conf.task_queues = [each for queue in queues for each in queues_of(queue)]
+    conf.task_queues = [each for queue in queues for each in broker.queues_of(queue)]
     # Celery ends a child that is not ready by then.
     conf.worker_proc_alive_timeout = START_TIMEOUT * len(queues)
 
 
 @signals.worker_init.connect
 def _check_parent(sender: Any, **_: object) -> None:
-    if sender.concurrency != 1 or (getattr(sender, "autoscaler_cls", None) and sender.options.get("autoscale")):
+    if sender.concurrency != 1 or sender.options.get("autoscale"):
         _end("a worker has one child, which uses all processors: start it without --concurrency and --autoscale")
     if not (sender.pool_cls == "prefork" or sender.pool_cls is TaskPool):
         _end("a worker's pool is prefork: start it without --pool")
     blocks = [queue.name for queue in sender.app.conf.task_queues if not queue.name.endswith(whole_queue(""))]
     try:
-        declare(sender.app, blocks)
-    except BrokerRefused as exc:
+        broker.declare(sender.app, blocks)
+    except broker.BrokerRefused as exc:
         _end(f"the broker refuses: {exc}")
     except BrokerUnavailable:
         log.warning("the broker can't be reached yet; trying again until it can", extra={"broker": _address(sender)})
@@ -118,7 +126,7 @@ def _check_parent(sender: Any, **_: object) -> None:
 def _ready(sender: Any, **_: object) -> None:
     # Celery announces a change of a default that is set here.
     warnings.filterwarnings("ignore", category=PendingDeprecationWarning)
-    log.info("taking jobs", extra={"queues": [queue.name for queue in sender.app.conf.task_queues]})
+    log.info("connected", extra={"queues": [queue.name for queue in sender.app.conf.task_queues]})
 
 
 @signals.worker_process_init.connect
@@ -148,6 +156,7 @@ def _start_child(**_: object) -> None:
         log.exception("can't work")
     else:
         _child = Child(parts, ledger, assemble_steps(settings, parts, ledger), settings.jobs_workers)
+        log.info("ready", extra={"models": [str(model.facts) for model in parts.models]})
         return
     os.kill(os.getppid(), signal.SIGQUIT)  # otherwise Celery would start another child, which would fail as well
 
@@ -159,7 +168,7 @@ def _stop_child(**_: object) -> None:
     stop_tracing()  # Celery ends this process without what Python does at the end of one
 
 
-def _queues(settings: Settings) -> list[str]:
+def _queues() -> list[str]:
     """The queues of the settings' models, from a process that may load OpenVINO.
 
     Raises:

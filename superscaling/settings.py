@@ -101,7 +101,7 @@ def _store(text: str) -> str:
 
 def _broker(text: str) -> str:
     if text and not text.startswith(("amqp://", "amqps://")):
-        # Celery on Redis loses jobs and stalls: docs/decisions/0036-celery-on-rabbitmq.md
+        # Celery on Redis loses jobs and stalls: docs/decisions/0038-celery-on-rabbitmq.md
         raise ValueError("must be an address such as amqp://user:password@host:5672//, of RabbitMQ")
     return text
 

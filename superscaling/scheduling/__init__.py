@@ -3,7 +3,7 @@
 from superscaling.scheduling.admission import Admission, AdmittedPicture, Cheaper, Demand, Pace
 from superscaling.scheduling.deadline import Deadline
 from superscaling.scheduling.fair_lock import FairLock
-from superscaling.scheduling.progress import NO_LISTENER, Plan, ProgressListener
+from superscaling.scheduling.progress import NO_LISTENER, NoListener, Plan, ProgressListener
 from superscaling.scheduling.speed import Speed
 from superscaling.scheduling.timings import SPANS, Timings
 
@@ -16,6 +16,7 @@ __all__ = [
     "Deadline",
     "Demand",
     "FairLock",
+    "NoListener",
     "Pace",
     "Plan",
     "ProgressListener",

@@ -1,0 +1,98 @@
+"""Ways to break a cluster."""
+
+import contextlib
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from cluster import WORKERS, Cluster
+from fleet import Worker
+
+# Longer than the broker waits for a heartbeat, see `RabbitMQ`.
+STOPPED_SECONDS = 10.0
+
+
+class Faults:
+    """Each way returns how many blocks may have to be made once more for it, at most."""
+
+    KINDS = ("child", "worker", "all_workers", "api", "broker", "both", "frozen", "full", "gone")
+
+    def __init__(self, cluster: Cluster, chance: random.Random) -> None:
+        self._cluster, self._chance = cluster, chance
+
+    def child(self) -> int:
+        self._any().kill_child()
+        return 1
+
+    def worker(self) -> int:
+        worker = self._any()
+        worker.kill()
+        worker.start()
+        return 1
+
+    def all_workers(self) -> int:
+        for worker in self._cluster.workers:
+            worker.kill()
+        for worker in self._cluster.workers:
+            worker.start()
+        return WORKERS
+
+    def api(self) -> int:
+        """While it takes a job; the test hands that in again."""
+        api = self._cluster.apis[0]
+        api.begin("killed", self._cluster.pictures[0])
+        time.sleep(self._chance.uniform(0, 0.1))
+        api.kill()
+        api.start()
+        return 1
+
+    def broker(self) -> int:
+        self._cluster.broker.kill()
+        time.sleep(self._chance.uniform(0, 1))
+        self._cluster.broker.start()
+        return WORKERS
+
+    def both(self) -> int:
+        worker = self._any()
+        worker.kill()
+        self._cluster.broker.kill()
+        worker.start()
+        self._cluster.broker.start()
+        return WORKERS + 1
+
+    def frozen(self) -> int:
+        """For longer than the broker waits: others are given its block meanwhile."""
+        worker = self._any()
+        worker.signal(signal.SIGSTOP)
+        time.sleep(STOPPED_SECONDS)
+        worker.signal(signal.SIGCONT)
+        return 2
+
+    def full(self) -> int:
+        """The store's file system is full for a while; where none may be mounted, the store is gone once more."""
+        if not self._cluster.is_mounted:
+            return self.gone()
+        filler = self._cluster.volume / "filler"
+        with filler.open("wb") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1 << 20))
+                file.flush()
+        time.sleep(self._chance.uniform(1, 3))
+        filler.unlink()
+        return WORKERS
+
+    def gone(self) -> int:
+        """The store's file system is not there for a while. (A worker that starts would take an empty one.)"""
+        self._cluster.wait()
+        store = Path(self._cluster.settings.jobs_store)
+        store.rename(away := store.with_name("away"))
+        time.sleep(self._chance.uniform(0.5, 2))
+        if store.exists():
+            shutil.rmtree(store)
+        away.rename(store)
+        return WORKERS
+
+    def _any(self) -> Worker:
+        return self._chance.choice(self._cluster.workers)

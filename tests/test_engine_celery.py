@@ -1,0 +1,248 @@
+"""Jobs on Celery, as far as no broker is needed; `make test-jobs` has the rest."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from celery.exceptions import Reject
+from conftest import ROOT, free_port
+
+from jobs import broker, engine_celery, worker
+from jobs.directory_store import DirectoryStore
+from jobs.engine_celery import CeleryEngine
+from jobs.ids import new_id
+from jobs.ledger import Ledger
+from jobs.queues import queue_named, queue_of, whole_queue
+from jobs.records import Block, Job, Plan
+from superscaling.assembly import ModelIdentity, assemble, identify_models
+from superscaling.errors import BrokerUnavailable, ClientGone, StoreUnavailable
+from superscaling.format_name import FormatName
+from superscaling.settings import read_settings
+from superscaling.upscale_options import UpscaleOptions
+
+SMALL = {"UPSCALER_MODEL": "noise-cancel-lite", "UPSCALER_MODELS": "noise-cancel-plain"}
+
+
+def test_queues_are_named_alike_where_models_are_loaded_and_where_not() -> None:
+    settings = read_settings(SMALL)
+    parts = assemble(settings)
+    parts.decoders.close()
+    named = [queue_of(parts.models, UpscaleOptions(model=model.name)) for model in parts.models]
+    environ = {**SMALL, "HOME": os.environ.get("HOME", "/tmp")}
+    printed = subprocess.run(
+        [sys.executable, "-m", "jobs.queues"], env=environ, cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert printed.stdout.split() == [name for queue in named for name in (queue, whole_queue(queue))]
+    assert len(set(named)) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "is_other"),
+    [
+        ({"precision": "fp32"}, True),
+        ({"tile": 64}, True),
+        ({"self_ensemble": 2}, True),
+        ({"threads": 3}, False),
+        ({"models": ("noise-cancel-fast",)}, False),
+        ({"timeout": 5.0}, False),
+    ],
+)
+def test_a_queue_is_named_after_what_decides_about_pixels(change: dict[str, object], is_other: bool) -> None:
+    settings = read_settings({"UPSCALER_MODEL": "noise-cancel-lite"})
+    before, after = (queue_named(identify_models(each)[0]) for each in (settings, replace(settings, **change)))
+    assert (before != after) == is_other
+
+
+def test_names_of_queues_are_plain() -> None:
+    model = ModelIdentity("4x é/" * 100, "fp32", "1", "")
+    names = {queue_named(each) for each in (model, replace(model, name="4x è/" * 100), replace(model, fingerprint="2"))}
+    assert len(names) == 3
+    for name in names:
+        assert name.isascii()
+        assert name.replace(".", "").replace("-", "").isalnum()
+        assert len(whole_queue(name)) < 200
+
+
+def test_queues_are_replicated_and_keep_messages() -> None:
+    queues = broker.queues_of("model.fp32.1")
+    assert [queue.name for queue in queues] == ["model.fp32.1", "model.fp32.1.whole"]
+    for queue in queues:
+        assert queue.durable
+        assert queue.queue_arguments == {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000}
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("is_silent", [False, True], ids=["nobody listens", "nobody answers"])
+def test_without_a_broker_a_job_is_refused_soon(silent_port: int, is_silent: bool) -> None:
+    port = silent_port if is_silent else free_port()
+    engine = CeleryEngine(read_settings({"UPSCALER_BROKER": f"amqp://someone:secret@127.0.0.1:{port}//"}))
+    started = time.monotonic()
+    with pytest.raises(BrokerUnavailable) as raised:
+        engine.submit(job_of(new_id()))
+    engine.stop()
+    assert time.monotonic() - started < 15  # 2 s, or 4 s, on a machine that is not busy
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "options", "message"),
+    [
+        ({"UPSCALER_BROKER": ""}, [], "UPSCALER_BROKER is not set"),
+        ({"UPSCALER_JOBS_STORE": ""}, [], "UPSCALER_JOBS_STORE is not set"),
+        ({"UPSCALER_BROKER": "redis://host"}, [], "UPSCALER_BROKER='redis://host': must be an address such as amqp://"),
+        ({"UPSCALER_MODEL": "nothing"}, [], "UPSCALER_MODEL='nothing': unknown"),
+        ({}, ["--concurrency", "2"], "a worker has one child"),
+        ({}, ["--pool", "threads"], "a worker's pool is prefork"),
+    ],
+)
+def test_a_worker_that_can_not_work_says_why_in_one_line(
+    environ: dict[str, str], options: list[str], message: str, tmp_path: Path
+) -> None:
+    celery = Path(sys.executable).with_name("celery")
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/tmp"),
+        "UPSCALER_MODEL": "noise-cancel-lite",
+        "UPSCALER_BROKER": f"amqp://127.0.0.1:{free_port()}//",
+        "UPSCALER_JOBS_STORE": str(tmp_path),
+        "PYTHONWARNINGS": "ignore",  # Celery's about root
+        **environ,
+    }
+    command = [celery, "-A", "jobs.engine_celery", "worker", *options]
+    process = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 1
+    assert process.stderr.count("\n") == 1, process.stderr
+    assert process.stderr.startswith(f"image-super-scaling's worker can't start: {message}")
+
+
+def job_of(job_id: str) -> Job:
+    return Job(job_id, "", time.time(), UpscaleOptions(), "model.fp32.1", FormatName("png"), pixels=1)
+
+
+class Recorded:
+    """The tasks in a process without a broker: what they publish is recorded, and `failures` are raised first."""
+
+    def __init__(self, ledger: Ledger, plan: Plan) -> None:
+        self.ledger, self.planned = ledger, plan
+        self.sent = list[tuple[object, ...]]()
+        self.failures = list[Exception]()
+
+    def send(self, _app: object, task: str, queue: str, *arguments: object) -> None:
+        self.sent.append((task, *arguments))
+
+    def plan(self, *_: object) -> Plan:
+        self._fail()
+        return self.planned
+
+    def block(self, job_id: str, number: int, *_: object) -> Plan:
+        self._fail()
+        self.ledger.write_block(job_id, number, b"")
+        return self.planned
+
+    def _fail(self) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
+    monkeypatch.setenv("UPSCALER_BROKER", "amqp://127.0.0.1:1//")  # which the tasks' app reads once, and nobody asks
+    ledger = Ledger(DirectoryStore(tmp_path), 10**9)
+    plan = Plan(0.0, tuple(Block(number, number + 1, 1) for number in range(7)), window=3, seconds=1.0)
+    recorded = Recorded(ledger, plan)
+    child = SimpleNamespace(ledger=ledger, steps=recorded, workers=0)
+    monkeypatch.setattr(worker, "child", lambda: child)
+    monkeypatch.setattr(broker, "send", recorded.send)
+    monkeypatch.setattr(broker, "count_workers", lambda *_: 2)
+    monkeypatch.setattr(engine_celery.time, "sleep", lambda _: None)
+    return recorded
+
+
+@pytest.fixture
+def job_id(recorded: Recorded) -> str:
+    job = job_of(new_id())
+    recorded.ledger.add(job, b"picture")
+    return job.id
+
+
+def run_plan(job_id: str, chain: str) -> None:
+    engine_celery.plan.apply([job_id], task_id=chain, throw=True)
+
+
+@pytest.mark.parametrize(
+    ("finished", "published"),
+    [((), [0, 1, 2]), ((0, 3), [1, 2, 6]), ((0, 1, 2, 5), [3, 4]), ((0, 1, 2, 3, 4, 5), [6]), (range(7), [])],
+)
+def test_a_plan_publishes_what_all_missing_blocks_follow_from(
+    recorded: Recorded, job_id: str, finished: tuple[int, ...], published: list[int]
+) -> None:
+    for number in finished:
+        recorded.ledger.write_block(job_id, number, b"")
+    run_plan(job_id, "a")
+    expected = [(broker.BLOCK, job_id, "a", number) for number in published] or [(broker.JOIN, job_id, "a")]
+    assert recorded.sent == expected
+    run_plan(job_id, "a")  # the same message again
+    assert recorded.sent == expected
+    run_plan(job_id, "b")  # another one: the broker may have lost the first, and all that followed
+    assert len(recorded.sent) == 2 * len(expected)
+
+
+def test_a_block_publishes_the_next_of_its_row_and_the_last_one_the_join(recorded: Recorded, job_id: str) -> None:
+    for number in (0, 1, 2, 4, 3, 5, 6):
+        engine_celery.block.apply([job_id, "a", number], throw=True)
+        engine_celery.block.apply([job_id, "a", number], throw=True)  # no second row of messages
+    blocks = [(broker.BLOCK, job_id, "a", number) for number in (3, 4, 5, 6)]
+    assert recorded.sent == [*blocks, (broker.JOIN, job_id, "a")]
+
+
+def test_a_job_that_has_ended_leads_to_nothing(recorded: Recorded, job_id: str) -> None:
+    recorded.ledger.cancel(job_id)
+    engine_celery.block.apply([job_id, "a", 0], throw=True)
+    engine_celery.block.apply([new_id(), "a", 0], throw=True)  # forgotten
+    recorded.failures = [ClientGone("cancelled meanwhile")]
+    engine_celery.block.apply([job_id, "a", 1], throw=True)
+    assert recorded.sent == []
+
+
+def test_a_step_is_tried_again_where_it_is_and_counts_once(recorded: Recorded, job_id: str) -> None:
+    recorded.ledger.begin(job_id, "block-0")
+    recorded.failures = [StoreUnavailable("full"), BrokerUnavailable("gone")]
+    engine_celery.block.apply([job_id, "a", 0], throw=True)
+    assert recorded.sent == [(broker.BLOCK, job_id, "a", 3)]
+    assert recorded.ledger.begin(job_id, "block-0") == 1
+
+
+@pytest.mark.parametrize("failure", [StoreUnavailable("full"), MemoryError(), RuntimeError("a defect")])
+def test_a_message_is_given_back_and_never_acknowledged(
+    recorded: Recorded, job_id: str, failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Celery acknowledges what fails in another way than by `Reject`."""
+    monkeypatch.setattr(engine_celery, "HOLD", 0.0)
+    recorded.failures = [failure]
+    with pytest.raises(Reject) as raised:
+        engine_celery.block.run(job_id, "a", 0)
+    assert raised.value.requeue
+    assert recorded.sent == []
+
+
+def test_pauses_grow_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(worker.time, "monotonic", lambda: now)
+    pauses = []
+    for pause in worker.pauses(0.5, 4, 20):
+        pauses.append(pause)
+        now += pause
+    assert pauses == [0.5, 1, 2, 4, 4, 4, 4]
