@@ -11,8 +11,7 @@ from jobs.ledger import Ledger
 from jobs.records import Job
 from jobs.steps import Steps
 from superscaling.errors import ClientGone, JobUnknown, ServiceStopping, StoreUnavailable
-from superscaling.scheduling import Deadline, Timings
-from superscaling.scheduling.progress import NoListener
+from superscaling.scheduling import Deadline, NoListener, Timings
 
 log = logging.getLogger("jobs")
 

@@ -83,3 +83,8 @@ def round_levels(levels: NDArray[np.float32], dtype: type[np.uint8 | np.uint16])
 def patience(seconds: float = 60) -> tuple[Deadline, Timings]:
     """What a request brings along: so many seconds, and nothing done yet."""
     return Deadline(seconds, "timeout"), Timings()
+
+
+def places(lock: FairLock) -> int:
+    """How many requests and jobs hold a place: those that wait for a turn, and the one that has it."""
+    return len(lock._requests) + len(lock._background) + (lock._holder is not None)

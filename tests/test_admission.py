@@ -9,7 +9,7 @@ from dataclasses import replace
 import hypothesis
 import numpy as np
 import pytest
-from fakes import SetPace, noise, patience, upscaler_with
+from fakes import SetPace, noise, patience, places, upscaler_with
 from hypothesis import strategies
 from numpy.typing import NDArray
 from test_round_robin import COSTS, PROPERTY, SECONDS_PER_PIXEL, round_robin
@@ -258,7 +258,7 @@ def test_small_frames_beside_a_large_picture(
 
     def infer(batch: NDArray[np.float32]) -> None:
         nonlocal seconds
-        while len(upscaler._lock._turns) < at_work:  # however slow the machine: each asks for its next turn in time
+        while places(upscaler._lock) < at_work:  # however slow the machine: each asks for its next turn in time
             time.sleep(0.001)
         seconds += batch[0, :, :, 0].size * SECONDS_PER_PIXEL
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from conftest import encoded, wait_for
-from fakes import PIXELS, RepeatingEngine, noise, patience
+from fakes import PIXELS, RepeatingEngine, noise, patience, places
 from numpy.typing import NDArray
 
 from message_protocol import EstimateInput, UpscaleInput
@@ -63,7 +63,7 @@ def test_a_thumbnail_waits_for_one_tile_of_the_other_models_poster() -> None:
     def fast(_: NDArray[np.float32]) -> None:
         turns.append("fast")
 
-    lock = WatchedLock()
+    lock = FairLock()
     models = named("slow", slow, lock), named("fast", fast, lock)
     for model in models:
         model.upscaler.check(*patience())
@@ -74,7 +74,7 @@ def test_a_thumbnail_waits_for_one_tile_of_the_other_models_poster() -> None:
     poster.start()
     assert arrived.wait(20)
     thumbnail.start()
-    assert wait_for(lambda: lock.waiting == 2)
+    assert wait_for(lambda: places(lock) == 2)
     waits.set()
     thumbnail.join(20)
     poster.join(20)
@@ -87,14 +87,14 @@ def test_two_posters_of_two_models_take_turns() -> None:
     """As long as both wait, no model gets two turns in a row."""
     turns: list[str] = []
     ended = threading.Event()
-    lock = WatchedLock()
+    lock = FairLock()
     is_measured = False
 
     def note(name: str) -> Before:
         def before(_: NDArray[np.float32]) -> None:
             turns.append(name)
             # A network takes longer than the other thread needs to come back for its next turn.
-            assert not is_measured or wait_for(lambda: lock.waiting == 2 or ended.is_set(), pause=0.001)
+            assert not is_measured or wait_for(lambda: places(lock) == 2 or ended.is_set(), pause=0.001)
 
         return before
 
@@ -117,14 +117,6 @@ def test_two_posters_of_two_models_take_turns() -> None:
     assert len(turns) >= 32
     assert turns[:30] == turns[:2] * 15
     assert set(turns[:2]) == {"one", "other"}
-
-
-class WatchedLock(FairLock):
-    """`waiting`: how many hold a place, with the one whose turn it is."""
-
-    @property
-    def waiting(self) -> int:
-        return len(self._turns)
 
 
 @pytest.fixture

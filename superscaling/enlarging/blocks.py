@@ -7,7 +7,6 @@ number and order follow from the decoded picture, the sizes, and the network's f
 
 import contextlib
 import functools
-import itertools
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from superscaling.engines import Pixels
 from superscaling.enlarging.channels import bleed
 from superscaling.enlarging.file_upscaler import DecodedFile
 from superscaling.enlarging.frame_reuse import PreviousFrame, can_reuse
-from superscaling.enlarging.frame_upscaler import FrameUpscaler
+from superscaling.enlarging.frame_upscaler import FrameUpscaler, times_shown
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
 from superscaling.enlarging.result_sizes import network_size
 from superscaling.enlarging.upscaler import PartRequest, TiledUpscaler
@@ -101,6 +100,11 @@ class _Layer:
     alpha: Samples | None = None
     before: Frame | None = None
 
+    @property
+    def pictures(self) -> int:
+        """How many pictures the layer is for the network: inks are two, unless black is the same everywhere."""
+        return times_shown(self.frame) if self.frame.mode == "CMYK" else 1
+
     def enlarge(self, upscaler: TiledUpscaler, work: "_Enlarging") -> None:
         frame_upscaler = FrameUpscaler(upscaler, self.size, work.deadline, work.timings, work.listener, work.fill)
         if self.alpha is not None:
@@ -167,7 +171,7 @@ def _layers(file: DecodedFile) -> Iterator[_Layer]:
 
 
 class _Enough(Exception):
-    """The last part of a block is made; the rest of the picture is somebody else's."""
+    """All that is wanted of a layer is done; what would be made of its pixels is not needed."""
 
 
 class _Parts(TiledUpscaler):
@@ -201,12 +205,15 @@ class _Counting(_Parts):
     def __init__(self, upscaler: TiledUpscaler) -> None:
         super().__init__(upscaler)
         self.sizes = list[PartSize]()
-        self._ends = list[int]()
+        self._counts = list[int]()
+        self._pictures = 0
 
     def count(self, layer: _Layer) -> list[int]:
-        self._ends = [len(self.sizes)]
-        layer.enlarge(self, _Enlarging(Deadline(), Timings(), NO_LISTENER, _fill_for_counting))
-        return [end - start for start, end in itertools.pairwise(self._ends)]
+        """Count the parts of each picture of a layer."""
+        self._counts, self._pictures = [], layer.pictures
+        with contextlib.suppress(_Enough):
+            layer.enlarge(self, _Enlarging(Deadline(), Timings(), NO_LISTENER, _fill_for_counting))
+        return self._counts
 
     def enlarge(
         self,
@@ -218,9 +225,12 @@ class _Counting(_Parts):
         size: Size | None = None,
         alpha: Samples | None = None,
     ) -> Pixels:
-        enlarged = super().enlarge(pixels, deadline, timings, listener, before, size, alpha)
-        self._ends.append(len(self.sizes))
-        return enlarged
+        before_this = len(self.sizes)
+        super().enlarge(pixels, deadline, timings, listener, before, size, alpha)
+        self._counts.append(len(self.sizes) - before_this)
+        if len(self._counts) == self._pictures:
+            raise _Enough
+        return pixels[:0, :0]
 
     def make_part(self, request: PartRequest) -> bool:
         cost = self.in_all_turns(request.passes.cost_of(request.part))
