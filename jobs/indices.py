@@ -58,11 +58,10 @@ def open_jobs(store: Store) -> Iterator[OpenJob]:
         yield OpenJob(match[1], int(match[2]))
 
 
-def delete_open(store: Store, job_id: str) -> None:
-    """Delete the name of a job whose pixels are not known."""
+def find_open(store: Store, job_id: str) -> str | None:
+    """The name of a job without an end, whose pixels are not known; None: it is not there."""
     key = next(store.keys("open/", after=f"open/{job_id}-"), "")
-    if key.startswith(f"open/{job_id}-"):
-        store.delete(key)
+    return key if key.startswith(f"open/{job_id}-") else None
 
 
 def timed_key(index: str, job_id: str, ended: float) -> str:

@@ -22,8 +22,9 @@
     lease/<number>            which process does jobs, unless workers do: see `Lease`
 
 A process may be killed between any two writes. So a name in an index is written before what it leads to, and deleted
-after it: the indices may say too much, and `Housekeeping` mends that, but nothing is left without a trace. What only
-one of several processes may decide is created exclusively: `accepted` (taken, or withdrawn), `plan.json`, `end.json`.
+after it (of groups and keys, `job.json` is the trace): the indices may say too much, and `Housekeeping` mends that, but
+nothing is lost or left for good. What only one of several processes may decide is created exclusively: `accepted`
+(taken, or withdrawn), `plan.json`, `end.json`.
 """
 
 import contextlib
@@ -31,7 +32,7 @@ import functools
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -42,7 +43,7 @@ from jobs.indices import (
     DueWebhook,
     EndedJob,
     OpenJob,
-    delete_open,
+    find_open,
     open_jobs,
     open_key,
     timed_jobs,
@@ -136,9 +137,9 @@ class Ledger:
         """
         self.store.put(open_key(job), b"")
         self.store.put(f"jobs/{job.id}/source", source)
+        self.store.create(f"jobs/{job.id}/job.json", to_json(job))
         if job.group is not None:
             self.store.put(f"groups/{_folder(job.owner)}/{job.group}/{job.id}", b"")
-        self.store.create(f"jobs/{job.id}/job.json", to_json(job))
         self._room.add(job.pixels)
         self.observer.job_added(job.id)
 
@@ -171,7 +172,8 @@ class Ledger:
                     return False
             except NotStored:
                 return True  # others have done it
-        self.forget(job_id)
+        # The key that was created is deleted last: see `accept`.
+        self._delete(job_id, None, lambda names: [*names, f"jobs/{job_id}/"])
         return True
 
     # Reading
@@ -395,24 +397,26 @@ class Ledger:
             job_id: of the job.
             ended: when it has, as an index says; its records may be gone.
         """
+        self._delete(job_id, ended, lambda names: [f"jobs/{job_id}/", *names])
+
+    def _delete(self, job_id: str, ended: float | None, last: Callable[[list[str]], list[str]]) -> None:
+        """Delete all of a job. `last` orders what is deleted last: its names in the indices and the rest of it."""
         job = None
         with contextlib.suppress(JobUnknown):
             job = self.job(job_id)
             ended = end.ended if (end := self.end(job_id)) else ended
         if job is not None and job.key is not None:
             self.claims.release(job.key, job_id)
+        keys = []
         if job is not None and job.group is not None:
-            self.store.delete(f"groups/{_folder(job.owner)}/{job.group}/{job_id}")
-        for part in ("job.json", *WORKING_PARTS, "plan.json", "result", "webhook/", "expired", "end.json"):
-            self.store.delete(f"jobs/{job_id}/{part}")
-        if job is not None:
-            self.store.delete(open_key(job))
-        else:
-            delete_open(self.store, job_id)
+            keys.append(f"groups/{_folder(job.owner)}/{job.group}/{job_id}")
+        parts = ("job.json", *WORKING_PARTS, "plan.json", "result", "webhook/", "expired", "end.json")
+        keys += [f"jobs/{job_id}/{part}" for part in parts]
+        names = [open_key(job) if job is not None else find_open(self.store, job_id)]
         if ended is not None:
-            self.store.delete(timed_key("ended", job_id, ended))
-            self.store.delete(timed_key("expired", job_id, ended))
-        self.store.delete(f"jobs/{job_id}/")  # with `accepted`: see there
+            names += [timed_key(index, job_id, ended) for index in ("ended", "expired")]
+        for key in keys + last([name for name in names if name is not None]):
+            self.store.delete(key)
 
     def _end(self, job_id: str, end: End) -> bool:
         self.job(job_id)

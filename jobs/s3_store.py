@@ -39,6 +39,7 @@ RETRIES: "RetryConfig" = {
 PAGE = 1000
 # An object's attribute that tells whose `create` wrote it.
 WRITER = "writer"
+_users = set[int]()  # the process that has used obstore
 
 
 class S3Store(Store):
@@ -47,7 +48,7 @@ class S3Store(Store):
     obstore takes credentials, region and endpoint from the usual variables, such as `AWS_ENDPOINT_URL`. Needs
     conditional writes (`If-None-Match: *`) and listing in the order of keys: S3 has both, its directory buckets do not
     list in order. An upload that breaks off leaves pieces that nobody sees, but the bucket's owner pays for: a
-    lifecycle rule deletes them. Once used, it can't be taken through a fork.
+    lifecycle rule deletes them. After a process has used it, no child that is forked of it can.
 
     Args:
         url: `s3://bucket` or `s3://bucket/prefix`.
@@ -57,8 +58,15 @@ class S3Store(Store):
         self._name, _, prefix = url.removeprefix("s3://").partition("/")
         self._prefix = prefix or None
 
-    @functools.cached_property
+    @property
     def _bucket(self) -> Bucket:
+        if _users and os.getpid() not in _users:  # obstore's threads are not in a child, which would wait for ever
+            raise RuntimeError("a process that has used S3 can't be forked into one that does: use it after the fork")
+        _users.add(os.getpid())
+        return self._opened
+
+    @functools.cached_property
+    def _opened(self) -> Bucket:
         with _failures():
             return Bucket(self._name, prefix=self._prefix, client_options=CLIENT, retry_config=RETRIES)
 

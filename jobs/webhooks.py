@@ -3,17 +3,13 @@
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
-import contextlib
 import json
 import logging
 import re
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from itertools import islice, takewhile
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -23,6 +19,7 @@ from standardwebhooks import Webhook
 from jobs.indices import DueWebhook, due_webhooks
 from jobs.ledger import Ledger, Status
 from jobs.observer import WebhookOutcome
+from jobs.posting import PORTS, post
 from message_protocol import JobOutput
 from superscaling.errors import JobUnknown, StoreUnavailable, WebhookNotAllowed
 
@@ -30,8 +27,6 @@ log = logging.getLogger("jobs")
 
 # Seconds from one attempt to the next, as the specification advises; after the last it is given up.
 BACKOFF = (5, 60, 300, 1_800, 7_200, 18_000, 36_000)
-TIMEOUT = 10.0  # s, to connect, and again for all that follows
-MAX_ANSWER = 1 << 16  # bytes that are read
 MAX_URL = 2_000
 # At a time: one that does not answer delays few others.
 MAX_PARALLEL = 4
@@ -39,9 +34,11 @@ MAX_BATCH = 16  # of a round
 # An attempt that was begun and left no trace for so many seconds has ended with its process.
 LOST_SECONDS = 60.0
 GONE = 410  # the address wants no more
-PORTS = {"http": 80, "https": 443}
 # All that RFC 3986 allows in a URL, without the user's name and without a fragment.
-URL = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(?:[/?][A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*)?", re.IGNORECASE)
+URL = re.compile(
+    r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?][A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*)?",
+    re.IGNORECASE,
+)
 
 
 def check_webhook(url: str, hosts: Sequence[str]) -> SplitResult:
@@ -197,40 +194,7 @@ class Webhooks:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": signer.sign(message_id, now, body),
         }
-        answer = _post(parts, body.encode(), headers)
+        answer = post(parts, body.encode(), headers)
         if answer == GONE:
             return "refused for good"
         return "delivered" if answer is not None and 200 <= answer < 300 else ""
-
-
-def _post(parts: SplitResult, body: bytes, headers: dict[str, str]) -> int | None:
-    """Send a request, without redirects and proxies. Returns the status; None: there was no answer in time."""
-    name, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-    connection = (
-        HTTPSConnection(name, port, timeout=TIMEOUT, context=ssl.create_default_context())
-        if parts.scheme == "https"
-        else HTTPConnection(name, port, timeout=TIMEOUT)
-    )
-    timer = None
-    try:
-        connection.connect()
-        # The limit of a socket is for each of its operations: an answer that trickles would take for ever.
-        timer = threading.Timer(TIMEOUT, _cut, [connection.sock])
-        timer.daemon = True
-        timer.start()
-        connection.request("POST", f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", body, headers)
-        answer = connection.getresponse()
-        answer.read(MAX_ANSWER)
-        return answer.status
-    except (OSError, HTTPException, ValueError) as exc:  # ValueError: of a TLS connection that was cut
-        log.debug("a webhook was not answered", extra={"host": name, "reason": str(exc)})
-        return None
-    finally:
-        if timer is not None:
-            timer.cancel()
-        connection.close()
-
-
-def _cut(connected: socket.socket) -> None:
-    with contextlib.suppress(OSError, ValueError):  # it may be closed already
-        connected.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,453 @@
+"""The ledger: transitions of jobs, races between them, and a kill between any two writes."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import pytest
+from stored_jobs import HOUR, PLAN, RESULT, Killed, KilledStore, all_keys, ended, half_done, id_of, order, taken
+
+from jobs.directory_store import DirectoryStore
+from jobs.housekeeping import Housekeeping
+from jobs.ids import is_id, new_id, time_of
+from jobs.ledger import Ledger
+from jobs.records import Job
+from jobs.store import Store
+from message_protocol import JobState
+from superscaling.errors import (
+    IdempotencyMismatch,
+    ImageCorrupt,
+    JobsQueueFull,
+    JobUnknown,
+    StoreUnavailable,
+)
+
+LIMIT = 10_000
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # slow, and no matter here
+    return DirectoryStore(tmp_path)
+
+
+@pytest.fixture
+def ledger(store: Store) -> Ledger:
+    return Ledger(store, LIMIT)
+
+
+def test_ids_are_in_the_order_of_time() -> None:
+    before = time.time()
+    ids = [new_id() for _ in range(50)]
+    assert len(set(ids)) == 50
+    assert all(map(is_id, ids))
+    assert [each[:9] for each in ids] == sorted(each[:9] for each in ids)
+    assert abs(time_of(ids[0]) - before) < 60
+
+
+@pytest.mark.parametrize("text", ["", "a", "A" * 26, "w" * 26, "a" * 25 + "/", "../" + "a" * 23, "ä" * 26, "a" * 27])
+def test_nothing_else_is_an_id(ledger: Ledger, text: str) -> None:
+    assert not is_id(text)
+    with pytest.raises(JobUnknown):
+        ledger.status(text)
+
+
+def test_the_life_of_a_job(ledger: Ledger) -> None:
+    job = order()
+    ledger.add(job, b"picture")
+    assert not ledger.is_accepted(job.id)
+    ledger.accept(job.id)
+    assert ledger.is_accepted(job.id)
+    assert ledger.status(job.id).state is JobState.QUEUED
+    assert ledger.source(job.id) == b"picture"
+    assert ledger.write_plan(job.id, PLAN) == PLAN
+    assert ledger.missing(job.id, PLAN) == [0, 1]
+    ledger.write_block(job.id, 1, b"pixels")
+    status = ledger.status(job.id)
+    assert (status.state, status.done, status.total, status.finished) == (JobState.RUNNING, 2, 6, frozenset({1}))
+    assert ledger.finish_job(job.id, b"result", RESULT)
+    status = ledger.status(job.id)
+    assert (status.state, status.done, status.end and status.end.result) == (JobState.DONE, 6, RESULT)
+    assert ledger.store.get(f"jobs/{job.id}/result") == b"result"
+    assert not list(ledger.open_jobs())
+    assert not list(ledger.store.keys(f"jobs/{job.id}/out/"))
+
+
+def end_twice(ledger: Ledger, job_id: str) -> list[Callable[[], bool]]:
+    return [
+        lambda: ledger.finish_job(job_id, b"result", RESULT),
+        lambda: ledger.cancel(job_id),
+        lambda: ledger.fail(job_id, ImageCorrupt("it is")),
+        lambda: ledger.finish_job(job_id, b"result", RESULT),
+    ]
+
+
+def test_a_job_ends_once_and_leaves_nothing_of_other_ends(ledger: Ledger) -> None:
+    states = set[JobState]()
+    for _ in range(12):
+        job = half_done(ledger)
+        barrier = threading.Barrier(4)
+
+        def end(act: Callable[[], bool], barrier: threading.Barrier = barrier) -> bool:
+            barrier.wait(20)
+            return act()
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(end, end_twice(ledger, job.id))).count(True) == 1
+        status = ledger.status(job.id)
+        states.add(status.state)
+        assert ledger.store.has(f"jobs/{job.id}/result") == (status.state is JobState.DONE)
+        assert [each.job_id for each in ledger.ended_jobs()].count(job.id) == 1
+    assert not list(ledger.open_jobs())
+    assert states
+
+
+def test_a_result_that_came_too_late_is_deleted(ledger: Ledger) -> None:
+    job = half_done(ledger)
+    ledger.store.put(f"jobs/{job.id}/result", b"result")  # its process is killed here
+    assert ledger.cancel(job.id)
+    assert not ledger.store.has(f"jobs/{job.id}/result")
+
+
+def test_a_result_is_not_replaced(ledger: Ledger) -> None:
+    job = half_done(ledger)
+    assert ledger.finish_job(job.id, b"result", RESULT)
+    assert not ledger.finish_job(job.id, b"other", RESULT)
+    assert ledger.store.get(f"jobs/{job.id}/result") == b"result"
+
+
+@pytest.mark.parametrize("end", [Ledger.cancel, Ledger.forget])
+def test_a_block_that_came_too_late_is_deleted(ledger: Ledger, end: Callable[[Ledger, str], object]) -> None:
+    job = half_done(ledger)
+    end(ledger, job.id)
+    ledger.write_block(job.id, 1, b"pixels")
+    assert not list(ledger.store.keys(f"jobs/{job.id}/out/"))
+
+
+def test_a_forgotten_job_does_not_end(ledger: Ledger) -> None:
+    job = half_done(ledger)
+    ledger.forget(job.id)
+    for act in end_twice(ledger, job.id)[1:3]:
+        with pytest.raises(JobUnknown):
+            act()
+    assert all_keys(ledger.store) == []
+
+
+def test_tries_are_counted_until_a_step_is_finished(ledger: Ledger) -> None:
+    job = taken(ledger)
+    assert [ledger.begin(job.id, "block-1") for _ in range(3)] == [1, 2, 3]
+    assert ledger.begin(job.id, "block-11") == 1
+    ledger.finish(job.id, "block-1")
+    assert ledger.begin(job.id, "block-1") == 1
+    assert ledger.begin(job.id, "block-11") == 2
+
+
+# Idempotency-Keys
+
+
+def test_a_repeated_request_finds_its_job(ledger: Ledger) -> None:
+    first = ledger.claim("ann", "key", "a" * 64)
+    assert ledger.claim("ann", "key", "a" * 64) == first
+    assert ledger.claim("bob", "key", "a" * 64)[0] != first[0]
+    assert ledger.claim("ann", "other", "a" * 64)[0] != first[0]
+    assert ledger.claim("ann", None, "a" * 64)[1] is None
+    with pytest.raises(IdempotencyMismatch):
+        ledger.claim("ann", "key", "b" * 64)
+
+
+def test_requests_at_the_same_moment_get_one_id(ledger: Ledger) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for key in map(str, range(10)):
+            ids = list(pool.map(lambda _, key=key: ledger.claim("", key, "a")[0], range(8)))
+            assert len(set(ids)) == 1
+
+
+def claimed(ledger: Ledger, age: float = 0.0) -> Job:
+    """A job under a key, of a request that came so long ago."""
+    _, name = ledger.claim("", "key", "a")
+    job = order(age, key=name)
+    ledger.store.put(f"keys/{name}", b'{"id":"%s","asked":"a"}' % job.id.encode())
+    return job
+
+
+def test_the_key_of_a_forgotten_job_is_free(ledger: Ledger) -> None:
+    job = claimed(ledger)
+    ledger.add(job, b"picture")
+    ledger.accept(job.id)
+    ledger.forget(job.id)
+    assert ledger.claim("", "key", "other")[0] != job.id
+
+
+@pytest.mark.parametrize("age", [0.0, 2 * HOUR])
+def test_the_key_of_a_request_that_broke_off_is_free_after_an_hour(ledger: Ledger, age: float) -> None:
+    job = claimed(ledger, age)
+    assert (ledger.claim("", "key", "a")[0] == job.id) == (age == 0)
+
+
+def test_the_key_of_an_old_job_is_not_free(ledger: Ledger) -> None:
+    job = claimed(ledger, 2 * HOUR)
+    ledger.add(job, b"picture")
+    ledger.accept(job.id)
+    ledger.claims.tidy()
+    assert ledger.claim("", "key", "a")[0] == job.id
+
+
+def test_a_key_that_was_claimed_anew_is_not_released_by_its_former_job(ledger: Ledger) -> None:
+    former = claimed(ledger)
+    ledger.add(former, b"picture")
+    latter = claimed(ledger)
+    ledger.forget(former.id)
+    assert ledger.claim("", "key", "a")[0] == latter.id
+
+
+def test_a_claim_that_cannot_be_read_is_replaced(ledger: Ledger) -> None:
+    _, name = ledger.claim("", "key", "a")
+    ledger.store.put(f"keys/{name}", b"{}")
+    first = ledger.claim("", "key", "a")[0]
+    assert ledger.claim("", "key", "a")[0] == first
+
+
+# Withdrawing
+
+
+def test_an_accepted_job_is_not_withdrawn(ledger: Ledger) -> None:
+    job = taken(ledger)
+    assert not ledger.withdraw(job.id)
+    assert ledger.status(job.id).state is JobState.QUEUED
+
+
+def test_a_withdrawn_job_is_not_accepted(ledger: Ledger) -> None:
+    job = order(group="holiday", webhook="https://example.com/")
+    ledger.add(job, b"picture")
+    assert ledger.withdraw(job.id)
+    assert ledger.withdraw(job.id)
+    with pytest.raises(StoreUnavailable, match="send it again"):
+        ledger.accept(job.id)
+    assert all_keys(ledger.store) == []
+
+
+def test_one_of_accepting_and_withdrawing_wins(ledger: Ledger) -> None:
+    for _ in range(20):
+        job = order()
+        ledger.add(job, b"picture")
+        barrier = threading.Barrier(2)
+
+        def accept(job: Job = job, barrier: threading.Barrier = barrier) -> bool:
+            barrier.wait(20)
+            try:
+                ledger.accept(job.id)
+            except StoreUnavailable:
+                return False
+            return True
+
+        def withdraw(job: Job = job, barrier: threading.Barrier = barrier) -> bool:
+            barrier.wait(20)
+            return ledger.withdraw(job.id)
+
+        with ThreadPoolExecutor(2) as pool:
+            accepting, withdrawing = pool.submit(accept), pool.submit(withdraw)
+            assert accepting.result() != withdrawing.result()
+        assert bool(list(ledger.store.keys(f"jobs/{job.id}/"))) == accepting.result()
+
+
+def test_a_job_may_have_ended_before_it_is_accepted(ledger: Ledger) -> None:
+    job = order()
+    ledger.add(job, b"picture")
+    ledger.finish_job(job.id, b"result", RESULT)
+    ledger.accept(job.id)
+    assert ledger.is_accepted(job.id)
+
+
+# Room
+
+
+def test_jobs_queue_full_says_when(ledger: Ledger) -> None:
+    ledger.check_room(10 * LIMIT)  # the only one
+    job = taken(ledger, pixels=LIMIT - 1000)
+    ledger.check_room(1000)
+    with pytest.raises(JobsQueueFull) as caught:
+        ledger.check_room(1001)
+    assert caught.value.retry_after == 60
+    ledger.write_plan(job.id, PLAN)
+    with pytest.raises(JobsQueueFull) as caught:
+        ledger.check_room(LIMIT)
+    # 12 s of work by two workers for 9000 px, all of which have to be done.
+    assert caught.value.retry_after == 6
+    assert caught.value.setting == "jobs_queue_pixels"
+
+
+def test_a_burst_is_counted_at_once(ledger: Ledger) -> None:
+    ledger.check_room(1)
+    for _ in range(10):
+        ledger.check_room(1000)
+        taken(ledger)
+    with pytest.raises(JobsQueueFull):
+        ledger.check_room(1000)
+
+
+# Groups and damaged records
+
+
+def test_groups_are_read_page_by_page(ledger: Ledger) -> None:
+    now = time.time()
+    ids = [id_of(now + number) for number in range(5)]
+    for each in reversed(ids):
+        taken(ledger, id=each, owner="ann", group="holiday")
+    taken(ledger, owner="bob", group="holiday")
+    taken(ledger, owner="ann", group="holiday-2")
+    assert list(ledger.group("ann", "holiday", "", 3)) == ids[:3]
+    assert list(ledger.group("ann", "holiday", ids[2], 3)) == ids[3:]
+    assert list(ledger.group("ann", "other", "", 3)) == []
+
+
+@pytest.mark.parametrize("record", ["job.json", "plan.json", "end.json"])
+@pytest.mark.parametrize("data", [b"", b"{}", b"null", b'{"id":1}', b"\xff", b"[" * 100_000])
+def test_damaged_records_are_said_to_be_so(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture, record: str, data: bytes
+) -> None:
+    job = taken(ledger)
+    ledger.store.put(f"jobs/{job.id}/{record}", data)
+    with pytest.raises(JobUnknown, match="can't be read"):
+        ledger.status(job.id)
+    assert record in str([vars(each) for each in caplog.records if each.levelno == logging.ERROR])
+
+
+@pytest.mark.parametrize(
+    "name", ["x", "a" * 26, f"{'a' * 26}-x", f"{'a' * 26}-1-2", f"{'a' * 26}-" + "9" * 30, "z" * 26 + "-1"]
+)
+def test_strange_names_in_indices_are_skipped(ledger: Ledger, name: str) -> None:
+    job = taken(ledger)
+    for index in ("open", "ended", "expired", "webhooks"):
+        ledger.store.put(f"{index}/{name}", b"")
+    ledger.store.put(f"jobs/{job.id}/out/strange", b"")
+    assert [each.job_id for each in ledger.open_jobs()] == [job.id]
+    assert not [*ledger.ended_jobs(), *ledger.expired_jobs()]
+    assert ledger.finished(job.id) == frozenset()
+    Housekeeping(ledger, HOUR).tick()
+
+
+def test_fields_of_a_newer_version_are_ignored(ledger: Ledger) -> None:
+    job = taken(ledger)
+    key = f"jobs/{job.id}/job.json"
+    ledger.store.put(key, ledger.store.get(key)[:-1] + b',"colour":"blue"}')
+    assert ledger.status(job.id).job == job
+
+
+# A kill between any two writes
+
+
+def killed_at_each_write(store: Store, act: Callable[[Ledger], object], check: Callable[[], None]) -> None:
+    """Kill a process before its first write, and so on until it gets to its end; check what is left each time."""
+    for writes in count():
+        try:
+            act(Ledger(KilledStore(store, writes), LIMIT))
+        except Killed:
+            check()
+        else:
+            assert writes > 2
+            return
+
+
+AGE = 2 * HOUR
+
+
+def test_killed_while_taking(store: Store, ledger: Ledger) -> None:
+    def take(killed: Ledger) -> None:
+        _, name = killed.claim("", "key", "a")
+        job = order(AGE, key=name, group="holiday", webhook="https://example.com/")
+        store.put(f"keys/{name}", b'{"id":"%s","asked":"a"}' % job.id.encode())
+        killed.add(job, b"picture")
+        killed.accept(job.id)
+
+    def check() -> None:
+        Housekeeping(ledger, HOUR).tick()
+        assert [key for key in all_keys(store) if not key.startswith("keys/")] == []
+        assert len(list(store.keys("keys/"))) <= 1  # of the request that has just begun
+        store.delete("keys/")
+
+    killed_at_each_write(store, take, check)
+    assert len(list(ledger.open_jobs())) == 1
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda ledger, job_id: ledger.finish_job(job_id, b"result", RESULT),
+        Ledger.cancel,
+        lambda ledger, job_id: ledger.fail(job_id, ImageCorrupt("it is")),
+    ],
+)
+def test_killed_while_ending(store: Store, ledger: Ledger, end: Callable[[Ledger, str], bool]) -> None:
+    jobs = list[Job]()
+
+    def act(killed: Ledger) -> None:
+        jobs.append(half_done(ledger, webhook="https://example.com/", group="holiday"))
+        end(killed, jobs[-1].id)
+
+    def check() -> None:
+        job = jobs[-1]
+        if not ledger.has_ended(job.id):  # the step is run again
+            end(ledger, job.id)
+        Housekeeping(ledger, HOUR).tick()
+        state = ledger.status(job.id).state
+        assert state.is_end
+        names = {key.rpartition("/")[2] for key in store.keys(f"jobs/{job.id}/")}
+        assert names == {"job.json", "accepted", "plan.json", "end.json"} | (
+            {"result"} if state is JobState.DONE else set()
+        )
+        assert [each.job_id for each in ledger.ended_jobs()].count(job.id) == 1
+        assert not list(ledger.open_jobs())
+        assert len([key for key in store.keys("webhooks/") if job.id in key]) == 1
+
+    killed_at_each_write(store, act, check)
+
+
+def test_killed_while_expiring(store: Store, ledger: Ledger) -> None:
+    jobs = list[Job]()
+
+    def act(killed: Ledger) -> None:
+        jobs.append(ended(ledger, AGE))
+        killed.expire(jobs[-1].id)
+
+    def check() -> None:
+        Housekeeping(ledger, HOUR).tick()
+        assert ledger.status(jobs[-1].id).is_expired
+        assert not store.has(f"jobs/{jobs[-1].id}/result")
+        assert not list(ledger.ended_jobs())
+        assert [each.job_id for each in ledger.expired_jobs()].count(jobs[-1].id) == 1
+
+    killed_at_each_write(store, act, check)
+
+
+def test_killed_while_forgetting(store: Store, ledger: Ledger) -> None:
+    def act(killed: Ledger) -> None:
+        job = ended(ledger, 8 * HOUR, group="holiday", key=ledger.claim("", "key", "a")[1])
+        ledger.expire(job.id)
+        killed.forget(job.id)
+
+    def check() -> None:
+        Housekeeping(ledger, HOUR).tick()
+        assert [key for key in all_keys(store) if not key.startswith("keys/")] == []
+
+    killed_at_each_write(store, act, check)
+
+
+def test_killed_while_withdrawing(store: Store, ledger: Ledger) -> None:
+    def act(killed: Ledger) -> None:
+        job = order(AGE, group="holiday")
+        ledger.add(job, b"picture")
+        killed.withdraw(job.id)
+
+    def check() -> None:
+        Housekeeping(ledger, HOUR).tick()
+        # The last key of all may stay, without a value to speak of.
+        assert all(key.endswith("/accepted") for key in all_keys(store))
+        store.delete("jobs/")
+
+    killed_at_each_write(store, act, check)
+    assert all_keys(store) == []
