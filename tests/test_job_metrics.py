@@ -6,12 +6,11 @@ import threading
 from http.server import HTTPServer
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, QuietHandler, encoded, free_port
-from fakes import models_with, noise, upscaler_with
-from numpy.typing import NDArray
+from fakes import noise
+from job_fakes import Fleet
 from prometheus_client.parser import text_string_to_metric_families
 
 from http_edge.metrics import Metrics
@@ -19,14 +18,10 @@ from jobs import overview
 from jobs.directory_store import DirectoryStore
 from jobs.ledger import MAX_TRIES, Ledger, Status, new_id
 from jobs.records import Job
-from jobs.steps import Steps
 from jobs.webhooks import Webhooks
 from message_protocol import JobOutput
-from superscaling.enlarging import FileUpscaler
 from superscaling.errors import EngineFailed, StoreUnavailable
 from superscaling.format_name import FormatName
-from superscaling.isolation import InThisProcess
-from superscaling.pictures import Limits
 from superscaling.scheduling import Admission, Deadline
 from superscaling.upscale_options import UpscaleOptions
 
@@ -39,17 +34,11 @@ class Service:
     """Metrics, and what they are of."""
 
     def __init__(self, folder: Path) -> None:
-        self.is_engine_broken = False
-        self.models = models_with(upscaler_with(self._before))
-        self.ledger = Ledger(DirectoryStore(folder), 10**6)
+        self.fleet = Fleet(folder)
+        self.ledger = self.fleet.ledger
+        self.steps = self.fleet.worker(60)
         self.watchers = 0
-        self.metrics = Metrics(self.models, Admission(10**6), self.ledger, lambda: self.watchers)
-        files = FileUpscaler(self.models, Limits(10**6, 10), 90, InThisProcess())
-        self.steps = Steps(self.ledger, files, 60, Admission(10**9))
-
-    def _before(self, _: NDArray[np.float32]) -> None:
-        if self.is_engine_broken:
-            raise RuntimeError
+        self.metrics = Metrics(self.fleet.models, Admission(10**6), self.ledger, lambda: self.watchers)
 
     def add(self, webhook: str | None = None) -> str:
         job = Job(new_id(), "", 0.0, UpscaleOptions(), "queue", FormatName.PNG, PIXELS, webhook=webhook)
@@ -75,7 +64,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
 def test_a_job_from_its_beginning_to_its_end(service: Service) -> None:
     before = service.figures()
     assert before["jobsqueued"] == before["jobsrunning"] == before["jobs_oldest_seconds"] == before["jobs_pixels"] == 0
-    assert before["jobs_pixels_limit"] == 10**6
+    assert before["jobs_pixels_limit"] == service.ledger.queue_pixels > 0
     for name in ("jobs_ended_totaldone", "job_blocks_totalgiven_up", "job_webhooks_totalfailed"):
         assert before[name] == 0, "so that the first is an increase"
 
@@ -118,10 +107,10 @@ def test_a_job_that_was_forgotten_has_no_end(service: Service) -> None:
 def test_outcomes_of_blocks(service: Service) -> None:
     job_id = service.add()
     service.steps.plan(job_id, 1, DEADLINE)
-    service.is_engine_broken = True
+    service.fleet.failure = RuntimeError()
     with pytest.raises(EngineFailed):
         service.steps.block(job_id, 0, DEADLINE)
-    service.is_engine_broken = False
+    service.fleet.failure = None
     service.ledger.begin(job_id, "block-0")  # by a worker that was killed then
     service.steps.block(job_id, 0, DEADLINE)
     service.ledger.store.delete(f"jobs/{job_id}/out/0")

@@ -11,23 +11,19 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import ROOT, Server, StartServer, encoded, free_port, photograph, wait_for
-from fakes import models_with, noise, upscaler_with
+from fakes import noise
+from job_fakes import Fleet
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from benchmarks.trace_collector import Collector, SentSpan
-from jobs.directory_store import DirectoryStore
-from jobs.ledger import Ledger, new_id
+from jobs.ledger import new_id
 from jobs.records import Job
-from jobs.steps import Steps
 from message_protocol import JobState
 from superscaling import tracing
-from superscaling.enlarging import FileUpscaler
 from superscaling.errors import EngineFailed
 from superscaling.format_name import FormatName
-from superscaling.isolation import InThisProcess
 from superscaling.logs import TextFormatter, TraceFilter
-from superscaling.pictures import Limits
-from superscaling.scheduling import Admission, Deadline, Timings
+from superscaling.scheduling import Deadline, Timings
 from superscaling.settings import Settings
 from superscaling.upscale_options import UpscaleOptions
 
@@ -157,10 +153,8 @@ def test_records_say_their_trace(traced: Collector) -> None:
 
 def test_a_job_belongs_to_the_trace_of_its_request(traced: Collector, tmp_path: Path) -> None:
     """Its steps know the trace from the store, wherever they run."""
-    models = models_with(upscaler_with())
-    files = FileUpscaler(models, Limits(10**6, 10), 90, InThisProcess())
-    ledger = Ledger(DirectoryStore(tmp_path), 10**9)
-    steps = Steps(ledger, files, 1e-9, Admission(10**9))  # so that each part is a block
+    fleet = Fleet(tmp_path)
+    ledger, steps = fleet.ledger, fleet.worker(1e-9)  # so that each part is a block
     image = encoded(noise(600, 24))
     with tracing.span("request"):
         trace = tracing.current().traceparent
