@@ -53,12 +53,14 @@ def assemble_housekeeping(settings: Settings, ledger: Ledger, describe: Callable
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """Open the ledger in the settings' store.
-
-    Raises:
-        StoreUnavailable: the store can't be opened.
-    """
+    """The ledger in the settings' store."""
     return Ledger(open_store(settings), settings.jobs_queue_pixels)
+
+
+def build_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:
+    """Build what does the steps of jobs, one at a time, in this process."""
+    files = FileUpscaler(parts.models, parts.limits, settings.quality, parts.decoders)
+    return Steps(ledger, files, settings.jobs_block_seconds, parts.admission)
 
 
 def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:
@@ -70,10 +72,4 @@ def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:
         from jobs.engine_celery import CeleryEngine  # late: Celery is loaded only where there is a broker
 
         return Jobs(ledger, CeleryEngine(settings))
-    return Jobs(ledger, EmbeddedEngine(ledger, assemble_steps(settings, parts, ledger)))
-
-
-def assemble_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:
-    """Build what does the steps of jobs, one at a time, in this process."""
-    files = FileUpscaler(parts.models, parts.limits, settings.quality, parts.decoders)
-    return Steps(ledger, files, settings.jobs_block_seconds, parts.admission)
+    return Jobs(ledger, EmbeddedEngine(ledger, build_steps(settings, parts, ledger)))

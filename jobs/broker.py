@@ -43,6 +43,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
     """
     return {
         "broker_url": settings.broker,
+        # Of a broker with TLS, the certificate must be valid for the host in the address.
+        "broker_use_ssl": {"server_hostname": None} if settings.broker.startswith("amqps:") else False,
         "broker_connection_timeout": CONNECT_TIMEOUT,
         "broker_connection_retry": True,
         "broker_connection_retry_on_startup": True,

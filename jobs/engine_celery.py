@@ -18,7 +18,7 @@ from celery.exceptions import Reject
 from jobs import broker, worker
 from jobs.ledger import Ledger
 from jobs.records import Job, Plan
-from superscaling.errors import ClientGone, JobUnknown, StoreUnavailable, Unavailable
+from superscaling.errors import BrokerUnavailable, ClientGone, JobUnknown, StoreUnavailable, Unavailable
 from superscaling.scheduling import Deadline, NoListener, Timings
 from superscaling.settings import Settings
 
@@ -27,7 +27,7 @@ log = logging.getLogger("jobs")
 # Seconds that a worker keeps a message and tries again if the store, the broker or the engine fails, before it gives
 # the message back. Shorter than the grace that a worker should have at its end.
 HOLD = 60.0
-FIRST_PAUSE, MAX_PAUSE = 0.5, 10.0
+FIRST_PAUSE, MAX_PAUSE = 0.5, 3.0
 # Seconds between two questions to the store whether a job was cancelled.
 CANCEL_INTERVAL = 2.0
 
@@ -55,9 +55,13 @@ class CeleryEngine:
         """Publish the message of a job's plan. Of a job that is planned, it publishes what is missing.
 
         Raises:
-            BrokerUnavailable: that can't be done within some seconds.
+            BrokerUnavailable: that can't be done within some seconds, or the broker refuses.
         """
-        broker.send(self._app, broker.PLAN, job.queue, job.id)
+        try:
+            broker.send(self._app, broker.PLAN, job.queue, job.id)
+        except broker.BrokerRefused as exc:
+            log.error("the broker refuses: %s", exc, extra={"job": job.id})
+            raise BrokerUnavailable("jobs can't be handed over: tell whoever operates the service") from exc
 
     def cancelled(self, job_id: str) -> None:
         """Nothing is to be done: workers ask the store."""

@@ -23,7 +23,7 @@ from celery.concurrency.prefork import TaskPool
 from celery.worker import consumer as celery_consumer
 
 from jobs import broker
-from jobs.assembly import assemble_steps, open_ledger
+from jobs.assembly import build_steps, open_ledger
 from jobs.ledger import Ledger
 from jobs.queues import queue_of, whole_queue
 from jobs.steps import Steps
@@ -55,6 +55,11 @@ class Worker(celery_worker.Worker):
     def __init__(self, **options: Any) -> None:
         silent = {"quiet": True, "without_gossip": True, "without_mingle": True, "without_heartbeat": True}
         super().__init__(**{**options, **silent})
+
+    def terminate(self, in_sighandler: bool = False) -> None:
+        """End at once, not with status 0: also if the child could not start."""
+        self.exitcode = 1
+        super().terminate(in_sighandler)
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ def _configure_logs(**_: object) -> None:
 def _start_parent(conf: Any, **_: object) -> None:
     """Find out which queues are to be consumed. (What is raised in a signal is logged only, but for `SystemExit`.)"""
     logs.configure(read_settings())
+    logging.getLogger("celery.app.trace").setLevel(logging.ERROR)  # a message that is given back has its line already
     try:
         queues = _queues()
     except StartError as exc:
@@ -155,7 +161,7 @@ def _start_child(**_: object) -> None:
     except Exception:
         log.exception("can't work")
     else:
-        _child = Child(parts, ledger, assemble_steps(settings, parts, ledger), settings.jobs_workers)
+        _child = Child(parts, ledger, build_steps(settings, parts, ledger), settings.jobs_workers)
         log.info("ready", extra={"models": [str(model.facts) for model in parts.models]})
         return
     os.kill(os.getppid(), signal.SIGQUIT)  # otherwise Celery would start another child, which would fail as well

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from celery.exceptions import Reject
@@ -54,7 +55,7 @@ def test_queues_are_named_alike_where_models_are_loaded_and_where_not() -> None:
         ({"timeout": 5.0}, False),
     ],
 )
-def test_a_queue_is_named_after_what_decides_about_pixels(change: dict[str, object], is_other: bool) -> None:
+def test_a_queue_is_named_after_what_decides_about_pixels(change: dict[str, Any], is_other: bool) -> None:
     settings = read_settings({"UPSCALER_MODEL": "noise-cancel-lite"})
     before, after = (queue_named(identify_models(each)[0]) for each in (settings, replace(settings, **change)))
     assert (before != after) == is_other
@@ -82,7 +83,7 @@ def test_queues_are_replicated_and_keep_messages() -> None:
 def silent_port() -> Iterator[int]:
     """A port that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+        yield int(server.getsockname()[1])
 
 
 @pytest.mark.parametrize("is_silent", [False, True], ids=["nobody listens", "nobody answers"])
@@ -111,7 +112,7 @@ def test_without_a_broker_a_job_is_refused_soon(silent_port: int, is_silent: boo
 def test_a_worker_that_can_not_work_says_why_in_one_line(
     environ: dict[str, str], options: list[str], message: str, tmp_path: Path
 ) -> None:
-    celery = Path(sys.executable).with_name("celery")
+    celery = str(Path(sys.executable).with_name("celery"))
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/tmp"),
@@ -167,7 +168,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     monkeypatch.setattr(worker, "child", lambda: child)
     monkeypatch.setattr(broker, "send", recorded.send)
     monkeypatch.setattr(broker, "count_workers", lambda *_: 2)
-    monkeypatch.setattr(engine_celery.time, "sleep", lambda _: None)
+    monkeypatch.setattr("jobs.engine_celery.time.sleep", lambda _: None)
     return recorded
 
 
@@ -192,6 +193,7 @@ def test_a_plan_publishes_what_all_missing_blocks_follow_from(
     for number in finished:
         recorded.ledger.write_block(job_id, number, b"")
     run_plan(job_id, "a")
+    expected: list[tuple[object, ...]]
     expected = [(broker.BLOCK, job_id, "a", number) for number in published] or [(broker.JOIN, job_id, "a")]
     assert recorded.sent == expected
     run_plan(job_id, "a")  # the same message again
@@ -240,7 +242,7 @@ def test_a_message_is_given_back_and_never_acknowledged(
 
 def test_pauses_grow_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(worker.time, "monotonic", lambda: now)
+    monkeypatch.setattr("jobs.worker.time.monotonic", lambda: now)
     pauses = []
     for pause in worker.pauses(0.5, 4, 20):
         pauses.append(pause)

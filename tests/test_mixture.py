@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import photograph
-from fakes import PIXELS, RepeatingEngine, noise, patience
+from fakes import PIXELS, RepeatingEngine, noise, patience, places
 from numpy.typing import NDArray
-from test_several_models import Before, WatchedLock, failing, nothing
+from test_several_models import Before, failing, nothing
 
 from superscaling.engines import EngineFacts
 from superscaling.engines.openvino import EngineOpenVino
@@ -93,12 +93,12 @@ def test_tiles_and_the_whole_are_equal() -> None:
 def test_each_network_takes_a_turn_for_each_tile() -> None:
     """So another request waits for one tile of one network."""
     turns: list[str] = []
-    lock = WatchedLock()
+    lock = FairLock()
 
     def note(name: str) -> Before:
         def before(batch: NDArray[np.float32]) -> None:
             turns.append(name)
-            assert lock.waiting == 1
+            assert places(lock) == 1
 
         return before
 

@@ -19,8 +19,9 @@ class Faults:
 
     KINDS = ("child", "worker", "all_workers", "api", "broker", "both", "frozen", "full", "gone")
 
-    def __init__(self, cluster: Cluster, chance: random.Random) -> None:
-        self._cluster, self._chance = cluster, chance
+    def __init__(self, cluster: Cluster, seed: int) -> None:
+        self._cluster, self._chance = cluster, random.Random(seed)
+        self.killed_key = f"{seed}-killed"  # of the request that is in progress when `api` kills the process
 
     def child(self) -> int:
         self._any().kill_child()
@@ -42,7 +43,7 @@ class Faults:
     def api(self) -> int:
         """While it takes a job; the test hands that in again."""
         api = self._cluster.apis[0]
-        api.begin("killed", self._cluster.pictures[0])
+        api.begin(self.killed_key, self._cluster.pictures[0])
         time.sleep(self._chance.uniform(0, 0.1))
         api.kill()
         api.start()

@@ -29,7 +29,7 @@ def test_every_job_ends_once_and_right(cluster: Cluster, request: pytest.Fixture
 def break_things(cluster: Cluster, seed: int) -> None:
     """Faults of two thirds of all kinds, each while jobs are being done; three seeds in a row have each kind twice."""
     chance = random.Random(seed)
-    faults = Faults(cluster, chance)
+    faults = Faults(cluster, seed)
     started, before, retried = time.monotonic(), cluster.blocks_made(), cluster.retries()
     kinds = [Faults.KINDS[(seed * 3 + place) % len(Faults.KINDS)] for place in range(6)]
     chance.shuffle(kinds)
@@ -45,6 +45,8 @@ def break_things(cluster: Cluster, seed: int) -> None:
             time.sleep(chance.uniform(0, 0.4))
             allowed += getattr(faults, kind)()
             assert cluster.submit(f"{seed}-{kind}-0", 0) in open_jobs  # what a client does that has lost the answer
+            if kind == "api":
+                open_jobs[cluster.submit(faults.killed_key, 0)] = 0
         for job_id, number in open_jobs.items():
             cluster.check(job_id, number)
         jobs |= open_jobs
@@ -55,7 +57,7 @@ def break_things(cluster: Cluster, seed: int) -> None:
     for job_id in jobs:
         plan = cluster.ledger.plan(job_id)
         assert plan is not None
-        assert len(plan.blocks) >= 5, "too few to break anything"
+        assert len(plan.blocks) >= 4, "too few to break anything"
         needed += len(plan.blocks)
         assert cluster.ledger.store.get(f"jobs/{job_id}/end.json") == ends[job_id]
     made, retried = cluster.blocks_made() - before, cluster.retries() - retried
