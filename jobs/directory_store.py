@@ -97,12 +97,20 @@ class DirectoryStore(Store):
         with _failures():
             if not key.endswith("/"):
                 path.unlink(missing_ok=True)
+                self._delete_empty(path.parent)
                 return
             for folder, _, files in os.walk(path, topdown=False, onerror=_unless_gone):
                 for name in files:
                     Path(folder, name).unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # others have put something there, or deleted it
                     Path(folder).rmdir()
+
+    def _delete_empty(self, directory: Path) -> None:
+        """Delete directories without a value, such as that of a group, but for those at the top."""
+        with contextlib.suppress(OSError):  # it is not empty, or others were faster
+            while self._root not in (directory, directory.parent):
+                directory.rmdir()
+                directory = directory.parent
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
@@ -142,11 +150,12 @@ class DirectoryStore(Store):
             try:
                 self._make(path.parent)
                 place(path)
-                _sync(path.parent)
             except FileNotFoundError:
                 if attempt == MAX_PLACINGS:
                     raise
             else:
+                with contextlib.suppress(FileNotFoundError):  # others have deleted it since
+                    _sync(path.parent)
                 return
 
     def _make(self, directory: Path) -> None:

@@ -234,7 +234,7 @@ class Ledger:
             total = plan.tiles
             if end is None:
                 finished = self.finished(job_id)
-                done = sum(plan.blocks[number].tiles for number in finished)
+                done = sum(block.tiles for number, block in enumerate(plan.blocks) if number in finished)
         if end is not None and end.state is JobState.DONE:
             done = total
         state = end.state if end else JobState.QUEUED if plan is None else JobState.RUNNING

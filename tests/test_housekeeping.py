@@ -99,6 +99,7 @@ def test_the_thread_survives_a_store_that_is_gone(
 ) -> None:
     monkeypatch.setattr(housekeeping, "WEBHOOK_INTERVAL", 0.01)
     monkeypatch.setattr(housekeeping, "INTERVAL", 0.01)
+    job = ended(ledger, 2 * KEEP)
     (tmp_path / "store").rename(tmp_path / "elsewhere")
     keeping = Housekeeping(ledger, KEEP)
     with pytest.raises(StoreUnavailable):
@@ -106,7 +107,6 @@ def test_the_thread_survives_a_store_that_is_gone(
     keeping.start()
     assert wait_for(lambda: "housekeeping waits for the store" in caplog.text)
     (tmp_path / "elsewhere").rename(tmp_path / "store")
-    job = ended(ledger, 2 * KEEP)
     assert wait_for(lambda: ledger.status(job.id).is_expired)
     before = time.monotonic()
     keeping.stop()

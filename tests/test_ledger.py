@@ -324,10 +324,13 @@ def test_strange_names_in_indices_are_skipped(ledger: Ledger, name: str) -> None
     job = taken(ledger)
     for index in ("open", "ended", "expired", "webhooks"):
         ledger.store.put(f"{index}/{name}", b"")
-    ledger.store.put(f"jobs/{job.id}/out/strange", b"")
+    for number in ("strange", "99", "-1"):
+        ledger.store.put(f"jobs/{job.id}/out/{number}", b"")
+    ledger.write_plan(job.id, PLAN)
     assert [each.job_id for each in ledger.open_jobs()] == [job.id]
     assert not [*ledger.ended_jobs(), *ledger.expired_jobs()]
-    assert ledger.finished(job.id) == frozenset()
+    assert ledger.status(job.id).done == 0
+    assert ledger.missing(job.id, PLAN) == [0, 1]
     Housekeeping(ledger, HOUR).tick()
 
 

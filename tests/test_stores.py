@@ -326,6 +326,17 @@ def test_a_directory_is_readable_by_its_user_only(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in below if path.is_file()} == {0o600}
 
 
+def test_no_empty_directories_are_left(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    for key in ("groups/ann/holiday/1", "groups/ann/holiday/2", "groups/bob/holiday/1", "jobs/1/out/7", "open/1"):
+        store.put(key, b"")
+    for key in ("groups/ann/holiday/1", "groups/ann/holiday/2", "open/1"):
+        store.delete(key)
+    store.delete("jobs/1/")
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_dir()}
+    assert found == {SCRATCH, "groups", "groups/bob", "groups/bob/holiday", "jobs", "open"}
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO, errno.EDQUOT])
 @pytest.mark.parametrize("name", ["open", "fsync", "replace", "link"])
 def test_failures_of_a_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, name: str) -> None:
