@@ -17,8 +17,9 @@ from celery.exceptions import Reject
 
 from jobs import broker, worker
 from jobs.ledger import Ledger
+from jobs.queues import queue_of
 from jobs.records import Job, Plan
-from superscaling.errors import BrokerUnavailable, ClientGone, JobUnknown, StoreUnavailable, Unavailable
+from superscaling.errors import BrokerUnavailable, ClientGone, EngineFailed, JobUnknown, StoreUnavailable, Unavailable
 from superscaling.scheduling import Deadline, NoListener, Timings
 from superscaling.settings import Settings
 
@@ -177,6 +178,8 @@ def _persist(
         try:
             job = child.ledger.job(job_id)
             fields["request"] = job.request_id
+            if queue_of(child.parts.models, job.options) != job.queue:
+                raise EngineFailed("this worker would take another model for the job than was meant")
             if not is_first:  # the last attempt may have had no store to note in that it was given up in good order
                 child.ledger.finish(job_id, step)
             is_first = False

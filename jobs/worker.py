@@ -104,6 +104,9 @@ def _start_parent(conf: Any, **_: object) -> None:
     """Find out which queues are to be consumed. (What is raised in a signal is logged only, but for `SystemExit`.)"""
     logs.configure(read_settings())
     logging.getLogger("celery.app.trace").setLevel(logging.ERROR)  # a message that is given back has its line already
+    # The `celery` command finds this module in the working directory; decoders have to find it as well.
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
     try:
         queues = _queues()
     except StartError as exc:

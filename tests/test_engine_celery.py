@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from celery.exceptions import Reject
 from conftest import ROOT, free_port
+from fakes import models_with, upscaler_with
 
 from jobs import broker, engine_celery, worker
 from jobs.directory_store import DirectoryStore
@@ -25,9 +26,12 @@ from jobs.records import Block, Job, Plan
 from superscaling.assembly import ModelIdentity, assemble, identify_models
 from superscaling.errors import BrokerUnavailable, ClientGone, StoreUnavailable
 from superscaling.format_name import FormatName
+from superscaling.scheduling import Timings
 from superscaling.settings import read_settings
 from superscaling.upscale_options import UpscaleOptions
 
+MODELS = models_with(upscaler_with())
+OPTIONS = UpscaleOptions()
 SMALL = {"UPSCALER_MODEL": "noise-cancel-lite", "UPSCALER_MODELS": "noise-cancel-plain"}
 
 
@@ -130,7 +134,7 @@ def test_a_worker_that_can_not_work_says_why_in_one_line(
 
 
 def job_of(job_id: str) -> Job:
-    return Job(job_id, "", time.time(), UpscaleOptions(), "model.fp32.1", FormatName("png"), pixels=1)
+    return Job(job_id, "", time.time(), OPTIONS, queue_of(MODELS, OPTIONS), FormatName("png"), pixels=1)
 
 
 class Recorded:
@@ -164,7 +168,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     ledger = Ledger(DirectoryStore(tmp_path), 10**9)
     plan = Plan(0.0, tuple(Block(number, number + 1, 1) for number in range(7)), window=3, seconds=1.0)
     recorded = Recorded(ledger, plan)
-    child = SimpleNamespace(ledger=ledger, steps=recorded, workers=0)
+    child = SimpleNamespace(ledger=ledger, steps=recorded, workers=0, parts=SimpleNamespace(models=MODELS))
     monkeypatch.setattr(worker, "child", lambda: child)
     monkeypatch.setattr(broker, "send", recorded.send)
     monkeypatch.setattr(broker, "count_workers", lambda *_: 2)
@@ -219,6 +223,17 @@ def test_a_job_that_has_ended_leads_to_nothing(recorded: Recorded, job_id: str) 
     assert recorded.sent == []
 
 
+def test_a_running_step_notices_that_its_job_was_cancelled(
+    recorded: Recorded, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_celery, "CANCEL_INTERVAL", 0.0)
+    deadline = engine_celery._deadline(recorded.ledger, job_id)
+    deadline.check(Timings())
+    recorded.ledger.cancel(job_id)
+    with pytest.raises(ClientGone):
+        deadline.check(Timings())
+
+
 def test_a_step_is_tried_again_where_it_is_and_counts_once(recorded: Recorded, job_id: str) -> None:
     recorded.ledger.begin(job_id, "block-0")
     recorded.failures = [StoreUnavailable("full"), BrokerUnavailable("gone")]
@@ -238,6 +253,18 @@ def test_a_message_is_given_back_and_never_acknowledged(
         engine_celery.block.run(job_id, "a", 0)
     assert raised.value.requeue
     assert recorded.sent == []
+
+
+def test_a_worker_takes_no_job_that_means_another_model(
+    recorded: Recorded, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its default model may be another one than where the job was taken."""
+    monkeypatch.setattr(engine_celery, "HOLD", 0.0)
+    monkeypatch.setattr(engine_celery, "queue_of", lambda *_: "another.fp32.1")
+    with pytest.raises(Reject):
+        engine_celery.block.run(job_id, "a", 0)
+    assert recorded.sent == []
+    assert not recorded.ledger.has_block(job_id, 0)
 
 
 def test_pauses_grow_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:

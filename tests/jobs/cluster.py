@@ -45,7 +45,7 @@ class Cluster:
             "UPSCALER_MODEL": "noise-cancel-fast",
             "UPSCALER_TILE": "64",
             "UPSCALER_THREADS": "1",
-            "UPSCALER_JOBS_BLOCK_SECONDS": "0.03",
+            "UPSCALER_JOBS_BLOCK_SECONDS": "0.05",
             "UPSCALER_LOG_LEVEL": "debug",
         }
         self.settings = read_settings(self.environ)
