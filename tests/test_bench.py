@@ -221,6 +221,9 @@ def test_what_a_block_costs() -> None:
     assert "| each further block | 100 ms (100 to 100) |" in report
     assert "in a block of 15 s | 0.67 % |" in report
     assert "as in a request | 20.0 % |" in report
+    assert "- met: coordination" in report
+    noise = dataclasses.replace(few, phase=11)
+    assert "- **missed**: coordination" in scale._overhead([(run_of(12, 20), noise)])
 
 
 def test_blocks_in_one() -> None:
