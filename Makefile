@@ -1,6 +1,6 @@
 # make run | test (lint, test-python, test-client) | test-page | test-image | test-jobs | soak | test-pytorch | train |
-#      images | lock | models | weights | settings | samples | picture | gradients | screenshots | models-picture |
-#      bench | load | quality | sizes | compare | restoration | real-weights | fuzz | clean. CONTRIBUTING.md explains them.
+#      images | lock | models | weights | settings | samples | picture | gradients | screenshots | models-picture | bench |
+#      load | scale | quality | sizes | compare | restoration | real-weights | fuzz | clean. CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
@@ -15,9 +15,9 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --requir
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test lint test-python test-client test-page test-image test-jobs soak test-pytorch train images screenshots lock models samples \
-	picture gradients weights settings bench load quality sizes compare restoration real-weights models-picture fuzz \
-	clean
+.PHONY: run test lint test-python test-client test-page test-image test-jobs soak test-pytorch train images screenshots lock \
+	models samples picture gradients weights settings bench load scale quality sizes compare restoration real-weights \
+	models-picture fuzz clean
 
 # TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
 run: $(if $(EVERYTHING),$(VENV)/.everything,$(VENV)/.serve)
@@ -107,6 +107,10 @@ bench: $(VENV)/.dev $(BENCH)/.everything
 # The same for a service under load.
 load: $(VENV)/.dev
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m benchmarks.bench $(or $(OPTIONS),pictures thumbnail retry overload)
+
+# One picture over many workers of jobs; needs Debian's rabbitmq-server, and root for quotas.
+scale: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.bench scale
 
 # `make quality OPTIONS="FOLDER --sheet sheet.png"`; evaluation/quality.py has all options.
 quality: $(VENV)/.dev

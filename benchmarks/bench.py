@@ -3,6 +3,7 @@
     make bench                               # everything except load: about twenty minutes
     make bench OPTIONS="network overhead"    # selected parts
     make load                                # the load parts: about three minutes
+    make scale                               # jobs over workers: about eight minutes; needs RabbitMQ, and root
 
 Run it on an idle machine. Each result records the load average at its start.
 """
@@ -45,7 +46,8 @@ LOAD_PARTS = {
     "retry": Part("Load: Retry-After", "load_retry"),
     "overload": Part("Load: twice the capacity", "load_overload"),
 }
-PARTS = {**SPEED_PARTS, **LOAD_PARTS}
+SCALE_PARTS = {"scale": Part("Jobs: one picture over many workers", "scale")}
+PARTS = {**SPEED_PARTS, **LOAD_PARTS, **SCALE_PARTS}
 PLOT = "plot"  # the table of speeds and docs/speed.png, from the results of `network`
 
 

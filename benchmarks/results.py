@@ -13,7 +13,7 @@ COMPARED = (240, 384)  # height and width in px at which speeds are compared
 NETWORK, WAY, SPEED = "network", "run by", f"{COMPARED[1]} x {COMPARED[0]}"
 ISR, OURS = "ISR `predict`", "OpenVINO "  # the precision follows OURS
 SERVED = "served"  # the column that marks the precision which the service chooses
-HEAD = """# Results of `make bench` and `make load`
+HEAD = """# Results of `make bench`, `make load` and `make scale`
 
 Written by these commands, on the machine below. Each section names its run. "Met" and "missed" refer to the project's
 own targets. C6 D20 is the architecture of `noise-cancel` and `psnr-large`: 20 blocks of 6 convolutions.

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from jobs.observer import BlockOutcome, JobObserver
 from jobs.records import Job
+from jobs.store import NotStored
 from superscaling import tracing
-from superscaling.errors import ClientGone, ServiceError, ServiceStopping, StoreUnavailable
+from superscaling.errors import ClientGone, ServiceStopping, StoreUnavailable
+from superscaling.scheduling import Timings
 
 
 @contextlib.contextmanager
-def observed(observer: JobObserver, job: Job, step: str, tries: int) -> Iterator[None]:
+def observed(observer: JobObserver, job: Job, step: str, tries: int, timings: Timings) -> Iterator[None]:
     """Observe a step while it runs. A cancelled job, and the end of the process, are no outcome.
 
     Args:
@@ -19,6 +21,7 @@ def observed(observer: JobObserver, job: Job, step: str, tries: int) -> Iterator
         job: whose step it is.
         step: `plan`, `join`, or `block-<n>`.
         tries: how often it was begun and not finished, this time included.
+        timings: of the step, in the end.
     """
     begun = time.monotonic()
     attributes: tracing.Attributes = {
@@ -28,11 +31,14 @@ def observed(observer: JobObserver, job: Job, step: str, tries: int) -> Iterator
         "upscaler.request_id": job.request_id,
     }
     try:
-        with tracing.span(f"job {step.partition('-')[0]}", job.trace, attributes):
-            yield
-    except (ClientGone, ServiceStopping):
+        with tracing.span(f"job {step.partition('-')[0]}", job.trace, attributes) as span:
+            try:
+                yield
+            finally:
+                span.add_steps(timings.seconds, timings.periods)
+    except (ClientGone, ServiceStopping, NotStored):
         raise
-    except ServiceError as exc:
+    except Exception as exc:
         if isinstance(exc, StoreUnavailable):
             observer.store_failed()
         _tell(observer, step, BlockOutcome.FAILED, time.monotonic() - begun)

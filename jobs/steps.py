@@ -124,7 +124,6 @@ class Steps:
             data = parts.make(block.first, block.stop, deadline, step.timings, listener)
             self._ledger.write_block(job_id, number, data)
             tracing.current().set({"upscaler.tiles": block.tiles})
-            tracing.current().add_steps(step.timings.seconds, step.timings.periods)
             return plan
         return None
 
@@ -192,7 +191,7 @@ class Steps:
         start = time.perf_counter()
         outcome = "done"
         try:
-            with observed(self._ledger.observer, step.job, name, tries):
+            with observed(self._ledger.observer, step.job, name, tries, step.timings):
                 deadline.check(step.timings)
                 yield step
         except NotStored:
@@ -280,7 +279,8 @@ def _blocks(sizes: Sequence[PartSize], seconds: Sequence[float], most_seconds: f
 
 def _fields(step: Step, name: str) -> dict[str, object]:
     """What every line of the log says about a step."""
-    return {"request_id": step.job.request_id, "job": step.job.id, "step": name}
+    fields: dict[str, object] = {"request_id": step.job.request_id, "job": step.job.id, "step": name}
+    return fields | ({"trace_id": trace_id} if (trace_id := tracing.trace_id_of(step.job.trace)) else {})
 
 
 def _milliseconds(step: Step, start: float) -> dict[str, object]:

@@ -18,6 +18,7 @@ from standardwebhooks import Webhook
 
 from jobs.indices import DueWebhook, due_webhooks
 from jobs.ledger import Ledger, Status
+from jobs.observer import WebhookOutcome
 from jobs.posting import PORTS, post
 from message_protocol import JobOutput
 from superscaling.errors import JobUnknown, StoreUnavailable, WebhookNotAllowed
@@ -152,9 +153,12 @@ class Webhooks:
                 self._store.delete(following.key)
         fields = {"job": due.job_id, "attempt": due.attempt, "outcome": outcome or "no success"}
         if outcome == "delivered":
+            self._ledger.observer.webhook(WebhookOutcome.DELIVERED)
             log.info("a webhook was delivered", extra=fields)
         else:
-            log.warning("a webhook was not delivered", extra=fields | {"is_last": bool(outcome) or following is None})
+            is_last = bool(outcome) or following is None
+            self._ledger.observer.webhook(WebhookOutcome.GIVEN_UP if is_last else WebhookOutcome.FAILED)
+            log.warning("a webhook was not delivered", extra=fields | {"is_last": is_last})
 
     def _advance(self, due: DueWebhook) -> DueWebhook | None:
         """Write the next attempt down instead of this one. Returns it; None: this is the last."""

@@ -33,6 +33,7 @@ from superscaling.assembly import Assembly, assemble
 from superscaling.enlarging import START_TIMEOUT
 from superscaling.errors import BrokerUnavailable, ServiceError, StartError
 from superscaling.settings import ROOT, environment_variable, read_settings
+from superscaling.tracing import start_tracing, stop_tracing
 from superscaling.upscale_options import UpscaleOptions
 
 log = logging.getLogger("worker")
@@ -165,6 +166,7 @@ def _start_child(**_: object) -> None:
     app.conf.broker_heartbeat = 0  # nobody would send the heartbeats of a connection that only publishes
     try:
         settings = read_settings()
+        start_tracing(settings, "image-super-scaling-worker")
         ledger = open_ledger(settings)
         _check_writable(ledger)
         parts = assemble(settings)
@@ -189,6 +191,7 @@ def _start_child(**_: object) -> None:
 def _stop_child(**_: object) -> None:
     if _child is not None:
         _child.parts.decoders.close()
+    stop_tracing()  # Celery ends this process without what Python does at the end of one
 
 
 def _queues() -> list[str]:

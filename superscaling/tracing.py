@@ -109,6 +109,11 @@ def current() -> Span:
     return _current.get()
 
 
+def trace_id_of(traceparent: str | None) -> str | None:
+    """The trace that one of our own `traceparent`s names, 32 hex digits."""
+    return None if traceparent is None else traceparent.split("-")[1]
+
+
 def activate(span: Span) -> None:
     """Make a span the current one of this thread, until another is."""
     _current.set(span)

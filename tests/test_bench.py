@@ -1,5 +1,6 @@
 """The benchmark's own arithmetic and files; not its times."""
 
+import dataclasses
 import io
 import math
 import statistics
@@ -12,8 +13,9 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from benchmarks import bench, peer_process, results
+from benchmarks import bench, peer_process, results, scale
 from benchmarks.contestants import Contestant, Times, take_turn, take_turn_on_new_sizes
+from benchmarks.fleet import Run, coarser
 from benchmarks.growth import growth_per_thousand
 from benchmarks.inputs import as_file, photograph
 from benchmarks.isr_networks import C6_D20
@@ -24,6 +26,7 @@ from benchmarks.networks import ANIME_VIDEO, DEFAULT, OWN, X4PLUS, Network
 from benchmarks.results import COMPARED, HEAD, ISR, read_table, replace_section
 from docs_pictures import speed_plot, speed_table
 from evaluation.errors import MeasurementError
+from jobs.records import Block, Plan
 from superscaling.conversion.from_ncnn import read_ncnn
 from superscaling.conversion.ir import save_ir
 from superscaling.models import IR, Kind, ModelFiles, weight_file_of
@@ -193,3 +196,37 @@ def test_a_part_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         bench.main(["everything"])
     assert "there is no part everything" in capsys.readouterr().err
+
+
+def run_of(total: float, blocks: int) -> Run:
+    """A job of one worker: 2 s for all but its blocks, each of which takes 0.5 s."""
+    return Run(total, 1, 0.25, 0.5, 0.25, [0.5] * blocks, [0.4] * blocks, 0.5 * blocks, 0.25, 0.75)
+
+
+def test_the_model_of_jobs() -> None:
+    one = run_of(12, 20)
+    assert [scale._predict(one, number) for number in (1, 2, 3, 20, 100)] == [12, 7, 5.5, 2.5, 2.5]
+    assert scale._workers_at(one, 0.9) == 1
+    assert scale._workers_at(one, 0.61) == 4
+    report = scale._report({1: one, 2: run_of(8, 20)}, (30, 40))
+    assert "| 2 | 8.00 s | 1.50 | 0.75 |" in report
+    assert "40 x 30 px, 20 blocks" in report
+    assert "faster than 2.50 s" in report
+
+
+def test_what_a_block_costs() -> None:
+    """0.1 s each, as the picture takes 10 s in 20 blocks and 8.5 s in 5."""
+    few = dataclasses.replace(run_of(10, 5), phase=8.5, inferred=[1.36] * 5)
+    report = scale._overhead([(run_of(12, 20), few)])
+    assert "| each further block | 100 ms (100 to 100) |" in report
+    assert "in a block of 15 s | 0.67 % |" in report
+    assert "as in a request | 20.0 % |" in report
+    assert "- met: coordination" in report
+    noise = dataclasses.replace(few, phase=11)
+    assert "- **missed**: coordination" in scale._overhead([(run_of(12, 20), noise)])
+
+
+def test_blocks_in_one() -> None:
+    plan = Plan(0.0, tuple(Block(2 * n, 2 * n + 2, n) for n in range(5)), 3, 9.0)
+    assert coarser(plan, 2).blocks == (Block(0, 4, 1), Block(4, 8, 5), Block(8, 10, 4))
+    assert coarser(plan, 2).tiles == plan.tiles

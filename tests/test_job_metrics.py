@@ -1,28 +1,27 @@
 """Metrics of jobs, by way of real steps over a directory, parsed by Prometheus' own parser."""
 
+import base64
 import re
+import threading
+from http.server import HTTPServer
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, encoded
-from fakes import models_with, noise, upscaler_with
-from numpy.typing import NDArray
+from conftest import ROOT, QuietHandler, encoded, free_port
+from fakes import noise
+from job_fakes import Fleet
 from prometheus_client.parser import text_string_to_metric_families
 
 from http_edge.metrics import Metrics
 from jobs import overview
 from jobs.directory_store import DirectoryStore
-from jobs.ledger import MAX_TRIES, Ledger, new_id
-from jobs.observer import WebhookOutcome
+from jobs.ledger import MAX_TRIES, Ledger, Status, new_id
 from jobs.records import Job
-from jobs.steps import Steps
-from superscaling.enlarging import FileUpscaler
+from jobs.webhooks import Webhooks
+from message_protocol import JobOutput
 from superscaling.errors import EngineFailed, StoreUnavailable
 from superscaling.format_name import FormatName
-from superscaling.isolation import InThisProcess
-from superscaling.pictures import Limits
 from superscaling.scheduling import Admission, Deadline
 from superscaling.upscale_options import UpscaleOptions
 
@@ -35,20 +34,14 @@ class Service:
     """Metrics, and what they are of."""
 
     def __init__(self, folder: Path) -> None:
-        self.is_engine_broken = False
-        self.models = models_with(upscaler_with(self._before))
-        self.ledger = Ledger(DirectoryStore(folder), 10**6)
+        self.fleet = Fleet(folder)
+        self.ledger = self.fleet.ledger
+        self.steps = self.fleet.worker(60)
         self.watchers = 0
-        self.metrics = Metrics(self.models, Admission(10**6), self.ledger, lambda: self.watchers)
-        files = FileUpscaler(self.models, Limits(10**6, 10), 90, InThisProcess())
-        self.steps = Steps(self.ledger, files, 60, Admission(10**6))
+        self.metrics = Metrics(self.fleet.models, Admission(10**6), self.ledger, lambda: self.watchers)
 
-    def _before(self, _: NDArray[np.float32]) -> None:
-        if self.is_engine_broken:
-            raise RuntimeError
-
-    def add(self) -> str:
-        job = Job(new_id(), "", 0.0, UpscaleOptions(), "queue", FormatName.PNG, PIXELS)
+    def add(self, webhook: str | None = None) -> str:
+        job = Job(new_id(), "", 0.0, UpscaleOptions(), "queue", FormatName.PNG, PIXELS, webhook=webhook)
         self.ledger.add(job, encoded(noise(HEIGHT, WIDTH)))
         return job.id
 
@@ -71,7 +64,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
 def test_a_job_from_its_beginning_to_its_end(service: Service) -> None:
     before = service.figures()
     assert before["jobsqueued"] == before["jobsrunning"] == before["jobs_oldest_seconds"] == before["jobs_pixels"] == 0
-    assert before["jobs_pixels_limit"] == 10**6
+    assert before["jobs_pixels_limit"] == service.ledger.queue_pixels > 0
     for name in ("jobs_ended_totaldone", "job_blocks_totalgiven_up", "job_webhooks_totalfailed"):
         assert before[name] == 0, "so that the first is an increase"
 
@@ -114,10 +107,10 @@ def test_a_job_that_was_forgotten_has_no_end(service: Service) -> None:
 def test_outcomes_of_blocks(service: Service) -> None:
     job_id = service.add()
     service.steps.plan(job_id, 1, DEADLINE)
-    service.is_engine_broken = True
+    service.fleet.failure = RuntimeError()
     with pytest.raises(EngineFailed):
         service.steps.block(job_id, 0, DEADLINE)
-    service.is_engine_broken = False
+    service.fleet.failure = None
     service.ledger.begin(job_id, "block-0")  # by a worker that was killed then
     service.steps.block(job_id, 0, DEADLINE)
     service.ledger.store.delete(f"jobs/{job_id}/out/0")
@@ -180,11 +173,38 @@ def test_what_nobody_asks_for_is_forgotten(service: Service, monkeypatch: pytest
     assert service.figures()["jobs_ended_totalcancelled"] == 2
 
 
-def test_watchers_and_webhooks(service: Service) -> None:
-    service.watchers = 1
-    service.ledger.observer.webhook(WebhookOutcome.DELIVERED)
+def test_watchers(service: Service) -> None:
+    service.watchers = 3
+    assert service.figures()["job_watchers"] == 3
+
+
+def test_webhooks(service: Service, tmp_path: Path) -> None:
+    """One is delivered, one fails and will be tried again, one is no longer allowed."""
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    there, nowhere = f"127.0.0.1:{server.server_port}", f"127.0.0.1:{free_port()}"
+    for host in (there, nowhere, "elsewhere"):
+        service.ledger.cancel(service.add(webhook=f"http://{host}/hook"))
+    secret = tmp_path / "secret"
+    secret.write_text(f"whsec_{base64.b64encode(b'0' * 32).decode()}")
+    Webhooks(service.ledger, [there, nowhere], secret, told).deliver()
+    thread.join()
+    server.server_close()
     figures = service.figures()
-    assert (figures["job_watchers"], figures["job_webhooks_totaldelivered"]) == (1, 1)
+    outcomes = [figures[f"job_webhooks_total{outcome}"] for outcome in ("delivered", "failed", "given_up")]
+    assert outcomes == [1, 1, 1]
+
+
+class Receiver(QuietHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+
+
+def told(status: Status) -> JobOutput:
+    return JobOutput(id=status.job.id, status=status.state, done=0, total=0)
 
 
 def names_of(service: Service) -> set[str]:

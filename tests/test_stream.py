@@ -193,17 +193,6 @@ def test_a_later_error_is_an_event(start_server: StartServer) -> None:
     assert wait_for(lambda: '"deadline_passed"' in server.log.read_text())
 
 
-def test_silence_is_broken_by_comments(server: Server) -> None:
-    """The process is frozen once the work has begun, for longer than anybody on the way should wait for a byte."""
-    with streamed(server, encoded(photograph(600, 600), "JPEG")) as response:
-        lines = response.iter_lines()
-        assert next(lines) == "event: accepted"
-        with server.frozen():
-            time.sleep(10.5)
-        assert ": still working" in lines
-        assert "event: result" in lines
-
-
 @pytest.mark.alone
 def test_a_hang_up_stops_the_work_and_frees_the_place(start_server: StartServer) -> None:
     server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT="600")

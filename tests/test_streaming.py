@@ -1,14 +1,18 @@
-"""Memory of an event stream."""
+"""Memory and silence of an event stream."""
 
 import functools
 import gc
+import threading
 import weakref
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from conftest import encoded, photograph
 from fakes import models_with, upscaler_with
+from numpy.typing import NDArray
 
+from http_edge import streaming
 from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
@@ -62,6 +66,29 @@ def test_a_hang_up_leaves_nothing_behind() -> None:
     assert isinstance(stream.error, ClientGone)
     del stream
     assert events.picture() is None
+
+
+def test_silence_is_broken_by_comments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network takes longer than anybody on the way should wait for a byte."""
+    monkeypatch.setattr(streaming, "HEARTBEAT", 0.05)
+    goes_on = threading.Event()
+
+    def wait(_: NDArray[np.float32]) -> None:
+        assert goes_on.wait(60)
+
+    upscaler = upscaler_with(wait)
+    upscale = ResourceUpscale(models_with(upscaler), ADMISSION, Limits(10**7, 10), 90, InThisProcess())
+    events, timings = StreamEvents("id", with_tiles=False), Timings()
+    message = UpscaleInput.from_bytes(encoded(photograph(8, 8)), {})
+    stream = EventStream(events, functools.partial(upscale.main, message, Deadline(60), timings, events))
+    seen = list[bytes]()
+    for part in stream:
+        seen.append(part.partition(b"\n")[0])
+        if seen[-2:] == [b": still working"] * 2:
+            goes_on.set()
+    stream.close()
+    assert seen[:4] == [b"event: accepted", b"event: preview", b": still working", b": still working"]
+    assert seen[-1] == b"event: result"
 
 
 def test_events_of_a_slow_reader_are_bounded() -> None:

@@ -4,33 +4,26 @@ import io
 import logging
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from conftest import ROOT, QuietHandler, Server, StartServer, encoded, free_port, photograph, wait_for
-from fakes import models_with, noise, upscaler_with
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from conftest import ROOT, Server, StartServer, encoded, free_port, photograph, wait_for
+from fakes import noise
+from job_fakes import Fleet
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from jobs.directory_store import DirectoryStore
-from jobs.ledger import Ledger, new_id
+from benchmarks.trace_collector import Collector, SentSpan
+from jobs.ledger import new_id
 from jobs.records import Job
-from jobs.steps import Steps
 from message_protocol import JobState
 from superscaling import tracing
-from superscaling.enlarging import FileUpscaler
 from superscaling.errors import EngineFailed
 from superscaling.format_name import FormatName
-from superscaling.isolation import InThisProcess
 from superscaling.logs import TextFormatter, TraceFilter
-from superscaling.pictures import Limits
-from superscaling.scheduling import Admission, Deadline, Timings
+from superscaling.scheduling import Deadline, Timings
 from superscaling.settings import Settings
 from superscaling.upscale_options import UpscaleOptions
 
@@ -38,51 +31,18 @@ TRACE, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{PARENT_ID}-01"
 
 
-class Collector:
-    """An OpenTelemetry collector that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-        self.services: set[str] = set()
-        self.paths: set[str] = set()
-        collector = self
-
-        class Handler(QuietHandler):
-            def do_POST(self) -> None:
-                message = ExportTraceServiceRequest()
-                message.ParseFromString(self.rfile.read(int(self.headers["Content-Length"])))
-                collector.paths.add(self.path)
-                for resource in message.resource_spans:
-                    names = [
-                        each.value.string_value for each in resource.resource.attributes if each.key == "service.name"
-                    ]
-                    collector.services.update(names)
-                    for scope in resource.scope_spans:
-                        collector.spans += scope.spans
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def named(self, name: str) -> list[Span]:
-        return [span for span in list(self.spans) if span.name == name]
-
-    def span(self, name: str) -> Span:
-        """The only span of this name, which may be on its way."""
-        assert wait_for(lambda: bool(self.named(name)), 60), [span.name for span in self.spans]
-        (span,) = self.named(name)
-        return span
+def only(collector: Collector, name: str) -> SentSpan:
+    """The only span of this name, which may be on its way."""
+    assert wait_for(lambda: bool(collector.named(name)), 60), [each.name for each in collector.spans]
+    (span,) = collector.named(name)
+    return span
 
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
     collector = Collector()
     yield collector
-    collector.server.shutdown()
-    collector.server.server_close()
+    collector.close()
 
 
 @pytest.fixture
@@ -93,15 +53,6 @@ def traced(collector: Collector) -> Iterator[Collector]:
     tracing.stop_tracing()
 
 
-def attributes(span: Span) -> dict[str, Any]:
-    kinds = {each.key: each.value for each in span.attributes}
-    return {key: getattr(value, str(value.WhichOneof("value"))) for key, value in kinds.items()}
-
-
-def seconds(span: Span) -> float:
-    return (span.end_time_unix_nano - span.start_time_unix_nano) / 1e9
-
-
 def test_spans_have_parents(traced: Collector) -> None:
     with tracing.span("outer", PARENT, {"upscaler.job": "j"}) as outer:
         assert tracing.current() is outer
@@ -110,14 +61,14 @@ def test_spans_have_parents(traced: Collector) -> None:
             pass
     assert tracing.current() is tracing.NO_SPAN
     tracing.stop_tracing()
-    sent_outer, sent_inner = traced.span("outer"), traced.span("inner")
-    assert traced.services == {"test"}
+    sent_outer, sent_inner = only(traced, "outer"), only(traced, "inner")
+    assert sent_outer.resource["service.name"] == "test"
     assert traced.paths == {"/v1/traces"}
-    assert sent_outer.trace_id.hex() == sent_inner.trace_id.hex() == outer.trace_id == TRACE
-    assert sent_outer.parent_span_id.hex() == PARENT_ID
-    assert sent_inner.parent_span_id == sent_outer.span_id
-    assert outer.traceparent == f"00-{TRACE}-{sent_outer.span_id.hex()}-01"
-    assert attributes(sent_inner) == {"upscaler.tiles": 7}
+    assert sent_outer.trace_id == sent_inner.trace_id == outer.trace_id == TRACE
+    assert sent_outer.parent_id == PARENT_ID
+    assert sent_inner.parent_id == sent_outer.id
+    assert outer.traceparent == f"00-{TRACE}-{sent_outer.id}-01"
+    assert sent_inner.attributes == {"upscaler.tiles": 7}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +92,7 @@ def test_what_is_no_parent_is_ignored(traced: Collector, parent: str, caplog: py
     with tracing.span("alone", parent) as span:
         assert span.trace_id != TRACE
     tracing.stop_tracing()
-    assert traced.span("alone").parent_span_id == b""
+    assert only(traced, "alone").parent_id == ""
     assert not caplog.records
 
 
@@ -163,9 +114,9 @@ def test_failures(traced: Collector) -> None:
         1 / 0  # noqa: B018
     tracing.stop_tracing()
     for name, error in (("engine", EngineFailed.code), ("defect", "ZeroDivisionError")):
-        span = traced.span(name)
-        assert span.status.code == Status.STATUS_CODE_ERROR
-        assert attributes(span) == {"error.type": error}
+        span = only(traced, name)
+        assert span.span.status.code == Status.STATUS_CODE_ERROR
+        assert span.attributes == {"error.type": error}
 
 
 def test_steps(traced: Collector) -> None:
@@ -180,11 +131,11 @@ def test_steps(traced: Collector) -> None:
         work.add_steps(timings.seconds, timings.periods)
     tracing.stop_tracing()
     for name in ("queue", "infer"):
-        span = traced.span(name)
-        assert span.parent_span_id == traced.span("work").span_id
-        assert 0.03 <= attributes(span)["upscaler.seconds"] == timings.seconds[name] <= seconds(span) + 0.001
-        assert seconds(span) >= 0.05, "from the first tile to the last one"
-        assert abs(span.start_time_unix_nano / 1e9 - begun) < 5
+        span = only(traced, name)
+        assert span.parent_id == only(traced, "work").id
+        assert 0.03 <= span.attributes["upscaler.seconds"] == timings.seconds[name] <= span.seconds + 0.001
+        assert span.seconds >= 0.05, "from the first tile to the last one"
+        assert abs(span.begin - begun) < 5
 
 
 def test_records_say_their_trace(traced: Collector) -> None:
@@ -202,10 +153,8 @@ def test_records_say_their_trace(traced: Collector) -> None:
 
 def test_a_job_belongs_to_the_trace_of_its_request(traced: Collector, tmp_path: Path) -> None:
     """Its steps know the trace from the store, wherever they run."""
-    models = models_with(upscaler_with())
-    files = FileUpscaler(models, Limits(10**6, 10), 90, InThisProcess())
-    ledger = Ledger(DirectoryStore(tmp_path), 10**9)
-    steps = Steps(ledger, files, 1e-9, Admission(10**6))  # so that each part is a block
+    fleet = Fleet(tmp_path)
+    ledger, steps = fleet.ledger, fleet.worker(1e-9)  # so that each part is a block
     image = encoded(noise(600, 24))
     with tracing.span("request"):
         trace = tracing.current().traceparent
@@ -221,15 +170,15 @@ def test_a_job_belongs_to_the_trace_of_its_request(traced: Collector, tmp_path: 
     assert end.state is JobState.DONE
     tracing.stop_tracing()
 
-    request = traced.span("request")
+    request = only(traced, "request")
     blocks = traced.named("job block")
-    assert [attributes(span)["upscaler.step"] for span in blocks] == [f"block-{n}" for n in range(len(plan.blocks))]
-    assert sum(attributes(span)["upscaler.tiles"] for span in blocks) == plan.tiles
-    for span in (traced.span("job plan"), *blocks, traced.span("job join")):
-        assert (span.trace_id, span.parent_span_id) == (request.trace_id, request.span_id)
-        assert attributes(span)["upscaler.job"] == job.id
-        assert attributes(span)["upscaler.request_id"] == "r1"
-    inferred = [span for span in traced.named("infer") if span.parent_span_id == blocks[-1].span_id]
+    assert [span.attributes["upscaler.step"] for span in blocks] == [f"block-{n}" for n in range(len(plan.blocks))]
+    assert sum(span.attributes["upscaler.tiles"] for span in blocks) == plan.tiles
+    for span in (only(traced, "job plan"), *blocks, only(traced, "job join")):
+        assert (span.trace_id, span.parent_id) == (request.trace_id, request.id)
+        assert span.attributes["upscaler.job"] == job.id
+        assert span.attributes["upscaler.request_id"] == "r1"
+    inferred = [span for span in traced.named("infer") if span.parent_id == blocks[-1].id]
     assert len(inferred) == 1
 
 
@@ -263,7 +212,7 @@ def test_a_collector_that_is_away_delays_nothing(caplog: pytest.LogCaptureFixtur
 
 def test_a_collector_that_does_not_answer_ends_with_the_process(collector: Collector) -> None:
     """What is never answered is given up."""
-    collector.server.shutdown()  # connections are accepted by the system, and nobody reads them
+    collector.stop_reading()  # connections are accepted by the system, and nobody reads them
     tracing.start_tracing(Settings(traces_url=collector.url), "test")
     tracing.begin("work").end()
     start = time.monotonic()
@@ -280,11 +229,11 @@ def test_requests(start_server: StartServer, collector: Collector, tmp_path: Pat
     httpx.request("MADE-UP", f"{server.url}/ping")
     httpx.request("MADE-UP", f"{server.url}/models")
 
-    span = collector.span("POST /upscale")
-    assert collector.services == {"image-super-scaling"}
-    assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE, PARENT_ID)
-    assert span.kind == Span.SPAN_KIND_SERVER
-    assert attributes(span) == {
+    span = only(collector, "POST /upscale")
+    assert span.resource["service.name"] == "image-super-scaling"
+    assert (span.trace_id, span.parent_id) == (TRACE, PARENT_ID)
+    assert span.span.kind == Span.SPAN_KIND_SERVER
+    assert span.attributes == {
         "http.request.method": "POST",
         "http.route": "/upscale",
         "http.response.status_code": 200,
@@ -292,14 +241,14 @@ def test_requests(start_server: StartServer, collector: Collector, tmp_path: Pat
         "upscaler.model": "noise-cancel-plain",
     }
     for name in ("decode", "queue", "infer", "encode"):
-        step = collector.span(name)
-        assert step.parent_span_id == span.span_id
-        assert span.start_time_unix_nano - 10**7 <= step.start_time_unix_nano
-        assert step.end_time_unix_nano <= span.end_time_unix_nano + 10**7
-    unknown = collector.span("GET")
+        step = only(collector, name)
+        assert step.parent_id == span.id
+        assert span.begin - 0.01 <= step.begin
+        assert step.end <= span.end + 0.01
+    unknown = only(collector, "GET")
     assert unknown.trace_id != span.trace_id
-    assert unknown.status.code == Status.STATUS_CODE_UNSET, "a client's mistake"
-    assert collector.span("_OTHER").parent_span_id == b""
+    assert unknown.span.status.code == Status.STATUS_CODE_UNSET, "a client's mistake"
+    assert only(collector, "_OTHER").parent_id == ""
     (line,) = (each for each in server.log.read_text().splitlines() if 'path="/upscale"' in each)
     assert f'trace_id="{TRACE}"' in line
     take_a_job(server, collector)
@@ -317,10 +266,10 @@ def take_a_job(server: Server, collector: Collector) -> None:
     headers = {"traceparent": parent, "Content-Type": "application/octet-stream"}
     answer = httpx.post(f"{server.url}/jobs", content=encoded(noise(30, 20)), headers=headers, timeout=60)
     assert answer.status_code == 202
-    job = collector.span("job join")
-    request, block = collector.span("POST /jobs"), collector.span("job block")
-    assert request.parent_span_id.hex() == PARENT_ID
-    for span in (collector.span("job plan"), block, job):
-        assert (span.trace_id, span.parent_span_id) == (request.trace_id, request.span_id)
-        assert attributes(span)["upscaler.job"] == answer.json()["id"]
-    assert attributes(block)["upscaler.tiles"] == 1
+    job = only(collector, "job join")
+    request, block = only(collector, "POST /jobs"), only(collector, "job block")
+    assert request.parent_id == PARENT_ID
+    for span in (only(collector, "job plan"), block, job):
+        assert (span.trace_id, span.parent_id) == (request.trace_id, request.id)
+        assert span.attributes["upscaler.job"] == answer.json()["id"]
+    assert block.attributes["upscaler.tiles"] == 1

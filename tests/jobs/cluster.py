@@ -10,8 +10,8 @@ from pathlib import Path
 
 from conftest import encoded, photograph
 from fleet import Api, Worker
-from rabbitmq import RabbitMQ
 
+from benchmarks.rabbitmq import RabbitMQ
 from jobs.assembly import open_ledger
 from jobs.ledger import Ledger
 from jobs.queues import queue_named, whole_queue

@@ -1,19 +1,21 @@
-"""A private RabbitMQ node on the loopback interface."""
+"""A private RabbitMQ node on the loopback interface, of Debian's rabbitmq-server; for benchmarks and tests."""
 
 import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import kombu
-from conftest import free_port
 from kombu.exceptions import OperationalError
 
-SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+from evaluation.errors import MeasurementError
+
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 START_SECONDS = 120.0
 
 
@@ -22,7 +24,7 @@ class RabbitMQ:
 
     def __init__(self) -> None:
         folder = self._folder = Path(tempfile.mkdtemp(prefix="rabbitmq-"))  # pytest's belong to one user
-        self.port = free_port()
+        self.port = _free_port()
         # A worker that does not answer for 4 to 8 s is given up.
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//?heartbeat=4"
         self._log = folder / "node.log"
@@ -40,7 +42,7 @@ class RabbitMQ:
             "RABBITMQ_NODENAME": f"test{self.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
-            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_DIST_PORT": str(_free_port()),
             "RABBITMQ_MNESIA_BASE": str(folder / "database"),
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_PID_FILE": str(folder / "pid"),
@@ -52,10 +54,16 @@ class RabbitMQ:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the node, and wait until it is there."""
+        """Start the node, and wait until it is there.
+
+        Raises:
+            MeasurementError: it is not installed, ended, or takes too long.
+        """
+        if not SERVER.exists():
+            raise MeasurementError(f"{SERVER} is missing: apt-get install rabbitmq-server")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._as_user, SERVER],
+                [*self._as_user, str(SERVER)],
                 env=self._environ,
                 cwd="/",
                 stdout=log,
@@ -67,14 +75,15 @@ class RabbitMQ:
             with contextlib.suppress(OSError, OperationalError), kombu.Connection(self.url) as link:
                 link.connect()
                 return
-            assert self._process.poll() is None, self._log.read_text()
+            if self._process.poll() is not None:
+                break
             time.sleep(0.2)
-        raise AssertionError(f"no node after {START_SECONDS} s: {self._log.read_text()}")
+        raise MeasurementError(f"no node, after {START_SECONDS} s at most: {self._log.read_text()}")
 
     def freeze(self) -> None:
         """Stop it, as a machine that hangs: it accepts connections and says nothing."""
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGSTOP)
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGSTOP)
 
     def kill(self) -> None:
         """End it by SIGKILL: the shell that Debian starts it with, and Erlang."""
@@ -92,3 +101,10 @@ class RabbitMQ:
         with kombu.Connection(self.url) as link:
             declared = link.default_channel.queue_declare(queue, passive=True)
             return int(declared.message_count)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
