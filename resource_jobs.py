@@ -237,6 +237,8 @@ class ResourceJobs:
                 place.unlink()
 
     def _order(self, options: UpscaleOptions, name: FormatName, pixels: int) -> Job:
+        # By name: workers may have another default.
+        options = replace(options, model=self._models.named(options.model).name)
         queue = queue_of(self._models, options)
         return Job(id="", owner="", created=time.time(), options=options, queue=queue, format=name, pixels=pixels)
 

@@ -9,7 +9,6 @@ All may be repeated, and do no harm beside a running service. A failure prints o
 """
 
 import argparse
-import importlib
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -81,8 +80,9 @@ def run(arguments: argparse.Namespace, settings: Settings) -> str:
             if not settings.broker:
                 variable = environment_variable("broker")
                 return f"nothing to be done: without {variable}, the service goes on with all open jobs at its start"
-            # Late, as Celery is large.
-            engine: JobEngine = importlib.import_module("jobs.engine_celery").CeleryEngine(settings)
+            from jobs.engine_celery import CeleryEngine  # late, as Celery is large
+
+            engine: JobEngine = CeleryEngine(settings)
             try:
                 return f"jobs that were handed over: {requeue(ledger, engine)}"
             finally:

@@ -177,7 +177,7 @@ def _persist(
     while True:
         try:
             job = child.ledger.job(job_id)
-            fields["request"] = job.request_id
+            fields["request_id"] = job.request_id
             if queue_of(child.parts.models, job.options) != job.queue:
                 raise EngineFailed("this worker would take another model for the job than was meant")
             if not is_first:  # the last attempt may have had no store to note in that it was given up in good order

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from conftest import encoded, photograph
 from containers import RESTRICTED, Container, container, podman
-from rabbitmq import RabbitMQ
 
+from benchmarks.rabbitmq import RabbitMQ
 from jobs.engine_celery import HOLD
 
 WORKER = ("celery", "-A", "jobs.engine_celery", "worker")
