@@ -121,9 +121,8 @@ class GiganticSteps:
             notes = self._run(task, size[0] * size[1], deadline)
             with path.open("rb") as written:
                 sha256 = hashlib.file_digest(written, "sha256").hexdigest()
-            result = Result(
-                file.format, size[1], size[0], path.stat().st_size, sha256, (*job.notes, *plan.notes, *notes)
-            )
+            said = tuple(dict.fromkeys((*job.notes, *file.notes, *plan.notes, *notes)))
+            result = Result(file.format, size[1], size[0], path.stat().st_size, sha256, said)
             self._ledger.finish_job(job.id, path, result)
 
     def _blocks(self, file: InspectedGigantic, bands: BandUpscaler) -> Iterator[Block]:

@@ -351,7 +351,9 @@ def test_blocks_planned_twice_fit_the_plan_that_holds(
         enlarging.steps.block(job.id, number, Deadline())
     enlarging.steps.join(job.id, Deadline())
     picture, *_ = ordinary(data, options, loaded)
-    np.testing.assert_array_equal(pixels(enlarging.ledger.store.get(f"jobs/{job.id}/result")), picture.frames[0].colour)
+    result = enlarging.ledger.store.get(f"jobs/{job.id}/result")
+    np.testing.assert_array_equal(pixels(result), picture.frames[0].colour)
+    assert Enlarging(tmp_path / "other", loaded).enlarge(data, options)[0] == result  # in other blocks
 
 
 def test_a_process_of_its_own_cuts_and_joins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
