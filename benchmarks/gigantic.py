@@ -22,7 +22,7 @@ from superscaling.format_name import FormatName
 from superscaling.geometry import Box
 from superscaling.isolation import run_isolated
 from superscaling.metadata_choice import MetadataChoice
-from superscaling.pictures import band_name, cut_bands, join_bands
+from superscaling.pictures import band_name, cut_bands, join_bands, piece_bytes
 from superscaling.resident_memory import peak_resident_bytes
 from superscaling.scheduling import Deadline, Timings
 from superscaling.settings import Settings
@@ -57,6 +57,7 @@ def measured(task: Callable[[], object]) -> tuple[object, int]:
 
 def _rows(folder: Path, height: int, width: int, peaks: dict[str, float]) -> Iterator[list[str]]:
     assembly = assemble(Settings(model=MODEL))
+    pieces = list[Path]()
     try:
         model = assembly.models.default.picture_upscaler
         model.upscaler.measure_speed(Deadline())
@@ -69,18 +70,23 @@ def _rows(folder: Path, height: int, width: int, peaks: dict[str, float]) -> Ite
         yield _row("cut", seconds, peak, sum((folder / band_name(span)).stat().st_size for span in spans))
         say("enlarge")
         began = time.monotonic()
-        with (folder / "rows").open("wb") as file:
-            for run, span in zip(runs, spans, strict=True):
-                band = np.fromfile(folder / band_name(span), np.uint8).reshape(span[1] - span[0], width, 3)
-                file.write(bands.enlarge(*run, band, (0, 255), Deadline(), Timings()).data)
-        size = (folder / "rows").stat().st_size
+        rest, size = b"", 0
+        length = piece_bytes(3 * SCALE * width)
+        for run, span in zip(runs, spans, strict=True):
+            band = np.fromfile(folder / band_name(span), np.uint8).reshape(span[1] - span[0], width, 3)
+            rest += bands.enlarge(*run, band, (0, 255), Deadline(), Timings()).tobytes()
+            is_last = run is runs[-1]
+            while len(rest) >= length or (is_last and rest):
+                pieces.append(folder / f"piece-{len(pieces)}")
+                size += pieces[-1].write_bytes(rest[:length])
+                rest = rest[length:]
         yield _row(f"enlarge, {len(runs)} blocks", time.monotonic() - began, peak_resident_bytes(), size)
     finally:
         assembly.decoders.close()
     for name in (FormatName.JPEG, FormatName.PNG, FormatName.TIFF):
         say(f"join as {name}")
-        rows, result, large = folder / "rows", folder / "result", (SCALE * height, SCALE * width)
-        of_file = (source, crop, rows, large, False, name, 90, MetadataChoice.KEEP, result, MOST_PIXELS)
+        result, large = folder / "result", (SCALE * height, SCALE * width)
+        of_file = (source, crop, pieces, large, False, name, 90, MetadataChoice.KEEP, result, MOST_PIXELS)
         (_, peak), seconds = _isolated(functools.partial(join_bands, *of_file))
         peaks[name] = peak / MEGABYTE
         yield _row(f"join as {name}", seconds, peak, result.stat().st_size)

@@ -35,6 +35,7 @@ from superscaling.pictures import (
     band_name,
     cut_bands,
     join_bands,
+    piece_bytes,
     to_8_bits,
 )
 from superscaling.scheduling import Deadline, ProgressListener, Timings
@@ -102,14 +103,14 @@ class GiganticSteps:
             source = self._ledger.fetch_source(job.id, folder / "source")
             file = self._inspect(job, source, deadline)
             path = folder / "result"
-            rows = folder / "rows"
-            self._collect(job.id, plan, rows)
+            row = file.result.width * file.header.channels * (2 if file.is_16_bit else 1)
+            pieces = self._collect(job.id, plan, folder, piece_bytes(row))
             size = file.result.height, file.result.width
             task = functools.partial(
                 join_bands,
                 source.absolute(),
                 file.result.crop,
-                rows,
+                pieces,
                 size,
                 file.is_16_bit,
                 file.format,
@@ -121,9 +122,8 @@ class GiganticSteps:
             notes = self._run(task, size[0] * size[1], deadline)
             with path.open("rb") as written:
                 sha256 = hashlib.file_digest(written, "sha256").hexdigest()
-            result = Result(
-                file.format, size[1], size[0], path.stat().st_size, sha256, (*job.notes, *plan.notes, *notes)
-            )
+            said = tuple(dict.fromkeys((*job.notes, *file.notes, *plan.notes, *notes)))
+            result = Result(file.format, size[1], size[0], path.stat().st_size, sha256, said)
             self._ledger.finish_job(job.id, path, result)
 
     def _blocks(self, file: InspectedGigantic, bands: BandUpscaler) -> Iterator[Block]:
@@ -138,14 +138,22 @@ class GiganticSteps:
             seconds, taken, tiles = seconds + duration, taken + size, tiles + row.cost.tiles
         yield Block(first, len(bands.rows), tiles)
 
-    def _collect(self, job_id: str, plan: Plan, rows: Path) -> None:
-        """Put the blocks into one file: libvips would keep a part of each of many files in memory."""
-        with _disk_errors(), rows.open("wb") as file:
+    def _collect(self, job_id: str, plan: Plan, folder: Path, length: int) -> list[Path]:
+        """Copy all blocks, one after the other, into files of so many bytes, of which libvips needs one at a time."""
+        pieces, left = list[Path](), 0
+        with _disk_errors(), contextlib.ExitStack() as stack:
             for number in range(len(plan.blocks)):
-                fetched = rows.with_name("block")
+                fetched = folder / "block"
                 with self._ledger.fetch_block(job_id, number, fetched).open("rb") as block:
-                    shutil.copyfileobj(block, file, COPIED)
+                    while chunk := block.read(min(COPIED, left or length)):
+                        if not left:
+                            stack.close()
+                            pieces.append(folder / f"piece-{len(pieces)}")
+                            piece, left = stack.enter_context(pieces[-1].open("wb")), length
+                        piece.write(chunk)
+                        left -= len(chunk)
                 fetched.unlink(missing_ok=True)
+        return pieces
 
     def _known(self, job: Job, deadline: Deadline) -> InspectedGigantic:
         """What the picture is, which is kept for the next block of the same job."""

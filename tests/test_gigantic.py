@@ -207,7 +207,7 @@ def test_jpegs_are_the_pixels_in_the_chroma_of_requests(
     raw, whole = tmp_path / "raw", tmp_path / "whole.jpg"
     raw.write_bytes(levels.astype(np.uint8).tobytes())
     eight = np.dtype(np.uint8)
-    write_rows(whole, raw, picture.width, eight, 3, JPEG, quality, quality >= 90, Metadata())
+    write_rows(whole, [raw], picture.width, eight, 3, JPEG, quality, quality >= 90, Metadata())
     assert result == whole.read_bytes()
     assert [each.layers for each in map(Image.open, map(io.BytesIO, (result, file)))] == [3, 3]  # type: ignore[attr-defined]
     assert Image.open(io.BytesIO(result)).layer == Image.open(io.BytesIO(file)).layer  # type: ignore[attr-defined]
@@ -224,7 +224,7 @@ def test_large_tiffs_are_big(pixels_16: bool, tmp_path: Path) -> None:
     exif[0x013B] = "Artist"
     exif.get_ifd(0x8769)[0x9003] = "2026:11:27 22:00:00"
     metadata = Metadata(icc=PROFILE, exif=exif.tobytes().removeprefix(PREFIX), xmp=b"<x/>")
-    write_rows(path, raw, WIDTH, samples.dtype, 3, TIFF, 90, True, metadata, most_bytes=1000)
+    write_rows(path, [raw], WIDTH, samples.dtype, 3, TIFF, 90, True, metadata, most_bytes=1000)
     data = path.read_bytes()
     assert data.startswith(b"II+\0")
     np.testing.assert_array_equal(tifffile.imread(io.BytesIO(data)), samples)
@@ -240,7 +240,7 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     raw.write_bytes(RGB.tobytes())
     with pytest.raises(OSError, match=r"error|No space"):
-        write_rows(Path("/dev/full"), raw, WIDTH, np.dtype(np.uint8), 3, PNG, 90, True, Metadata())
+        write_rows(Path("/dev/full"), [raw], WIDTH, np.dtype(np.uint8), 3, PNG, 90, True, Metadata())
 
 
 RGBA = np.dstack((RGB, np.full((HEIGHT, WIDTH), 255, np.uint8)))
@@ -352,7 +352,9 @@ def test_blocks_planned_twice_fit_the_plan_that_holds(
         enlarging.steps.block(job.id, number, Deadline())
     enlarging.steps.join(job.id, Deadline())
     picture, *_ = ordinary(data, options, loaded)
-    np.testing.assert_array_equal(pixels(enlarging.ledger.store.get(f"jobs/{job.id}/result")), picture.frames[0].colour)
+    result = enlarging.ledger.store.get(f"jobs/{job.id}/result")
+    np.testing.assert_array_equal(pixels(result), picture.frames[0].colour)
+    assert Enlarging(tmp_path / "other", loaded).enlarge(data, options)[0] == result  # in other blocks
 
 
 def test_a_process_of_its_own_cuts_and_joins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,22 +389,22 @@ from superscaling.format_name import FormatName
 from superscaling.pictures.containers.bands import write_rows
 from superscaling.pictures.picture import Metadata
 from superscaling.resident_memory import peak_resident_bytes
-raw, result, name = sys.argv[1:]
-write_rows(Path(result), Path(raw), 4000, np.dtype(np.uint8), 3, FormatName(name), 90, True, Metadata())
+raw, result, name, count = sys.argv[1:]
+write_rows(Path(result), [Path(raw)] * int(count), 4000, np.dtype(np.uint8), 3, FormatName(name), 90, True, Metadata())
 print(peak_resident_bytes())
 """
 
 
-def peak(folder: Path, pixels: bytes, name: FormatName) -> int:
-    """The most memory that a process takes which writes so many pixels, in bytes."""
+def peak(folder: Path, pixels: bytes, name: FormatName, times: int) -> int:
+    """The most memory that a process takes which writes so many pixels so many times, in bytes."""
     (folder / "raw").write_bytes(pixels)
-    program = [sys.executable, "-c", JOIN, str(folder / "raw"), str(folder / "result"), name]
+    program = [sys.executable, "-c", JOIN, str(folder / "raw"), str(folder / "result"), name, str(times)]
     return int(subprocess.run(program, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
 
 
 @pytest.mark.parametrize("name", [JPEG, TIFF])
 def test_joining_takes_the_same_memory_for_ten_times_the_picture(name: FormatName, tmp_path: Path) -> None:
     pixels = np.kron(photograph(100, 400), np.ones((10, 10, 1), np.uint8)).tobytes()  # 4 MP
-    small, large = peak(tmp_path, pixels, name), peak(tmp_path, pixels * 10, name)
+    small, large = peak(tmp_path, pixels, name, 1), peak(tmp_path, pixels, name, 10)
     assert large < small + 16_000_000
     assert large < 300_000_000

@@ -1,6 +1,7 @@
 """Image files to pictures and back. The only package that imports PIL; knows no model."""
 
 from superscaling.format_name import FormatName, ReadOnlyName
+from superscaling.pictures.containers.bands import piece_bytes
 from superscaling.pictures.encoding import check_can_hold, check_count, check_size, encode
 from superscaling.pictures.foreign import name_foreign_image
 from superscaling.pictures.formats import FORMATS, MEDIA_TYPES, READABLE, Format, sniff
@@ -51,6 +52,7 @@ __all__ = [
     "join_bands",
     "limit_pillow",
     "name_foreign_image",
+    "piece_bytes",
     "preview",
     "preview_tile",
     "reduce_plane",

@@ -115,7 +115,7 @@ def band_name(span: Span) -> str:
 def join_bands(
     source: Path,
     crop: Box,
-    pixels: Path,
+    pieces: Sequence[Path],
     size: Size,
     is_16_bit: bool,
     name: FormatName,
@@ -129,7 +129,7 @@ def join_bands(
     Args:
         source: the image file that was enlarged, for its metadata.
         crop: its part that was used.
-        pixels: a file with the samples of the result, row by row, in the machine's byte order.
+        pieces: files with the samples of the result, row by row, in the machine's byte order, of `piece_bytes`.
         size: height and width of the result in px.
         is_16_bit: its samples.
         name: its format.
@@ -155,7 +155,7 @@ def join_bands(
         notes.append(REDUCED_TO_8_BITS)
     samples: Dtype = np.dtype(np.uint16) if is_16_bit else np.dtype(np.uint8)
     full_chroma = quality >= FULL_CHROMA_QUALITY
-    write_rows(result, pixels, size[1], samples, channels, name, quality, full_chroma, kept)
+    write_rows(result, pieces, size[1], samples, channels, name, quality, full_chroma, kept)
     return tuple(notes)
 
 

@@ -5,7 +5,7 @@ import functools
 import io
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -90,7 +90,7 @@ class RowReader:
 
 def write_rows(
     path: Path,
-    pixels: Path,
+    pieces: Sequence[Path],
     width: int,
     samples: Dtype,
     channels: int,
@@ -100,11 +100,11 @@ def write_rows(
     metadata: Metadata,
     most_bytes: int = MAX_BYTES,
 ) -> None:
-    """Encode pixels that lie in a file as JPEG, PNG or TIFF.
+    """Encode pixels that lie in files as JPEG, PNG or TIFF.
 
     Args:
         path: of the image file.
-        pixels: a file of samples, row by row, in the machine's byte order.
+        pieces: files of samples, row by row, in the machine's byte order, of `piece_bytes` each but the last.
         width: in px.
         samples: their type.
         channels: 1 or 3.
@@ -117,7 +117,7 @@ def write_rows(
     Raises:
         OSError: the disk is full, or can't be written to.
     """
-    image = _raw(pixels, width, samples, channels)
+    image = _raw(pieces, width, samples, channels)
     try:
         match name:
             case FormatName.JPEG:
@@ -131,7 +131,7 @@ def write_rows(
                     bits = 8 * samples.itemsize
                     image.pngsave_target(target, compression=LEVEL, filter=FILTER, bitdepth=bits, keep="none")
             case _:
-                is_big = pixels.stat().st_size > most_bytes
+                is_big = sum(piece.stat().st_size for piece in pieces) > most_bytes
                 options = {"compression": "deflate", "predictor": "horizontal", "level": TIFF_LEVEL, "keep": "none"}
                 image.tiffsave(str(path), bigtiff=is_big, **options)
                 _describe_tiff(path, metadata)
@@ -139,14 +139,19 @@ def write_rows(
         raise OSError(errno.EIO, _reason(exc)) from exc
 
 
-def _raw(path: Path, width: int, samples: Dtype, channels: int) -> pyvips.Image:
-    """Pixels that lie in a file. libvips does not read any bytes as pixels unless it is told to.
+def piece_bytes(row: int) -> int:
+    """How long the files with pixels shall be whose rows have so many bytes, all but the last."""
+    return max(1, PIECE // row) * row
 
-    It maps a file to memory, and lets go of it when it has passed its end: so it is given pieces.
+
+def _raw(pieces: Sequence[Path], width: int, samples: Dtype, channels: int) -> pyvips.Image:
+    """Pixels that lie in files. libvips does not read any bytes as pixels unless it is told to.
+
+    It maps a file to memory, and lets go of it when it has passed its end: so there are many. (Its offsets within one
+    end at 1 GB.)
     """
     row = width * channels * samples.itemsize
-    height = path.stat().st_size // row
-    step = max(1, PIECE // row)
+    heights = [piece.stat().st_size // row for piece in pieces]
     is_deep = samples.itemsize == 2
     options = {
         "format": "ushort" if is_deep else "uchar",
@@ -155,14 +160,14 @@ def _raw(path: Path, width: int, samples: Dtype, channels: int) -> pyvips.Image:
     }
     pyvips.operation_block_set(RAW_LOADER, False)
     try:
-        pieces = [
-            pyvips.Image.rawload(str(path), width, min(step, height - top), channels, offset=top * row, **options)
-            for top in range(0, height, step)
+        images = [
+            pyvips.Image.rawload(str(piece), width, height, channels, **options)
+            for piece, height in zip(pieces, heights, strict=True)
         ]
     finally:
         pyvips.operation_block_set(RAW_LOADER, True)
     # The last one may be lower: the rest of its place is cut off.
-    return pyvips.Image.arrayjoin(pieces, across=1).crop(0, 0, width, height)
+    return pyvips.Image.arrayjoin(images, across=1).crop(0, 0, width, sum(heights))
 
 
 # The beginning of a file -> the same with metadata, and how long it was; None: not all of it is there yet.
