@@ -98,7 +98,7 @@ class Ledger:
         self.queue_pixels = queue_pixels
         self.observer: JobObserver = NO_OBSERVER
         self.claims = Claims(store)
-        self._room = Room(queue_pixels, self.open_jobs, self.plan)
+        self._room = Room(queue_pixels, self.open_jobs, self.has_ended, self.plan)
         self._kept_plan = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, Plan, "plan.json"))
         self._kept_end = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, End, "end.json"))
 

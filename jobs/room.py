@@ -12,8 +12,8 @@ from superscaling.errors import JobsQueueFull
 
 # For so many seconds the jobs are not counted again; what this process adds meanwhile is.
 FRESH_SECONDS = 1.0
-# The oldest jobs, by whose plans the time is estimated.
-MAX_PLANS = 8
+# The oldest jobs, whose ends are looked at before a job is refused, and by whose plans the time is estimated.
+OLDEST = 8
 # Without a plan.
 RETRY_SECONDS = 60
 MAX_RETRY_SECONDS = 3_600
@@ -25,14 +25,20 @@ class Room:
     Args:
         most: px that may wait together.
         open_jobs: lists them.
+        has_ended: whether one has ended, and the list does not know yet.
         plan: of a job, if there is one.
     """
 
     def __init__(
-        self, most: int, open_jobs: Callable[[], Iterable[OpenJob]], plan: Callable[[str], Plan | None]
+        self,
+        most: int,
+        open_jobs: Callable[[], Iterable[OpenJob]],
+        has_ended: Callable[[str], bool],
+        plan: Callable[[str], Plan | None],
     ) -> None:
         self._most = most
         self._open_jobs = open_jobs
+        self._has_ended = has_ended
         self._plan = plan
         self._lock = threading.Lock()
         self._waiting = 0
@@ -45,8 +51,16 @@ class Room:
             JobsQueueFull: the others have too many.
         """
         waiting = self._count()
+        if not self._is_over(waiting, pixels):
+            return
+        # Whoever has just seen a job end may send the next one: count again, without those.
+        waiting = sum(
+            each.pixels
+            for number, each in enumerate(self._open_jobs())
+            if number >= OLDEST or not self._has_ended(each.job_id)
+        )
         over = waiting + pixels - self._most
-        if waiting and over > 0:
+        if self._is_over(waiting, pixels):
             raise JobsQueueFull(
                 f"this image has {pixels} px, and the jobs that have not ended have {waiting}; together at most"
                 f" {self._most} are taken: send it again later",
@@ -61,6 +75,9 @@ class Room:
         with self._lock:
             self._waiting += pixels
 
+    def _is_over(self, waiting: int, pixels: int) -> bool:
+        return waiting > 0 and waiting + pixels > self._most
+
     def _count(self) -> int:
         with self._lock:
             if time.monotonic() - self._counted < FRESH_SECONDS:
@@ -73,7 +90,7 @@ class Room:
     def _seconds_until_done(self, pixels: int) -> int:
         """Estimate when so many of the waiting px are done: at the pace of the plans, by so many workers as in them."""
         seconds = planned = 0.0
-        for each in islice(self._open_jobs(), MAX_PLANS):
+        for each in islice(self._open_jobs(), OLDEST):
             if plan := self._plan(each.job_id):
                 seconds += plan.seconds / max(1, plan.window - 1)
                 planned += each.pixels

@@ -165,6 +165,7 @@ class Recorded:
 @pytest.fixture
 def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     monkeypatch.setenv("UPSCALER_BROKER", "amqp://127.0.0.1:1//")  # which the tasks' app reads once, and nobody asks
+    monkeypatch.setenv("UPSCALER_JOBS_STORE", str(tmp_path))
     ledger = Ledger(DirectoryStore(tmp_path), 10**9)
     plan = Plan(0.0, tuple(Block(number, number + 1, 1) for number in range(7)), window=3, seconds=1.0)
     recorded = Recorded(ledger, plan)
