@@ -116,7 +116,7 @@ def test_a_folder(folder: Path, service: Script) -> None:
         accepted(), accepted(job_id=other), job("running", total=2, done=1), job("done", job_id=other), result(),
         job("done"), result(X_Upscaler_Notes="16 bits were read as 8; one more"),
     )  # fmt: skip
-    done = run(folder, service, "--scale", "3", "--format", "png", "--group", "holiday")
+    done = run(folder, service, "--scale", "3", "--format", "png", "--group", "of-the-command-line")
     assert done.returncode == 0, done.stderr
     assert tree(folder / "out") == {"a.png", "sub/b.png"}
     assert (folder / "out" / "a.png").read_bytes() == (folder / "out" / "sub" / "b.png").read_bytes() == LARGE
@@ -260,7 +260,7 @@ def test_the_real_service(folder: Path, server: Server) -> None:
     """Its results are those of plain requests; the same command finds the jobs again."""
     (folder / "in" / "animated.gif").write_bytes((SAMPLES / "bouncing-ball.gif").read_bytes())
     (folder / "in" / "broken.png").write_bytes(SMALL[: len(SMALL) // 2])
-    words = ("--scale", "1.5", "--format", "webp", "--group", "holiday")
+    words = ("--scale", "1.5", "--format", "webp", "--group", "of-the-command-line")
     for again in ([], ["--force"]):
         done = upscale(folder, "--jobs", "--url", server.url, "in", "-o", "out", *words, *again)
         said = done.stderr.decode()
@@ -270,7 +270,7 @@ def test_the_real_service(folder: Path, server: Server) -> None:
     for name, image in (("a", SMALL), ("animated", (SAMPLES / "bouncing-ball.gif").read_bytes())):
         plain = server.upscale(image, scale="1.5", format="webp").content
         assert (folder / "out" / f"{name}.webp").read_bytes() == plain
-    listed = httpx.get(f"{server.url}/jobs", params={"group": "holiday"}).json()["jobs"]
+    listed = httpx.get(f"{server.url}/jobs", params={"group": "of-the-command-line"}).json()["jobs"]
     assert sorted(each["status"] for each in listed) == ["done", "done", "failed", "failed"], "one is tried again"
 
 

@@ -212,12 +212,15 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the command line in this process; returns the exit status."""
     arguments = _parser().parse_args(words)
     _exit_on_sigterm()
+    disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         print(import_model(arguments.file, read_settings(), arguments))
     except (StartError, OSError) as exc:
         print(f"can't import {arguments.file}: {exc}", file=sys.stderr)
         return 1
+    finally:
+        logging.disable(disabled)
     return 0
 
 
