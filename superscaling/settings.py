@@ -313,7 +313,14 @@ class Settings:
     jobs_body_timeout: float = _setting(
         "600", _seconds, "s", JOBS, "Time a client has to send an image file that is sent as it is."
     )
-    jobs_keep: float = _setting("24", _hours, "h", JOBS, "How long a job and its result are kept after its end.")
+    jobs_keep: float = _setting(
+        "24",
+        _hours,
+        "h",
+        JOBS,
+        "How long a job's result is kept after its end. Its record (options, owner, group, webhook, but no pixels) is"
+        " kept seven times as long, so that its client hears that it has expired.",
+    )
     jobs_block_seconds: float = _setting(
         "15",
         _seconds,
