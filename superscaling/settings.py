@@ -326,8 +326,8 @@ class Settings:
         _seconds,
         "s",
         JOBS,
-        "How long a worker shall be busy with a block of a picture: what is lost at most if it is killed, and how long"
-        " others wait.",
+        "How long a block of a picture should take a worker, by the measured speed: that is lost at most if it is killed,"
+        " and others may have to wait for that long.",
     )
     jobs_workers: int = _setting(
         "0",
@@ -343,7 +343,7 @@ class Settings:
         "header",
         JOBS,
         "A request header with the user's name, which a proxy that authenticates users sets, such as `X-Remote-User`:"
-        " jobs are seen by their owner only. Empty: by whoever knows a job's id.",
+        " jobs are seen by their owner only. Empty: by whoever knows a job's id or the name of its group.",
     )
     webhook_hosts: tuple[str, ...] = _setting(
         "",
