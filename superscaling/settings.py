@@ -326,8 +326,8 @@ class Settings:
         _seconds,
         "s",
         JOBS,
-        "How long a block of a picture should take a worker, by the measured speed: that is lost at most if it is killed,"
-        " and others may have to wait for that long.",
+        "How long a block of a picture should take a worker, by the measured speed: that is lost at most if it is"
+        " killed, and others may have to wait for that long.",
     )
     jobs_workers: int = _setting(
         "0",
