@@ -313,14 +313,21 @@ class Settings:
     jobs_body_timeout: float = _setting(
         "600", _seconds, "s", JOBS, "Time a client has to send an image file that is sent as it is."
     )
-    jobs_keep: float = _setting("24", _hours, "h", JOBS, "How long a job and its result are kept after its end.")
+    jobs_keep: float = _setting(
+        "24",
+        _hours,
+        "h",
+        JOBS,
+        "How long a job's result is kept after its end. Its record (options, owner, group, webhook, but no pixels) is"
+        " kept seven times as long, so that its client hears that it has expired.",
+    )
     jobs_block_seconds: float = _setting(
         "15",
         _seconds,
         "s",
         JOBS,
-        "How long a worker shall be busy with a block of a picture: what is lost at most if it is killed, and how long"
-        " others wait.",
+        "How long a block of a picture should take a worker, by the measured speed: that is lost at most if it is"
+        " killed, and others may have to wait for that long.",
     )
     jobs_workers: int = _setting(
         "0",
@@ -336,7 +343,7 @@ class Settings:
         "header",
         JOBS,
         "A request header with the user's name, which a proxy that authenticates users sets, such as `X-Remote-User`:"
-        " jobs are seen by their owner only. Empty: by whoever knows a job's id.",
+        " jobs are seen by their owner only. Empty: by whoever knows a job's id or the name of its group.",
     )
     webhook_hosts: tuple[str, ...] = _setting(
         "",

@@ -17,6 +17,7 @@ import yaml
 from conftest import ROOT, QuietHandler, Server, free_port
 from test_memory import BYTES_PER_PIXEL
 
+from http_edge.places import MAX_DOWNLOADS, MAX_WATCHERS
 from superscaling.settings import Settings, read_settings, unknown_variables
 
 COMPOSE = ROOT / "compose.yaml"
@@ -66,7 +67,8 @@ def test_compose_takes_away_what_is_not_needed(compose: dict[str, Any]) -> None:
     assert compose["security_opt"] == ["no-new-privileges:true"]
     assert compose["tmpfs"] == ["/tmp:size=16m,mode=1777"]
     assert "target" not in compose["build"], "the small image"
-    assert compose["pids_limit"] > 3 * int(compose["environment"]["UPSCALER_MAX_REQUESTS"]) + 100
+    requests = int(compose["environment"]["UPSCALER_MAX_REQUESTS"])
+    assert compose["pids_limit"] > 2 * requests + MAX_DOWNLOADS + MAX_WATCHERS + 100
     health = re.search(r"^HEALTHCHECK (.*) CMD (.*)$", DOCKERFILE.read_text(), re.MULTILINE)
     assert health is not None
     assert compose["healthcheck"]["test"] == ["CMD", *json.loads(health[2])]
