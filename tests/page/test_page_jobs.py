@@ -108,7 +108,7 @@ def test_what_takes_too_long_for_a_stream(start_server: StartServer, open_page: 
     slow = start_server(UPSCALER_TILE="32", UPSCALER_TIMEOUT="0.5", UPSCALER_STREAM_TIMEOUT="0.5")
     page = open_page(slow.url, allowed="Failed to load resource")
     give(page, "drop", "cup.png", LARGE, "image/png")
-    expect(page.get_by_text("the service stores the picture")).to_be_visible()
+    expect(page.get_by_text("in the background: then the service stores the picture")).to_be_visible()
     expect(page.get_by_role("button", name="Enlarge in the background")).to_be_focused()
     check(page)
     page.keyboard.press("Enter")
