@@ -20,7 +20,7 @@ from upscale.downloads import Download
 from upscale.errors import Busy, Expired, Failed, Full, UsageError
 from upscale.jobs import Jobs, Result, failure_of, key_of
 from upscale.output import writing
-from upscale.patience import Patience
+from upscale.patience import MAX_ABSENCE, MAX_PAUSE, Patience
 from upscale.remote import pause_after
 from upscale.report import Report
 from upscale.tasks import Arguments, Task
@@ -28,7 +28,7 @@ from upscale.tasks import Arguments, Task
 # Jobs, the oldest first, that the service is asked about: they are done in about this order.
 WATCHED = 8
 PAUSE = 2.0  # s between two questions about a job, if the service doesn't say
-MIN_PAUSE, MAX_PAUSE = 0.2, 15.0  # s, whatever it says
+MIN_PAUSE = 0.2  # s, whatever it says; the most is MAX_PAUSE
 # How many earlier jobs of an image that have no result (failed, cancelled, expired) are passed over.
 MAX_GENERATIONS = 8
 
@@ -55,13 +55,18 @@ class Submission:
 
 @dataclass(eq=False)
 class OpenJob:
-    """A job whose result is not here. `due`: when to ask about it; `start`, too, in s of the monotonic clock."""
+    """A job whose result is not here.
+
+    `due`: when to ask about it; `busy`: how often the service was, since it last said something about the job;
+    `busy_since`: since when. All times are in s of the monotonic clock.
+    """
 
     submission: Submission
     job: JobOutput
     start: float
     due: float
     busy: int = 0
+    busy_since: float = 0.0
 
 
 class InBackground:
@@ -169,22 +174,30 @@ class _Round:
         try:
             if not open_job.job.status.is_end:
                 open_job.job, pause = self._patience.ask(lambda: self._jobs.look(open_job.job.id))
-                open_job.due = time.monotonic() + min(MAX_PAUSE, max(MIN_PAUSE, PAUSE if pause is None else pause))
+                open_job.due = time.monotonic() + _bounded(PAUSE if pause is None else pause)
             if open_job.job.status is JobState.DONE:
                 self._fetch(open_job)
             elif open_job.job.status.is_end:
                 raise failure_of(open_job.job)
             open_job.busy = 0
         except Busy as busy:
-            open_job.busy += 1
-            seconds = pause_after(busy, open_job.busy)
-            self._say(f"{open_job.submission.name}: {busy}: asking again in {seconds:.0f} s")
-            open_job.due = time.monotonic() + seconds
+            self._put_off(open_job, busy)
         except Expired:
             if open_job.submission.generation >= MAX_GENERATIONS:
                 raise
             self._open.remove(open_job)
             self._pass_over(open_job.submission)
+
+    def _put_off(self, open_job: OpenJob, busy: Busy) -> None:
+        now = time.monotonic()
+        open_job.busy_since = open_job.busy_since if open_job.busy else now
+        open_job.busy += 1
+        # Places for downloads are waited for, however long. What else is wrong is waited for like an absent service.
+        if not isinstance(busy, Full) and now - open_job.busy_since > MAX_ABSENCE:
+            raise Failed(f"{busy} (tried {open_job.busy} times)") from busy
+        seconds = _bounded(pause_after(busy, open_job.busy))
+        self._say(f"{open_job.submission.name}: {busy}: asking again in {seconds:.0f} s")
+        open_job.due = now + seconds
 
     def _fetch(self, open_job: OpenJob) -> None:
         job_id, target = open_job.job.id, open_job.submission.target
@@ -207,6 +220,11 @@ class _Round:
                     raise
                 time.sleep(pause_after(busy, attempt))
                 attempt += 1
+
+
+def _bounded(pause: float) -> float:
+    """A pause, in s, between two questions about a job."""
+    return min(MAX_PAUSE, max(MIN_PAUSE, pause))
 
 
 class _Shown:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from upscale.errors import Broken, NoService
 
 Answer = TypeVar("Answer")
-MAX_ABSENCE = 600.0  # s for which a request is repeated
+MAX_ABSENCE = 600.0  # s for which a service that is away is asked again
 MAX_PAUSE = 30.0  # s between two attempts
 
 

@@ -25,12 +25,12 @@ const FOR_JOBS = ["body_too_large", "deadline_passed", "estimate_over_deadline",
 
 /**
  * A failure to show: what happened, what to do, and whether to offer a retry (`again`), or a job (`later`). `retryAfter`
- * is in s.
+ * is in s. `isEnd`: a job has ended without a result.
  */
 export class Failure extends Error {
-  constructor({ title, detail = "", advice = "", again = false, later = false, code = null, retryAfter = null }) {
+  constructor({ title, detail = "", advice = "", again = false, later = false, code = null, retryAfter = null, isEnd = false }) {
     super(title);
-    Object.assign(this, { title, detail, advice, again, later, code, retryAfter });
+    Object.assign(this, { title, detail, advice, again, later, code, retryAfter, isEnd });
   }
 }
 

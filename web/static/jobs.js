@@ -1,10 +1,11 @@
 /** Jobs: pictures that the service enlarges whether or not this page stays open. */
 
-import { Failure, failureOf } from "./failures.js";
+import { Failure, failureOf, unreachable } from "./failures.js";
 import { request } from "./service.js";
 
 const PAUSE = 2000; // ms between two questions, if the service doesn't say
-const MAX_PAUSE = 15_000; // ms
+const [MIN_PAUSE, MAX_PAUSE] = [200, 30_000]; // ms, whatever the service says
+const MAX_ABSENCE = 600_000; // ms for which a service that is away is asked again
 const SHOWN_BYTES = 64_000_000; // size of a file up to which a result is shown on the page
 const ENDS = ["done", "failed", "cancelled"];
 
@@ -25,6 +26,11 @@ export async function submit(file, format, signal) {
   return response.json();
 }
 
+/** Let the next `submit` of a file make a new job. */
+export function startAnew(file) {
+  keys.delete(file);
+}
+
 /** Give a job up; of one that is done, delete the result. */
 export async function cancel(id) {
   await request(place(id), { method: "DELETE" });
@@ -36,7 +42,7 @@ export async function cancel(id) {
  * @param {string} id
  * @param {(job: {status: string, done: number, total: number, secondsLeft: ?number}) => void} onNews
  * @param {AbortSignal} signal
- * @throws {Failure} it has failed, was cancelled, or is not known
+ * @throws {Failure} it has failed, was cancelled, or is not known; or the service stays away
  */
 export async function watch(id, onNews, signal) {
   const end = (await listened(id, onNews, signal)) ?? (await polled(id, onNews, signal));
@@ -61,8 +67,12 @@ function listened(id, onNews, signal) {
     });
     source.addEventListener("progress", ({ data }) => onNews({ status: "running", ...JSON.parse(data) }));
     source.addEventListener("problem", ({ data }) => finish(reject, failureOf(JSON.parse(data))));
+    let away = null; // since when there is no connection
+    source.addEventListener("open", () => (away = null));
     source.addEventListener("error", () => {
+      away ??= performance.now();
       if (source.readyState === EventSource.CLOSED) finish(resolve, null);
+      else if (performance.now() - away > MAX_ABSENCE) finish(reject, unreachable());
     });
     if (signal.aborted) stop();
   });
@@ -70,19 +80,24 @@ function listened(id, onNews, signal) {
 
 /** Ask again and again. */
 async function polled(id, onNews, signal) {
+  let away = null; // since when there is no answer
   for (;;) {
     let pause = PAUSE;
     try {
       const response = await request(place(id), { headers: { Accept: "application/json" }, signal });
       const job = await response.json();
+      away = null;
       onNews(job);
       if (ENDS.includes(job.status)) return job;
       pause = Number(response.headers.get("Retry-After")) * 1000 || PAUSE;
     } catch (error) {
+      away ??= performance.now();
       if (!(error instanceof Failure && error.again)) throw error;
+      // Without Retry-After, after which the page would try again by itself.
+      if (performance.now() - away > MAX_ABSENCE) throw Object.assign(error, { retryAfter: null });
       pause = (error.retryAfter ?? 5) * 1000;
     }
-    await later(Math.min(pause, MAX_PAUSE), signal);
+    await later(Math.max(MIN_PAUSE, Math.min(pause, MAX_PAUSE)), signal);
   }
 }
 
@@ -94,8 +109,11 @@ function later(milliseconds, signal) {
 }
 
 function keepOnly(job) {
-  if (job.status === "failed") throw failureOf(job.problem ?? { title: "The picture can’t be enlarged", detail: "" });
-  if (job.status === "cancelled") throw new Failure({ title: "The picture was given up", detail: "Its job was cancelled." });
+  if (job.status === "done") return;
+  const cancelled = { title: "The picture was given up", detail: "Its job was cancelled." };
+  const failed = job.problem ?? { title: "The picture can’t be enlarged", detail: "" };
+  const failure = job.status === "failed" ? failureOf(failed) : new Failure(cancelled);
+  throw Object.assign(failure, { isEnd: true });
 }
 
 /**

@@ -7,22 +7,24 @@ import { listen } from "./choose.js";
 import { clear, compare } from "./comparison.js";
 import { enlarge, enlargeAgain } from "./enlarging.js";
 import { shown } from "./failures.js";
-import { cancel, submit } from "./jobs.js";
+import { listJobs } from "./joblist.js";
+import { cancel, startAnew, submit } from "./jobs.js";
 import { hideProblem, showProblem } from "./problem.js";
-import { forget, fragment, inAddress, putInAddress, remember, remembered } from "./remembered.js";
+import { forget, fragment, inAddress, putInAddress, remember } from "./remembered.js";
 import { save } from "./saving.js";
 import { say, show, wait } from "./status.js";
 import { bytes, duration, formatName, pixels } from "./words.js";
 
 const part = (id) => document.getElementById(id);
 const MAX_BYTES = Number(document.body.dataset.maxBodyBytes);
-const HAS_JOBS = "jobs" in document.body.dataset;
+const HAS_JOBS = "jobsKeep" in document.body.dataset;
 // Visible elements by state.
 const COMPARED = ["viewer", "zoom", "before-tag", "after-tag"];
 const VISIBLE = {
   empty: ["empty", "format-label"],
   working: ["canvas", "progress", "cancel", ...(HAS_JOBS ? ["later"] : [])],
-  sending: ["canvas", "progress", "cancel"], // to be done in the background
+  moving: ["canvas", "progress", "cancel"], // into the background, while it is being enlarged
+  sending: ["canvas", "progress", "cancel"], // the same, while it is not
   background: ["background", "progress", "cancel", "another"],
   fetched: ["canvas", "another", "download"], // from the background, where the original is not here
   unseen: ["background", "another", "download"], // the same, and there is nothing to show
@@ -31,6 +33,8 @@ const VISIBLE = {
   converting: [...COMPARED, "progress", "cancel"],
   failed: ["format-label"],
 };
+
+const CANCELLED = ["Cancelled", "Choose another picture at any time"];
 
 const board = new Board(part("canvas"));
 const format = part("format");
@@ -46,7 +50,7 @@ function enter(next) {
   const visible = new Set(VISIBLE[state]);
   for (const id of new Set(Object.values(VISIBLE).flat())) part(id).hidden = !visible.has(id);
   format.options[0].hidden = done !== null; // "the same format": by then, the format is known
-  if (next === "empty") listJobs();
+  if (next === "empty" && HAS_JOBS) listJobs();
   part("download").textContent = done?.files.has(format.value) ?? true ? "Download" : "Enlarge and download";
 }
 
@@ -94,13 +98,35 @@ function take(file) {
 /** Let the service go on with the picture, whatever becomes of this page. */
 function handIn() {
   const file = picture;
-  run.abort();
   show(`Sending ${file.name}`);
   return attempt("sending", async (signal) => {
     const { id } = await submit(file, format.value, signal);
     job = { id, name: file.name };
     await follow(signal);
   });
+}
+
+/** The same while the picture is being enlarged, which goes on until the service has taken the job. */
+async function move() {
+  const [own, file] = [run, picture];
+  enter("moving");
+  show(`Sending ${file.name}`);
+  part("cancel").focus({ preventScroll: true });
+  let taken;
+  try {
+    taken = await submit(file, format.value, own.signal);
+  } catch (error) {
+    if (run !== own || done) return; // cancelled, superseded by another picture, or finished
+    const failure = shown(error);
+    if (!failure) return reset(...CANCELLED);
+    if (state !== "moving") return fail(failure, handIn);
+    enter("working");
+    return say(failure.title, `${file.name} is still being enlarged here`);
+  }
+  if (run !== own || done) return cancel(taken.id).catch(() => {}); // it ends without that, too
+  own.abort();
+  job = { id: taken.id, name: file.name };
+  return attempt("background", follow);
 }
 
 /** Go on with a job of an earlier visit. */
@@ -123,13 +149,15 @@ async function follow(signal) {
     result = await enlargeInBackground(own, picture, board, signal);
   } catch (error) {
     const failure = shown(error);
-    if (failure && !failure.again) { // it will not come
+    if (failure && (failure.isEnd || !failure.again)) { // it will not come
       forget(own);
       putInAddress(null);
+      if (picture) startAnew(picture);
       job = null;
     }
     throw error;
   }
+  remember(own, true);
   const { accepted, blob, notes, layers } = result;
   const text = [`${formatName(accepted.format)}, ${bytes(accepted.size)}`, ...notes].join("; ");
   done = { ...result, files: new Map([[accepted.format, blob]]), title: `Now ${pixels(accepted)}`, text };
@@ -145,19 +173,6 @@ function giveUp() {
   run.abort();
 }
 
-/** List what was handed in and is not fetched. */
-function listJobs() {
-  const jobs = HAS_JOBS ? remembered() : [];
-  part("remembered").hidden = !jobs.length;
-  const entries = jobs.map((each) => {
-    const link = Object.assign(document.createElement("a"), { href: fragment(each), textContent: each.name });
-    const entry = document.createElement("li");
-    entry.append(link);
-    return entry;
-  });
-  part("remembered").querySelector("ul").replaceChildren(...entries);
-}
-
 function finish() {
   if (job && !picture) enter(done.isShown ? "fetched" : "unseen");
   else enter(done.layers ? "done" : "undisplayable");
@@ -167,8 +182,7 @@ function finish() {
 /** Save the result in the chosen format. For a new format, the service enlarges the picture again. */
 function download() {
   if (done.files.has(format.value)) {
-    save(done.files.get(format.value), (picture ?? job).name, format.value);
-    return job && forget(job);
+    return save(done.files.get(format.value), (picture ?? job).name, format.value);
   }
   return attempt("converting", async (signal) => {
     const wanted = format.value;
@@ -193,10 +207,12 @@ async function attempt(during, work) {
   } catch (error) {
     if (run !== own) return; // superseded by another picture
     const failure = shown(error);
-    if (failure?.code === "estimate_over_deadline" && HAS_JOBS && picture && !done) handIn();
+    const isJob = ["sending", "background"].includes(during);
+    if (failure && state === "moving") enter("sending"); // the job may still do it
+    else if (failure && isJob && !job) fail(failure, picture && handIn);
     else if (failure) fail(failure, job || picture ? again : null, picture && !done && !job ? handIn : null);
     else if (done) finish();
-    else reset("Cancelled", "Choose another picture at any time");
+    else reset(...CANCELLED);
   }
 }
 
@@ -223,7 +239,7 @@ function back() {
 part("max-bytes").textContent = bytes(MAX_BYTES);
 part("another").addEventListener("click", () => reset());
 part("cancel").addEventListener("click", () => (state === "background" ? giveUp() : run.abort()));
-part("later").addEventListener("click", handIn);
+part("later").addEventListener("click", move);
 part("download").addEventListener("click", download);
 part("dismiss").addEventListener("click", back);
 format.addEventListener("change", () => {

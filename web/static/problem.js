@@ -7,6 +7,7 @@ const words = document.getElementById("problem-words");
 const countdown = document.getElementById("countdown");
 const retry = document.getElementById("retry");
 const instead = document.getElementById("instead");
+const insteadWords = document.getElementById("instead-words");
 const dismiss = document.getElementById("dismiss");
 
 let timer = null;
@@ -27,7 +28,8 @@ export function showProblem(failure, again, later, back) {
   words.replaceChildren(title, ...paragraphs);
   retry.hidden = !again;
   retry.onclick = again;
-  instead.hidden = !later;
+  instead.hidden = insteadWords.hidden = !later;
+  instead.classList.toggle("primary", !again);
   instead.onclick = later;
   dismiss.textContent = back;
   card.hidden = false;

@@ -2,6 +2,7 @@
 
 const STORE = "jobs";
 const MAX = 10;
+const KEEP = Number(document.body.dataset.jobsKeep) * 3_600_000; // ms for which the service keeps results
 
 /** The job in the page's address, as id and name; null if there is none. */
 export function inAddress() {
@@ -20,19 +21,21 @@ export function putInAddress(job) {
   history.replaceState(null, "", job ? fragment(job) : location.pathname + location.search);
 }
 
-/** All jobs that are remembered, the newest first. */
+/** All jobs that are remembered, the newest first, without those whose results are deleted by now. */
 export function remembered() {
   try {
     const jobs = JSON.parse(localStorage.getItem(STORE)) ?? [];
-    return jobs.filter((job) => typeof job?.id === "string" && typeof job.name === "string");
+    const isThere = ({ until }) => !(until < Date.now());
+    return jobs.filter((job) => typeof job?.id === "string" && typeof job.name === "string" && isThere(job));
   } catch {
     return []; // the browser keeps nothing, or something else was there
   }
 }
 
 /** Remember a job. */
-export function remember(job) {
-  keep([job, ...remembered().filter(({ id }) => id !== job.id)]);
+export function remember({ id, name }, isDone = false) {
+  const job = isDone ? { id, name, until: Date.now() + KEEP } : { id, name };
+  keep([job, ...remembered().filter((other) => other.id !== id)]);
 }
 
 /** Forget a job. */

@@ -70,7 +70,7 @@ final class JobDownload {
     /** Writes the body to the file: behind what it has, or from the beginning. */
     private BodySubscriber<Path> into(ResponseInfo head, long size) {
         if (total(head.statusCode(), head.headers(), size) < 0) {
-            return BodySubscribers.replacing(file);
+            return BodySubscribers.mapping(new BoundedBody(0), nothing -> file); // hangs up at its first byte
         }
         if (head.statusCode() == 206) {
             return BodySubscribers.ofFile(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND);

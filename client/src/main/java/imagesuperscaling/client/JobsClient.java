@@ -32,11 +32,10 @@ import java.util.function.Consumer;
  * }</pre>
  *
  * <p>All requests may be repeated without harm, so they are retried after status 429, 502, 503, 504 and after broken
- * connections, as often as the client's settings say. A download that broke is resumed where it ended.
+ * connections, as often as the client's settings say. A download that broke is resumed where it ended. Whoever waits for
+ * the end of a job waits for a service that is away, too, for ten minutes.
  */
 public final class JobsClient {
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
-    private static final Duration SHORTEST_PAUSE = Duration.ofMillis(100);
     private static final Duration USUAL_PAUSE = Duration.ofSeconds(2);
 
     private final String address;
@@ -127,8 +126,13 @@ public final class JobsClient {
      * @throws InterruptedException if the thread was interrupted; the job goes on
      */
     public Job await(Job job, Consumer<Job> progress) throws UpscaleException, InterruptedException {
+        return await(job, progress, Requests.ABSENCE);
+    }
+
+    /** The same; {@code absence}: how long a service that is away is waited for. */
+    Job await(Job job, Consumer<Job> progress, Duration absence) throws UpscaleException, InterruptedException {
         for (; ; ) {
-            HttpResponse<byte[]> answer = requests.sendRepeatable(get(uri(job.id())));
+            HttpResponse<byte[]> answer = requests.sendPatiently(get(uri(job.id())), absence);
             Job seen = read(answer);
             progress.accept(seen);
             if (seen.state().isEnd()) {
@@ -252,12 +256,10 @@ public final class JobsClient {
     }
 
     private static Duration pause(HttpResponse<byte[]> answer) {
-        Duration asked = answer.headers()
+        return Requests.bounded(answer.headers()
                 .firstValue("Retry-After")
                 .flatMap(value -> RetryAfter.parse(value, Instant.now()))
-                .orElse(USUAL_PAUSE);
-        Duration most = asked.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : asked;
-        return most.compareTo(SHORTEST_PAUSE) < 0 ? SHORTEST_PAUSE : most;
+                .orElse(USUAL_PAUSE));
     }
 
     private static Job read(HttpResponse<byte[]> answer) throws UpscaleException {

@@ -13,6 +13,12 @@ final class Requests {
     /** A request about a job may send a large file, for which the service waits ten minutes by default. */
     private static final Duration UPLOAD = Duration.ofMinutes(11);
 
+    /** How long to ask again for what somebody waits for anyway. */
+    static final Duration ABSENCE = Duration.ofMinutes(10);
+
+    private static final Duration SHORTEST_PAUSE = Duration.ofMillis(200);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+
     private final Transport transport;
     private final int retries;
     private final Duration longestWait;
@@ -53,6 +59,33 @@ final class Requests {
                 pauseRepeatable(failure, tried);
             }
         }
+    }
+
+    /** The same, but goes on for {@code absence} while the service is away, however often that is. */
+    HttpResponse<byte[]> sendPatiently(HttpRequest request, Duration absence)
+            throws UpscaleException, InterruptedException {
+        long start = System.nanoTime();
+        for (int tried = 0; ; tried++) {
+            try {
+                HttpResponse<byte[]> answer = transport.exchange(request);
+                if (answer.statusCode() / 100 == 2) {
+                    return answer;
+                }
+                throw Problems.refused(answer);
+            } catch (UpscaleException failure) {
+                boolean passes = TRANSIENT.contains(failure.status()) || BROKEN.contains(failure.status());
+                if (!passes || System.nanoTime() - start > absence.toNanos()) {
+                    throw failure;
+                }
+                Thread.sleep(bounded(failure.retryAfter().orElse(backoff(tried))).toMillis());
+            }
+        }
+    }
+
+    /** A pause between two questions about a job: what the service asks for, within bounds. */
+    static Duration bounded(Duration pause) {
+        Duration most = pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
+        return most.compareTo(SHORTEST_PAUSE) < 0 ? SHORTEST_PAUSE : most;
     }
 
     /** Waits before the next attempt, after {@code tried} others; throws the failure if there should be none. */

@@ -128,6 +128,32 @@ class JobsTest {
         }
     }
 
+    @Test
+    void aServiceThatIsAwayIsWaitedFor() throws Exception {
+        Answer away = Answer.of(502, "text/html", "<p>");
+        try (TestServer server = new TestServer(away, problem(503, "x"), DONE.cut(3), problem(429, "x"), away, DONE)) {
+            JobsClient jobs = UpscaleClient.builder(server.url())
+                    .retries(0)
+                    .longestWait(Duration.ZERO)
+                    .build()
+                    .jobs();
+            assertEquals(JobState.DONE, jobs.await(JOB).state());
+            assertEquals(6, server.requests.size());
+        }
+        try (TestServer server = new TestServer(problem(503, "x"))) {
+            assertThrows(
+                    UpscaleException.Unavailable.class,
+                    () -> client(server).await(JOB, seen -> {}, Duration.ofMillis(100)));
+            assertEquals(2, server.requests.size());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, PT0.2S", "0.05, PT0.2S", "2, PT2S", "30, PT30S", "600, PT30S"})
+    void theServiceSaysHowOftenItIsAsked(double asked, Duration pause) {
+        assertEquals(pause, Requests.bounded(Duration.ofMillis(Math.round(asked * 1000))));
+    }
+
     @ParameterizedTest
     @CsvSource({
         "failed, '{\"status\": 422, \"code\": \"image_corrupt\", \"detail\": \"cut\"}', Rejected, cut",
@@ -208,6 +234,18 @@ class JobsTest {
             assertThrows(UpscaleException.class, () -> small.jobs().result(JOB));
             small.jobs().download(JOB, folder.resolve("out.png"));
             assertEquals(IMAGE, Files.readString(folder.resolve("out.png")));
+        }
+    }
+
+    /** Its download ends at once: the server goes silent after the first bytes, and sees the client leave. */
+    @Test
+    void aResultThatIsTooLargeIsNotFetched() throws Exception {
+        String head = "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 2000000000\r\n\r\n";
+        try (RawServer server = new RawServer(head + "first bytes", true)) {
+            JobsClient small = UpscaleClient.builder(server.url()).mostAnswerBytes(17).build().jobs();
+            UpscaleException failure = assertThrows(UpscaleException.class, () -> small.result(JOB));
+            assertTrue(failure.detail().contains("larger than 17 bytes"), failure.detail());
+            server.left.get(60, TimeUnit.SECONDS);
         }
     }
 

@@ -1,0 +1,40 @@
+/** The list of what this browser has handed in, on the empty page. */
+
+import { shown } from "./failures.js";
+import { cancel } from "./jobs.js";
+import { forget, fragment, remembered } from "./remembered.js";
+import { say } from "./status.js";
+
+const section = document.getElementById("remembered");
+const list = section.querySelector("ul");
+
+/** Show the list, if there is anything on it. */
+export function listJobs() {
+  const jobs = remembered();
+  section.hidden = !jobs.length;
+  list.replaceChildren(...jobs.map(entryOf));
+}
+
+function entryOf(job) {
+  const link = Object.assign(document.createElement("a"), { href: fragment(job), textContent: job.name });
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Delete" });
+  button.setAttribute("aria-label", `Delete ${job.name}`);
+  button.addEventListener("click", () => erase(job));
+  const entry = document.createElement("li");
+  entry.append(link, button);
+  return entry;
+}
+
+/** Delete a job and its result from the service. */
+async function erase(job) {
+  try {
+    await cancel(job.id);
+  } catch (error) {
+    const failure = shown(error);
+    if (failure.code !== "unknown_job") return say(failure.title, failure.advice);
+  }
+  forget(job);
+  listJobs();
+  say(`${job.name} is deleted`);
+  (list.querySelector("button") ?? document.getElementById("file")).focus({ preventScroll: true });
+}
