@@ -57,9 +57,7 @@ class Room:
         Raises:
             JobsQueueFull: the others have too many.
         """
-        self._count()
-        with self._lock:
-            waiting = self._waiting()
+        waiting = self._counted_pixels()
         if waiting and waiting + pixels > self._most:
             raise self._full(waiting, pixels)
 
@@ -69,7 +67,9 @@ class Room:
         Raises:
             JobsQueueFull: the jobs that have not ended have as many px as may wait.
         """
-        self.check(1)
+        waiting = self._counted_pixels()
+        if waiting >= self._most:
+            raise self._full(waiting)
 
     @contextlib.contextmanager
     def reserved(self, job_id: str, pixels: int) -> Iterator[None]:
@@ -108,6 +108,11 @@ class Room:
             while len(self._ended) > MAX_ENDS:
                 del self._ended[next(iter(self._ended))]
 
+    def _counted_pixels(self) -> int:
+        self._count()
+        with self._lock:
+            return self._waiting()
+
     def _waiting(self) -> int:
         return sum((self._listed | self._reserved).values())
 
@@ -126,14 +131,16 @@ class Room:
                 self._counted = time.monotonic()
                 self._pace = None
 
-    def _full(self, waiting: int, pixels: int) -> JobsQueueFull:
+    def _full(self, waiting: int, pixels: int = 0) -> JobsQueueFull:
+        """The error for a job of so many px; 0: its size is not known. (To be raised.)"""
         over = min(waiting + pixels - self._most, waiting)
         if self._pace is None:
             self._pace = self._seconds_for_a_pixel()
         seconds = math.ceil(self._pace * over) if self._pace else RETRY_SECONDS
+        this = f", and this one as {pixels}" if pixels else ""
         return JobsQueueFull(
-            f"the jobs that have not ended count as {waiting} px, and this one as {pixels} more; together at most"
-            f" {self._most} are taken: send it again later",
+            f"the jobs that have not ended count as {waiting} px{this}; together at most {self._most} are taken: send"
+            " it again later",
             limit=self._most,
             actual=waiting + pixels,
             setting="jobs_queue_pixels",
