@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from jobs.assembly import open_store
+from jobs.assembly import open_ledger
 from jobs.engine import JobEngine
 from jobs.housekeeping import Housekeeping
 from jobs.ledger import Ledger, Status
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> str:
     """
     if not settings.jobs_store:
         raise invalid("jobs_store", "", "names no store, so there are no jobs")
-    ledger = Ledger(open_store(settings), settings.jobs_queue_pixels)
+    ledger = open_ledger(settings)
     match arguments.command:
         case "list":
             return table(list(open_statuses(ledger)))

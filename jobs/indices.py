@@ -35,7 +35,7 @@ class EndedJob:
 
 @dataclass(frozen=True)
 class DueWebhook:
-    """An end that has to be reported. `due`: when, in seconds since 1970; `attempt`: the how manieth, from 1 on."""
+    """An end that has to be reported. `due`: when, in seconds since 1970; `attempt`: its number, from 1 on."""
 
     job_id: str
     due: float

@@ -1,5 +1,6 @@
 """The ledger: transitions of jobs, races between them, and a kill between any two writes."""
 
+import contextlib
 import logging
 import os
 import threading
@@ -454,3 +455,29 @@ def test_killed_while_withdrawing(store: Store, ledger: Ledger) -> None:
 
     killed_at_each_write(store, act, check)
     assert all_keys(store) == []
+
+
+def test_failures_of_a_step_are_counted_with_their_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = taken(ledger)
+    now = time.time()
+    for seconds, expected in ((0.0, (1, 0.0)), (1.5, (2, 1.5)), (600.0, (3, 600.0))):
+        monkeypatch.setattr("time.time", lambda seconds=seconds: now + seconds)
+        count, passed = ledger.note_failure(job.id, "block-1")
+        assert (count, passed) == (expected[0], pytest.approx(expected[1], abs=0.01))
+    assert ledger.note_failure(job.id, "block-11")[0] == 1
+    assert ledger.begin(job.id, "block-1") == 1, "that is another count"
+    ledger.cancel(job.id)
+    assert [*ledger.store.keys(f"jobs/{job.id}/tries/")] == []
+
+
+@pytest.mark.parametrize("writes", range(6))
+def test_killed_while_a_plan_is_deleted(ledger: Ledger, writes: int) -> None:
+    """No block of the former plan is left without it: the next one would have it as its own."""
+    job = half_done(ledger)
+    with contextlib.suppress(Killed):
+        Ledger(KilledStore(ledger.store, writes), 10**9).unplan(job.id)
+    ledger.forget_plans()
+    assert ledger.plan(job.id) is not None or not ledger.finished(job.id)
+    ledger.unplan(job.id)
+    assert (ledger.plan(job.id), ledger.finished(job.id)) == (None, frozenset())
+    assert ledger.source(job.id) == b"picture"
