@@ -460,10 +460,11 @@ def test_killed_while_withdrawing(store: Store, ledger: Ledger) -> None:
 def test_failures_of_a_step_are_counted_with_their_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     job = taken(ledger)
     now = time.time()
-    for seconds, expected in ((0.0, (1, 0.0)), (1.5, (2, 1.5)), (600.0, (3, 600.0))):
+    for number, seconds in enumerate((0.0, 1.5, 600.0), 1):
         monkeypatch.setattr("time.time", lambda seconds=seconds: now + seconds)
-        count, passed = ledger.note_failure(job.id, "block-1")
-        assert (count, passed) == (expected[0], pytest.approx(expected[1], abs=0.01))
+        failures, passed = ledger.note_failure(job.id, "block-1")
+        assert failures == number
+        assert passed == pytest.approx(seconds, abs=0.01)
     assert ledger.note_failure(job.id, "block-11")[0] == 1
     assert ledger.begin(job.id, "block-1") == 1, "that is another count"
     ledger.cancel(job.id)
