@@ -1,4 +1,4 @@
-"""Does jobs in the process that serves: one thread, one job after the other for a while, behind the requests."""
+"""Does jobs in the process that serves: one thread, a few blocks of each in turn, behind the requests."""
 
 import logging
 import math
@@ -17,8 +17,8 @@ log = logging.getLogger("jobs")
 
 # Blocks of a job in the queue at a time: there is one worker.
 WINDOW = 1
-# Seconds that a job is worked on before the next has its turn: each turn begins with decoding the picture.
-SLICE_SECONDS = 60.0
+# Blocks of a job that are made before the next job has its turn: each turn begins with decoding the picture.
+TURN_BLOCKS = 4
 # Seconds between two looks for jobs that other processes took, and left behind.
 LOOK_INTERVAL = 5.0
 # Seconds until a job is tried again after a failure of the store or the engine; they double up to the second number.
@@ -28,7 +28,7 @@ STOP_SECONDS = 30.0
 
 
 class EmbeddedEngine:
-    """Works on all open jobs in turn: on each until it is done, or its time slice is over.
+    """Works on all open jobs in turn: makes `TURN_BLOCKS` of each, or what is left of it, and then its result.
 
     What is to be done stands in the ledger, so nothing is lost with this process. Of several processes on one store,
     the one that has the lease does the jobs of all; it has the lease as long as there are any.
@@ -103,7 +103,7 @@ class EmbeddedEngine:
             log.warning("the lease of jobs is not given back: %s", exc.detail)
 
     def _round(self) -> float:
-        """Work on each open job for a while. Returns the seconds until the next round; 0: there is more to do."""
+        """Give each open job its turn. Returns the seconds until the next round; 0: there is more to do."""
         submitted = list(self._submitted)
         jobs = {each.job_id: None for each in self._ledger.open_jobs()}  # a set in order
         self._submitted.difference_update(set(submitted) - jobs.keys())
@@ -157,18 +157,16 @@ class EmbeddedEngine:
             seconds_until_stop=lambda: -1.0 if self._stopping.is_set() or not self._lease.is_held else math.inf,
             is_background=True,
         )
-        slice_end = time.monotonic() + SLICE_SECONDS
         plan = self._steps.plan(job_id, WINDOW, deadline)
         if plan is None:
             return True
         missing = self._ledger.missing(job_id, plan)
-        for number in missing:
+        for number in missing[:TURN_BLOCKS]:
             if self._steps.block(job_id, number, deadline, current) is None:
                 return True
             current.tiles = 0
-            if number != missing[-1] and time.monotonic() >= slice_end:
-                return True
-        self._steps.join(job_id, deadline)
+        if len(missing) <= TURN_BLOCKS:
+            self._steps.join(job_id, deadline)
         return True
 
     def _watch(self) -> None:

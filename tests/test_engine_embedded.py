@@ -106,10 +106,10 @@ def test_small_jobs_are_done_one_after_the_other(engines: Engines, caplog: pytes
     assert sum("decode_milliseconds" in step for step in steps) == 3
 
 
-def test_a_small_job_waits_for_no_more_than_a_slice_of_a_large_one(
+def test_a_small_job_waits_for_no_more_than_a_turn_of_a_large_one(
     engines: Engines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("jobs.engine_embedded.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("jobs.engine_embedded.TURN_BLOCKS", 1)
     with caplog.at_level(logging.INFO, "jobs"):
         large, small = engines.fleet.submit(), engines.fleet.submit(encoded(noise(10, 10)))
         engines.start()
@@ -125,11 +125,12 @@ def test_a_block_takes_few_requests_to_the_store(engines: Engines) -> None:
     fleet = engines.fleet
     job_id, requests = fleet.submit(), count_requests(fleet.ledger.store)
     engine = EmbeddedEngine(fleet.ledger, fleet.worker(1.0))
-    engine._round()
+    for _ in range(3):
+        engine._round()
     assert fleet.ledger.has_ended(job_id)
     blocks = len(fleet.ledger.plan(job_id).blocks)  # type: ignore[union-attr]
     assert blocks >= 9
-    assert len(requests) <= 40 + 8 * blocks, "seven while it is made, and one while it is joined"
+    assert len(requests) <= 40 + 10 * blocks, "seven while it is made, one while it is joined, and a part of its turn's"
 
 
 def test_a_request_waits_for_the_tile_in_progress_only(engines: Engines) -> None:
