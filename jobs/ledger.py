@@ -128,6 +128,14 @@ class Ledger:
         """
         self._room.check(pixels)
 
+    def check_not_full(self) -> None:
+        """Make sure that a job may be taken, if it is small enough.
+
+        Raises:
+            JobsQueueFull: the jobs that have not ended have reached the limit.
+        """
+        self._room.check(1)
+
     def add(self, job: Job, source: bytes | Path) -> None:
         """Write a job down. It is lost until it is accepted. May be called again, after a failure or beside another.
 
