@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from jobs.assembly import Jobs
-from jobs.ledger import Ledger, Status, is_id, unknown
+from jobs.ids import is_id, unknown
+from jobs.ledger import Ledger, Status
 from jobs.queues import queue_of
 from jobs.records import Job
 from jobs.taking import JobTaking

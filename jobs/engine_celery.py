@@ -29,6 +29,8 @@ log = logging.getLogger("jobs")
 # the message back. Shorter than the grace that a worker should have at its end.
 HOLD = 60.0
 FIRST_PAUSE, MAX_PAUSE = 0.5, 3.0
+# Seconds that a worker waits before it gives back a message whose job is in another store than its own.
+OTHER_STORE_PAUSE = 10.0
 # Seconds between two questions to the store whether a job was cancelled.
 CANCEL_INTERVAL = 2.0
 
@@ -43,9 +45,11 @@ class CeleryEngine:
 
     Args:
         settings: with the broker.
+        ledger: of the store that the workers have as well.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._app = Celery("jobs", set_as_current=False, changes=broker.configuration(settings))
         self._app.conf.broker_heartbeat = 0  # nobody would send heartbeats; connections are opened again when needed
 
@@ -57,9 +61,10 @@ class CeleryEngine:
 
         Raises:
             BrokerUnavailable: that can't be done within some seconds, or the broker refuses.
+            StoreUnavailable: the store is not there.
         """
         try:
-            broker.send(self._app, broker.PLAN, job.queue, job.id)
+            broker.send(self._app, broker.PLAN, job.queue, job.id, self._ledger.store_id())
         except broker.BrokerRefused as exc:
             log.error("the broker refuses: %s", exc, extra={"job": job.id})
             raise BrokerUnavailable("jobs can't be handed over: tell whoever operates the service") from exc
@@ -77,7 +82,7 @@ class CeleryEngine:
 
 
 @app.task(name=broker.PLAN, bind=True)
-def plan(task: Any, job_id: str) -> None:
+def plan(task: Any, job_id: str, store: str = "") -> None:
     """Plan a job, and publish its first blocks."""
 
     def run(child: worker.Child, job: Job) -> None:
@@ -93,11 +98,11 @@ def plan(task: Any, job_id: str) -> None:
         if not missing:
             _publish(child.ledger, job, chain, None)
 
-    _persist(job_id, "plan", run)
+    _persist(job_id, store, "plan", run)
 
 
 @app.task(name=broker.BLOCK)
-def block(job_id: str, chain: str, number: int) -> None:
+def block(job_id: str, chain: str, number: int, store: str = "") -> None:
     """Make a block, and publish what follows."""
     tiles = _Tiles()
 
@@ -106,17 +111,17 @@ def block(job_id: str, chain: str, number: int) -> None:
         if planned is not None and not child.ledger.has_ended(job_id):
             _follow(child.ledger, job, chain, number, planned)
 
-    _persist(job_id, f"block-{number}", run, lambda: {"tiles": tiles.done})
+    _persist(job_id, store, f"block-{number}", run, lambda: {"tiles": tiles.done})
 
 
 @app.task(name=broker.JOIN)
-def join(job_id: str, chain: str) -> None:
+def join(job_id: str, chain: str, store: str = "") -> None:
     """Put the result together."""
 
     def run(child: worker.Child, job: Job) -> None:
         child.steps.join(job_id, _deadline(child.ledger, job_id))
 
-    _persist(job_id, "join", run)
+    _persist(job_id, store, "join", run)
 
 
 def _follow(ledger: Ledger, job: Job, chain: str, number: int, planned: Plan) -> None:
@@ -133,9 +138,9 @@ def _publish(ledger: Ledger, job: Job, chain: str, number: int | None) -> None:
     if ledger.is_published(job.id, name):
         return
     if number is None:
-        broker.send(app, broker.JOIN, job.queue, job.id, chain)
+        broker.send(app, broker.JOIN, job.queue, job.id, chain, ledger.store_id())
     else:
-        broker.send(app, broker.BLOCK, job.queue, job.id, chain, number)
+        broker.send(app, broker.BLOCK, job.queue, job.id, chain, number, ledger.store_id())
     ledger.note_published(job.id, name)
 
 
@@ -151,6 +156,7 @@ class _Tiles(NoListener):
 
 def _persist(
     job_id: str,
+    store: str,
     step: str,
     run: Callable[[worker.Child, Job], None],
     describe: Callable[[], dict[str, object]] = dict,
@@ -159,6 +165,7 @@ def _persist(
 
     Args:
         job_id: of the job.
+        store: the id of its store, if the message has it.
         step: its name in the ledger.
         run: does it; may be called again.
         describe: more fields for the log.
@@ -176,6 +183,14 @@ def _persist(
     is_first = True
     while True:
         try:
+            if store and not child.ledger.is_store(store):
+                log.error(
+                    "%s is given back: this worker's store is not the one that the job is in; is it mounted?",
+                    step,
+                    extra=fields,
+                )
+                time.sleep(OTHER_STORE_PAUSE)  # others may take the message
+                raise Reject("another store", requeue=True)
             job = child.ledger.job(job_id)
             fields["request_id"] = job.request_id
             if queue_of(child.parts.models, job.options) != job.queue:
@@ -185,6 +200,8 @@ def _persist(
             is_first = False
             log.debug("%s begins", step, extra=fields)
             run(child, job)
+        except Reject:
+            raise
         except (JobUnknown, ClientGone):  # forgotten, or cancelled
             log.info("%s is not needed any more", step, extra=fields)
         except (Unavailable, broker.BrokerRefused) as exc:

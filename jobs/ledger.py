@@ -11,20 +11,23 @@
     jobs/<id>/end.json        how it ended; created once, ever
     jobs/<id>/result          the file
     jobs/<id>/expired         all but the records is deleted
-    jobs/<id>/webhook/<n>     attempt n to report its end was begun
+    jobs/<id>/webhook/<n>     when attempt n to report its end was begun, in seconds since 1970
     jobs/<id>/webhook/over    its end is reported, or that was given up
-    open/<id>-<pixels>        jobs without an end
+    open/<id>-<size>          jobs without an end; `Job.size`
     ended/<ms>-<id>           jobs with one, and when it was, in ms since 1970
     expired/<ms>-<id>         those of them that have expired; when they ended
     groups/<owner>/<group>/<id>
     keys/<digest>             Idempotency-Keys
     webhooks/<ms>-<id>-<n>    when an end has to be reported, for the n-th time
     lease/<number>            which process does jobs, unless workers do: see `Lease`
+    store-id                  tells this store from others; created once
+    probe                     a worker has tried whether it may write
 
 A process may be killed between any two writes. So a name in an index is written before what it leads to, and deleted
 after it (of groups and keys, `job.json` is the trace): the indices may say too much, and `Housekeeping` mends that, but
-nothing is lost or left for good. What only one of several processes may decide is created exclusively: `accepted`
-(taken, or withdrawn), `plan.json`, `end.json`.
+nothing is lost or left for good. What is written of a job while another process forgets it has no `job.json` beside it,
+and goes with the next `sweep`. What only one of several processes may decide is created exclusively: `accepted` (taken,
+or withdrawn), `plan.json`, `end.json`.
 """
 
 import contextlib
@@ -32,13 +35,16 @@ import functools
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
-from jobs.claims import ACCEPTED, WITHDRAWN, Claims, is_accepted
-from jobs.ids import is_id, new_id, unknown
+from jobs.claims import ABANDONED_SECONDS, ACCEPTED, WITHDRAWN, Claims, is_accepted
+from jobs.ids import is_id, new_id, time_of, unknown
 from jobs.indices import (
     DueWebhook,
     EndedJob,
@@ -56,8 +62,6 @@ from jobs.store import NotStored, Store
 from message_protocol import JobState
 from superscaling.errors import JobUnknown, ServiceError, StoreUnavailable
 
-__all__ = ["MAX_TRIES", "EndedJob", "Ledger", "OpenJob", "Status", "is_id", "new_id", "unknown"]
-
 log = logging.getLogger("jobs")
 
 Kept = TypeVar("Kept", Job, Plan, End)
@@ -65,6 +69,7 @@ Kept = TypeVar("Kept", Job, Plan, End)
 MAX_TRIES = 3
 # Plans and ends that are kept in memory: they never change.
 MAX_RECORDS = 256
+STORE_ID = "store-id"
 # What is needed until the end only; of a gigantic picture it is much.
 WORKING_PARTS = ("in/", "out/", "tries/", "published/", "source")
 
@@ -88,7 +93,7 @@ class Ledger:
 
     Args:
         store: where that is.
-        queue_pixels: the most pixels of all jobs that have not ended.
+        queue_pixels: the most that all jobs that have not ended may have together, as `Job.size` counts them.
 
     `observer` is told of what happens, and may be replaced.
     """
@@ -98,9 +103,29 @@ class Ledger:
         self.queue_pixels = queue_pixels
         self.observer: JobObserver = NO_OBSERVER
         self.claims = Claims(store)
-        self._room = Room(queue_pixels, self.open_jobs, self.has_ended, self.plan)
+        self._room = Room(queue_pixels, self.open_jobs, self.plan)
+        self._store_id = ""
         self._kept_plan = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, Plan, "plan.json"))
         self._kept_end = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, End, "end.json"))
+
+    # The store
+
+    def store_id(self) -> str:
+        """What tells this store from others, for messages about its jobs. The first who asks decides it."""
+        if not self._store_id:
+            self.store.create(STORE_ID, uuid.uuid4().hex.encode())
+            self._read_store_id()
+        return self._store_id
+
+    def is_store(self, store_id: str) -> bool:
+        """Whether `store_id` was called for this store. (It decides nothing: the directory may not be mounted yet.)"""
+        if self._store_id != store_id:
+            with contextlib.suppress(NotStored):
+                self._read_store_id()
+        return self._store_id == store_id
+
+    def _read_store_id(self) -> None:
+        self._store_id = self.store.get(STORE_ID).decode(errors="replace")
 
     # Taking jobs
 
@@ -129,12 +154,20 @@ class Ledger:
         self._room.check(pixels)
 
     def check_not_full(self) -> None:
-        """Make sure that a job may be taken, if it is small enough.
+        """Make sure that a job may be taken, whose size is not known yet.
 
         Raises:
-            JobsQueueFull: the jobs that have not ended have reached the limit.
+            JobsQueueFull: the jobs that have not ended have as many px as may wait.
         """
-        self._room.check(1)
+        self._room.check_not_full()
+
+    def reserved(self, job: Job) -> AbstractContextManager[None]:
+        """Keep room for a job that is about to be added.
+
+        Raises:
+            JobsQueueFull: there is none.
+        """
+        return self._room.reserved(job.id, job.size)
 
     def add(self, job: Job, source: bytes | Path) -> None:
         """Write a job down. It is lost until it is accepted. May be called again, after a failure or beside another.
@@ -148,7 +181,7 @@ class Ledger:
         self.store.create(f"jobs/{job.id}/job.json", to_json(job))
         if job.group is not None:
             self.store.put(f"groups/{_folder(job.owner)}/{job.group}/{job.id}", b"")
-        self._room.add(job.pixels)
+        self._room.add(job.id, job.size)
         self.observer.job_added(job.id)
 
     def accept(self, job_id: str) -> None:
@@ -161,7 +194,7 @@ class Ledger:
         is_first = self.store.create(key, ACCEPTED)
         if not is_first and not is_accepted(self.store, job_id):
             raise _given_up()
-        # Whoever withdraws a job deletes this key last: if it was created after that, the job is not there.
+        # Whoever withdraws a job deletes its source before this key: if it was created after that, that is missing.
         if not self._is_whole(job_id):
             if is_first:
                 self.store.delete(key)
@@ -180,8 +213,7 @@ class Ledger:
                     return False
             except NotStored:
                 return True  # others have done it
-        # The key that was created is deleted last: see `accept`.
-        self._delete(job_id, None, lambda names: [*names, f"jobs/{job_id}/"])
+        self.forget(job_id)
         return True
 
     # Reading
@@ -221,9 +253,11 @@ class Ledger:
             JobUnknown: what is stored can't be read.
         """
         try:
-            return self._kept_end(job_id)
+            end = self._kept_end(job_id)
         except NotStored:
             return None
+        self._room.remove(job_id)
+        return end
 
     def has_ended(self, job_id: str) -> bool:
         """Whether it has."""
@@ -249,9 +283,9 @@ class Ledger:
         is_expired = end is not None and self.store.has(f"jobs/{job_id}/expired")
         return Status(job, state, done, total, finished, plan, end, is_expired)
 
-    def open_jobs(self) -> Iterator[OpenJob]:
-        """The jobs without an end, accepted or not, the oldest first."""
-        return open_jobs(self.store)
+    def open_jobs(self, after: str = "") -> Iterator[OpenJob]:
+        """The jobs without an end, accepted or not, the oldest first; only those after another id."""
+        return open_jobs(self.store, after)
 
     def ended_jobs(self) -> Iterator[EndedJob]:
         """The jobs with an end that have not expired, the one that ended first at the front."""
@@ -296,7 +330,11 @@ class Ledger:
         Raises:
             JobUnknown: there is no such job any more.
         """
-        self.store.create(f"jobs/{job_id}/plan.json", to_json(plan))
+        key = f"jobs/{job_id}/plan.json"
+        self.store.create(key, to_json(plan))
+        if not self.store.has(f"jobs/{job_id}/job.json"):
+            self.store.delete(key)
+            raise unknown(job_id)
         try:
             return self._kept_plan(job_id)
         except NotStored:  # the job was forgotten meanwhile
@@ -316,9 +354,7 @@ class Ledger:
 
     def write_block(self, job_id: str, number: int, data: bytes) -> None:
         """A block is finished. It is deleted at once if the job has ended."""
-        self.store.put(f"jobs/{job_id}/out/{number}", data)
-        if self.has_ended(job_id) or not self.store.has(f"jobs/{job_id}/job.json"):
-            self.store.delete(f"jobs/{job_id}/out/{number}")
+        self._put_part(job_id, f"out/{number}", data)
 
     def finished(self, job_id: str) -> frozenset[int]:
         """The numbers of the finished blocks."""
@@ -355,8 +391,11 @@ class Ledger:
         return self.store.fetch(f"jobs/{job_id}/out/{number}", path)
 
     def write_band(self, job_id: str, name: str, band: Path) -> None:
-        """Keep a band of a gigantic picture, whose name says which rows it has. The file lies in the scratch."""
-        self.store.put(f"jobs/{job_id}/in/{name}", band)
+        """Keep a band of a gigantic picture, whose name says which rows it has. The file lies in the scratch.
+
+        It is deleted at once if the job has ended.
+        """
+        self._put_part(job_id, f"in/{name}", band)
 
     def band(self, job_id: str, name: str) -> bytes:
         """The samples of a band.
@@ -376,6 +415,8 @@ class Ledger:
         """
         if not self.has_ended(job_id):  # otherwise somebody may be reading the result
             self.store.put(f"jobs/{job_id}/result", data)
+        if not self.store.has(f"jobs/{job_id}/job.json"):
+            self.store.delete(f"jobs/{job_id}/result")
         return self._end(job_id, End(JobState.DONE, time.time(), result))
 
     def fail(self, job_id: str, error: ServiceError) -> bool:
@@ -403,7 +444,7 @@ class Ledger:
         if end is None:
             return
         job = self.job(job_id)
-        if job.webhook is not None and not self.store.has(f"jobs/{job_id}/webhook/over"):
+        if job.webhook is not None and not self.store.has(f"jobs/{job_id}/webhook/1"):  # later attempts follow from it
             self.store.put(DueWebhook(job_id, end.ended, 1).key, b"")
         if not self.store.has(f"jobs/{job_id}/expired"):
             self.store.put(timed_key("ended", job_id, end.ended), b"")
@@ -414,10 +455,14 @@ class Ledger:
         self.store.delete(open_key(job))
 
     def expire(self, job_id: str) -> None:
-        """Delete all of a job that has ended, but for its records. May be called again."""
+        """Delete all of a job that has ended, but for its records. May be called again.
+
+        Raises:
+            JobUnknown: it has no end, or not all of it is stored any more.
+        """
         end = self.end(job_id)
         if end is None:
-            return
+            raise unknown(job_id)
         self.store.put(f"jobs/{job_id}/expired", b"")
         self.clear(job_id)
         self.store.delete(f"jobs/{job_id}/result")
@@ -431,10 +476,6 @@ class Ledger:
             job_id: of the job.
             ended: when it has, as an index says; its records may be gone.
         """
-        self._delete(job_id, ended, lambda names: [f"jobs/{job_id}/", *names])
-
-    def _delete(self, job_id: str, ended: float | None, last: Callable[[list[str]], list[str]]) -> None:
-        """Delete all of a job. `last` orders what is deleted last: its names in the indices and the rest of it."""
         job = None
         with contextlib.suppress(JobUnknown):
             job = self.job(job_id)
@@ -445,16 +486,34 @@ class Ledger:
         if job is not None and job.group is not None:
             keys.append(f"groups/{_folder(job.owner)}/{job.group}/{job_id}")
         parts = ("job.json", *WORKING_PARTS, "plan.json", "result", "webhook/", "expired", "end.json")
-        keys += [f"jobs/{job_id}/{part}" for part in parts]
-        names = [open_key(job) if job is not None else find_open(self.store, job_id)]
+        keys += [f"jobs/{job_id}/{part}" for part in (*parts, "")]
+        if name := open_key(job) if job is not None else find_open(self.store, job_id):
+            keys.append(name)
         if ended is not None:
-            names += [timed_key(index, job_id, ended) for index in ("ended", "expired")]
-        for key in keys + last([name for name in names if name is not None]):
+            keys += [timed_key(index, job_id, ended) for index in ("ended", "expired")]
+        for key in keys:
+            self.store.delete(key)
+        self._room.remove(job_id)
+
+    def sweep(self) -> None:
+        """Delete what was written of jobs that were forgotten meanwhile. Lists all keys of jobs."""
+        limit = time.time() - 2 * ABANDONED_SECONDS  # others may be being taken
+        for job_id, keys in groupby(self.store.keys("jobs/"), lambda key: key.split("/")[1]):
+            if is_id(job_id) and time_of(job_id) < limit and f"jobs/{job_id}/job.json" not in keys:
+                log.warning("what was left of a job is deleted", extra={"job": job_id})
+                self.forget(job_id)
+
+    def _put_part(self, job_id: str, name: str, data: bytes | Path) -> None:
+        """Keep what is needed until a job's end, unless that has come meanwhile."""
+        key = f"jobs/{job_id}/{name}"
+        self.store.put(key, data)
+        if self.has_ended(job_id) or not self.store.has(f"jobs/{job_id}/job.json"):
             self.store.delete(key)
 
     def _end(self, job_id: str, end: End) -> bool:
         self.job(job_id)
         is_ours = self.store.create(f"jobs/{job_id}/end.json", to_json(end))
+        self._room.remove(job_id)
         if is_ours:
             self.observer.job_ended(job_id, end.state)
         self.clear(job_id)

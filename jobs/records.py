@@ -1,5 +1,6 @@
 """What is written down of a job, as JSON. All records are written once and never changed."""
 
+import math
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,6 +13,9 @@ from superscaling.upscale_options import UpscaleOptions
 
 Record = TypeVar("Record", bound="Job | Plan | End | Claim")
 
+# A file that is larger than its picture counts by its length, so that the limit of pixels bounds bytes as well.
+BYTES_OF_A_PIXEL = 3
+
 
 @dataclass(frozen=True)
 class Job:
@@ -22,7 +26,8 @@ class Job:
     work on it must have in common; `format`: of the result; `pixels`: of the picture, all frames; `is_gigantic`: it is
     done band by band; `model`: its model and how it is run, for its client, empty if that was not kept; `group`: the
     client's name for jobs that belong together; `webhook`: the URL that is told its end; `key`: under which a claim
-    names it; `request_id`, `trace`: of the request, the latter as a `traceparent`.
+    names it; `request_id`, `trace`: of the request, the latter as a `traceparent`; `source_bytes`: the length of the
+    image file.
     """
 
     id: str
@@ -40,6 +45,12 @@ class Job:
     request_id: str = ""
     trace: str | None = None
     notes: tuple[str, ...] = ()
+    source_bytes: int = 0
+
+    @property
+    def size(self) -> int:
+        """What it counts in the queue, in px: its own, or one for three bytes of its file if these are more."""
+        return max(self.pixels, math.ceil(self.source_bytes / BYTES_OF_A_PIXEL))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -211,9 +210,8 @@ def _queues() -> list[str]:
 
 def _check_writable(ledger: Ledger) -> None:
     """Raises `StoreUnavailable`."""
-    probe = f"probes/{uuid.uuid4().hex}"
-    ledger.store.put(probe, b"")
-    ledger.store.delete(probe)
+    ledger.store.put("probe", b"")
+    ledger.store.delete("probe")
 
 
 def _address(sender: Any) -> str:

@@ -9,7 +9,8 @@ from fakes import models_with, noise, patience, upscaler_with
 from numpy.typing import NDArray
 
 from jobs.directory_store import DirectoryStore
-from jobs.ledger import Ledger, new_id
+from jobs.ids import new_id
+from jobs.ledger import Ledger
 from jobs.records import End, Job
 from jobs.steps import Steps
 from message_protocol import UpscaleInput

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,9 +91,10 @@ def silent_port() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("is_silent", [False, True], ids=["nobody listens", "nobody answers"])
-def test_without_a_broker_a_job_is_refused_soon(silent_port: int, is_silent: bool) -> None:
+def test_without_a_broker_a_job_is_refused_soon(silent_port: int, is_silent: bool, tmp_path: Path) -> None:
     port = silent_port if is_silent else free_port()
-    engine = CeleryEngine(read_settings({"UPSCALER_BROKER": f"amqp://someone:secret@127.0.0.1:{port}//"}))
+    settings = read_settings({"UPSCALER_BROKER": f"amqp://someone:secret@127.0.0.1:{port}//"})
+    engine = CeleryEngine(settings, Ledger(DirectoryStore(tmp_path), 1))
     started = time.monotonic()
     with pytest.raises(BrokerUnavailable) as raised:
         engine.submit(job_of(new_id()))
@@ -146,7 +147,9 @@ class Recorded:
         self.failures = list[Exception]()
 
     def send(self, _app: object, task: str, queue: str, *arguments: object) -> None:
-        self.sent.append((task, *arguments))
+        *rest, store = arguments
+        assert store == self.ledger.store_id()
+        self.sent.append((task, *rest))
 
     def plan(self, *_: object) -> Plan:
         self._fail()
@@ -266,6 +269,37 @@ def test_a_worker_takes_no_job_that_means_another_model(
         engine_celery.block.run(job_id, "a", 0)
     assert recorded.sent == []
     assert not recorded.ledger.has_block(job_id, 0)
+
+
+@pytest.mark.parametrize("is_other", [True, False], ids=["another store", "not mounted"])
+def test_a_worker_with_another_store_gives_messages_back(
+    recorded: Recorded,
+    job_id: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    is_other: bool,
+) -> None:
+    store_id, pauses = recorded.ledger.store_id(), list[float]()
+    elsewhere = Ledger(DirectoryStore(tmp_path / "elsewhere"), 1)
+    if is_other:
+        elsewhere.store_id()
+    monkeypatch.setattr("jobs.engine_celery.time.sleep", pauses.append)
+    worker.child().ledger = elsewhere  # type: ignore[union-attr, misc]
+    messages: list[Callable[[], object]] = [
+        lambda: engine_celery.plan.run(job_id, store_id),
+        lambda: engine_celery.block.run(job_id, "a", 0, store_id),
+        lambda: engine_celery.join.run(job_id, "a", store_id),
+    ]
+    for message in messages:
+        with pytest.raises(Reject) as raised:
+            message()
+        assert raised.value.requeue
+    assert pauses == [engine_celery.OTHER_STORE_PAUSE] * 3
+    assert "is it mounted?" in caplog.text
+    elsewhere.store = recorded.ledger.store  # it is mounted
+    engine_celery.block.apply([job_id, "a", 0, store_id], throw=True)
+    assert recorded.sent == [(broker.BLOCK, job_id, "a", 3)]
 
 
 def test_pauses_grow_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:

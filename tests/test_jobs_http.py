@@ -540,7 +540,7 @@ def test_a_store_that_is_gone(server: Server, ann: httpx.Client) -> None:
         store.unlink()
         aside.rename(store)
     assert ended(ann, submitted(ann))["status"] == "done"
-    assert wait_for(lambda: not list((store / ".scratch").iterdir()), 5)
+    assert wait_for(lambda: not list((store / ".scratch").iterdir()), 20), "only what is just being written"
 
 
 @pytest.mark.parametrize(

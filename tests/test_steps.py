@@ -12,7 +12,8 @@ from fakes import noise
 from job_fakes import IMAGE, Fleet
 from PIL import Image
 
-from jobs.ledger import MAX_TRIES, new_id
+from jobs.ids import new_id
+from jobs.ledger import MAX_TRIES
 from jobs.records import Block, Plan
 from jobs.steps import Steps, _blocks
 from message_protocol import JobState
