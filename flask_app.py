@@ -3,6 +3,7 @@
 The first line of a route's docstring is its summary in `/openapi.json`.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ from http_edge.pages import pages
 from http_edge.request_lifecycle import RequestLifecycle
 from http_edge.streaming import stream_answer
 from message_protocol import ArchiveInput, EstimateInput, ImagesUpscaleInput, JobsInput, UpscaleInput, UpscaleOutput
+from superscaling.errors import BrokerUnavailable, JobsQueueFull, OwnerMissing, StoreUnavailable
 
 app = Flask(__name__, static_folder=None)
 watch = JobWatch(resources.job_orders.status)
@@ -31,7 +33,8 @@ lifecycle = RequestLifecycle(
     resources.models,
     metrics,
     resources.admission.seconds_until_one_ends,
-    guarded=("upscale", "images_upscale", "jobs"),
+    guarded=("upscale", "images_upscale"),
+    orders=("jobs",),
 )
 job_requests = JobRequests(lifecycle, watch, resources.settings)
 app.register_blueprint(pages(resources.settings))
@@ -48,8 +51,10 @@ def upscale() -> Response:
     """Enlarge one image."""
     message, form = lifecycle.read(UpscaleInput)
     if resources.job_orders.is_on and not form.stream and job_requests.prefers_async():
-        asker, deadline, timings = job_requests.asker(), lifecycle.deadline(), lifecycle.timings
-        return promised_answer(resources.job_orders.submit(message, asker, deadline, timings))
+        # A preference that can't be honoured is ignored (RFC 7240, 2).
+        with contextlib.suppress(OwnerMissing, JobsQueueFull, StoreUnavailable, BrokerUnavailable):
+            asker, deadline, timings = job_requests.asker(), lifecycle.deadline(), lifecycle.timings
+            return promised_answer(resources.job_orders.submit(message, asker, deadline, timings))
     return _enlarged(message, form, UpscaleOutput.to_json)
 
 
@@ -73,9 +78,11 @@ def _enlarged(message: UpscaleInput, form: AnswerForm, to_json: Callable[[Upscal
 def jobs() -> Response:
     """Enlarge one image later."""
     orders, asker = resources.job_orders, job_requests.asker()
+    orders.check_not_full(asker)
     with job_requests.read(orders.scratch) as sent:
         deadline, timings = lifecycle.deadline(), lifecycle.timings
-        output = orders.submit(sent.message, asker, deadline, timings, sent.path, sent.sha256)
+        image = sent.path, sent.is_whole, sent.sha256
+        output = orders.submit(sent.message, asker, deadline, timings, *image)
     return job_answer(output, 202)
 
 
@@ -89,8 +96,8 @@ def jobs_of_a_group() -> Response:
 @app.get("/jobs/archive")
 def archive() -> Response:
     """Get the results of a group as one file."""
-    message = ArchiveInput.from_query(lifecycle.query())
-    return archive_answer(resources.job_results.archive(job_requests.owner(), message), message.group)
+    owner, message = job_requests.owner(), ArchiveInput.from_query(lifecycle.query())
+    return archive_answer(lambda: resources.job_results.archive(owner, message), message.group)
 
 
 @app.get("/jobs/<job_id>")

@@ -27,14 +27,16 @@ EXTENSIONS = {FormatName.JPEG: "jpg"}
 
 @dataclass(frozen=True)
 class StoredResult:
-    """A result in the store. `name`: of the file; `ended`: seconds since 1970; `read`: a part, by start and length.
+    """A result in the store.
 
-    `read` raises `JobExpired` once the result is deleted, and `StoreUnavailable`.
+    `name`: of the file; `ended`: seconds since 1970; `model`: its model and how it was run, empty if that was not kept;
+    `read`: a part, by start and length. `read` raises `JobExpired` once the result is deleted, and `StoreUnavailable`.
     """
 
     name: str
     result: Result
     ended: float
+    model: str
     read: Callable[[int, int], bytes]
 
 
@@ -79,7 +81,7 @@ class ResourceJobResults:
                 raise JobCancelled("the job was cancelled: send the image again")
             reason = end.failure.detail if end.failure else "for a reason that was not kept"
             raise JobFailed(f"the job has failed: {reason}")
-        return _stored(ledger, job_id, end.result, end.ended)
+        return _stored(ledger, job_id, end.result, end.ended, status.job.model)
 
     def archive(self, owner: str, message: ArchiveInput) -> Archive:
         """Find the results of a group.
@@ -100,7 +102,8 @@ class ResourceJobResults:
                 retry_after=max(poll_seconds(job) or 0 for job in waiting),
             )
         ledger = self._jobs.ledger
-        ends = [(job.id, ledger.end(job.id)) for job in jobs if job.result is not None]
+        ids = [job.id for job in jobs if job.result is not None]
+        ends = zip(ids, self._jobs.each(ledger.end, ids), strict=True)
         results = (_stored(ledger, each, end.result, end.ended) for each, end in ends if end and end.result)
         return Archive(tuple(results), tuple(jobs))
 
@@ -121,14 +124,14 @@ class ResourceJobResults:
             cursor = page.cursor
 
 
-def _stored(ledger: Ledger, job_id: str, result: Result, ended: float) -> StoredResult:
+def _stored(ledger: Ledger, job_id: str, result: Result, ended: float, model: str = "") -> StoredResult:
     def read(start: int, length: int) -> bytes:
         try:
             return ledger.store.read(f"jobs/{job_id}/result", start, length)
         except NotStored:
             raise _expired(job_id) from None
 
-    return StoredResult(f"{job_id}.{EXTENSIONS.get(result.format, result.format)}", result, ended, read)
+    return StoredResult(f"{job_id}.{EXTENSIONS.get(result.format, result.format)}", result, ended, model, read)
 
 
 def _expired(job_id: str) -> JobExpired:

@@ -6,8 +6,10 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from jobs.assembly import Jobs
 from jobs.ids import is_id, unknown
@@ -19,7 +21,7 @@ from jobs.webhooks import check_webhook
 from message_protocol import JobInput, JobOutput, JobsInput, JobsOutput, JobState, Problem, UpscaleInput
 from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, LoadedModels
-from superscaling.errors import ImageTooLarge, JobsOff, MalformedMessage, ServiceError, StoreUnavailable
+from superscaling.errors import ImageTooLarge, JobsOff, JobUnknown, MalformedMessage, ServiceError, StoreUnavailable
 from superscaling.format_name import FormatName
 from superscaling.scheduling import Deadline, Timings
 from superscaling.upscale_options import UpscaleOptions
@@ -28,6 +30,10 @@ from superscaling.upscale_options import UpscaleOptions
 MIN_POLL, MAX_POLL = 1, 30
 # While nobody knows yet how long it takes.
 USUAL_POLL = 5
+# Threads that read lists of jobs, of all requests together.
+READERS = 16
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class ResourceJobs:
         self._files = files
         self._webhook_hosts = webhook_hosts
         self._describe = describe
+        self._readers = ThreadPoolExecutor(READERS, "jobs")
 
     @property
     def is_on(self) -> bool:
@@ -86,6 +93,7 @@ class ResourceJobs:
         deadline: Deadline,
         timings: Timings,
         path: Path | None = None,
+        is_whole: bool = True,
         sha256: str | None = None,
     ) -> JobOutput:
         """Take a job, or answer with that of the same request.
@@ -94,7 +102,8 @@ class ResourceJobs:
             message: asks for it; its `format` is decided.
             asker: who asks.
             deadline, timings: of the request.
-            path: of the image file, if that is not in the message, which then has its first bytes.
+            path: of the image file, if that is in the scratch directory.
+            is_whole: whether the message has the image file, and not only its first bytes.
             sha256: of the image file, if it is known.
 
         Raises:
@@ -112,7 +121,7 @@ class ResourceJobs:
         if webhook is not None:
             check_webhook(webhook, self._webhook_hosts)
         order = replace(
-            self._inspected(message, path, deadline, timings),
+            self._inspected(message, path, is_whole, deadline, timings),
             owner=asker.owner,
             group=group,
             webhook=webhook,
@@ -125,6 +134,16 @@ class ResourceJobs:
         if is_new:  # nothing may fail any more, and no store need be asked
             return JobOutput(id=job_id, status=JobState.QUEUED, done=0, total=0, group=group)
         return self.output(self.ledger.status(job_id))
+
+    def check_not_full(self, asker: Asker) -> None:
+        """Make sure, before an image is sent, that the jobs leave room for any; who repeats a request needs none.
+
+        Raises:
+            JobsOff: no jobs are taken.
+            JobsQueueFull, StoreUnavailable: as `JobTaking.take`.
+        """
+        if asker.key is None or not self.ledger.claims.has(asker.owner, asker.key):
+            self.ledger.check_not_full()
 
     def would_take(self, pixels: int) -> bool:
         """Whether there is room for a job of so many px now."""
@@ -171,7 +190,20 @@ class ResourceJobs:
 
     def outputs(self, ids: Sequence[str]) -> tuple[JobOutput, ...]:
         """Where several jobs are; those are left out that are being taken or deleted."""
-        return tuple(self.output(self.ledger.status(each)) for each in ids if self.ledger.is_accepted(each))
+        return tuple(found for found in self.each(self._listed, ids) if found is not None)
+
+    def each(self, ask: Callable[[str], Found], ids: Sequence[str]) -> Iterator[Found]:
+        """What is found of several jobs, in their order: the store may be far away, so it is asked in parallel."""
+        return self._readers.map(ask, ids)
+
+    def _listed(self, job_id: str) -> JobOutput | None:
+        try:
+            # What has ended was taken.
+            if self.ledger.end(job_id) is None and not self.ledger.is_accepted(job_id):
+                return None
+            return self.output(self.ledger.status(job_id))
+        except JobUnknown:  # it was deleted meanwhile
+            return None
 
     def output(self, status: Status) -> JobOutput:
         """Where a job is, for its client."""
@@ -206,9 +238,11 @@ class ResourceJobs:
         """
         return self._running.ledger
 
-    def _inspected(self, message: UpscaleInput, path: Path | None, deadline: Deadline, timings: Timings) -> Job:
+    def _inspected(
+        self, message: UpscaleInput, path: Path | None, is_whole: bool, deadline: Deadline, timings: Timings
+    ) -> Job:
         """The job for an image file, without what only its request tells."""
-        if path is None:
+        if is_whole:
             try:
                 file = self._files.inspect(message.image, message.asked, deadline, timings)
             except ImageTooLarge as exc:
@@ -240,8 +274,16 @@ class ResourceJobs:
     def _order(self, options: UpscaleOptions, name: FormatName, pixels: int) -> Job:
         # By name: workers may have another default.
         options = replace(options, model=self._models.named(options.model).name)
-        queue = queue_of(self._models, options)
-        return Job(id="", owner="", created=time.time(), options=options, queue=queue, format=name, pixels=pixels)
+        return Job(
+            id="",
+            owner="",
+            created=time.time(),
+            options=options,
+            queue=queue_of(self._models, options),
+            format=name,
+            pixels=pixels,
+            model=str(self._models.chosen(options.model, options.strength).facts),
+        )
 
 
 def owned(ledger: Ledger, owner: str, job_id: str) -> Status:

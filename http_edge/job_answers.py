@@ -1,7 +1,7 @@
 """Answers about jobs: where they are, and their results."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flask import Response, request
 
@@ -9,6 +9,7 @@ from http_edge.answers import (
     PART_BYTES,
     X_RESULT_HEIGHT,
     X_RESULT_WIDTH,
+    X_UPSCALER_MODEL,
     X_UPSCALER_NOTES,
     Parts,
     json_answer,
@@ -20,6 +21,7 @@ from http_edge.problems import RETRY_AFTER
 from message_protocol import JobOutput, JobsOutput
 from resource_job_results import Archive, StoredResult
 from resource_jobs import poll_seconds
+from superscaling.errors import http_error
 from superscaling.pictures import FORMATS
 
 downloads = Places(MAX_DOWNLOADS, "results of jobs", "try again later")
@@ -55,44 +57,65 @@ def result_answer(stored: StoredResult) -> Response:
     """Answer with a result, or a part of it (RFC 9110, 13 and 14), which is read from the store while it is sent.
 
     Raises:
+        ServiceError: 412, the result is not the one that the client wants (If-Match).
         RequestedRangeNotSatisfiable: the part lies behind the end.
         TooManyRequests: too many results are being sent.
     """
     result = stored.result
-    response = Response(StoredBytes(stored), mimetype=FORMATS[result.format].media_type, direct_passthrough=True)
+    if request.if_match and not request.if_match.contains(result.sha256):
+        raise http_error(412, "the result is not the one that If-Match names: ask without it, or for another job")
+    response = Response(StoredBytes(stored), mimetype=FORMATS[result.format].media_type)
     response.content_length = result.size
-    response.set_etag(result.sha256)
+    response.headers["ETag"] = etag = f'"{result.sha256}"'
     response.headers["Content-Disposition"] = f'inline; filename="{stored.name}"'
     response.headers["Cache-Control"] = "private"
     response.headers[X_RESULT_WIDTH] = str(result.width)
     response.headers[X_RESULT_HEIGHT] = str(result.height)
+    if stored.model:
+        response.headers[X_UPSCALER_MODEL] = stored.model
     if result.notes:
         response.headers[X_UPSCALER_NOTES] = "; ".join(result.notes)
-    environ = {name: value for name, value in request.environ.items() if name != "HTTP_RANGE"}
-    asked = one_range(request.headers.get("Range", ""), result.size)
-    if asked is not None and request.method == "GET":
-        environ |= {"HTTP_RANGE": asked}
-    response.make_conditional(environ, accept_ranges=True, complete_length=result.size)
+    if request.if_none_match.contains_weak(result.sha256):
+        response.status_code = 304
+    else:
+        environ = {"REQUEST_METHOD": request.method}
+        asked = one_range(request.headers.get("Range", ""), result.size)
+        # A weak tag is not enough to continue a file.
+        is_same = request.headers.get("If-Range", etag) == etag
+        if asked is not None and is_same and request.method == "GET":
+            environ |= {"HTTP_RANGE": asked}
+        response.make_conditional(environ, accept_ranges=True, complete_length=result.size)
+    if request.method == "HEAD" or response.status_code == 304:
+        response.response = []
+        return response
+    downloads.take()
     return _sent(response)
 
 
-def archive_answer(archive: Archive, group: str) -> Response:
+def archive_answer(find: Callable[[], Archive], group: str) -> Response:
     """Answer with a ZIP of results, which is made while it is sent.
+
+    Args:
+        find: finds them, which may take long.
+        group: names the file.
 
     Raises:
         TooManyRequests: too many results are being sent.
+        ServiceError: as `find`.
     """
-    response = Response(iter(Zip(archive)), mimetype="application/zip")
+    downloads.take()
+    try:
+        parts = iter(Zip(find()))
+    except BaseException:
+        downloads.give_back()
+        raise
+    response = Response([] if request.method == "HEAD" else parts, mimetype="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="{group}.zip"'
     return _sent(response)
 
 
 def _sent(response: Response) -> Response:
-    """The response, with a place among the downloads; without a body if it is to have none."""
-    if request.method == "HEAD" or response.status_code == 304:
-        response.response = []
-        return response
-    downloads.take()
+    """The response, which has a place among the downloads until it is sent."""
     response.call_on_close(downloads.give_back)
     response.response = Parts(response.iter_encoded())
     return response

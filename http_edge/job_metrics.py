@@ -12,6 +12,8 @@ from message_protocol import JobState
 
 # In seconds, around `UPSCALER_JOBS_BLOCK_SECONDS`.
 BUCKETS = (0.5, 1, 2.5, 5, 10, 15, 20, 30, 60, 120)
+# Of requests for jobs: those that are taken, and those that alerts watch.
+STATUSES = (202, 429, 503)
 
 
 class JobMetrics:
@@ -41,6 +43,9 @@ class JobMetrics:
         gauge("upscaler_jobs_pixels_limit", "UPSCALER_JOBS_QUEUE_PIXELS.", lambda _: ledger.queue_pixels)
         watched = Gauge("upscaler_job_watchers", "Clients that follow a job's events.", registry=registry)
         watched.set_function(watchers)
+        self._requests = Counter(
+            "upscaler_job_requests", "Requests for jobs (POST /jobs) by status.", ["status"], registry=registry
+        )
         self._ended = Counter(
             "upscaler_jobs_ended", "Jobs that this process took or ended, by their end.", ["state"], registry=registry
         )
@@ -58,6 +63,8 @@ class JobMetrics:
             "upscaler_job_webhooks", "Attempts of this process to report an end.", ["outcome"], registry=registry
         )
         # These start at 0, so that the first event is an increase.
+        for status in STATUSES:
+            self._requests.labels(status)
         for state in JobState:
             if state.is_end:
                 self._ended.labels(state)
@@ -66,6 +73,10 @@ class JobMetrics:
         for webhook in WebhookOutcome:
             self._webhooks.labels(webhook)
         ledger.observer = self
+
+    def request_answered(self, status: int) -> None:
+        """Count a request for a job."""
+        self._requests.labels(status).inc()
 
     def job_added(self, job_id: str) -> None:
         """Its end will be counted, wherever the job ends."""

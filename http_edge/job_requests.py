@@ -10,8 +10,9 @@ from flask import g, request
 
 from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents, JobWatch
-from http_edge.job_reading import JobRequest, job_request
+from http_edge.job_reading import JobReading, JobRequest
 from http_edge.negotiation import negotiate
+from http_edge.places import MAX_UPLOADS, Places
 from http_edge.preferences import IDEMPOTENCY_KEY, idempotency_key, prefers_async
 from http_edge.reading import check_encodings
 from http_edge.recognition import BodyForm
@@ -35,6 +36,7 @@ class JobRequests:
         self._lifecycle = lifecycle
         self._watch = watch
         self._owner_header = settings.jobs_owner_header
+        self._uploads = Places(MAX_UPLOADS, "images for jobs", "try again later")
         self._small = BodyLimits(settings.max_body_bytes, settings.read_timeout)
         self._large = BodyLimits(
             max(settings.max_body_bytes, settings.jobs_max_body_bytes),
@@ -45,18 +47,26 @@ class JobRequests:
 
     @contextlib.contextmanager
     def read(self, scratch: Path) -> Iterator[JobRequest]:
-        """Read a request for a job. Its file is there until the block inside ends.
+        """Read a request for a job. Its file is there, and a request slot held, until the block inside ends.
+
+        While the body arrives, the request has a place among the uploads: slow ones leave the slots to others.
 
         Args:
             scratch: a directory for the file.
 
         Raises:
+            TooManyRequests: too many bodies arrive at the moment, or there was no slot in time afterwards.
             StoreUnavailable: the file can't be written there.
             ServiceError: as `RequestLifecycle.read`.
         """
         check_encodings(request)
         accepted = negotiate(request.headers.get("Accept", ""))
-        with job_request(request, g.body, self._small, self._large, scratch) as sent:
+        reading = JobReading(request, g.body, self._small, self._large, scratch)
+        with contextlib.ExitStack() as stack:
+            with self._uploads.held():
+                stack.enter_context(reading.received())
+                stack.enter_context(self._lifecycle.slot())
+            sent = reading.read()
             self._lifecycle.use_model(sent.message.model, sent.message.strength)
             name = accepted.answer_form(sent.form is BodyForm.JSON).format_for(sent.message)
             yield replace(sent, message=sent.message.model_copy(update={"format": name}))

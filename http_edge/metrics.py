@@ -42,8 +42,7 @@ class Metrics:
     ) -> None:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        if ledger is not None:
-            JobMetrics(registry, ledger, watchers)
+        self._jobs = JobMetrics(registry, ledger, watchers) if ledger is not None else None
 
         def gauge(name: str, text: str, read: Callable[[], float]) -> None:
             Gauge(name, text, registry=registry).set_function(read)
@@ -152,8 +151,7 @@ class Metrics:
             self._errors.labels(problem.code).inc()
             if problem.status == 429:
                 self._rejected.labels(problem.code).inc()
-            if problem.decoder_failure is not None:
-                self._decoder_failures.labels(problem.decoder_failure).inc()
+        self._count_decoder_failure(problem)
         if not timings.pixels:
             return  # not admitted
         # Failures, too: otherwise a service that misses every deadline would look healthy.
@@ -164,6 +162,18 @@ class Metrics:
                 self._spans.labels(span).observe(timings.seconds[span])
         if problem is None:
             self._pixels.labels(model).inc(timings.pixels)
+
+    def job_request_answered(
+        self, status: int, seconds: float, timings: Timings, model: str | None, problem: ServiceError | None
+    ) -> None:
+        """Count a request for a job at its end. Args: as `answered`."""
+        if self._jobs is not None:
+            self._jobs.request_answered(status)
+        self._count_decoder_failure(problem)
+
+    def _count_decoder_failure(self, problem: ServiceError | None) -> None:
+        if problem is not None and problem.decoder_failure is not None:
+            self._decoder_failures.labels(problem.decoder_failure).inc()
 
 
 class TileMetrics:

@@ -1,8 +1,10 @@
 """What `/openapi.json` says of jobs."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from http_edge.answers import X_REQUEST_ID, X_RESULT_HEIGHT, X_RESULT_WIDTH, X_UPSCALER_NOTES
+from http_edge.answers import X_REQUEST_ID, X_RESULT_HEIGHT, X_RESULT_WIDTH, X_UPSCALER_MODEL, X_UPSCALER_NOTES
 from http_edge.openapi_parts import (
     IMAGE_FILE,
     IMAGE_TYPES,
@@ -34,8 +36,10 @@ from superscaling.errors import (
     GroupTooLarge,
     JobExpired,
     JobHasNoResult,
+    JobsOff,
     JobUnknown,
     MalformedMessage,
+    NotAcceptable,
     OwnerMissing,
     StoreUnavailable,
     TooManyRequests,
@@ -62,20 +66,25 @@ KEY = {
 PREFER = {
     "name": "Prefer",
     "in": "header",
-    "description": f"{RESPOND_ASYNC}: do it as a job, and answer with 202 (RFC 7240)",
+    "description": f"{RESPOND_ASYNC}: do it as a job, if that can be done, and answer with 202 (RFC 7240)",
     "schema": {"type": "string"},
 }
-RANGE = {
-    "name": "Range",
-    "in": "header",
-    "description": "which bytes are wanted (RFC 9110, 14.2); several ranges are answered with all of it",
-    "schema": {"type": "string"},
-}
+CONDITIONS = [
+    {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
+    for name, text in {
+        "If-Match": "the ETag that the result must have (otherwise 412)",
+        "If-None-Match": "the ETag of the result that the client has (304)",
+        "If-Range": "the ETag of the part that the client has; if the result has another, all of it is sent",
+        "Range": "which bytes are wanted (RFC 9110, 14.2); several ranges are answered with all of it",
+    }.items()
+]
+CONTENT_RANGE = {"Content-Range": "which bytes these are, and the size of the file"}
 RESULT_HEADERS = {
     "ETag": "the SHA-256 of the file",
     "Accept-Ranges": "bytes",
     "Content-Disposition": "the name of the file",
     X_REQUEST_ID: "the request's id, which is also in the log",
+    X_UPSCALER_MODEL: "as in an answer of /upscale",
     X_RESULT_WIDTH: "width of the result in px",
     X_RESULT_HEIGHT: "height of the result in px",
     X_UPSCALER_NOTES: "what could not be kept of the image; only if there is something",
@@ -92,7 +101,7 @@ def job_operations() -> dict[str, dict[str, Any]]:
                 "tags": [JOBS],
                 "description": DESCRIPTION,
                 "parameters": [*request["parameters"], KEY],
-                "responses": {"202": _taken(), **problems(*request_errors(), *ERRORS)},
+                "responses": {"202": _taken(), **problems(*request_errors(), OwnerMissing, JobsOff)},
             },
             "get": get(JOBS, "its jobs, the oldest first", JobsOutput, MalformedMessage, *ERRORS)
             | {"parameters": query_parameters(JobsInput)},
@@ -102,7 +111,11 @@ def job_operations() -> dict[str, dict[str, Any]]:
                 "tags": [JOBS],
                 "parameters": query_parameters(ArchiveInput),
                 "responses": {
-                    "200": {"description": "a ZIP of the results, with jobs.json", "content": {"application/zip": {}}},
+                    "200": {
+                        "description": "a ZIP of the results, with jobs.json",
+                        "content": {"application/zip": {}},
+                        "headers": headers({"Content-Disposition": "the name of the file"}),
+                    },
                     **problems(MalformedMessage, *ERRORS, JobHasNoResult, GroupTooLarge, TooManyRequests),
                 },
             }
@@ -120,7 +133,7 @@ def job_operations() -> dict[str, dict[str, Any]]:
                         },
                         "headers": headers({RETRY_AFTER: "seconds until it is sensible to ask again; not at its end"}),
                     },
-                    **problems(*ERRORS, TooManyRequests),
+                    **problems(*ERRORS, NotAcceptable, TooManyRequests),
                 },
             },
             "delete": {
@@ -132,16 +145,15 @@ def job_operations() -> dict[str, dict[str, Any]]:
         "/jobs/{job_id}/result": {
             "get": {
                 "tags": [JOBS],
-                "parameters": [ID, RANGE],
+                "parameters": [ID, *CONDITIONS],
                 "responses": {
                     "200": _result("the enlarged image"),
-                    "206": _result("a part of it"),
+                    "206": _result("a part of it", CONTENT_RANGE),
                     "304": {"description": "it is the one that the client has (If-None-Match)"},
                     **problems(*ERRORS, JobHasNoResult, JobExpired, TooManyRequests),
-                    "416": {
-                        "description": "the range is behind the end of the file",
-                        "content": {PROBLEM: of(Problem)},
-                    },
+                    "412": _problem("it is not the one that the client wants (If-Match)"),
+                    "416": _problem("the range is behind the end of the file")
+                    | {"headers": headers({"Content-Range": "the size of the file"})},
                 },
             }
         },
@@ -150,7 +162,9 @@ def job_operations() -> dict[str, dict[str, Any]]:
 
 def with_job(operation: dict[str, Any]) -> dict[str, Any]:
     """The operation of a request that may become a job."""
-    responses = operation["responses"] | {"202": _taken()} | problems(OwnerMissing)
+    taken = _taken()
+    taken["headers"] |= headers({"Preference-Applied": RESPOND_ASYNC})
+    responses = operation["responses"] | {"202": taken}
     return operation | {
         "parameters": [*operation["parameters"], PREFER, KEY],
         "responses": dict(sorted(responses.items())),
@@ -165,9 +179,13 @@ def _taken() -> dict[str, Any]:
     }
 
 
-def _result(description: str) -> dict[str, Any]:
+def _result(description: str, more: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
     return {
         "description": description,
         "content": dict.fromkeys(IMAGE_TYPES, IMAGE_FILE),
-        "headers": headers(RESULT_HEADERS),
+        "headers": headers({**RESULT_HEADERS, **more}),
     }
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {PROBLEM: of(Problem)}}

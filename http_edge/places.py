@@ -1,6 +1,8 @@
-"""How many answers of a kind are sent at a time: each keeps a thread for as long as its client likes."""
+"""How many files and streams of a kind are sent at a time: each keeps a thread for as long as its client likes."""
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 from superscaling.errors import TooManyRequests
 
@@ -8,6 +10,8 @@ from superscaling.errors import TooManyRequests
 MAX_WATCHERS = 64
 # Results of jobs, and archives of them, that are sent at a time.
 MAX_DOWNLOADS = 32
+# Requests for jobs whose bodies arrive at a time.
+MAX_UPLOADS = 8
 
 
 class Places:
@@ -45,3 +49,16 @@ class Places:
         """Give a place back."""
         with self._lock:
             self.taken -= 1
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold a place.
+
+        Raises:
+            TooManyRequests: as `take`.
+        """
+        self.take()
+        try:
+            yield
+        finally:
+            self.give_back()

@@ -1,9 +1,10 @@
 """The life of every request: its id, its slot, reading it, its deadline, the headers and the end of its answer."""
 
+import contextlib
 import functools
 import re
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 from flask import Flask, Response, g, request
 
@@ -41,6 +42,7 @@ class RequestLifecycle:
         metrics: of the service.
         seconds_until_free: estimates the seconds until the first of the admitted images is finished.
         guarded: the endpoints whose POST requests take a slot, before their bodies are read.
+        orders: the endpoints whose POST requests ask for jobs, and are counted as such.
     """
 
     def __init__(
@@ -51,12 +53,14 @@ class RequestLifecycle:
         metrics: Metrics,
         seconds_until_free: Callable[[], float],
         guarded: Collection[str],
+        orders: Collection[str] = (),
     ) -> None:
         self.shutdown = ShutdownDeadline(settings.timeout)
         self._settings = settings
         self._models = models
         self._metrics = metrics
         self._guarded = guarded
+        self._orders = orders
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout)
         self._slots = RequestSlots(settings.max_requests, seconds_until_free)
         register_problems(app)
@@ -73,11 +77,28 @@ class RequestLifecycle:
         tracing.activate(g.request_log.span)
         g.body = RequestBody(request.environ, self._limits)
         g.has_slot = False
-        g.is_guarded = request.endpoint in self._guarded and request.method == "POST"  # Flask routes OPTIONS here, too
-        if g.is_guarded:
-            self._slots.take()
+        g.count = None
+        if request.method != "POST":  # Flask routes OPTIONS here, too
+            return
+        if request.endpoint in self._orders:
+            g.count = self._metrics.job_request_answered
+        elif request.endpoint in self._guarded:
+            g.count = self._metrics.answered
+            self._take()
             g.has_slot = True
-            self._metrics.request_begins()
+
+    @contextlib.contextmanager
+    def slot(self) -> Iterator[None]:
+        """A request slot, which is waited for: the body of the current request has already arrived.
+
+        Raises:
+            TooManyRequests: there was none in time.
+        """
+        self._take(self._settings.read_timeout)
+        try:
+            yield
+        finally:
+            self._give_back()
 
     def read(self, kind: type[Message], prefers_json: bool = False) -> tuple[Message, AnswerForm]:
         """Read the current request: the message, and the form of its answer.
@@ -169,14 +190,17 @@ class RequestLifecycle:
         if g.has_slot:
             # When the answer has been sent, or the client has disconnected.
             response.call_on_close(self._give_back)
-        metrics = self._metrics if g.is_guarded else None
-        finish = functools.partial(g.request_log.finish, response.status_code, metrics)
+        finish = functools.partial(g.request_log.finish, response.status_code, g.count)
         if isinstance(response.response, Chunks | EventStream | JobEvents | Parts):
             body = response.response
             response.call_on_close(lambda: finish(body.error))
         else:
             finish(g.get("problem"))
         return response
+
+    def _take(self, seconds: float = 0.0) -> None:
+        self._slots.take(seconds)
+        self._metrics.request_begins()
 
     def _give_back(self) -> None:
         self._slots.give_back()

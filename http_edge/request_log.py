@@ -2,8 +2,8 @@
 
 import logging
 import time
+from collections.abc import Callable
 
-from http_edge.metrics import Metrics
 from superscaling import tracing
 from superscaling.errors import ClientGone, ServiceError
 from superscaling.scheduling import Timings
@@ -12,6 +12,8 @@ access_log = logging.getLogger("access")
 
 # Probes and scrapes come every few seconds: they are logged only when they fail.
 PROBES = {"/ping", "/livez", "/readyz", "/metrics"}
+# Counts a request: by its status, its seconds, its timings, its model and its failure.
+Count = Callable[[int, float, Timings, str | None, ServiceError | None], None]
 # Other methods are one: whatever a client makes up names no span.
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -38,19 +40,19 @@ class RequestLog:
         self.span = tracing.NO_SPAN if path in PROBES else _span(request_id, method, route, parent)
         self._start = time.monotonic()
 
-    def finish(self, status: int, metrics: Metrics | None, problem: ServiceError | None) -> None:
+    def finish(self, status: int, count: Count | None, problem: ServiceError | None) -> None:
         """Log the request and count it.
 
         Args:
             status: the status that was sent.
-            metrics: count the request; None: it is not counted.
+            count: None: it is not counted.
             problem: the error that the client was told, or `ClientGone`.
         """
         if isinstance(problem, ClientGone):
             status = problem.status  # even if another one was sent before the client disconnected
         seconds = time.monotonic() - self._start
-        if metrics is not None:
-            metrics.answered(status, seconds, self.timings, self.model, problem)
+        if count is not None:
+            count(status, seconds, self.timings, self.model, problem)
         self._end_span(status, problem)
         if self._path in PROBES and status < 400:
             return

@@ -18,17 +18,20 @@ class RequestSlots:
     def __init__(self, count: int, seconds_until_free: Callable[[], float]) -> None:
         self._count = count
         self._seconds_until_free = seconds_until_free
-        self._lock = threading.Lock()
+        self._freed = threading.Condition()
         self._taken = 0
 
-    def take(self) -> None:
+    def take(self, seconds: float = 0.0) -> None:
         """Take a slot.
+
+        Args:
+            seconds: to wait for one.
 
         Raises:
             TooManyRequests: all are taken.
         """
-        with self._lock:
-            if self._taken < self._count:
+        with self._freed:
+            if self._freed.wait_for(lambda: self._taken < self._count, seconds):
                 self._taken += 1
                 return
         raise TooManyRequests(
@@ -40,5 +43,6 @@ class RequestSlots:
 
     def give_back(self) -> None:
         """Give a slot back."""
-        with self._lock:
+        with self._freed:
             self._taken -= 1
+            self._freed.notify()

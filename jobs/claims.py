@@ -34,7 +34,7 @@ class Claims:
 
     def claim(self, owner: str, key: str, asked: str) -> tuple[str, str]:
         """Find, or make, the id for a request: as `Ledger.claim`."""
-        name = hashlib.sha256(f"{owner}\n{key}".encode()).hexdigest()
+        name = _name(owner, key)
         for _ in range(MAX_CLAIMS):
             fresh = Claim(new_id(), asked)
             if self._store.create(f"keys/{name}", to_json(fresh)):
@@ -49,6 +49,10 @@ class Claims:
                 )
             return claim.id, name
         raise StoreUnavailable("this Idempotency-Key is being used by other requests: try again later")
+
+    def has(self, owner: str, key: str) -> bool:
+        """Whether a key was used."""
+        return self._store.has(f"keys/{_name(owner, key)}")
 
     def release(self, name: str, job_id: str) -> None:
         """Forget that a key belongs to a job, if it does or can't be read."""
@@ -79,6 +83,10 @@ class Claims:
     def _is_stale(self, claim: Claim) -> bool:
         """Whether its job is not there, and will not be: forgotten, or never taken."""
         return time.time() - time_of(claim.id) > ABANDONED_SECONDS and not is_accepted(self._store, claim.id)
+
+
+def _name(owner: str, key: str) -> str:
+    return hashlib.sha256(f"{owner}\n{key}".encode()).hexdigest()
 
 
 def is_accepted(store: Store, job_id: str) -> bool:

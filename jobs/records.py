@@ -24,9 +24,10 @@ class Job:
     `id`: 26 characters, in the order of time; `owner`: who sees it, empty: whoever knows the id; `created`: seconds
     since 1970; `queue`: name of the model with a fingerprint of all that decides about pixels, which workers that
     work on it must have in common; `format`: of the result; `pixels`: of the picture, all frames; `is_gigantic`: it is
-    done band by band; `group`: the client's name for jobs that belong together; `webhook`: the URL that is told its
-    end; `key`: under which a claim names it; `request_id`, `trace`: of the request, the latter as a `traceparent`;
-    `source_bytes`: the length of the image file.
+    done band by band; `model`: its model and how it is run, for its client, empty if that was not kept; `group`: the
+    client's name for jobs that belong together; `webhook`: the URL that is told its end; `key`: under which a claim
+    names it; `request_id`, `trace`: of the request, the latter as a `traceparent`; `source_bytes`: the length of the
+    image file.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Job:
     format: FormatName
     pixels: int
     is_gigantic: bool = False
+    model: str = ""
     group: str | None = None
     webhook: str | None = None
     key: str | None = None

@@ -77,4 +77,7 @@ class EstimateOutput(BaseModel):
     ahead: int = Field(description="number of images in progress")
     plain: bool = Field(description="whether a request with a plain answer would be admitted now")
     stream: bool = Field(description="whether a request answered by a stream of events would be admitted now")
-    job: bool = Field(description="whether it would be taken as a job now, which may take any time")
+    job: bool = Field(
+        description="whether it would be taken as a job now, which may take any time; of images beyond the limits of a"
+        " request, only POST /jobs tells"
+    )

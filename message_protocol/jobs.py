@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -52,8 +52,15 @@ class JobState(StrEnum):
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
+def _without_tiles(schema: dict[str, Any]) -> None:
+    """They are for streams, and refused."""
+    del schema["properties"]["tiles"]
+
+
 class JobInput(UpscaleInput):
     """The image to enlarge later, the options for its result, and what becomes of the job."""
+
+    model_config = ConfigDict(json_schema_extra=_without_tiles)
 
     group: GroupName | None = Field(None, description="a name for jobs that belong together")
     webhook: Annotated[str | None, Field(strict=True, min_length=1, max_length=2000)] = Field(

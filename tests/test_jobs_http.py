@@ -112,7 +112,7 @@ def test_a_job_from_its_begin_to_its_end(ann: httpx.Client) -> None:
     result = ann.get(job["result"])
     plain = ann.post("/upscale", content=SMALL, params={"format": "jpeg", "quality": "80"})
     assert result.content == plain.content
-    for header in ("Content-Type", "Content-Length", "X-Result-Width", "X-Result-Height"):
+    for header in ("Content-Type", "Content-Length", "X-Result-Width", "X-Result-Height", "X-Upscaler-Model"):
         assert result.headers[header] == plain.headers[header]
     assert result.headers["Cache-Control"] == "private"
     assert result.headers["X-Content-Type-Options"] == "nosniff"
@@ -356,7 +356,30 @@ def test_conditions(ann: httpx.Client, finished: tuple[str, bytes]) -> None:
     assert ann.get(result, headers={"If-None-Match": '"other"'}).content == data
     part = {"Range": "bytes=0-1"}
     assert ann.get(result, headers=part | {"If-Range": tag}).content == data[:2]
-    assert ann.get(result, headers=part | {"If-Range": '"other"'}).content == data
+    for other in ('"other"', f"W/{tag}", "Wed, 21 Oct 2037 07:28:00 GMT"):
+        assert ann.get(result, headers=part | {"If-Range": other}).content == data
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("part", [{}, {"Range": "bytes=0-1"}])
+def test_conditions_come_before_ranges(
+    ann: httpx.Client, finished: tuple[str, bytes], method: str, part: dict[str, str]
+) -> None:
+    """RFC 9110, 13.2.2."""
+    result, _ = finished
+    tag = ann.head(result).headers["ETag"]
+
+    def status(**conditions: str) -> int:
+        headers = {name.replace("_", "-"): value for name, value in conditions.items()} | part
+        answer = ann.request(method, result, headers=headers)
+        assert answer.status_code != 412 or answer.headers["Content-Type"] == "application/problem+json"
+        return answer.status_code
+
+    found = 206 if part and method == "GET" else 200
+    assert status(If_Match=tag) == status(If_Match="*") == status(If_Match=f'"x", {tag}') == found
+    assert status(If_Match='"x"') == status(If_Match=f"W/{tag}") == status(If_Match='"x"', If_None_Match=tag) == 412
+    assert status(If_None_Match=tag) == status(If_None_Match=f"W/{tag}") == status(If_None_Match="*") == 304
+    assert status(If_None_Match='"x"') == found
 
 
 def test_a_group_and_its_archive(ann: httpx.Client) -> None:
@@ -485,6 +508,11 @@ def test_a_request_that_prefers_to_be_a_job(ann: httpx.Client) -> None:
     assert ann.get(f"{place}/result").content == ann.post("/upscale", content=SMALL, params={"scale": "3"}).content
 
 
+def test_a_preference_without_an_owner_is_ignored(server: Server) -> None:
+    answer = httpx.post(f"{server.url}/upscale", content=SMALL, headers={"Prefer": "respond-async"}, timeout=60)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/png")
+
+
 def test_a_stream_is_no_job(ann: httpx.Client) -> None:
     """Whoever wants events of /upscale gets them: a preference may be ignored."""
     answer = ann.post("/upscale", content=SMALL, headers={"Prefer": "respond-async", "Accept": EVENTS})
@@ -506,7 +534,8 @@ def test_a_store_that_is_gone(server: Server, ann: httpx.Client) -> None:
             assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable"), answer.text
         assert ann.get(place).status_code == 503
         assert ann.get(f"{place}/result").status_code == 503
-        assert ann.post("/upscale", content=SMALL).status_code == 200
+        for headers in ({}, {"Prefer": "respond-async"}):
+            assert ann.post("/upscale", content=SMALL, headers=headers).status_code == 200
     finally:
         store.unlink()
         aside.rename(store)

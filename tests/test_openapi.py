@@ -71,6 +71,23 @@ def test_it_has_every_status(document: dict[str, Any]) -> None:
     assert documented - {405} == {status for status in described if status >= 400}
 
 
+def test_what_is_said_of_jobs(document: dict[str, Any]) -> None:
+    paths = document["paths"]
+    post, upscale = paths["/jobs"]["post"], paths["/upscale"]["post"]
+    assert post["responses"]["404"]["description"] == "The service takes no jobs"
+    assert "tiles" not in str(post), "which are refused"
+    assert "tiles" not in document["components"]["schemas"]["JobInput"]["properties"]
+    assert "403" not in upscale["responses"], "a preference is ignored instead"
+    assert "Preference-Applied" in upscale["responses"]["202"]["headers"]
+    assert "406" in paths["/jobs/{job_id}"]["get"]["responses"]
+    assert "Content-Disposition" in paths["/jobs/archive"]["get"]["responses"]["200"]["headers"]
+    result = paths["/jobs/{job_id}/result"]["get"]
+    assert {"If-Match", "If-None-Match", "If-Range", "Range"} <= {each["name"] for each in result["parameters"]}
+    for status, header in (("200", "X-Upscaler-Model"), ("206", "Content-Range"), ("416", "Content-Range")):
+        assert header in result["responses"][status]["headers"]
+    assert "412" in result["responses"]
+
+
 def test_what_images_need_is_one_group(document: dict[str, Any]) -> None:
     tags = {path: tag for path, item in document["paths"].items() for each in item.values() for tag in each["tags"]}
     assert {path for path, tag in tags.items() if tag == "Images"} == {

@@ -4,21 +4,25 @@ An example has a `request` (`json`, or `fileBase64`: the body's bytes) and its `
 constant values, `varying` the names of the others, `headers` some of its headers; a `json` that is a list has those of
 each element. `settings` are the service's environment variables; `busy` means that all request slots are taken.
 Those in `wire/jobs/` may have steps `before`: requests, or the status that a job is to reach; the id of the last
-answered job stands for `{id}`.
+answered job stands for `{id}`. A `photograph`, in px, is enlarged until the example ends. Their `headers` are regular
+expressions, and so are `files` of an archive; `varying` holds for objects within objects, too; `events` are all of a
+stream.
 """
 
 import base64
 import contextlib
 import functools
+import io
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import jsonschema
 import pytest
-from conftest import ROOT, Server, StartServer, connection, opened, wait_for
+from conftest import ROOT, Server, StartServer, connection, encoded, opened, photograph, wait_for
 
 EXAMPLES = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "tests" / "wire").glob("*.json"))}
 
@@ -29,6 +33,8 @@ OF_JOBS = {
 
 def ask(server: Server, request: dict[str, Any]) -> httpx.Response:
     content = base64.b64decode(request["fileBase64"]) if "fileBase64" in request else None
+    if "photograph" in request:
+        content = encoded(photograph(*request["photograph"]), "JPEG")
     return httpx.request(
         request["method"],
         server.url + request["path"],
@@ -71,11 +77,12 @@ def test_examples(server: Server, start_server: StartServer, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OF_JOBS)
-def test_examples_of_jobs(server: Server, start_server: StartServer, name: str) -> None:
+def test_examples_of_jobs(server: Server, shared_server: StartServer, name: str) -> None:
     """The same, after the steps before them."""
     example = OF_JOBS[name]
     asked, expected = example["request"], example["response"]
-    serving = start_server(**example["settings"]) if "settings" in example else server
+    serving = shared_server(**example["settings"]) if "settings" in example else server
+    long_job = {}
     job_id = ""
 
     def has_reached(state: str) -> bool:
@@ -88,14 +95,26 @@ def test_examples_of_jobs(server: Server, start_server: StartServer, name: str) 
         answer = ask(serving, {**step, "path": step["path"].format(id=job_id)})
         assert answer.is_success, answer.text
         job_id = answer.json()["id"] if answer.content else job_id
+        if "photograph" in step:
+            long_job = {"method": "DELETE", "path": f"/jobs/{job_id}", "headers": step["headers"]}
     response = ask(serving, {**asked, "path": asked["path"].format(id=job_id)})
+    if long_job:
+        assert ask(serving, long_job).status_code == 204
     assert (response.status_code, response.headers.get("Content-Type")) == (
         expected["status"],
         expected.get("contentType"),
     )
     for header, value in expected.get("headers", {}).items():
-        assert response.headers[header] == value
-    check_json(server, asked, expected, response)
+        assert re.fullmatch(value, response.headers[header])
+    if "files" in expected:
+        names = zipfile.ZipFile(io.BytesIO(response.content)).namelist()
+        assert all(re.fullmatch(*pair) for pair in zip(expected["files"], names, strict=True))
+    if "events" in expected:
+        lines = [text.split("\n") for text in response.text.removesuffix("\n\n").split("\n\n")]
+        for (name_of, data), event in zip(lines, expected["events"], strict=True):
+            assert name_of == f"event: {event['event']}"
+            check_members(json.loads(data.removeprefix("data: ")), event["data"], set(expected["varying"]))
+    check_json(serving, asked, expected, response)
 
 
 def check_json(server: Server, asked: dict[str, Any], expected: dict[str, Any], response: httpx.Response) -> None:
@@ -103,9 +122,8 @@ def check_json(server: Server, asked: dict[str, Any], expected: dict[str, Any], 
     if "json" not in expected:
         return
     answer = response.json()
-    for each, members in zip(objects(answer), objects(expected["json"]), strict=True):
-        assert {name: each[name] for name in members} == members
-        assert set(each) == set(members) | set(expected.get("varying", []))
+    varying = set(expected.get("varying", []))
+    assert varying <= check_members(objects(answer), objects(expected["json"]), varying)
 
     document = httpx.get(f"{server.url}/openapi.json").json()
     path = re.sub("0{26}", "{job_id}", asked["path"].partition("?")[0].replace("{id}", "{job_id}"))
@@ -114,6 +132,19 @@ def check_json(server: Server, asked: dict[str, Any], expected: dict[str, Any], 
         content = operation["responses"][str(expected["status"])]["content"]
         schema = content[expected["contentType"]]["schema"] | {"components": document["components"]}
         jsonschema.validate(answer, schema)
+
+
+def check_members(answer: Any, expected: Any, varying: set[str]) -> set[str]:
+    """All members but the varying ones are those of the example. Returns the names of the varying ones."""
+    if isinstance(expected, dict):
+        assert set(answer) - varying == set(expected)
+        inner = (check_members(answer[name], value, varying) for name, value in expected.items())
+        return (set(answer) & varying).union(*inner)
+    if isinstance(expected, list):
+        pairs = zip(answer, expected, strict=True)
+        return set[str]().union(*(check_members(*pair, varying) for pair in pairs))
+    assert answer == expected
+    return set()
 
 
 def test_the_document_lists_what_failures_have() -> None:
