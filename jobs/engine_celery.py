@@ -3,8 +3,10 @@
 A job is one message at a time for each of its plan, its blocks and its join. Whoever has made block n publishes block
 n + W before the message of n is acknowledged (W: the window), so that a job never has more than W blocks in the queue,
 and no message is ever missing: a message is acknowledged once all that follows from it is in the queue. Messages may
-come twice, or out of order; every step does no harm then. What was published is noted in the store, so that a message
-that comes twice does not start a second row of messages.
+come twice, or out of order; every step does no harm then.
+
+All messages that follow from one message of a plan are a chain, which has that message's id. What a chain has published
+is noted in the store, so that a message that comes twice does not have all that follows published twice.
 """
 
 import logging
@@ -92,7 +94,7 @@ def plan(task: Any, job_id: str, store: str = "") -> None:
             return
         chain = task.request.id
         missing = child.ledger.missing(job_id, planned)
-        # The first that is missing of each row n, n + W, n + 2 W, …: the others follow from it.
+        # The first that is missing of each n, n + W, n + 2 W, …: the others follow from it.
         for number in sorted({number % planned.window: number for number in reversed(missing)}.values()):
             _publish(child.ledger, job, chain, number)
         if not missing:
@@ -108,7 +110,7 @@ def block(job_id: str, chain: str, number: int, store: str = "") -> None:
 
     def run(child: worker.Child, job: Job) -> None:
         planned = child.steps.block(job_id, number, _deadline(child.ledger, job_id), tiles)
-        if planned is not None and not child.ledger.has_ended(job_id):
+        if planned is not None:
             _follow(child.ledger, job, chain, number, planned)
 
     _persist(job_id, store, f"block-{number}", run, lambda: {"tiles": tiles.done})
@@ -180,7 +182,6 @@ def _persist(
     fields: dict[str, object] = {"job": job_id, **describe()}
     started = time.monotonic()
     waiting = worker.pauses(FIRST_PAUSE, MAX_PAUSE, HOLD)
-    is_first = True
     while True:
         try:
             if store and not child.ledger.is_store(store):
@@ -191,13 +192,10 @@ def _persist(
                 )
                 time.sleep(OTHER_STORE_PAUSE)  # others may take the message
                 raise Reject("another store", requeue=True)
-            job = child.ledger.job(job_id)
+            job = child.ledger.known_job(job_id)
             fields["request_id"] = job.request_id
             if queue_of(child.parts.models, job.options) != job.queue:
                 raise EngineFailed("this worker would take another model for the job than was meant")
-            if not is_first:  # the last attempt may have had no store to note in that it was given up in good order
-                child.ledger.finish(job_id, step)
-            is_first = False
             log.debug("%s begins", step, extra=fields)
             run(child, job)
         except Reject:

@@ -7,6 +7,7 @@
     jobs/<id>/in/<a>-<b>      rows a to b of a gigantic picture, until the end
     jobs/<id>/out/<n>         a finished block, until the end
     jobs/<id>/tries/<step>.<k>   a step that was begun and not finished
+    jobs/<id>/tries/<step>.failed/<ms>   when it failed for a reason outside the picture, in ms since 1970
     jobs/<id>/published/<name>   a message that the broker has, until the end
     jobs/<id>/end.json        how it ended; created once, ever
     jobs/<id>/result          the file
@@ -67,7 +68,7 @@ log = logging.getLogger("jobs")
 Kept = TypeVar("Kept", Job, Plan, End)
 # How often a step may end its worker before the job has failed.
 MAX_TRIES = 3
-# Plans and ends that are kept in memory: they never change.
+# Orders, plans and ends that are kept in memory.
 MAX_RECORDS = 256
 STORE_ID = "store-id"
 # What is needed until the end only; of a gigantic picture it is much.
@@ -105,6 +106,7 @@ class Ledger:
         self.claims = Claims(store)
         self._room = Room(queue_pixels, self.open_jobs, self.plan)
         self._store_id = ""
+        self._kept_job = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, Job, "job.json"))
         self._kept_plan = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, Plan, "plan.json"))
         self._kept_end = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, End, "end.json"))
 
@@ -231,8 +233,14 @@ class Ledger:
         except NotStored:
             raise unknown(job_id) from None
 
+    def known_job(self, job_id: str) -> Job:
+        """The same, of a job that may have been forgotten since this process read of it."""
+        with contextlib.suppress(NotStored):
+            return self._kept_job(job_id)
+        raise unknown(job_id)
+
     def plan(self, job_id: str) -> Plan | None:
-        """How it is done; None: that is not planned yet.
+        """How it is done, as far as this process knows (see `unplan`); None: that is not planned yet.
 
         Raises:
             JobUnknown: what is stored can't be read.
@@ -310,11 +318,10 @@ class Ledger:
             tries += 1
         return tries
 
-    def finish(self, job_id: str, step: str) -> None:
-        """A step is finished, or was given up in good order: earlier tries no longer count."""
-        for key in self.store.keys(f"jobs/{job_id}/tries/"):
-            if key.startswith(f"jobs/{job_id}/tries/{step}."):
-                self.store.delete(key)
+    def finish(self, job_id: str, step: str, tries: int = 1) -> None:
+        """A step is finished, or was given up in good order: it, and so many tries in all, no longer count."""
+        for number in range(tries, 0, -1):
+            self.store.delete(f"jobs/{job_id}/tries/{step}.{number}")
 
     def is_published(self, job_id: str, name: str) -> bool:
         """Whether a message of this name was noted."""
@@ -352,9 +359,9 @@ class Ledger:
         """Whether a block is finished."""
         return self.store.has(f"jobs/{job_id}/out/{number}")
 
-    def write_block(self, job_id: str, number: int, data: bytes) -> None:
-        """A block is finished. It is deleted at once if the job has ended."""
-        self._put_part(job_id, f"out/{number}", data)
+    def write_block(self, job_id: str, number: int, data: bytes) -> bool:
+        """A block is finished. Returns whether it is kept: it is deleted at once if the job has ended."""
+        return self._put_part(job_id, f"out/{number}", data)
 
     def finished(self, job_id: str) -> frozenset[int]:
         """The numbers of the finished blocks."""
@@ -375,6 +382,26 @@ class Ledger:
         """
         for number in range(len(plan.blocks)):
             yield self.store.get(f"jobs/{job_id}/out/{number}")
+
+    def note_failure(self, job_id: str, step: str) -> tuple[int, float]:
+        """A step failed for a reason outside the picture. Returns how often it has, and for how many seconds."""
+        folder, now = f"jobs/{job_id}/tries/{step}.failed/", round(time.time() * 1000)
+        self.store.put(f"{folder}{now:013}", b"")
+        times = [int(key.removeprefix(folder)) for key in self.store.keys(folder)]
+        return len(times), (now - min(times)) / 1000
+
+    def unplan(self, job_id: str) -> None:
+        """Delete a job's plan and what was made by it, so that the job can be planned anew. May be called again.
+
+        Other processes may know the former plan for as long as they run, or until `forget_plans`.
+        """
+        for part in ("out/", "in/", "tries/", "published/", "plan.json"):  # the plan last: it says that this is due
+            self.store.delete(f"jobs/{job_id}/{part}")
+        self.forget_plans()
+
+    def forget_plans(self) -> None:
+        """Read plans from the store again, as other processes may have replaced them."""
+        self._kept_plan.cache_clear()
 
     # Gigantic pictures
 
@@ -503,12 +530,14 @@ class Ledger:
                 log.warning("what was left of a job is deleted", extra={"job": job_id})
                 self.forget(job_id)
 
-    def _put_part(self, job_id: str, name: str, data: bytes | Path) -> None:
-        """Keep what is needed until a job's end, unless that has come meanwhile."""
+    def _put_part(self, job_id: str, name: str, data: bytes | Path) -> bool:
+        """Keep what is needed until a job's end, unless that has come meanwhile. Returns whether it is kept."""
         key = f"jobs/{job_id}/{name}"
         self.store.put(key, data)
         if self.has_ended(job_id) or not self.store.has(f"jobs/{job_id}/job.json"):
             self.store.delete(key)
+            return False
+        return True
 
     def _end(self, job_id: str, end: End) -> bool:
         self.job(job_id)

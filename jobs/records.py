@@ -1,4 +1,4 @@
-"""What is written down of a job, as JSON. All records are written once and never changed."""
+"""What is written down of a job, as JSON. Records are written once and never changed; a plan may be replaced."""
 
 import math
 from dataclasses import dataclass
@@ -70,8 +70,8 @@ class Plan:
     """How a job is done.
 
     `window`: blocks in the queue at a time; `seconds`: estimated for all blocks, one by one; `picture`: fingerprint of
-    the decoded picture and its parts, which must be the same for all blocks. Of a gigantic picture, whose cutting told:
-    `levels`: the darkest and the brightest of all samples; `notes`: for people.
+    the decoded picture and its parts, and `queue`: of the model, which must be the same for all blocks. Of a gigantic
+    picture, whose cutting told: `levels`: the darkest and the brightest of all samples; `notes`: for people.
     """
 
     created: float
@@ -79,6 +79,7 @@ class Plan:
     window: int
     seconds: float
     picture: str = ""
+    queue: str = ""
     levels: tuple[int, int] = (0, 0)
     notes: tuple[str, ...] = ()
 

@@ -1,5 +1,6 @@
 """The ledger: transitions of jobs, races between them, and a kill between any two writes."""
 
+import contextlib
 import logging
 import os
 import threading
@@ -607,3 +608,30 @@ def test_a_store_is_told_from_others(tmp_path: Path, store: Store, ledger: Ledge
     assert ledger.is_store(name)
     assert not other.is_store(name)
     assert other.store_id() != name
+
+
+def test_failures_of_a_step_are_counted_with_their_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = taken(ledger)
+    now = time.time()
+    for number, seconds in enumerate((0.0, 1.5, 600.0), 1):
+        monkeypatch.setattr("time.time", lambda seconds=seconds: now + seconds)
+        failures, passed = ledger.note_failure(job.id, "block-1")
+        assert failures == number
+        assert passed == pytest.approx(seconds, abs=0.01)
+    assert ledger.note_failure(job.id, "block-11")[0] == 1
+    assert ledger.begin(job.id, "block-1") == 1, "that is another count"
+    ledger.cancel(job.id)
+    assert [*ledger.store.keys(f"jobs/{job.id}/tries/")] == []
+
+
+@pytest.mark.parametrize("writes", range(6))
+def test_killed_while_a_plan_is_deleted(ledger: Ledger, writes: int) -> None:
+    """No block of the former plan is left without it: the next one would have it as its own."""
+    job = half_done(ledger)
+    with contextlib.suppress(Killed):
+        Ledger(KilledStore(ledger.store, writes), 10**9).unplan(job.id)
+    ledger.forget_plans()
+    assert ledger.plan(job.id) is not None or not ledger.finished(job.id)
+    ledger.unplan(job.id)
+    assert (ledger.plan(job.id), ledger.finished(job.id)) == (None, frozenset())
+    assert ledger.source(job.id) == b"picture"
