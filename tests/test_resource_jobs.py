@@ -4,15 +4,19 @@ import math
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from stored_jobs import ended, order, taken
 
 from jobs.directory_store import DirectoryStore
+from jobs.ids import new_id
 from jobs.ledger import Ledger, Status
 from jobs.records import Block, End, Job, Plan
 from jobs.taking import JobTaking
 from message_protocol import JobOutput, JobState
-from resource_jobs import MAX_POLL, MIN_POLL, USUAL_POLL, poll_seconds, seconds_left
+from resource_jobs import MAX_POLL, MIN_POLL, USUAL_POLL, ResourceJobs, poll_seconds, seconds_left
 from superscaling.errors import BrokerUnavailable, JobsQueueFull, JobUnknown, StoreUnavailable
 from superscaling.format_name import FormatName
 from superscaling.upscale_options import UpscaleOptions
@@ -118,6 +122,18 @@ def test_a_process_that_was_killed_while_it_took_a_job(shelf: Shelf) -> None:
         shelf.taking.take(order, b"source", "other", "asked")
     with pytest.raises(JobUnknown):
         shelf.ledger.job(shelf.ledger.claim("ann", "other", "asked")[0])
+
+
+def test_a_list_leaves_out_what_is_not_taken_or_deleted(shelf: Shelf) -> None:
+    """In the order of its ids, although they are read in parallel."""
+    done, waiting = (ended(shelf.ledger, 0), taken(shelf.ledger))
+    unaccepted = order()
+    shelf.ledger.add(unaccepted, b"source")
+    jobs = ResourceJobs(
+        cast("Any", SimpleNamespace(ledger=shelf.ledger, engine=shelf.engine)), *cast("Any", [None] * 4)
+    )
+    listed = jobs.outputs([waiting.id, unaccepted.id, new_id(), done.id])
+    assert [(each.id, each.status) for each in listed] == [(waiting.id, JobState.QUEUED), (done.id, JobState.DONE)]
 
 
 def status(state: JobState, created: float, done: int, blocks: int = 4, window: int = 1) -> Status:
