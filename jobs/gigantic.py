@@ -15,9 +15,7 @@ machine's disk, the source, and for the join one block after the other, are fetc
 import contextlib
 import functools
 import hashlib
-import os
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -85,8 +83,8 @@ class GiganticSteps:
             for span in sorted(set(spans)):
                 deadline.check(Timings())
                 self._ledger.write_band(job.id, _name(picture, span), folder / band_name(span))
-            levels = cut.darkest, cut.brightest
-            return Plan(time.time(), blocks, window, sum(seconds), picture, file.header, levels, cut.notes)
+            levels, total = (cut.darkest, cut.brightest), sum(seconds)
+            return Plan(time.time(), blocks, window, total, picture, levels=levels, notes=cut.notes, header=file.header)
 
     def block(self, job: Job, plan: Plan, number: int, deadline: Deadline, listener: ProgressListener) -> bytes:
         """Make a block: rows of the result, in the machine's byte order."""
@@ -169,13 +167,9 @@ class GiganticSteps:
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:
-        """A directory for temporary files, on the disk of the store if that is on a disk.
-
-        Its name says whose it is, so that what a killed process has left can be deleted.
-        """
-        prefix = f"gigantic-{os.getpid()}-{socket.gethostname()}-"
+        """A directory for temporary files, on the disk of the store if that is on a disk."""
         with _disk_errors():
-            folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self._ledger.store.scratch.absolute()))
+            folder = Path(tempfile.mkdtemp(prefix="gigantic-", dir=self._ledger.store.scratch.absolute()))
         try:
             yield folder
         finally:

@@ -67,9 +67,9 @@ class Plan:
     window: int
     seconds: float
     picture: str = ""
-    header: GiganticHeader | None = None
     levels: tuple[int, int] = (0, 0)
     notes: tuple[str, ...] = ()
+    header: GiganticHeader | None = None
 
     @property
     def tiles(self) -> int:
