@@ -10,9 +10,9 @@ from superscaling.format_name import FormatName
 STEP_SECONDS = 1500
 # Of these, what a process that cuts or joins may take; the rest is for what comes before and after it.
 PROCESS_SECONDS = 1200.0
-# Seconds for a megapixel of the picture that is cut, and of the result that is joined. Each is more than twice what was
-# measured on one core, from the source to the stored file: 0.15 for 16 bits on its side, and 0.04 for JPEG, 0.1 for 8
-# bits and 0.25 for 16 bits by Deflate.
+# Seconds for a megapixel of the picture that is cut, and of the result that is joined. One core took 0.07 for decoding
+# (16 bits, on its side), and for encoding 0.02 (JPEG), 0.08 (Deflate, 8 bits) and 0.2 (16 bits). Here it is three times
+# that and more: cores are slower or shared, and the pixels go to the store and back.
 CUTTING = 0.6
 JOINING_JPEG, JOINING_8_BITS, JOINING_16_BITS = 0.1, 0.3, 0.6
 
