@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jobs.assembly import Jobs
-from jobs.ledger import Ledger, Status, is_id, unknown
+from jobs.ids import is_id, unknown
+from jobs.ledger import Ledger, Status
 from jobs.queues import queue_of
 from jobs.records import Job
 from jobs.taking import JobTaking

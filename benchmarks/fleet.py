@@ -73,7 +73,7 @@ class Fleet:
         self._plan: Plan | None = None
         read = read_settings(environ)
         self._ledger = open_ledger(read)
-        self._engine = CeleryEngine(read)
+        self._engine = CeleryEngine(read, self._ledger)
         queues = subprocess.run(
             [sys.executable, "-m", "jobs.queues"], env=environ, cwd=ROOT, check=True, capture_output=True, text=True
         )

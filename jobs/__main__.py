@@ -12,25 +12,34 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from jobs.assembly import open_store
+from jobs.assembly import open_ledger
 from jobs.engine import JobEngine
 from jobs.housekeeping import Housekeeping
+from jobs.indices import OpenJob
 from jobs.ledger import Ledger, Status
 from superscaling.errors import JobUnknown, ServiceError, StartError
 from superscaling.settings import Settings, environment_variable, invalid, read_settings
 
+# Jobs that are read at the same time: a bucket takes some requests for each.
+READERS = 16
 HEADER = ("id", "state", "tiles", "pixels", "age", "group")
 
 
 def open_statuses(ledger: Ledger) -> Iterator[Status]:
     """Where the jobs are that were accepted and have not ended, the oldest first."""
-    for each in ledger.open_jobs():
+
+    def find(each: OpenJob) -> Status | None:
         try:
             if ledger.is_accepted(each.job_id) and not (status := ledger.status(each.job_id)).state.is_end:
-                yield status
+                return status
         except JobUnknown as exc:  # deleted meanwhile, or damaged
             print(f"{each.job_id}: {exc.detail}", file=sys.stderr)
+        return None
+
+    with ThreadPoolExecutor(READERS) as pool:
+        yield from filter(None, pool.map(find, ledger.open_jobs()))
 
 
 def table(statuses: Sequence[Status]) -> str:
@@ -66,7 +75,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> str:
     """
     if not settings.jobs_store:
         raise invalid("jobs_store", "", "names no store, so there are no jobs")
-    ledger = Ledger(open_store(settings), settings.jobs_queue_pixels)
+    ledger = open_ledger(settings)
     match arguments.command:
         case "list":
             return table(list(open_statuses(ledger)))
@@ -82,7 +91,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> str:
                 return f"nothing to be done: without {variable}, the service goes on with all open jobs at its start"
             from jobs.engine_celery import CeleryEngine  # late, as Celery is large
 
-            engine: JobEngine = CeleryEngine(settings)
+            engine: JobEngine = CeleryEngine(settings, ledger)
             try:
                 return f"jobs that were handed over: {requeue(ledger, engine)}"
             finally:

@@ -77,7 +77,7 @@ def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:
     if settings.broker:
         from jobs.engine_celery import CeleryEngine  # late: Celery is loaded only where there is a broker
 
-        return Jobs(ledger, CeleryEngine(settings), gigantic)
+        return Jobs(ledger, CeleryEngine(settings, ledger), gigantic)
     return Jobs(ledger, EmbeddedEngine(ledger, build_steps(settings, parts, ledger)), gigantic)
 
 

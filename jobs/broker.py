@@ -14,7 +14,8 @@ from jobs.step_time import STEP_SECONDS
 from superscaling.errors import BrokerUnavailable
 from superscaling.settings import Settings
 
-# The tasks. `plan(job_id)` and `join(job_id)` need a whole picture; `chain` is the id of the plan's message.
+# The tasks: `plan(job_id, store)`, `block(job_id, chain, number, store)`, `join(job_id, chain, store)`. Plan and join
+# need a whole picture; `chain` is the id of the plan's message; `store` is the id of the store that the job is in.
 PLAN, BLOCK, JOIN = "jobs.plan", "jobs.block", "jobs.join"
 
 # RabbitMQ 4 drops a message after 20 deliveries. Here the store counts what ended a worker: a message may come back

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import time
+from itertools import islice
 
 from jobs.ids import new_id, time_of
 from jobs.records import Claim, from_json, to_json
@@ -15,6 +16,8 @@ log = logging.getLogger("jobs")
 ABANDONED_SECONDS = 3_600.0
 # How often a claim is made anew, as others give theirs up.
 MAX_CLAIMS = 5
+# How many claims are looked at for tidying at a time.
+MAX_TIDIED = 1_000
 ACCEPTED, WITHDRAWN = b"", b"withdrawn"
 
 
@@ -27,6 +30,7 @@ class Claims:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._tidied = ""
 
     def claim(self, owner: str, key: str, asked: str) -> tuple[str, str]:
         """Find, or make, the id for a request: as `Ledger.claim`."""
@@ -53,8 +57,10 @@ class Claims:
             self._store.delete(f"keys/{name}")
 
     def tidy(self) -> None:
-        """Forget the keys of jobs that are not there. Reads all claims."""
-        for key in self._store.keys("keys/"):
+        """Forget the keys of jobs that never were: the others are released with theirs. Goes on where it ended."""
+        keys = list(islice(self._store.keys("keys/", self._tidied), MAX_TIDIED))
+        self._tidied = keys[-1] if len(keys) == MAX_TIDIED else ""
+        for key in keys:
             name = key.removeprefix("keys/")
             claim = self._read(name)
             if claim is not None and self._is_stale(claim):

@@ -3,8 +3,10 @@
 A job is one message at a time for each of its plan, its blocks and its join. Whoever has made block n publishes block
 n + W before the message of n is acknowledged (W: the window), so that a job never has more than W blocks in the queue,
 and no message is ever missing: a message is acknowledged once all that follows from it is in the queue. Messages may
-come twice, or out of order; every step does no harm then. What was published is noted in the store, so that a message
-that comes twice does not start a second row of messages.
+come twice, or out of order; every step does no harm then.
+
+All messages that follow from one message of a plan are a chain, which has that message's id. What a chain has published
+is noted in the store, so that a message that comes twice does not have all that follows published twice.
 """
 
 import logging
@@ -29,6 +31,8 @@ log = logging.getLogger("jobs")
 # the message back. Shorter than the grace that a worker should have at its end.
 HOLD = 60.0
 FIRST_PAUSE, MAX_PAUSE = 0.5, 3.0
+# Seconds that a worker waits before it gives back a message whose job is in another store than its own.
+OTHER_STORE_PAUSE = 10.0
 # Seconds between two questions to the store whether a job was cancelled.
 CANCEL_INTERVAL = 2.0
 
@@ -43,9 +47,11 @@ class CeleryEngine:
 
     Args:
         settings: with the broker.
+        ledger: of the store that the workers have as well.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._app = Celery("jobs", set_as_current=False, changes=broker.configuration(settings))
         self._app.conf.broker_heartbeat = 0  # nobody would send heartbeats; connections are opened again when needed
 
@@ -57,9 +63,10 @@ class CeleryEngine:
 
         Raises:
             BrokerUnavailable: that can't be done within some seconds, or the broker refuses.
+            StoreUnavailable: the store is not there.
         """
         try:
-            broker.send(self._app, broker.PLAN, job.queue, job.id)
+            broker.send(self._app, broker.PLAN, job.queue, job.id, self._ledger.store_id())
         except broker.BrokerRefused as exc:
             log.error("the broker refuses: %s", exc, extra={"job": job.id})
             raise BrokerUnavailable("jobs can't be handed over: tell whoever operates the service") from exc
@@ -77,7 +84,7 @@ class CeleryEngine:
 
 
 @app.task(name=broker.PLAN, bind=True)
-def plan(task: Any, job_id: str) -> None:
+def plan(task: Any, job_id: str, store: str = "") -> None:
     """Plan a job, and publish its first blocks."""
 
     def run(child: worker.Child, job: Job) -> None:
@@ -87,36 +94,36 @@ def plan(task: Any, job_id: str) -> None:
             return
         chain = task.request.id
         missing = child.ledger.missing(job_id, planned)
-        # The first that is missing of each row n, n + W, n + 2 W, …: the others follow from it.
+        # The first that is missing of each n, n + W, n + 2 W, …: the others follow from it.
         for number in sorted({number % planned.window: number for number in reversed(missing)}.values()):
             _publish(child.ledger, job, chain, number)
         if not missing:
             _publish(child.ledger, job, chain, None)
 
-    _persist(job_id, "plan", run)
+    _persist(job_id, store, "plan", run)
 
 
 @app.task(name=broker.BLOCK)
-def block(job_id: str, chain: str, number: int) -> None:
+def block(job_id: str, chain: str, number: int, store: str = "") -> None:
     """Make a block, and publish what follows."""
     tiles = _Tiles()
 
     def run(child: worker.Child, job: Job) -> None:
         planned = child.steps.block(job_id, number, _deadline(child.ledger, job_id), tiles)
-        if planned is not None and not child.ledger.has_ended(job_id):
+        if planned is not None:
             _follow(child.ledger, job, chain, number, planned)
 
-    _persist(job_id, f"block-{number}", run, lambda: {"tiles": tiles.done})
+    _persist(job_id, store, f"block-{number}", run, lambda: {"tiles": tiles.done})
 
 
 @app.task(name=broker.JOIN)
-def join(job_id: str, chain: str) -> None:
+def join(job_id: str, chain: str, store: str = "") -> None:
     """Put the result together."""
 
     def run(child: worker.Child, job: Job) -> None:
         child.steps.join(job_id, _deadline(child.ledger, job_id))
 
-    _persist(job_id, "join", run)
+    _persist(job_id, store, "join", run)
 
 
 def _follow(ledger: Ledger, job: Job, chain: str, number: int, planned: Plan) -> None:
@@ -133,9 +140,9 @@ def _publish(ledger: Ledger, job: Job, chain: str, number: int | None) -> None:
     if ledger.is_published(job.id, name):
         return
     if number is None:
-        broker.send(app, broker.JOIN, job.queue, job.id, chain)
+        broker.send(app, broker.JOIN, job.queue, job.id, chain, ledger.store_id())
     else:
-        broker.send(app, broker.BLOCK, job.queue, job.id, chain, number)
+        broker.send(app, broker.BLOCK, job.queue, job.id, chain, number, ledger.store_id())
     ledger.note_published(job.id, name)
 
 
@@ -151,6 +158,7 @@ class _Tiles(NoListener):
 
 def _persist(
     job_id: str,
+    store: str,
     step: str,
     run: Callable[[worker.Child, Job], None],
     describe: Callable[[], dict[str, object]] = dict,
@@ -159,6 +167,7 @@ def _persist(
 
     Args:
         job_id: of the job.
+        store: the id of its store, if the message has it.
         step: its name in the ledger.
         run: does it; may be called again.
         describe: more fields for the log.
@@ -173,18 +182,24 @@ def _persist(
     fields: dict[str, object] = {"job": job_id, **describe()}
     started = time.monotonic()
     waiting = worker.pauses(FIRST_PAUSE, MAX_PAUSE, HOLD)
-    is_first = True
     while True:
         try:
-            job = child.ledger.job(job_id)
+            if store and not child.ledger.is_store(store):
+                log.error(
+                    "%s is given back: this worker's store is not the one that the job is in; is it mounted?",
+                    step,
+                    extra=fields,
+                )
+                time.sleep(OTHER_STORE_PAUSE)  # others may take the message
+                raise Reject("another store", requeue=True)
+            job = child.ledger.known_job(job_id)
             fields["request_id"] = job.request_id
             if queue_of(child.parts.models, job.options) != job.queue:
                 raise EngineFailed("this worker would take another model for the job than was meant")
-            if not is_first:  # the last attempt may have had no store to note in that it was given up in good order
-                child.ledger.finish(job_id, step)
-            is_first = False
             log.debug("%s begins", step, extra=fields)
             run(child, job)
+        except Reject:
+            raise
         except (JobUnknown, ClientGone):  # forgotten, or cancelled
             log.info("%s is not needed any more", step, extra=fields)
         except (Unavailable, broker.BrokerRefused) as exc:

@@ -1,4 +1,4 @@
-"""Does jobs in the process that serves: one thread, one block at a time, behind the requests."""
+"""Does jobs in the process that serves: one thread, a few blocks of each in turn, behind the requests."""
 
 import logging
 import math
@@ -17,6 +17,8 @@ log = logging.getLogger("jobs")
 
 # Blocks of a job in the queue at a time: there is one worker.
 WINDOW = 1
+# Blocks of a job that are made before the next job has its turn: each turn begins with decoding the picture.
+TURN_BLOCKS = 4
 # Seconds between two looks for jobs that other processes took, and left behind.
 LOOK_INTERVAL = 5.0
 # Seconds until a job is tried again after a failure of the store or the engine; they double up to the second number.
@@ -26,7 +28,7 @@ STOP_SECONDS = 30.0
 
 
 class EmbeddedEngine:
-    """Works on all open jobs in turn, a block of each.
+    """Works on all open jobs in turn: makes `TURN_BLOCKS` of each, or what is left of it, and then its result.
 
     What is to be done stands in the ledger, so nothing is lost with this process. Of several processes on one store,
     the one that has the lease does the jobs of all; it has the lease as long as there are any.
@@ -101,16 +103,19 @@ class EmbeddedEngine:
             log.warning("the lease of jobs is not given back: %s", exc.detail)
 
     def _round(self) -> float:
-        """Do a step of each open job. Returns the seconds until the next round; 0: there is more to do."""
+        """Give each open job its turn. Returns the seconds until the next round; 0: there is more to do."""
         submitted = list(self._submitted)
-        jobs = [each.job_id for each in self._ledger.open_jobs()]
-        self._submitted.difference_update(set(submitted) - set(jobs))
+        jobs = {each.job_id: None for each in self._ledger.open_jobs()}  # a set in order
+        self._submitted.difference_update(set(submitted) - jobs.keys())
         self._failures = {job_id: failures for job_id, failures in self._failures.items() if job_id in jobs}
         if not jobs:
             self._lease.release()
             return LOOK_INTERVAL
+        was_held = self._lease.is_held
         if not self._lease.take():
             return INTERVAL
+        if not was_held:
+            self._ledger.forget_plans()  # whoever had the lease may have other models, and have planned jobs anew
         has_more = False
         for job_id in jobs:
             if self._stopping.is_set() or not self._lease.is_held:
@@ -121,7 +126,7 @@ class EmbeddedEngine:
         return 0.0 if has_more else min((each.seconds_left for each in self._failures.values()), default=LOOK_INTERVAL)
 
     def _advance_safely(self, job_id: str) -> bool:
-        """Do the next step of a job, if it is accepted. Returns whether there was one, and no failure."""
+        """Work on a job, if it is accepted. Returns whether there was something to do, and no failure."""
         self._current = current = _Current(job_id)
         try:
             is_done = self._advance(current)
@@ -156,9 +161,11 @@ class EmbeddedEngine:
         if plan is None:
             return True
         missing = self._ledger.missing(job_id, plan)
-        if missing:
-            self._steps.block(job_id, missing[0], deadline, current)
-        else:
+        for number in missing[:TURN_BLOCKS]:
+            if self._steps.block(job_id, number, deadline, current) is None:
+                return True
+            current.tiles = 0
+        if len(missing) <= TURN_BLOCKS:
             self._steps.join(job_id, deadline)
         return True
 

@@ -15,8 +15,6 @@ machine's disk, the source, and for the join one block after the other, are fetc
 import contextlib
 import functools
 import hashlib
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -168,12 +166,10 @@ class GiganticSteps:
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:
         """A directory for temporary files, on the disk of the store if that is on a disk."""
-        with _disk_errors():
-            folder = Path(tempfile.mkdtemp(prefix="gigantic-", dir=self._ledger.store.scratch.absolute()))
-        try:
+        with contextlib.ExitStack() as stack:
+            with _disk_errors():
+                folder = stack.enter_context(self._ledger.store.scratch_folder("gigantic"))
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _name(picture: str, span: Span) -> str:

@@ -1,10 +1,11 @@
 """What is done beside jobs: webhooks, expiry, and mending what a process left that was killed."""
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from jobs.claims import ABANDONED_SECONDS
 from jobs.ids import time_of
@@ -15,15 +16,19 @@ from superscaling.errors import JobUnknown, StoreUnavailable
 
 log = logging.getLogger("jobs")
 
-# How often, in seconds: webhooks; ends and expiry; what reads all claims or temporary files.
+# How often, in seconds: webhooks; ends and expiry; what lists all that is stored.
 WEBHOOK_INTERVAL, INTERVAL, RARE_INTERVAL = 1.0, 60.0, 3_600.0
 # A job is forgotten so many times as long after its end as it expires: until then its client hears that it has.
 FORGET_AFTER = 7
 STOP_SECONDS = 2.0
+# How many open jobs are looked at in a round.
+MAX_MENDED = 100
 
 
 class Housekeeping:
-    """Does its rounds in a thread. Several processes on one store do each other no harm.
+    """Does its rounds in a thread, and delivers webhooks in another, so that neither keeps the other waiting.
+
+    Several processes on one store do each other no harm.
 
     Args:
         ledger: is kept in order.
@@ -35,19 +40,25 @@ class Housekeeping:
         self._ledger = ledger
         self._keep_seconds = keep_seconds
         self._webhooks = webhooks
-        self._accepted = set[str]()
+        self._mended = ""  # the last job that was looked at, if others follow
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._keep, name="housekeeping", daemon=True),
+            threading.Thread(target=self._deliver, name="webhooks", daemon=True),
+        ]
 
     def start(self) -> None:
         """Begin. Called once."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End. Whatever is being done may break off anywhere: another process, or the next, goes on with it."""
         self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(STOP_SECONDS)
+        end = time.monotonic() + STOP_SECONDS
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, end - time.monotonic()))
 
     def tick(self) -> None:
         """Do all of a round.
@@ -56,7 +67,8 @@ class Housekeeping:
             StoreUnavailable: the rest of the round is for the next.
         """
         self.deliver()
-        self.mend()
+        self._mended = ""
+        self.mend(sys.maxsize)
         self.expire()
         self.tidy()
 
@@ -65,20 +77,20 @@ class Housekeeping:
         if self._webhooks is not None:
             self._webhooks.deliver()
 
-    def mend(self) -> None:
-        """Finish what was begun to be written about ends, and forget what was never accepted."""
-        seen = set[str]()
-        for each in self._ledger.open_jobs():
-            job_id = each.job_id
-            seen.add(job_id)
+    def mend(self, most: int = MAX_MENDED) -> None:
+        """Finish what was begun to be written about ends, and forget what was never accepted.
+
+        Looks at so many open jobs, and goes on behind them the next time.
+        """
+        jobs = list(islice(self._ledger.open_jobs(self._mended), most))
+        self._mended = jobs[-1].job_id if len(jobs) == most else ""
+        for job_id in (each.job_id for each in jobs):
             if self._ledger.has_ended(job_id):
                 self._each(self._ledger.clear, job_id, time_of(job_id))
-            elif job_id not in self._accepted and time.time() - time_of(job_id) > ABANDONED_SECONDS:
-                if self._ledger.is_accepted(job_id):
-                    self._accepted.add(job_id)
-                elif self._ledger.withdraw(job_id):
-                    log.info("a job was never accepted, and is forgotten", extra={"job": job_id})
-        self._accepted &= seen
+                continue
+            is_old = time.time() - time_of(job_id) > ABANDONED_SECONDS
+            if is_old and not self._ledger.is_accepted(job_id) and self._ledger.withdraw(job_id):
+                log.info("a job was never accepted, and is forgotten", extra={"job": job_id})
 
     def expire(self) -> None:
         """Delete what is no longer kept."""
@@ -88,8 +100,9 @@ class Housekeeping:
             self._ledger.forget(each.job_id, each.ended)
 
     def tidy(self) -> None:
-        """Delete claims without a job, and temporary files."""
+        """Delete what no job leads to, and temporary files."""
         self._ledger.claims.tidy()
+        self._ledger.sweep()
         self._ledger.store.tidy()
 
     def _forget_before(self) -> float:
@@ -107,13 +120,13 @@ class Housekeeping:
                 log.warning("a job of which not all is stored is forgotten", extra={"job": job_id})
                 self._ledger.forget(job_id, since)
 
-    def _run(self) -> None:
-        duties = [
-            Duty(self.deliver, WEBHOOK_INTERVAL),
-            Duty(self.mend, INTERVAL),
-            Duty(self.expire, INTERVAL),
-            Duty(self.tidy, RARE_INTERVAL),
-        ]
+    def _deliver(self) -> None:
+        self._repeat(Duty(self.deliver, WEBHOOK_INTERVAL))
+
+    def _keep(self) -> None:
+        self._repeat(Duty(self.mend, INTERVAL), Duty(self.expire, INTERVAL), Duty(self.tidy, RARE_INTERVAL))
+
+    def _repeat(self, *duties: "Duty") -> None:
         while not self._stopping.wait(WEBHOOK_INTERVAL):
             for duty in duties:
                 duty.do_if_due()

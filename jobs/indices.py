@@ -19,7 +19,7 @@ DUE = re.compile(rf"webhooks/([0-9]{{13}})-{ID}-([0-9]{{1,2}})")
 
 @dataclass(frozen=True)
 class OpenJob:
-    """A job without an end."""
+    """A job without an end. `pixels`: as `Job.size` counts them."""
 
     job_id: str
     pixels: int
@@ -35,7 +35,7 @@ class EndedJob:
 
 @dataclass(frozen=True)
 class DueWebhook:
-    """An end that has to be reported. `due`: when, in seconds since 1970; `attempt`: the how manieth, from 1 on."""
+    """An end that has to be reported. `due`: when, in seconds since 1970; `attempt`: its number, from 1 on."""
 
     job_id: str
     due: float
@@ -49,12 +49,12 @@ class DueWebhook:
 
 def open_key(job: Job) -> str:
     """The name of a job without an end."""
-    return f"open/{job.id}-{job.pixels}"
+    return f"open/{job.id}-{job.size}"
 
 
-def open_jobs(store: Store) -> Iterator[OpenJob]:
-    """Those there are, the oldest first."""
-    for match in _matching(store, "open/", OPEN):
+def open_jobs(store: Store, after: str = "") -> Iterator[OpenJob]:
+    """Those there are, the oldest first; only those after another id."""
+    for match in _matching(store, "open/", OPEN, f"open/{after}." if after else ""):  # in ASCII, "." follows "-"
         yield OpenJob(match[1], int(match[2]))
 
 
@@ -81,8 +81,8 @@ def due_webhooks(store: Store) -> Iterator[DueWebhook]:
         yield DueWebhook(match[2], int(match[1]) / 1000, int(match[3]))
 
 
-def _matching(store: Store, prefix: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
-    for key in store.keys(prefix):
+def _matching(store: Store, prefix: str, pattern: re.Pattern[str], after: str = "") -> Iterator[re.Match[str]]:
+    for key in store.keys(prefix, after):
         if match := pattern.fullmatch(key):
             yield match
         else:  # of another version, or nothing of ours

@@ -7,24 +7,28 @@
     jobs/<id>/in/<a>-<b>      rows a to b of a gigantic picture, until the end
     jobs/<id>/out/<n>         a finished block, until the end
     jobs/<id>/tries/<step>.<k>   a step that was begun and not finished
+    jobs/<id>/tries/<step>.failed/<ms>   when it failed for a reason outside the picture, in ms since 1970
     jobs/<id>/published/<name>   a message that the broker has, until the end
     jobs/<id>/end.json        how it ended; created once, ever
     jobs/<id>/result          the file
     jobs/<id>/expired         all but the records is deleted
-    jobs/<id>/webhook/<n>     attempt n to report its end was begun
+    jobs/<id>/webhook/<n>     when attempt n to report its end was begun, in seconds since 1970
     jobs/<id>/webhook/over    its end is reported, or that was given up
-    open/<id>-<pixels>        jobs without an end
+    open/<id>-<size>          jobs without an end; `Job.size`
     ended/<ms>-<id>           jobs with one, and when it was, in ms since 1970
     expired/<ms>-<id>         those of them that have expired; when they ended
     groups/<owner>/<group>/<id>
     keys/<digest>             Idempotency-Keys
     webhooks/<ms>-<id>-<n>    when an end has to be reported, for the n-th time
     lease/<number>            which process does jobs, unless workers do: see `Lease`
+    store-id                  tells this store from others; created once
+    probe                     a worker has tried whether it may write
 
 A process may be killed between any two writes. So a name in an index is written before what it leads to, and deleted
 after it (of groups and keys, `job.json` is the trace): the indices may say too much, and `Housekeeping` mends that, but
-nothing is lost or left for good. What only one of several processes may decide is created exclusively: `accepted`
-(taken, or withdrawn), `plan.json`, `end.json`.
+nothing is lost or left for good. What is written of a job while another process forgets it has no `job.json` beside it,
+and goes with the next `sweep`. What only one of several processes may decide is created exclusively: `accepted` (taken,
+or withdrawn), `plan.json`, `end.json`.
 """
 
 import contextlib
@@ -32,13 +36,16 @@ import functools
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
-from jobs.claims import ACCEPTED, WITHDRAWN, Claims, is_accepted
-from jobs.ids import is_id, new_id, unknown
+from jobs.claims import ABANDONED_SECONDS, ACCEPTED, WITHDRAWN, Claims, is_accepted
+from jobs.ids import is_id, new_id, time_of, unknown
 from jobs.indices import (
     DueWebhook,
     EndedJob,
@@ -56,15 +63,14 @@ from jobs.store import NotStored, Store
 from message_protocol import JobState
 from superscaling.errors import JobUnknown, ServiceError, StoreUnavailable
 
-__all__ = ["MAX_TRIES", "EndedJob", "Ledger", "OpenJob", "Status", "is_id", "new_id", "unknown"]
-
 log = logging.getLogger("jobs")
 
 Kept = TypeVar("Kept", Job, Plan, End)
 # How often a step may end its worker before the job has failed.
 MAX_TRIES = 3
-# Plans and ends that are kept in memory: they never change.
+# Orders, plans and ends that are kept in memory.
 MAX_RECORDS = 256
+STORE_ID = "store-id"
 # What is needed until the end only; of a gigantic picture it is much.
 WORKING_PARTS = ("in/", "out/", "tries/", "published/", "source")
 
@@ -88,7 +94,7 @@ class Ledger:
 
     Args:
         store: where that is.
-        queue_pixels: the most pixels of all jobs that have not ended.
+        queue_pixels: the most that all jobs that have not ended may have together, as `Job.size` counts them.
 
     `observer` is told of what happens, and may be replaced.
     """
@@ -98,9 +104,30 @@ class Ledger:
         self.queue_pixels = queue_pixels
         self.observer: JobObserver = NO_OBSERVER
         self.claims = Claims(store)
-        self._room = Room(queue_pixels, self.open_jobs, self.has_ended, self.plan)
+        self._room = Room(queue_pixels, self.open_jobs, self.plan)
+        self._store_id = ""
+        self._kept_job = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, Job, "job.json"))
         self._kept_plan = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, Plan, "plan.json"))
         self._kept_end = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, End, "end.json"))
+
+    # The store
+
+    def store_id(self) -> str:
+        """What tells this store from others, for messages about its jobs. The first who asks decides it."""
+        if not self._store_id:
+            self.store.create(STORE_ID, uuid.uuid4().hex.encode())
+            self._read_store_id()
+        return self._store_id
+
+    def is_store(self, store_id: str) -> bool:
+        """Whether `store_id` was called for this store. (It decides nothing: the directory may not be mounted yet.)"""
+        if self._store_id != store_id:
+            with contextlib.suppress(NotStored):
+                self._read_store_id()
+        return self._store_id == store_id
+
+    def _read_store_id(self) -> None:
+        self._store_id = self.store.get(STORE_ID).decode(errors="replace")
 
     # Taking jobs
 
@@ -128,6 +155,22 @@ class Ledger:
         """
         self._room.check(pixels)
 
+    def check_not_full(self) -> None:
+        """Make sure that a job may be taken, whose size is not known yet.
+
+        Raises:
+            JobsQueueFull: the jobs that have not ended have as many px as may wait.
+        """
+        self._room.check_not_full()
+
+    def reserved(self, job: Job) -> AbstractContextManager[None]:
+        """Keep room for a job that is about to be added.
+
+        Raises:
+            JobsQueueFull: there is none.
+        """
+        return self._room.reserved(job.id, job.size)
+
     def add(self, job: Job, source: bytes | Path) -> None:
         """Write a job down. It is lost until it is accepted. May be called again, after a failure or beside another.
 
@@ -140,7 +183,7 @@ class Ledger:
         self.store.create(f"jobs/{job.id}/job.json", to_json(job))
         if job.group is not None:
             self.store.put(f"groups/{_folder(job.owner)}/{job.group}/{job.id}", b"")
-        self._room.add(job.pixels)
+        self._room.add(job.id, job.size)
         self.observer.job_added(job.id)
 
     def accept(self, job_id: str) -> None:
@@ -153,7 +196,7 @@ class Ledger:
         is_first = self.store.create(key, ACCEPTED)
         if not is_first and not is_accepted(self.store, job_id):
             raise _given_up()
-        # Whoever withdraws a job deletes this key last: if it was created after that, the job is not there.
+        # Whoever withdraws a job deletes its source before this key: if it was created after that, that is missing.
         if not self._is_whole(job_id):
             if is_first:
                 self.store.delete(key)
@@ -172,8 +215,7 @@ class Ledger:
                     return False
             except NotStored:
                 return True  # others have done it
-        # The key that was created is deleted last: see `accept`.
-        self._delete(job_id, None, lambda names: [*names, f"jobs/{job_id}/"])
+        self.forget(job_id)
         return True
 
     # Reading
@@ -191,8 +233,14 @@ class Ledger:
         except NotStored:
             raise unknown(job_id) from None
 
+    def known_job(self, job_id: str) -> Job:
+        """The same, of a job that may have been forgotten since this process read of it."""
+        with contextlib.suppress(NotStored):
+            return self._kept_job(job_id)
+        raise unknown(job_id)
+
     def plan(self, job_id: str) -> Plan | None:
-        """How it is done; None: that is not planned yet.
+        """How it is done, as far as this process knows (see `unplan`); None: that is not planned yet.
 
         Raises:
             JobUnknown: what is stored can't be read.
@@ -213,9 +261,11 @@ class Ledger:
             JobUnknown: what is stored can't be read.
         """
         try:
-            return self._kept_end(job_id)
+            end = self._kept_end(job_id)
         except NotStored:
             return None
+        self._room.remove(job_id)
+        return end
 
     def has_ended(self, job_id: str) -> bool:
         """Whether it has."""
@@ -241,9 +291,9 @@ class Ledger:
         is_expired = end is not None and self.store.has(f"jobs/{job_id}/expired")
         return Status(job, state, done, total, finished, plan, end, is_expired)
 
-    def open_jobs(self) -> Iterator[OpenJob]:
-        """The jobs without an end, accepted or not, the oldest first."""
-        return open_jobs(self.store)
+    def open_jobs(self, after: str = "") -> Iterator[OpenJob]:
+        """The jobs without an end, accepted or not, the oldest first; only those after another id."""
+        return open_jobs(self.store, after)
 
     def ended_jobs(self) -> Iterator[EndedJob]:
         """The jobs with an end that have not expired, the one that ended first at the front."""
@@ -268,11 +318,10 @@ class Ledger:
             tries += 1
         return tries
 
-    def finish(self, job_id: str, step: str) -> None:
-        """A step is finished, or was given up in good order: earlier tries no longer count."""
-        for key in self.store.keys(f"jobs/{job_id}/tries/"):
-            if key.startswith(f"jobs/{job_id}/tries/{step}."):
-                self.store.delete(key)
+    def finish(self, job_id: str, step: str, tries: int = 1) -> None:
+        """A step is finished, or was given up in good order: it, and so many tries in all, no longer count."""
+        for number in range(tries, 0, -1):
+            self.store.delete(f"jobs/{job_id}/tries/{step}.{number}")
 
     def is_published(self, job_id: str, name: str) -> bool:
         """Whether a message of this name was noted."""
@@ -288,7 +337,11 @@ class Ledger:
         Raises:
             JobUnknown: there is no such job any more.
         """
-        self.store.create(f"jobs/{job_id}/plan.json", to_json(plan))
+        key = f"jobs/{job_id}/plan.json"
+        self.store.create(key, to_json(plan))
+        if not self.store.has(f"jobs/{job_id}/job.json"):
+            self.store.delete(key)
+            raise unknown(job_id)
         try:
             return self._kept_plan(job_id)
         except NotStored:  # the job was forgotten meanwhile
@@ -306,11 +359,9 @@ class Ledger:
         """Whether a block is finished."""
         return self.store.has(f"jobs/{job_id}/out/{number}")
 
-    def write_block(self, job_id: str, number: int, data: bytes) -> None:
-        """A block is finished. It is deleted at once if the job has ended."""
-        self.store.put(f"jobs/{job_id}/out/{number}", data)
-        if self.has_ended(job_id) or not self.store.has(f"jobs/{job_id}/job.json"):
-            self.store.delete(f"jobs/{job_id}/out/{number}")
+    def write_block(self, job_id: str, number: int, data: bytes) -> bool:
+        """A block is finished. Returns whether it is kept: it is deleted at once if the job has ended."""
+        return self._put_part(job_id, f"out/{number}", data)
 
     def finished(self, job_id: str) -> frozenset[int]:
         """The numbers of the finished blocks."""
@@ -332,6 +383,26 @@ class Ledger:
         for number in range(len(plan.blocks)):
             yield self.store.get(f"jobs/{job_id}/out/{number}")
 
+    def note_failure(self, job_id: str, step: str) -> tuple[int, float]:
+        """A step failed for a reason outside the picture. Returns how often it has, and for how many seconds."""
+        folder, now = f"jobs/{job_id}/tries/{step}.failed/", round(time.time() * 1000)
+        self.store.put(f"{folder}{now:013}", b"")
+        times = [int(key.removeprefix(folder)) for key in self.store.keys(folder)]
+        return len(times), (now - min(times)) / 1000
+
+    def unplan(self, job_id: str) -> None:
+        """Delete a job's plan and what was made by it, so that the job can be planned anew. May be called again.
+
+        Other processes may know the former plan for as long as they run, or until `forget_plans`.
+        """
+        for part in ("out/", "in/", "tries/", "published/", "plan.json"):  # the plan last: it says that this is due
+            self.store.delete(f"jobs/{job_id}/{part}")
+        self.forget_plans()
+
+    def forget_plans(self) -> None:
+        """Read plans from the store again, as other processes may have replaced them."""
+        self._kept_plan.cache_clear()
+
     # Gigantic pictures
 
     def fetch_source(self, job_id: str, path: Path) -> Path:
@@ -347,8 +418,11 @@ class Ledger:
         return self.store.fetch(f"jobs/{job_id}/out/{number}", path)
 
     def write_band(self, job_id: str, name: str, band: Path) -> None:
-        """Keep a band of a gigantic picture, whose name says which rows it has. The file lies in the scratch."""
-        self.store.put(f"jobs/{job_id}/in/{name}", band)
+        """Keep a band of a gigantic picture, whose name says which rows it has. The file lies in the scratch.
+
+        It is deleted at once if the job has ended.
+        """
+        self._put_part(job_id, f"in/{name}", band)
 
     def band(self, job_id: str, name: str) -> bytes:
         """The samples of a band.
@@ -368,6 +442,8 @@ class Ledger:
         """
         if not self.has_ended(job_id):  # otherwise somebody may be reading the result
             self.store.put(f"jobs/{job_id}/result", data)
+        if not self.store.has(f"jobs/{job_id}/job.json"):
+            self.store.delete(f"jobs/{job_id}/result")
         return self._end(job_id, End(JobState.DONE, time.time(), result))
 
     def fail(self, job_id: str, error: ServiceError) -> bool:
@@ -395,7 +471,7 @@ class Ledger:
         if end is None:
             return
         job = self.job(job_id)
-        if job.webhook is not None and not self.store.has(f"jobs/{job_id}/webhook/over"):
+        if job.webhook is not None and not self.store.has(f"jobs/{job_id}/webhook/1"):  # later attempts follow from it
             self.store.put(DueWebhook(job_id, end.ended, 1).key, b"")
         if not self.store.has(f"jobs/{job_id}/expired"):
             self.store.put(timed_key("ended", job_id, end.ended), b"")
@@ -406,10 +482,14 @@ class Ledger:
         self.store.delete(open_key(job))
 
     def expire(self, job_id: str) -> None:
-        """Delete all of a job that has ended, but for its records. May be called again."""
+        """Delete all of a job that has ended, but for its records. May be called again.
+
+        Raises:
+            JobUnknown: it has no end, or not all of it is stored any more.
+        """
         end = self.end(job_id)
         if end is None:
-            return
+            raise unknown(job_id)
         self.store.put(f"jobs/{job_id}/expired", b"")
         self.clear(job_id)
         self.store.delete(f"jobs/{job_id}/result")
@@ -423,10 +503,6 @@ class Ledger:
             job_id: of the job.
             ended: when it has, as an index says; its records may be gone.
         """
-        self._delete(job_id, ended, lambda names: [f"jobs/{job_id}/", *names])
-
-    def _delete(self, job_id: str, ended: float | None, last: Callable[[list[str]], list[str]]) -> None:
-        """Delete all of a job. `last` orders what is deleted last: its names in the indices and the rest of it."""
         job = None
         with contextlib.suppress(JobUnknown):
             job = self.job(job_id)
@@ -437,16 +513,36 @@ class Ledger:
         if job is not None and job.group is not None:
             keys.append(f"groups/{_folder(job.owner)}/{job.group}/{job_id}")
         parts = ("job.json", *WORKING_PARTS, "plan.json", "result", "webhook/", "expired", "end.json")
-        keys += [f"jobs/{job_id}/{part}" for part in parts]
-        names = [open_key(job) if job is not None else find_open(self.store, job_id)]
+        keys += [f"jobs/{job_id}/{part}" for part in (*parts, "")]
+        if name := open_key(job) if job is not None else find_open(self.store, job_id):
+            keys.append(name)
         if ended is not None:
-            names += [timed_key(index, job_id, ended) for index in ("ended", "expired")]
-        for key in keys + last([name for name in names if name is not None]):
+            keys += [timed_key(index, job_id, ended) for index in ("ended", "expired")]
+        for key in keys:
             self.store.delete(key)
+        self._room.remove(job_id)
+
+    def sweep(self) -> None:
+        """Delete what was written of jobs that were forgotten meanwhile. Lists all keys of jobs."""
+        limit = time.time() - 2 * ABANDONED_SECONDS  # others may be being taken
+        for job_id, keys in groupby(self.store.keys("jobs/"), lambda key: key.split("/")[1]):
+            if is_id(job_id) and time_of(job_id) < limit and f"jobs/{job_id}/job.json" not in keys:
+                log.warning("what was left of a job is deleted", extra={"job": job_id})
+                self.forget(job_id)
+
+    def _put_part(self, job_id: str, name: str, data: bytes | Path) -> bool:
+        """Keep what is needed until a job's end, unless that has come meanwhile. Returns whether it is kept."""
+        key = f"jobs/{job_id}/{name}"
+        self.store.put(key, data)
+        if self.has_ended(job_id) or not self.store.has(f"jobs/{job_id}/job.json"):
+            self.store.delete(key)
+            return False
+        return True
 
     def _end(self, job_id: str, end: End) -> bool:
         self.job(job_id)
         is_ours = self.store.create(f"jobs/{job_id}/end.json", to_json(end))
+        self._room.remove(job_id)
         if is_ours:
             self.observer.job_ended(job_id, end.state)
         self.clear(job_id)

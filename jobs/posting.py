@@ -11,7 +11,7 @@ from urllib.parse import SplitResult
 log = logging.getLogger("jobs")
 
 PORTS = {"http": 80, "https": 443}
-TIMEOUT = 10.0  # s, to connect, and again for all that follows
+TIMEOUT = 15.0  # s, for all of it
 MAX_ANSWER = 1 << 16  # bytes that are read
 
 
@@ -21,33 +21,58 @@ def post(parts: SplitResult, body: bytes, headers: dict[str, str]) -> int | None
     Returns:
         The status; None: there was no answer in time, or none that is HTTP.
     """
-    name, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-    connection = (
-        HTTPSConnection(name, port, timeout=TIMEOUT, context=ssl.create_default_context())
-        if parts.scheme == "https"
-        else HTTPConnection(name, port, timeout=TIMEOUT)
-    )
-    timer, is_late = None, threading.Event()
-    try:
-        connection.connect()
-        # The limit of a socket is for each of its operations: an answer that trickles would take for ever.
-        timer = threading.Timer(TIMEOUT, _cut, [connection.sock, is_late])
-        timer.daemon = True
-        timer.start()
-        connection.request("POST", f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", body, headers)
-        answer = connection.getresponse()
-        answer.read(MAX_ANSWER)
-        return None if is_late.is_set() else answer.status
-    except (OSError, HTTPException, ValueError) as exc:  # ValueError: of a TLS connection that was cut
-        log.debug("a webhook was not answered", extra={"host": name, "reason": str(exc)})
-        return None
-    finally:
-        if timer is not None:
-            timer.cancel()
-        connection.close()
+    exchange = _Exchange(parts, body, headers)
+    # A thread, as a name is looked up without a limit, and each of its addresses is tried.
+    thread = threading.Thread(target=exchange.run, name="webhook", daemon=True)
+    thread.start()
+    thread.join(TIMEOUT)
+    return exchange.cut()
 
 
-def _cut(connected: socket.socket, is_late: threading.Event) -> None:
-    is_late.set()
-    with contextlib.suppress(OSError, ValueError):  # it may be closed already
-        connected.shutdown(socket.SHUT_RDWR)
+class _Exchange:
+    """A request and its answer, which another thread may end."""
+
+    def __init__(self, parts: SplitResult, body: bytes, headers: dict[str, str]) -> None:
+        self._parts = parts
+        self._body = body
+        self._headers = headers
+        self._lock = threading.Lock()
+        self._is_late = False
+        self._connected: socket.socket | None = None
+        self._status: int | None = None
+
+    def run(self) -> None:
+        """Send it, and read the answer."""
+        parts = self._parts
+        name, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
+        connection = (
+            HTTPSConnection(name, port, timeout=TIMEOUT, context=ssl.create_default_context())
+            if parts.scheme == "https"
+            else HTTPConnection(name, port, timeout=TIMEOUT)
+        )
+        try:
+            connection.connect()
+            with self._lock:
+                if self._is_late:
+                    return
+                self._connected = connection.sock
+            path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+            connection.request("POST", path, self._body, self._headers)
+            answer = connection.getresponse()
+            answer.read(MAX_ANSWER)
+            self._status = answer.status
+        except (OSError, HTTPException, ValueError) as exc:  # ValueError: of a TLS connection that was cut
+            log.debug("a webhook was not answered", extra={"host": name, "reason": str(exc)})
+        finally:
+            with self._lock:
+                self._connected = None
+            connection.close()
+
+    def cut(self) -> int | None:
+        """End it. Returns the status, if it has come."""
+        with self._lock:
+            self._is_late = True
+            if self._connected is not None:
+                with contextlib.suppress(OSError, ValueError):  # the other side may have closed it
+                    self._connected.shutdown(socket.SHUT_RDWR)
+            return self._status

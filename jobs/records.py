@@ -1,5 +1,6 @@
-"""What is written down of a job, as JSON. All records are written once and never changed."""
+"""What is written down of a job, as JSON. Records are written once and never changed; a plan may be replaced."""
 
+import math
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +14,9 @@ from superscaling.upscale_options import UpscaleOptions
 
 Record = TypeVar("Record", bound="Job | Plan | End | Claim")
 
+# A file that is larger than its picture counts by its length, so that the limit of pixels bounds bytes as well.
+BYTES_OF_A_PIXEL = 3
+
 
 @dataclass(frozen=True)
 class Job:
@@ -22,7 +26,8 @@ class Job:
     since 1970; `queue`: name of the model with a fingerprint of all that decides about pixels, which workers that
     work on it must have in common; `format`: of the result; `pixels`: of the picture, all frames; `is_gigantic`: it is
     done band by band; `group`: the client's name for jobs that belong together; `webhook`: the URL that is told its
-    end; `key`: under which a claim names it; `request_id`, `trace`: of the request, the latter as a `traceparent`.
+    end; `key`: under which a claim names it; `request_id`, `trace`: of the request, the latter as a `traceparent`;
+    `source_bytes`: the length of the image file.
     """
 
     id: str
@@ -39,6 +44,12 @@ class Job:
     request_id: str = ""
     trace: str | None = None
     notes: tuple[str, ...] = ()
+    source_bytes: int = 0
+
+    @property
+    def size(self) -> int:
+        """What it counts in the queue, in px: its own, or one for three bytes of its file if these are more."""
+        return max(self.pixels, math.ceil(self.source_bytes / BYTES_OF_A_PIXEL))
 
 
 @dataclass(frozen=True)
@@ -58,8 +69,9 @@ class Plan:
     """How a job is done.
 
     `window`: blocks in the queue at a time; `seconds`: estimated for all blocks, one by one; `picture`: fingerprint of
-    the decoded picture and its parts, which must be the same for all blocks. Of a gigantic picture: `header`: of its
-    file; and what its cutting told: `levels`: the darkest and the brightest of all samples; `notes`: for people.
+    the decoded picture and its parts, and `queue`: of the model, which must be the same for all blocks. Of a gigantic
+    picture: `header`: of its file; and what its cutting told: `levels`: the darkest and the brightest of all samples;
+    `notes`: for people.
     """
 
     created: float
@@ -67,6 +79,7 @@ class Plan:
     window: int
     seconds: float
     picture: str = ""
+    queue: str = ""
     levels: tuple[int, int] = (0, 0)
     notes: tuple[str, ...] = ()
     header: GiganticHeader | None = None

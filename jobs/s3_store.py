@@ -48,7 +48,8 @@ class S3Store(Store):
     obstore takes credentials, region and endpoint from the usual variables, such as `AWS_ENDPOINT_URL`. Needs
     conditional writes (`If-None-Match: *`) and listing in the order of keys: S3 has both, its directory buckets do not
     list in order. An upload that breaks off leaves pieces that nobody sees, but the bucket's owner pays for: a
-    lifecycle rule deletes them. After a process has used it, no child that is forked of it can.
+    lifecycle rule deletes them. After a process has used it, no child that is forked of it can. What processes that
+    were killed have left in `scratch` is deleted when it is opened.
 
     Args:
         url: `s3://bucket` or `s3://bucket/prefix`.
@@ -57,6 +58,7 @@ class S3Store(Store):
     def __init__(self, url: str) -> None:
         self._name, _, prefix = url.removeprefix("s3://").partition("/")
         self._prefix = prefix or None
+        self.tidy()
 
     @property
     def _bucket(self) -> Bucket:

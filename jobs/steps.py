@@ -14,16 +14,30 @@ from jobs.blocks import cut_into_blocks
 from jobs.gigantic import GiganticSteps
 from jobs.ledger import MAX_TRIES, Ledger
 from jobs.observing import observe_giving_up, observed
+from jobs.queues import queue_of
 from jobs.records import Job, Plan, Result
 from jobs.store import NotStored
 from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, PictureInParts
-from superscaling.errors import BlockFailed, ClientGone, QueueFull, ServiceError, StoreUnavailable, Unavailable
+from superscaling.errors import (
+    BlockFailed,
+    ClientGone,
+    DecoderUnavailable,
+    EngineFailed,
+    QueueFull,
+    ServiceError,
+    StoreUnavailable,
+    Unavailable,
+    UnknownModel,
+)
 from superscaling.geometry import Cost
 from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Demand, ProgressListener, Timings
 
 log = logging.getLogger("jobs")
 
+# So often, and for so many seconds, the engine or the decoder may fail in a step before its job has failed. They may be
+# out of order for a while; but they may also fail on this picture each time, as when there is too little memory for it.
+MAX_FAILURES, FAILURE_SECONDS = 10, 600.0
 # Seconds between two tries to get the memory that a join takes.
 ADMISSION_PAUSE = 0.5
 
@@ -44,8 +58,10 @@ class Steps:
     it is admitted beside the requests of this process.
 
     Raises of all steps:
-        StoreUnavailable: the store is; the step has to be run again.
-        EngineFailed, DecoderUnavailable, ServiceStopping: nothing is wrong with the picture; the same.
+        StoreUnavailable: the store is; the step has to be run again, however often.
+        ServiceStopping: from the deadline; the same.
+        EngineFailed, DecoderUnavailable: the same, but after `MAX_FAILURES` in `FAILURE_SECONDS` the job has failed. A
+            block or join of a plan for another model raises the first at once, and is not counted: only `plan` helps.
         ClientGone: from the deadline: the job was cancelled meanwhile.
         JobUnknown: there is no such job.
         Exception: a defect, which ends the job as failed when it has come up `MAX_TRIES` times.
@@ -53,7 +69,7 @@ class Steps:
 
     Args:
         ledger: knows the jobs.
-        files: enlarges files.
+        files: enlarges files, with the models of this process.
         block_seconds: how long a block shall take, by the measured speed of the network.
         admission: of this process.
         gigantic: the steps of gigantic pictures; None: these are refused as by a request.
@@ -73,25 +89,40 @@ class Steps:
         self._admission = admission
         self._gigantic = gigantic
         self._decoded: tuple[str, PictureInParts] | None = None
-        self._running: tuple[str, str] | None = None
+        self._running: tuple[str, str, int] | None = None
+        self._unfinished: tuple[str, str, int] | None = None
 
     def plan(self, job_id: str, window: int, deadline: Deadline) -> Plan | None:
         """Decide how a job is done, unless that is decided.
+
+        A plan for another model, precision or weights is replaced, and the blocks that were made by it are deleted: a
+        picture is made by one model.
 
         Args:
             job_id: of the job.
             window: how many blocks may be in the queue at a time.
             deadline: ends this early.
         """
-        if (plan := self._ledger.plan(job_id)) and not self._ledger.has_ended(job_id):
-            return plan
-        with self._step(job_id, "plan", deadline) as step:
+        if self._ledger.has_ended(job_id):
+            return None
+        job, former = self._ledger.known_job(job_id), self._ledger.plan(job_id)
+        if former is not None and self._is_ours(job, former):
+            return former
+        with self._step(job, "plan", deadline) as step:
             if step is None:
                 return None
+            queue = queue_of(self._files.models, job.options)
+            if former is not None:
+                log.warning(
+                    "a job is planned anew, as its model is another one than before",
+                    extra=_fields(step, "plan") | {"before": former.queue, "now": queue},
+                )
+                self._ledger.unplan(job_id)
             if gigantic := self._gigantic_of(step):
-                return self._ledger.write_plan(job_id, gigantic.plan(step.job, window, deadline))
-            parts = self._decode(step, deadline)
-            return self._ledger.write_plan(job_id, self._plan(parts, window))
+                plan = gigantic.plan(job, window, deadline)
+            else:
+                plan = self._plan(self._decode(step, deadline), window)
+            return self._ledger.write_plan(job_id, replace(plan, queue=queue))
         return None
 
     def block(
@@ -102,38 +133,41 @@ class Steps:
         Args:
             job_id: of a job that is planned.
             number: of the block.
-            deadline: checked before each tile.
+            deadline: checked before each tile, and before the block is written.
             listener: told of each tile.
         """
-        plan = self._ledger.plan(job_id)
-        if plan is None:
+        found = self._find(job_id)
+        if found is None:
             return None
-        if self._ledger.has_block(job_id, number) and not self._ledger.has_ended(job_id):
+        job, plan = found
+        if self._ledger.has_block(job_id, number):
             return plan
-        with self._step(job_id, f"block-{number}", deadline) as step:
+        with self._step(job, f"block-{number}", deadline) as step:
             if step is None:
                 return None
             if gigantic := self._gigantic_of(step):
-                data = gigantic.block(step.job, plan, number, deadline, listener)
-                self._ledger.write_block(job_id, number, data)
-                return plan
-            block = plan.blocks[number]
-            parts = self._decode(step, deadline, plan)
-            step.timings.tiles = block.tiles
-            data = parts.make(block.first, block.stop, deadline, step.timings, listener)
-            self._ledger.write_block(job_id, number, data)
-            tracing.current().set({"upscaler.tiles": block.tiles})
-            return plan
+                data = gigantic.block(job, plan, number, deadline, listener)
+            else:
+                block = plan.blocks[number]
+                parts = self._decode(step, deadline, plan)
+                step.timings.tiles = block.tiles
+                data = parts.make(block.first, block.stop, deadline, step.timings, listener)
+                tracing.current().set({"upscaler.tiles": block.tiles})
+            deadline.check(step.timings)  # whoever has lost the lease may be late, and the job planned anew
+            return plan if self._ledger.write_block(job_id, number, data) else None
         return None
 
     def join(self, job_id: str, deadline: Deadline) -> None:
         """Put the result together, and end the job. All blocks are finished."""
-        with self._step(job_id, "join", deadline) as step:
-            plan = self._ledger.plan(job_id)
-            if step is None or plan is None:
+        found = self._find(job_id)
+        if found is None:
+            return
+        job, plan = found
+        with self._step(job, "join", deadline) as step:
+            if step is None:
                 return
             if gigantic := self._gigantic_of(step):
-                gigantic.join(step.job, plan, deadline)
+                gigantic.join(job, plan, deadline)
                 return
             parts = self._decode(step, deadline, plan)
             with self._admitted(parts.file.demand, deadline, step.timings):
@@ -145,12 +179,12 @@ class Steps:
                 encoded = self._files.encode(file, picture, step.timings)
                 del picture
                 sha256 = hashlib.sha256(encoded.data).hexdigest()
-                notes = step.job.notes + encoded.notes
+                notes = job.notes + encoded.notes
                 result = Result(encoded.format, encoded.width, encoded.height, len(encoded.data), sha256, notes)
                 self._ledger.finish_job(job_id, encoded.data, result)
 
     def release(self) -> None:
-        """Free the memory of the picture that was decoded last."""
+        """Free the memory of the picture that was decoded last. Of any thread."""
         self._decoded = None
 
     def give_up(self) -> None:
@@ -159,64 +193,101 @@ class Steps:
             with contextlib.suppress(StoreUnavailable):
                 self._ledger.finish(*running)
 
+    def _find(self, job_id: str) -> tuple[Job, Plan] | None:
+        """A job and its plan; None: it has ended, or is not planned.
+
+        Raises:
+            EngineFailed: it is planned for another model.
+        """
+        if self._ledger.has_ended(job_id):
+            return None
+        plan = self._ledger.plan(job_id)
+        if plan is None:
+            return None
+        job = self._ledger.known_job(job_id)
+        if not self._is_ours(job, plan):
+            raise EngineFailed("the job is planned for another model than this process has")
+        return job, plan
+
+    def _is_ours(self, job: Job, plan: Plan) -> bool:
+        """Whether a plan is for the model that this process takes for the job."""
+        try:
+            return plan.queue == queue_of(self._files.models, job.options)
+        except UnknownModel:
+            return False
+
     def _gigantic_of(self, step: Step) -> GiganticSteps | None:
         """What does a step of a gigantic picture; None: it is an ordinary one."""
         return self._gigantic if step.job.is_gigantic else None
 
     @contextlib.contextmanager
-    def _step(self, job_id: str, name: str, deadline: Deadline) -> Iterator[Step | None]:
+    def _step(self, job: Job, name: str, deadline: Deadline) -> Iterator[Step | None]:
         """Run a step of a job: count its tries, log it, and end the job for what will not get better.
 
-        The step is None if the job has ended. What is raised inside is raised again if the step has to.
+        The step is None if that has happened. What is raised inside is raised again if the step has to be run again.
         """
-        if self._ledger.has_ended(job_id):
-            yield None
-            return
-        step = Step(self._ledger.job(job_id))
-        tries = self._ledger.begin(job_id, name)
+        self._finish_last()
+        step = Step(job)
+        tries = self._ledger.begin(job.id, name)
         if tries > MAX_TRIES:
-            observe_giving_up(self._ledger.observer, name)
-            self._ledger.fail(
-                job_id,
-                BlockFailed(
-                    f"a part of the image ended its worker {MAX_TRIES} times ({name}): send another image, or tell"
-                    " whoever operates the service"
-                ),
-            )
-            log.error("a job ended its worker again and again", extra=_fields(step, name))
+            self._give_up_job(step, name, f"ended its worker {MAX_TRIES} times")
             yield None
             return
-        self._running = job_id, name
+        self._running = job.id, name, tries
         start = time.perf_counter()
         outcome = "done"
         try:
-            with observed(self._ledger.observer, step.job, name, tries, step.timings):
+            with observed(self._ledger.observer, job, name, tries, step.timings):
                 deadline.check(step.timings)
                 yield step
         except NotStored:
             outcome = "cancelled"
-            if not self._ledger.has_ended(job_id):  # otherwise what was needed is deleted
+            if not self._ledger.has_ended(job.id):  # otherwise what was needed is deleted
                 raise
         except (Unavailable, ClientGone) as exc:
             outcome = exc.code
-            self._ledger.finish(job_id, name)
-            raise
+            self._unfinished = self._running
+            self._finish_last()
+            if not isinstance(exc, EngineFailed | DecoderUnavailable):
+                raise
+            failures, seconds = self._ledger.note_failure(job.id, name)
+            if failures < MAX_FAILURES or seconds < FAILURE_SECONDS:
+                raise
+            self._give_up_job(step, name, f"failed {failures} times in {seconds / 60:.0f} min: {exc.detail}")
         except ServiceError as exc:
             outcome = exc.code
-            self._ledger.fail(job_id, exc)
+            self._ledger.fail(job.id, exc)
         except Exception:
             outcome = ServiceError.code
             log.exception("a step of a job failed", extra=_fields(step, name))
             if tries < MAX_TRIES:
                 raise
-            self._ledger.fail(job_id, ServiceError("the service failed on this image; its log has the details"))
+            self._ledger.fail(job.id, ServiceError("the service failed on this image; its log has the details"))
         else:
-            self._ledger.finish(job_id, name)
+            self._unfinished = self._running
+            self._finish_last()
         finally:
             self._running = None
             log.info(
                 "step", extra=_fields(step, name) | {"outcome": outcome, "try": tries} | _milliseconds(step, start)
             )
+
+    def _finish_last(self) -> None:
+        """Note that the last step was finished, or given up in good order, unless the store took that note."""
+        if self._unfinished is not None:
+            self._ledger.finish(*self._unfinished)
+            self._unfinished = None
+
+    def _give_up_job(self, step: Step, name: str, reason: str) -> None:
+        """A step was run often enough: end its job."""
+        observe_giving_up(self._ledger.observer, name)
+        self._ledger.fail(
+            step.job.id,
+            BlockFailed(
+                f"a part of the image ({name}) {reason}: send another image, or tell whoever operates the service"
+            ),
+        )
+        log.error("a job is given up, as a step of it %s", reason, extra=_fields(step, name))
 
     def _decode(self, step: Step, deadline: Deadline, plan: Plan | None = None) -> PictureInParts:
         """The parts of a job's picture, which are those that were planned.
@@ -225,11 +296,13 @@ class Steps:
             BlockFailed: they are not, as the service was changed meanwhile.
         """
         job = step.job
-        if self._decoded is None or self._decoded[0] != job.id:
+        decoded = self._decoded
+        if decoded is None or decoded[0] != job.id:
+            decoded = None
             self.release()
             file = self._files.inspect(self._ledger.source(job.id), job.options, deadline, step.timings)
-            self._decoded = job.id, PictureInParts(self._files.decode(file, step.timings))
-        _, parts = self._decoded
+            self._decoded = decoded = job.id, PictureInParts(self._files.decode(file, step.timings))
+        _, parts = decoded
         if plan is not None and plan.picture != parts.fingerprint:
             raise BlockFailed(
                 "the image is read differently than when the work on it began, as the service was changed: send it"

@@ -2,8 +2,11 @@
 
 import abc
 import contextlib
+import fcntl
+import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +18,8 @@ PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}"
 KEY = re.compile(rf"(?:{PART}/)*{PART}/?")
 # Temporary files that are older were left by a process that was killed: a client has less time to send a file.
 SCRATCH_SECONDS = 86_400.0
+# In a directory for temporary files: locked as long as its process lives, also for other machines that share the disk.
+LOCK = ".lock"
 
 
 class NotStored(Exception):
@@ -102,10 +107,50 @@ class Store(abc.ABC):
             return False
         return True
 
+    @contextlib.contextmanager
+    def scratch_folder(self, name: str) -> Iterator[Path]:
+        """A directory for temporary files, whose name begins so. It is deleted at the end.
+
+        If this process is killed before, `tidy` deletes it as soon as its children have ended as well.
+
+        Raises:
+            OSError: it can't be made.
+        """
+        making = Path(tempfile.mkdtemp(prefix="making-", dir=self.scratch.absolute()))
+        folder = making.with_name(f"{name}-{making.name.removeprefix('making-')}")
+        with (making / LOCK).open("wb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            except OSError:  # a network file system without locks: only its age tells that it was left behind
+                (making / LOCK).unlink()
+            making.rename(folder)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def tidy(self) -> None:
         """Delete temporary files and directories that were left behind."""
         with contextlib.suppress(OSError, StoreUnavailable):
             for path in self.scratch.iterdir():
                 with contextlib.suppress(FileNotFoundError):  # its owner, or another process, has deleted it
-                    if path.stat().st_mtime < time.time() - SCRATCH_SECONDS:
+                    if _is_unlocked(path) or path.stat().st_mtime < time.time() - SCRATCH_SECONDS:
                         shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _is_unlocked(folder: Path) -> bool:
+    """Whether the process that made a directory for temporary files has ended."""
+    if folder.name.startswith("making-"):  # and may not be locked yet
+        return False
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)

@@ -9,7 +9,7 @@ from pathlib import Path
 from jobs.engine import JobEngine
 from jobs.ledger import Ledger
 from jobs.records import Job
-from superscaling.errors import JobUnknown, ServiceError, StoreUnavailable
+from superscaling.errors import ServiceError, StoreUnavailable
 
 # Requests with one Idempotency-Key wait for each other; those with another rarely.
 LOCKS = 64
@@ -26,14 +26,13 @@ class JobTaking:
     def __init__(self, ledger: Ledger, engine: JobEngine) -> None:
         self._ledger = ledger
         self._engine = engine
-        self._room = threading.Lock()
         self._keys = [threading.Lock() for _ in range(LOCKS)]
 
     def take(self, order: Job, source: bytes | Path, key: str | None, asked: str) -> tuple[str, bool]:
         """Take a job, or find the one that was taken for the same request. Returns its id, and whether it is new.
 
         Args:
-            order: the job; its `id` and `key` are filled in here.
+            order: the job; its `id`, `key` and `source_bytes` are filled in here.
             source: the image file; a path lies in the store's `scratch`.
             key: the request's Idempotency-Key, if it has one.
             asked: SHA-256 of all that the request asks for.
@@ -47,10 +46,8 @@ class JobTaking:
             job_id, claim = self._ledger.claim(order.owner, key, asked)
             if claim is not None and self._ledger.is_accepted(job_id):
                 return job_id, False
-            job = replace(order, id=job_id, key=claim)
-            with self._room:
-                if not self._is_written(job_id):
-                    self._ledger.check_room(job.pixels)
+            job = replace(order, id=job_id, key=claim, source_bytes=_size(source))
+            with self._ledger.reserved(job):
                 try:
                     self._ledger.add(job, source)
                 except StoreUnavailable:
@@ -64,14 +61,6 @@ class JobTaking:
                     raise
                 return job_id, False
             return job_id, True
-
-    def _is_written(self, job_id: str) -> bool:
-        """Whether a job was written down before, and then not accepted: it counts already."""
-        try:
-            self._ledger.job(job_id)
-        except JobUnknown:
-            return False
-        return True
 
     @contextlib.contextmanager
     def _one_at_a_time(self, owner: str, key: str | None) -> Iterator[None]:
@@ -88,3 +77,13 @@ class JobTaking:
                 return False
             self._engine.cancelled(job_id)
         return True
+
+
+def _size(source: bytes | Path) -> int:
+    """In bytes."""
+    if isinstance(source, bytes):
+        return len(source)
+    try:
+        return source.stat().st_size
+    except OSError as exc:  # with the store
+        raise StoreUnavailable("the image file can't be kept at the moment: send it again later") from exc

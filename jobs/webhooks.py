@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile, zip_longest
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,6 +20,7 @@ from jobs.indices import DueWebhook, due_webhooks
 from jobs.ledger import Ledger, Status
 from jobs.observer import WebhookOutcome
 from jobs.posting import PORTS, post
+from jobs.store import NotStored
 from message_protocol import JobOutput
 from superscaling.errors import JobUnknown, StoreUnavailable, WebhookNotAllowed
 
@@ -28,10 +29,13 @@ log = logging.getLogger("jobs")
 # Seconds from one attempt to the next, as the specification advises; after the last it is given up.
 BACKOFF = (5, 60, 300, 1_800, 7_200, 18_000, 36_000)
 MAX_URL = 2_000
-# At a time: one that does not answer delays few others.
 MAX_PARALLEL = 4
 MAX_BATCH = 16  # of a round
-# An attempt that was begun and left no trace for so many seconds has ended with its process.
+# After an attempt without an answer, a host is left alone for so many seconds: what is due for it waits.
+REST_SECONDS = 60.0
+# In a round, so many names of what is due are looked at, and so many jobs are read to find out their hosts.
+MAX_LOOKED_AT, MAX_READ = 10_000, 200
+# An attempt that was begun so many seconds ago, and is still the one that is due, has ended with its process.
 LOST_SECONDS = 60.0
 GONE = 410  # the address wants no more
 # All that RFC 3986 allows in a URL, without the user's name and without a fragment.
@@ -89,6 +93,8 @@ class Webhooks:
         self._hosts = hosts
         self._secret_file = secret_file
         self._describe = describe
+        self._host_of = dict[str, str]()  # by job, of what is due
+        self._resting = dict[str, float]()  # hosts, and until when
 
     def deliver(self) -> None:
         """Make attempts that are due, a limited number, and return when they are made.
@@ -98,20 +104,60 @@ class Webhooks:
         """
         if not self._hosts:
             return
-        now = time.time()
-        due = list(islice(takewhile(lambda each: each.due <= now, due_webhooks(self._store)), MAX_BATCH))
+        due = self._fair(self._due())
         signer = self._signer() if due else None
         if signer is None:
             return
-        while due:
-            batch = [
-                threading.Thread(target=self._attempt, args=(each, signer), daemon=True) for each in due[:MAX_PARALLEL]
-            ]
-            del due[:MAX_PARALLEL]
-            for thread in batch:
-                thread.start()
-            for thread in batch:
-                thread.join()
+        lock = threading.Lock()
+
+        def work() -> None:
+            while True:
+                with lock:
+                    if not due:
+                        return
+                    each = due.pop(0)
+                if not self._is_resting(each):
+                    self._attempt(each, signer)
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(min(MAX_PARALLEL, len(due)))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _due(self) -> Sequence[DueWebhook]:
+        """What is due now, of hosts that are not left alone, the most urgent first."""
+        now, read = time.time(), 0
+        found, hosts = list[DueWebhook](), dict[str, str]()
+        for each in islice(takewhile(lambda each: each.due <= now, due_webhooks(self._store)), MAX_LOOKED_AT):
+            host = self._host_of.get(each.job_id)
+            if host is None:
+                if read == MAX_READ:
+                    break
+                read += 1
+                host = self._find_host(each.job_id)
+            hosts[each.job_id] = host
+            found.append(each)
+        self._host_of = hosts
+        return [each for each in found if not self._is_resting(each)]
+
+    def _find_host(self, job_id: str) -> str:
+        """To which an end is told; empty: to none."""
+        try:
+            return urlsplit(self._ledger.job(job_id).webhook or "").netloc.lower()
+        except (JobUnknown, ValueError):
+            return ""
+
+    def _is_resting(self, due: DueWebhook) -> bool:
+        return time.monotonic() < self._resting.get(self._host_of.get(due.job_id, ""), 0.0)
+
+    def _fair(self, due: Sequence[DueWebhook]) -> list[DueWebhook]:
+        """Choose those of a round: of each host in turn."""
+        by_host = dict[str, list[DueWebhook]]()
+        for each in due:
+            by_host.setdefault(self._host_of[each.job_id], []).append(each)
+        turns = chain.from_iterable(zip_longest(*by_host.values()))
+        return list(islice((each for each in turns if each is not None), MAX_BATCH))
 
     def _signer(self) -> Webhook | None:
         """None: the operator has to mend the file. What is due waits for that."""
@@ -141,11 +187,13 @@ class Webhooks:
         if self._store.has(over):
             self._store.delete(due.key)
             return
-        if not self._store.create(f"jobs/{due.job_id}/webhook/{due.attempt}", b""):
-            if due.due + LOST_SECONDS < time.time():
-                self._advance(due)
+        key, now = f"jobs/{due.job_id}/webhook/{due.attempt}", time.time()
+        if not self._store.create(key, str(now).encode()):
+            begun = self._begun(key)
+            if begun is not None and begun + LOST_SECONDS < now:
+                self._advance(due, begun)
             return
-        following = self._advance(due)
+        following = self._advance(due, now)
         outcome = self._send(status, signer)
         if outcome or following is None:
             self._store.put(over, b"")
@@ -160,11 +208,21 @@ class Webhooks:
             self._ledger.observer.webhook(WebhookOutcome.GIVEN_UP if is_last else WebhookOutcome.FAILED)
             log.warning("a webhook was not delivered", extra=fields | {"is_last": is_last})
 
-    def _advance(self, due: DueWebhook) -> DueWebhook | None:
-        """Write the next attempt down instead of this one. Returns it; None: this is the last."""
+    def _begun(self, key: str) -> float | None:
+        """When an attempt was begun; None: its job was forgotten meanwhile."""
+        try:
+            return float(self._store.get(key))
+        except NotStored:
+            return None
+
+    def _advance(self, due: DueWebhook, begun: float) -> DueWebhook | None:
+        """Write the next attempt down instead of this one, which was begun then. Returns it; None: this is the last.
+
+        Whoever does so gives it the same name.
+        """
         following = None
         if due.attempt <= len(BACKOFF):
-            following = DueWebhook(due.job_id, time.time() + BACKOFF[due.attempt - 1], due.attempt + 1)
+            following = DueWebhook(due.job_id, begun + BACKOFF[due.attempt - 1], due.attempt + 1)
             self._store.put(following.key, b"")
         self._store.delete(due.key)
         return following
@@ -195,6 +253,8 @@ class Webhooks:
             "webhook-signature": signer.sign(message_id, now, body),
         }
         answer = post(parts, body.encode(), headers)
+        if answer is None:
+            self._resting[parts.netloc.lower()] = time.monotonic() + REST_SECONDS
         if answer == GONE:
             return "refused for good"
         return "delivered" if answer is not None and 200 <= answer < 300 else ""

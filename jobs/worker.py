@@ -10,10 +10,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -37,6 +37,9 @@ from superscaling.tracing import start_tracing, stop_tracing
 from superscaling.upscale_options import UpscaleOptions
 
 log = logging.getLogger("worker")
+
+# Seconds without a message after which a worker frees the picture that it decoded last.
+IDLE_SECONDS = 30.0
 
 
 class SignsOfLife(bootsteps.StartStopStep):
@@ -79,6 +82,25 @@ class Worker(celery_worker.Worker):
         super().terminate(in_sighandler)
 
 
+class Idle:
+    """The time between two messages. Once it lasts `IDLE_SECONDS`, `then` is called, in a thread of its own."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self._then = then
+        self._timer: threading.Timer | None = None
+
+    def begin(self) -> None:
+        """A message is done."""
+        self._timer = threading.Timer(IDLE_SECONDS, self._then)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def end(self) -> None:
+        """The next one is there."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
 @dataclass(frozen=True)
 class Child:
     """What the child works with."""
@@ -87,6 +109,7 @@ class Child:
     ledger: Ledger
     steps: Steps
     workers: int
+    idle: Idle
 
 
 _python_process = multiprocessing.current_process()
@@ -181,10 +204,23 @@ def _start_child(**_: object) -> None:
     except Exception:
         log.exception("can't work")
     else:
-        _child = Child(parts, ledger, build_steps(settings, parts, ledger), settings.jobs_workers)
+        steps = build_steps(settings, parts, ledger)
+        _child = Child(parts, ledger, steps, settings.jobs_workers, Idle(steps.release))
         log.info("ready", extra={"models": [str(model.facts) for model in parts.models]})
         return
     os.kill(os.getppid(), signal.SIGQUIT)  # otherwise Celery would start another child, which would fail as well
+
+
+@signals.task_prerun.connect
+def _begin_message(**_: object) -> None:
+    if _child is not None:
+        _child.idle.end()
+
+
+@signals.task_postrun.connect
+def _end_message(**_: object) -> None:
+    if _child is not None:
+        _child.idle.begin()
 
 
 @signals.worker_process_shutdown.connect
@@ -211,9 +247,8 @@ def _queues() -> list[str]:
 
 def _check_writable(ledger: Ledger) -> None:
     """Raises `StoreUnavailable`."""
-    probe = f"probes/{uuid.uuid4().hex}"
-    ledger.store.put(probe, b"")
-    ledger.store.delete(probe)
+    ledger.store.put("probe", b"")
+    ledger.store.delete("probe")
 
 
 def _address(sender: Any) -> str:

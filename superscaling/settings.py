@@ -291,8 +291,8 @@ class Settings:
         _whole(1),
         "px",
         JOBS,
-        "Most pixels of all jobs that have not ended; a job that would exceed this is answered with 429, unless it is"
-        " the only one.",
+        "Most pixels of all jobs that have not ended, where three bytes of an image file count as a pixel if that is"
+        " more; a job that would exceed this is answered with 429, unless it is the only one.",
     )
     jobs_max_pixels: int = _setting(
         "400000000",

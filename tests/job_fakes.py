@@ -9,9 +9,11 @@ from fakes import models_with, noise, patience, upscaler_with
 from numpy.typing import NDArray
 
 from jobs.directory_store import DirectoryStore
-from jobs.ledger import Ledger, new_id
+from jobs.ids import new_id
+from jobs.ledger import Ledger
 from jobs.records import End, Job
 from jobs.steps import Steps
+from jobs.store import Store
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
 from superscaling.enlarging import FileUpscaler
@@ -72,3 +74,19 @@ class Fleet:
         self.before_tile()
         if self.failure is not None:
             raise self.failure
+
+
+def count_requests(store: Store) -> list[str]:
+    """The requests that a store gets from now on."""
+    requests = list[str]()
+
+    def counted(name: str, method: Callable[..., object]) -> Callable[..., object]:
+        def request(*args: object, **keywords: object) -> object:
+            requests.append(f"{name} {args[0]}")
+            return method(*args, **keywords)
+
+        return request
+
+    for name in ("put", "create", "get", "read", "size", "fetch", "keys", "delete"):
+        setattr(store, name, counted(name, getattr(store, name)))
+    return requests

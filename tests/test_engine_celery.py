@@ -4,8 +4,9 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import pytest
 from celery.exceptions import Reject
 from conftest import ROOT, free_port
 from fakes import models_with, upscaler_with
+from job_fakes import IMAGE, Fleet, count_requests
 
 from jobs import broker, engine_celery, worker
 from jobs.directory_store import DirectoryStore
@@ -91,9 +93,10 @@ def silent_port() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("is_silent", [False, True], ids=["nobody listens", "nobody answers"])
-def test_without_a_broker_a_job_is_refused_soon(silent_port: int, is_silent: bool) -> None:
+def test_without_a_broker_a_job_is_refused_soon(silent_port: int, is_silent: bool, tmp_path: Path) -> None:
     port = silent_port if is_silent else free_port()
-    engine = CeleryEngine(read_settings({"UPSCALER_BROKER": f"amqp://someone:secret@127.0.0.1:{port}//"}))
+    settings = read_settings({"UPSCALER_BROKER": f"amqp://someone:secret@127.0.0.1:{port}//"})
+    engine = CeleryEngine(settings, Ledger(DirectoryStore(tmp_path), 1))
     started = time.monotonic()
     with pytest.raises(BrokerUnavailable) as raised:
         engine.submit(job_of(new_id()))
@@ -146,16 +149,17 @@ class Recorded:
         self.failures = list[Exception]()
 
     def send(self, _app: object, task: str, queue: str, *arguments: object) -> None:
-        self.sent.append((task, *arguments))
+        *rest, store = arguments
+        assert store == self.ledger.store_id()
+        self.sent.append((task, *rest))
 
     def plan(self, *_: object) -> Plan:
         self._fail()
         return self.planned
 
-    def block(self, job_id: str, number: int, *_: object) -> Plan:
+    def block(self, job_id: str, number: int, *_: object) -> Plan | None:
         self._fail()
-        self.ledger.write_block(job_id, number, b"")
-        return self.planned
+        return self.planned if self.ledger.write_block(job_id, number, b"") else None
 
     def _fail(self) -> None:
         if self.failures:
@@ -207,10 +211,10 @@ def test_a_plan_publishes_what_all_missing_blocks_follow_from(
     assert len(recorded.sent) == 2 * len(expected)
 
 
-def test_a_block_publishes_the_next_of_its_row_and_the_last_one_the_join(recorded: Recorded, job_id: str) -> None:
+def test_a_block_publishes_what_follows_from_it_and_the_last_one_the_join(recorded: Recorded, job_id: str) -> None:
     for number in (0, 1, 2, 4, 3, 5, 6):
         engine_celery.block.apply([job_id, "a", number], throw=True)
-        engine_celery.block.apply([job_id, "a", number], throw=True)  # no second row of messages
+        engine_celery.block.apply([job_id, "a", number], throw=True)  # nothing follows twice
     blocks = [(broker.BLOCK, job_id, "a", number) for number in (3, 4, 5, 6)]
     assert recorded.sent == [*blocks, (broker.JOIN, job_id, "a")]
 
@@ -235,12 +239,10 @@ def test_a_running_step_notices_that_its_job_was_cancelled(
         deadline.check(Timings())
 
 
-def test_a_step_is_tried_again_where_it_is_and_counts_once(recorded: Recorded, job_id: str) -> None:
-    recorded.ledger.begin(job_id, "block-0")
+def test_a_step_is_tried_again_where_it_is(recorded: Recorded, job_id: str) -> None:
     recorded.failures = [StoreUnavailable("full"), BrokerUnavailable("gone")]
     engine_celery.block.apply([job_id, "a", 0], throw=True)
     assert recorded.sent == [(broker.BLOCK, job_id, "a", 3)]
-    assert recorded.ledger.begin(job_id, "block-0") == 1
 
 
 @pytest.mark.parametrize("failure", [StoreUnavailable("full"), MemoryError(), RuntimeError("a defect")])
@@ -268,6 +270,37 @@ def test_a_worker_takes_no_job_that_means_another_model(
     assert not recorded.ledger.has_block(job_id, 0)
 
 
+@pytest.mark.parametrize("is_other", [True, False], ids=["another store", "not mounted"])
+def test_a_worker_with_another_store_gives_messages_back(
+    recorded: Recorded,
+    job_id: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    is_other: bool,
+) -> None:
+    store_id, pauses = recorded.ledger.store_id(), list[float]()
+    elsewhere = Ledger(DirectoryStore(tmp_path / "elsewhere"), 1)
+    if is_other:
+        elsewhere.store_id()
+    monkeypatch.setattr("jobs.engine_celery.time.sleep", pauses.append)
+    worker.child().ledger = elsewhere  # type: ignore[union-attr, misc]
+    messages: list[Callable[[], object]] = [
+        lambda: engine_celery.plan.run(job_id, store_id),
+        lambda: engine_celery.block.run(job_id, "a", 0, store_id),
+        lambda: engine_celery.join.run(job_id, "a", store_id),
+    ]
+    for message in messages:
+        with pytest.raises(Reject) as raised:
+            message()
+        assert raised.value.requeue
+    assert pauses == [engine_celery.OTHER_STORE_PAUSE] * 3
+    assert "is it mounted?" in caplog.text
+    elsewhere.store = recorded.ledger.store  # it is mounted
+    engine_celery.block.apply([job_id, "a", 0, store_id], throw=True)
+    assert recorded.sent == [(broker.BLOCK, job_id, "a", 3)]
+
+
 def test_pauses_grow_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("jobs.worker.time.monotonic", lambda: now)
@@ -276,3 +309,42 @@ def test_pauses_grow_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> No
         pauses.append(pause)
         now += pause
     assert pauses == [0.5, 1, 2, 4, 4, 4, 4]
+
+
+def test_the_steps_of_a_job_take_few_requests_to_the_store(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As messages bring them: plan, blocks, join. A request takes 50 ms in a bucket, a block 15 s."""
+    fleet = Fleet(tmp_path / "jobs")
+    recorded.ledger = fleet.ledger
+    steps = fleet.worker(block_seconds=1.0)
+    parts = SimpleNamespace(models=fleet.models)
+    child = SimpleNamespace(ledger=fleet.ledger, steps=steps, workers=0, parts=parts)
+    monkeypatch.setattr(worker, "child", lambda: child)
+    job = replace(fleet.ledger.job(fleet.submit()), id=new_id(), queue=queue_of(fleet.models, OPTIONS))
+    fleet.ledger.add(job, IMAGE)
+    requests = count_requests(fleet.ledger.store)
+    run_plan(job.id, "a")
+    while recorded.sent:
+        task, *arguments = recorded.sent.pop(0)
+        {broker.BLOCK: engine_celery.block, broker.JOIN: engine_celery.join}[str(task)].apply(arguments, throw=True)
+    assert fleet.result(job.id) == fleet.expected()
+    plan = fleet.ledger.plan(job.id)
+    assert plan is not None
+    assert len(plan.blocks) >= 9
+    assert len(requests) <= 50 + 11 * len(plan.blocks), "ten while it is made, and one while it is joined"
+
+
+def test_an_idle_worker_frees_its_picture(recorded: Recorded, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    freed = threading.Event()
+    idle = worker.Idle(freed.set)
+    monkeypatch.setattr(worker, "_child", SimpleNamespace(idle=idle))
+    engine_celery.block.apply([job_id, "a", 0], throw=True)
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.05)
+    engine_celery.block.apply([job_id, "a", 1], throw=True)
+    assert freed.wait(60)
+    freed.clear()
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 600.0)
+    engine_celery.block.apply([job_id, "a", 2], throw=True)
+    assert not freed.wait(0.1)
+    idle.end()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import encoded, wait_for
 from fakes import noise, patience
-from job_fakes import Fleet
+from job_fakes import Fleet, count_requests
 
 from jobs.engine_embedded import EmbeddedEngine
 from jobs.ledger import MAX_TRIES, Ledger
@@ -92,15 +92,45 @@ def test_it_does_what_is_submitted_once_it_is_accepted_or_here(engines: Engines)
     assert engines.wait_for_end(orphan) is JobState.DONE
 
 
-def test_jobs_take_turns_block_by_block(engines: Engines, caplog: pytest.LogCaptureFixture) -> None:
+def test_small_jobs_are_done_one_after_the_other(engines: Engines, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever is first has its result first, and each picture is decoded once."""
+    jobs = [engines.fleet.submit() for _ in range(3)]
     with caplog.at_level(logging.INFO, "jobs"):
-        jobs = [engines.fleet.submit() for _ in range(2)]
-        engines.start()
+        engine = engines.start()
         for job_id in jobs:
             engines.wait_for_end(job_id)
-    steps = [vars(record)["job"] for record in caplog.records if record.message == "step"]
-    changes = sum(before != after for before, after in itertools.pairwise(steps))
-    assert changes >= 6, "each has three blocks and a join; the line of the last step may come after the end"
+        assert wait_for(lambda: engine._current is None, LONG)
+    steps = [vars(record) for record in caplog.records if record.message == "step"]
+    assert [job_id for job_id, _ in itertools.groupby(step["job"] for step in steps)] == jobs
+    assert len(steps) == 3 * (1 + 3 + 1), "a plan, three blocks and a join"
+    assert sum("decode_milliseconds" in step for step in steps) == 3
+
+
+def test_a_small_job_waits_for_no_more_than_a_turn_of_a_large_one(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("jobs.engine_embedded.TURN_BLOCKS", 1)
+    with caplog.at_level(logging.INFO, "jobs"):
+        large, small = engines.fleet.submit(), engines.fleet.submit(encoded(noise(10, 10)))
+        engines.start()
+        for job_id in (large, small):
+            engines.wait_for_end(job_id)
+    steps = [(vars(record)["job"], vars(record)["step"]) for record in caplog.records if record.message == "step"]
+    begin = [(large, "plan"), (large, "block-0"), (small, "plan"), (small, "block-0"), (small, "join")]
+    assert steps[:6] == [*begin, (large, "block-1")]
+
+
+def test_a_block_takes_few_requests_to_the_store(engines: Engines) -> None:
+    """Of 50 ms each in a bucket, beside 15 s of work."""
+    fleet = engines.fleet
+    job_id, requests = fleet.submit(), count_requests(fleet.ledger.store)
+    engine = EmbeddedEngine(fleet.ledger, fleet.worker(1.0))
+    for _ in range(3):
+        engine._round()
+    assert fleet.ledger.has_ended(job_id)
+    blocks = len(fleet.ledger.plan(job_id).blocks)  # type: ignore[union-attr]
+    assert blocks >= 9
+    assert len(requests) <= 40 + 10 * blocks, "seven while it is made, one while it is joined, and a part of its turn's"
 
 
 def test_a_request_waits_for_the_tile_in_progress_only(engines: Engines) -> None:

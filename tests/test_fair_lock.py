@@ -112,7 +112,7 @@ def test_only_whose_turn_it_is_wakes() -> None:
     assert all(looks)
 
 
-def test_a_failed_call_frees_the_lane() -> None:
+def test_a_failed_call_frees_the_lock() -> None:
     lock = FairLock()
     with pytest.raises(ZeroDivisionError):
         lock.run(*patience(), lambda: 1 // 0)
@@ -206,6 +206,67 @@ def test_background_work_has_a_tenth_of_the_time() -> None:
     assert turns.begun("job-1", "request-0", "request-1", "job-2", "request-2")
     requests[2].set()
     turns.finish()
+
+
+def test_the_first_background_work_waits_for_requests_as_well() -> None:
+    """How long it takes is not known yet, so as long as a request's tile is assumed."""
+    turns = Turns()
+    names = [f"request-{number}" for number in range(11)]
+    requests = [turns.want(name) for name in names]
+    job = turns.want("job", is_background=True)
+    for number in range(9):
+        assert turns.begun(*names[: number + 1])
+        turns.now += 1.0
+        requests[number].set()
+    assert turns.begun(*names[:9], "job"), "it has waited nine times as long"
+    for end in (job, *requests[9:]):
+        end.set()
+    turns.finish()
+
+
+def test_a_tiny_tile_does_not_make_the_next_one_come_early() -> None:
+    turns = Turns()
+    job_1 = turns.want("job-1", is_background=True)
+    turns.now = 1.0
+    job_1.set()
+    turns.finish()
+    job_2 = turns.want("job-2", is_background=True)
+    turns.now = 1.001
+    job_3 = turns.want("job-3", is_background=True)
+    requests = [turns.want(f"request-{number}") for number in range(2)]
+    job_2.set()
+    assert turns.begun("job-1", "job-2", "request-0")
+    turns.now = 5.0  # it has waited a thousand times as long as its tiny tile took, eight times half of the one before
+    requests[0].set()
+    assert turns.begun("job-1", "job-2", "request-0", "request-1")
+    turns.now = 5.6
+    requests[1].set()
+    job_3.set()
+    assert turns.begun("job-1", "job-2", "request-0", "request-1", "job-3")
+    turns.finish()
+
+
+def test_background_work_begins_as_soon_as_no_request_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at its next look around: how long a request's turn will take is not known when it goes to sleep."""
+    monkeypatch.setattr("superscaling.scheduling.fair_lock.CHECK_INTERVAL", 60.0)
+    lock, runs, release = FairLock(), threading.Event(), threading.Event()
+
+    def tile() -> None:
+        runs.set()
+        release.wait(60)
+
+    request = threading.Thread(target=lambda: lock.run(*patience(), tile))
+    request.start()
+    assert runs.wait(60)
+    begun = threading.Event()
+    job = threading.Thread(target=lock.run, args=(Deadline(is_background=True), Timings(), begun.set))
+    job.start()
+    assert wait_for(lambda: bool(lock._background), 60, 0.001)
+    time.sleep(0.05)  # it sleeps
+    release.set()
+    assert begun.wait(20)
+    request.join(60)
+    job.join(60)
 
 
 def test_background_work_that_is_given_up_leaves_nothing_behind() -> None:

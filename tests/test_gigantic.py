@@ -30,7 +30,8 @@ import jobs.gigantic_files
 from jobs.directory_store import DirectoryStore
 from jobs.gigantic import GiganticSteps
 from jobs.gigantic_files import GiganticFiles, GiganticLimits, InspectedGigantic
-from jobs.ledger import Ledger, new_id
+from jobs.ids import new_id
+from jobs.ledger import Ledger
 from jobs.records import End, Job
 from jobs.step_time import PROCESS_SECONDS, STEP_SECONDS, most_pixels_cut, most_pixels_joined
 from jobs.steps import Steps

@@ -1,18 +1,23 @@
 """Housekeeping: what it deletes and when, what it mends, and what it leaves alone."""
 
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from conftest import wait_for
-from stored_jobs import HOUR, all_keys, ended, half_done, order, taken
+from stored_jobs import HOUR, all_keys, ended, half_done, id_of, order, taken
 
-from jobs import housekeeping
+from jobs import claims, housekeeping
 from jobs.directory_store import DirectoryStore
 from jobs.housekeeping import FORGET_AFTER, Housekeeping
 from jobs.ledger import Ledger
+from jobs.records import Claim, End, to_json
+from jobs.webhooks import Webhooks
 from message_protocol import JobState
 from superscaling.errors import JobUnknown, StoreUnavailable
 
@@ -111,6 +116,42 @@ def test_the_thread_survives_a_store_that_is_gone(
     before = time.monotonic()
     keeping.stop()
     assert time.monotonic() - before < 20
+
+
+def test_a_round_looks_at_some_jobs_and_the_next_at_others(ledger: Ledger) -> None:
+    jobs = [taken(ledger, (10 - number) * HOUR) for number in range(5)]
+    for job in jobs:
+        ledger.store.create(f"jobs/{job.id}/end.json", to_json(End(JobState.CANCELLED, time.time())))
+    jobs.insert(2, taken(ledger, 7.5 * HOUR))
+    keeping = Housekeeping(ledger, KEEP)
+    counts = []
+    for _ in range(4):
+        keeping.mend(2)
+        counts.append(len(list(ledger.open_jobs())))
+    assert counts == [4, 3, 1, 1]
+
+
+def test_all_claims_are_looked_at_in_turn(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "MAX_TIDIED", 2)
+    for number in range(5):
+        claim = to_json(Claim(id_of(time.time() - 2 * HOUR), "a"))
+        ledger.store.put(f"keys/{number}", claim)
+    counts = []
+    for _ in range(3):
+        ledger.claims.tidy()
+        counts.append(len(list(ledger.store.keys("keys/"))))
+    assert counts == [3, 1, 0]
+
+
+def test_webhooks_do_not_wait_for_the_rest(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "WEBHOOK_INTERVAL", 0.01)
+    may_end, rounds = threading.Event(), list[None]()
+    monkeypatch.setattr(ledger, "open_jobs", lambda *_: iter([may_end.wait(60)][:0]))
+    keeping = Housekeeping(ledger, KEEP, cast(Webhooks, SimpleNamespace(deliver=lambda: rounds.append(None))))
+    keeping.start()
+    assert wait_for(lambda: len(rounds) > 3, 60)
+    may_end.set()
+    keeping.stop()
 
 
 def test_it_may_be_stopped_before_it_was_started(ledger: Ledger) -> None:

@@ -16,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from http_edge.metrics import Metrics
 from jobs import overview
 from jobs.directory_store import DirectoryStore
-from jobs.ledger import MAX_TRIES, Ledger, Status, new_id
+from jobs.ids import new_id
+from jobs.ledger import MAX_TRIES, Ledger, Status
 from jobs.records import Job
 from jobs.webhooks import Webhooks
 from message_protocol import JobOutput

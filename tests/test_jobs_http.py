@@ -511,7 +511,7 @@ def test_a_store_that_is_gone(server: Server, ann: httpx.Client) -> None:
         store.unlink()
         aside.rename(store)
     assert ended(ann, submitted(ann))["status"] == "done"
-    assert not list((store / ".scratch").iterdir())
+    assert wait_for(lambda: not list((store / ".scratch").iterdir()), 20), "only what is just being written"
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,30 @@
 """The ledger: transitions of jobs, races between them, and a kill between any two writes."""
 
+import contextlib
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from conftest import wait_for
 from stored_jobs import HOUR, PLAN, RESULT, Killed, KilledStore, all_keys, ended, half_done, id_of, order, taken
 
+from jobs import room
 from jobs.directory_store import DirectoryStore
+from jobs.engine import JobEngine
 from jobs.housekeeping import Housekeeping
 from jobs.ids import is_id, new_id, time_of
 from jobs.ledger import Ledger
-from jobs.records import Job
+from jobs.records import End, Job, to_json
 from jobs.store import Store
+from jobs.taking import JobTaking
 from message_protocol import JobState
 from superscaling.errors import (
     IdempotencyMismatch,
@@ -266,7 +273,8 @@ def test_a_job_may_have_ended_before_it_is_accepted(ledger: Ledger) -> None:
 # Room
 
 
-def test_jobs_queue_full_says_when(ledger: Ledger) -> None:
+def test_jobs_queue_full_says_when(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "FRESH_SECONDS", 0.0)
     ledger.check_room(10 * LIMIT)  # the only one
     job = taken(ledger, pixels=LIMIT - 1000)
     ledger.check_room(1000)
@@ -284,10 +292,94 @@ def test_jobs_queue_full_says_when(ledger: Ledger) -> None:
 def test_a_burst_is_counted_at_once(ledger: Ledger) -> None:
     ledger.check_room(1)
     for _ in range(10):
+        ledger.check_not_full()
         ledger.check_room(1000)
         taken(ledger)
     with pytest.raises(JobsQueueFull):
         ledger.check_room(1000)
+    with pytest.raises(JobsQueueFull):
+        ledger.check_not_full()
+
+
+def test_whoever_has_seen_a_job_end_may_send_the_next(store: Store, ledger: Ledger) -> None:
+    jobs = [taken(ledger) for _ in range(10)]
+    with pytest.raises(JobsQueueFull):
+        ledger.check_room(1000)
+    store.create(f"jobs/{jobs[-1].id}/end.json", to_json(End(JobState.CANCELLED, time.time())))  # elsewhere
+    assert ledger.status(jobs[-1].id).state is JobState.CANCELLED
+    ledger.check_room(1000)
+
+
+def test_large_files_count_more_than_their_pixels(ledger: Ledger) -> None:
+    taken(ledger, source_bytes=3 * LIMIT - 2)
+    assert [each.pixels for each in ledger.open_jobs()] == [LIMIT]
+    with pytest.raises(JobsQueueFull):
+        ledger.check_room(1)
+
+
+class Watched(KilledStore):
+    """A store that counts what it is asked, and can hold up what is put."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, -1)
+        self.requests = 0
+        self.put_may_end = threading.Event()
+        self.put_may_end.set()
+
+    def put(self, key: str, data: bytes | Path) -> None:
+        if key.endswith("/source"):
+            assert self.put_may_end.wait(60)
+        super().put(key, data)
+
+    def size(self, key: str) -> int:
+        self.requests += 1
+        return super().size(key)
+
+    def get(self, key: str) -> bytes:
+        self.requests += 1
+        return super().get(key)
+
+    def keys(self, prefix: str, after: str = "") -> Iterator[str]:
+        self.requests += 1
+        return super().keys(prefix, after)
+
+
+def test_refusals_ask_the_store_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "FRESH_SECONDS", 60.0)
+    watched = Watched(store)
+    ledger = Ledger(watched, LIMIT)
+    for _ in range(20):
+        ledger.write_plan(taken(ledger).id, PLAN)
+    watched.requests = 0
+    for _ in range(10):
+        with pytest.raises(JobsQueueFull):
+            ledger.check_room(1000)
+    assert watched.requests <= 1
+
+
+def test_jobs_are_taken_beside_each_other_and_counted_together(store: Store) -> None:
+    watched = Watched(store)
+    ledger = Ledger(watched, LIMIT)
+    ledger.check_room(1)
+    watched.put_may_end.clear()
+    taking = JobTaking(ledger, cast(JobEngine, SimpleNamespace(submit=lambda job: None, cancelled=lambda job_id: None)))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(taking.take, order(pixels=LIMIT - 1000), b"slow", None, "a")
+        wait_for(lambda: len(list(ledger.open_jobs())) == 1, 60)
+        second = pool.submit(taking.take, order(pixels=1000), b"slow", None, "b")
+        assert wait_for(lambda: len(list(ledger.open_jobs())) == 2, 60), "it waits for the first"
+        with pytest.raises(JobsQueueFull):
+            taking.take(order(pixels=1), b"", None, "c")
+        watched.put_may_end.set()
+        assert first.result()[1]
+        assert second.result()[1]
+
+
+def test_a_job_that_can_not_be_written_takes_no_room(ledger: Ledger) -> None:
+    with pytest.raises(StoreUnavailable), ledger.reserved(order(pixels=LIMIT)):
+        raise StoreUnavailable("full")
+    taken(ledger)
+    ledger.check_room(LIMIT - 1000)
 
 
 # Groups and damaged records
@@ -448,9 +540,98 @@ def test_killed_while_withdrawing(store: Store, ledger: Ledger) -> None:
 
     def check() -> None:
         Housekeeping(ledger, HOUR).tick()
-        # The last key of all may stay, without a value to speak of.
-        assert all(key.endswith("/accepted") for key in all_keys(store))
-        store.delete("jobs/")
+        assert all_keys(store) == []
 
     killed_at_each_write(store, act, check)
     assert all_keys(store) == []
+
+
+def test_killed_while_forgetting_what_cannot_be_read(store: Store, ledger: Ledger) -> None:
+    def act(killed: Ledger) -> None:
+        job = ended(ledger, 2 * HOUR)
+        store.delete(f"jobs/{job.id}/job.json")
+        Housekeeping(killed, HOUR).tick()
+
+    def check() -> None:
+        Housekeeping(ledger, HOUR).tick()
+        assert all_keys(store) == []
+
+    killed_at_each_write(store, act, check)
+    check()
+
+
+# What is written of a job while others forget it
+
+
+def in_scratch(store: Store) -> Path:
+    path = store.scratch / "band"
+    path.write_bytes(b"samples")
+    return path
+
+
+def test_a_withdrawn_job_is_not_planned(store: Store, ledger: Ledger) -> None:
+    """The broker had its message, but did not say so in time."""
+    job = order()
+    ledger.add(job, b"picture")
+    ledger.withdraw(job.id)
+    ledger.write_band(job.id, "0-9", in_scratch(store))
+    with pytest.raises(JobUnknown):
+        ledger.write_plan(job.id, PLAN)
+    with pytest.raises(JobUnknown):
+        ledger.finish_job(job.id, b"result", RESULT)
+    assert all_keys(store) == []
+
+
+def test_a_band_that_came_too_late_is_deleted(store: Store, ledger: Ledger) -> None:
+    job = half_done(ledger)
+    ledger.cancel(job.id)
+    ledger.write_band(job.id, "0-9", in_scratch(store))
+    assert not list(store.keys(f"jobs/{job.id}/in/"))
+
+
+@pytest.mark.parametrize(("age", "is_kept"), [(0.0, True), (3 * HOUR, False)])
+def test_what_is_left_of_a_job_is_deleted(store: Store, ledger: Ledger, age: float, is_kept: bool) -> None:
+    kept = taken(ledger, 3 * HOUR)
+    job = order(age)
+    ledger.note_published(job.id, "a.0")
+    ledger.sweep()
+    assert store.has(f"jobs/{job.id}/published/a.0") == is_kept
+    assert ledger.source(kept.id) == b"picture"
+
+
+def test_a_store_is_told_from_others(tmp_path: Path, store: Store, ledger: Ledger) -> None:
+    other = Ledger(DirectoryStore(tmp_path / "other"), LIMIT)
+    assert not ledger.is_store("0" * 32)
+    assert not store.has("store-id"), "only who takes jobs decides it"
+    with ThreadPoolExecutor(8) as pool:
+        (name,) = set(pool.map(lambda _: Ledger(store, LIMIT).store_id(), range(8)))
+    assert ledger.is_store(name)
+    assert not other.is_store(name)
+    assert other.store_id() != name
+
+
+def test_failures_of_a_step_are_counted_with_their_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = taken(ledger)
+    now = time.time()
+    for number, seconds in enumerate((0.0, 1.5, 600.0), 1):
+        monkeypatch.setattr("time.time", lambda seconds=seconds: now + seconds)
+        failures, passed = ledger.note_failure(job.id, "block-1")
+        assert failures == number
+        assert passed == pytest.approx(seconds, abs=0.01)
+    assert ledger.note_failure(job.id, "block-11")[0] == 1
+    assert ledger.begin(job.id, "block-1") == 1, "that is another count"
+    ledger.cancel(job.id)
+    assert [*ledger.store.keys(f"jobs/{job.id}/tries/")] == []
+
+
+@pytest.mark.parametrize("writes", range(6))
+def test_killed_while_a_plan_is_deleted(ledger: Ledger, writes: int) -> None:
+    """No block of the former plan is left without it: the next one would have it as its own."""
+    job = half_done(ledger)
+    with contextlib.suppress(Killed):
+        Ledger(KilledStore(ledger.store, writes), 10**9).unplan(job.id)
+    ledger.forget_plans()
+    assert ledger.plan(job.id) is not None or not ledger.finished(job.id)
+    ledger.unplan(job.id)
+    assert (ledger.plan(job.id), ledger.finished(job.id)) == (None, frozenset())
+    assert ledger.source(job.id) == b"picture"

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,21 @@ from job_fakes import IMAGE, Fleet
 from PIL import Image
 
 from jobs.blocks import cut_into_blocks
-from jobs.ledger import MAX_TRIES, new_id
+from jobs.ids import new_id
+from jobs.ledger import MAX_TRIES
 from jobs.records import Block, Plan
-from jobs.steps import Steps
+from jobs.steps import MAX_FAILURES, Steps
 from message_protocol import JobState
 from superscaling.enlarging import PartSize
-from superscaling.errors import ClientGone, EngineFailed, JobUnknown, ServiceStopping, StoreUnavailable
+from superscaling.errors import (
+    ClientGone,
+    DecoderUnavailable,
+    EngineFailed,
+    JobUnknown,
+    ServiceStopping,
+    StoreUnavailable,
+    UnknownModel,
+)
 from superscaling.geometry import Cost
 from superscaling.scheduling import Admission, Deadline, Demand, Timings
 
@@ -91,16 +101,45 @@ def store_is_gone(*_: object) -> None:
     raise StoreUnavailable("it is full")
 
 
-def test_failures_of_the_engine_never_end_a_job(fleet: Fleet) -> None:
+def test_failures_of_the_engine_for_a_while_end_no_job(fleet: Fleet) -> None:
     steps, job_id = fleet.worker(), fleet.submit()
     planned(steps, job_id)
     fleet.failure = OSError("out of order")
-    for _ in range(MAX_TRIES + 2):
+    for _ in range(MAX_FAILURES + 2):
         with pytest.raises(EngineFailed):
             steps.block(job_id, 0, Deadline(60))
     fleet.failure = None
     assert steps.block(job_id, 0, Deadline(60))
     assert not fleet.ledger.has_ended(job_id)
+
+
+@pytest.mark.parametrize("where", ["engine", "decoder"])
+def test_failures_that_do_not_pass_end_a_job(fleet: Fleet, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a picture for which the decoder is killed each time, as the container has too little memory."""
+    steps, job_id = fleet.worker(), fleet.submit()
+    planned(steps, job_id)
+    if where == "engine":
+        fleet.failure = OSError("out of order")
+    else:
+        steps.release()
+        monkeypatch.setattr(steps._files, "decode", decoder_is_killed)
+    monkeypatch.setattr("jobs.steps.FAILURE_SECONDS", 0.05)
+    tries = 0
+    while not fleet.ledger.has_ended(job_id):
+        tries += 1
+        assert tries < 1000
+        time.sleep(0.002)
+        with contextlib.suppress(EngineFailed, DecoderUnavailable):
+            assert steps.block(job_id, 0, Deadline(60)) is None
+    assert tries >= MAX_FAILURES
+    failure = fleet.end(job_id).failure
+    assert failure is not None
+    assert failure.code == "block_failed"
+    assert ("was killed" if where == "decoder" else "failed on a tile") in failure.detail
+
+
+def decoder_is_killed(*_: object) -> None:
+    raise DecoderUnavailable("the decoder was killed")
 
 
 def test_failures_of_the_store_never_end_a_job(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,6 +152,22 @@ def test_failures_of_the_store_never_end_a_job(fleet: Fleet, monkeypatch: pytest
                 steps.block(job_id, 0, Deadline(60))
     assert steps.block(job_id, 0, Deadline(60))
     assert not fleet.ledger.has_ended(job_id)
+
+
+def test_a_store_that_is_away_at_the_end_of_a_step_as_well_counts_no_try(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then it can't be noted that the step was given up in good order, until the store is back."""
+    steps, job_id = fleet.worker(), fleet.submit()
+    planned(steps, job_id)
+    for _ in range(MAX_TRIES + 2):
+        with monkeypatch.context() as broken:
+            for name in ("put", "delete"):
+                broken.setattr(fleet.ledger.store, name, store_is_gone)
+            with pytest.raises(StoreUnavailable):
+                steps.block(job_id, 0, Deadline(60))
+    assert steps.block(job_id, 0, Deadline(60))
+    assert [*fleet.ledger.store.keys(f"jobs/{job_id}/tries/")] == []
 
 
 class Killed(BaseException):
@@ -193,7 +248,7 @@ def test_a_job_that_was_cancelled_meanwhile_leaves_nothing(fleet: Fleet) -> None
         fleet.ledger.cancel(job_id)
         return False  # nobody told this process
 
-    assert steps.block(job_id, 0, Deadline(60, is_client_gone=cancel)) is not None
+    assert steps.block(job_id, 0, Deadline(60, is_client_gone=cancel)) is None
     assert steps.block(job_id, 1, Deadline(60)) is None
     fleet.worker().join(job_id, Deadline(60))
     assert fleet.end(job_id).state is JobState.CANCELLED
@@ -243,6 +298,53 @@ def test_a_picture_that_is_decoded_differently_is_refused(
     assert failure is not None
     assert failure.code == "block_failed"
     assert "send it again" in failure.detail
+
+
+def other_model(fleet: Fleet, steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker's model gets other weights."""
+    model = steps._files.models.default
+    monkeypatch.setattr(model, "fingerprint", "other weights")
+    infer = model.upscaler.infer
+    monkeypatch.setattr(model.upscaler, "infer", lambda *args: 255 - infer(*args))
+    fleet.models = steps._files.models
+
+
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_a_picture_is_made_by_one_model(
+    fleet: Fleet, blocks: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A service that is started with other weights begins its open jobs anew."""
+    job_id, before = fleet.submit(), fleet.worker()
+    plan = planned(before, job_id)
+    for number in range(blocks):
+        before.block(job_id, number, Deadline(60))
+    after = fleet.worker()
+    other_model(fleet, after, monkeypatch)
+    with pytest.raises(EngineFailed, match="another model"):
+        after.block(job_id, 0, Deadline(60))
+    with pytest.raises(EngineFailed, match="another model"):
+        after.join(job_id, Deadline(60))
+    assert planned(after, job_id).queue != plan.queue
+    assert "is planned anew" in caplog.text
+    assert fleet.ledger.finished(job_id) == frozenset()
+    for number in range(len(plan.blocks)):
+        after.block(job_id, number, Deadline(60))
+    after.join(job_id, Deadline(60))
+    assert fleet.result(job_id) == fleet.expected()
+
+
+def test_a_job_whose_model_is_no_longer_loaded_has_failed(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id, steps = fleet.submit(), fleet.worker()
+    planned(steps, job_id)
+
+    def unknown(*_: object) -> str:
+        raise UnknownModel("the model 'repeat' is not loaded")
+
+    monkeypatch.setattr("jobs.steps.queue_of", unknown)
+    assert steps.plan(job_id, 1, Deadline(60)) is None
+    failure = fleet.end(job_id).failure
+    assert failure is not None
+    assert failure.code == "unknown_model"
 
 
 def test_a_damaged_block_makes_no_picture(fleet: Fleet) -> None:

@@ -72,6 +72,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def store(url: str) -> Store:
+    return opened(url)
+
+
+def opened(url: str) -> Store:
     return open_store(read_settings({"UPSCALER_JOBS_STORE": url}))
 
 
@@ -288,6 +292,34 @@ def test_old_temporary_files_are_deleted(store: Store) -> None:
     assert not folder.exists()
     assert new.exists()
     new.unlink()
+
+
+KEEPS_FILES = """
+with store.scratch_folder("test") as folder:
+    (folder / "band").write_bytes(b"samples")
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_temporary_files_of_a_killed_process_are_deleted_at_the_next_start(
+    url: str, store: Store, is_killed: bool
+) -> None:
+    before = set(store.scratch.glob("test-*"))
+    with started(url, KEEPS_FILES) as process:
+        (folder,) = set(store.scratch.glob("test-*")) - before
+        started_anew = opened(url)
+        assert (folder / "band").exists()
+        if is_killed:
+            process.kill()
+        else:
+            process.communicate(b"\n", timeout=60)
+    if is_killed:
+        assert folder.exists()
+        opened(url)
+    assert not folder.exists()
+    assert started_anew.scratch == store.scratch
 
 
 def test_the_life_of_a_job_is_the_same_in_each_store(store: Store) -> None:

@@ -16,7 +16,7 @@ from job_fakes import Fleet
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from benchmarks.trace_collector import Collector, SentSpan
-from jobs.ledger import new_id
+from jobs.ids import new_id
 from jobs.records import Job
 from message_protocol import JobState
 from superscaling import tracing

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from conftest import QuietHandler, free_port
 from standardwebhooks import Webhook
-from stored_jobs import half_done
+from stored_jobs import HOUR, half_done
 
-from jobs import posting
+from jobs import posting, webhooks
 from jobs.directory_store import DirectoryStore
 from jobs.indices import due_webhooks
 from jobs.ledger import Ledger, Status
-from jobs.webhooks import BACKOFF, MAX_URL, Webhooks, check_webhook
+from jobs.webhooks import BACKOFF, LOST_SECONDS, MAX_BATCH, MAX_URL, Webhooks, check_webhook
 from message_protocol import JobOutput
 from superscaling.errors import ImageCorrupt, WebhookNotAllowed
 
@@ -315,17 +315,49 @@ def test_several_processes_make_each_attempt_once(
 
 
 def test_an_attempt_that_was_killed_is_followed_by_the_next(
-    ledger: Ledger, receiver: Receiver, hooks: Webhooks
+    ledger: Ledger, receiver: Receiver, hooks: Webhooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(webhooks, "BACKOFF", [HOUR] * len(BACKOFF))
     job_id = cancelled(ledger, receiver)
-    ledger.store.create(f"jobs/{job_id}/webhook/1", b"")  # its process is killed here
+    attempt = f"jobs/{job_id}/webhook/1"
+    ledger.store.create(attempt, str(time.time()).encode())  # its process is killed here
+    make_due(ledger)  # long ago: there are many others
     hooks.deliver()
     assert [each.attempt for each in due_webhooks(ledger.store)] == [1]  # it may still be in progress
-    for _ in range(2):
-        make_due(ledger)
-        hooks.deliver()
+    ledger.store.put(attempt, str(time.time() - LOST_SECONDS - 1).encode())
+    (due,) = due_webhooks(ledger.store)
+    hooks.deliver()
+    ledger.store.put(due.key, b"")  # another process looked at the same time
+    Webhooks(ledger, hooks._hosts, hooks._secret_file, describe).deliver()
+    assert [each.attempt for each in due_webhooks(ledger.store)] == [2]
+    make_due(ledger)
+    hooks.deliver()
     assert len(receiver.requests) == 1
     assert list(due_webhooks(ledger.store)) == []
+
+
+def test_a_result_that_is_deleted_is_not_told_before_its_time(
+    ledger: Ledger, receiver: Receiver, hooks: Webhooks
+) -> None:
+    receiver.answer = lambda handler: status(handler, 500)
+    job_id = cancelled(ledger, receiver)
+    hooks.deliver()
+    ledger.expire(job_id)
+    assert [each.attempt for each in due_webhooks(ledger.store)] == [2]
+
+
+def test_a_host_that_does_not_answer_keeps_no_other_waiting(ledger: Ledger, receiver: Receiver, secret: Path) -> None:
+    dead = f"127.0.0.1:{free_port()}"
+    for _ in range(MAX_BATCH + 1):
+        ledger.cancel(half_done(ledger, webhook=f"http://{dead}/").id)
+    cancelled(ledger, receiver)
+    hooks = Webhooks(ledger, (dead, f"127.0.0.1:{receiver.port}"), secret, describe)
+    hooks.deliver()
+    assert len(receiver.requests) == 1
+    attempts = [each.attempt for each in due_webhooks(ledger.store)]
+    assert len(attempts) == MAX_BATCH + 1
+    hooks.deliver()  # what is due for it waits
+    assert [each.attempt for each in due_webhooks(ledger.store)] == attempts
 
 
 @pytest.mark.parametrize("content", [None, "", "whsec_", "whsec_?", "whsec_é"])

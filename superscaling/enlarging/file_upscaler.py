@@ -69,7 +69,7 @@ class FileUpscaler:
     """
 
     def __init__(self, models: LoadedModels, limits: Limits, quality: int, decoder: Decoder) -> None:
-        self._models = models
+        self.models = models
         self._limits = limits
         self._quality = quality
         self._decoder = decoder
@@ -85,7 +85,7 @@ class FileUpscaler:
             DecoderUnavailable: there is no decoder at the moment.
             ClientGone, DeadlinePassed, ServiceStopping: from `deadline`.
         """
-        model = self._models.chosen(options.model, options.strength)
+        model = self.models.chosen(options.model, options.strength)
         with timings.span("decode"):
             inspected = self._decoder.inspect(image, self._limits, deadline, timings)
         name = options.format or inspected.format

@@ -14,8 +14,8 @@ Result = TypeVar("Result")
 
 # Seconds between two deadline checks of a waiting request.
 CHECK_INTERVAL = 0.5
-# Background work gets a turn beside requests once it has waited so many times as long as its last turn took: a tenth of
-# the time is its own, which `admission.MARGIN` allows for.
+# Background work gets a turn beside requests once it has waited so many times as long as a turn of it is expected to
+# take: a tenth of the time is its own, which `admission.MARGIN` allows for.
 PATIENCE = 9
 
 
@@ -41,6 +41,7 @@ class FairLock:
         self._request_is_due_until = -math.inf
         self._background_waits_since = 0.0  # its latest turn, or until the first of its queue came
         self._background_seconds = 0.0  # that its latest turn took
+        self._request_seconds = math.inf  # that a request's latest turn took
 
     def run(self, deadline: Deadline, timings: Timings, call: Callable[[], Result]) -> Result:
         """Run `call` when it is its turn; adds to the spans "queue" and "infer".
@@ -60,8 +61,10 @@ class FairLock:
             with timings.span("queue"):
                 is_due = False
                 while not is_due:
-                    is_due = turn.wait(self._interval(deadline))
+                    turn.wait(self._interval(deadline))
+                    turn.clear()
                     deadline.check(timings)
+                    is_due = self._holder is turn
             began = self._clock()
             with timings.span("infer"):
                 return call()
@@ -73,13 +76,18 @@ class FairLock:
                     queue.remove(turn)
                 self._learn(self._clock(), max(0.0, self._clock() - began), deadline)
                 self._give_turn()
+                if self._holder is None and self._background:
+                    self._background[0].set()  # to find out anew how long it has to wait
 
     def _learn(self, now: float, seconds: float, deadline: Deadline) -> None:
         """A turn that took so many seconds has ended, or was given up (0)."""
         if not deadline.is_background:
             self._request_is_due_until = max(self._request_is_due_until, now + seconds)
+            if seconds:
+                self._request_seconds = seconds
         elif seconds:
-            self._background_waits_since, self._background_seconds = now, seconds
+            self._background_waits_since = now
+            self._background_seconds = max(seconds, self._background_seconds / 2)  # after a tiny tile comes a whole one
 
     def _interval(self, deadline: Deadline) -> float:
         """Seconds until the one who waits looks around: in the background, also for the time that is left to it."""
@@ -103,6 +111,7 @@ class FairLock:
 
     def _is_background_next(self) -> bool:
         now = self._clock()
-        if now - self._background_waits_since >= PATIENCE * self._background_seconds:
+        expected = self._background_seconds or self._request_seconds  # unknown: as long as a request's
+        if now - self._background_waits_since >= PATIENCE * expected:
             return True
         return not self._requests and now >= self._request_is_due_until

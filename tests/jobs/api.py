@@ -21,7 +21,8 @@ from superscaling.settings import read_settings
 from superscaling.upscale_options import UpscaleOptions
 
 settings = read_settings()
-ledger, engine = open_ledger(settings), CeleryEngine(settings)
+ledger = open_ledger(settings)
+engine = CeleryEngine(settings, ledger)
 model = identify_models(settings)[0]
 
 
