@@ -10,6 +10,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from jobs.queues import whole_queue
+from jobs.step_time import STEP_SECONDS
 from superscaling.errors import BrokerUnavailable
 from superscaling.settings import Settings
 
@@ -20,9 +21,6 @@ PLAN, BLOCK, JOIN = "jobs.plan", "jobs.block", "jobs.join"
 # RabbitMQ 4 drops a message after 20 deliveries. Here the store counts what ended a worker: a message may come back
 # whenever a broker or a worker is restarted, for years. (RabbitMQ 3.10 knows no -1, which means "no limit" in 4.)
 DELIVERY_LIMIT = 1_000_000_000
-# A step takes a block's time, a whole picture's decoding or encoding. RabbitMQ takes a message back after 30 min
-# (`consumer_timeout`), so a step that takes longer would be done for ever.
-STEP_TIME_LIMIT = 1500
 # Seconds: to connect, and to wait for the broker's word that it has a message. Two attempts of both take a POST 5 s.
 CONNECT_TIMEOUT = 1.0
 CONFIRM_TIMEOUT = 2.0
@@ -63,7 +61,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "task_acks_on_timeout": False,
-        "task_time_limit": max(STEP_TIME_LIMIT, 10 * settings.jobs_block_seconds),
+        "task_time_limit": max(STEP_SECONDS, 10 * settings.jobs_block_seconds),
         "worker_consumer": "jobs.worker:Consumer",
         "worker_pool": "prefork",
         "worker_concurrency": 1,

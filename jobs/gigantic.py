@@ -1,9 +1,10 @@
 """Gigantic pictures: larger than what is decoded in memory. They are cut into bands on the disk, and joined from there.
 
     inspect    in a process of its own: what the file is, by its header; then the limits
-    plan       the file is decoded once, in a process of its own; each block gets the rows that it depends on
+    plan       the file is decoded once, in a process of its own; each block gets the rows that it depends on, and the
+               plan what the header says, so that blocks need nothing else of the file
     block      these rows become rows of the result, to the byte as in the whole picture
-    join       a process of its own encodes the rows of all blocks, one after the other
+    join       a process of its own encodes the rows of all blocks, one after the other, with the file's metadata
 
 Disk: the bands have the size of the decoded picture, and some context more; the blocks that of the decoded result, and
 while they are joined twice that; the result that of its file. A picture that has to be turned is once more on the disk
@@ -21,12 +22,15 @@ from typing import TypeVar
 
 import numpy as np
 
+from jobs.blocks import cut_into_blocks
 from jobs.gigantic_files import GiganticFiles, InspectedGigantic
 from jobs.ledger import Ledger
-from jobs.records import Block, Job, Plan, Result
+from jobs.records import Job, Plan, Result
+from jobs.step_time import PROCESS_SECONDS
 from jobs.store import NotStored
-from superscaling.enlarging import BandUpscaler
-from superscaling.errors import StoreUnavailable
+from superscaling.enlarging import PartSize
+from superscaling.errors import BlockFailed, StoreUnavailable
+from superscaling.geometry import Span
 from superscaling.isolation import run_isolated
 from superscaling.pictures import (
     Samples,
@@ -40,12 +44,8 @@ from superscaling.scheduling import Deadline, ProgressListener, Timings
 
 T = TypeVar("T")
 
-# Seconds that a process may take, and those for each megapixel: a PNG of 16 bits is encoded at 1 s/MP.
-SECONDS, SECONDS_PER_MEGAPIXEL = 120.0, 10.0
 # Bytes that are copied at a time.
 COPIED = 1 << 20
-# The most bytes of pixels in a block; a block has one row of parts at least.
-MAX_BLOCK_BYTES = 1 << 27
 
 
 class GiganticSteps:
@@ -63,32 +63,33 @@ class GiganticSteps:
         self._files = files
         self._quality = quality
         self._block_seconds = block_seconds
-        self._inspected: tuple[str, InspectedGigantic] | None = None
 
     def plan(self, job: Job, window: int, deadline: Deadline) -> Plan:
         """Cut the picture into bands, and decide what the blocks are. The plan is not written yet."""
         with self._folder() as folder:
             source = self._ledger.fetch_source(job.id, folder / "source")
-            file = self._inspect(job, source, deadline)
-            bands = file.bands()
-            blocks = list(self._blocks(file, bands))
+            file = self._files.inspect(source, job.options, deadline, Timings())
+            bands = file.bands
+            seconds = [file.model.seconds_for(row.cost.area) for row in bands.rows]
+            sizes = [PartSize(row.cost, (row.place[1] - row.place[0]) * file.row_bytes) for row in bands.rows]
+            blocks = tuple(cut_into_blocks(sizes, seconds, self._block_seconds))
             spans = [bands.shown(block.first, block.stop) for block in blocks]
             crop, most = file.result.crop, self._files.limits.pixels
             task = functools.partial(cut_bands, source.absolute(), crop, spans, folder, most)
-            cut = self._run(task, file.pixels, deadline)
-            # Two may plan at the same time, with other blocks: a band's name says which rows it has.
+            cut = self._run(task, deadline)
+            picture = f"{len(bands.rows)}-{cut.checksum:08x}"
             for span in sorted(set(spans)):
-                self._ledger.write_band(job.id, band_name(span), folder / band_name(span))
-            seconds = sum(file.model.seconds_for(row.cost.area) for row in bands.rows)
-            levels = cut.darkest, cut.brightest
-            return Plan(time.time(), tuple(blocks), window, seconds, levels=levels, notes=cut.notes)
+                deadline.check(Timings())
+                self._ledger.write_band(job.id, _name(picture, span), folder / band_name(span))
+            levels, total = (cut.darkest, cut.brightest), sum(seconds)
+            return Plan(time.time(), blocks, window, total, picture, levels=levels, notes=cut.notes, header=file.header)
 
     def block(self, job: Job, plan: Plan, number: int, deadline: Deadline, listener: ProgressListener) -> bytes:
         """Make a block: rows of the result, in the machine's byte order."""
-        file = self._known(job, deadline)
-        block, bands = plan.blocks[number], file.bands()
+        file = self._planned(job, plan)
+        block, bands = plan.blocks[number], file.bands
         span = bands.shown(block.first, block.stop)
-        data = self._ledger.band(job.id, band_name(span))
+        data = self._ledger.band(job.id, _name(plan.picture, span))
         band: Samples = np.frombuffer(data, np.uint16 if file.header.is_16_bit else np.uint8)
         band = band.reshape(span[1] - span[0], file.result.crop.size[1], file.header.channels)
         timings = Timings(tiles=block.tiles)
@@ -97,12 +98,11 @@ class GiganticSteps:
 
     def join(self, job: Job, plan: Plan, deadline: Deadline) -> None:
         """Encode the result, and end the job. All blocks are finished."""
+        file = self._planned(job, plan)
         with self._folder() as folder:
             source = self._ledger.fetch_source(job.id, folder / "source")
-            file = self._inspect(job, source, deadline)
             path = folder / "result"
-            row = file.result.width * file.header.channels * (2 if file.is_16_bit else 1)
-            pieces = self._collect(job.id, plan, folder, piece_bytes(row))
+            pieces = self._collect(job.id, plan, folder, piece_bytes(file.row_bytes), deadline)
             size = file.result.height, file.result.width
             task = functools.partial(
                 join_bands,
@@ -117,34 +117,40 @@ class GiganticSteps:
                 path,
                 self._files.limits.pixels,
             )
-            notes = self._run(task, size[0] * size[1], deadline)
+            notes = self._run(task, deadline)
             with path.open("rb") as written:
                 sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+            deadline.check(Timings())
             said = tuple(dict.fromkeys((*job.notes, *file.notes, *plan.notes, *notes)))
             result = Result(file.format, size[1], size[0], path.stat().st_size, sha256, said)
             self._ledger.finish_job(job.id, path, result)
 
-    def _blocks(self, file: InspectedGigantic, bands: BandUpscaler) -> Iterator[Block]:
-        """Runs of rows of parts, each as long as possible, but no longer than `block_seconds`."""
-        first, seconds, taken, tiles = 0, 0.0, 0, 0
-        row_bytes = file.result.width * file.header.channels * (2 if file.is_16_bit else 1)
-        for number, row in enumerate(bands.rows):
-            duration, size = file.model.seconds_for(row.cost.area), (row.place[1] - row.place[0]) * row_bytes
-            if number > first and (seconds + duration > self._block_seconds or taken + size > MAX_BLOCK_BYTES):
-                yield Block(first, number, tiles)
-                first, seconds, taken, tiles = number, 0.0, 0, 0
-            seconds, taken, tiles = seconds + duration, taken + size, tiles + row.cost.tiles
-        yield Block(first, len(bands.rows), tiles)
+    def _planned(self, job: Job, plan: Plan) -> InspectedGigantic:
+        """What the picture is, as it was planned.
 
-    def _collect(self, job_id: str, plan: Plan, folder: Path, length: int) -> list[Path]:
+        Raises:
+            BlockFailed: it would be done in other parts now, as the service was changed.
+        """
+        if plan.header is not None:
+            file = self._files.chosen(plan.header, job.options)
+            if plan.picture.startswith(f"{len(file.bands.rows)}-"):
+                return file
+        raise BlockFailed(
+            "the image would be done in other parts than when the work on it began, as the service was changed: send it"
+            " again"
+        )
+
+    def _collect(self, job_id: str, plan: Plan, folder: Path, length: int, deadline: Deadline) -> list[Path]:
         """Copy all blocks, one after the other, into files of so many bytes, of which libvips needs one at a time."""
         pieces, left = list[Path](), 0
         with _disk_errors(), contextlib.ExitStack() as stack:
             for number in range(len(plan.blocks)):
+                deadline.check(Timings())
                 fetched = folder / "block"
                 with self._ledger.fetch_block(job_id, number, fetched).open("rb") as block:
                     while chunk := block.read(min(COPIED, left or length)):
                         if not left:
+                            deadline.check(Timings())
                             stack.close()
                             pieces.append(folder / f"piece-{len(pieces)}")
                             piece, left = stack.enter_context(pieces[-1].open("wb")), length
@@ -153,22 +159,9 @@ class GiganticSteps:
                 fetched.unlink(missing_ok=True)
         return pieces
 
-    def _known(self, job: Job, deadline: Deadline) -> InspectedGigantic:
-        """What the picture is, which is kept for the next block of the same job."""
-        if self._inspected is not None and self._inspected[0] == job.id:
-            return self._inspected[1]
-        with self._folder() as folder:
-            return self._inspect(job, self._ledger.fetch_source(job.id, folder / "source"), deadline)
-
-    def _inspect(self, job: Job, source: Path, deadline: Deadline) -> InspectedGigantic:
-        inspected = self._files.inspect(source, job.options, deadline, Timings())
-        self._inspected = job.id, inspected
-        return inspected
-
-    def _run(self, task: Callable[[], T], pixels: int, deadline: Deadline) -> T:
-        seconds = SECONDS + SECONDS_PER_MEGAPIXEL * pixels / 1e6
+    def _run(self, task: Callable[[], T], deadline: Deadline) -> T:
         with _disk_errors():
-            return run_isolated(task, seconds, functools.partial(deadline.check, Timings()))
+            return run_isolated(task, PROCESS_SECONDS, functools.partial(deadline.check, Timings()))
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:
@@ -177,6 +170,15 @@ class GiganticSteps:
             with _disk_errors():
                 folder = stack.enter_context(self._ledger.store.scratch_folder("gigantic"))
             yield folder
+
+
+def _name(picture: str, span: Span) -> str:
+    """Of a band in the store.
+
+    Two may plan at the same time, with other blocks or, after an update, another decoder. A band's name says which rows
+    of which pixels it has, so that neither spoils the other's plan.
+    """
+    return f"{picture}-{band_name(span)}"
 
 
 @contextlib.contextmanager

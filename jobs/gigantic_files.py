@@ -4,6 +4,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.step_time import most_pixels_cut, most_pixels_joined
 from superscaling.enlarging import BandUpscaler, LoadedModels, PictureUpscaler, choose_sizes
 from superscaling.errors import (
     FormatCannotHold,
@@ -64,6 +65,12 @@ class InspectedGigantic:
         """Whether the result has 16 bits."""
         return self.header.is_16_bit and self.format is not FormatName.JPEG
 
+    @property
+    def row_bytes(self) -> int:
+        """Of the pixels of a row of the result."""
+        return self.result.width * self.header.channels * (2 if self.is_16_bit else 1)
+
+    @functools.cached_property
     def bands(self) -> BandUpscaler:
         """What enlarges it."""
         return BandUpscaler(self.model.upscaler, self.result.crop.size, (self.result.height, self.result.width))
@@ -85,28 +92,33 @@ class GiganticFiles:
         """Read the header of an image file on the disk, and check all that it tells. Nothing is decoded.
 
         Raises:
-            UnknownModel, StrengthNotOffered: as `FileUpscaler.inspect`.
             UnsupportedImage, UnsupportedMode: it can't be done row by row; the error names the way out, and the
                 operator's.
             ImageCorrupt, ImageTooComplex, ImageTooLarge, ImageUndecodable: as `FileUpscaler.inspect`.
-            FormatCannotHold: the result's format can't be written row by row, or can't hold the result.
-            SizeOutOfRange: the result would be smaller than the picture, or too large.
-            ResultTooLarge: it would have more px than is allowed, or be too wide.
             DecoderUnavailable, ClientGone, DeadlinePassed, ServiceStopping: as `FileUpscaler.inspect`.
+            ServiceError: as `chosen`.
         """
-        model = self._models.chosen(options.model, options.strength)
+        self._models.chosen(options.model, options.strength)  # it costs nothing to refuse that first
         task = functools.partial(inspect_gigantic, path.absolute(), self.limits.pixels)
         try:
             header = run_isolated(task, SECONDS, functools.partial(deadline.check, timings))
         except (UnsupportedImage, UnsupportedMode) as exc:
             exc.limit, exc.setting = self.limits.ordinary_pixels, "max_pixels"
             raise
-        if (side := max(header.size)) > MAX_SIDE:
-            raise ImageTooLarge(
-                f"the image's longer side is {side} px; at most {MAX_SIDE} px are accepted: cut it into pieces",
-                limit=MAX_SIDE,
-                actual=side,
-            )
+        return self.chosen(header, options)
+
+    def chosen(self, header: GiganticHeader, options: UpscaleOptions) -> InspectedGigantic:
+        """What becomes of a picture whose header is known.
+
+        Raises:
+            UnknownModel, StrengthNotOffered: as `FileUpscaler.inspect`.
+            ImageTooLarge: it is too long, or could not be cut in time.
+            FormatCannotHold: the result's format can't be written row by row, or can't hold the result.
+            SizeOutOfRange: the result would be smaller than the picture, or too large.
+            ResultTooLarge: it would have more px than is allowed or than can be joined in time, or be too wide.
+        """
+        model = self._models.chosen(options.model, options.strength)
+        _check_header(header)
         name = options.format or header.format
         if name not in RESULT_FORMATS:
             raise FormatCannotHold(
@@ -117,9 +129,10 @@ class GiganticFiles:
             )
         (result,) = choose_sizes([header.size], options.size, model.facts)
         self._check_result(result)
+        _check_time(result, name, header.is_16_bit and name is not FormatName.JPEG)
         check_size(result.height, result.width, name)
         inspected = InspectedGigantic(header, model, result, name, header.notes)
-        rows = max(row.place[1] - row.place[0] for row in inspected.bands().rows)
+        rows = max(row.place[1] - row.place[0] for row in inspected.bands.rows)
         if (taken := rows * result.width * 6) > MAX_ROW_BYTES:
             most = MAX_ROW_BYTES // 6 // rows
             raise ResultTooLarge(
@@ -153,3 +166,32 @@ class GiganticFiles:
                 actual=pixels,
                 setting="jobs_max_result_pixels",
             )
+
+
+def _check_header(header: GiganticHeader) -> None:
+    if (side := max(header.size)) > MAX_SIDE:
+        raise ImageTooLarge(
+            f"the image's longer side is {side} px; at most {MAX_SIDE} px are accepted: cut it into pieces",
+            limit=MAX_SIDE,
+            actual=side,
+        )
+    height, width = header.size
+    if (pixels := height * width) > (most := most_pixels_cut()):
+        raise ImageTooLarge(
+            f"the image has {pixels} px; at most {most} px can be decoded in the time that a step may take: cut it into"
+            " pieces",
+            limit=most,
+            actual=pixels,
+        )
+
+
+def _check_time(result: ResultSize, name: FormatName, is_16_bit: bool) -> None:
+    if (pixels := result.height * result.width) > (most := most_pixels_joined(name, is_16_bit)):
+        kind = f"{name} of {16 if is_16_bit else 8} bits"
+        another = "" if name is FormatName.JPEG else ", or for format=jpeg"
+        raise ResultTooLarge(
+            f"the result would have {result.width} x {result.height} px = {pixels} px; at most {most} px can be written"
+            f" as {kind} in the time that a step may take: ask for a smaller scale, width or height{another}",
+            limit=most,
+            actual=pixels,
+        )

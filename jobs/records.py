@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from message_protocol import JobState
 from superscaling.errors import ServiceError, http_error
 from superscaling.format_name import FormatName
+from superscaling.pictures import GiganticHeader
 from superscaling.upscale_options import UpscaleOptions
 
 Record = TypeVar("Record", bound="Job | Plan | End | Claim")
@@ -71,7 +72,8 @@ class Plan:
 
     `window`: blocks in the queue at a time; `seconds`: estimated for all blocks, one by one; `picture`: fingerprint of
     the decoded picture and its parts, and `queue`: of the model, which must be the same for all blocks. Of a gigantic
-    picture, whose cutting told: `levels`: the darkest and the brightest of all samples; `notes`: for people.
+    picture: `header`: of its file; and what its cutting told: `levels`: the darkest and the brightest of all samples;
+    `notes`: for people.
     """
 
     created: float
@@ -82,6 +84,7 @@ class Plan:
     queue: str = ""
     levels: tuple[int, int] = (0, 0)
     notes: tuple[str, ...] = ()
+    header: GiganticHeader | None = None
 
     @property
     def tiles(self) -> int:

@@ -7,17 +7,18 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from jobs.blocks import cut_into_blocks
 from jobs.gigantic import GiganticSteps
 from jobs.ledger import MAX_TRIES, Ledger
 from jobs.observing import observe_giving_up, observed
 from jobs.queues import queue_of
-from jobs.records import Block, Job, Plan, Result
+from jobs.records import Job, Plan, Result
 from jobs.store import NotStored
 from superscaling import tracing
-from superscaling.enlarging import FileUpscaler, PartSize, PictureInParts
+from superscaling.enlarging import FileUpscaler, PictureInParts
 from superscaling.errors import (
     BlockFailed,
     ClientGone,
@@ -34,8 +35,6 @@ from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Demand, Pr
 
 log = logging.getLogger("jobs")
 
-# The most bytes of pixels in a block, which are in memory at once.
-MAX_BLOCK_BYTES = 1 << 27
 # So often, and for so many seconds, the engine or the decoder may fail in a step before its job has failed. They may be
 # out of order for a while; but they may also fail on this picture each time, as when there is too little memory for it.
 MAX_FAILURES, FAILURE_SECONDS = 10, 600.0
@@ -55,8 +54,8 @@ class Steps:
     """Runs the steps of jobs, one at a time. Not thread-safe: it keeps the picture that was decoded last.
 
     That picture takes one to four bytes per px (two to eight with 16 bits), beside which a block takes its own pixels,
-    at most `MAX_BLOCK_BYTES`. A join takes as much memory as a request for the same picture, and so waits until it is
-    admitted beside the requests of this process.
+    at most `blocks.MAX_BLOCK_BYTES`. A join takes as much memory as a request for the same picture, and so waits until
+    it is admitted beside the requests of this process.
 
     Raises of all steps:
         StoreUnavailable: the store is; the step has to be run again, however often.
@@ -328,26 +327,8 @@ class Steps:
 
     def _plan(self, parts: PictureInParts, window: int) -> Plan:
         seconds = [parts.file.file.model.seconds_for(size.cost.area) for size in parts.sizes]
-        blocks = tuple(_blocks(parts.sizes, seconds, self._block_seconds))
+        blocks = tuple(cut_into_blocks(parts.sizes, seconds, self._block_seconds))
         return Plan(time.time(), blocks, window, sum(seconds), parts.fingerprint)
-
-
-def _blocks(sizes: Sequence[PartSize], seconds: Sequence[float], most_seconds: float) -> Iterator[Block]:
-    """Cut parts into blocks, each as long as possible but not longer than so many seconds; or of one part.
-
-    There is always a block. That of a picture without parts is empty.
-    """
-    first = 0
-    time_taken = taken = 0.0
-    tiles = 0
-    for number, (size, duration) in enumerate(zip(sizes, seconds, strict=True)):
-        if number > first and (time_taken + duration > most_seconds or taken + size.bytes > MAX_BLOCK_BYTES):
-            yield Block(first, number, tiles)
-            first, time_taken, taken, tiles = number, 0.0, 0.0, 0
-        time_taken += duration
-        taken += size.bytes
-        tiles += size.cost.tiles
-    yield Block(first, len(sizes), tiles)
 
 
 def _fields(step: Step, name: str) -> dict[str, object]:

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# Rows or columns: the first one, and the one after the last.
+Span = tuple[int, int]
+
 
 @dataclass(frozen=True)
 class Box:

@@ -1,18 +1,23 @@
 """Pictures that are never in memory as a whole: to the pixel what `/upscale` makes, and in the same files."""
 
 import ctypes
+import errno
 import functools
 import io
+import resource
+import signal
 import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import pyvips
 import tifffile
 from conftest import ROOT, encoded, photograph, png_chunk
 from fakes import SetPace, models_with, patience, upscaler_with
@@ -28,10 +33,11 @@ from jobs.gigantic_files import GiganticFiles, GiganticLimits, InspectedGigantic
 from jobs.ids import new_id
 from jobs.ledger import Ledger
 from jobs.records import End, Job
+from jobs.step_time import PROCESS_SECONDS, STEP_SECONDS, most_pixels_cut, most_pixels_joined
 from jobs.steps import Steps
 from message_protocol import JobState
 from superscaling.enlarging import FileUpscaler, LoadedModels
-from superscaling.errors import ImageUndecodable, ServiceError
+from superscaling.errors import ClientGone, ImageUndecodable, ServiceError
 from superscaling.format_name import FormatName
 from superscaling.isolation import InThisProcess, run_isolated
 from superscaling.metadata_choice import MetadataChoice
@@ -41,6 +47,7 @@ from superscaling.pictures.containers.bands import write_rows
 from superscaling.pictures.metadata.exif import PREFIX
 from superscaling.pictures.picture import Metadata
 from superscaling.scheduling import Admission, Deadline
+from superscaling.settings import Settings
 from superscaling.size_choice import Fit, SizeChoice
 from superscaling.upscale_options import UpscaleOptions
 
@@ -237,11 +244,73 @@ def test_large_tiffs_are_big(pixels_16: bool, tmp_path: Path) -> None:
     assert b"Artist" in frame.metadata.exif
 
 
-def test_a_full_disk_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", [JPEG, PNG, TIFF])
+def test_a_full_disk_is_said(target: FormatName, tmp_path: Path) -> None:
+    raw, path = tmp_path / "raw", tmp_path / "result"
+    raw.write_bytes(photograph(1000, 700).tobytes())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as caught:
+            write_rows(path, [raw], 700, np.dtype(np.uint8), 3, target, 90, True, Metadata())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert caught.value.errno == errno.EFBIG
+
+
+LACK = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from superscaling.format_name import FormatName
+from superscaling.pictures.containers.bands import write_rows
+from superscaling.pictures.picture import Metadata
+folder = Path(sys.argv[1])
+(folder / "raw").write_bytes(bytes(200_000 * 3 * 27))
+taken = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_DATA, (taken + 30_000_000, taken + 30_000_000))
+try:
+    pieces = [folder / "raw"] * 4
+    write_rows(folder / "x", pieces, 200_000, np.dtype(np.uint8), 3, FormatName.TIFF, 90, True, Metadata())
+except MemoryError as exc:
+    print(exc)
+"""
+
+
+def test_memory_that_lacks_is_no_full_disk(tmp_path: Path) -> None:
+    """Rows are so wide that they take more memory than there is."""
+    program = [sys.executable, "-c", LACK, str(tmp_path)]
+    said = subprocess.run(program, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout
+    assert "out of memory" in said
+
+
+@pytest.mark.parametrize(
+    ("says", "raised"),
+    [
+        ("vips_tracked: out of memory -- size == 61MB", MemoryError),
+        ("unable to mmap: Cannot allocate memory", MemoryError),
+        ("no idea", pyvips.Error),
+    ],
+)
+def test_what_libvips_says_is_no_full_disk(
+    says: str, raised: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise pyvips.Error(says)
+
     raw = tmp_path / "raw"
     raw.write_bytes(RGB.tobytes())
-    with pytest.raises(OSError, match=r"error|No space"):
-        write_rows(Path("/dev/full"), [raw], WIDTH, np.dtype(np.uint8), 3, PNG, 90, True, Metadata())
+    monkeypatch.setattr(pyvips.Image, "tiffsave_target", fail, raising=False)
+    with pytest.raises(raised):
+        write_rows(tmp_path / "result", [raw], WIDTH, np.dtype(np.uint8), 3, TIFF, 90, True, Metadata())
+
+
+def test_a_process_that_lacks_memory_says_so() -> None:
+    failing = functools.partial(exec, "import errno; raise OSError(errno.ENOMEM, 'Cannot allocate memory')")
+    with pytest.raises(ImageUndecodable, match="memory"):
+        run_isolated(failing, 60, lambda: None)
 
 
 RGBA = np.dstack((RGB, np.full((HEIGHT, WIDTH), 255, np.uint8)))
@@ -332,6 +401,145 @@ def test_sides_are_limited(limit: str, words: str, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(jobs.gigantic_files, limit, 1000 if limit == "MAX_ROW_BYTES" else 100)
     with pytest.raises(ServiceError, match=words):
         Enlarging(tmp_path, models()).inspect(encoded(RGB), scaled("2"))
+
+
+def test_what_is_taken_can_be_done_in_the_time_of_a_step() -> None:
+    settings = Settings()
+    assert settings.jobs_max_pixels <= most_pixels_cut()
+    assert settings.jobs_max_result_pixels <= min(most_pixels_joined(name, True) for name in (JPEG, PNG, TIFF))
+    assert PROCESS_SECONDS < STEP_SECONDS < 1800  # RabbitMQ's consumer_timeout
+
+
+@pytest.mark.parametrize(
+    ("data", "asked", "seconds", "words"),
+    [
+        (RGB, PNG, 0.01, "at most 33333 px can be written as png of 8 bits in the time that a step may take"),
+        (RGB_16, TIFF, 0.01, "at most 16666 px can be written as tiff of 16 bits"),
+        (RGB_16, PNG, 0.01, "or for format=jpeg"),
+        (RGB, JPEG, 0.006, "at most 60000 px can be written as jpeg of 8 bits"),
+        (RGB, JPEG, 0.001, "at most 1666 px can be decoded in the time that a step may take: cut it into pieces"),
+    ],
+)
+def test_what_can_not_be_done_in_time_is_refused(
+    data: NDArray[Any],
+    asked: FormatName,
+    seconds: float,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    here: None,
+) -> None:
+    monkeypatch.setattr("jobs.step_time.PROCESS_SECONDS", seconds)
+    sent = png_16(data) if data.dtype == np.uint16 else encoded(data)
+    with pytest.raises(ServiceError) as caught:
+        Enlarging(tmp_path, models()).inspect(sent, scaled("3", format=asked))
+    assert words in caught.value.detail
+
+
+def submitted(enlarging: Enlarging, data: bytes, options: UpscaleOptions) -> Job:
+    file = enlarging.inspect(data, options)
+    job = Job(new_id(), "", 0.0, options, "queue", file.format, file.pixels, is_gigantic=True)
+    enlarging.ledger.add(job, data)
+    return job
+
+
+def test_blocks_need_nothing_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None) -> None:
+    """Not even if jobs take turns."""
+    enlarging = Enlarging(tmp_path, models(monkeypatch))
+    job_ids = [submitted(enlarging, encoded(RGB), scaled("2")).id for _ in range(2)]
+    plans = [enlarging.steps.plan(job_id, 1, Deadline()) for job_id in job_ids]
+    fetched, inspected = Counting(enlarging.ledger.fetch_source), Counting(enlarging.files.inspect)
+    monkeypatch.setattr(enlarging.ledger, "fetch_source", fetched)
+    monkeypatch.setattr(enlarging.files, "inspect", inspected)
+    assert plans[0] is not None
+    for number in range(len(plans[0].blocks)):
+        for job_id in job_ids:
+            enlarging.steps.block(job_id, number, Deadline())
+    assert fetched.calls == 0
+    for job_id in job_ids:
+        enlarging.steps.join(job_id, Deadline())
+    assert fetched.calls == 2  # for the metadata
+    assert inspected.calls == 0
+    assert enlarging.ledger.store.get(f"jobs/{job_ids[0]}/result") == enlarging.ledger.store.get(
+        f"jobs/{job_ids[1]}/result"
+    )
+
+
+class Counting:
+    """Counts calls of a function."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.calls = 0
+        self._function = function
+
+    def __call__(self, *args: Any) -> Any:
+        """Call it."""
+        self.calls += 1
+        return self._function(*args)
+
+
+def test_pixels_of_another_decoder_are_not_mixed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None
+) -> None:
+    """Two workers plan at the same time, of which one reads other pixels of the same file."""
+    loaded = models(monkeypatch)
+    enlarging = Enlarging(tmp_path, loaded)
+    job = submitted(enlarging, encoded(RGB), scaled("2"))
+    plan = enlarging.steps.plan(job.id, 1, Deadline())
+    assert plan is not None
+    other = tmp_path / "other.png"
+    other.write_bytes(encoded(RGB[::-1]))
+    with monkeypatch.context() as patch:
+        patch.setattr(enlarging.ledger, "fetch_source", lambda *_: other)
+        late = GiganticSteps(enlarging.ledger, enlarging.files, 90, 1.0).plan(job, 1, Deadline())
+    assert late.blocks == plan.blocks
+    assert late.picture != plan.picture
+    for number in range(len(plan.blocks)):
+        enlarging.steps.block(job.id, number, Deadline())
+    enlarging.steps.join(job.id, Deadline())
+    picture, *_ = ordinary(encoded(RGB), scaled("2"), loaded)
+    np.testing.assert_array_equal(pixels(enlarging.ledger.store.get(f"jobs/{job.id}/result")), picture.frames[0].colour)
+
+
+def test_a_plan_for_other_parts_does_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None) -> None:
+    enlarging = Enlarging(tmp_path, models(monkeypatch))
+    job = submitted(enlarging, encoded(RGB), scaled("2"))
+    plan = enlarging.steps.plan(job.id, 1, Deadline())
+    assert plan is not None
+    assert plan.header is not None
+    smaller = replace(plan, header=replace(plan.header, size=(20, WIDTH)))
+    monkeypatch.setattr(enlarging.ledger, "plan", lambda _: smaller)
+    enlarging.steps.block(job.id, 0, Deadline())
+    end = enlarging.ledger.end(job.id)
+    assert end is not None
+    assert end.failure is not None
+    assert end.failure.code == "block_failed"
+
+
+def test_cancelling_is_noticed_between_bands_and_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None
+) -> None:
+    enlarging = Enlarging(tmp_path, models(monkeypatch))
+    job = submitted(enlarging, encoded(RGB), scaled("2"))
+
+    def only(calls: int) -> Deadline:
+        """Somebody who cancels after so many looks."""
+        looks = iter([False] * calls)
+        return Deadline(is_client_gone=lambda: next(looks, True))
+
+    with pytest.raises(ClientGone):
+        enlarging.steps.plan(job.id, 1, only(2))
+    assert len(list(enlarging.ledger.store.keys(f"jobs/{job.id}/in/"))) == 1
+    plan = enlarging.steps.plan(job.id, 1, Deadline())
+    assert plan is not None
+    for number in range(len(plan.blocks)):
+        enlarging.steps.block(job.id, number, Deadline())
+    fetched = Counting(enlarging.ledger.fetch_block)
+    monkeypatch.setattr(enlarging.ledger, "fetch_block", fetched)
+    with pytest.raises(ClientGone):
+        enlarging.steps.join(job.id, only(2))
+    assert fetched.calls == 1
+    assert not list(enlarging.ledger.store.scratch.glob("gigantic-*"))
 
 
 def test_blocks_planned_twice_fit_the_plan_that_holds(

@@ -76,7 +76,7 @@ WITHIN = {
         ["decoders"],
         ["process"],
         ["worker", "vips_process", "vips_worker"],
-        ["transfer", "watch", "confinement"],
+        ["transfer", "watch", "confinement", "failures"],
     ],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
     "models": [

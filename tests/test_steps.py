@@ -13,10 +13,11 @@ from fakes import noise
 from job_fakes import IMAGE, Fleet
 from PIL import Image
 
+from jobs.blocks import cut_into_blocks
 from jobs.ids import new_id
 from jobs.ledger import MAX_TRIES
 from jobs.records import Block, Plan
-from jobs.steps import MAX_FAILURES, Steps, _blocks
+from jobs.steps import MAX_FAILURES, Steps
 from message_protocol import JobState
 from superscaling.enlarging import PartSize
 from superscaling.errors import (
@@ -412,9 +413,9 @@ MANY = [PartSize(Cost(2, 100), 10) for _ in range(7)]
 def test_blocks_are_as_long_as_possible(
     seconds: list[float], most: float, expected: list[tuple[int, int, int]]
 ) -> None:
-    assert list(_blocks(MANY, seconds, most)) == [Block(*each) for each in expected]
+    assert list(cut_into_blocks(MANY, seconds, most)) == [Block(*each) for each in expected]
 
 
 def test_blocks_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.steps.MAX_BLOCK_BYTES", 25)
-    assert [block.stop for block in _blocks(MANY, [0.0] * 7, 9.0)] == [2, 4, 6, 7]
+    monkeypatch.setattr("jobs.blocks.MAX_BLOCK_BYTES", 25)
+    assert [block.stop for block in cut_into_blocks(MANY, [0.0] * 7, 9.0)] == [2, 4, 6, 7]

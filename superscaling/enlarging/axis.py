@@ -5,8 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-# Start and end, in px.
-Span = tuple[int, int]
+from superscaling.geometry import Span
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,9 @@ from superscaling.enlarging.channels import linear, to_luma
 from superscaling.enlarging.corrections import REACH
 from superscaling.enlarging.passes import Part, Passes
 from superscaling.enlarging.upscaler import PartRequest, TiledUpscaler, Work
-from superscaling.geometry import Box, Cost
+from superscaling.geometry import Box, Cost, Span
 from superscaling.pictures import Samples, Size
 from superscaling.scheduling import NO_LISTENER, Deadline, ProgressListener, Timings
-
-# Rows, or levels: the first one, and the one after the last; the darkest and the brightest.
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class BandUpscaler:
         first: int,
         stop: int,
         band: Samples,
-        levels: Span,
+        levels: tuple[int, int],
         deadline: Deadline,
         timings: Timings,
         listener: ProgressListener = NO_LISTENER,

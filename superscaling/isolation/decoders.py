@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.util import Finalize
@@ -10,6 +9,7 @@ from typing import Protocol, cast
 
 from superscaling.errors import DeadlinePassed, DecoderUnavailable, ImageUndecodable, StartError
 from superscaling.format_name import FormatName
+from superscaling.isolation.failures import WAY_OUT, ended_by, not_started, unavailable
 from superscaling.isolation.process import DecoderProcess, ProcessDied, start_fork_server
 from superscaling.isolation.watch import TimeIsUp
 from superscaling.isolation.worker import Answer, Call, Header, OutOfMemory
@@ -22,11 +22,8 @@ log = logging.getLogger(__name__)
 KEPT = 2
 # Calls after which a process is replaced, so that what its libraries leak is freed.
 MAX_CALLS = 500
-# Seconds after which a client may try again when there was no decoder: others have ended by then, or been started.
-RETRY_AFTER = 5
 # What keeps a process from starting, or ends it meanwhile.
 FAILURES = (OSError, EOFError, TimeIsUp, ProcessDied)
-WAY_OUT = "it may be damaged: save it again with another program"
 
 
 class Inspected(Protocol):
@@ -160,7 +157,7 @@ class Decoders:
         try:
             return self._new()
         except FAILURES as exc:
-            raise _unavailable("the decoder can't be started at the moment: try again later") from exc
+            raise not_started() from exc
 
     def _new(self) -> DecoderProcess:
         process = DecoderProcess()
@@ -213,17 +210,8 @@ def _value(answer: Answer) -> Header | Picture:
 def _death(died: ProcessDied) -> ImageUndecodable | DecoderUnavailable:
     """The error for a process that has ended during a call. (To be raised.)"""
     if not died.has_ended:
-        return _unavailable("the decoder's answer can't be taken at the moment: try again later")
-    if died.signal == signal.SIGKILL:
-        return _unavailable(
-            "the decoder was killed, as the system does when memory runs out: send the image again when the service is"
-            " less busy"
-        )
-    return ImageUndecodable(f"the image crashed the decoder: {WAY_OUT}", "crash")
-
-
-def _unavailable(detail: str) -> DecoderUnavailable:
-    return DecoderUnavailable(detail, retry_after=RETRY_AFTER)
+        return unavailable("the decoder's answer can't be taken at the moment: try again later")
+    return ended_by(died.signal)
 
 
 def _start_error(exc: Exception) -> StartError:

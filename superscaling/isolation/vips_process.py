@@ -5,21 +5,19 @@ calls.) The process has one task, is confined before it begins, and ends with wh
 """
 
 import pickle
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
-from superscaling.errors import DecoderUnavailable, ImageUndecodable
+from superscaling.errors import ImageUndecodable
+from superscaling.isolation.failures import WAY_OUT, ended_by, not_started
 from superscaling.isolation.watch import TimeIsUp, Watch
 
 T = TypeVar("T")
 
 MODULE = "superscaling.isolation.vips_worker"
-RETRY_AFTER = 5
-WAY_OUT = "it may be damaged: save it again with another program"
 WATCH = Watch()
 
 
@@ -46,9 +44,7 @@ def run_isolated(task: Callable[[], T], seconds: float, check: Callable[[], None
             process_group=0,
         )
     except OSError as exc:
-        raise DecoderUnavailable(
-            "the decoder can't be started at the moment: try again later", retry_after=RETRY_AFTER
-        ) from exc
+        raise not_started() from exc
     try:
         with process, WATCH.over(seconds, check, process.kill):
             answer, _ = process.communicate(pickle.dumps(task))
@@ -56,17 +52,11 @@ def run_isolated(task: Callable[[], T], seconds: float, check: Callable[[], None
         raise ImageUndecodable(
             f"the image took longer than {seconds:.0f} s: {WAY_OUT}", "time", limit=seconds
         ) from None
-    if process.returncode == -signal.SIGKILL:
-        raise DecoderUnavailable(
-            "the decoder was killed, as the system does when memory runs out: send the image again when the service is"
-            " less busy",
-            retry_after=RETRY_AFTER,
-        )
     if process.returncode:
-        raise ImageUndecodable(f"the image crashed the decoder: {WAY_OUT}", "crash")
+        raise ended_by(-process.returncode)
     value = pickle.loads(answer)  # noqa: S301 (a process of ours has written it)
     if isinstance(value, MemoryError):
-        raise ImageUndecodable(f"decoding the image took too much memory: {WAY_OUT}", "memory")
+        raise ImageUndecodable(f"the image took too much memory: {WAY_OUT}", "memory")
     if isinstance(value, Exception):
         raise value
     return cast(T, value)

@@ -1,5 +1,6 @@
 """The main program of a process with one task: it is read from standard input, its value written to standard output."""
 
+import errno
 import os
 import pickle
 import resource
@@ -30,7 +31,8 @@ def main() -> None:
     except MemoryError:
         value = MemoryError()
     except Exception as exc:
-        value = portable(exc)
+        is_memory = isinstance(exc, OSError) and exc.errno == errno.ENOMEM  # as said by mmap
+        value = MemoryError() if is_memory else portable(exc)
     with os.fdopen(answer, "wb") as file:
         pickle.dump(value, file)
 

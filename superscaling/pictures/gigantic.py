@@ -1,6 +1,7 @@
 """Gigantic pictures: image files on the disk that never are in memory as a whole. Inspect, cut into bands, join."""
 
 import dataclasses
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from superscaling.errors import UnsupportedMode
 from superscaling.format_name import FormatName
-from superscaling.geometry import Box
+from superscaling.geometry import Box, Span
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.pictures.containers.bands import Dtype, RowReader, write_rows
 from superscaling.pictures.encoding import FULL_CHROMA_QUALITY, REDUCED_TO_8_BITS, notes_on_metadata
@@ -23,8 +24,6 @@ from superscaling.pictures.picture import Metadata, Samples, Size
 
 # Bytes of rows that are turned at a time.
 TURNED_BYTES = 1 << 24
-# Rows to be cut: the first one, and the one after the last.
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,12 @@ class GiganticHeader:
 
 @dataclass(frozen=True)
 class CutBands:
-    """What was seen while cutting: `darkest` and `brightest` of all samples of colour; `notes`: for people."""
+    """What was seen while cutting.
 
+    `checksum`: of all samples of colour, in order; `darkest` and `brightest` of them; `notes`: for people.
+    """
+
+    checksum: int
     darkest: int
     brightest: int
     notes: tuple[str, ...]
@@ -84,7 +87,7 @@ def cut_bands(path: Path, crop: Box, spans: Sequence[Span], folder: Path, max_pi
     """
     opened = _open(path, max_pixels)
     header = opened.header
-    darkest, brightest, top = np.iinfo(np.uint16).max, 0, 0
+    darkest, brightest, checksum, top = np.iinfo(np.uint16).max, 0, 0, 0
     waiting = sorted(set(spans))
     for rows in _upright_rows(opened, folder):
         bottom = top + len(rows)
@@ -94,6 +97,7 @@ def cut_bands(path: Path, crop: Box, spans: Sequence[Span], folder: Path, max_pi
         shown = np.ascontiguousarray(rows[max(0, crop.top - top) : max(0, crop.bottom - top), crop.left : crop.right])
         if shown.size:
             darkest, brightest = min(darkest, int(shown.min())), max(brightest, int(shown.max()))
+            checksum = zlib.crc32(shown.data, checksum)
         first = max(0, top - crop.top)  # the row of the part that is the first of `shown`
         last = first + len(shown)
         waiting = [span for span in waiting if span[1] > first]
@@ -104,7 +108,7 @@ def cut_bands(path: Path, crop: Box, spans: Sequence[Span], folder: Path, max_pi
                 file.write(shown[max(0, start - first) : stop - first].data)
         top = bottom
     notes = ("its alpha channel, opaque everywhere, was left out",) if header.has_alpha else ()
-    return CutBands(darkest, brightest, notes)
+    return CutBands(checksum, darkest, brightest, notes)
 
 
 def band_name(span: Span) -> str:

@@ -1,5 +1,6 @@
 """Pictures that don't fit into memory, row by row: decoded, and encoded, by libvips at flat memory."""
 
+import contextlib
 import errno
 import functools
 import io
@@ -7,7 +8,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ParamSpec
 
 import numpy as np
 import pyvips
@@ -35,6 +36,7 @@ from superscaling.pictures.metadata.writing import (
 )
 from superscaling.pictures.picture import Metadata, Samples, Size
 
+P = ParamSpec("P")
 Dtype = np.dtype[np.uint8 | np.uint16]
 
 # Rows decoded at a time.
@@ -56,13 +58,12 @@ class RowReader:
 
     Raises:
         ImageCorrupt: it can't be opened.
+        MemoryError: that takes more memory than there is.
     """
 
     def __init__(self, path: Path) -> None:
-        try:
+        with _corrupt():
             self._image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error")
-        except pyvips.Error as exc:
-            raise ImageCorrupt(_reason(exc)) from exc
         self.size: Size = (self._image.height, self._image.width)
         self.channels: int = self._image.bands
         self.dtype = DTYPES.get(self._image.format)
@@ -76,15 +77,14 @@ class RowReader:
 
         Raises:
             ImageCorrupt: it is truncated or damaged.
+            MemoryError: that takes more memory than there is.
         """
         height, width = self.size
         region = pyvips.Region.new(self._image)
         for top in range(0, height, ROWS):
             count = min(ROWS, height - top)
-            try:
+            with _corrupt():
                 data = region.fetch(0, top, width, count)
-            except pyvips.Error as exc:
-                raise ImageCorrupt(_reason(exc)) from exc
             yield np.frombuffer(data, self.dtype).reshape(count, width, self.channels)
 
 
@@ -116,27 +116,26 @@ def write_rows(
 
     Raises:
         OSError: the disk is full, or can't be written to.
+        MemoryError: it takes more memory than there is.
     """
     image = _raw(pieces, width, samples, channels)
-    try:
+    with path.open("w+b") as file:
         match name:
             case FormatName.JPEG:
-                with path.open("wb") as file:
-                    target = _target(file, functools.partial(_jpeg_head, metadata))
-                    chroma = "off" if full_chroma else "on"
+                chroma = "off" if full_chroma else "on"
+                with _target(file, functools.partial(_jpeg_head, metadata)) as target:
                     image.jpegsave_target(target, Q=quality, subsample_mode=chroma, keep="none")
             case FormatName.PNG:
-                with path.open("wb") as file:
-                    target = _target(file, functools.partial(_png_head, metadata))
-                    bits = 8 * samples.itemsize
+                bits = 8 * samples.itemsize
+                with _target(file, functools.partial(_png_head, metadata)) as target:
                     image.pngsave_target(target, compression=LEVEL, filter=FILTER, bitdepth=bits, keep="none")
             case _:
                 is_big = sum(piece.stat().st_size for piece in pieces) > most_bytes
                 options = {"compression": "deflate", "predictor": "horizontal", "level": TIFF_LEVEL, "keep": "none"}
-                image.tiffsave(str(path), bigtiff=is_big, **options)
-                _describe_tiff(path, metadata)
-    except pyvips.Error as exc:  # the pixels are ours: what can fail is the disk
-        raise OSError(errno.EIO, _reason(exc)) from exc
+                with _target(file) as target:
+                    image.tiffsave_target(target, bigtiff=is_big, **options)
+    if name is FormatName.TIFF:
+        _describe_tiff(path, metadata)
 
 
 def piece_bytes(row: int) -> int:
@@ -174,19 +173,29 @@ def _raw(pieces: Sequence[Path], width: int, samples: Dtype, channels: int) -> p
 Head = Callable[[bytes], tuple[bytes, int] | None]
 
 
-def _target(file: BinaryIO, head: Head) -> pyvips.TargetCustom:
-    """Where libvips writes to, which adds metadata to the head of the file."""
-    waiting: bytes | None = b""
+@contextlib.contextmanager
+def _target(file: BinaryIO, head: Head | None = None) -> Iterator[pyvips.TargetCustom]:
+    """Where libvips writes to; `head` adds metadata to the head of the file.
+
+    What is called from C can't raise: it notes what the disk said, and libvips gives up. So nobody has to guess from
+    libvips' words whether it was the disk.
+    """
+    waiting = b"" if head else None
+    failures = list[OSError]()
+
+    def noted(call: Callable[P, int]) -> Callable[P, int]:
+        def run(*args: P.args, **kwargs: P.kwargs) -> int:
+            try:
+                return call(*args, **kwargs)
+            except OSError as exc:
+                failures.append(exc)
+                return -1
+
+        return run
 
     def write(data: bytes) -> int:
-        try:
-            return add(data)
-        except OSError:  # it is called from C, where it can't be raised: libvips gives up
-            return -1
-
-    def add(data: bytes) -> int:
         nonlocal waiting
-        if waiting is None:
+        if head is None or waiting is None:
             file.write(data)
             return len(data)
         waiting += bytes(data)
@@ -197,8 +206,17 @@ def _target(file: BinaryIO, head: Head) -> pyvips.TargetCustom:
         return len(data)
 
     target = pyvips.TargetCustom()
-    target.on_write(write)
-    return target
+    target.on_write(noted(write))
+    if head is None:  # a TIFF's writer goes back
+        target.on_read(file.read)
+        target.on_seek(noted(file.seek))
+    try:
+        with _memory():
+            yield target
+    except pyvips.Error:
+        if failures:
+            raise failures[0] from None
+        raise
 
 
 def _jpeg_head(metadata: Metadata, data: bytes) -> tuple[bytes, int] | None:
@@ -233,6 +251,26 @@ def _describe_tiff(path: Path, metadata: Metadata) -> None:
         file.write(write_directories(described | stored, inner, layout.order, start, is_big=is_big))
         file.seek(layout.first)
         file.write(struct.pack(layout.order + layout.offset, start))
+
+
+@contextlib.contextmanager
+def _corrupt() -> Iterator[None]:
+    try:
+        with _memory():
+            yield
+    except pyvips.Error as exc:
+        raise ImageCorrupt(_reason(exc)) from exc
+
+
+@contextlib.contextmanager
+def _memory() -> Iterator[None]:
+    """Say that it was memory that lacked. libvips has no codes of errors, but words, and the system's."""
+    try:
+        yield
+    except pyvips.Error as exc:
+        if "out of memory" in str(exc) or os.strerror(errno.ENOMEM) in str(exc):
+            raise MemoryError(_reason(exc)) from exc
+        raise
 
 
 def _reason(exc: pyvips.Error) -> str:
