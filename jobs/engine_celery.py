@@ -9,7 +9,7 @@ that comes twice does not start a second row of messages.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery import Celery
@@ -85,13 +85,10 @@ def plan(task: Any, job_id: str) -> None:
         planned = child.steps.plan(job_id, window, _deadline(child.ledger, job_id))
         if planned is None:
             return
-        chain = task.request.id
         missing = child.ledger.missing(job_id, planned)
-        # The first that is missing of each row n, n + W, n + 2 W, …: the others follow from it.
-        for number in sorted({number % planned.window: number for number in reversed(missing)}.values()):
-            _publish(child.ledger, job, chain, number)
+        _publish_missing(child.ledger, job, task.request.id, planned, missing)
         if not missing:
-            _publish(child.ledger, job, chain, None)
+            _publish(child.ledger, job, task.request.id, None)
 
     _persist(job_id, "plan", run)
 
@@ -102,6 +99,10 @@ def block(job_id: str, chain: str, number: int) -> None:
     tiles = _Tiles()
 
     def run(child: worker.Child, job: Job) -> None:
+        known = child.ledger.plan(job_id)
+        if known is not None and number not in range(len(known.blocks)):
+            log.warning("a message is dropped: the job has no block %d", number, extra={"job": job_id})
+            return
         planned = child.steps.block(job_id, number, _deadline(child.ledger, job_id), tiles)
         if planned is not None and not child.ledger.has_ended(job_id):
             _follow(child.ledger, job, chain, number, planned)
@@ -109,14 +110,26 @@ def block(job_id: str, chain: str, number: int) -> None:
     _persist(job_id, f"block-{number}", run, lambda: {"tiles": tiles.done})
 
 
-@app.task(name=broker.JOIN)
-def join(job_id: str, chain: str) -> None:
-    """Put the result together."""
+@app.task(name=broker.JOIN, bind=True)
+def join(task: Any, job_id: str, chain: str) -> None:
+    """Put the result together. If blocks are missing, which no message of ours comes before, publish them."""
 
     def run(child: worker.Child, job: Job) -> None:
+        known = child.ledger.plan(job_id)
+        missing = child.ledger.missing(job_id, known) if known is not None else []
+        if known is not None and missing and not child.ledger.has_ended(job_id):
+            log.warning("a join is put off: %d blocks are missing", len(missing), extra={"job": job_id})
+            _publish_missing(child.ledger, job, task.request.id, known, missing)
+            return
         child.steps.join(job_id, _deadline(child.ledger, job_id))
 
     _persist(job_id, "join", run)
+
+
+def _publish_missing(ledger: Ledger, job: Job, chain: str, planned: Plan, missing: Sequence[int]) -> None:
+    """Publish the first that is missing of each row n, n + W, n + 2 W, …: the others follow from it."""
+    for number in sorted({number % planned.window: number for number in reversed(missing)}.values()):
+        _publish(ledger, job, chain, number)
 
 
 def _follow(ledger: Ledger, job: Job, chain: str, number: int, planned: Plan) -> None:
