@@ -11,7 +11,7 @@ is noted in the store, so that a message that comes twice does not have all that
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery import Celery
@@ -92,13 +92,10 @@ def plan(task: Any, job_id: str, store: str = "") -> None:
         planned = child.steps.plan(job_id, window, _deadline(child.ledger, job_id))
         if planned is None:
             return
-        chain = task.request.id
         missing = child.ledger.missing(job_id, planned)
-        # The first that is missing of each n, n + W, n + 2 W, …: the others follow from it.
-        for number in sorted({number % planned.window: number for number in reversed(missing)}.values()):
-            _publish(child.ledger, job, chain, number)
+        _publish_missing(child.ledger, job, task.request.id, planned, missing)
         if not missing:
-            _publish(child.ledger, job, chain, None)
+            _publish(child.ledger, job, task.request.id, None)
 
     _persist(job_id, store, "plan", run)
 
@@ -109,6 +106,10 @@ def block(job_id: str, chain: str, number: int, store: str = "") -> None:
     tiles = _Tiles()
 
     def run(child: worker.Child, job: Job) -> None:
+        known = child.ledger.plan(job_id)
+        if known is not None and number not in range(len(known.blocks)):
+            log.warning("a message is dropped: the job has no block %d", number, extra={"job": job_id})
+            return
         planned = child.steps.block(job_id, number, _deadline(child.ledger, job_id), tiles)
         if planned is not None:
             _follow(child.ledger, job, chain, number, planned)
@@ -116,14 +117,26 @@ def block(job_id: str, chain: str, number: int, store: str = "") -> None:
     _persist(job_id, store, f"block-{number}", run, lambda: {"tiles": tiles.done})
 
 
-@app.task(name=broker.JOIN)
-def join(job_id: str, chain: str, store: str = "") -> None:
-    """Put the result together."""
+@app.task(name=broker.JOIN, bind=True)
+def join(task: Any, job_id: str, chain: str, store: str = "") -> None:
+    """Put the result together. If blocks are missing, which no message of ours comes before, publish them."""
 
     def run(child: worker.Child, job: Job) -> None:
+        known = child.ledger.plan(job_id)
+        missing = child.ledger.missing(job_id, known) if known is not None else []
+        if known is not None and missing and not child.ledger.has_ended(job_id):
+            log.warning("a join is put off: %d blocks are missing", len(missing), extra={"job": job_id})
+            _publish_missing(child.ledger, job, task.request.id, known, missing)
+            return
         child.steps.join(job_id, _deadline(child.ledger, job_id))
 
     _persist(job_id, store, "join", run)
+
+
+def _publish_missing(ledger: Ledger, job: Job, chain: str, planned: Plan, missing: Sequence[int]) -> None:
+    """Publish the first that is missing of each n, n + W, n + 2 W, …: the others follow from it."""
+    for number in sorted({number % planned.window: number for number in reversed(missing)}.values()):
+        _publish(ledger, job, chain, number)
 
 
 def _follow(ledger: Ledger, job: Job, chain: str, number: int, planned: Plan) -> None:

@@ -22,7 +22,7 @@ from celery.apps import worker as celery_worker
 from celery.concurrency.prefork import TaskPool
 from celery.worker import consumer as celery_consumer
 
-from jobs import broker
+from jobs import broker, messages
 from jobs.assembly import build_steps, open_ledger
 from jobs.ledger import Ledger
 from jobs.queues import queue_of, whole_queue
@@ -67,6 +67,21 @@ class Consumer(celery_consumer.Consumer):
             ),
             "jobs.worker:SignsOfLife",
         )
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
+        """What is called with each message. Of one that is not the tasks', Celery ends, or calls what it says."""
+        handle = super().create_task_handler(*args, **kwargs)
+
+        def check_and_handle(message: Any) -> None:
+            try:
+                messages.check(self.app.tasks, message)
+            except messages.Malformed as exc:
+                log.warning("a message is dropped: %s", exc)
+                message.reject_log_error(log, self.connection_errors)
+            else:
+                handle(message)
+
+        return check_and_handle
 
 
 class Worker(celery_worker.Worker):

@@ -1,5 +1,6 @@
 """Jobs on Celery, as far as no broker is needed; `make test-jobs` has the rest."""
 
+import json
 import os
 import socket
 import subprocess
@@ -17,8 +18,9 @@ from celery.exceptions import Reject
 from conftest import ROOT, free_port
 from fakes import models_with, upscaler_with
 from job_fakes import IMAGE, Fleet, count_requests
+from kombu import Message
 
-from jobs import broker, engine_celery, worker
+from jobs import broker, engine_celery, messages, worker
 from jobs.directory_store import DirectoryStore
 from jobs.engine_celery import CeleryEngine
 from jobs.ids import new_id
@@ -147,6 +149,7 @@ class Recorded:
         self.ledger, self.planned = ledger, plan
         self.sent = list[tuple[object, ...]]()
         self.failures = list[Exception]()
+        self.joined = 0
 
     def send(self, _app: object, task: str, queue: str, *arguments: object) -> None:
         *rest, store = arguments
@@ -160,6 +163,9 @@ class Recorded:
     def block(self, job_id: str, number: int, *_: object) -> Plan | None:
         self._fail()
         return self.planned if self.ledger.write_block(job_id, number, b"") else None
+
+    def join(self, *_: object) -> None:
+        self.joined += 1
 
     def _fail(self) -> None:
         if self.failures:
@@ -217,6 +223,85 @@ def test_a_block_publishes_what_follows_from_it_and_the_last_one_the_join(record
         engine_celery.block.apply([job_id, "a", number], throw=True)  # nothing follows twice
     blocks = [(broker.BLOCK, job_id, "a", number) for number in (3, 4, 5, 6)]
     assert recorded.sent == [*blocks, (broker.JOIN, job_id, "a")]
+
+
+@pytest.mark.parametrize("number", [7, -1, 10**30])
+def test_a_block_that_is_not_planned_is_dropped(
+    recorded: Recorded, job_id: str, number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorded.ledger.write_plan(job_id, recorded.planned)
+    engine_celery.block.apply([job_id, "a", number], throw=True)
+    assert f"a message is dropped: the job has no block {number}" in caplog.messages
+    assert recorded.sent == []
+    assert not recorded.ledger.finished(job_id)
+
+
+def test_a_join_that_comes_too_early_publishes_what_is_missing(recorded: Recorded, job_id: str) -> None:
+    recorded.ledger.write_plan(job_id, recorded.planned)
+    recorded.ledger.write_block(job_id, 0, b"")
+    for _ in range(2):
+        engine_celery.join.apply([job_id, "a"], task_id="b", throw=True)
+    assert recorded.sent == [(broker.BLOCK, job_id, "b", number) for number in (1, 2, 3)]
+    assert recorded.joined == 0
+    recorded.ledger.cancel(job_id)  # which deletes blocks
+    engine_celery.join.apply([job_id, "a"], task_id="c", throw=True)
+    assert len(recorded.sent) == 3
+
+
+def message_of(body: object, **headers: object) -> Message:
+    """A message for `block`, unless headers say another task."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Message(
+        data,
+        content_type="application/json",
+        content_encoding="utf-8",
+        headers={"task": broker.BLOCK, "id": "a-1", **headers},
+        accept={"application/json"},
+    )
+
+
+EMBEDDED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+ID = new_id()
+
+
+def test_of_the_headers_of_a_message_only_task_and_id_are_obeyed() -> None:
+    message = message_of([[ID, "a-1", 0], {}, EMBEDDED], timelimit=[0.1, 0.1], eta="never", expires="never")
+    messages.check(engine_celery.app.tasks, message)
+    assert message.headers == {"task": broker.BLOCK, "id": "a-1"}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ([], {}),
+        ({}, {}),
+        (7, {}),
+        (b"", {}),
+        (b"{", {}),
+        (b"\xff", {}),
+        (b"[" * 100_000, {}),
+        ([None, {}, EMBEDDED], {}),
+        ([{}, {}, EMBEDDED], {}),
+        ([[None, None, None], {}, EMBEDDED], {}),
+        ([[ID], {}, EMBEDDED], {}),
+        ([[ID, "a", 0, "", 0], {}, EMBEDDED], {}),
+        ([[ID, "a", True], {}, EMBEDDED], {}),
+        ([[ID, "a", 0.0], {}, EMBEDDED], {}),
+        ([[ID, "../a", 0], {}, EMBEDDED], {}),
+        ([["../../" + ID[6:], "a", 0], {}, EMBEDDED], {}),
+        ([[], {"job_id": ID, "chain": "a", "number": 0}, EMBEDDED], {}),
+        ([[ID, "a", 0], {}, {**EMBEDDED, "callbacks": [{"task": broker.JOIN}]}], {}),
+        ([[ID, "a", 0], {}, []], {}),
+        ([[ID, "a", 0], {}, EMBEDDED], {"task": "jobs.nothing"}),
+        ([[ID, "a", 0], {}, EMBEDDED], {"task": "celery.chunks"}),
+        ([[ID, "a", 0], {}, EMBEDDED], {"task": ["jobs.block"]}),
+        ([[ID, "a", 0], {}, EMBEDDED], {"id": None}),
+        ([[ID, "a", 0], {}, EMBEDDED], {"id": "../a"}),
+    ],
+)
+def test_what_is_no_message_of_a_task_is_dropped(body: object, headers: dict[str, object]) -> None:
+    with pytest.raises(messages.Malformed):
+        messages.check(engine_celery.app.tasks, message_of(body, **headers))
 
 
 def test_a_job_that_has_ended_leads_to_nothing(recorded: Recorded, job_id: str) -> None:

@@ -1,30 +1,30 @@
-"""A broker, a store, workers, processes that take jobs; and what each job must become."""
+"""A broker, a store, workers, services that take jobs; and what each job must become."""
 
-import contextlib
+import json
 import os
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import kombu
 from conftest import encoded, photograph
-from fleet import Api, Worker
+from fleet import Service, Worker
 
 from benchmarks.rabbitmq import RabbitMQ
 from jobs.assembly import open_ledger
+from jobs.broker import BLOCK
 from jobs.ledger import Ledger
 from jobs.queues import queue_named, whole_queue
-from jobs.records import End
-from message_protocol import JobState, UpscaleInput
-from resource_upscale import ResourceUpscale
-from superscaling.assembly import assemble, identify_models
-from superscaling.scheduling import Deadline, Timings
+from message_protocol import JobState
+from superscaling.assembly import identify_models
 from superscaling.settings import read_settings
 
 WORKERS = 2
 PICTURES = 2
-HEIGHT, WIDTH = 320, 480
+HEIGHT, WIDTH = 224, 352
 # Longer than any job takes, on a machine that is much slower.
 END_SECONDS = 300.0
 
@@ -51,28 +51,33 @@ class Cluster:
         self.settings = read_settings(self.environ)
         self.queue = queue_named(identify_models(self.settings)[0])
         self.workers = [Worker(number, self.environ, folder) for number in range(WORKERS)]
-        self.apis = [Api(number, self.environ, folder) for number in range(2)]
+        self.services = [Service(number, self.environ, folder) for number in range(2)]
         self.pictures = [folder / f"{number}.png" for number in range(PICTURES)]
         for number, path in enumerate(self.pictures):
             path.write_bytes(encoded(photograph(HEIGHT, WIDTH, number)))
-        self.expected = self._expect()
+        self.expected = list[bytes]()
 
     def start(self) -> None:
         """Start all, with an empty store; on a small file system of its own, if that is allowed."""
         self.is_mounted = not subprocess.call(["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", self.volume])
         self.ledger: Ledger = open_ledger(self.settings)
-        self.broker.start()
-        for process in (*self.apis, *self.workers):
+        for process in self.services:
             process.start()
+        self.broker.start()
+        for worker in self.workers:
+            worker.start()
         self.wait()
+        self.expected = [self._enlarge(path) for path in self.pictures]
 
     def wait(self) -> None:
-        """Wait until all workers are ready."""
+        """Wait until all services and workers are ready."""
+        for service in self.services:
+            service.wait()
         for worker in self.workers:
             worker.wait()
 
     def stop(self) -> None:
-        for process in (*self.apis, *self.workers):
+        for process in (*self.services, *self.workers):
             process.kill()
         self.broker.kill()
         self.broker.remove()
@@ -83,12 +88,22 @@ class Cluster:
         """Hand a picture in, again and again until it is accepted, as a client does; returns the job's id."""
         end = time.monotonic() + END_SECONDS
         while time.monotonic() < end:
-            with contextlib.suppress(BrokenPipeError):
-                self.apis[0].begin(key, self.pictures[number])
-                if job_id := self.apis[0].finish():
-                    return job_id
+            answer = self.services[0].submit(key, self.pictures[number])
+            if answer is not None and answer.status_code == 202:
+                return str(answer.json()["id"])
+            assert answer is None or answer.status_code == 503, answer.text
             time.sleep(0.3)
-        raise AssertionError(f"{key} was never accepted: {self.apis[0].log}")
+        raise AssertionError(f"{key} was never accepted: {self.services[0].log}")
+
+    def status(self, job_id: str) -> dict[str, Any]:
+        """Where a job is, as soon as a service can say it."""
+        job: dict[str, Any] = json.loads(self._get(f"/jobs/{job_id}"))
+        return job
+
+    def cancel(self, job_id: str) -> None:
+        answer = self.services[0].ask("DELETE", f"/jobs/{job_id}")
+        assert answer is not None
+        assert answer.status_code == 204, answer.text
 
     def wait_for_block(self) -> None:
         """Wait until one more block begins, if there is still one to do."""
@@ -97,21 +112,27 @@ class Cluster:
         while self.count(r"block-\d+ begins") == before and time.monotonic() < end:
             time.sleep(0.02)
 
-    def end(self, job_id: str) -> End:
+    def end(self, job_id: str) -> dict[str, Any]:
         """Wait for the end of a job."""
         stop = time.monotonic() + END_SECONDS
         while time.monotonic() < stop:
-            if end := self.ledger.end(job_id):
-                return end
-            time.sleep(0.1)
+            if JobState((job := self.status(job_id))["status"]).is_end:
+                return job
+            time.sleep(0.2)
         logs = "\n".join(line for worker in self.workers for line in worker.log.splitlines() if job_id in line)
         raise AssertionError(f"{job_id} has no end; {self.waiting()} messages wait\n{logs}")
 
     def check(self, job_id: str, number: int) -> None:
-        """Check that a job is done, and its result that of a single process."""
+        """Check that a job is done, and its result that of `/upscale`."""
         end = self.end(job_id)
-        assert end.state is JobState.DONE, end
-        assert self.ledger.store.get(f"jobs/{job_id}/result") == self.expected[number], job_id
+        assert end["status"] == "done", end
+        assert self._get(end["result"]) == self.expected[number], job_id
+
+    def publish(self, task: str, body: object) -> None:
+        """Publish a message with any body, which need not be right."""
+        queue = self.queue if task == BLOCK else whole_queue(self.queue)
+        with kombu.Connection(self.broker.url) as link:
+            link.Producer().publish(body, routing_key=queue, headers={"task": task, "id": "from-anywhere"})
 
     def count(self, pattern: str) -> int:
         """How often the workers have logged something."""
@@ -129,16 +150,17 @@ class Cluster:
         """Messages that no worker has."""
         return self.broker.waiting(self.queue) + self.broker.waiting(whole_queue(self.queue))
 
-    def _expect(self) -> list[bytes]:
-        """What a single process makes of each picture."""
-        parts = assemble(self.settings)
-        try:
-            resource = ResourceUpscale(
-                parts.models, parts.admission, parts.limits, self.settings.quality, parts.decoders
-            )
-            return [
-                resource.main(UpscaleInput.from_bytes(path.read_bytes(), {}), Deadline(), Timings()).image
-                for path in self.pictures
-            ]
-        finally:
-            parts.decoders.close()
+    def _get(self, path: str) -> bytes:
+        """What is at a path, which is there, once the service and its store are."""
+        end = time.monotonic() + END_SECONDS
+        while (answer := self.services[0].ask("GET", path)) is None or answer.status_code == 503:
+            assert time.monotonic() < end, self.services[0].log
+            time.sleep(0.3)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    def _enlarge(self, picture: Path) -> bytes:
+        answer = self.services[0].ask("POST", "/upscale", content=picture.read_bytes())
+        assert answer is not None
+        assert answer.status_code == 200, answer.text
+        return answer.content

@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cluster import WORKERS, Cluster
@@ -17,11 +18,11 @@ STOPPED_SECONDS = 10.0
 class Faults:
     """Each way returns how many blocks may have to be made once more for it, at most."""
 
-    KINDS = ("child", "worker", "all_workers", "api", "broker", "both", "frozen", "full", "gone")
+    KINDS = ("child", "worker", "all_workers", "service", "broker", "both", "frozen", "full", "gone")
 
     def __init__(self, cluster: Cluster, seed: int) -> None:
         self._cluster, self._chance = cluster, random.Random(seed)
-        self.killed_key = f"{seed}-killed"  # of the request that is in progress when `api` kills the process
+        self.killed_key = f"{seed}-killed"  # of the request that is in progress when `service` kills that
 
     def child(self) -> int:
         self._any().kill_child()
@@ -40,13 +41,15 @@ class Faults:
             worker.start()
         return WORKERS
 
-    def api(self) -> int:
+    def service(self) -> int:
         """While it takes a job; the test hands that in again."""
-        api = self._cluster.apis[0]
-        api.begin(self.killed_key, self._cluster.pictures[0])
-        time.sleep(self._chance.uniform(0, 0.1))
-        api.kill()
-        api.start()
+        service, picture = self._cluster.services[0], self._cluster.pictures[0]
+        service.wait()
+        with ThreadPoolExecutor() as pool:
+            pool.submit(service.submit, self.killed_key, picture)
+            time.sleep(self._chance.uniform(0, 0.1))
+            service.kill()
+        service.start()
         return 1
 
     def broker(self) -> int:
@@ -76,16 +79,15 @@ class Faults:
         if not self._cluster.is_mounted:
             return self.gone()
         filler = self._cluster.volume / "filler"
-        with filler.open("wb") as file, contextlib.suppress(OSError):
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(bytes(1 << 20))
-                file.flush()
         time.sleep(self._chance.uniform(1, 3))
         filler.unlink()
         return WORKERS
 
     def gone(self) -> int:
-        """The store's file system is not there for a while. (A worker that starts would take an empty one.)"""
+        """The store's file system is not there for a while. (What starts meanwhile would take an empty one.)"""
         self._cluster.wait()
         store = Path(self._cluster.settings.jobs_store)
         store.rename(away := store.with_name("away"))

@@ -1,4 +1,4 @@
-"""Workers and the process that takes jobs, as real processes that can be killed."""
+"""Workers and services, as real processes that can be killed."""
 
 import contextlib
 import os
@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from conftest import ROOT
+import httpx
+from conftest import ROOT, free_port
 
 READY_SECONDS = 120.0
 
@@ -19,12 +21,16 @@ class Process:
 
     def __init__(self, command: list[str], environ: dict[str, str], log: Path) -> None:
         self._command, self._environ, self._log = command, environ, log
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     @property
     def log(self) -> str:
@@ -38,14 +44,11 @@ class Process:
                 self._command,
                 env=self._environ,
                 cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if self._answers else log,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
                 stderr=log,
-                text=True,
                 start_new_session=True,
             )
-
-    _answers = False
 
     def kill(self) -> None:
         """End it, and all that it has started, by SIGKILL."""
@@ -55,10 +58,6 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(member, signal.SIGKILL)
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
 
     def signal(self, number: int) -> None:
         """Send a signal to it and to all that it has started."""
@@ -66,10 +65,12 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(member, number)
 
-    def stop(self) -> None:
-        """End it as an orchestrator does."""
-        assert self._process is not None
+    def terminate(self) -> None:
+        """Ask it to end, as an orchestrator does."""
         os.kill(self.pid, signal.SIGTERM)
+
+    def wait_for_end(self) -> None:
+        assert self._process is not None
         self._process.wait(READY_SECONDS)
         self.kill()
 
@@ -112,28 +113,32 @@ class Worker(Process):
                 os.kill(child, signal.SIGKILL)
 
 
-class Api(Process):
-    """The process that takes jobs: `tests/jobs/api.py`."""
-
-    _answers = True
+class Service(Process):
+    """`run.sh`, which takes jobs over HTTP. A new life has the port of the last."""
 
     def __init__(self, number: int, environ: dict[str, str], folder: Path) -> None:
-        super().__init__(
-            [sys.executable, str(Path(__file__).with_name("api.py"))], environ, folder / f"api{number}.log"
-        )
+        port = free_port()
+        self._url = f"http://127.0.0.1:{port}"
+        super().__init__([str(ROOT / "run.sh")], {**environ, "PORT": str(port)}, folder / f"service{number}.log")
 
-    def begin(self, key: str, picture: Path) -> None:
-        """Send a request, without waiting for the answer."""
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{key} {picture}\n")
-        self._process.stdin.flush()
+    def wait(self) -> None:
+        """Wait until it is ready."""
+        end = time.monotonic() + READY_SECONDS
+        while (answer := self.ask("GET", "/readyz")) is None or answer.status_code != 200:
+            assert self._process is not None
+            assert self._process.poll() is None, self.log
+            assert time.monotonic() < end, self.log
+            time.sleep(0.1)
 
-    def finish(self) -> str | None:
-        """The answer to a request: the id of the job, or None: it was refused, or the process has ended."""
-        assert self._process is not None
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip().removeprefix("refused") or None
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response | None:
+        """Send a request; None: there was no answer, or not all of one."""
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.request(method, self._url + path, timeout=60, **options)
+        return None
+
+    def submit(self, key: str, picture: Path) -> httpx.Response | None:
+        """Hand a picture in, once."""
+        return self.ask("POST", "/jobs", content=picture.read_bytes(), headers={"Idempotency-Key": key})
 
 
 def _children(pid: int) -> list[int]:
