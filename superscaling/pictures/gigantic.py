@@ -1,6 +1,7 @@
 """Gigantic pictures: image files on the disk that never are in memory as a whole. Inspect, cut into bands, join."""
 
 import dataclasses
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from superscaling.geometry import Box
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.pictures.containers.bands import Dtype, RowReader, write_rows
 from superscaling.pictures.containers.jpeg_outline import END
+from superscaling.pictures.containers.spliced import Part
 from superscaling.pictures.encoding import FULL_CHROMA_QUALITY, REDUCED_TO_8_BITS, notes_on_metadata
 from superscaling.pictures.formats import FORMATS
 from superscaling.pictures.gigantic_kinds import WAY_OUT, Header, read_header
@@ -223,20 +225,18 @@ def _notes_on_ending(path: Path, opened: _Opened) -> tuple[str, ...]:
     if outline is None or not (outline.is_cut or is_grey(reader.corner)):
         return ()
     height, parts = reader.size[0], opened.file.parts
-    readers = [RowReader(path, FormatName.JPEG, parts)]
-    readers += [RowReader(path, FormatName.JPEG, [*parts[:-1], noise(seed), END]) for seed in SEEDS]
-    top = 0
-    for rows, *others in zip(*(each.rows() for each in readers), strict=True):
-        if different := [index for other in others if (index := _first_difference(rows, other)) is not None]:
-            return notes_on_ending(outline, height, height - first_lacking(outline, top + min(different)))
-        top += len(rows)
-    return notes_on_ending(outline, height, 0)
+    sums = list(_checksums(path, parts))
+    first = height  # row that changes with what follows; one reader at a time, as each takes some hundred rows
+    for seed in SEEDS:
+        others = enumerate(_checksums(path, [*parts[:-1], noise(seed), END]))
+        first = min(first, next((row for row, value in others if value != sums[row]), height))
+    return notes_on_ending(outline, height, height - first_lacking(outline, first) if first < height else 0)
 
 
-def _first_difference(rows: Samples, other: Samples) -> int | None:
-    """The first row that differs."""
-    differs = (rows != other).any(axis=(1, 2))
-    return int(differs.argmax()) if differs.any() else None
+def _checksums(path: Path, parts: Sequence[Part]) -> Iterator[int]:
+    """Of each row of a JPEG."""
+    for rows in RowReader(path, FormatName.JPEG, parts).rows():
+        yield from map(zlib.crc32, rows)
 
 
 def _check_opaque(alpha: Samples) -> None:

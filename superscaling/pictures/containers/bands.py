@@ -67,22 +67,14 @@ class RowReader:
     """
 
     def __init__(self, path: Path, name: FormatName, parts: Sequence[Part]) -> None:
-        self._source = spliced(path, parts)
-        load = {FormatName.JPEG: pyvips.Image.jpegload_source, FormatName.PNG: pyvips.Image.pngload_source}
-        try:
-            self._image = load.get(name, pyvips.Image.tiffload_source)(
-                self._source, access="sequential", fail_on="error"
-            )
-        except pyvips.Error as exc:
-            raise ImageCorrupt(_reason(exc)) from exc
-        self.size: Size = (self._image.height, self._image.width)
-        self.channels: int = self._image.bands
-        self.dtype = DTYPES.get(self._image.format)
+        self._path, self._name, self._parts = path, name, parts
+        _source, image = self._opened()
+        self.size: Size = (image.height, image.width)
+        self.channels: int = image.bands
+        self.dtype = DTYPES.get(image.format)
         self.corner: Samples = np.empty((0, 0, self.channels), np.uint8)
-        fields = self._image.get_fields()
-        self.is_whole_first = any(
-            name in fields and bool(self._image.get(name)) for name in ("jpeg-multiscan", "interlaced")
-        )
+        fields = image.get_fields()
+        self.is_whole_first = any(name in fields and bool(image.get(name)) for name in ("jpeg-multiscan", "interlaced"))
 
     def rows(self) -> Iterator[Samples]:
         """The rows, (up to `ROWS`, w, c).
@@ -91,7 +83,8 @@ class RowReader:
             ImageCorrupt: it is truncated or damaged.
         """
         height, width = self.size
-        region = pyvips.Region.new(self._image)
+        _source, image = self._opened()  # its buffers are freed with it, after the last row
+        region = pyvips.Region.new(image)
         for top in range(0, height, ROWS):
             count = min(ROWS, height - top)
             try:
@@ -101,6 +94,16 @@ class RowReader:
             rows = np.frombuffer(data, self.dtype).reshape(count, width, self.channels)
             self.corner = rows[-CORNER:, -CORNER:]
             yield rows
+
+    def _opened(self) -> tuple[pyvips.SourceCustom, pyvips.Image]:
+        """The image, and what it reads from, which has to be kept as long."""
+        load = {FormatName.JPEG: pyvips.Image.jpegload_source, FormatName.PNG: pyvips.Image.pngload_source}
+        source = spliced(self._path, self._parts)
+        try:
+            image = load.get(self._name, pyvips.Image.tiffload_source)(source, access="sequential", fail_on="error")
+        except pyvips.Error as exc:
+            raise ImageCorrupt(_reason(exc)) from exc
+        return source, image
 
 
 def write_rows(
