@@ -120,7 +120,7 @@ WITHIN = {
         ["density", "containers.chunks", "containers.directories", "containers.bmff", "containers.tiff_opening"],
         ["containers.jpeg_outline"],
         ["containers.jpeg_segments"],
-        ["limits", "containers.mapped_file"],
+        ["limits", "containers.mapped_file", "containers.spliced"],
     ],
 }
 INNER_RANK = {

@@ -13,9 +13,12 @@ from superscaling.format_name import FormatName
 from superscaling.geometry import Box, Span
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.pictures.containers.bands import Dtype, RowReader, write_rows
+from superscaling.pictures.containers.jpeg_outline import END
+from superscaling.pictures.containers.spliced import Part
 from superscaling.pictures.encoding import FULL_CHROMA_QUALITY, REDUCED_TO_8_BITS, notes_on_metadata
 from superscaling.pictures.formats import FORMATS
-from superscaling.pictures.gigantic_kinds import WAY_OUT, read_header
+from superscaling.pictures.gigantic_kinds import WAY_OUT, Header, read_header
+from superscaling.pictures.jpeg_reading import SEEDS, first_lacking, is_grey, noise, notes_on_ending
 from superscaling.pictures.metadata.fitting import fitting, left_out, wanted
 from superscaling.pictures.metadata.turning import NO_TURN, Turn
 from superscaling.pictures.metadata.upright import upright
@@ -107,7 +110,9 @@ def cut_bands(path: Path, crop: Box, spans: Sequence[Span], folder: Path, max_pi
             with (folder / band_name((start, stop))).open("ab") as file:
                 file.write(shown[max(0, start - first) : stop - first].data)
         top = bottom
-    notes = ("its alpha channel, opaque everywhere, was left out",) if header.has_alpha else ()
+    notes = _notes_on_ending(path, opened)
+    if header.has_alpha:
+        notes += ("its alpha channel, opaque everywhere, was left out",)
     return CutBands(checksum, darkest, brightest, notes)
 
 
@@ -169,26 +174,27 @@ class _Opened:
     metadata: Metadata  # upright
     turn: Turn
     rows: RowReader
+    file: Header
 
 
 def _open(path: Path, max_pixels: int) -> _Opened:
     with decoder_errors():
-        name, stored, notes = read_header(path, max_pixels)
-    rows = RowReader(path)
+        file = read_header(path, max_pixels)
+    rows = RowReader(path, file.format, file.parts)
     if rows.dtype is None or rows.channels > 4:
         raise UnsupportedMode(f"the image's samples are not of 8 or 16 bits: {WAY_OUT}")
     if rows.is_whole_first:
         raise UnsupportedMode(
-            f"the {name.upper()} is progressive or interlaced, and could only be decoded as a whole: save it without"
-            " that (a JPEG without loss by jpegtran)"
+            f"the {file.format.upper()} is progressive or interlaced, and could only be decoded as a whole: save it"
+            " without that (a JPEG without loss by jpegtran)"
         )
     with decoder_errors():
-        turn, metadata = upright(stored, rows.size)
+        turn, metadata = upright(file.metadata, rows.size)
     channels, has_alpha = divmod(rows.channels - 1, 2)
     header = GiganticHeader(
-        name, turn.size(rows.size), 1 + 2 * channels, bool(has_alpha), rows.dtype.itemsize == 2, notes
+        file.format, turn.size(rows.size), 1 + 2 * channels, bool(has_alpha), rows.dtype.itemsize == 2, file.notes
     )
-    return _Opened(header, metadata, turn, rows)
+    return _Opened(header, metadata, turn, rows, file)
 
 
 def _upright_rows(opened: _Opened, folder: Path) -> Iterator[Samples]:
@@ -210,6 +216,30 @@ def _upright_rows(opened: _Opened, folder: Path) -> Iterator[Samples]:
     step = max(1, TURNED_BYTES // max(1, turned[0].nbytes))
     for top in range(0, len(turned), step):
         yield np.ascontiguousarray(turned[top : top + step])
+
+
+def _notes_on_ending(path: Path, opened: _Opened) -> tuple[str, ...]:
+    """What is missing at the end of a JPEG, whose rows were all read; judged as by requests.
+
+    Raises:
+        ImageCorrupt: too much.
+    """
+    outline, reader = opened.file.outline, opened.rows
+    if outline is None or not (outline.is_cut or is_grey(reader.corner)):
+        return ()
+    height, parts = reader.size[0], opened.file.parts
+    sums = list(_checksums(path, parts))
+    first = height  # row that changes with what follows; one reader at a time, as each takes some hundred rows
+    for seed in SEEDS:
+        others = enumerate(_checksums(path, [*parts[:-1], noise(seed), END]))
+        first = min(first, next((row for row, value in others if value != sums[row]), height))
+    return notes_on_ending(outline, height, height - first_lacking(outline, first) if first < height else 0)
+
+
+def _checksums(path: Path, parts: Sequence[Part]) -> Iterator[int]:
+    """Of each row of a JPEG."""
+    for rows in RowReader(path, FormatName.JPEG, parts).rows():
+        yield from map(zlib.crc32, rows)
 
 
 def _check_opaque(alpha: Samples) -> None:

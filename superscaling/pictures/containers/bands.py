@@ -22,6 +22,7 @@ from superscaling.pictures.containers.jpeg_outline import START
 from superscaling.pictures.containers.jpeg_segments import JFIF, segment
 from superscaling.pictures.containers.mapped_file import map_file
 from superscaling.pictures.containers.png_writing import FILTER, LEVEL
+from superscaling.pictures.containers.spliced import Part, spliced
 from superscaling.pictures.containers.tiff_writing import LEVEL as TIFF_LEVEL
 from superscaling.pictures.containers.tiff_writing import MAX_BYTES
 from superscaling.pictures.containers.vips import INTERPRETATIONS
@@ -41,6 +42,7 @@ Dtype = np.dtype[np.uint8 | np.uint16]
 
 # Rows decoded at a time.
 ROWS = 64
+CORNER = 4  # px
 # The beginning of a JPEG with a density, which libvips leaves out: start, and a JFIF segment. (JFIF 1.02)
 JPEG_HEAD = START + segment(JFIF, b"JFIF\0\1\2" + bytes(7))
 # Bytes of pixels that are mapped to memory at a time, or one row.
@@ -51,26 +53,31 @@ DTYPES: dict[str, Dtype] = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.u
 
 
 class RowReader:
-    """The pixels of an image file, from the first row to the last.
+    """The pixels of a JPEG, PNG or TIFF, from the first row to the last.
+
+    Args:
+        path: of the image file.
+        name: its format.
+        parts: of it, and bytes in between, that the decoder shall see.
 
     `size`: height and width in px as stored; `channels`: with alpha; `dtype`: uint8 or uint16; None: it is another;
-    `is_whole_first`: whether it can only be decoded as a whole, as a progressive JPEG.
+    `is_whole_first`: whether it can only be decoded as a whole, as a progressive JPEG; `corner`: the last samples of
+    the last rows that were read.
 
     Raises:
         ImageCorrupt: it can't be opened.
         MemoryError: that takes more memory than there is.
     """
 
-    def __init__(self, path: Path) -> None:
-        with _corrupt():
-            self._image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error")
-        self.size: Size = (self._image.height, self._image.width)
-        self.channels: int = self._image.bands
-        self.dtype = DTYPES.get(self._image.format)
-        fields = self._image.get_fields()
-        self.is_whole_first = any(
-            name in fields and bool(self._image.get(name)) for name in ("jpeg-multiscan", "interlaced")
-        )
+    def __init__(self, path: Path, name: FormatName, parts: Sequence[Part]) -> None:
+        self._path, self._name, self._parts = path, name, parts
+        _source, image = self._opened()
+        self.size: Size = (image.height, image.width)
+        self.channels: int = image.bands
+        self.dtype = DTYPES.get(image.format)
+        self.corner: Samples = np.empty((0, 0, self.channels), np.uint8)
+        fields = image.get_fields()
+        self.is_whole_first = any(name in fields and bool(image.get(name)) for name in ("jpeg-multiscan", "interlaced"))
 
     def rows(self) -> Iterator[Samples]:
         """The rows, (up to `ROWS`, w, c).
@@ -80,12 +87,23 @@ class RowReader:
             MemoryError: that takes more memory than there is.
         """
         height, width = self.size
-        region = pyvips.Region.new(self._image)
+        _source, image = self._opened()  # its buffers are freed with it, after the last row
+        region = pyvips.Region.new(image)
         for top in range(0, height, ROWS):
             count = min(ROWS, height - top)
             with _corrupt():
                 data = region.fetch(0, top, width, count)
-            yield np.frombuffer(data, self.dtype).reshape(count, width, self.channels)
+            rows = np.frombuffer(data, self.dtype).reshape(count, width, self.channels)
+            self.corner = rows[-CORNER:, -CORNER:]
+            yield rows
+
+    def _opened(self) -> tuple[pyvips.SourceCustom, pyvips.Image]:
+        """The image, and what it reads from, which has to be kept as long."""
+        load = {FormatName.JPEG: pyvips.Image.jpegload_source, FormatName.PNG: pyvips.Image.pngload_source}
+        source = spliced(self._path, self._parts)
+        with _corrupt():
+            image = load.get(self._name, pyvips.Image.tiffload_source)(source, access="sequential", fail_on="error")
+        return source, image
 
 
 def write_rows(
@@ -275,5 +293,5 @@ def _memory() -> Iterator[None]:
 
 def _reason(exc: pyvips.Error) -> str:
     """What libvips says, in one line, without the path of the file."""
-    lines = [line.strip() for line in str(exc.detail or exc.message).splitlines()]
+    lines = dict.fromkeys(line.strip() for line in str(exc.detail or "").splitlines())
     return "; ".join(line for line in lines if line and os.sep not in line)[:200] or "it is damaged"

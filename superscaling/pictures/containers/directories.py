@@ -61,13 +61,15 @@ LAYOUTS = {
 class Directory:
     """`entries`: by tag; `places`: offsets of the longer values; `following`: the next directory's offset, or 0.
 
-    `broken`: tags whose values are not in the file or of an unknown type.
+    `broken`: tags whose values are not in the file or of an unknown type; `repeated`: tags that occur again, of which
+    the first is taken.
     """
 
     entries: dict[int, Entry] = field(default_factory=dict)
     places: dict[int, int] = field(default_factory=dict)
     following: int = 0
     broken: list[int] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
 
 
 def layout_of(data: bytes) -> Layout | None:
@@ -100,7 +102,10 @@ def read_directory(
     rest = len(data)
     for at in range(place, min(place + min(count, MAX_TAGS) * size, len(data) - size + 1), size):
         tag, kind, number, inline = struct.unpack_from(order + layout.entry, data, at)
-        if tag in skipped or tag not in only or tag in found.entries:
+        if tag in skipped or tag not in only:
+            continue
+        if tag in found.entries:
+            found.repeated.append(tag)
             continue
         length = number * _size(kind)
         if length <= len(inline):

@@ -44,6 +44,11 @@ class JpegOutline:
     has_end_mark: bool = False
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the file ends within its coded pixels."""
+        return bool(self.scans) and not self.has_end_mark
+
+    @property
     def block_height(self) -> int:
         """Rows of px that are coded together (in a scan of all components)."""
         return 8 * max((factor & 15 for factor in self.frame[7::3]), default=1)

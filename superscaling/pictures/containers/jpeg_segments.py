@@ -24,18 +24,15 @@ class Segment(NamedTuple):
     end: int
 
 
-def without_descriptions(data: bytes, head: Iterable[Segment]) -> bytes:
-    """The file without those segments of its head that say nothing of how its pixels are coded.
-
-    `data` itself if there are none.
-    """
-    parts, place = list[memoryview](), 0
+def without_descriptions(data: bytes, head: Iterable[Segment], end: int) -> list[range]:
+    """Where in a file, up to `end`, all is but those segments of its head that say nothing of how pixels are coded."""
+    parts, place = list[range](), 0
     for segment in head:
         is_of_pixels = data.startswith(OF_PIXELS.get(segment.marker, b"\0"), segment.start)
         if segment.marker == COMMENT or (segment.marker in APPLICATION and not is_of_pixels):
-            parts.append(memoryview(data)[place : segment.start - 4])
+            parts.append(range(place, min(end, segment.start - 4)))
             place = segment.end
-    return b"".join((*parts, memoryview(data)[place:])) if parts else data
+    return [part for part in (*parts, range(place, end)) if part]
 
 
 def segment(marker: int, content: bytes) -> bytes:
