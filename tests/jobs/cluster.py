@@ -24,7 +24,7 @@ from superscaling.settings import read_settings
 
 WORKERS = 2
 PICTURES = 2
-HEIGHT, WIDTH = 224, 352
+HEIGHT, WIDTH = 320, 480
 # Longer than any job takes, on a machine that is much slower.
 END_SECONDS = 300.0
 
