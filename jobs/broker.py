@@ -26,8 +26,6 @@ CONNECT_TIMEOUT = 1.0
 CONFIRM_TIMEOUT = 2.0
 # Seconds between signs of life: a broker that sees none of a worker for twice as long gives its messages to others.
 HEARTBEAT = 10
-# Seconds between attempts of a worker to connect, at most. For ever.
-MAX_RECONNECT_INTERVAL = 5
 
 
 class BrokerRefused(Exception):

@@ -13,6 +13,7 @@ from faults import Faults
 from jobs.broker import BLOCK, JOIN
 
 pytestmark = pytest.mark.timeout(900)
+SEEDS = 3
 # The number of the block that kills.
 POISON_BLOCK = 2
 
@@ -22,9 +23,9 @@ def test_every_job_ends_once_and_right(cluster: Cluster, request: pytest.Fixture
     end = time.monotonic() + 60 * request.config.getoption("--minutes")
     chance = random.SystemRandom()
     for turn in count():
-        if turn >= 2 and time.monotonic() > end:
+        if turn >= SEEDS and time.monotonic() > end:
             break
-        seed = turn if turn < 2 else chance.randrange(1 << 32)
+        seed = turn if turn < SEEDS else chance.randrange(1 << 32)
         break_things(cluster, seed)
 
 
