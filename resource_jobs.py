@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from jobs.assembly import Jobs
+from jobs.deletion import expire
 from jobs.ids import is_id, unknown
 from jobs.ledger import Ledger, Status
 from jobs.queues import queue_of
@@ -143,12 +144,12 @@ class ResourceJobs:
             JobsQueueFull, StoreUnavailable: as `JobTaking.take`.
         """
         if asker.key is None or not self.ledger.claims.has(asker.owner, asker.key):
-            self.ledger.check_not_full()
+            self.ledger.room.check_not_full()
 
     def would_take(self, pixels: int) -> bool:
         """Whether there is room for a job of so many px now."""
         try:
-            self.ledger.check_room(pixels)
+            self.ledger.room.check(pixels)
         except ServiceError:
             return False
         return True
@@ -173,7 +174,7 @@ class ResourceJobs:
             return
         end = self.ledger.end(job_id)  # it may just have ended
         if end is not None and end.state is JobState.DONE and not status.is_expired:
-            self.ledger.expire(job_id)
+            expire(self.ledger, job_id)
 
     def group(self, owner: str, message: JobsInput) -> JobsOutput:
         """Answer with jobs of a group, the oldest first.

@@ -160,7 +160,7 @@ class EmbeddedEngine:
         plan = self._steps.plan(job_id, WINDOW, deadline)
         if plan is None:
             return True
-        missing = self._ledger.missing(job_id, plan)
+        missing = self._ledger.work.missing(job_id, plan)
         for number in missing[:TURN_BLOCKS]:
             if self._steps.block(job_id, number, deadline, current) is None:
                 return True

@@ -1,5 +1,6 @@
 """Names in the indices: what is needed of many jobs at once is read from the names of keys, without their records."""
 
+import hashlib
 import logging
 import re
 from collections.abc import Iterator
@@ -79,6 +80,11 @@ def due_webhooks(store: Store) -> Iterator[DueWebhook]:
     """Ends that have to be reported, now or later, the most urgent first."""
     for match in _matching(store, "webhooks/", DUE):
         yield DueWebhook(match[2], int(match[1]) / 1000, int(match[3]))
+
+
+def group_key(owner: str, group: str, job_id: str = "") -> str:
+    """The name of a job in a group; without an id, what those of the whole group begin with."""
+    return f"groups/{hashlib.sha256(owner.encode()).hexdigest()[:32]}/{group}/{job_id}"
 
 
 def _matching(store: Store, prefix: str, pattern: re.Pattern[str], after: str = "") -> Iterator[re.Match[str]]:

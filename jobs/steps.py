@@ -140,7 +140,7 @@ class Steps:
         if found is None:
             return None
         job, plan = found
-        if self._ledger.has_block(job_id, number):
+        if self._ledger.work.has_block(job_id, number):
             return plan
         with self._step(job, f"block-{number}", deadline) as step:
             if step is None:
@@ -154,7 +154,7 @@ class Steps:
                 data = parts.make(block.first, block.stop, deadline, step.timings, listener)
                 tracing.current().set({"upscaler.tiles": block.tiles})
             deadline.check(step.timings)  # whoever has lost the lease may be late, and the job planned anew
-            return plan if self._ledger.write_block(job_id, number, data) else None
+            return plan if self._ledger.work.write_block(job_id, number, data) else None
         return None
 
     def join(self, job_id: str, deadline: Deadline) -> None:
@@ -171,7 +171,7 @@ class Steps:
                 return
             parts = self._decode(step, deadline, plan)
             with self._admitted(parts.file.demand, deadline, step.timings):
-                picture = parts.join(self._ledger.blocks(job_id, plan))
+                picture = parts.join(self._ledger.work.blocks(job_id, plan))
                 file = parts.file.file
                 del parts
                 self.release()  # encoding takes the most memory
@@ -191,7 +191,7 @@ class Steps:
         """The process ends in good order, in the middle of a step: that is no failure of the step. Of any thread."""
         if (running := self._running) is not None:
             with contextlib.suppress(StoreUnavailable):
-                self._ledger.finish(*running)
+                self._ledger.work.finish(*running)
 
     def _find(self, job_id: str) -> tuple[Job, Plan] | None:
         """A job and its plan; None: it has ended, or is not planned.
@@ -228,7 +228,7 @@ class Steps:
         """
         self._finish_last()
         step = Step(job)
-        tries = self._ledger.begin(job.id, name)
+        tries = self._ledger.work.begin(job.id, name)
         if tries > MAX_TRIES:
             self._give_up_job(step, name, f"ended its worker {MAX_TRIES} times")
             yield None
@@ -250,7 +250,7 @@ class Steps:
             self._finish_last()
             if not isinstance(exc, EngineFailed | DecoderUnavailable):
                 raise
-            failures, seconds = self._ledger.note_failure(job.id, name)
+            failures, seconds = self._ledger.work.note_failure(job.id, name)
             if failures < MAX_FAILURES or seconds < FAILURE_SECONDS:
                 raise
             self._give_up_job(step, name, f"failed {failures} times in {seconds / 60:.0f} min: {exc.detail}")
@@ -275,7 +275,7 @@ class Steps:
     def _finish_last(self) -> None:
         """Note that the last step was finished, or given up in good order, unless the store took that note."""
         if self._unfinished is not None:
-            self._ledger.finish(*self._unfinished)
+            self._ledger.work.finish(*self._unfinished)
             self._unfinished = None
 
     def _give_up_job(self, step: Step, name: str, reason: str) -> None:
@@ -300,7 +300,7 @@ class Steps:
         if decoded is None or decoded[0] != job.id:
             decoded = None
             self.release()
-            file = self._files.inspect(self._ledger.source(job.id), job.options, deadline, step.timings)
+            file = self._files.inspect(self._ledger.work.source(job.id), job.options, deadline, step.timings)
             self._decoded = decoded = job.id, PictureInParts(self._files.decode(file, step.timings))
         _, parts = decoded
         if plan is not None and plan.picture != parts.fingerprint:

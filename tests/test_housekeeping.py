@@ -13,6 +13,7 @@ from conftest import wait_for
 from stored_jobs import HOUR, all_keys, ended, half_done, id_of, order, taken
 
 from jobs import claims, housekeeping
+from jobs.acceptance import add
 from jobs.directory_store import DirectoryStore
 from jobs.housekeeping import FORGET_AFTER, Housekeeping
 from jobs.ledger import Ledger
@@ -59,7 +60,7 @@ def test_open_jobs_are_kept_however_old(ledger: Ledger) -> None:
 @pytest.mark.parametrize(("age", "is_kept"), [(0.0, True), (0.9 * HOUR, True), (1.1 * HOUR, False)])
 def test_what_was_never_accepted_is_forgotten(ledger: Ledger, age: float, is_kept: bool) -> None:
     job = order(age)
-    ledger.add(job, b"picture")
+    add(ledger, job, b"picture")
     Housekeeping(ledger, KEEP).tick()
     assert bool(all_keys(ledger.store)) == is_kept
 
