@@ -14,6 +14,7 @@ from typing import TypeVar
 from jobs.assembly import Jobs
 from jobs.deletion import expire
 from jobs.ids import is_id, unknown
+from jobs.indices import group_jobs
 from jobs.ledger import Ledger, Status
 from jobs.queues import queue_of
 from jobs.records import Job
@@ -185,7 +186,7 @@ class ResourceJobs:
         """
         if message.cursor and not is_id(message.cursor):
             raise MalformedMessage("cursor must be that of an answer")
-        ids = self.ledger.group(owner, message.group, message.cursor, message.limit + 1)
+        ids = group_jobs(self.ledger.store, owner, message.group, message.cursor, message.limit + 1)
         shown = ids[: message.limit]
         return JobsOutput(jobs=self.outputs(shown), cursor=shown[-1] if len(ids) > len(shown) else None)
 

@@ -11,7 +11,7 @@ from jobs.acceptance import withdraw
 from jobs.claims import ABANDONED_SECONDS
 from jobs.deletion import expire, forget, sweep
 from jobs.ids import time_of
-from jobs.indices import EndedJob
+from jobs.indices import EndedJob, ended_jobs, expired_jobs, open_jobs
 from jobs.ledger import Ledger
 from jobs.webhooks import Webhooks
 from superscaling.errors import JobUnknown, StoreUnavailable
@@ -84,7 +84,7 @@ class Housekeeping:
 
         Looks at so many open jobs, and goes on behind them the next time.
         """
-        jobs = list(islice(self._ledger.open_jobs(self._mended), most))
+        jobs = list(islice(open_jobs(self._ledger.store, self._mended), most))
         self._mended = jobs[-1].job_id if len(jobs) == most else ""
         for job_id in (each.job_id for each in jobs):
             if self._ledger.has_ended(job_id):
@@ -96,9 +96,9 @@ class Housekeeping:
 
     def expire(self) -> None:
         """Delete what is no longer kept."""
-        for each in _ended_before(self._ledger.ended_jobs(), time.time() - self._keep_seconds):
+        for each in _ended_before(ended_jobs(self._ledger.store), time.time() - self._keep_seconds):
             self._each(expire, each.job_id, each.ended)
-        for each in _ended_before(self._ledger.expired_jobs(), self._forget_before()):
+        for each in _ended_before(expired_jobs(self._ledger.store), self._forget_before()):
             forget(self._ledger, each.job_id, each.ended)
 
     def tidy(self) -> None:

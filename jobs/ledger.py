@@ -35,7 +35,6 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -43,7 +42,7 @@ from typing import TypeVar
 from jobs.claims import Claims, is_accepted
 from jobs.identity import StoreIdentity
 from jobs.ids import is_id, unknown
-from jobs.indices import DueWebhook, EndedJob, OpenJob, group_key, open_jobs, open_key, timed_jobs, timed_key
+from jobs.indices import DueWebhook, open_jobs, open_key, timed_key
 from jobs.observer import NO_OBSERVER, JobObserver
 from jobs.records import End, Failure, Job, Plan, Result, from_json, to_json
 from jobs.room import Room
@@ -91,7 +90,7 @@ class Ledger:
         self.observer: JobObserver = NO_OBSERVER
         self.identity = StoreIdentity(store)
         self.claims = Claims(store)
-        self.room = Room(queue_pixels, self.open_jobs, self.plan)
+        self.room = Room(queue_pixels, functools.partial(open_jobs, store), self.plan)
         self.work = JobWork(store)
         self._kept_job = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, Job, "job.json"))
         self._kept_plan = functools.lru_cache(MAX_RECORDS)(functools.partial(self._read, Plan, "plan.json"))
@@ -173,24 +172,6 @@ class Ledger:
         state = end.state if end else JobState.QUEUED if plan is None else JobState.RUNNING
         is_expired = end is not None and self.store.has(f"jobs/{job_id}/expired")
         return Status(job, state, done, total, finished, plan, end, is_expired)
-
-    def open_jobs(self, after: str = "") -> Iterator[OpenJob]:
-        """The jobs without an end, accepted or not, the oldest first; only those after another id."""
-        return open_jobs(self.store, after)
-
-    def ended_jobs(self) -> Iterator[EndedJob]:
-        """The jobs with an end that have not expired, the one that ended first at the front."""
-        return timed_jobs(self.store, "ended")
-
-    def expired_jobs(self) -> Iterator[EndedJob]:
-        """The jobs that have expired, the one that ended first at the front."""
-        return timed_jobs(self.store, "expired")
-
-    def group(self, owner: str, group: str, after: str, count: int) -> Sequence[str]:
-        """The ids of a group's jobs that come after another id, the oldest first."""
-        prefix = group_key(owner, group)
-        keys = self.store.keys(prefix, after=f"{prefix}{after}")
-        return [key.removeprefix(prefix) for key, _ in zip(keys, range(count), strict=False)]
 
     # Planning
 

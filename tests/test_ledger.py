@@ -23,6 +23,7 @@ from jobs.directory_store import DirectoryStore
 from jobs.engine import JobEngine
 from jobs.housekeeping import Housekeeping
 from jobs.ids import is_id, new_id, time_of
+from jobs.indices import ended_jobs, expired_jobs, group_jobs, open_jobs
 from jobs.ledger import Ledger
 from jobs.records import End, Job, to_json
 from jobs.store import Store
@@ -83,7 +84,7 @@ def test_the_life_of_a_job(ledger: Ledger) -> None:
     status = ledger.status(job.id)
     assert (status.state, status.done, status.end and status.end.result) == (JobState.DONE, 6, RESULT)
     assert ledger.store.get(f"jobs/{job.id}/result") == b"result"
-    assert not list(ledger.open_jobs())
+    assert not list(open_jobs(ledger.store))
     assert not list(ledger.store.keys(f"jobs/{job.id}/out/"))
 
 
@@ -111,8 +112,8 @@ def test_a_job_ends_once_and_leaves_nothing_of_other_ends(ledger: Ledger) -> Non
         status = ledger.status(job.id)
         states.add(status.state)
         assert ledger.store.has(f"jobs/{job.id}/result") == (status.state is JobState.DONE)
-        assert [each.job_id for each in ledger.ended_jobs()].count(job.id) == 1
-    assert not list(ledger.open_jobs())
+        assert [each.job_id for each in ended_jobs(ledger.store)].count(job.id) == 1
+    assert not list(open_jobs(ledger.store))
     assert states
 
 
@@ -314,7 +315,7 @@ def test_whoever_has_seen_a_job_end_may_send_the_next(store: Store, ledger: Ledg
 
 def test_large_files_count_more_than_their_pixels(ledger: Ledger) -> None:
     taken(ledger, source_bytes=3 * LIMIT - 2)
-    assert [each.pixels for each in ledger.open_jobs()] == [LIMIT]
+    assert [each.pixels for each in open_jobs(ledger.store)] == [LIMIT]
     with pytest.raises(JobsQueueFull):
         ledger.room.check(1)
 
@@ -367,9 +368,9 @@ def test_jobs_are_taken_beside_each_other_and_counted_together(store: Store) -> 
     taking = JobTaking(ledger, cast(JobEngine, SimpleNamespace(submit=lambda job: None, cancelled=lambda job_id: None)))
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(taking.take, order(pixels=LIMIT - 1000), b"slow", None, "a")
-        wait_for(lambda: len(list(ledger.open_jobs())) == 1, 60)
+        wait_for(lambda: len(list(open_jobs(ledger.store))) == 1, 60)
         second = pool.submit(taking.take, order(pixels=1000), b"slow", None, "b")
-        assert wait_for(lambda: len(list(ledger.open_jobs())) == 2, 60), "it waits for the first"
+        assert wait_for(lambda: len(list(open_jobs(ledger.store))) == 2, 60), "it waits for the first"
         with pytest.raises(JobsQueueFull):
             taking.take(order(pixels=1), b"", None, "c")
         watched.put_may_end.set()
@@ -394,9 +395,9 @@ def test_groups_are_read_page_by_page(ledger: Ledger) -> None:
         taken(ledger, id=each, owner="ann", group="holiday")
     taken(ledger, owner="bob", group="holiday")
     taken(ledger, owner="ann", group="holiday-2")
-    assert list(ledger.group("ann", "holiday", "", 3)) == ids[:3]
-    assert list(ledger.group("ann", "holiday", ids[2], 3)) == ids[3:]
-    assert list(ledger.group("ann", "other", "", 3)) == []
+    assert list(group_jobs(ledger.store, "ann", "holiday", "", 3)) == ids[:3]
+    assert list(group_jobs(ledger.store, "ann", "holiday", ids[2], 3)) == ids[3:]
+    assert list(group_jobs(ledger.store, "ann", "other", "", 3)) == []
 
 
 @pytest.mark.parametrize("record", ["job.json", "plan.json", "end.json"])
@@ -421,8 +422,8 @@ def test_strange_names_in_indices_are_skipped(ledger: Ledger, name: str) -> None
     for number in ("strange", "99", "-1"):
         ledger.store.put(f"jobs/{job.id}/out/{number}", b"")
     ledger.write_plan(job.id, PLAN)
-    assert [each.job_id for each in ledger.open_jobs()] == [job.id]
-    assert not [*ledger.ended_jobs(), *ledger.expired_jobs()]
+    assert [each.job_id for each in open_jobs(ledger.store)] == [job.id]
+    assert not [*ended_jobs(ledger.store), *expired_jobs(ledger.store)]
     assert ledger.status(job.id).done == 0
     assert ledger.work.missing(job.id, PLAN) == [0, 1]
     Housekeeping(ledger, HOUR).tick()
@@ -468,7 +469,7 @@ def test_killed_while_taking(store: Store, ledger: Ledger) -> None:
         store.delete("keys/")
 
     killed_at_each_write(store, take, check)
-    assert len(list(ledger.open_jobs())) == 1
+    assert len(list(open_jobs(ledger.store))) == 1
 
 
 @pytest.mark.parametrize(
@@ -497,8 +498,8 @@ def test_killed_while_ending(store: Store, ledger: Ledger, end: Callable[[Ledger
         assert names == {"job.json", "accepted", "plan.json", "end.json"} | (
             {"result"} if state is JobState.DONE else set()
         )
-        assert [each.job_id for each in ledger.ended_jobs()].count(job.id) == 1
-        assert not list(ledger.open_jobs())
+        assert [each.job_id for each in ended_jobs(ledger.store)].count(job.id) == 1
+        assert not list(open_jobs(ledger.store))
         assert len([key for key in store.keys("webhooks/") if job.id in key]) == 1
 
     killed_at_each_write(store, act, check)
@@ -515,8 +516,8 @@ def test_killed_while_expiring(store: Store, ledger: Ledger) -> None:
         Housekeeping(ledger, HOUR).tick()
         assert ledger.status(jobs[-1].id).is_expired
         assert not store.has(f"jobs/{jobs[-1].id}/result")
-        assert not list(ledger.ended_jobs())
-        assert [each.job_id for each in ledger.expired_jobs()].count(jobs[-1].id) == 1
+        assert not list(ended_jobs(ledger.store))
+        assert [each.job_id for each in expired_jobs(ledger.store)].count(jobs[-1].id) == 1
 
     killed_at_each_write(store, act, check)
 
