@@ -80,7 +80,7 @@ class EmbeddedEngine:
             return
         self._worker.join(STOP_SECONDS)
         if self._worker.is_alive():
-            self._steps.give_up()
+            self._steps.attempts.give_up()
 
     def _work(self) -> None:
         pause = FIRST_PAUSE

@@ -27,8 +27,8 @@
 A process may be killed between any two writes. So a name in an index is written before what it leads to, and deleted
 after it (of groups and keys, `job.json` is the trace): the indices may say too much, and `Housekeeping` mends that, but
 nothing is lost or left for good. What is written of a job while another process forgets it has no `job.json` beside it,
-and goes with the next `sweep`. What only one of several processes may decide is created exclusively: `accepted` (taken,
-or withdrawn), `plan.json`, `end.json`.
+and goes with the next `deletion.sweep`. What only one of several processes may decide is created exclusively:
+`accepted` (taken, or withdrawn), `plan.json`, `end.json`.
 """
 
 import contextlib
@@ -54,8 +54,6 @@ from superscaling.errors import JobUnknown, ServiceError
 log = logging.getLogger("jobs")
 
 Kept = TypeVar("Kept", Job, Plan, End)
-# How often a step may end its worker before the job has failed.
-MAX_TRIES = 3
 # Orders, plans and ends that are kept in memory.
 MAX_RECORDS = 256
 
@@ -75,13 +73,16 @@ class Status:
 
 
 class Ledger:
-    """Reads and writes what is known of jobs. Thread-safe. All methods raise `StoreUnavailable`.
+    """Reads and writes orders, plans and ends. Thread-safe. All methods raise `StoreUnavailable`.
+
+    Jobs are written down by `acceptance.add`, listed by `indices.py`, and deleted by `deletion.py`.
 
     Args:
         store: where that is.
         queue_pixels: the most that all jobs that have not ended may have together, as `Job.size` counts them.
 
-    `observer` is told of what happens, and may be replaced.
+    `observer` is told of what happens, and may be replaced. `work` keeps what is needed until a job's end, `claims` the
+    Idempotency-Keys; `room` says whether one more job may be taken, `identity` which store this is.
     """
 
     def __init__(self, store: Store, queue_pixels: int) -> None:

@@ -14,10 +14,11 @@ from job_fakes import Fleet, count_requests
 
 from jobs import engine_embedded
 from jobs.acceptance import accept
+from jobs.attempts import MAX_TRIES
 from jobs.deletion import forget
 from jobs.engine_embedded import EmbeddedEngine
 from jobs.indices import open_jobs
-from jobs.ledger import MAX_TRIES, Ledger
+from jobs.ledger import Ledger
 from jobs.steps import Steps
 from jobs.work import JobWork
 from message_protocol import JobState

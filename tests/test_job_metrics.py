@@ -16,10 +16,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from http_edge.metrics import Metrics
 from jobs import overview
 from jobs.acceptance import add
+from jobs.attempts import MAX_TRIES
 from jobs.deletion import forget
 from jobs.directory_store import DirectoryStore
 from jobs.ids import new_id
-from jobs.ledger import MAX_TRIES, Ledger, Status
+from jobs.ledger import Ledger, Status
 from jobs.records import Job
 from jobs.webhooks import Webhooks
 from message_protocol import JobOutput

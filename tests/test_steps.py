@@ -13,11 +13,11 @@ from fakes import noise
 from job_fakes import IMAGE, Fleet
 from PIL import Image
 
+from jobs.attempts import MAX_FAILURES, MAX_TRIES
 from jobs.blocks import cut_into_blocks
 from jobs.ids import new_id
-from jobs.ledger import MAX_TRIES
 from jobs.records import Block, Plan
-from jobs.steps import MAX_FAILURES, Steps
+from jobs.steps import Steps
 from message_protocol import JobState
 from superscaling.enlarging import PartSize
 from superscaling.errors import (
@@ -123,7 +123,7 @@ def test_failures_that_do_not_pass_end_a_job(fleet: Fleet, where: str, monkeypat
     else:
         steps.release()
         monkeypatch.setattr(steps._files, "decode", decoder_is_killed)
-    monkeypatch.setattr("jobs.steps.FAILURE_SECONDS", 0.05)
+    monkeypatch.setattr("jobs.attempts.FAILURE_SECONDS", 0.05)
     tries = 0
     while not fleet.ledger.has_ended(job_id):
         tries += 1
