@@ -1,4 +1,7 @@
-"""Whether a job is taken: written down, then accepted or withdrawn, of which one wins."""
+"""Whether a job is taken: written down, then accepted or withdrawn, of which one wins.
+
+All functions raise `StoreUnavailable`.
+"""
 
 from pathlib import Path
 
@@ -15,7 +18,7 @@ def add(ledger: Ledger, job: Job, source: bytes | Path) -> None:
     """Write a job down. It is lost until it is accepted. May be called again, after a failure or beside another.
 
     Args:
-        ledger: where.
+        ledger: where it is written down.
         job: with an id of `Claims.claim`.
         source: the image file, a `Path` in the store's `scratch`, where it is not afterwards.
     """

@@ -1,4 +1,7 @@
-"""What deletes jobs: in part when they expire, or all of them."""
+"""What deletes jobs: in part when they expire, or all of them.
+
+All functions raise `StoreUnavailable`, and may be called again, also after they broke off.
+"""
 
 import contextlib
 import logging
@@ -16,7 +19,7 @@ log = logging.getLogger("jobs")
 
 
 def expire(ledger: Ledger, job_id: str) -> None:
-    """Delete all of a job that has ended, but for its records. May be called again.
+    """Delete all of a job that has ended, but for its records.
 
     Raises:
         JobUnknown: it has no end, or not all of it is stored any more.
@@ -32,7 +35,7 @@ def expire(ledger: Ledger, job_id: str) -> None:
 
 
 def forget(ledger: Ledger, job_id: str, ended: float | None = None) -> None:
-    """Delete all of a job, as if it had never been. May be called again, also after it broke off.
+    """Delete all of a job, as if it had never been.
 
     Args:
         ledger: where it stands.

@@ -1,4 +1,7 @@
-"""Names in the indices: what is needed of many jobs at once is read from the names of keys, without their records."""
+"""Names in the indices: what is needed of many jobs at once is read from the names of keys, without their records.
+
+All that lists jobs raises `StoreUnavailable`.
+"""
 
 import hashlib
 import logging

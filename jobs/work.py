@@ -99,7 +99,7 @@ class JobWork:
             yield self._store.get(f"jobs/{job_id}/out/{number}")
 
     def fetch_block(self, job_id: str, number: int, path: Path) -> Path:
-        """A finished block, likewise."""
+        """A finished block as a file, like `fetch_source`."""
         return self._store.fetch(f"jobs/{job_id}/out/{number}", path)
 
     # Bands of gigantic pictures
