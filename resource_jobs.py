@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from jobs.assembly import Jobs
+from jobs.deletion import expire
 from jobs.ids import is_id, unknown
+from jobs.indices import group_jobs
 from jobs.ledger import Ledger, Status
 from jobs.queues import queue_of
 from jobs.records import Job
@@ -143,12 +145,12 @@ class ResourceJobs:
             JobsQueueFull, StoreUnavailable: as `JobTaking.take`.
         """
         if asker.key is None or not self.ledger.claims.has(asker.owner, asker.key):
-            self.ledger.check_not_full()
+            self.ledger.room.check_not_full()
 
     def would_take(self, pixels: int) -> bool:
         """Whether there is room for a job of so many px now."""
         try:
-            self.ledger.check_room(pixels)
+            self.ledger.room.check(pixels)
         except ServiceError:
             return False
         return True
@@ -173,7 +175,7 @@ class ResourceJobs:
             return
         end = self.ledger.end(job_id)  # it may just have ended
         if end is not None and end.state is JobState.DONE and not status.is_expired:
-            self.ledger.expire(job_id)
+            expire(self.ledger, job_id)
 
     def group(self, owner: str, message: JobsInput) -> JobsOutput:
         """Answer with jobs of a group, the oldest first.
@@ -184,7 +186,7 @@ class ResourceJobs:
         """
         if message.cursor and not is_id(message.cursor):
             raise MalformedMessage("cursor must be that of an answer")
-        ids = self.ledger.group(owner, message.group, message.cursor, message.limit + 1)
+        ids = group_jobs(self.ledger.store, owner, message.group, message.cursor, message.limit + 1)
         shown = ids[: message.limit]
         return JobsOutput(jobs=self.outputs(shown), cursor=shown[-1] if len(ids) > len(shown) else None)
 

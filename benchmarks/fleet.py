@@ -13,7 +13,9 @@ from benchmarks.measuring import say
 from benchmarks.rabbitmq import RabbitMQ
 from benchmarks.trace_collector import Collector, SentSpan
 from evaluation.errors import MeasurementError
+from jobs.acceptance import accept, add
 from jobs.assembly import open_ledger
+from jobs.deletion import forget
 from jobs.engine_celery import CeleryEngine
 from jobs.ids import new_id
 from jobs.records import Block, Job, Plan
@@ -126,12 +128,12 @@ class Fleet:
         """
         trace = f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
         job = Job(new_id(), "", time.time(), UpscaleOptions(), self._queue, FormatName.JPEG, pixels, trace=trace)
-        self._ledger.add(job, image)
+        add(self._ledger, job, image)
         if in_one > 1 and self._plan is not None:
             self._ledger.write_plan(job.id, coarser(self._plan, in_one))
         begin = time.time()
         self._engine.submit(job)
-        self._ledger.accept(job.id)
+        accept(self._ledger, job.id)
         end = begin + JOB_SECONDS
         while not self._ledger.has_ended(job.id):
             if time.time() > end:
@@ -144,7 +146,7 @@ class Fleet:
         if in_one == 1:
             self._plan = planned
         run = self._read(trace.split("-")[1], begin, total, len(planned.blocks))
-        self._ledger.forget(job.id)
+        forget(self._ledger, job.id)
         return run
 
     def _read(self, trace_id: str, begin: float, total: float, blocks: int) -> Run:

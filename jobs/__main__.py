@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from jobs.assembly import open_ledger
 from jobs.engine import JobEngine
 from jobs.housekeeping import Housekeeping
-from jobs.indices import OpenJob
+from jobs.indices import OpenJob, open_jobs
 from jobs.ledger import Ledger, Status
 from superscaling.errors import JobUnknown, ServiceError, StartError
 from superscaling.settings import Settings, environment_variable, invalid, read_settings
@@ -39,7 +39,7 @@ def open_statuses(ledger: Ledger) -> Iterator[Status]:
         return None
 
     with ThreadPoolExecutor(READERS) as pool:
-        yield from filter(None, pool.map(find, ledger.open_jobs()))
+        yield from filter(None, pool.map(find, open_jobs(ledger.store)))
 
 
 def table(statuses: Sequence[Status]) -> str:

@@ -32,8 +32,22 @@ class Claims:
         self._store = store
         self._tidied = ""
 
-    def claim(self, owner: str, key: str, asked: str) -> tuple[str, str]:
-        """Find, or make, the id for a request: as `Ledger.claim`."""
+    def claim(self, owner: str, key: str | None, asked: str) -> tuple[str, str | None]:
+        """Find, or make, the id for a request.
+
+        Args:
+            owner: of the request.
+            key: its Idempotency-Key, if it has one.
+            asked: SHA-256 of all that it asks for.
+
+        Returns:
+            The id, and the name of the claim, None without a key.
+
+        Raises:
+            IdempotencyMismatch: the key was used for something else.
+        """
+        if key is None:
+            return new_id(), None
         name = _name(owner, key)
         for _ in range(MAX_CLAIMS):
             fresh = Claim(new_id(), asked)

@@ -66,7 +66,7 @@ class CeleryEngine:
             StoreUnavailable: the store is not there.
         """
         try:
-            broker.send(self._app, broker.PLAN, job.queue, job.id, self._ledger.store_id())
+            broker.send(self._app, broker.PLAN, job.queue, job.id, self._ledger.identity.store_id())
         except broker.BrokerRefused as exc:
             log.error("the broker refuses: %s", exc, extra={"job": job.id})
             raise BrokerUnavailable("jobs can't be handed over: tell whoever operates the service") from exc
@@ -92,7 +92,7 @@ def plan(task: Any, job_id: str, store: str = "") -> None:
         planned = child.steps.plan(job_id, window, _deadline(child.ledger, job_id))
         if planned is None:
             return
-        missing = child.ledger.missing(job_id, planned)
+        missing = child.ledger.work.missing(job_id, planned)
         _publish_missing(child.ledger, job, task.request.id, planned, missing)
         if not missing:
             _publish(child.ledger, job, task.request.id, None)
@@ -123,7 +123,7 @@ def join(task: Any, job_id: str, chain: str, store: str = "") -> None:
 
     def run(child: worker.Child, job: Job) -> None:
         known = child.ledger.plan(job_id)
-        missing = child.ledger.missing(job_id, known) if known is not None else []
+        missing = child.ledger.work.missing(job_id, known) if known is not None else []
         if known is not None and missing and not child.ledger.has_ended(job_id):
             log.warning("a join is put off: %d blocks are missing", len(missing), extra={"job": job_id})
             _publish_missing(child.ledger, job, task.request.id, known, missing)
@@ -143,20 +143,20 @@ def _follow(ledger: Ledger, job: Job, chain: str, number: int, planned: Plan) ->
     following = number + planned.window
     if following < len(planned.blocks):
         _publish(ledger, job, chain, following)
-    if not ledger.missing(job.id, planned):
+    if not ledger.work.missing(job.id, planned):
         _publish(ledger, job, chain, None)
 
 
 def _publish(ledger: Ledger, job: Job, chain: str, number: int | None) -> None:
     """Publish the message of a block, or of the join (None), unless it is known that this chain has published it."""
     name = f"{chain}.{'join' if number is None else number}"
-    if ledger.is_published(job.id, name):
+    if ledger.work.is_published(job.id, name):
         return
     if number is None:
-        broker.send(app, broker.JOIN, job.queue, job.id, chain, ledger.store_id())
+        broker.send(app, broker.JOIN, job.queue, job.id, chain, ledger.identity.store_id())
     else:
-        broker.send(app, broker.BLOCK, job.queue, job.id, chain, number, ledger.store_id())
-    ledger.note_published(job.id, name)
+        broker.send(app, broker.BLOCK, job.queue, job.id, chain, number, ledger.identity.store_id())
+    ledger.work.note_published(job.id, name)
 
 
 class _Tiles(NoListener):
@@ -197,7 +197,7 @@ def _persist(
     waiting = worker.pauses(FIRST_PAUSE, MAX_PAUSE, HOLD)
     while True:
         try:
-            if store and not child.ledger.is_store(store):
+            if store and not child.ledger.identity.is_store(store):
                 log.error(
                     "%s is given back: this worker's store is not the one that the job is in; is it mounted?",
                     step,

@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from jobs.indices import open_jobs
 from jobs.lease import INTERVAL, Lease
 from jobs.ledger import Ledger
 from jobs.records import Job
@@ -79,7 +80,7 @@ class EmbeddedEngine:
             return
         self._worker.join(STOP_SECONDS)
         if self._worker.is_alive():
-            self._steps.give_up()
+            self._steps.attempts.give_up()
 
     def _work(self) -> None:
         pause = FIRST_PAUSE
@@ -105,7 +106,7 @@ class EmbeddedEngine:
     def _round(self) -> float:
         """Give each open job its turn. Returns the seconds until the next round; 0: there is more to do."""
         submitted = list(self._submitted)
-        jobs = {each.job_id: None for each in self._ledger.open_jobs()}  # a set in order
+        jobs = {each.job_id: None for each in open_jobs(self._ledger.store)}  # a set in order
         self._submitted.difference_update(set(submitted) - jobs.keys())
         self._failures = {job_id: failures for job_id, failures in self._failures.items() if job_id in jobs}
         if not jobs:
@@ -160,7 +161,7 @@ class EmbeddedEngine:
         plan = self._steps.plan(job_id, WINDOW, deadline)
         if plan is None:
             return True
-        missing = self._ledger.missing(job_id, plan)
+        missing = self._ledger.work.missing(job_id, plan)
         for number in missing[:TURN_BLOCKS]:
             if self._steps.block(job_id, number, deadline, current) is None:
                 return True

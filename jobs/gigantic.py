@@ -67,7 +67,7 @@ class GiganticSteps:
     def plan(self, job: Job, window: int, deadline: Deadline) -> Plan:
         """Cut the picture into bands, and decide what the blocks are. The plan is not written yet."""
         with self._folder() as folder:
-            source = self._ledger.fetch_source(job.id, folder / "source")
+            source = self._ledger.work.fetch_source(job.id, folder / "source")
             file = self._files.inspect(source, job.options, deadline, Timings())
             bands = file.bands
             seconds = [file.model.seconds_for(row.cost.area) for row in bands.rows]
@@ -80,7 +80,7 @@ class GiganticSteps:
             picture = f"{len(bands.rows)}-{cut.checksum:08x}"
             for span in sorted(set(spans)):
                 deadline.check(Timings())
-                self._ledger.write_band(job.id, _name(picture, span), folder / band_name(span))
+                self._ledger.work.write_band(job.id, _name(picture, span), folder / band_name(span))
             levels, total = (cut.darkest, cut.brightest), sum(seconds)
             return Plan(time.time(), blocks, window, total, picture, levels=levels, notes=cut.notes, header=file.header)
 
@@ -89,7 +89,7 @@ class GiganticSteps:
         file = self._planned(job, plan)
         block, bands = plan.blocks[number], file.bands
         span = bands.shown(block.first, block.stop)
-        data = self._ledger.band(job.id, _name(plan.picture, span))
+        data = self._ledger.work.band(job.id, _name(plan.picture, span))
         band: Samples = np.frombuffer(data, np.uint16 if file.header.is_16_bit else np.uint8)
         band = band.reshape(span[1] - span[0], file.result.crop.size[1], file.header.channels)
         timings = Timings(tiles=block.tiles)
@@ -100,7 +100,7 @@ class GiganticSteps:
         """Encode the result, and end the job. All blocks are finished."""
         file = self._planned(job, plan)
         with self._folder() as folder:
-            source = self._ledger.fetch_source(job.id, folder / "source")
+            source = self._ledger.work.fetch_source(job.id, folder / "source")
             path = folder / "result"
             pieces = self._collect(job.id, plan, folder, piece_bytes(file.row_bytes), deadline)
             size = file.result.height, file.result.width
@@ -147,7 +147,7 @@ class GiganticSteps:
             for number in range(len(plan.blocks)):
                 deadline.check(Timings())
                 fetched = folder / "block"
-                with self._ledger.fetch_block(job_id, number, fetched).open("rb") as block:
+                with self._ledger.work.fetch_block(job_id, number, fetched).open("rb") as block:
                     while chunk := block.read(min(COPIED, left or length)):
                         if not left:
                             deadline.check(Timings())

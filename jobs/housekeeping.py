@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, takewhile
 
+from jobs.acceptance import withdraw
 from jobs.claims import ABANDONED_SECONDS
+from jobs.deletion import expire, forget, sweep
 from jobs.ids import time_of
-from jobs.indices import EndedJob
+from jobs.indices import EndedJob, ended_jobs, expired_jobs, open_jobs
 from jobs.ledger import Ledger
 from jobs.webhooks import Webhooks
 from superscaling.errors import JobUnknown, StoreUnavailable
@@ -82,43 +84,43 @@ class Housekeeping:
 
         Looks at so many open jobs, and goes on behind them the next time.
         """
-        jobs = list(islice(self._ledger.open_jobs(self._mended), most))
+        jobs = list(islice(open_jobs(self._ledger.store, self._mended), most))
         self._mended = jobs[-1].job_id if len(jobs) == most else ""
         for job_id in (each.job_id for each in jobs):
             if self._ledger.has_ended(job_id):
-                self._each(self._ledger.clear, job_id, time_of(job_id))
+                self._each(Ledger.clear, job_id, time_of(job_id))
                 continue
             is_old = time.time() - time_of(job_id) > ABANDONED_SECONDS
-            if is_old and not self._ledger.is_accepted(job_id) and self._ledger.withdraw(job_id):
+            if is_old and not self._ledger.is_accepted(job_id) and withdraw(self._ledger, job_id):
                 log.info("a job was never accepted, and is forgotten", extra={"job": job_id})
 
     def expire(self) -> None:
         """Delete what is no longer kept."""
-        for each in _ended_before(self._ledger.ended_jobs(), time.time() - self._keep_seconds):
-            self._each(self._ledger.expire, each.job_id, each.ended)
-        for each in _ended_before(self._ledger.expired_jobs(), self._forget_before()):
-            self._ledger.forget(each.job_id, each.ended)
+        for each in _ended_before(ended_jobs(self._ledger.store), time.time() - self._keep_seconds):
+            self._each(expire, each.job_id, each.ended)
+        for each in _ended_before(expired_jobs(self._ledger.store), self._forget_before()):
+            forget(self._ledger, each.job_id, each.ended)
 
     def tidy(self) -> None:
         """Delete what no job leads to, and temporary files."""
         self._ledger.claims.tidy()
-        self._ledger.sweep()
+        sweep(self._ledger)
         self._ledger.store.tidy()
 
     def _forget_before(self) -> float:
         return time.time() - FORGET_AFTER * self._keep_seconds
 
-    def _each(self, act: Callable[[str], None], job_id: str, since: float) -> None:
+    def _each(self, act: Callable[[Ledger, str], None], job_id: str, since: float) -> None:
         """Do something to a job. One that is half deleted, or can't be read, must not keep the others waiting.
 
         What another version of the service wrote may be read by that; it is kept as long as other jobs.
         """
         try:
-            act(job_id)
+            act(self._ledger, job_id)
         except JobUnknown:
             if since < self._forget_before() or not self._ledger.store.has(f"jobs/{job_id}/job.json"):
                 log.warning("a job of which not all is stored is forgotten", extra={"job": job_id})
-                self._ledger.forget(job_id, since)
+                forget(self._ledger, job_id, since)
 
     def _deliver(self) -> None:
         self._repeat(Duty(self.deliver, WEBHOOK_INTERVAL))

@@ -1,8 +1,12 @@
-"""Names in the indices: what is needed of many jobs at once is read from the names of keys, without their records."""
+"""Names in the indices: what is needed of many jobs at once is read from the names of keys, without their records.
 
+All that lists jobs raises `StoreUnavailable`.
+"""
+
+import hashlib
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jobs.ids import DIGITS, LENGTH
@@ -53,7 +57,7 @@ def open_key(job: Job) -> str:
 
 
 def open_jobs(store: Store, after: str = "") -> Iterator[OpenJob]:
-    """Those there are, the oldest first; only those after another id."""
+    """The jobs without an end, accepted or not, the oldest first; only those after another id."""
     for match in _matching(store, "open/", OPEN, f"open/{after}." if after else ""):  # in ASCII, "." follows "-"
         yield OpenJob(match[1], int(match[2]))
 
@@ -69,16 +73,37 @@ def timed_key(index: str, job_id: str, ended: float) -> str:
     return f"{index}/{_milliseconds(ended)}-{job_id}"
 
 
-def timed_jobs(store: Store, index: str) -> Iterator[EndedJob]:
-    """Those in `ended` or `expired`, the one that ended first at the front."""
-    for match in _matching(store, f"{index}/", TIMED):
-        yield EndedJob(match[2], int(match[1]) / 1000)
+def ended_jobs(store: Store) -> Iterator[EndedJob]:
+    """The jobs with an end that have not expired, the one that ended first at the front."""
+    return _timed(store, "ended")
+
+
+def expired_jobs(store: Store) -> Iterator[EndedJob]:
+    """The jobs that have expired, the one that ended first at the front."""
+    return _timed(store, "expired")
 
 
 def due_webhooks(store: Store) -> Iterator[DueWebhook]:
     """Ends that have to be reported, now or later, the most urgent first."""
     for match in _matching(store, "webhooks/", DUE):
         yield DueWebhook(match[2], int(match[1]) / 1000, int(match[3]))
+
+
+def group_key(owner: str, group: str, job_id: str = "") -> str:
+    """The name of a job in a group; without an id, what those of the whole group begin with."""
+    return f"groups/{hashlib.sha256(owner.encode()).hexdigest()[:32]}/{group}/{job_id}"
+
+
+def group_jobs(store: Store, owner: str, group: str, after: str, count: int) -> Sequence[str]:
+    """The ids of a group's jobs that come after another id, the oldest first."""
+    prefix = group_key(owner, group)
+    keys = store.keys(prefix, after=f"{prefix}{after}")
+    return [key.removeprefix(prefix) for key, _ in zip(keys, range(count), strict=False)]
+
+
+def _timed(store: Store, index: str) -> Iterator[EndedJob]:
+    for match in _matching(store, f"{index}/", TIMED):
+        yield EndedJob(match[2], int(match[1]) / 1000)
 
 
 def _matching(store: Store, prefix: str, pattern: re.Pattern[str], after: str = "") -> Iterator[re.Match[str]]:

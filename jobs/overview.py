@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobs.ids import time_of
+from jobs.indices import open_jobs
 from jobs.ledger import Ledger
 from superscaling.errors import JobUnknown, StoreUnavailable
 
@@ -68,7 +69,7 @@ class Overview:
 
     def _refresh(self) -> None:
         awaited = list(self._awaited)  # before the open jobs are read: what was taken since is not among these
-        jobs = list(self._ledger.open_jobs())
+        jobs = list(open_jobs(self._ledger.store))
         ids = {job.job_id for job in jobs}
         self._planned = frozenset(self._find_planned([job.job_id for job in jobs]))
         pixels = sum(job.pixels for job in jobs)

@@ -8,26 +8,20 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
+from jobs.attempts import Attempts, Step
 from jobs.blocks import cut_into_blocks
 from jobs.gigantic import GiganticSteps
-from jobs.ledger import MAX_TRIES, Ledger
-from jobs.observing import observe_giving_up, observed
+from jobs.ledger import Ledger
 from jobs.queues import queue_of
 from jobs.records import Job, Plan, Result
-from jobs.store import NotStored
 from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, PictureInParts
 from superscaling.errors import (
     BlockFailed,
-    ClientGone,
-    DecoderUnavailable,
     EngineFailed,
     QueueFull,
-    ServiceError,
-    StoreUnavailable,
-    Unavailable,
     UnknownModel,
 )
 from superscaling.geometry import Cost
@@ -35,19 +29,8 @@ from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Demand, Pr
 
 log = logging.getLogger("jobs")
 
-# So often, and for so many seconds, the engine or the decoder may fail in a step before its job has failed. They may be
-# out of order for a while; but they may also fail on this picture each time, as when there is too little memory for it.
-MAX_FAILURES, FAILURE_SECONDS = 10, 600.0
 # Seconds between two tries to get the memory that a join takes.
 ADMISSION_PAUSE = 0.5
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step that is being run, and where its time goes."""
-
-    job: Job
-    timings: Timings = field(default_factory=Timings)
 
 
 class Steps:
@@ -60,8 +43,9 @@ class Steps:
     Raises of all steps:
         StoreUnavailable: the store is; the step has to be run again, however often.
         ServiceStopping: from the deadline; the same.
-        EngineFailed, DecoderUnavailable: the same, but after `MAX_FAILURES` in `FAILURE_SECONDS` the job has failed. A
-            block or join of a plan for another model raises the first at once, and is not counted: only `plan` helps.
+        EngineFailed, DecoderUnavailable: the same, but after `MAX_FAILURES` in `FAILURE_SECONDS` the job has failed:
+            see `Attempts`. A block or join of a plan for another model raises the first at once, and is not counted:
+            only `plan` helps.
         ClientGone: from the deadline: the job was cancelled meanwhile.
         JobUnknown: there is no such job.
         Exception: a defect, which ends the job as failed when it has come up `MAX_TRIES` times.
@@ -89,8 +73,7 @@ class Steps:
         self._admission = admission
         self._gigantic = gigantic
         self._decoded: tuple[str, PictureInParts] | None = None
-        self._running: tuple[str, str, int] | None = None
-        self._unfinished: tuple[str, str, int] | None = None
+        self.attempts = Attempts(ledger)
 
     def plan(self, job_id: str, window: int, deadline: Deadline) -> Plan | None:
         """Decide how a job is done, unless that is decided.
@@ -108,14 +91,14 @@ class Steps:
         job, former = self._ledger.known_job(job_id), self._ledger.plan(job_id)
         if former is not None and self._is_ours(job, former):
             return former
-        with self._step(job, "plan", deadline) as step:
+        with self.attempts.step(job, "plan", deadline) as step:
             if step is None:
                 return None
             queue = queue_of(self._files.models, job.options)
             if former is not None:
                 log.warning(
                     "a job is planned anew, as its model is another one than before",
-                    extra=_fields(step, "plan") | {"before": former.queue, "now": queue},
+                    extra=step.fields | {"before": former.queue, "now": queue},
                 )
                 self._ledger.unplan(job_id)
             if gigantic := self._gigantic_of(step):
@@ -140,9 +123,9 @@ class Steps:
         if found is None:
             return None
         job, plan = found
-        if self._ledger.has_block(job_id, number):
+        if self._ledger.work.has_block(job_id, number):
             return plan
-        with self._step(job, f"block-{number}", deadline) as step:
+        with self.attempts.step(job, f"block-{number}", deadline) as step:
             if step is None:
                 return None
             if gigantic := self._gigantic_of(step):
@@ -154,7 +137,7 @@ class Steps:
                 data = parts.make(block.first, block.stop, deadline, step.timings, listener)
                 tracing.current().set({"upscaler.tiles": block.tiles})
             deadline.check(step.timings)  # whoever has lost the lease may be late, and the job planned anew
-            return plan if self._ledger.write_block(job_id, number, data) else None
+            return plan if self._ledger.work.write_block(job_id, number, data) else None
         return None
 
     def join(self, job_id: str, deadline: Deadline) -> None:
@@ -163,7 +146,7 @@ class Steps:
         if found is None:
             return
         job, plan = found
-        with self._step(job, "join", deadline) as step:
+        with self.attempts.step(job, "join", deadline) as step:
             if step is None:
                 return
             if gigantic := self._gigantic_of(step):
@@ -171,7 +154,7 @@ class Steps:
                 return
             parts = self._decode(step, deadline, plan)
             with self._admitted(parts.file.demand, deadline, step.timings):
-                picture = parts.join(self._ledger.blocks(job_id, plan))
+                picture = parts.join(self._ledger.work.blocks(job_id, plan))
                 file = parts.file.file
                 del parts
                 self.release()  # encoding takes the most memory
@@ -186,12 +169,6 @@ class Steps:
     def release(self) -> None:
         """Free the memory of the picture that was decoded last. Of any thread."""
         self._decoded = None
-
-    def give_up(self) -> None:
-        """The process ends in good order, in the middle of a step: that is no failure of the step. Of any thread."""
-        if (running := self._running) is not None:
-            with contextlib.suppress(StoreUnavailable):
-                self._ledger.finish(*running)
 
     def _find(self, job_id: str) -> tuple[Job, Plan] | None:
         """A job and its plan; None: it has ended, or is not planned.
@@ -220,75 +197,6 @@ class Steps:
         """What does a step of a gigantic picture; None: it is an ordinary one."""
         return self._gigantic if step.job.is_gigantic else None
 
-    @contextlib.contextmanager
-    def _step(self, job: Job, name: str, deadline: Deadline) -> Iterator[Step | None]:
-        """Run a step of a job: count its tries, log it, and end the job for what will not get better.
-
-        The step is None if that has happened. What is raised inside is raised again if the step has to be run again.
-        """
-        self._finish_last()
-        step = Step(job)
-        tries = self._ledger.begin(job.id, name)
-        if tries > MAX_TRIES:
-            self._give_up_job(step, name, f"ended its worker {MAX_TRIES} times")
-            yield None
-            return
-        self._running = job.id, name, tries
-        start = time.perf_counter()
-        outcome = "done"
-        try:
-            with observed(self._ledger.observer, job, name, tries, step.timings):
-                deadline.check(step.timings)
-                yield step
-        except NotStored:
-            outcome = "cancelled"
-            if not self._ledger.has_ended(job.id):  # otherwise what was needed is deleted
-                raise
-        except (Unavailable, ClientGone) as exc:
-            outcome = exc.code
-            self._unfinished = self._running
-            self._finish_last()
-            if not isinstance(exc, EngineFailed | DecoderUnavailable):
-                raise
-            failures, seconds = self._ledger.note_failure(job.id, name)
-            if failures < MAX_FAILURES or seconds < FAILURE_SECONDS:
-                raise
-            self._give_up_job(step, name, f"failed {failures} times in {seconds / 60:.0f} min: {exc.detail}")
-        except ServiceError as exc:
-            outcome = exc.code
-            self._ledger.fail(job.id, exc)
-        except Exception:
-            outcome = ServiceError.code
-            log.exception("a step of a job failed", extra=_fields(step, name))
-            if tries < MAX_TRIES:
-                raise
-            self._ledger.fail(job.id, ServiceError("the service failed on this image; its log has the details"))
-        else:
-            self._unfinished = self._running
-            self._finish_last()
-        finally:
-            self._running = None
-            log.info(
-                "step", extra=_fields(step, name) | {"outcome": outcome, "try": tries} | _milliseconds(step, start)
-            )
-
-    def _finish_last(self) -> None:
-        """Note that the last step was finished, or given up in good order, unless the store took that note."""
-        if self._unfinished is not None:
-            self._ledger.finish(*self._unfinished)
-            self._unfinished = None
-
-    def _give_up_job(self, step: Step, name: str, reason: str) -> None:
-        """A step was run often enough: end its job."""
-        observe_giving_up(self._ledger.observer, name)
-        self._ledger.fail(
-            step.job.id,
-            BlockFailed(
-                f"a part of the image ({name}) {reason}: send another image, or tell whoever operates the service"
-            ),
-        )
-        log.error("a job is given up, as a step of it %s", reason, extra=_fields(step, name))
-
     def _decode(self, step: Step, deadline: Deadline, plan: Plan | None = None) -> PictureInParts:
         """The parts of a job's picture, which are those that were planned.
 
@@ -300,7 +208,7 @@ class Steps:
         if decoded is None or decoded[0] != job.id:
             decoded = None
             self.release()
-            file = self._files.inspect(self._ledger.source(job.id), job.options, deadline, step.timings)
+            file = self._files.inspect(self._ledger.work.source(job.id), job.options, deadline, step.timings)
             self._decoded = decoded = job.id, PictureInParts(self._files.decode(file, step.timings))
         _, parts = decoded
         if plan is not None and plan.picture != parts.fingerprint:
@@ -329,16 +237,3 @@ class Steps:
         seconds = [parts.file.file.model.seconds_for(size.cost.area) for size in parts.sizes]
         blocks = tuple(cut_into_blocks(parts.sizes, seconds, self._block_seconds))
         return Plan(time.time(), blocks, window, sum(seconds), parts.fingerprint)
-
-
-def _fields(step: Step, name: str) -> dict[str, object]:
-    """What every line of the log says about a step."""
-    fields: dict[str, object] = {"request_id": step.job.request_id, "job": step.job.id, "step": name}
-    return fields | ({"trace_id": trace_id} if (trace_id := tracing.trace_id_of(step.job.trace)) else {})
-
-
-def _milliseconds(step: Step, start: float) -> dict[str, object]:
-    """How long a step took, and where that time went."""
-    seconds = {"milliseconds": time.perf_counter() - start}
-    seconds |= {f"{span}_milliseconds": each for span, each in step.timings.seconds.items()}
-    return {name: round(each * 1000, 1) for name, each in seconds.items()}

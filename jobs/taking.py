@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from jobs.acceptance import accept, add, withdraw
 from jobs.engine import JobEngine
 from jobs.ledger import Ledger
 from jobs.records import Job
@@ -43,19 +44,19 @@ class JobTaking:
             StoreUnavailable, BrokerUnavailable: it can't be taken at the moment, and is forgotten.
         """
         with self._one_at_a_time(order.owner, key):
-            job_id, claim = self._ledger.claim(order.owner, key, asked)
+            job_id, claim = self._ledger.claims.claim(order.owner, key, asked)
             if claim is not None and self._ledger.is_accepted(job_id):
                 return job_id, False
             job = replace(order, id=job_id, key=claim, source_bytes=_size(source))
-            with self._ledger.reserved(job):
+            with self._ledger.room.reserved(job.id, job.size):
                 try:
-                    self._ledger.add(job, source)
+                    add(self._ledger, job, source)
                 except StoreUnavailable:
                     self._give_up(job_id)
                     raise
             try:
                 self._engine.submit(job)
-                self._ledger.accept(job_id)
+                accept(self._ledger, job_id)
             except ServiceError:
                 if self._give_up(job_id):
                     raise
@@ -73,7 +74,7 @@ class JobTaking:
     def _give_up(self, job_id: str) -> bool:
         """Forget a job. Returns whether that was right: not if another process has just taken it."""
         with contextlib.suppress(ServiceError):  # the housekeeping deletes what is left
-            if not self._ledger.withdraw(job_id):
+            if not withdraw(self._ledger, job_id):
                 return False
             self._engine.cancelled(job_id)
         return True

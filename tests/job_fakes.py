@@ -8,6 +8,7 @@ from conftest import encoded
 from fakes import models_with, noise, patience, upscaler_with
 from numpy.typing import NDArray
 
+from jobs.acceptance import accept, add
 from jobs.directory_store import DirectoryStore
 from jobs.ids import new_id
 from jobs.ledger import Ledger
@@ -52,9 +53,9 @@ class Fleet:
     def submit(self, image: bytes = IMAGE, *, is_accepted: bool = True) -> str:
         options = UpscaleInput.from_bytes(image, {}).asked
         job = Job(new_id(), "", 0.0, options, "queue", FormatName.PNG, 1, request_id="from-the-client")
-        self.ledger.add(job, image)
+        add(self.ledger, job, image)
         if is_accepted:
-            self.ledger.accept(job.id)
+            accept(self.ledger, job.id)
         return job.id
 
     def expected(self, image: bytes = IMAGE) -> bytes:

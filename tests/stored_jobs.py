@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from jobs.acceptance import accept, add
 from jobs.ledger import Ledger
 from jobs.records import Block, End, Job, Plan, Result, to_json
 from jobs.store import Store
@@ -36,19 +37,19 @@ def order(age: float = 0.0, **fields: Any) -> Job:
 def taken(ledger: Ledger, age: float = 0.0, **fields: Any) -> Job:
     """A job that was accepted."""
     job = order(age, **fields)
-    ledger.add(job, b"picture")
-    ledger.accept(job.id)
+    add(ledger, job, b"picture")
+    accept(ledger, job.id)
     return job
 
 
 def half_done(ledger: Ledger, age: float = 0.0, **fields: Any) -> Job:
     """A job that is planned, with one block of two."""
     job = taken(ledger, age, **fields)
-    ledger.begin(job.id, "plan")
+    ledger.work.begin(job.id, "plan")
     ledger.write_plan(job.id, PLAN)
-    ledger.finish(job.id, "plan")
-    ledger.begin(job.id, "block-0")
-    ledger.write_block(job.id, 0, b"pixels")
+    ledger.work.finish(job.id, "plan")
+    ledger.work.begin(job.id, "block-0")
+    ledger.work.write_block(job.id, 0, b"pixels")
     return job
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from job_fakes import IMAGE, Fleet, count_requests
 from kombu import Message
 
 from jobs import broker, engine_celery, messages, worker
+from jobs.acceptance import add
 from jobs.directory_store import DirectoryStore
 from jobs.engine_celery import CeleryEngine
 from jobs.ids import new_id
@@ -153,7 +155,7 @@ class Recorded:
 
     def send(self, _app: object, task: str, queue: str, *arguments: object) -> None:
         *rest, store = arguments
-        assert store == self.ledger.store_id()
+        assert store == self.ledger.identity.store_id()
         self.sent.append((task, *rest))
 
     def plan(self, *_: object) -> Plan:
@@ -162,7 +164,7 @@ class Recorded:
 
     def block(self, job_id: str, number: int, *_: object) -> Plan | None:
         self._fail()
-        return self.planned if self.ledger.write_block(job_id, number, b"") else None
+        return self.planned if self.ledger.work.write_block(job_id, number, b"") else None
 
     def join(self, *_: object) -> None:
         self.joined += 1
@@ -190,7 +192,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
 @pytest.fixture
 def job_id(recorded: Recorded) -> str:
     job = job_of(new_id())
-    recorded.ledger.add(job, b"picture")
+    add(recorded.ledger, job, b"picture")
     return job.id
 
 
@@ -206,7 +208,7 @@ def test_a_plan_publishes_what_all_missing_blocks_follow_from(
     recorded: Recorded, job_id: str, finished: tuple[int, ...], published: list[int]
 ) -> None:
     for number in finished:
-        recorded.ledger.write_block(job_id, number, b"")
+        recorded.ledger.work.write_block(job_id, number, b"")
     run_plan(job_id, "a")
     expected: list[tuple[object, ...]]
     expected = [(broker.BLOCK, job_id, "a", number) for number in published] or [(broker.JOIN, job_id, "a")]
@@ -233,12 +235,12 @@ def test_a_block_that_is_not_planned_is_dropped(
     engine_celery.block.apply([job_id, "a", number], throw=True)
     assert f"a message is dropped: the job has no block {number}" in caplog.messages
     assert recorded.sent == []
-    assert not recorded.ledger.finished(job_id)
+    assert not recorded.ledger.work.finished(job_id)
 
 
 def test_a_join_that_comes_too_early_publishes_what_is_missing(recorded: Recorded, job_id: str) -> None:
     recorded.ledger.write_plan(job_id, recorded.planned)
-    recorded.ledger.write_block(job_id, 0, b"")
+    recorded.ledger.work.write_block(job_id, 0, b"")
     for _ in range(2):
         engine_celery.join.apply([job_id, "a"], task_id="b", throw=True)
     assert recorded.sent == [(broker.BLOCK, job_id, "b", number) for number in (1, 2, 3)]
@@ -352,7 +354,7 @@ def test_a_worker_takes_no_job_that_means_another_model(
     with pytest.raises(Reject):
         engine_celery.block.run(job_id, "a", 0)
     assert recorded.sent == []
-    assert not recorded.ledger.has_block(job_id, 0)
+    assert not recorded.ledger.work.has_block(job_id, 0)
 
 
 @pytest.mark.parametrize("is_other", [True, False], ids=["another store", "not mounted"])
@@ -364,10 +366,10 @@ def test_a_worker_with_another_store_gives_messages_back(
     caplog: pytest.LogCaptureFixture,
     is_other: bool,
 ) -> None:
-    store_id, pauses = recorded.ledger.store_id(), list[float]()
+    store_id, pauses = recorded.ledger.identity.store_id(), list[float]()
     elsewhere = Ledger(DirectoryStore(tmp_path / "elsewhere"), 1)
     if is_other:
-        elsewhere.store_id()
+        elsewhere.identity.store_id()
     monkeypatch.setattr("jobs.engine_celery.time.sleep", pauses.append)
     worker.child().ledger = elsewhere  # type: ignore[union-attr, misc]
     messages: list[Callable[[], object]] = [
@@ -381,7 +383,8 @@ def test_a_worker_with_another_store_gives_messages_back(
         assert raised.value.requeue
     assert pauses == [engine_celery.OTHER_STORE_PAUSE] * 3
     assert "is it mounted?" in caplog.text
-    elsewhere.store = recorded.ledger.store  # it is mounted
+    shutil.rmtree(tmp_path / "elsewhere", ignore_errors=True)
+    (tmp_path / "elsewhere").symlink_to(tmp_path)  # it is mounted
     engine_celery.block.apply([job_id, "a", 0, store_id], throw=True)
     assert recorded.sent == [(broker.BLOCK, job_id, "a", 3)]
 
@@ -407,7 +410,7 @@ def test_the_steps_of_a_job_take_few_requests_to_the_store(
     child = SimpleNamespace(ledger=fleet.ledger, steps=steps, workers=0, parts=parts)
     monkeypatch.setattr(worker, "child", lambda: child)
     job = replace(fleet.ledger.job(fleet.submit()), id=new_id(), queue=queue_of(fleet.models, OPTIONS))
-    fleet.ledger.add(job, IMAGE)
+    add(fleet.ledger, job, IMAGE)
     requests = count_requests(fleet.ledger.store)
     run_plan(job.id, "a")
     while recorded.sent:

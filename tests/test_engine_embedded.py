@@ -12,9 +12,15 @@ from conftest import encoded, wait_for
 from fakes import noise, patience
 from job_fakes import Fleet, count_requests
 
+from jobs import engine_embedded
+from jobs.acceptance import accept
+from jobs.attempts import MAX_TRIES
+from jobs.deletion import forget
 from jobs.engine_embedded import EmbeddedEngine
-from jobs.ledger import MAX_TRIES, Ledger
+from jobs.indices import open_jobs
+from jobs.ledger import Ledger
 from jobs.steps import Steps
+from jobs.work import JobWork
 from message_protocol import JobState
 from superscaling.errors import StoreUnavailable
 
@@ -88,7 +94,7 @@ def test_it_does_what_is_submitted_once_it_is_accepted_or_here(engines: Engines)
     engine.submit(ledger.job(job_id))
     assert engines.wait_for_end(job_id) is JobState.DONE
     assert ledger.plan(orphan) is None
-    ledger.accept(orphan)  # by another process
+    accept(ledger, orphan)  # by another process
     assert engines.wait_for_end(orphan) is JobState.DONE
 
 
@@ -232,16 +238,27 @@ def test_an_encoder_holds_up_the_end_of_the_process_for_a_while_only(
     end.set()
 
 
-@pytest.mark.parametrize("place", ["open_jobs", "write_block", "begin", "finish_job", "missing"])
-def test_it_outlives_failures_of_the_store(engines: Engines, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, failures = getattr(Ledger, place), iter(range(2 * MAX_TRIES))
+@pytest.mark.parametrize(
+    ("room", "place"),
+    [
+        (engine_embedded, "open_jobs"),
+        (JobWork, "write_block"),
+        (JobWork, "begin"),
+        (Ledger, "finish_job"),
+        (JobWork, "missing"),
+    ],
+)
+def test_it_outlives_failures_of_the_store(
+    engines: Engines, room: object, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = getattr(room, place), iter(range(2 * MAX_TRIES))
 
     def fail_at_first(*args: object) -> object:
         if next(failures, None) is not None:
             raise StoreUnavailable("it is full")
         return real(*args)
 
-    monkeypatch.setattr(Ledger, place, fail_at_first)
+    monkeypatch.setattr(room, place, fail_at_first)
     job_id = engines.fleet.submit()
     engines.start()
     assert engines.wait_for_end(job_id) is JobState.DONE
@@ -284,7 +301,7 @@ def test_a_job_that_is_forgotten_meanwhile_ends_nothing(engines: Engines) -> Non
     engine.submit(engines.fleet.ledger.job(job_id))
     tiles.next()
     engine.cancelled(job_id)
-    engines.fleet.ledger.forget(job_id)
+    forget(engines.fleet.ledger, job_id)
     tiles.let_go(1000)
     assert engines.wait_for_end(engines.fleet.submit()) is JobState.DONE
 
@@ -295,7 +312,7 @@ def test_an_index_that_is_behind_is_mended(engines: Engines) -> None:
     ledger.cancel(job_id)
     ledger.store.put(key, b"")  # as if the process had been killed in between
     engines.start()
-    assert wait_for(lambda: not [*ledger.open_jobs()], LONG)
+    assert wait_for(lambda: not [*open_jobs(ledger.store)], LONG)
 
 
 def test_one_of_two_processes_works(engines: Engines) -> None:

@@ -27,6 +27,7 @@ from PIL import Image
 
 import jobs.gigantic
 import jobs.gigantic_files
+from jobs.acceptance import add
 from jobs.directory_store import DirectoryStore
 from jobs.gigantic import GiganticSteps
 from jobs.gigantic_files import GiganticFiles, GiganticLimits, InspectedGigantic
@@ -101,7 +102,7 @@ class Enlarging:
     def enlarge(self, data: bytes, options: UpscaleOptions) -> tuple[bytes, End]:
         file = self.inspect(data, options)
         job = Job(new_id(), "", 0.0, options, "queue", file.format, file.pixels, is_gigantic=True, notes=file.notes)
-        self.ledger.add(job, data)
+        add(self.ledger, job, data)
         plan = self.steps.plan(job.id, 1, Deadline())
         if plan:
             for number in reversed(range(len(plan.blocks))):
@@ -439,7 +440,7 @@ def test_what_can_not_be_done_in_time_is_refused(
 def submitted(enlarging: Enlarging, data: bytes, options: UpscaleOptions) -> Job:
     file = enlarging.inspect(data, options)
     job = Job(new_id(), "", 0.0, options, "queue", file.format, file.pixels, is_gigantic=True)
-    enlarging.ledger.add(job, data)
+    add(enlarging.ledger, job, data)
     return job
 
 
@@ -448,8 +449,8 @@ def test_blocks_need_nothing_of_the_file(tmp_path: Path, monkeypatch: pytest.Mon
     enlarging = Enlarging(tmp_path, models(monkeypatch))
     job_ids = [submitted(enlarging, encoded(RGB), scaled("2")).id for _ in range(2)]
     plans = [enlarging.steps.plan(job_id, 1, Deadline()) for job_id in job_ids]
-    fetched, inspected = Counting(enlarging.ledger.fetch_source), Counting(enlarging.files.inspect)
-    monkeypatch.setattr(enlarging.ledger, "fetch_source", fetched)
+    fetched, inspected = Counting(enlarging.ledger.work.fetch_source), Counting(enlarging.files.inspect)
+    monkeypatch.setattr(enlarging.ledger.work, "fetch_source", fetched)
     monkeypatch.setattr(enlarging.files, "inspect", inspected)
     assert plans[0] is not None
     for number in range(len(plans[0].blocks)):
@@ -490,7 +491,7 @@ def test_pixels_of_another_decoder_are_not_mixed_in(
     other = tmp_path / "other.png"
     other.write_bytes(encoded(RGB[::-1]))
     with monkeypatch.context() as patch:
-        patch.setattr(enlarging.ledger, "fetch_source", lambda *_: other)
+        patch.setattr(enlarging.ledger.work, "fetch_source", lambda *_: other)
         late = GiganticSteps(enlarging.ledger, enlarging.files, 90, 1.0).plan(job, 1, Deadline())
     assert late.blocks == plan.blocks
     assert late.picture != plan.picture
@@ -534,8 +535,8 @@ def test_cancelling_is_noticed_between_bands_and_pieces(
     assert plan is not None
     for number in range(len(plan.blocks)):
         enlarging.steps.block(job.id, number, Deadline())
-    fetched = Counting(enlarging.ledger.fetch_block)
-    monkeypatch.setattr(enlarging.ledger, "fetch_block", fetched)
+    fetched = Counting(enlarging.ledger.work.fetch_block)
+    monkeypatch.setattr(enlarging.ledger.work, "fetch_block", fetched)
     with pytest.raises(ClientGone):
         enlarging.steps.join(job.id, only(2))
     assert fetched.calls == 1
@@ -551,7 +552,7 @@ def test_blocks_planned_twice_fit_the_plan_that_holds(
     data, options = encoded(RGB), scaled("2")
     file = enlarging.inspect(data, options)
     job = Job(new_id(), "", 0.0, options, "queue", file.format, file.pixels, is_gigantic=True)
-    enlarging.ledger.add(job, data)
+    add(enlarging.ledger, job, data)
     plan = enlarging.steps.plan(job.id, 1, Deadline())
     monkeypatch.setattr(loaded.default.upscaler, "seconds_for", SetPace(lambda area: area / 90_000).seconds_for)
     steps = GiganticSteps(enlarging.ledger, enlarging.files, 90, 1.0)

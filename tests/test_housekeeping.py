@@ -13,8 +13,10 @@ from conftest import wait_for
 from stored_jobs import HOUR, all_keys, ended, half_done, id_of, order, taken
 
 from jobs import claims, housekeeping
+from jobs.acceptance import add
 from jobs.directory_store import DirectoryStore
 from jobs.housekeeping import FORGET_AFTER, Housekeeping
+from jobs.indices import group_jobs, open_jobs
 from jobs.ledger import Ledger
 from jobs.records import Claim, End, to_json
 from jobs.webhooks import Webhooks
@@ -41,7 +43,7 @@ def test_jobs_expire_and_are_forgotten(ledger: Ledger, age: float, is_expired: b
     if is_known:
         status = ledger.status(job.id)
         assert (status.state, status.is_expired) == (JobState.DONE, is_expired)
-        assert ledger.group("", "holiday", "", 10) == [job.id]
+        assert group_jobs(ledger.store, "", "holiday", "", 10) == [job.id]
     else:
         with pytest.raises(JobUnknown):
             ledger.status(job.id)
@@ -59,7 +61,7 @@ def test_open_jobs_are_kept_however_old(ledger: Ledger) -> None:
 @pytest.mark.parametrize(("age", "is_kept"), [(0.0, True), (0.9 * HOUR, True), (1.1 * HOUR, False)])
 def test_what_was_never_accepted_is_forgotten(ledger: Ledger, age: float, is_kept: bool) -> None:
     job = order(age)
-    ledger.add(job, b"picture")
+    add(ledger, job, b"picture")
     Housekeeping(ledger, KEEP).tick()
     assert bool(all_keys(ledger.store)) == is_kept
 
@@ -88,7 +90,7 @@ def test_several_processes_do_no_harm(ledger: Ledger, tmp_path: Path) -> None:
         list(pool.map(Housekeeping.tick, others))
     assert [ledger.status(job.id).is_expired for job in kept] == [False] * 3 + [True] * 5
     assert {key.split("/")[1] for key in ledger.store.keys("jobs/")} == {job.id for job in kept}
-    assert not ledger.group("", "holiday", "", 10)
+    assert not group_jobs(ledger.store, "", "holiday", "", 10)
 
 
 def test_a_download_goes_on_while_its_job_expires(ledger: Ledger, tmp_path: Path) -> None:
@@ -127,7 +129,7 @@ def test_a_round_looks_at_some_jobs_and_the_next_at_others(ledger: Ledger) -> No
     counts = []
     for _ in range(4):
         keeping.mend(2)
-        counts.append(len(list(ledger.open_jobs())))
+        counts.append(len(list(open_jobs(ledger.store))))
     assert counts == [4, 3, 1, 1]
 
 
@@ -146,7 +148,7 @@ def test_all_claims_are_looked_at_in_turn(ledger: Ledger, monkeypatch: pytest.Mo
 def test_webhooks_do_not_wait_for_the_rest(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(housekeeping, "WEBHOOK_INTERVAL", 0.01)
     may_end, rounds = threading.Event(), list[None]()
-    monkeypatch.setattr(ledger, "open_jobs", lambda *_: iter([may_end.wait(60)][:0]))
+    monkeypatch.setattr("jobs.housekeeping.open_jobs", lambda *_: iter([may_end.wait(60)][:0]))
     keeping = Housekeeping(ledger, KEEP, cast(Webhooks, SimpleNamespace(deliver=lambda: rounds.append(None))))
     keeping.start()
     assert wait_for(lambda: len(rounds) > 3, 60)

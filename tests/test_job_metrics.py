@@ -15,9 +15,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from http_edge.metrics import Metrics
 from jobs import overview
+from jobs.acceptance import add
+from jobs.attempts import MAX_TRIES
+from jobs.deletion import forget
 from jobs.directory_store import DirectoryStore
 from jobs.ids import new_id
-from jobs.ledger import MAX_TRIES, Ledger, Status
+from jobs.ledger import Ledger, Status
 from jobs.records import Job
 from jobs.webhooks import Webhooks
 from message_protocol import JobOutput
@@ -43,7 +46,7 @@ class Service:
 
     def add(self, webhook: str | None = None) -> str:
         job = Job(new_id(), "", 0.0, UpscaleOptions(), "queue", FormatName.PNG, PIXELS, webhook=webhook)
-        self.ledger.add(job, encoded(noise(HEIGHT, WIDTH)))
+        add(self.ledger, job, encoded(noise(HEIGHT, WIDTH)))
         return job.id
 
     def figures(self) -> dict[str, float]:
@@ -100,7 +103,7 @@ def test_what_ends_elsewhere_is_counted_where_it_was_taken(service: Service, tmp
 
 
 def test_a_job_that_was_forgotten_has_no_end(service: Service) -> None:
-    service.ledger.forget(service.add())
+    forget(service.ledger, service.add())
     figures = service.figures()
     assert sum(value for name, value in figures.items() if name.startswith("jobs_ended_total")) == 0
 
@@ -112,11 +115,11 @@ def test_outcomes_of_blocks(service: Service) -> None:
     with pytest.raises(EngineFailed):
         service.steps.block(job_id, 0, DEADLINE)
     service.fleet.failure = None
-    service.ledger.begin(job_id, "block-0")  # by a worker that was killed then
+    service.ledger.work.begin(job_id, "block-0")  # by a worker that was killed then
     service.steps.block(job_id, 0, DEADLINE)
     service.ledger.store.delete(f"jobs/{job_id}/out/0")
     for _ in range(MAX_TRIES):
-        service.ledger.begin(job_id, "block-0")
+        service.ledger.work.begin(job_id, "block-0")
     service.steps.block(job_id, 0, DEADLINE)
     figures = service.figures()
     outcomes = {name: value for name, value in figures.items() if name.startswith("job_blocks_total")}

@@ -10,6 +10,7 @@ from conftest import ROOT, free_port
 from stored_jobs import HOUR, ended, half_done, order, taken
 
 from jobs.__main__ import main, requeue
+from jobs.acceptance import add
 from jobs.directory_store import DirectoryStore
 from jobs.ledger import Ledger
 from jobs.records import Job
@@ -37,7 +38,7 @@ def test_list_shows_open_jobs(ledger: Ledger, capsys: pytest.CaptureFixture[str]
     first = half_done(ledger, 2 * HOUR, group="holiday")
     second = taken(ledger, pixels=123)
     ended(ledger, 0)
-    ledger.add(order(), b"not accepted")
+    add(ledger, order(), b"not accepted")
     header, *rows = printed(capsys, "list").splitlines()
     assert header.split() == ["id", "state", "tiles", "pixels", "age", "group"]
     assert rows[0].split() == [first.id, "running", "4/6", "1000", "2:00:00", "holiday"]
@@ -98,7 +99,7 @@ class Taking:
 
 def test_requeue_hands_over_what_is_open_and_was_accepted(ledger: Ledger) -> None:
     jobs = [half_done(ledger, 60), taken(ledger, 30)]
-    ledger.add(order(), b"not accepted")
+    add(ledger, order(), b"not accepted")
     ended(ledger, 0)
     engine = Taking(10)
     assert requeue(ledger, engine) == 2

@@ -17,10 +17,13 @@ from conftest import wait_for
 from stored_jobs import HOUR, PLAN, RESULT, Killed, KilledStore, all_keys, ended, half_done, id_of, order, taken
 
 from jobs import room
+from jobs.acceptance import accept, add, withdraw
+from jobs.deletion import expire, forget, sweep
 from jobs.directory_store import DirectoryStore
 from jobs.engine import JobEngine
 from jobs.housekeeping import Housekeeping
 from jobs.ids import is_id, new_id, time_of
+from jobs.indices import ended_jobs, expired_jobs, group_jobs, open_jobs
 from jobs.ledger import Ledger
 from jobs.records import End, Job, to_json
 from jobs.store import Store
@@ -66,22 +69,22 @@ def test_nothing_else_is_an_id(ledger: Ledger, text: str) -> None:
 
 def test_the_life_of_a_job(ledger: Ledger) -> None:
     job = order()
-    ledger.add(job, b"picture")
+    add(ledger, job, b"picture")
     assert not ledger.is_accepted(job.id)
-    ledger.accept(job.id)
+    accept(ledger, job.id)
     assert ledger.is_accepted(job.id)
     assert ledger.status(job.id).state is JobState.QUEUED
-    assert ledger.source(job.id) == b"picture"
+    assert ledger.work.source(job.id) == b"picture"
     assert ledger.write_plan(job.id, PLAN) == PLAN
-    assert ledger.missing(job.id, PLAN) == [0, 1]
-    ledger.write_block(job.id, 1, b"pixels")
+    assert ledger.work.missing(job.id, PLAN) == [0, 1]
+    ledger.work.write_block(job.id, 1, b"pixels")
     status = ledger.status(job.id)
     assert (status.state, status.done, status.total, status.finished) == (JobState.RUNNING, 2, 6, frozenset({1}))
     assert ledger.finish_job(job.id, b"result", RESULT)
     status = ledger.status(job.id)
     assert (status.state, status.done, status.end and status.end.result) == (JobState.DONE, 6, RESULT)
     assert ledger.store.get(f"jobs/{job.id}/result") == b"result"
-    assert not list(ledger.open_jobs())
+    assert not list(open_jobs(ledger.store))
     assert not list(ledger.store.keys(f"jobs/{job.id}/out/"))
 
 
@@ -109,8 +112,8 @@ def test_a_job_ends_once_and_leaves_nothing_of_other_ends(ledger: Ledger) -> Non
         status = ledger.status(job.id)
         states.add(status.state)
         assert ledger.store.has(f"jobs/{job.id}/result") == (status.state is JobState.DONE)
-        assert [each.job_id for each in ledger.ended_jobs()].count(job.id) == 1
-    assert not list(ledger.open_jobs())
+        assert [each.job_id for each in ended_jobs(ledger.store)].count(job.id) == 1
+    assert not list(open_jobs(ledger.store))
     assert states
 
 
@@ -128,17 +131,17 @@ def test_a_result_is_not_replaced(ledger: Ledger) -> None:
     assert ledger.store.get(f"jobs/{job.id}/result") == b"result"
 
 
-@pytest.mark.parametrize("end", [Ledger.cancel, Ledger.forget])
+@pytest.mark.parametrize("end", [Ledger.cancel, forget])
 def test_a_block_that_came_too_late_is_deleted(ledger: Ledger, end: Callable[[Ledger, str], object]) -> None:
     job = half_done(ledger)
     end(ledger, job.id)
-    ledger.write_block(job.id, 1, b"pixels")
+    ledger.work.write_block(job.id, 1, b"pixels")
     assert not list(ledger.store.keys(f"jobs/{job.id}/out/"))
 
 
 def test_a_forgotten_job_does_not_end(ledger: Ledger) -> None:
     job = half_done(ledger)
-    ledger.forget(job.id)
+    forget(ledger, job.id)
     for act in end_twice(ledger, job.id)[1:3]:
         with pytest.raises(JobUnknown):
             act()
@@ -147,36 +150,36 @@ def test_a_forgotten_job_does_not_end(ledger: Ledger) -> None:
 
 def test_tries_are_counted_until_a_step_is_finished(ledger: Ledger) -> None:
     job = taken(ledger)
-    assert [ledger.begin(job.id, "block-1") for _ in range(3)] == [1, 2, 3]
-    assert ledger.begin(job.id, "block-11") == 1
-    ledger.finish(job.id, "block-1")
-    assert ledger.begin(job.id, "block-1") == 1
-    assert ledger.begin(job.id, "block-11") == 2
+    assert [ledger.work.begin(job.id, "block-1") for _ in range(3)] == [1, 2, 3]
+    assert ledger.work.begin(job.id, "block-11") == 1
+    ledger.work.finish(job.id, "block-1")
+    assert ledger.work.begin(job.id, "block-1") == 1
+    assert ledger.work.begin(job.id, "block-11") == 2
 
 
 # Idempotency-Keys
 
 
 def test_a_repeated_request_finds_its_job(ledger: Ledger) -> None:
-    first = ledger.claim("ann", "key", "a" * 64)
-    assert ledger.claim("ann", "key", "a" * 64) == first
-    assert ledger.claim("bob", "key", "a" * 64)[0] != first[0]
-    assert ledger.claim("ann", "other", "a" * 64)[0] != first[0]
-    assert ledger.claim("ann", None, "a" * 64)[1] is None
+    first = ledger.claims.claim("ann", "key", "a" * 64)
+    assert ledger.claims.claim("ann", "key", "a" * 64) == first
+    assert ledger.claims.claim("bob", "key", "a" * 64)[0] != first[0]
+    assert ledger.claims.claim("ann", "other", "a" * 64)[0] != first[0]
+    assert ledger.claims.claim("ann", None, "a" * 64)[1] is None
     with pytest.raises(IdempotencyMismatch):
-        ledger.claim("ann", "key", "b" * 64)
+        ledger.claims.claim("ann", "key", "b" * 64)
 
 
 def test_requests_at_the_same_moment_get_one_id(ledger: Ledger) -> None:
     with ThreadPoolExecutor(8) as pool:
         for key in map(str, range(10)):
-            ids = list(pool.map(lambda _, key=key: ledger.claim("", key, "a")[0], range(8)))
+            ids = list(pool.map(lambda _, key=key: ledger.claims.claim("", key, "a")[0], range(8)))
             assert len(set(ids)) == 1
 
 
 def claimed(ledger: Ledger, age: float = 0.0) -> Job:
     """A job under a key, of a request that came so long ago."""
-    _, name = ledger.claim("", "key", "a")
+    _, name = ledger.claims.claim("", "key", "a")
     job = order(age, key=name)
     ledger.store.put(f"keys/{name}", b'{"id":"%s","asked":"a"}' % job.id.encode())
     return job
@@ -184,39 +187,39 @@ def claimed(ledger: Ledger, age: float = 0.0) -> Job:
 
 def test_the_key_of_a_forgotten_job_is_free(ledger: Ledger) -> None:
     job = claimed(ledger)
-    ledger.add(job, b"picture")
-    ledger.accept(job.id)
-    ledger.forget(job.id)
-    assert ledger.claim("", "key", "other")[0] != job.id
+    add(ledger, job, b"picture")
+    accept(ledger, job.id)
+    forget(ledger, job.id)
+    assert ledger.claims.claim("", "key", "other")[0] != job.id
 
 
 @pytest.mark.parametrize("age", [0.0, 2 * HOUR])
 def test_the_key_of_a_request_that_broke_off_is_free_after_an_hour(ledger: Ledger, age: float) -> None:
     job = claimed(ledger, age)
-    assert (ledger.claim("", "key", "a")[0] == job.id) == (age == 0)
+    assert (ledger.claims.claim("", "key", "a")[0] == job.id) == (age == 0)
 
 
 def test_the_key_of_an_old_job_is_not_free(ledger: Ledger) -> None:
     job = claimed(ledger, 2 * HOUR)
-    ledger.add(job, b"picture")
-    ledger.accept(job.id)
+    add(ledger, job, b"picture")
+    accept(ledger, job.id)
     ledger.claims.tidy()
-    assert ledger.claim("", "key", "a")[0] == job.id
+    assert ledger.claims.claim("", "key", "a")[0] == job.id
 
 
 def test_a_key_that_was_claimed_anew_is_not_released_by_its_former_job(ledger: Ledger) -> None:
     former = claimed(ledger)
-    ledger.add(former, b"picture")
+    add(ledger, former, b"picture")
     latter = claimed(ledger)
-    ledger.forget(former.id)
-    assert ledger.claim("", "key", "a")[0] == latter.id
+    forget(ledger, former.id)
+    assert ledger.claims.claim("", "key", "a")[0] == latter.id
 
 
 def test_a_claim_that_cannot_be_read_is_replaced(ledger: Ledger) -> None:
-    _, name = ledger.claim("", "key", "a")
+    _, name = ledger.claims.claim("", "key", "a")
     ledger.store.put(f"keys/{name}", b"{}")
-    first = ledger.claim("", "key", "a")[0]
-    assert ledger.claim("", "key", "a")[0] == first
+    first = ledger.claims.claim("", "key", "a")[0]
+    assert ledger.claims.claim("", "key", "a")[0] == first
 
 
 # Withdrawing
@@ -224,49 +227,49 @@ def test_a_claim_that_cannot_be_read_is_replaced(ledger: Ledger) -> None:
 
 def test_an_accepted_job_is_not_withdrawn(ledger: Ledger) -> None:
     job = taken(ledger)
-    assert not ledger.withdraw(job.id)
+    assert not withdraw(ledger, job.id)
     assert ledger.status(job.id).state is JobState.QUEUED
 
 
 def test_a_withdrawn_job_is_not_accepted(ledger: Ledger) -> None:
     job = order(group="holiday", webhook="https://example.com/")
-    ledger.add(job, b"picture")
-    assert ledger.withdraw(job.id)
-    assert ledger.withdraw(job.id)
+    add(ledger, job, b"picture")
+    assert withdraw(ledger, job.id)
+    assert withdraw(ledger, job.id)
     with pytest.raises(StoreUnavailable, match="send it again"):
-        ledger.accept(job.id)
+        accept(ledger, job.id)
     assert all_keys(ledger.store) == []
 
 
 def test_one_of_accepting_and_withdrawing_wins(ledger: Ledger) -> None:
     for _ in range(20):
         job = order()
-        ledger.add(job, b"picture")
+        add(ledger, job, b"picture")
         barrier = threading.Barrier(2)
 
-        def accept(job: Job = job, barrier: threading.Barrier = barrier) -> bool:
+        def is_accepted(job: Job = job, barrier: threading.Barrier = barrier) -> bool:
             barrier.wait(20)
             try:
-                ledger.accept(job.id)
+                accept(ledger, job.id)
             except StoreUnavailable:
                 return False
             return True
 
-        def withdraw(job: Job = job, barrier: threading.Barrier = barrier) -> bool:
+        def is_withdrawn(job: Job = job, barrier: threading.Barrier = barrier) -> bool:
             barrier.wait(20)
-            return ledger.withdraw(job.id)
+            return withdraw(ledger, job.id)
 
         with ThreadPoolExecutor(2) as pool:
-            accepting, withdrawing = pool.submit(accept), pool.submit(withdraw)
+            accepting, withdrawing = pool.submit(is_accepted), pool.submit(is_withdrawn)
             assert accepting.result() != withdrawing.result()
         assert bool(list(ledger.store.keys(f"jobs/{job.id}/"))) == accepting.result()
 
 
 def test_a_job_may_have_ended_before_it_is_accepted(ledger: Ledger) -> None:
     job = order()
-    ledger.add(job, b"picture")
+    add(ledger, job, b"picture")
     ledger.finish_job(job.id, b"result", RESULT)
-    ledger.accept(job.id)
+    accept(ledger, job.id)
     assert ledger.is_accepted(job.id)
 
 
@@ -275,46 +278,46 @@ def test_a_job_may_have_ended_before_it_is_accepted(ledger: Ledger) -> None:
 
 def test_jobs_queue_full_says_when(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "FRESH_SECONDS", 0.0)
-    ledger.check_room(10 * LIMIT)  # the only one
+    ledger.room.check(10 * LIMIT)  # the only one
     job = taken(ledger, pixels=LIMIT - 1000)
-    ledger.check_room(1000)
+    ledger.room.check(1000)
     with pytest.raises(JobsQueueFull) as caught:
-        ledger.check_room(1001)
+        ledger.room.check(1001)
     assert caught.value.retry_after == 60
     ledger.write_plan(job.id, PLAN)
     with pytest.raises(JobsQueueFull) as caught:
-        ledger.check_room(LIMIT)
+        ledger.room.check(LIMIT)
     # 12 s of work by two workers for 9000 px, all of which have to be done.
     assert caught.value.retry_after == 6
     assert caught.value.setting == "jobs_queue_pixels"
 
 
 def test_a_burst_is_counted_at_once(ledger: Ledger) -> None:
-    ledger.check_room(1)
+    ledger.room.check(1)
     for _ in range(10):
-        ledger.check_not_full()
-        ledger.check_room(1000)
+        ledger.room.check_not_full()
+        ledger.room.check(1000)
         taken(ledger)
     with pytest.raises(JobsQueueFull):
-        ledger.check_room(1000)
+        ledger.room.check(1000)
     with pytest.raises(JobsQueueFull):
-        ledger.check_not_full()
+        ledger.room.check_not_full()
 
 
 def test_whoever_has_seen_a_job_end_may_send_the_next(store: Store, ledger: Ledger) -> None:
     jobs = [taken(ledger) for _ in range(10)]
     with pytest.raises(JobsQueueFull):
-        ledger.check_room(1000)
+        ledger.room.check(1000)
     store.create(f"jobs/{jobs[-1].id}/end.json", to_json(End(JobState.CANCELLED, time.time())))  # elsewhere
     assert ledger.status(jobs[-1].id).state is JobState.CANCELLED
-    ledger.check_room(1000)
+    ledger.room.check(1000)
 
 
 def test_large_files_count_more_than_their_pixels(ledger: Ledger) -> None:
     taken(ledger, source_bytes=3 * LIMIT - 2)
-    assert [each.pixels for each in ledger.open_jobs()] == [LIMIT]
+    assert [each.pixels for each in open_jobs(ledger.store)] == [LIMIT]
     with pytest.raises(JobsQueueFull):
-        ledger.check_room(1)
+        ledger.room.check(1)
 
 
 class Watched(KilledStore):
@@ -353,21 +356,21 @@ def test_refusals_ask_the_store_once(store: Store, monkeypatch: pytest.MonkeyPat
     watched.requests = 0
     for _ in range(10):
         with pytest.raises(JobsQueueFull):
-            ledger.check_room(1000)
+            ledger.room.check(1000)
     assert watched.requests <= 1
 
 
 def test_jobs_are_taken_beside_each_other_and_counted_together(store: Store) -> None:
     watched = Watched(store)
     ledger = Ledger(watched, LIMIT)
-    ledger.check_room(1)
+    ledger.room.check(1)
     watched.put_may_end.clear()
     taking = JobTaking(ledger, cast(JobEngine, SimpleNamespace(submit=lambda job: None, cancelled=lambda job_id: None)))
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(taking.take, order(pixels=LIMIT - 1000), b"slow", None, "a")
-        wait_for(lambda: len(list(ledger.open_jobs())) == 1, 60)
+        wait_for(lambda: len(list(open_jobs(ledger.store))) == 1, 60)
         second = pool.submit(taking.take, order(pixels=1000), b"slow", None, "b")
-        assert wait_for(lambda: len(list(ledger.open_jobs())) == 2, 60), "it waits for the first"
+        assert wait_for(lambda: len(list(open_jobs(ledger.store))) == 2, 60), "it waits for the first"
         with pytest.raises(JobsQueueFull):
             taking.take(order(pixels=1), b"", None, "c")
         watched.put_may_end.set()
@@ -376,10 +379,10 @@ def test_jobs_are_taken_beside_each_other_and_counted_together(store: Store) -> 
 
 
 def test_a_job_that_can_not_be_written_takes_no_room(ledger: Ledger) -> None:
-    with pytest.raises(StoreUnavailable), ledger.reserved(order(pixels=LIMIT)):
+    with pytest.raises(StoreUnavailable), ledger.room.reserved(id_of(time.time()), LIMIT):
         raise StoreUnavailable("full")
     taken(ledger)
-    ledger.check_room(LIMIT - 1000)
+    ledger.room.check(LIMIT - 1000)
 
 
 # Groups and damaged records
@@ -392,9 +395,9 @@ def test_groups_are_read_page_by_page(ledger: Ledger) -> None:
         taken(ledger, id=each, owner="ann", group="holiday")
     taken(ledger, owner="bob", group="holiday")
     taken(ledger, owner="ann", group="holiday-2")
-    assert list(ledger.group("ann", "holiday", "", 3)) == ids[:3]
-    assert list(ledger.group("ann", "holiday", ids[2], 3)) == ids[3:]
-    assert list(ledger.group("ann", "other", "", 3)) == []
+    assert list(group_jobs(ledger.store, "ann", "holiday", "", 3)) == ids[:3]
+    assert list(group_jobs(ledger.store, "ann", "holiday", ids[2], 3)) == ids[3:]
+    assert list(group_jobs(ledger.store, "ann", "other", "", 3)) == []
 
 
 @pytest.mark.parametrize("record", ["job.json", "plan.json", "end.json"])
@@ -419,10 +422,10 @@ def test_strange_names_in_indices_are_skipped(ledger: Ledger, name: str) -> None
     for number in ("strange", "99", "-1"):
         ledger.store.put(f"jobs/{job.id}/out/{number}", b"")
     ledger.write_plan(job.id, PLAN)
-    assert [each.job_id for each in ledger.open_jobs()] == [job.id]
-    assert not [*ledger.ended_jobs(), *ledger.expired_jobs()]
+    assert [each.job_id for each in open_jobs(ledger.store)] == [job.id]
+    assert not [*ended_jobs(ledger.store), *expired_jobs(ledger.store)]
     assert ledger.status(job.id).done == 0
-    assert ledger.missing(job.id, PLAN) == [0, 1]
+    assert ledger.work.missing(job.id, PLAN) == [0, 1]
     Housekeeping(ledger, HOUR).tick()
 
 
@@ -453,11 +456,11 @@ AGE = 2 * HOUR
 
 def test_killed_while_taking(store: Store, ledger: Ledger) -> None:
     def take(killed: Ledger) -> None:
-        _, name = killed.claim("", "key", "a")
+        _, name = killed.claims.claim("", "key", "a")
         job = order(AGE, key=name, group="holiday", webhook="https://example.com/")
         store.put(f"keys/{name}", b'{"id":"%s","asked":"a"}' % job.id.encode())
-        killed.add(job, b"picture")
-        killed.accept(job.id)
+        add(killed, job, b"picture")
+        accept(killed, job.id)
 
     def check() -> None:
         Housekeeping(ledger, HOUR).tick()
@@ -466,7 +469,7 @@ def test_killed_while_taking(store: Store, ledger: Ledger) -> None:
         store.delete("keys/")
 
     killed_at_each_write(store, take, check)
-    assert len(list(ledger.open_jobs())) == 1
+    assert len(list(open_jobs(ledger.store))) == 1
 
 
 @pytest.mark.parametrize(
@@ -495,8 +498,8 @@ def test_killed_while_ending(store: Store, ledger: Ledger, end: Callable[[Ledger
         assert names == {"job.json", "accepted", "plan.json", "end.json"} | (
             {"result"} if state is JobState.DONE else set()
         )
-        assert [each.job_id for each in ledger.ended_jobs()].count(job.id) == 1
-        assert not list(ledger.open_jobs())
+        assert [each.job_id for each in ended_jobs(ledger.store)].count(job.id) == 1
+        assert not list(open_jobs(ledger.store))
         assert len([key for key in store.keys("webhooks/") if job.id in key]) == 1
 
     killed_at_each_write(store, act, check)
@@ -507,23 +510,23 @@ def test_killed_while_expiring(store: Store, ledger: Ledger) -> None:
 
     def act(killed: Ledger) -> None:
         jobs.append(ended(ledger, AGE))
-        killed.expire(jobs[-1].id)
+        expire(killed, jobs[-1].id)
 
     def check() -> None:
         Housekeeping(ledger, HOUR).tick()
         assert ledger.status(jobs[-1].id).is_expired
         assert not store.has(f"jobs/{jobs[-1].id}/result")
-        assert not list(ledger.ended_jobs())
-        assert [each.job_id for each in ledger.expired_jobs()].count(jobs[-1].id) == 1
+        assert not list(ended_jobs(ledger.store))
+        assert [each.job_id for each in expired_jobs(ledger.store)].count(jobs[-1].id) == 1
 
     killed_at_each_write(store, act, check)
 
 
 def test_killed_while_forgetting(store: Store, ledger: Ledger) -> None:
     def act(killed: Ledger) -> None:
-        job = ended(ledger, 8 * HOUR, group="holiday", key=ledger.claim("", "key", "a")[1])
-        ledger.expire(job.id)
-        killed.forget(job.id)
+        job = ended(ledger, 8 * HOUR, group="holiday", key=ledger.claims.claim("", "key", "a")[1])
+        expire(ledger, job.id)
+        forget(killed, job.id)
 
     def check() -> None:
         Housekeeping(ledger, HOUR).tick()
@@ -535,8 +538,8 @@ def test_killed_while_forgetting(store: Store, ledger: Ledger) -> None:
 def test_killed_while_withdrawing(store: Store, ledger: Ledger) -> None:
     def act(killed: Ledger) -> None:
         job = order(AGE, group="holiday")
-        ledger.add(job, b"picture")
-        killed.withdraw(job.id)
+        add(ledger, job, b"picture")
+        withdraw(killed, job.id)
 
     def check() -> None:
         Housekeeping(ledger, HOUR).tick()
@@ -572,9 +575,9 @@ def in_scratch(store: Store) -> Path:
 def test_a_withdrawn_job_is_not_planned(store: Store, ledger: Ledger) -> None:
     """The broker had its message, but did not say so in time."""
     job = order()
-    ledger.add(job, b"picture")
-    ledger.withdraw(job.id)
-    ledger.write_band(job.id, "0-9", in_scratch(store))
+    add(ledger, job, b"picture")
+    withdraw(ledger, job.id)
+    ledger.work.write_band(job.id, "0-9", in_scratch(store))
     with pytest.raises(JobUnknown):
         ledger.write_plan(job.id, PLAN)
     with pytest.raises(JobUnknown):
@@ -585,7 +588,7 @@ def test_a_withdrawn_job_is_not_planned(store: Store, ledger: Ledger) -> None:
 def test_a_band_that_came_too_late_is_deleted(store: Store, ledger: Ledger) -> None:
     job = half_done(ledger)
     ledger.cancel(job.id)
-    ledger.write_band(job.id, "0-9", in_scratch(store))
+    ledger.work.write_band(job.id, "0-9", in_scratch(store))
     assert not list(store.keys(f"jobs/{job.id}/in/"))
 
 
@@ -593,21 +596,21 @@ def test_a_band_that_came_too_late_is_deleted(store: Store, ledger: Ledger) -> N
 def test_what_is_left_of_a_job_is_deleted(store: Store, ledger: Ledger, age: float, is_kept: bool) -> None:
     kept = taken(ledger, 3 * HOUR)
     job = order(age)
-    ledger.note_published(job.id, "a.0")
-    ledger.sweep()
+    ledger.work.note_published(job.id, "a.0")
+    sweep(ledger)
     assert store.has(f"jobs/{job.id}/published/a.0") == is_kept
-    assert ledger.source(kept.id) == b"picture"
+    assert ledger.work.source(kept.id) == b"picture"
 
 
 def test_a_store_is_told_from_others(tmp_path: Path, store: Store, ledger: Ledger) -> None:
     other = Ledger(DirectoryStore(tmp_path / "other"), LIMIT)
-    assert not ledger.is_store("0" * 32)
+    assert not ledger.identity.is_store("0" * 32)
     assert not store.has("store-id"), "only who takes jobs decides it"
     with ThreadPoolExecutor(8) as pool:
-        (name,) = set(pool.map(lambda _: Ledger(store, LIMIT).store_id(), range(8)))
-    assert ledger.is_store(name)
-    assert not other.is_store(name)
-    assert other.store_id() != name
+        (name,) = set(pool.map(lambda _: Ledger(store, LIMIT).identity.store_id(), range(8)))
+    assert ledger.identity.is_store(name)
+    assert not other.identity.is_store(name)
+    assert other.identity.store_id() != name
 
 
 def test_failures_of_a_step_are_counted_with_their_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -615,11 +618,11 @@ def test_failures_of_a_step_are_counted_with_their_time(ledger: Ledger, monkeypa
     now = time.time()
     for number, seconds in enumerate((0.0, 1.5, 600.0), 1):
         monkeypatch.setattr("time.time", lambda seconds=seconds: now + seconds)
-        failures, passed = ledger.note_failure(job.id, "block-1")
+        failures, passed = ledger.work.note_failure(job.id, "block-1")
         assert failures == number
         assert passed == pytest.approx(seconds, abs=0.01)
-    assert ledger.note_failure(job.id, "block-11")[0] == 1
-    assert ledger.begin(job.id, "block-1") == 1, "that is another count"
+    assert ledger.work.note_failure(job.id, "block-11")[0] == 1
+    assert ledger.work.begin(job.id, "block-1") == 1, "that is another count"
     ledger.cancel(job.id)
     assert [*ledger.store.keys(f"jobs/{job.id}/tries/")] == []
 
@@ -631,7 +634,7 @@ def test_killed_while_a_plan_is_deleted(ledger: Ledger, writes: int) -> None:
     with contextlib.suppress(Killed):
         Ledger(KilledStore(ledger.store, writes), 10**9).unplan(job.id)
     ledger.forget_plans()
-    assert ledger.plan(job.id) is not None or not ledger.finished(job.id)
+    assert ledger.plan(job.id) is not None or not ledger.work.finished(job.id)
     ledger.unplan(job.id)
-    assert (ledger.plan(job.id), ledger.finished(job.id)) == (None, frozenset())
-    assert ledger.source(job.id) == b"picture"
+    assert (ledger.plan(job.id), ledger.work.finished(job.id)) == (None, frozenset())
+    assert ledger.work.source(job.id) == b"picture"

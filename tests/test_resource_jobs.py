@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from stored_jobs import ended, order, taken
 
+from jobs.acceptance import add
 from jobs.directory_store import DirectoryStore
 from jobs.ids import new_id
 from jobs.ledger import Ledger, Status
@@ -81,17 +82,17 @@ def test_what_the_engine_does_not_take_is_forgotten(shelf: Shelf, key: str | Non
     job_id, is_new = shelf.taking.take(order, b"source", key, "asked")
     assert is_new
     assert shelf.ledger.is_accepted(job_id)
-    assert shelf.ledger.source(job_id) == b"source"
+    assert shelf.ledger.work.source(job_id) == b"source"
     assert shelf.engine.given == [job_id]
 
 
 def test_what_is_not_accepted_is_forgotten(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """The store fails at the last moment: the client is told nothing, and the engine to drop it."""
 
-    def fail(job_id: str) -> None:
+    def fail(ledger: Ledger, job_id: str) -> None:
         raise StoreUnavailable("it is full")
 
-    monkeypatch.setattr(shelf.ledger, "accept", fail)
+    monkeypatch.setattr("jobs.taking.accept", fail)
     with pytest.raises(StoreUnavailable):
         shelf.taking.take(ORDER, b"source", None, "asked")
     assert shelf.files() == []
@@ -115,20 +116,20 @@ def test_what_another_process_accepted_stays(tmp_path: Path, monkeypatch: pytest
 def test_a_process_that_was_killed_while_it_took_a_job(shelf: Shelf) -> None:
     """The same request takes it again: what is written down already counts once."""
     order = replace(ORDER, pixels=200)
-    job_id, claim = shelf.ledger.claim("ann", "key", "asked")
-    shelf.ledger.add(replace(order, id=job_id, key=claim), b"source")
+    job_id, claim = shelf.ledger.claims.claim("ann", "key", "asked")
+    add(shelf.ledger, replace(order, id=job_id, key=claim), b"source")
     assert shelf.taking.take(order, b"source", "key", "asked") == (job_id, True)
     with pytest.raises(JobsQueueFull):
         shelf.taking.take(order, b"source", "other", "asked")
     with pytest.raises(JobUnknown):
-        shelf.ledger.job(shelf.ledger.claim("ann", "other", "asked")[0])
+        shelf.ledger.job(shelf.ledger.claims.claim("ann", "other", "asked")[0])
 
 
 def test_a_list_leaves_out_what_is_not_taken_or_deleted(shelf: Shelf) -> None:
     """In the order of its ids, although they are read in parallel."""
     done, waiting = (ended(shelf.ledger, 0), taken(shelf.ledger))
     unaccepted = order()
-    shelf.ledger.add(unaccepted, b"source")
+    add(shelf.ledger, unaccepted, b"source")
     jobs = ResourceJobs(
         cast("Any", SimpleNamespace(ledger=shelf.ledger, engine=shelf.engine)), *cast("Any", [None] * 4)
     )

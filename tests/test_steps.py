@@ -13,11 +13,11 @@ from fakes import noise
 from job_fakes import IMAGE, Fleet
 from PIL import Image
 
+from jobs.attempts import MAX_FAILURES, MAX_TRIES
 from jobs.blocks import cut_into_blocks
 from jobs.ids import new_id
-from jobs.ledger import MAX_TRIES
 from jobs.records import Block, Plan
-from jobs.steps import MAX_FAILURES, Steps
+from jobs.steps import Steps
 from message_protocol import JobState
 from superscaling.enlarging import PartSize
 from superscaling.errors import (
@@ -123,7 +123,7 @@ def test_failures_that_do_not_pass_end_a_job(fleet: Fleet, where: str, monkeypat
     else:
         steps.release()
         monkeypatch.setattr(steps._files, "decode", decoder_is_killed)
-    monkeypatch.setattr("jobs.steps.FAILURE_SECONDS", 0.05)
+    monkeypatch.setattr("jobs.attempts.FAILURE_SECONDS", 0.05)
     tries = 0
     while not fleet.ledger.has_ended(job_id):
         tries += 1
@@ -146,7 +146,7 @@ def test_failures_of_the_store_never_end_a_job(fleet: Fleet, monkeypatch: pytest
     steps, job_id = fleet.worker(), fleet.submit()
     planned(steps, job_id)
     with monkeypatch.context() as broken:
-        broken.setattr(fleet.ledger, "write_block", store_is_gone)
+        broken.setattr(fleet.ledger.work, "write_block", store_is_gone)
         for _ in range(MAX_TRIES + 2):
             with pytest.raises(StoreUnavailable):
                 steps.block(job_id, 0, Deadline(60))
@@ -267,13 +267,13 @@ def test_a_source_that_is_gone_with_its_job_is_no_failure(fleet: Fleet, monkeypa
     """The job is cancelled between the look at its end and the next read."""
     job_id = fleet.submit()
     steps = fleet.worker()
-    real = fleet.ledger.source
+    real = fleet.ledger.work.source
 
     def source(job_id: str) -> bytes:
         fleet.ledger.cancel(job_id)
         return real(job_id)
 
-    monkeypatch.setattr(fleet.ledger, "source", source)
+    monkeypatch.setattr(fleet.ledger.work, "source", source)
     assert steps.plan(job_id, 1, Deadline(60)) is None
     assert fleet.end(job_id).state is JobState.CANCELLED
 
@@ -289,7 +289,7 @@ def test_a_picture_that_is_decoded_differently_is_refused(
         for number in range(len(plan.blocks)):
             fleet.worker().block(job_id, number, Deadline(60))
     other = encoded(noise(40, 52, seed=1))
-    monkeypatch.setattr(fleet.ledger, "source", lambda _: other)
+    monkeypatch.setattr(fleet.ledger.work, "source", lambda _: other)
     if step == "join":
         fleet.worker().join(job_id, Deadline(60))
     else:
@@ -326,7 +326,7 @@ def test_a_picture_is_made_by_one_model(
         after.join(job_id, Deadline(60))
     assert planned(after, job_id).queue != plan.queue
     assert "is planned anew" in caplog.text
-    assert fleet.ledger.finished(job_id) == frozenset()
+    assert fleet.ledger.work.finished(job_id) == frozenset()
     for number in range(len(plan.blocks)):
         after.block(job_id, number, Deadline(60))
     after.join(job_id, Deadline(60))
@@ -352,7 +352,7 @@ def test_a_damaged_block_makes_no_picture(fleet: Fleet) -> None:
     plan = planned(steps, job_id)
     for number in range(len(plan.blocks)):
         steps.block(job_id, number, Deadline(60))
-    fleet.ledger.write_block(job_id, 1, b"short")
+    fleet.ledger.work.write_block(job_id, 1, b"short")
     for _ in range(MAX_TRIES - 1):
         with pytest.raises(ValueError, match="block"):
             steps.join(job_id, Deadline(60))

@@ -23,8 +23,10 @@ from stored_jobs import HOUR, PLAN, RESULT, all_keys, ended, taken
 
 from jobs import s3_store
 from jobs.assembly import open_store
+from jobs.deletion import forget
 from jobs.directory_store import SCRATCH, DirectoryStore
 from jobs.housekeeping import Housekeeping
+from jobs.indices import group_jobs
 from jobs.ledger import Ledger
 from jobs.s3_store import S3Store
 from jobs.store import SCRATCH_SECONDS, NotStored, Store
@@ -324,25 +326,25 @@ def test_temporary_files_of_a_killed_process_are_deleted_at_the_next_start(
 
 def test_the_life_of_a_job_is_the_same_in_each_store(store: Store) -> None:
     ledger = Ledger(store, 1_000_000)
-    job_id, name = ledger.claim("", "key", "a")
+    job_id, name = ledger.claims.claim("", "key", "a")
     job = taken(ledger, id=job_id, group="holiday", key=name)
     with pytest.raises(IdempotencyMismatch):
-        ledger.claim("", "key", "b")
-    ledger.begin(job.id, "plan")
+        ledger.claims.claim("", "key", "b")
+    ledger.work.begin(job.id, "plan")
     ledger.write_plan(job.id, PLAN)
-    ledger.write_block(job.id, 0, b"pixels")
+    ledger.work.write_block(job.id, 0, b"pixels")
     assert ledger.status(job.id).done == PLAN.blocks[0].tiles
     ledger.finish_job(job.id, b"result", RESULT)
     assert not ledger.cancel(job.id)
     old = ended(ledger, 2 * HOUR)
     forgotten = ended(ledger, 8 * HOUR, group="holiday")
     Housekeeping(ledger, HOUR).tick()
-    assert ledger.group("", "holiday", "", 10) == [job.id]
+    assert group_jobs(ledger.store, "", "holiday", "", 10) == [job.id]
     assert ledger.status(job.id).end
     assert ledger.status(old.id).is_expired
     assert forgotten.id not in " ".join(all_keys(store))
-    ledger.forget(job.id)
-    ledger.forget(old.id)
+    forget(ledger, job.id)
+    forget(ledger, old.id)
     assert all_keys(store) == []
 
 

@@ -16,6 +16,7 @@ from job_fakes import Fleet
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from benchmarks.trace_collector import Collector, SentSpan
+from jobs.acceptance import add
 from jobs.ids import new_id
 from jobs.records import Job
 from message_protocol import JobState
@@ -159,7 +160,7 @@ def test_a_job_belongs_to_the_trace_of_its_request(traced: Collector, tmp_path: 
     with tracing.span("request"):
         trace = tracing.current().traceparent
     job = Job(new_id(), "", 0.0, UpscaleOptions(), "queue", FormatName.PNG, 600 * 24, request_id="r1", trace=trace)
-    ledger.add(job, image)
+    add(ledger, job, image)
     plan = steps.plan(job.id, 1, Deadline())
     assert plan is not None
     for number in range(len(plan.blocks)):

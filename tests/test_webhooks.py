@@ -18,6 +18,7 @@ from standardwebhooks import Webhook
 from stored_jobs import HOUR, half_done
 
 from jobs import posting, webhooks
+from jobs.deletion import expire, forget
 from jobs.directory_store import DirectoryStore
 from jobs.indices import due_webhooks
 from jobs.ledger import Ledger, Status
@@ -342,7 +343,7 @@ def test_a_result_that_is_deleted_is_not_told_before_its_time(
     receiver.answer = lambda handler: status(handler, 500)
     job_id = cancelled(ledger, receiver)
     hooks.deliver()
-    ledger.expire(job_id)
+    expire(ledger, job_id)
     assert [each.attempt for each in due_webhooks(ledger.store)] == [2]
 
 
@@ -389,7 +390,7 @@ def test_a_host_that_is_no_longer_allowed_is_told_nothing(ledger: Ledger, receiv
 
 
 def test_what_is_due_for_a_forgotten_job_is_deleted(ledger: Ledger, receiver: Receiver, hooks: Webhooks) -> None:
-    ledger.forget(cancelled(ledger, receiver))
+    forget(ledger, cancelled(ledger, receiver))
     hooks.deliver()
     assert receiver.requests == []
     assert list(due_webhooks(ledger.store)) == []
