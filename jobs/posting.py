@@ -60,7 +60,9 @@ class _Exchange:
             connection.request("POST", path, self._body, self._headers)
             answer = connection.getresponse()
             answer.read(MAX_ANSWER)
-            self._status = answer.status
+            with self._lock:
+                if not self._is_late:  # otherwise it seems to have ended where it was cut
+                    self._status = answer.status
         except (OSError, HTTPException, ValueError) as exc:  # ValueError: of a TLS connection that was cut
             log.debug("a webhook was not answered", extra={"host": name, "reason": str(exc)})
         finally:

@@ -117,7 +117,7 @@ def test_a_folder(folder: Path, service: Script) -> None:
         accepted(), accepted(job_id=other), job("running", total=2, done=1), job("done", job_id=other), result(),
         job("done"), result(X_Upscaler_Notes="16 bits were read as 8; one more"),
     )  # fmt: skip
-    done = run(folder, service, "--scale", "3", "--format", "png", "--group", "of-the-command-line")
+    done = run(folder, service, "--scale", "3", "--format", "png", "--group", "holiday")
     assert done.returncode == 0, done.stderr
     assert tree(folder / "out") == {"a.png", "sub/b.png"}
     assert (folder / "out" / "a.png").read_bytes() == (folder / "out" / "sub" / "b.png").read_bytes() == LARGE
