@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import os
 import signal
 import socket
@@ -29,6 +30,13 @@ os.environ.setdefault("UPSCALER_JOBS_STORE", "")  # tests of modules leave nothi
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow logs its build
 # A shell that runs the tests in the background ignores Ctrl-C, and what the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_at_the_start() -> None:
+    """Libraries and commands that ran in this process before have changed it: `caplog` would miss warnings."""
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.disable(logging.NOTSET)
 
 
 class Server:
