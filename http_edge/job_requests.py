@@ -37,7 +37,7 @@ class JobRequests:
         self._watch = watch
         self._owner_header = settings.jobs_owner_header
         self._uploads = Places(MAX_UPLOADS, "images for jobs", "try again later")
-        self._small = BodyLimits(settings.max_body_bytes, settings.read_timeout)
+        self._small = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=settings.jobs_max_body_bytes)
         self._large = BodyLimits(
             max(settings.max_body_bytes, settings.jobs_max_body_bytes),
             max(settings.read_timeout, settings.jobs_body_timeout),

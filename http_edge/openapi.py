@@ -18,7 +18,7 @@ from http_edge.answers import (
     X_UPSCALER_MODEL,
     X_UPSCALER_NOTES,
 )
-from http_edge.openapi_jobs import job_operations, with_job
+from http_edge.openapi_jobs import job_operations, job_webhooks, with_job
 from http_edge.openapi_parts import (
     IMAGE_FILE,
     IMAGE_TYPES,
@@ -129,6 +129,7 @@ def openapi_document(app: Flask) -> str:
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
             "paths": operations,
+            "webhooks": job_webhooks(),
             "components": {"schemas": {name: schemas["$defs"][name] for name in sorted(schemas["$defs"])}},
         }
     )

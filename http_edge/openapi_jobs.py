@@ -29,6 +29,7 @@ from message_protocol import (
     JobOutput,
     JobsInput,
     JobsOutput,
+    JobState,
     Problem,
     Progress,
 )
@@ -76,6 +77,14 @@ CONDITIONS = [
         "If-None-Match": "the ETag of the result that the client has (304)",
         "If-Range": "the ETag of the part that the client has; if the result has another, all of it is sent",
         "Range": "which bytes are wanted (RFC 9110, 14.2); several ranges are answered with all of it",
+    }.items()
+]
+WEBHOOK_HEADERS = [
+    {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
+    for name, text in {
+        "webhook-id": "the same in all attempts",
+        "webhook-timestamp": "when this attempt was made, in seconds since 1970",
+        "webhook-signature": "v1, and the HMAC-SHA-256 of id, timestamp and body, in base64",
     }.items()
 ]
 CONTENT_RANGE = {"Content-Range": "which bytes these are, and the size of the file"}
@@ -157,6 +166,35 @@ def job_operations() -> dict[str, dict[str, Any]]:
                 },
             }
         },
+    }
+
+
+def job_webhooks() -> dict[str, Any]:
+    """What the service sends to the address that a job names as `webhook`."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "type": {"enum": [f"job.{state.value}" for state in JobState if state.is_end]},
+            "timestamp": {"type": "string", "format": "date-time", "description": "when the job ended"},
+            "data": of(JobOutput)["schema"],
+        },
+        "required": ["type", "timestamp", "data"],
+    }
+    return {
+        "job": {
+            "post": {
+                "tags": [JOBS],
+                "summary": "The end of a job",
+                "description": "Signed as Standard Webhooks (https://www.standardwebhooks.com) says.",
+                "parameters": WEBHOOK_HEADERS,
+                "requestBody": {"required": True, "content": {JSON: {"schema": schema}}},
+                "responses": {
+                    "2XX": {"description": "it is delivered"},
+                    "410": {"description": "the address wants no more of it"},
+                    "default": {"description": "it is sent again later, eight times in all"},
+                },
+            }
+        }
     }
 
 

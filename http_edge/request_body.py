@@ -16,13 +16,15 @@ HEAD_BYTES = 1024  # that tell what a body is
 class BodyLimits:
     """`size`: the largest body that is accepted, in bytes; `seconds`: for the whole body.
 
-    `size_setting`, `seconds_setting`: the fields of `Settings` that say so.
+    `size_setting`, `seconds_setting`: the fields of `Settings` that say so. `as_job`: the largest file that is accepted
+    as a job, in bytes; 0: there are no jobs.
     """
 
     size: int
     seconds: float
     size_setting: str = "max_body_bytes"
     seconds_setting: str = "read_timeout"
+    as_job: int = 0
 
 
 class RequestBody:
@@ -122,8 +124,10 @@ class RequestBody:
 
     def _too_large(self, limits: BodyLimits, actual: int | None) -> BodyTooLarge:
         size = f"{actual} bytes" if actual else "more bytes than allowed"
+        may_be_job = limits.as_job > limits.size and (actual is None or actual <= limits.as_job)
+        or_as_job = ", or a JPEG, PNG or TIFF file as it is to /jobs" if may_be_job else ""
         return BodyTooLarge(
-            f"the body has {size}; at most {limits.size} bytes are accepted",
+            f"the body has {size}; at most {limits.size} bytes are accepted: send a smaller image{or_as_job}",
             limit=limits.size,
             actual=actual,
             setting=limits.size_setting,

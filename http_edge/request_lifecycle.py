@@ -61,7 +61,8 @@ class RequestLifecycle:
         self._metrics = metrics
         self._guarded = guarded
         self._orders = orders
-        self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout)
+        as_job = settings.jobs_max_body_bytes if settings.jobs_store else 0
+        self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
         self._slots = RequestSlots(settings.max_requests, seconds_until_free)
         register_problems(app)
         app.before_request(self._begin)

@@ -205,7 +205,9 @@ def test_bad_requests(ann: httpx.Client, name: str) -> None:
 )
 def test_refusals_name_the_limit_of_jobs(ann: httpx.Client, name: str, setting: str) -> None:
     options, headers, body, *_ = BAD[name]
-    assert ann.post("/jobs", content=body, params=options, headers=headers).json()["setting"] == setting
+    problem = ann.post("/jobs", content=body, params=options, headers=headers).json()
+    assert problem["setting"] == setting
+    assert problem["detail"].endswith("as it is to /jobs") == (name == "message"), "which is a way out for that only"
 
 
 @pytest.mark.parametrize(

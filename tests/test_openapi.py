@@ -1,5 +1,6 @@
 """/openapi.json and the routes agree."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -86,6 +87,19 @@ def test_what_is_said_of_jobs(document: dict[str, Any]) -> None:
     for status, header in (("200", "X-Upscaler-Model"), ("206", "Content-Range"), ("416", "Content-Range")):
         assert header in result["responses"][status]["headers"]
     assert "412" in result["responses"]
+
+
+def test_the_documented_webhook_is_described(document: dict[str, Any]) -> None:
+    described = document["webhooks"]["job"]["post"]
+    schema = described["requestBody"]["content"]["application/json"]["schema"]
+    section = (ROOT / "docs" / "http-api.md").read_text().partition("### Webhooks\n")[2]
+    example = json.loads(section.partition("```json\n")[2].partition("```")[0])
+    whole = {**schema, "components": document["components"]}
+    jsonschema.validate(example, whole)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(example | {"type": "job.running"}, whole)
+    for header in described["parameters"]:
+        assert f"| `{header['name']}` |" in section
 
 
 def test_what_images_need_is_one_group(document: dict[str, Any]) -> None:

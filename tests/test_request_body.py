@@ -10,6 +10,9 @@ import httpx
 import pytest
 from conftest import Server, StartServer, connection, encoded, photograph
 
+from http_edge.request_body import BodyLimits, RequestBody
+from superscaling.errors import BodyTooLarge
+
 TINY = encoded(photograph(3, 5))
 LIMIT = 200_000  # of `small_server`, in bytes
 READ_TIMEOUT = 2  # of `small_server`, in seconds
@@ -72,6 +75,21 @@ def test_the_limit(small_server: Server, chunked: bool) -> None:
     )
     assert problem.get("actual") == (None if chunked else LIMIT + 1)
     assert small_server.upscale(TINY).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("length", "as_job", "way_out"),
+    [
+        (300, 0, "send a smaller image"),
+        (300, 200, "send a smaller image"),
+        (300, 300, "send a smaller image, or a JPEG, PNG or TIFF file as it is to /jobs"),
+    ],
+)
+def test_a_job_is_a_way_out_if_it_may_have_the_file(length: int, as_job: int, way_out: str) -> None:
+    body = RequestBody({"wsgi.input": None, "CONTENT_LENGTH": str(length)}, BodyLimits(100, 1.0, as_job=as_job))
+    with pytest.raises(BodyTooLarge) as caught:
+        body.read()
+    assert caught.value.detail.endswith(f"100 bytes are accepted: {way_out}")
 
 
 @pytest.mark.parametrize("chunked", [False, True])

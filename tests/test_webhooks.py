@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import QuietHandler, free_port
-from standardwebhooks import Webhook
+from conftest import ROOT, QuietHandler, free_port
+from standardwebhooks import Webhook, WebhookVerificationError
 from stored_jobs import HOUR, half_done
 
 from jobs import posting, webhooks
@@ -205,6 +205,19 @@ def test_an_end_is_told_once_and_signed(ledger: Ledger, receiver: Receiver, hook
     ledger.clear(job.id)  # again, as after a crash
     hooks.deliver()
     assert len(receiver.requests) == 1
+
+
+def test_the_documented_receiver_verifies_them(ledger: Ledger, receiver: Receiver, hooks: Webhooks) -> None:
+    job_id = cancelled(ledger, receiver)
+    hooks.deliver()
+    ((headers, body),) = receiver.requests
+    section = (ROOT / "docs" / "http-api.md").read_text().partition("### Webhooks\n")[2]
+    names = dict[str, Any]()
+    exec(section.partition("```python\n")[2].partition("```")[0], names)
+    message = names["read_webhook"](SECRET, body, headers)
+    assert (message["type"], message["data"]["id"]) == ("job.cancelled", job_id)
+    with pytest.raises(WebhookVerificationError):
+        names["read_webhook"](SECRET, body.replace(b"cancelled", b"done"), headers)
 
 
 def test_failures_are_tried_again_later_and_later(ledger: Ledger, receiver: Receiver, hooks: Webhooks) -> None:
