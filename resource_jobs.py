@@ -29,9 +29,8 @@ from superscaling.scheduling import Deadline, Timings
 from superscaling.upscale_options import UpscaleOptions
 
 # Seconds between two questions about a job: a quarter of what it still takes, within these.
+# The first also while nobody knows yet: a small job in an empty queue is done by then.
 MIN_POLL, MAX_POLL = 1, 30
-# While nobody knows yet how long it takes.
-USUAL_POLL = 5
 # Threads that read lists of jobs, of all requests together.
 READERS = 16
 
@@ -170,7 +169,7 @@ class ResourceJobs:
             JobsOff, JobUnknown: there is no such job for this owner.
         """
         status = owned(self.ledger, owner, job_id)
-        if not status.state.is_end and self.ledger.cancel(job_id):
+        if not status.state.is_end and self._cancelled(status.job):
             self._running.engine.cancelled(job_id)
             return
         end = self.ledger.end(job_id)  # it may just have ended
@@ -239,6 +238,15 @@ class ResourceJobs:
             JobsOff: no jobs are taken.
         """
         return self._running.ledger
+
+    def _cancelled(self, job: Job) -> bool:
+        """Cancel a job. Returns whether that ended it."""
+        try:
+            return self.ledger.cancel(job.id)
+        except StoreUnavailable:
+            with contextlib.suppress(ServiceError):
+                self._running.engine.submit(job)
+            raise
 
     def _inspected(
         self, message: UpscaleInput, path: Path | None, is_whole: bool, deadline: Deadline, timings: Timings
@@ -326,7 +334,7 @@ def poll_seconds(output: JobOutput) -> int | None:
     if output.status.is_end:
         return None
     if output.seconds_left is None:
-        return USUAL_POLL
+        return MIN_POLL
     return min(MAX_POLL, max(MIN_POLL, math.ceil(output.seconds_left / 4)))
 
 

@@ -119,11 +119,11 @@ def _receive(pieces: Iterable[bytes], in_memory: int, path: Path) -> _Received:
     size = 0
     start = list[bytes]()
     file: BinaryIO | None = None
-    with contextlib.ExitStack() as stack:
-        for piece in pieces:
-            digest.update(piece)
-            size += len(piece)
-            try:
+    try:  # around the closing as well, which writes what the buffer still has
+        with contextlib.ExitStack() as stack:
+            for piece in pieces:
+                digest.update(piece)
+                size += len(piece)
                 if file is not None:
                     file.write(piece)
                     continue
@@ -131,8 +131,8 @@ def _receive(pieces: Iterable[bytes], in_memory: int, path: Path) -> _Received:
                 if size > in_memory:
                     file = stack.enter_context(path.open("xb"))
                     file.writelines(start)
-            except OSError as exc:
-                raise _not_kept() from exc
+    except OSError as exc:
+        raise _not_kept() from exc
     return _Received(b"".join(start) if file is None else None, path, size, digest.hexdigest())
 
 

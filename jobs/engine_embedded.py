@@ -31,6 +31,9 @@ STOP_SECONDS = 30.0
 class EmbeddedEngine:
     """Works on all open jobs in turn: makes `TURN_BLOCKS` of each, or what is left of it, and then its result.
 
+    Next is the job whose latest turn is the longest ago, or that had none. One that is submitted ends the turn of
+    another after the block in progress.
+
     What is to be done stands in the ledger, so nothing is lost with this process. Of several processes on one store,
     the one that has the lease does the jobs of all; it has the lease as long as there are any.
 
@@ -46,6 +49,9 @@ class EmbeddedEngine:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._submitted = set[str]()  # here, and perhaps not accepted yet
+        self._listed = frozenset[str]()  # as of the latest look into the ledger
+        self._turns = dict[str, int]()  # of each job, the number of its latest
+        self._turn_count = 0
         self._failures = dict[str, _Failures]()
         self._current: _Current | None = None
         self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
@@ -87,7 +93,7 @@ class EmbeddedEngine:
         while not self._stopping.is_set():
             self._wake.clear()
             try:
-                wait = self._round()
+                wait = self._turn()
                 pause = FIRST_PAUSE
             except StoreUnavailable as exc:
                 log.warning("jobs wait for their store: %s", exc.detail)
@@ -103,12 +109,14 @@ class EmbeddedEngine:
         except StoreUnavailable as exc:
             log.warning("the lease of jobs is not given back: %s", exc.detail)
 
-    def _round(self) -> float:
-        """Give each open job its turn. Returns the seconds until the next round; 0: there is more to do."""
+    def _turn(self) -> float:
+        """Give the next open job that has something to do its turn. Returns the seconds until the next turn."""
         submitted = list(self._submitted)
-        jobs = {each.job_id: None for each in open_jobs(self._ledger.store)}  # a set in order
-        self._submitted.difference_update(set(submitted) - jobs.keys())
-        self._failures = {job_id: failures for job_id, failures in self._failures.items() if job_id in jobs}
+        jobs = [each.job_id for each in open_jobs(self._ledger.store)]
+        self._listed = frozenset(jobs)
+        self._submitted.difference_update(set(submitted) - self._listed)
+        self._turns = {job_id: number for job_id, number in self._turns.items() if job_id in self._listed}
+        self._failures = {job_id: failures for job_id, failures in self._failures.items() if job_id in self._listed}
         if not jobs:
             self._lease.release()
             return LOOK_INTERVAL
@@ -117,14 +125,13 @@ class EmbeddedEngine:
             return INTERVAL
         if not was_held:
             self._ledger.forget_plans()  # whoever had the lease may have other models, and have planned jobs anew
-        has_more = False
-        for job_id in jobs:
+        for job_id in sorted(jobs, key=lambda job_id: self._turns.get(job_id, 0)):
             if self._stopping.is_set() or not self._lease.is_held:
                 break
             failures = self._failures.get(job_id)
-            if failures is None or failures.is_over:
-                has_more |= self._advance_safely(job_id)
-        return 0.0 if has_more else min((each.seconds_left for each in self._failures.values()), default=LOOK_INTERVAL)
+            if (failures is None or failures.is_over) and self._advance_safely(job_id):
+                return 0.0
+        return min((each.seconds_left for each in self._failures.values()), default=LOOK_INTERVAL)
 
     def _advance_safely(self, job_id: str) -> bool:
         """Work on a job, if it is accepted. Returns whether there was something to do, and no failure."""
@@ -153,6 +160,8 @@ class EmbeddedEngine:
             return False
         if job_id not in self._submitted and not self._ledger.is_accepted(job_id):
             return False
+        self._turn_count += 1
+        self._turns[job_id] = self._turn_count
         deadline = Deadline(
             is_client_gone=lambda: current.is_cancelled,
             seconds_until_stop=lambda: -1.0 if self._stopping.is_set() or not self._lease.is_held else math.inf,
@@ -162,11 +171,15 @@ class EmbeddedEngine:
         if plan is None:
             return True
         missing = self._ledger.work.missing(job_id, plan)
+        made = 0
         for number in missing[:TURN_BLOCKS]:
             if self._steps.block(job_id, number, deadline, current) is None:
                 return True
             current.tiles = 0
-        if len(missing) <= TURN_BLOCKS:
+            made += 1
+            if not self._submitted <= self._listed:  # there is a new job
+                break
+        if made == len(missing):
             self._steps.join(job_id, deadline)
         return True
 

@@ -49,7 +49,7 @@ from jobs.room import Room
 from jobs.store import NotStored, Store
 from jobs.work import WORKING_PARTS, JobWork
 from message_protocol import JobState
-from superscaling.errors import JobUnknown, ServiceError
+from superscaling.errors import JobUnknown, ServiceError, StoreUnavailable
 
 log = logging.getLogger("jobs")
 
@@ -230,10 +230,20 @@ class Ledger:
     def cancel(self, job_id: str) -> bool:
         """Nobody wants the job. Returns whether that ended it.
 
+        In a store that is full, what was made of the job gives way to the note that it has ended.
+
         Raises:
             JobUnknown: there is no such job any more.
+            StoreUnavailable: it may have lost its plan and blocks, so the engine has to be given it again.
         """
-        return self._end(job_id, End(JobState.CANCELLED, time.time()))
+        end = End(JobState.CANCELLED, time.time())
+        try:
+            return self._end(job_id, end)
+        except StoreUnavailable:
+            if self.has_ended(job_id):
+                raise
+            self.unplan(job_id)  # it can be made again, if the store takes no note even so
+            return self._end(job_id, end)
 
     def clear(self, job_id: str) -> None:
         """Bring the indices up to date for a job that has ended, and delete what is needed no more.
@@ -244,12 +254,12 @@ class Ledger:
         if end is None:
             return
         job = self.job(job_id)
+        for part in WORKING_PARTS:  # first, as a full store has no room for what follows
+            self.store.delete(f"jobs/{job_id}/{part}")
         if job.webhook is not None and not self.store.has(f"jobs/{job_id}/webhook/1"):  # later attempts follow from it
             self.store.put(DueWebhook(job_id, end.ended, 1).key, b"")
         if not self.store.has(f"jobs/{job_id}/expired"):
             self.store.put(timed_key("ended", job_id, end.ended), b"")
-        for part in WORKING_PARTS:
-            self.store.delete(f"jobs/{job_id}/{part}")
         if end.state is not JobState.DONE:
             self.store.delete(f"jobs/{job_id}/result")  # of a job that was cancelled at the last moment
         self.store.delete(open_key(job))

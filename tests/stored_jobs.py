@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from jobs.acceptance import accept, add
+from jobs.directory_store import DirectoryStore
 from jobs.ledger import Ledger
 from jobs.records import Block, End, Job, Plan, Result, to_json
 from jobs.store import Store
 from message_protocol import JobState
+from superscaling.errors import StoreUnavailable
 from superscaling.format_name import FormatName
 from superscaling.upscale_options import UpscaleOptions
 
@@ -108,6 +110,24 @@ class KilledStore(Store):
         if not self._left:
             raise Killed
         self._left -= 1
+
+
+class FullStore(DirectoryStore):
+    """A store that is full as long as there is a key below one of `filling`."""
+
+    filling: tuple[str, ...] = ()
+
+    def put(self, key: str, data: bytes | Path) -> None:
+        self._check_room()
+        super().put(key, data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        self._check_room()
+        return super().create(key, data)
+
+    def _check_room(self) -> None:
+        if any(True for prefix in self.filling for _ in self.keys(prefix)):
+            raise StoreUnavailable("it is full")
 
 
 def all_keys(store: Store) -> list[str]:

@@ -121,9 +121,52 @@ def test_a_small_job_waits_for_no_more_than_a_turn_of_a_large_one(
         engines.start()
         for job_id in (large, small):
             engines.wait_for_end(job_id)
-    steps = [(vars(record)["job"], vars(record)["step"]) for record in caplog.records if record.message == "step"]
+    steps = done_steps(caplog)
     begin = [(large, "plan"), (large, "block-0"), (small, "plan"), (small, "block-0"), (small, "join")]
     assert steps[:6] == [*begin, (large, "block-1")]
+
+
+def done_steps(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """The job and the name of each step, in order."""
+    return [(vars(record)["job"], vars(record)["step"]) for record in caplog.records if record.message == "step"]
+
+
+def test_a_new_job_is_next_after_the_block_in_progress(engines: Engines, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where other jobs are open, and a turn would have more blocks."""
+    tiles, fleet = Tiles(engines.fleet), engines.fleet
+    with caplog.at_level(logging.INFO, "jobs"):
+        large = fleet.submit()
+        engine = engines.start(block_seconds=1.0)
+        tiles.next()
+        other = fleet.submit()  # by another process
+        tiles.let_go()
+        tiles.next()
+        small = fleet.submit(encoded(noise(10, 10)), is_accepted=False)
+        engine.submit(fleet.ledger.job(small))
+        tiles.let_go(1000)
+        for job_id in (large, other, small):
+            assert engines.wait_for_end(job_id) is JobState.DONE
+    steps = done_steps(caplog)
+    assert steps[:3] == [(large, "plan"), (large, "block-0"), (large, "block-1")]
+    turns = [job_id for job_id, _ in itertools.groupby(job_id for job_id, _ in steps)]
+    assert turns[:4] == [large, other, small, large]
+
+
+def test_the_job_that_was_served_least_recently_is_next(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """New ones first, whenever they came."""
+    monkeypatch.setattr("jobs.engine_embedded.TURN_BLOCKS", 1)
+    fleet = engines.fleet
+    engine = EmbeddedEngine(fleet.ledger, fleet.worker(1.0))
+    with caplog.at_level(logging.INFO, "jobs"):
+        first, second = fleet.submit(), fleet.submit()
+        engine._turn()
+        third = fleet.submit()
+        for _ in range(5):
+            engine._turn()
+    blocks = [job_id for job_id, step in done_steps(caplog) if step.startswith("block")]
+    assert blocks == [first, second, third, first, second, third]
 
 
 def test_a_block_takes_few_requests_to_the_store(engines: Engines) -> None:
@@ -132,7 +175,7 @@ def test_a_block_takes_few_requests_to_the_store(engines: Engines) -> None:
     job_id, requests = fleet.submit(), count_requests(fleet.ledger.store)
     engine = EmbeddedEngine(fleet.ledger, fleet.worker(1.0))
     for _ in range(3):
-        engine._round()
+        engine._turn()
     assert fleet.ledger.has_ended(job_id)
     blocks = len(fleet.ledger.plan(job_id).blocks)  # type: ignore[union-attr]
     assert blocks >= 9

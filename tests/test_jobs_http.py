@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import resource
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -74,6 +75,25 @@ def ended(client: httpx.Client, place: str) -> dict[str, Any]:
     assert wait_for(lambda: client.get(place).json()["status"] not in ("queued", "running"), WAIT, 0.1)
     job: dict[str, Any] = client.get(place).json()
     return job
+
+
+@pytest.mark.parametrize("missing", [300_000, 1])
+def test_a_large_image_on_a_full_disk(server: Server, ann: httpx.Client, missing: int) -> None:
+    """Which may show only when the file is closed, as its last bytes are in a buffer until then."""
+    image = SMALL + bytes(560_000 - len(SMALL))
+    worker = int(server.worker.name)
+    before = resource.prlimit(worker, resource.RLIMIT_FSIZE)
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, (len(image) - missing, before[1]))
+    try:
+        answer = ann.post("/jobs", content=image)
+    finally:
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, before)
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
+    assert not [*Path(server.environ["UPSCALER_JOBS_STORE"], ".scratch").glob("upload-*")]
+
+
+def test_a_client_asks_soon_for_a_job_of_which_nothing_is_known(ann: httpx.Client) -> None:
+    assert ann.post("/jobs", content=SMALL).headers["Retry-After"] == "1"
 
 
 @pytest.fixture(scope="module")

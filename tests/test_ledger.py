@@ -14,7 +14,20 @@ from typing import cast
 
 import pytest
 from conftest import wait_for
-from stored_jobs import HOUR, PLAN, RESULT, Killed, KilledStore, all_keys, ended, half_done, id_of, order, taken
+from stored_jobs import (
+    HOUR,
+    PLAN,
+    RESULT,
+    FullStore,
+    Killed,
+    KilledStore,
+    all_keys,
+    ended,
+    half_done,
+    id_of,
+    order,
+    taken,
+)
 
 from jobs import room
 from jobs.acceptance import accept, add, withdraw
@@ -129,6 +142,58 @@ def test_a_result_is_not_replaced(ledger: Ledger) -> None:
     assert ledger.finish_job(job.id, b"result", RESULT)
     assert not ledger.finish_job(job.id, b"other", RESULT)
     assert ledger.store.get(f"jobs/{job.id}/result") == b"result"
+
+
+def test_a_cancelled_job_that_is_not_cleared_yet_keeps_its_plan(tmp_path: Path) -> None:
+    """Its end was written; only the index was not."""
+    store = FullStore(tmp_path)
+    ledger = Ledger(store, LIMIT)
+    job = half_done(ledger)
+    store.filling = (f"jobs/{job.id}/end.json",)
+    with pytest.raises(StoreUnavailable):
+        ledger.cancel(job.id)
+    assert ledger.status(job.id).state is JobState.CANCELLED
+    assert ledger.is_planned(job.id)
+
+
+@pytest.mark.parametrize("part", ["in/", "out/"])
+def test_a_job_in_a_full_store_can_be_cancelled(tmp_path: Path, part: str) -> None:
+    """Its bands and blocks give way to its end."""
+    store = FullStore(tmp_path)
+    ledger = Ledger(store, LIMIT)
+    job = half_done(ledger)
+    store.put(f"jobs/{job.id}/in/0-10", b"band")
+    store.filling = (f"jobs/{job.id}/{part}",)
+    assert ledger.cancel(job.id)
+    assert ledger.status(job.id).state is JobState.CANCELLED
+    assert not [*open_jobs(store)]
+    assert [each.job_id for each in ended_jobs(store)] == [job.id]
+    assert not ledger.cancel(job.id)
+
+
+def test_a_job_that_cannot_be_cancelled_can_still_be_done(tmp_path: Path) -> None:
+    """Other jobs fill the store: what was made of this one is made again."""
+    store = FullStore(tmp_path)
+    ledger = Ledger(store, LIMIT)
+    job = half_done(ledger)
+    store.filling = ("open/",)
+    with pytest.raises(StoreUnavailable):
+        ledger.cancel(job.id)
+    assert ledger.status(job.id).state is JobState.QUEUED
+    assert ledger.work.source(job.id) == b"picture"
+    store.filling = ()
+    assert ledger.cancel(job.id)
+
+
+def test_an_end_frees_a_full_store_before_the_indices_are_written(tmp_path: Path) -> None:
+    """The last room may have been taken by the end itself."""
+    store = FullStore(tmp_path)
+    ledger = Ledger(store, LIMIT)
+    job = half_done(ledger)
+    store.create(f"jobs/{job.id}/end.json", to_json(End(JobState.CANCELLED, time.time())))
+    store.filling = (f"jobs/{job.id}/out/",)
+    ledger.clear(job.id)
+    assert [each.job_id for each in ended_jobs(store)] == [job.id]
 
 
 @pytest.mark.parametrize("end", [Ledger.cancel, forget])

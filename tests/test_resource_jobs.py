@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from stored_jobs import ended, order, taken
+from stored_jobs import FullStore, ended, half_done, order, taken
 
 from jobs.acceptance import add
 from jobs.directory_store import DirectoryStore
@@ -17,7 +17,7 @@ from jobs.ledger import Ledger, Status
 from jobs.records import Block, End, Job, Plan
 from jobs.taking import JobTaking
 from message_protocol import JobOutput, JobState
-from resource_jobs import MAX_POLL, MIN_POLL, USUAL_POLL, ResourceJobs, poll_seconds, seconds_left
+from resource_jobs import MAX_POLL, MIN_POLL, ResourceJobs, poll_seconds, seconds_left
 from superscaling.errors import BrokerUnavailable, JobsQueueFull, JobUnknown, StoreUnavailable
 from superscaling.format_name import FormatName
 from superscaling.upscale_options import UpscaleOptions
@@ -137,6 +137,21 @@ def test_a_list_leaves_out_what_is_not_taken_or_deleted(shelf: Shelf) -> None:
     assert [(each.id, each.status) for each in listed] == [(waiting.id, JobState.QUEUED), (done.id, JobState.DONE)]
 
 
+def test_a_job_that_cannot_be_cancelled_is_handed_over_again(tmp_path: Path) -> None:
+    """It may have lost its plan, and its messages with that."""
+    store = FullStore(tmp_path)
+    ledger, engine = Ledger(store, 10_000), Engine()
+    jobs = ResourceJobs(cast("Any", SimpleNamespace(ledger=ledger, engine=engine)), *cast("Any", [None] * 4))
+    job = half_done(ledger)
+    store.filling = ("open/",)
+    with pytest.raises(StoreUnavailable):
+        jobs.cancel("", job.id)
+    assert (engine.given, engine.dropped) == ([job.id], [])
+    store.filling = (f"jobs/{job.id}/out/",)
+    jobs.cancel("", job.id)
+    assert (engine.given, engine.dropped) == ([job.id], [job.id])
+
+
 def status(state: JobState, created: float, done: int, blocks: int = 4, window: int = 1) -> Status:
     """Where a job of blocks of 10 tiles is, `done` of which are finished, that was planned to take 100 s."""
     plan = Plan(created, tuple(Block(n, n + 1, 10) for n in range(blocks)), window, 100.0)
@@ -171,7 +186,7 @@ def test_seconds_left_without_tiles() -> None:
 @pytest.mark.parametrize(
     ("state", "left", "poll"),
     [
-        (JobState.QUEUED, None, USUAL_POLL),
+        (JobState.QUEUED, None, MIN_POLL),
         (JobState.RUNNING, 0.0, MIN_POLL),
         (JobState.RUNNING, 18.0, math.ceil(18 / 4)),
         (JobState.RUNNING, 1e6, MAX_POLL),
