@@ -58,42 +58,39 @@ def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
     return parse
 
 
-def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1
-    if not 0 < number <= 86_400:
-        raise ValueError("must be a number of seconds above 0, at most 86400")
-    return number
+def _amount(unit: str, most: int) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = -1
+        if not 0 < number <= most:
+            raise ValueError(f"must be a number of {unit} above 0, at most {most}")
+        return number
+
+    return parse
 
 
-def _directory(text: str) -> Path:
+_seconds = _amount("seconds", 86_400)
+_hours = _amount("hours", 8_760)
+
+
+def _path(text: str) -> Path:
     try:
         return Path(_text(text)).expanduser()
     except RuntimeError as exc:
         raise ValueError("there is no such user") from exc
 
 
-def _optional_directory(text: str) -> Path | None:
-    return _directory(text) if text else None
-
-
-def _hours(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1
-    if not 0 < number <= 8_760:
-        raise ValueError("must be a number of hours above 0, at most 8760")
-    return number
+def _optional_path(text: str) -> Path | None:
+    return _path(text) if text else None
 
 
 def _store(text: str) -> str:
     """A directory, or `s3://bucket/prefix`; empty: none."""
     scheme, separator, rest = text.partition("://")
     if not separator:
-        return str(_directory(text)) if text else text
+        return str(_path(text)) if text else text
     if scheme != "s3" or not rest.partition("/")[0]:
         raise ValueError("must be a directory, or s3://bucket or s3://bucket/prefix")
     return text.rstrip("/")
@@ -110,10 +107,6 @@ def _http_url(text: str) -> str:
     if text and not text.startswith(("http://", "https://")):
         raise ValueError("must be an address such as http://localhost:4318")
     return text
-
-
-def _optional_file(text: str) -> Path | None:
-    return _directory(text) if text else None
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -179,7 +172,7 @@ class Settings:
         " proportionally slower.",
     )
     weights_dir: Path | None = _setting(
-        "", _optional_directory, "path", MODEL, "A directory that is searched first for weight files; empty: none."
+        "", _optional_path, "path", MODEL, "A directory that is searched first for weight files; empty: none."
     )
     weights_url: str = _setting(
         "",
@@ -190,7 +183,7 @@ class Settings:
     )
     cache_dir: Path = _setting(
         "~/.cache/image-super-scaling",
-        _directory,
+        _path,
         "path",
         MODEL,
         "Where downloaded and converted weights are kept.",
@@ -354,7 +347,7 @@ class Settings:
     )
     webhook_secret_file: Path | None = _setting(
         "",
-        _optional_file,
+        _optional_path,
         "path",
         JOBS,
         "A file with the secret that webhooks are signed with, as Standard Webhooks writes it (`whsec_` and base64).",
