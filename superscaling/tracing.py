@@ -34,6 +34,8 @@ EXPORT_TIMEOUT = 2.0
 # Seconds between two messages, and between two lines in the log about a collector that is away.
 INTERVAL = 2.0
 LOG_INTERVAL = 60.0
+# What logs each failure to send spans.
+TALKATIVE = ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal")
 # What is longer is no `traceparent`; the library would log it.
 MAX_TRACEPARENT = 512
 
@@ -86,7 +88,7 @@ def stop_tracing() -> None:
     """Send what was recorded, for some seconds at most. A process that ends as usual need not call it."""
     global _tracing
     if _tracing is not None:
-        _tracing.provider.shutdown()
+        _tracing.stop()
         _tracing = None
 
 
@@ -146,14 +148,21 @@ class _Tracing:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        for name in ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal"):
-            logging.getLogger(name).addFilter(_Seldom())
+        self._filters = [(logging.getLogger(name), _Seldom()) for name in TALKATIVE]
+        for logger, seldom in self._filters:
+            logger.addFilter(seldom)
         resource = Resource.create({"service.name": service, "service.version": __version__})
         self.provider: TracerProvider = TracerProvider(resource=resource)
         path = "" if url.endswith("/v1/traces") else "/v1/traces"
         exporter = OTLPSpanExporter(url.rstrip("/") + path, timeout=EXPORT_TIMEOUT)
         self.provider.add_span_processor(BatchSpanProcessor(exporter, MAX_WAITING, INTERVAL * 1000, BATCH))
         self.tracer = self.provider.get_tracer("superscaling", __version__)
+
+    def stop(self) -> None:
+        """Send what was recorded, and leave the loggers as they were."""
+        self.provider.shutdown()
+        for logger, seldom in self._filters:
+            logger.removeFilter(seldom)
 
     def begin(self, name: str, parent: str | None, attributes: Attributes, is_server: bool) -> Span:
         from opentelemetry.trace import SpanKind
