@@ -57,7 +57,7 @@ def test_axe_finds_nothing(server: Server, open_page: OpenPage, scheme: str, siz
     """Folded, unfolded, with an answer, with a failure, the schemas."""
     options = {"viewport": PHONE, "has_touch": True, "is_mobile": True} if size == "phone" else {}
     page = open_page(f"{server.url}/docs", allowed="422", color_scheme=scheme, reduced_motion="reduce", **options)
-    expect(page.locator(".opblock")).to_have_count(15)
+    expect(page.locator(".opblock")).to_have_count(16)
     check(page)
     upscale = unfold(page, "/upscale")
     expect(upscale.get_by_text("Example Value").first).to_be_visible()
