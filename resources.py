@@ -10,7 +10,6 @@ from resource_ping import ResourcePing
 from resource_ready import ResourceReady
 from resource_upscale import ResourceUpscale
 from superscaling.assembly import assemble
-from superscaling.enlarging import FileUpscaler
 from superscaling.settings import read_settings
 from superscaling.tracing import start_tracing
 
@@ -26,8 +25,7 @@ models_list = ResourceModels(models)
 upscale = ResourceUpscale(models, admission, parts.limits, settings.quality, parts.decoders)
 # None: no jobs are taken. Its engine and the housekeeping are started, and stopped, by gunicorn.conf.py.
 jobs = assemble_jobs(settings, parts)
-files = FileUpscaler(models, parts.limits, settings.quality, parts.decoders)
-job_orders = ResourceJobs(jobs, models, files, settings.webhook_hosts, problem_of)
+job_orders = ResourceJobs(jobs, models, parts.files, settings.webhook_hosts, problem_of)
 job_results = ResourceJobResults(job_orders)
 housekeeping = assemble_housekeeping(settings, jobs.ledger, job_orders.output) if jobs else None
 estimate = ResourceEstimate(

@@ -15,7 +15,7 @@ from http_edge.answers import (
     json_answer,
 )
 from http_edge.job_archive import Zip
-from http_edge.places import MAX_DOWNLOADS, Places
+from http_edge.places import MAX_DOWNLOADS, places_to_send
 from http_edge.preferences import RESPOND_ASYNC
 from http_edge.problems import RETRY_AFTER
 from message_protocol import JobOutput, JobsOutput
@@ -24,7 +24,7 @@ from resource_jobs import poll_seconds
 from superscaling.errors import http_error
 from superscaling.pictures import FORMATS
 
-downloads = Places(MAX_DOWNLOADS, "results of jobs", "try again later")
+downloads = places_to_send(MAX_DOWNLOADS, "results of jobs", "try again later")
 
 # One range of bytes (RFC 9110, 14.1.2).
 RANGE = re.compile(r"bytes[ \t]*=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE)

@@ -1,6 +1,5 @@
 """Results of jobs as one ZIP file, made while it is sent: no part of it is in memory twice, or on a disk."""
 
-import io
 import json
 import time
 import zipfile
@@ -46,20 +45,22 @@ def _entry(name: str, seconds: float) -> zipfile.ZipInfo:
     return entry
 
 
-class _Written(io.RawIOBase):
+class _Written:
     """A stream that can't seek, and gives away what is written to it."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._parts = list[bytes]()
 
-    def writable(self) -> bool:
-        return True
+    def write(self, data: bytes) -> int:
+        """Keep a part, until it is taken."""
+        self._parts.append(data)
+        return len(data)
 
-    def write(self, data: object) -> int:
-        part = bytes(data)  # type: ignore[call-overload]
-        self._parts.append(part)
-        return len(part)
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """What was written can still be taken."""
 
     def take(self) -> bytes:
         """What was written since the last call."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from flask import Response
 
 from http_edge.answers import not_taken
-from http_edge.places import MAX_WATCHERS, Places
+from http_edge.places import MAX_WATCHERS, places_to_send
 from http_edge.problems import problem_of, reported
 from http_edge.streaming import HEARTBEAT, STILL_WORKING, events_response
 from message_protocol import JobOutput, JobState, Progress, event_text
@@ -31,7 +31,7 @@ class JobWatch:
         self._status = status
         self._lock = threading.Lock()
         self._seen = dict[tuple[str, str], tuple[float, JobOutput]]()
-        self.places = Places(MAX_WATCHERS, "streams of jobs' events", "ask for JSON, or try again later")
+        self.places = places_to_send(MAX_WATCHERS, "streams of jobs' events", "ask for JSON, or try again later")
 
     def look(self, owner: str, job_id: str) -> JobOutput:
         """Where a job is, or was less than a second ago.

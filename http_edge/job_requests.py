@@ -12,7 +12,7 @@ from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents, JobWatch
 from http_edge.job_reading import JobReading, JobRequest
 from http_edge.negotiation import negotiate
-from http_edge.places import MAX_UPLOADS, Places
+from http_edge.places import MAX_UPLOADS, places_to_send
 from http_edge.preferences import IDEMPOTENCY_KEY, idempotency_key, prefers_async
 from http_edge.reading import check_encodings
 from http_edge.recognition import BodyForm
@@ -36,7 +36,7 @@ class JobRequests:
         self._lifecycle = lifecycle
         self._watch = watch
         self._owner_header = settings.jobs_owner_header
-        self._uploads = Places(MAX_UPLOADS, "images for jobs", "try again later")
+        self._uploads = places_to_send(MAX_UPLOADS, "images for jobs", "try again later")
         self._small = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=settings.jobs_max_body_bytes)
         self._large = BodyLimits(
             max(settings.max_body_bytes, settings.jobs_max_body_bytes),

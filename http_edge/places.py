@@ -1,8 +1,9 @@
-"""How many files and streams of a kind are sent at a time: each keeps a thread for as long as its client likes."""
+"""How many requests of a kind are held at a time: each keeps a thread, or memory, for as long as its client likes."""
 
 import contextlib
+import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from superscaling.errors import TooManyRequests
 
@@ -19,36 +20,35 @@ class Places:
 
     Args:
         count: of places.
-        what: takes them, in words and in the plural.
-        way_out: what a client can do that finds none, as an imperative.
+        refusal: the error for whoever finds none.
     """
 
-    def __init__(self, count: int, what: str, way_out: str) -> None:
+    def __init__(self, count: int, refusal: Callable[[], TooManyRequests]) -> None:
         self._count = count
-        self._what = what
-        self._way_out = way_out
-        self._lock = threading.Lock()
+        self._refusal = refusal
+        self._freed = threading.Condition()
         self.taken = 0
 
-    def take(self) -> None:
+    def take(self, seconds: float = 0.0) -> None:
         """Take a place.
+
+        Args:
+            seconds: to wait for one.
 
         Raises:
             TooManyRequests: all are taken.
         """
-        with self._lock:
-            if self.taken == self._count:
-                raise TooManyRequests(
-                    f"{self._count} {self._what} are being sent at the moment: {self._way_out}",
-                    limit=self._count,
-                    retry_after=5,
-                )
-            self.taken += 1
+        with self._freed:
+            if self._freed.wait_for(lambda: self.taken < self._count, seconds):
+                self.taken += 1
+                return
+        raise self._refusal()
 
     def give_back(self) -> None:
         """Give a place back."""
-        with self._lock:
+        with self._freed:
             self.taken -= 1
+            self._freed.notify()
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -62,3 +62,30 @@ class Places:
             yield
         finally:
             self.give_back()
+
+
+def request_slots(count: int, seconds_until_free: Callable[[], float]) -> Places:
+    """Places for upscale requests. `seconds_until_free` estimates the seconds until one is given back."""
+    return Places(
+        count,
+        lambda: TooManyRequests(
+            f"all request slots are taken ({count}): try again later",
+            limit=count,
+            setting="max_requests",
+            retry_after=max(1, math.ceil(seconds_until_free())),
+        ),
+    )
+
+
+def places_to_send(count: int, what: str, way_out: str) -> Places:
+    """Places for what is sent for long.
+
+    Args:
+        count: of places.
+        what: is sent, in words and in the plural.
+        way_out: what a client can do that finds none, as an imperative.
+    """
+    return Places(
+        count,
+        lambda: TooManyRequests(f"{count} {what} are being sent at the moment: {way_out}", limit=count, retry_after=5),
+    )

@@ -13,12 +13,12 @@ from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents
 from http_edge.metrics import Metrics, TileMetrics
 from http_edge.negotiation import AnswerForm, negotiate
+from http_edge.places import request_slots
 from http_edge.problems import register_problems
 from http_edge.reading import Message, check_encodings, query_options, read_message
 from http_edge.recognition import BodyForm
 from http_edge.request_body import BodyLimits, RequestBody
 from http_edge.request_log import RequestLog
-from http_edge.request_slots import RequestSlots
 from http_edge.shutdown import ShutdownDeadline
 from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
@@ -63,7 +63,7 @@ class RequestLifecycle:
         self._orders = orders
         as_job = settings.jobs_max_body_bytes if settings.jobs_store else 0
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
-        self._slots = RequestSlots(settings.max_requests, seconds_until_free)
+        self._slots = request_slots(settings.max_requests, seconds_until_free)
         register_problems(app)
         app.before_request(self._begin)
         app.after_request(self._end)

@@ -16,7 +16,6 @@ from jobs.store import Store
 from jobs.webhooks import Webhooks
 from message_protocol import JobOutput
 from superscaling.assembly import Assembly
-from superscaling.enlarging import FileUpscaler
 from superscaling.settings import Settings, invalid
 
 
@@ -62,10 +61,9 @@ def open_ledger(settings: Settings) -> Ledger:
 
 def build_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:
     """Build what does the steps of jobs, one at a time, in this process."""
-    files = FileUpscaler(parts.models, parts.limits, settings.quality, parts.decoders)
     seconds = settings.jobs_block_seconds
     gigantic = GiganticSteps(ledger, assemble_gigantic(settings, parts), settings.quality, seconds)
-    return Steps(ledger, files, seconds, parts.admission, gigantic)
+    return Steps(ledger, parts.files, seconds, parts.admission, gigantic)
 
 
 def assemble_jobs(settings: Settings, parts: Assembly) -> Jobs | None:

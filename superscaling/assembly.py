@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from superscaling.engines import Engine, available_cpus, fingerprint_of, open_engine, precision_of
-from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler
+from superscaling.enlarging import FileUpscaler, LoadedModel, LoadedModels, PictureUpscaler, Upscaler
 from superscaling.isolation import Decoders
 from superscaling.models import ModelFiles, model_of, settings_of_models, weight_file_of, with_milder
 from superscaling.pictures import Limits, limit_pillow
@@ -16,12 +16,13 @@ from superscaling.settings import Settings
 
 @dataclass(frozen=True)
 class Assembly:
-    """`decoders`: to be closed at the end."""
+    """`files`: enlarges whole files with the others; `decoders`: to be closed at the end."""
 
     models: LoadedModels
     admission: Admission
     limits: Limits
     decoders: Decoders
+    files: FileUpscaler
 
 
 def assemble(settings: Settings) -> Assembly:
@@ -38,17 +39,14 @@ def assemble(settings: Settings) -> Assembly:
     lock = FairLock()
     models = LoadedModels(_load_all(settings_of_models(settings), lock))
     decoders.start()
-    return Assembly(
-        models=models,
-        admission=Admission(settings.queue_pixels),
-        limits=Limits(
-            settings.max_pixels,
-            settings.max_frames,
-            max(settings.max_pixels, settings.queue_pixels),
-            settings.max_result_pixels,
-        ),
-        decoders=decoders,
+    limits = Limits(
+        settings.max_pixels,
+        settings.max_frames,
+        max(settings.max_pixels, settings.queue_pixels),
+        settings.max_result_pixels,
     )
+    files = FileUpscaler(models, limits, settings.quality, decoders)
+    return Assembly(models, Admission(settings.queue_pixels), limits, decoders, files)
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def connection(server: Server, headers: str) -> Iterator[socket.socket]:
 class QuietHandler(BaseHTTPRequestHandler):
     """A request handler for HTTP servers of tests; it prints nothing."""
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is http.server's)
+    def log_message(self, *_: object) -> None:
         pass
 
 

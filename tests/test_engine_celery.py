@@ -371,7 +371,7 @@ def test_a_worker_with_another_store_gives_messages_back(
     if is_other:
         elsewhere.identity.store_id()
     monkeypatch.setattr("jobs.engine_celery.time.sleep", pauses.append)
-    worker.child().ledger = elsewhere  # type: ignore[union-attr, misc]
+    monkeypatch.setattr(worker.child(), "ledger", elsewhere)
     messages: list[Callable[[], object]] = [
         lambda: engine_celery.plan.run(job_id, store_id),
         lambda: engine_celery.block.run(job_id, "a", 0, store_id),

@@ -14,15 +14,18 @@ from job_fakes import Fleet, count_requests
 
 from jobs import engine_embedded
 from jobs.acceptance import accept
-from jobs.attempts import MAX_TRIES
+from jobs.attempts import MAX_TRIES, Step
 from jobs.deletion import forget
 from jobs.engine_embedded import EmbeddedEngine
 from jobs.indices import open_jobs
 from jobs.ledger import Ledger
+from jobs.records import Plan, Result
 from jobs.steps import Steps
 from jobs.work import JobWork
 from message_protocol import JobState
+from superscaling.enlarging import PictureInParts
 from superscaling.errors import StoreUnavailable
+from superscaling.scheduling import Deadline
 
 # Far more than anything here takes, for machines that are busy.
 LONG = 60.0
@@ -177,7 +180,9 @@ def test_a_block_takes_few_requests_to_the_store(engines: Engines) -> None:
     for _ in range(3):
         engine._turn()
     assert fleet.ledger.has_ended(job_id)
-    blocks = len(fleet.ledger.plan(job_id).blocks)  # type: ignore[union-attr]
+    plan = fleet.ledger.plan(job_id)
+    assert plan is not None
+    blocks = len(plan.blocks)
     assert blocks >= 9
     assert len(requests) <= 40 + 10 * blocks, "seven while it is made, one while it is joined, and a part of its turn's"
 
@@ -265,10 +270,10 @@ def test_an_encoder_holds_up_the_end_of_the_process_for_a_while_only(
     encodes, end = threading.Event(), threading.Event()
     real = Ledger.finish_job
 
-    def finish(ledger: Ledger, *args: object) -> bool:
+    def finish(ledger: Ledger, job_id: str, data: bytes | Path, result: Result) -> bool:
         encodes.set()
         assert end.wait(LONG)
-        return real(ledger, *args)  # type: ignore[arg-type]
+        return real(ledger, job_id, data, result)
 
     monkeypatch.setattr(Ledger, "finish_job", finish)
     monkeypatch.setattr("jobs.engine_embedded.STOP_SECONDS", 0.01)
@@ -321,10 +326,10 @@ def test_it_outlives_failures_of_the_network(engines: Engines) -> None:
 def test_a_job_that_fails_holds_up_no_other(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
     real, bad = Steps._decode, engines.fleet.submit()
 
-    def decode(steps: Steps, step: object, *args: object) -> object:
-        if step.job.id == bad:  # type: ignore[attr-defined]
+    def decode(steps: Steps, step: Step, deadline: Deadline, plan: Plan | None = None) -> PictureInParts:
+        if step.job.id == bad:
             raise ZeroDivisionError
-        return real(steps, step, *args)  # type: ignore[arg-type]
+        return real(steps, step, deadline, plan)
 
     monkeypatch.setattr(Steps, "_decode", decode)
     good = engines.fleet.submit()

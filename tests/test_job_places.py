@@ -16,8 +16,7 @@ from test_request_body import read_answer
 import flask_app
 from http_edge import job_answers
 from http_edge.job_answers import archive_answer, result_answer
-from http_edge.places import MAX_DOWNLOADS, MAX_UPLOADS, MAX_WATCHERS
-from http_edge.request_slots import RequestSlots
+from http_edge.places import MAX_DOWNLOADS, MAX_UPLOADS, MAX_WATCHERS, request_slots
 from jobs.records import Result
 from message_protocol import EVENTS
 from resource_job_results import Archive, StoredResult
@@ -138,7 +137,7 @@ def test_an_upload_waits_for_a_slot(server: Server) -> None:
 
 
 def test_slots_that_are_waited_for() -> None:
-    slots = RequestSlots(1, lambda: 0.0)
+    slots = request_slots(1, lambda: 0.0)
     slots.take(0.01)
     start = time.monotonic()
     with pytest.raises(TooManyRequests):
