@@ -6,12 +6,12 @@ import os
 import stat
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store as Bucket
 
 from jobs.store import NotStored, Store, check_key
@@ -20,6 +20,9 @@ from superscaling.errors import StoreUnavailable
 if TYPE_CHECKING:  # they exist for type checkers only
     from obstore.store import ClientConfig, RetryConfig
 
+Taken = TypeVar("Taken")
+# How often a value is read that is replaced meanwhile.
+MAX_READS = 5
 # Values are sent and read in pieces of so many bytes, each by a request of its own, so that requests can have a time
 # limit whatever the size of a value. A piece in 30 s is 2.3 Mbit/s. S3 takes at most 10 000 pieces: 84 GB.
 PIECE = 8 << 20
@@ -103,13 +106,7 @@ class S3Store(Store):
 
     def get(self, key: str) -> bytes:
         """Read an object."""
-        with _failures(key):
-            answer = self._bucket.get(check_key(key))
-            size = answer.meta["size"]
-            if size <= PIECE:
-                return bytes(answer.bytes())
-        del answer
-        return b"".join(self.read(key, start, PIECE) for start in range(0, size, PIECE))
+        return self._read_one(key, b"".join)
 
     def read(self, key: str, start: int, length: int) -> bytes:
         """Read a part of an object."""
@@ -125,11 +122,13 @@ class S3Store(Store):
 
     def fetch(self, key: str, path: Path) -> Path:
         """Download an object, piece by piece."""
-        size = self.size(key)
-        with _failures(key), path.open("wb") as file:
-            for start in range(0, size, PIECE):
-                file.write(self._bucket.get_range(key, start=start, end=min(start + PIECE, size)))
-        return path
+
+        def write(pieces: Iterator[bytes]) -> Path:
+            with _failures(key), path.open("wb") as file:
+                file.writelines(pieces)
+            return path
+
+        return self._read_one(key, write)
 
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         """List objects, page by page."""
@@ -153,6 +152,26 @@ class S3Store(Store):
             for page in self._bucket.list(check_key(key), chunk_size=PAGE):
                 self._bucket.delete([found["path"] for found in page])
 
+    def _read_one(self, key: str, take: Callable[[Iterator[bytes]], Taken]) -> Taken:
+        """Read an object as it was at one moment: from the beginning again, if it is replaced between two pieces."""
+        for _ in range(MAX_READS):
+            with contextlib.suppress(PreconditionError):
+                return take(self._pieces(key))
+        raise StoreUnavailable("what is stored of a job is replaced again and again: try again later")
+
+    def _pieces(self, key: str) -> Iterator[bytes]:
+        with _failures(key):
+            answer = self._bucket.get(check_key(key))
+            size, version = answer.meta["size"], answer.meta["e_tag"]
+            if size <= PIECE:
+                yield bytes(answer.bytes())
+                return
+        del answer
+        for start in range(0, size, PIECE):
+            part = start, min(start + PIECE, size)
+            with _failures(key):
+                yield bytes(self._bucket.get(key, options={"range": part, "if_match": version}).bytes())
+
     def _writer(self, key: str) -> object:
         try:
             return self._bucket.get(key).attributes.get(WRITER)
@@ -165,6 +184,8 @@ def _failures(key: str | None = None) -> Iterator[None]:
     """Errors of obstore, whose texts name hosts and buckets, and of the directory for temporary files."""
     try:
         yield
+    except PreconditionError:  # for `_read_one`
+        raise
     except FileNotFoundError as exc:
         if key is not None and exc.filename is None and "NoSuchBucket" not in str(exc):
             raise NotStored(key) from exc

@@ -262,6 +262,39 @@ def test_a_killed_writer_leaves_no_part_of_a_value(url: str, store: Store) -> No
     assert list(store.keys("jobs/")) == ["jobs/a/result"]
 
 
+@pytest.mark.parametrize("times", [1, s3_store.MAX_READS])
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_value_that_is_replaced_while_it_is_read(
+    s3_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_file: bool, times: int
+) -> None:
+    """No value is put together of two, though a large one is read in pieces."""
+    for name, value in aws(s3_port).items():
+        monkeypatch.setenv(name, value)
+    store = S3Store(f"s3://{BUCKET}/{tmp_path.name}/{random.getrandbits(60):x}")
+    values = [bytes([number]) * 300_000 for number in range(times + 1)]
+    store.put("jobs/a/result", values[0])
+    replacements = iter(values[1:])
+    real = S3Store._pieces
+
+    def pieces(store: S3Store, key: str) -> Iterator[bytes]:
+        for piece in real(store, key):
+            yield piece
+            if (value := next(replacements, None)) is not None:
+                store._bucket.put(key, value)
+
+    monkeypatch.setattr(S3Store, "_pieces", pieces)
+    monkeypatch.setattr(s3_store, "PIECE", 1 << 16)
+    read: Callable[[], bytes] = (
+        (lambda: store.fetch("jobs/a/result", tmp_path / "fetched").read_bytes())
+        if is_file
+        else (lambda: store.get("jobs/a/result"))
+    )
+    if times == s3_store.MAX_READS:
+        with pytest.raises(StoreUnavailable, match="again and again"):
+            read()
+    assert read() == values[-1]
+
+
 def test_values_are_put_while_others_delete(store: Store) -> None:
     stop = threading.Event()
 
