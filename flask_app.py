@@ -12,14 +12,14 @@ from flask import Flask, Response
 import resources
 from http_edge.answers import images_upscale_json, json_answer, no_content, text_answer, upscale_answer
 from http_edge.job_answers import archive_answer, job_answer, jobs_answer, promised_answer, result_answer
-from http_edge.job_events import JobWatch, job_events_answer
+from http_edge.job_events import JobWatch
 from http_edge.job_requests import JobRequests
 from http_edge.metrics import CONTENT_TYPE, Metrics
 from http_edge.negotiation import AnswerForm
 from http_edge.openapi import openapi_document
 from http_edge.pages import pages
 from http_edge.request_lifecycle import RequestLifecycle
-from http_edge.streaming import stream_answer
+from http_edge.streaming import events_response, stream_answer
 from message_protocol import ArchiveInput, EstimateInput, ImagesUpscaleInput, JobsInput, UpscaleInput, UpscaleOutput
 from superscaling.errors import BrokerUnavailable, JobsQueueFull, OwnerMissing, StoreUnavailable
 
@@ -104,7 +104,7 @@ def archive() -> Response:
 def job(job_id: str) -> Response:
     """Ask where a job is, or watch it."""
     if job_requests.wants_events():
-        return job_events_answer(job_requests.events(job_id))
+        return events_response(job_requests.events(job_id))
     return job_answer(resources.job_orders.status(job_requests.owner(), job_id))
 
 

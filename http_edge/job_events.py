@@ -4,12 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from flask import Response
-
 from http_edge.answers import not_taken
 from http_edge.places import MAX_WATCHERS, places_to_send
 from http_edge.problems import problem_of, reported
-from http_edge.streaming import HEARTBEAT, STILL_WORKING, events_response
+from http_edge.streaming import HEARTBEAT, STILL_WORKING
 from message_protocol import JobOutput, JobState, Progress, event_text
 from superscaling.errors import ServiceError, Unavailable
 
@@ -114,11 +112,6 @@ class JobEvents:
     def close(self) -> None:
         """Leave the place. The server calls this, also after a hang-up."""
         self._watch.places.give_back()
-
-
-def job_events_answer(events: JobEvents) -> Response:
-    """Answer with the events of a job."""
-    return events_response(events)
 
 
 def _news(before: JobOutput, now: JobOutput) -> Iterator[bytes]:

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.step_time import most_pixels_cut, most_pixels_joined
-from superscaling.enlarging import BandUpscaler, LoadedModels, PictureUpscaler, choose_sizes
+from superscaling.enlarging import (
+    BandUpscaler,
+    LoadedModels,
+    PictureUpscaler,
+    check_results,
+    choose_sizes,
+    notes_on_options,
+)
 from superscaling.errors import (
     FormatCannotHold,
     ImageTooLarge,
@@ -16,7 +23,7 @@ from superscaling.errors import (
 )
 from superscaling.format_name import FormatName
 from superscaling.isolation import run_isolated
-from superscaling.pictures import FORMATS, GiganticHeader, check_size, inspect_gigantic
+from superscaling.pictures import GiganticHeader, Limits, check_size, inspect_gigantic
 from superscaling.scheduling import Deadline, Timings
 from superscaling.size_choice import ResultSize
 from superscaling.upscale_options import UpscaleOptions
@@ -131,7 +138,8 @@ class GiganticFiles:
         self._check_result(result)
         _check_time(result, name, header.is_16_bit and name is not FormatName.JPEG)
         check_size(result.height, result.width, name)
-        inspected = InspectedGigantic(header, model, result, name, header.notes)
+        notes = header.notes + notes_on_options(options, name)
+        inspected = InspectedGigantic(header, model, result, name, notes)
         rows = max(row.place[1] - row.place[0] for row in inspected.bands.rows)
         if (taken := rows * result.width * 6) > MAX_ROW_BYTES:
             most = MAX_ROW_BYTES // 6 // rows
@@ -140,10 +148,6 @@ class GiganticFiles:
                 " turn it on its side, or ask for a smaller scale or width",
                 limit=MAX_ROW_BYTES,
                 actual=taken,
-            )
-        if options.quality is not None and not FORMATS[name].has_quality:
-            inspected = InspectedGigantic(
-                header, model, result, name, (*header.notes, f"'quality' was ignored, as {name} has none")
             )
         return inspected
 
@@ -157,15 +161,11 @@ class GiganticFiles:
                 actual=result.height * result.width,
                 setting="max_pixels",
             )
-        pixels = result.height * result.width
-        if pixels > self.limits.result_pixels:
-            raise ResultTooLarge(
-                f"the result would have {result.width} x {result.height} px = {pixels} px; at most"
-                f" {self.limits.result_pixels} px are made: ask for a smaller scale, width or height",
-                limit=self.limits.result_pixels,
-                actual=pixels,
-                setting="jobs_max_result_pixels",
-            )
+        try:
+            check_results([result], Limits(self.limits.pixels, 1, result_pixels=self.limits.result_pixels))
+        except ResultTooLarge as exc:
+            exc.setting = "jobs_max_result_pixels"
+            raise
 
 
 def _check_header(header: GiganticHeader) -> None:

@@ -4,7 +4,13 @@ from superscaling.enlarging.bands import BandUpscaler, PartRow
 from superscaling.enlarging.blocks import PictureInParts
 from superscaling.enlarging.channels import to_luma, write_levels
 from superscaling.enlarging.corrections import correct
-from superscaling.enlarging.file_upscaler import DecodedFile, EnlargedFile, FileUpscaler, InspectedFile
+from superscaling.enlarging.file_upscaler import (
+    DecodedFile,
+    EnlargedFile,
+    FileUpscaler,
+    InspectedFile,
+    notes_on_options,
+)
 from superscaling.enlarging.loaded_models import LoadedModel, LoadedModels
 from superscaling.enlarging.network import START_TIMEOUT
 from superscaling.enlarging.part_upscalers import PartSize
@@ -31,6 +37,7 @@ __all__ = [
     "choose_sizes",
     "correct",
     "cropped",
+    "notes_on_options",
     "to_luma",
     "write_levels",
 ]

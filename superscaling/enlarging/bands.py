@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from superscaling.enlarging.channels import linear, to_luma
+from superscaling.enlarging.channels import Contrast, to_luma
 from superscaling.enlarging.corrections import REACH
 from superscaling.enlarging.passes import Part, Passes
 from superscaling.enlarging.upscaler import PartRequest, TiledUpscaler, Work
@@ -84,13 +84,13 @@ class BandUpscaler:
         channels = band.shape[2]
         enlarged = np.empty((rows[-1].place[1] - rows[0].place[0], self._passes.result[1], channels), band.dtype)
         darkest, brightest = levels
-        # 16 bits in full contrast, as `FrameUpscaler` shows them.
-        is_stretched = band.dtype == np.uint16
-        if is_stretched and darkest == brightest:
-            enlarged[:] = darkest
-            return enlarged
-        stretch = np.iinfo(band.dtype).max / (brightest - darkest) if is_stretched else 1.0
-        pixels = linear(band, stretch, -darkest * stretch) if is_stretched else band
+        pixels, contrast = band, None
+        if band.dtype == np.uint16:
+            if darkest == brightest:
+                enlarged[:] = darkest
+                return enlarged
+            contrast = Contrast(darkest, brightest)
+            pixels = contrast.stretched(band)
         if channels == 1:
             pixels = pixels.repeat(3, axis=2)
         top, bottom = self.shown(first, stop)
@@ -100,8 +100,8 @@ class BandUpscaler:
             made = self._row(row, pixels, place, work)
             if channels == 1:
                 made = to_luma(made)[:, :, np.newaxis]
-            if is_stretched:
-                made = linear(made, 1 / stretch, darkest)
+            if contrast is not None:
+                made = contrast.restored(made)
             enlarged[row.place[0] - rows[0].place[0] : row.place[1] - rows[0].place[0]] = made
         return enlarged
 

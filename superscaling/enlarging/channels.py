@@ -1,5 +1,7 @@
 """Arithmetic on single channels: rounding, luma, contrast, alpha, and colours under transparency."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,7 +38,31 @@ def is_constant(samples: Samples) -> bool:
     return bool((samples == samples.flat[0]).all())
 
 
-def linear(samples: Samples, factor: float, offset: float) -> Samples:
+@dataclass(frozen=True)
+class Contrast:
+    """16 bits often fill a small part of their range: the network is shown it in full contrast.
+
+    All channels are stretched alike, so that neutral colours stay neutral. `darkest` and `brightest`: samples of the
+    whole picture, which differ.
+    """
+
+    darkest: int
+    brightest: int
+
+    def stretched(self, colour: Samples) -> Samples:
+        """Colour as the network is shown it."""
+        return _linear(colour, self._factor, -self.darkest * self._factor)
+
+    def restored(self, colour: Samples) -> Samples:
+        """What the network made of it, in the picture's own contrast."""
+        return _linear(colour, 1 / self._factor, self.darkest)
+
+    @property
+    def _factor(self) -> float:
+        return np.iinfo(np.uint16).max / (self.brightest - self.darkest)
+
+
+def _linear(samples: Samples, factor: float, offset: float) -> Samples:
     """factor * samples + offset, rounded, in the type of `samples`; the result must fit it."""
     result = np.empty_like(samples)
     for top in range(0, len(samples), BAND):

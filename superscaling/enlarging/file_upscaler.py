@@ -120,7 +120,7 @@ class FileUpscaler:
         options = file.options
         with timings.span("encode"):
             encoded = encode(enlarged, file.format, options.quality, self._quality, options.metadata)
-        notes = file.notes + enlarged.notes + encoded.notes + _ignored(options, file.format)
+        notes = file.notes + enlarged.notes + encoded.notes + notes_on_options(options, file.format)
         return EnlargedFile(encoded.data, file.format, enlarged.width, enlarged.height, notes)
 
     def _demand(
@@ -132,7 +132,7 @@ class FileUpscaler:
         return demand
 
 
-def _ignored(options: UpscaleOptions, name: FormatName) -> tuple[str, ...]:
+def notes_on_options(options: UpscaleOptions, name: FormatName) -> tuple[str, ...]:
     """A note on the options that do not apply to a result of the format `name`."""
     if options.quality is None or FORMATS[name].has_quality:
         return ()

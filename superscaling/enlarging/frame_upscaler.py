@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superscaling.engines import Pixels
-from superscaling.enlarging.channels import bleed, extremes_around, is_constant, linear, to_luma
+from superscaling.enlarging.channels import Contrast, bleed, extremes_around, is_constant, to_luma
 from superscaling.enlarging.frame_reuse import PreviousFrame
 from superscaling.enlarging.upscaler import TiledUpscaler
 from superscaling.pictures import Frame, Samples, Size
@@ -56,17 +56,12 @@ class FrameUpscaler:
         return self._grey_or_rgb(colour, alpha, previous)
 
     def _stretched(self, colour: Samples, alpha: Samples | None) -> Samples:
-        """16 bits often fill a small part of their range: the network is shown it in full contrast.
-
-        All channels are stretched alike, so that neutral colours stay neutral.
-        """
+        """16 bits, in full contrast."""
         darkest, brightest = int(colour.min()), int(colour.max())
         if darkest == brightest:
             return self._constant(colour)
-        range_16 = np.iinfo(np.uint16).max
-        stretch = range_16 / (brightest - darkest)
-        shown = linear(colour, stretch, -darkest * stretch)
-        return linear(self._grey_or_rgb(shown, alpha), 1 / stretch, darkest)
+        contrast = Contrast(darkest, brightest)
+        return contrast.restored(self._grey_or_rgb(contrast.stretched(colour), alpha))
 
     def _inks(self, colour: Samples) -> Samples:
         """CMYK: cyan, magenta and yellow as red, green and blue light; black by itself."""
