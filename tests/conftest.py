@@ -33,16 +33,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
-def logging_as_at_the_start() -> None:
-    """Libraries and commands that ran in this process before have changed it: `caplog` would miss warnings."""
-    root = logging.getLogger()
-    root.setLevel(logging.WARNING)
-    root.disabled = False
-    root.filters.clear()
-    logging.disable(logging.NOTSET)
-    for logger in (logging.getLogger(name) for name in ("jobs", "worker", "service", "access")):
-        logger.setLevel(logging.NOTSET)
-        logger.disabled, logger.propagate = False, True
+def all_that_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """NNCF sets the level of all handlers that its logger has, and pytest gives each logger its own one."""
+    caplog.handler.setLevel(logging.NOTSET)
 
 
 class Server:
