@@ -77,7 +77,7 @@ def test_what_a_screen_reader_says(tiles: Server, open_page: OpenPage) -> None:
     assert re.match(r"Sending cup\.png\. 600 × 450 px become 1,200 × 900 px, in about ", said[0])
     assert re.match(r"Enlarging cup\.png\. To 1,200 × 900 px, about ", said[1])
     assert said[-1].startswith("600 × 450 px became 1,200 × 900 px. PNG, ")
-    assert all(re.match(r"\d\d %, ", each) for each in said[2:-1])
+    assert [each for each in said[2:-1] if not re.match(r"\d{2,3} %, ", each)] == []
     assert len(said) <= 12
 
 
