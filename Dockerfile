@@ -74,6 +74,7 @@ FROM base AS runtime
 # Bytecode is there already. Weights that aren't baked in are kept in /cache, and jobs in /jobs: mount volumes there.
 ENV PYTHONDONTWRITEBYTECODE=1 \
     UPSCALER_CACHE_DIR=/cache \
+    UPSCALER_HOST=0.0.0.0 \
     UPSCALER_JOBS_STORE=/jobs
 EXPOSE 7777
 # A start may convert a model, and warms the engine up.

@@ -3,7 +3,9 @@
 Exception
 * ServiceError                  a request failed; becomes a problem document
     x MalformedMessage          400
+    x Unauthorized              401
     x OwnerMissing              403
+    x CrossSite                 403
     x JobUnknown                404
     x JobsOff                   404
     x NotAcceptable             406
@@ -16,6 +18,7 @@ Exception
     x BodyTooLarge              413
     x UnsupportedMedia          415
         + UnsupportedImage      415
+    x HostNotServed             421
     x Unprocessable             422
         + ImageCorrupt          422
         + ImageTooLarge         422
@@ -33,10 +36,12 @@ Exception
         + GroupTooLarge         422
         + IdempotencyMismatch   422
         + WebhookNotAllowed     422
+        + UrlNotFetched         422
     x ClientGone                499, seen in the log only
     x TooManyRequests           429
         + QueueFull             429
         + JobsQueueFull         429
+        + RateExceeded          429
     x Unavailable               503
         + EngineFailed          503
         + ServiceStopping       503
@@ -113,6 +118,22 @@ class MalformedMessage(ServiceError):
     status = 400
     code = "malformed_message"
     title = "The request is not a valid message"
+
+
+class Unauthorized(ServiceError):
+    """The service has API keys, and the request has none that is valid."""
+
+    status = 401
+    code = "unauthorized"
+    title = "An API key is needed"
+
+
+class CrossSite(ServiceError):
+    """A browser sends the request from a page of another site, which is not allowed to."""
+
+    status = 403
+    code = "cross_site"
+    title = "The page may not use this service"
 
 
 class OwnerMissing(ServiceError):
@@ -213,6 +234,14 @@ class UnsupportedImage(UnsupportedMedia):
 
     code = "unsupported_image_format"
     title = "The image format is not supported"
+
+
+class HostNotServed(ServiceError):
+    """The request names a host that the service is not known by."""
+
+    status = 421
+    code = "host_not_served"
+    title = "The service is not known by this name"
 
 
 class Unprocessable(ServiceError):
@@ -344,6 +373,13 @@ class WebhookNotAllowed(Unprocessable):
     title = "The webhook is not allowed"
 
 
+class UrlNotFetched(Unprocessable):
+    """The image at an address can't be had. Why is not said: it would tell about the service's network."""
+
+    code = "url_not_fetched"
+    title = "The address can't be fetched"
+
+
 class TooManyRequests(ServiceError):
     """All request slots are taken."""
 
@@ -363,6 +399,13 @@ class JobsQueueFull(TooManyRequests):
 
     code = "jobs_queue_full"
     title = "There are too many jobs"
+
+
+class RateExceeded(TooManyRequests):
+    """The client has sent as many requests, or pixels, as it may for now."""
+
+    code = "rate_exceeded"
+    title = "The rate limit is reached"
 
 
 class ClientGone(ServiceError):

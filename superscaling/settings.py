@@ -2,7 +2,9 @@
 
 import contextlib
 import difflib
+import ipaddress
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,8 +16,10 @@ PREFIX = "UPSCALER_"
 # What `python -m` finds the packages in: the root of the repository or of the image, or site-packages.
 ROOT = Path(__file__).resolve().parent.parent
 
+RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+
 # The groups of settings, which are the headings of docs/settings.md.
-MODEL, IMAGES, LOAD, JOBS, SERVER = "Model", "Images", "Load", "Jobs", "Server"
+MODEL, IMAGES, LOAD, JOBS, ACCESS, SERVER = "Model", "Images", "Load", "Jobs", "Access", "Server"
 
 
 def shipped(folder: str) -> Path:
@@ -114,6 +118,29 @@ def _names(text: str) -> tuple[str, ...]:
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"names {twice[0]} more than once")
     return names
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    names = _names(text)
+    for name in names:
+        try:
+            ipaddress.ip_network(name)
+        except ValueError as exc:
+            raise ValueError(f"{name} is neither an address nor a network such as 10.1.0.0/16: {exc}") from exc
+    return names
+
+
+def _rate(text: str) -> str:
+    """So many per second, minute, hour or day; empty: any number."""
+    if text and not RATE.fullmatch(text):
+        raise ValueError("must be a number per second, minute, hour or day, such as 120/minute")
+    return text
+
+
+def _rate_store(text: str) -> str:
+    if text and not text.startswith(("redis://", "rediss://", "valkey://", "valkeys://")):
+        raise ValueError("must be an address such as redis://host:6379/0 or valkey://host:6379/0")
+    return text
 
 
 def _setting(default: str, parse: Callable[[str], Any], unit: str, group: str, sentence: str) -> Any:
@@ -352,8 +379,92 @@ class Settings:
         JOBS,
         "A file with the secret that webhooks are signed with, as Standard Webhooks writes it (`whsec_` and base64).",
     )
-    host: str = _setting("0.0.0.0", _text, "address", SERVER, "Address to listen on.")
+    api_keys_file: Path | None = _setting(
+        "",
+        _optional_path,
+        "path",
+        ACCESS,
+        "A file of API keys, as `python -m superscaling.commands.keys` writes it; it is read again when it changes."
+        " Empty: everybody may use the service.",
+    )
+    rate_requests: str = _setting(
+        "",
+        _rate,
+        "rate",
+        ACCESS,
+        "Most requests of a client, such as `120/minute`: of a key's owner, or without keys of an address. Empty: any"
+        " number.",
+    )
+    rate_megapixels: str = _setting(
+        "",
+        _rate,
+        "rate",
+        ACCESS,
+        "Most megapixels of images that a client may send, such as `500/hour`; a key may have its own. Empty: any"
+        " number.",
+    )
+    rate_store: str = _setting(
+        "",
+        _rate_store,
+        "URL",
+        ACCESS,
+        "Where several replicas count together: `redis://host:6379/0` or `valkey://host:6379/0`. Empty: each replica"
+        " counts for itself.",
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        "",
+        _networks,
+        "networks",
+        ACCESS,
+        "Proxies, as addresses or networks, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: none.",
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        "",
+        _names,
+        "hosts",
+        ACCESS,
+        "Names by which the service is reached, such as `upscale.example.com` or `*.example.com`: requests whose `Host`"
+        " is another one are refused, but for addresses and `localhost`. Empty: any name.",
+    )
+    allow_origins: tuple[str, ...] = _setting(
+        "",
+        _names,
+        "origins",
+        ACCESS,
+        "Origins of web pages that may use the service, such as `https://app.example.com`; `*`: all. Empty: only its"
+        " own page.",
+    )
+    url_hosts: tuple[str, ...] = _setting(
+        "",
+        _names,
+        "hosts",
+        ACCESS,
+        "Hosts, as `name`, `name:port` or `*.name`, that images may be fetched from (`imageUrl`). `*`: all public ones."
+        " Empty: none.",
+    )
+    private_networks: tuple[str, ...] = _setting(
+        "",
+        _networks,
+        "networks",
+        ACCESS,
+        "Networks that are not public, such as `10.1.0.0/16`, in which hosts of `imageUrl` and of webhooks may lie."
+        " Empty: none.",
+    )
+    host: str = _setting(
+        "127.0.0.1",
+        _text,
+        "address",
+        SERVER,
+        "Address to listen on; `0.0.0.0` or `::`: all (the image's default).",
+    )
     port: int = _setting("7777", _whole(1, 65_535), "port", SERVER, "Port to listen on (`PORT`, without the prefix).")
+    metrics_port: int = _setting(
+        "0",
+        _whole(0, 65_535),
+        "port",
+        SERVER,
+        "Port of `/metrics`, where no key is needed; 0: as the service, and with a key if there are keys.",
+    )
     log_level: str = _setting(
         "info",
         _one_of("debug", "info", "warning", "error"),

@@ -23,6 +23,7 @@ LAYERS = [
         "resource_job_results",
     ],
     ["jobs"],
+    ["outbound"],
     ["message_protocol"],
     ["superscaling"],
 ]
