@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from superscaling.api_keys import ApiKeys, parse_keys, today
+from superscaling.api_key_lines import parse_keys
+from superscaling.api_keys import ApiKeys, today
 from superscaling.errors import ApiKeysInvalid
 
 log = logging.getLogger("keys")

@@ -4,8 +4,8 @@
     python -m superscaling.commands.keys list
     python -m superscaling.commands.keys revoke ID
 
-The keys are in the file that `--file` names, or the setting. A new key is printed once, alone on standard output; the file
-has its SHA-256 only. A running service reads the file again within a second. A failure prints one line; the exit status
+The keys are in the file that `--file` names, or the setting. A new key is printed once, alone on standard output; the
+file has its SHA-256 only. A running service sees a change within a second. A failure prints one line; the exit status
 is 1.
 """
 
@@ -15,13 +15,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
-from superscaling.api_keys import NEVER, ApiKey, ApiKeys, checked_label, checked_owner, new_key, parse_line, sha256_of, today
+from superscaling.api_key_lines import NEVER, checked_label, checked_megapixels, checked_owner, parse_line, write_line
+from superscaling.api_keys import ApiKey, ApiKeys, new_key, sha256_of, today
 from superscaling.api_keys_file import change_keys, read_keys
 from superscaling.errors import ApiKeysInvalid, StartError
 from superscaling.settings import environment_variable, read_settings
 
 DAYS, MAX_DAYS = 365, 3650
+Value = TypeVar("Value")
 HEADINGS = ("ID", "OWNER", "STATE", "EXPIRES", "MEGAPIXELS/H", "LABEL")
 
 
@@ -34,14 +37,14 @@ def new(path: Path, arguments: argparse.Namespace) -> None:
     made: list[tuple[ApiKey, str]] = []
 
     def append(text: str, keys: ApiKeys) -> str:
-        key_id, secret = new_key({key.id for key in keys})
+        key_id, secret = new_key([key.id for key in keys])
         expires = None if arguments.never else today() + timedelta(days=arguments.days)
         key = ApiKey(
             key_id, sha256_of(secret), arguments.owner, expires, arguments.megapixels_per_hour, label=arguments.label
         )
         made.append((key, secret))
         end = "" if not text or text.endswith("\n") else "\n"
-        return f"{text}{end}{key.line()}\n"
+        return f"{text}{end}{write_line(key)}\n"
 
     change_keys(path, append)
     ((key, secret),) = made
@@ -82,13 +85,13 @@ def revoke(path: Path, arguments: argparse.Namespace) -> None:
     read_keys(path)  # what is missing is not made
 
     def ended(line: str) -> str:
-        if not line.strip() or line.strip().startswith("#"):
+        key = parse_line(line)
+        if key is None or key.id != arguments.id or key.revoked:
             return line
-        key = parse_line(line.strip())
-        return line if key.id != arguments.id or key.revoked else replace(key, revoked=today()).line()
+        return write_line(replace(key, revoked=today()))
 
     def end(text: str, keys: ApiKeys) -> str:
-        if arguments.id not in {key.id for key in keys}:
+        if arguments.id not in keys:
             raise ApiKeysInvalid(f"there is no key {arguments.id} in {path}")
         return "\n".join(map(ended, text.split("\n")))
 
@@ -96,32 +99,22 @@ def revoke(path: Path, arguments: argparse.Namespace) -> None:
     print(f"{arguments.id} is revoked", file=sys.stderr)
 
 
-def _value(parse: Callable[[str], str]) -> Callable[[str], str]:
+def _checked(check: Callable[[str], Value]) -> Callable[[str], Value]:
     """A parser for the command line, whose errors say why."""
 
-    def parsed(text: str) -> str:
+    def parse(text: str) -> Value:
         try:
-            return parse(text)
+            return check(text)
         except ValueError as exc:
             raise argparse.ArgumentTypeError(str(exc)) from exc
 
-    return parsed
+    return parse
 
 
 def _days(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_DAYS:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_DAYS}; --never sets no end")
     return int(text)
-
-
-def _megapixels(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0.001 <= number < 1e9:
-        raise argparse.ArgumentTypeError("must be a number above 0, such as 500")
-    return round(number, 3)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -137,12 +130,17 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     made = command("new", new, "make a key and print it, once")
-    made.add_argument("owner", metavar="OWNER", type=_value(checked_owner), help="whom jobs and rates belong to")
-    made.add_argument("--label", type=_value(checked_label), default="", help="what the key is for, in a few words")
+    made.add_argument("owner", metavar="OWNER", type=_checked(checked_owner), help="whom jobs and rates belong to")
+    made.add_argument("--label", type=_checked(checked_label), default="", help="what the key is for, in a few words")
     end = made.add_mutually_exclusive_group()
     end.add_argument("--days", type=_days, default=DAYS, help=f"how long it is valid; default: {DAYS}")
     end.add_argument("--never", action="store_true", help="it does not expire")
-    made.add_argument("--megapixels-per-hour", type=_megapixels, metavar="N", help="budget of the owner with this key")
+    made.add_argument(
+        "--megapixels-per-hour",
+        type=_checked(checked_megapixels),
+        metavar="N",
+        help="budget of its owner",
+    )
     command("list", show, "list the keys, without secrets")
     command("revoke", revoke, "end a key at once").add_argument("id", metavar="ID", help="as the list has it")
     return parser
