@@ -70,7 +70,7 @@ class RequestLifecycle:
         as_job = settings.jobs_max_body_bytes if settings.jobs_store else 0
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
         self._ports = PortCheck(settings.metrics_port)
-        self._keys = KeyCheck(api_keys, self._key_refused)
+        self._keys = KeyCheck(api_keys, self._key_refused, metrics_are_open=bool(settings.metrics_port))
         self._slots = request_slots(settings.max_requests, seconds_until_free)
         register_problems(app)
         app.before_request(self._begin)

@@ -47,7 +47,7 @@ class RequestLog:
 
     def key_refused(self, refusal: KeyRefused, address: str) -> None:
         """The request is refused, as it has no valid key: the line says why, and where it comes from."""
-        self._refused = {"client": address, "key": refusal.reason.value}
+        self._refused = {"client": address, "refusal": refusal.reason.value}
         if refusal.key_id is not None:
             self._refused["key_id"] = refusal.key_id
 

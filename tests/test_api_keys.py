@@ -151,6 +151,7 @@ ENDED, ENDED_SECRET = made(revoked=DAY)
         (OLD_SECRET, Refusal.EXPIRED, OLD.id),
         (ENDED_SECRET, Refusal.REVOKED, ENDED.id),
     ],
+    ids=map(str, range(17)),  # as keys differ between processes
 )
 def test_other_keys_are_refused(key: str, reason: Refusal, key_id: str | None) -> None:
     keys = parse_keys("\n".join(map(write_line, (KEY, OLD, ENDED))))
@@ -296,7 +297,7 @@ def test_the_last_good_keys_hold(
         ApiKeysFile(file)
 
 
-@pytest.mark.parametrize("text", ["", "# nobody\n", write_line(ENDED)])
+@pytest.mark.parametrize("text", ["", "# nobody\n", write_line(ENDED)], ids=["empty", "comment", "revoked"])
 def test_without_keys_nobody_gets_in(file: Path, caplog: pytest.LogCaptureFixture, text: str) -> None:
     file.write_text(text)
     keys = ApiKeysFile(file)
@@ -394,6 +395,7 @@ def test_new_list_revoke(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["new", "anna", "--label", SECRET], "a key must not stand in its file"),
         ([], "COMMAND"),
     ],
+    ids=map(str, range(9)),
 )
 def test_bad_commands(file: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
     before = file.read_text()
