@@ -85,6 +85,7 @@ class RequestLifecycle:
         parent = request.headers.get("Traceparent")
         g.request_log = RequestLog(g.request_id, request.method, request.path, route, parent)
         tracing.activate(g.request_log.span)
+        g.request_log.address = request.remote_addr
         g.body = RequestBody(request.environ, self._limits)
         g.has_slot = False
         is_post = request.method == "POST"  # Flask routes OPTIONS here, too
@@ -95,7 +96,7 @@ class RequestLifecycle:
         elif takes_slot:
             g.count = self._metrics.answered
         self._ports.check(request)
-        g.client = self._keys.client(request, request.remote_addr or "")
+        g.client = self._keys.client(request, g.request_log.address or "")
         g.request_log.client = g.client
         if takes_slot:
             self._take()
@@ -103,7 +104,7 @@ class RequestLifecycle:
 
     def _key_refused(self, refusal: KeyRefused) -> None:
         self._metrics.access.unauthorized(refusal.reason)
-        g.request_log.key_refused(refusal, request.remote_addr or "")
+        g.request_log.key_refused = refusal
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[None]:

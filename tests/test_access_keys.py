@@ -214,6 +214,12 @@ def test_every_route_but_few_needs_a_key(guarded: Guarded) -> None:
     assert guarded.ask("GET", "/upscale", key=None).status_code == 405
 
 
+def test_the_start_tells_the_log(guarded: Guarded) -> None:
+    messages = [json.loads(line)["message"] for line in guarded.server.log.read_text().splitlines()]
+    assert f"metrics are on port {guarded.metrics_port}" in messages
+    assert "requests need an API key; 3 are valid" in messages
+
+
 def test_what_browsers_ask_before_needs_no_key(guarded: Guarded) -> None:
     assert guarded.ask("OPTIONS", "/upscale", key=None).status_code == 200
 
@@ -249,7 +255,12 @@ def test_refusals_are_counted_and_logged(guarded: Guarded, key: str | None, reas
     answer = guarded.ask("POST", "/upscale", key, content=TINY, headers=PNG)
     line = guarded.line(answer.headers["X-Request-ID"])
     assert guarded.metric(counter) == before + 1
-    assert (line["status"], line["code"], line["client"], line["refusal"]) == (401, "unauthorized", "127.0.0.1", reason)
+    assert (line["status"], line["code"], line["address"], line["refusal"]) == (
+        401,
+        "unauthorized",
+        "127.0.0.1",
+        reason,
+    )
     assert line.get("key_id") == key_id
     assert "owner" not in line
     assert guarded.metric('upscaler_requests_total{model="",status="401"}') > 0

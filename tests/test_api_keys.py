@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -326,6 +327,20 @@ def test_what_is_wrong_stops_the_start(tmp_path: Path, text: str | None, owner_h
     with pytest.raises((ApiKeysInvalid, SettingInvalid), match=re.escape(message)) as caught:
         prepare(Settings(port=free_port(), api_keys_file=path, jobs_owner_header=owner_header))
     assert "\n" not in str(caught.value)
+
+
+def test_the_port_of_the_metrics_is_another_one() -> None:
+    port = free_port()
+    with pytest.raises(SettingInvalid, match=f"UPSCALER_METRICS_PORT={port}: it is the port of the service itself"):
+        prepare(Settings(port=port, metrics_port=port))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            SettingInvalid, match=rf"can't listen on 127\.0\.0\.1 port {port}: .*; set UPSCALER_METRICS_PORT"
+        ):
+            prepare(Settings(port=free_port(), metrics_port=port))
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:

@@ -46,7 +46,7 @@ class KeyCheck:
 
         Args:
             request: of which the head was read.
-            address: it comes from.
+            address: that it comes from; what rates are counted for, if there are no keys.
 
         Raises:
             Unauthorized: a key is needed, and the request has none that is valid.
