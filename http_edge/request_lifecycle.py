@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterator
 
 from flask import Flask, Response, g, request
 
+from http_edge.access.keys import KeyCheck
+from http_edge.access.ports import PortCheck
 from http_edge.answers import X_REQUEST_ID, X_UPSCALER_MODEL, Chunks, Parts
 from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents
@@ -23,6 +25,8 @@ from http_edge.shutdown import ShutdownDeadline
 from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
 from superscaling import tracing
+from superscaling.api_keys import KeyRefused, redacted
+from superscaling.api_keys_file import ApiKeysFile
 from superscaling.enlarging import LoadedModels
 from superscaling.scheduling import Deadline, ProgressListener, Timings
 from superscaling.settings import Settings
@@ -43,6 +47,7 @@ class RequestLifecycle:
         seconds_until_free: estimates the seconds until the first of the admitted images is finished.
         guarded: the endpoints whose POST requests take a slot, before their bodies are read.
         orders: the endpoints whose POST requests ask for jobs, and are counted as such.
+        api_keys: of which requests need one; None: they need none.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class RequestLifecycle:
         seconds_until_free: Callable[[], float],
         guarded: Collection[str],
         orders: Collection[str] = (),
+        api_keys: ApiKeysFile | None = None,
     ) -> None:
         self.shutdown = ShutdownDeadline(settings.timeout)
         self._settings = settings
@@ -63,6 +69,8 @@ class RequestLifecycle:
         self._orders = orders
         as_job = settings.jobs_max_body_bytes if settings.jobs_store else 0
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
+        self._ports = PortCheck(settings.metrics_port)
+        self._keys = KeyCheck(api_keys, self._key_refused, metrics_are_open=bool(settings.metrics_port))
         self._slots = request_slots(settings.max_requests, seconds_until_free)
         register_problems(app)
         app.before_request(self._begin)
@@ -71,22 +79,32 @@ class RequestLifecycle:
 
     def _begin(self) -> None:
         given = request.headers.get(X_REQUEST_ID, "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        is_id = REQUEST_ID.fullmatch(given) and redacted(given) == given  # it is logged
+        g.request_id = given if is_id else uuid.uuid4().hex
         route = request.url_rule.rule if request.url_rule else ""
         parent = request.headers.get("Traceparent")
         g.request_log = RequestLog(g.request_id, request.method, request.path, route, parent)
         tracing.activate(g.request_log.span)
+        g.request_log.address = request.remote_addr
         g.body = RequestBody(request.environ, self._limits)
         g.has_slot = False
+        is_post = request.method == "POST"  # Flask routes OPTIONS here, too
+        takes_slot = is_post and request.endpoint in self._guarded
         g.count = None
-        if request.method != "POST":  # Flask routes OPTIONS here, too
-            return
-        if request.endpoint in self._orders:
+        if is_post and request.endpoint in self._orders:
             g.count = self._metrics.job_request_answered
-        elif request.endpoint in self._guarded:
+        elif takes_slot:
             g.count = self._metrics.answered
+        self._ports.check(request)
+        g.client = self._keys.client(request, g.request_log.address or "")
+        g.request_log.client = g.client
+        if takes_slot:
             self._take()
             g.has_slot = True
+
+    def _key_refused(self, refusal: KeyRefused) -> None:
+        self._metrics.access.unauthorized(refusal.reason)
+        g.request_log.key_refused = refusal
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[None]:
