@@ -1,4 +1,4 @@
-"""The life of every request: its id, its slot, reading it, its deadline, the headers and the end of its answer."""
+"""The life of every request: its id, rates and slot, reading it, its deadline, the headers and the end of its answer."""
 
 import contextlib
 import functools
@@ -8,6 +8,10 @@ from collections.abc import Callable, Collection, Iterator
 
 from flask import Flask, Response, g, request
 
+from http_edge.access.addresses import Addresses, rate_name
+from http_edge.access.client import Client
+from http_edge.access.rates import Rates
+from http_edge.access.rates_store import RatesStore
 from http_edge.answers import X_REQUEST_ID, X_UPSCALER_MODEL, Chunks, Parts
 from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents
@@ -24,7 +28,7 @@ from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
 from superscaling import tracing
 from superscaling.enlarging import LoadedModels
-from superscaling.scheduling import Deadline, ProgressListener, Timings
+from superscaling.scheduling import Budget, Deadline, ProgressListener, Timings
 from superscaling.settings import Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -42,7 +46,8 @@ class RequestLifecycle:
         metrics: of the service.
         seconds_until_free: estimates the seconds until the first of the admitted images is finished.
         guarded: the endpoints whose POST requests take a slot, before their bodies are read.
-        orders: the endpoints whose POST requests ask for jobs, and are counted as such.
+        orders: the endpoints whose POST requests ask for jobs, and are counted as such. The rates of clients are those
+            of both.
     """
 
     def __init__(
@@ -63,6 +68,8 @@ class RequestLifecycle:
         self._orders = orders
         as_job = settings.jobs_max_body_bytes if settings.jobs_store else 0
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
+        self._addresses = Addresses(settings.trusted_proxies)
+        self._rates = Rates(settings, RatesStore(settings.rate_store, metrics.rate_store_answers))
         self._slots = request_slots(settings.max_requests, seconds_until_free)
         register_problems(app)
         app.before_request(self._begin)
@@ -76,6 +83,8 @@ class RequestLifecycle:
         parent = request.headers.get("Traceparent")
         g.request_log = RequestLog(g.request_id, request.method, request.path, route, parent)
         tracing.activate(g.request_log.span)
+        address = self._addresses.of(request.remote_addr, request.headers.get("X-Forwarded-For", ""))
+        g.request_log.address = None if address is None else str(address)
         g.body = RequestBody(request.environ, self._limits)
         g.has_slot = False
         g.count = None
@@ -85,6 +94,12 @@ class RequestLifecycle:
             g.count = self._metrics.job_request_answered
         elif request.endpoint in self._guarded:
             g.count = self._metrics.answered
+        else:
+            return
+        g.client = Client(rate_name(address))
+        g.rates = self._rates.of(g.client)
+        g.rates.count_request()
+        if request.endpoint in self._guarded:
             self._take()
             g.has_slot = True
 
@@ -149,6 +164,12 @@ class RequestLifecycle:
         timings: Timings = g.request_log.timings
         return timings
 
+    @property
+    def budget(self) -> Budget:
+        """The pixels that the client of the current request, which has an image, may still have enlarged."""
+        budget: Budget = g.rates
+        return budget
+
     def deadline(self) -> Deadline:
         """The deadline of the current request, from now."""
         settings, is_gone = self._settings, Connection(request.environ).is_gone
@@ -182,6 +203,8 @@ class RequestLifecycle:
         response.headers[X_REQUEST_ID] = g.request_id
         if "model_header" in g:
             response.headers[X_UPSCALER_MODEL] = g.model_header
+        if "rates" in g:
+            response.headers.update(g.rates.headers())
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         connection = Connection(request.environ)

@@ -5,13 +5,16 @@ import time
 from collections.abc import Callable
 
 from superscaling import tracing
-from superscaling.errors import ClientGone, ServiceError
+from superscaling.errors import ClientGone, CrossSite, HostNotServed, RateExceeded, ServiceError, Unauthorized
 from superscaling.scheduling import Timings
 
 access_log = logging.getLogger("access")
 
 # Probes and scrapes come every few seconds: they are logged only when they fail.
 PROBES = {"/ping", "/livez", "/readyz", "/metrics"}
+# Whoever is refused for who or where they are may have to be found. The addresses of all others are personal data that
+# nobody needs.
+REFUSALS = (Unauthorized, CrossSite, HostNotServed, RateExceeded)
 # Counts a request: by its status, its seconds, its timings, its model and its failure.
 Count = Callable[[int, float, Timings, str | None, ServiceError | None], None]
 # Other methods are one: whatever a client makes up names no span.
@@ -22,7 +25,8 @@ class RequestLog:
     """Measures one request, from the end of its head.
 
     `timings`: where its time goes; `model`: the name of the loaded model that it asks for, once that is known;
-    `strength`: of the model, logged unless it is 1; `span`: of the request, for the trace that it belongs to.
+    `strength`: of the model, logged unless it is 1; `address`: of the client, logged only with one of `REFUSALS`; `span`:
+    of the request, for the trace that it belongs to.
 
     Args:
         request_id, method, path: of the request.
@@ -34,6 +38,7 @@ class RequestLog:
         self.timings = Timings()
         self.model: str | None = None
         self.strength = 1.0
+        self.address: str | None = None
         self._request_id = request_id
         self._method = method
         self._path = path
@@ -70,6 +75,8 @@ class RequestLog:
         record |= {f"{name}_milliseconds": round(value * 1000, 1) for name, value in self.timings.seconds.items()}
         if problem is not None:
             record |= {"code": problem.code, "detail": problem.detail}
+            if isinstance(problem, REFUSALS) and self.address is not None:
+                record["address"] = self.address
         if self.span.trace_id is not None:
             record["trace_id"] = self.span.trace_id
         access_log.info("answered", extra=record)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from superscaling.errors import SettingInvalid
 
@@ -16,6 +17,7 @@ PREFIX = "UPSCALER_"
 # What `python -m` finds the packages in: the root of the repository or of the image, or site-packages.
 ROOT = Path(__file__).resolve().parent.parent
 
+RATE_STORES = ("redis", "rediss", "valkey", "valkeys")
 RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 
 # The groups of settings, which are the headings of docs/settings.md.
@@ -138,7 +140,14 @@ def _rate(text: str) -> str:
 
 
 def _rate_store(text: str) -> str:
-    if text and not text.startswith(("redis://", "rediss://", "valkey://", "valkeys://")):
+    if not text:
+        return text
+    parts = urlsplit(text)
+    try:
+        is_address = parts.scheme in RATE_STORES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of the port
+        is_address = False
+    if not is_address or not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path):
         raise ValueError("must be an address such as redis://host:6379/0 or valkey://host:6379/0")
     return text
 
