@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from superscaling.errors import SettingInvalid
 
 PREFIX = "UPSCALER_"
+# What has the API key that the command line sends to a service; no setting of the service.
+CLIENT_KEY = "UPSCALE_API_KEY"
 # What `python -m` finds the packages in: the root of the repository or of the image, or site-packages.
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -527,6 +529,11 @@ def blaming(field_name: str) -> Iterator[None]:
         if exc.field != "model":
             raise
         raise invalid(field_name, exc.value, exc.reason) from exc
+
+
+def read_client_key(environ: Mapping[str, str] = os.environ) -> str:
+    """The API key that the command line sends to a service; empty: none."""
+    return environ.get(CLIENT_KEY, "").strip()
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
