@@ -1,4 +1,4 @@
-"""The life of every request: its id, rates and slot, reading it, its deadline, the headers and the end of its answer."""
+"""The life of every request: its id, rates and slot, its reading, its deadline, headers and end of its answer."""
 
 import contextlib
 import functools

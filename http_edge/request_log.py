@@ -25,8 +25,8 @@ class RequestLog:
     """Measures one request, from the end of its head.
 
     `timings`: where its time goes; `model`: the name of the loaded model that it asks for, once that is known;
-    `strength`: of the model, logged unless it is 1; `address`: of the client, logged only with one of `REFUSALS`; `span`:
-    of the request, for the trace that it belongs to.
+    `strength`: of the model, logged unless it is 1; `address`: of the client, logged only with `REFUSALS`;
+    `span`: of the request, for the trace that it belongs to.
 
     Args:
         request_id, method, path: of the request.

@@ -419,8 +419,8 @@ class Settings:
         _rate_store,
         "URL",
         ACCESS,
-        "Where several replicas count together: `redis://host:6379/0` or `valkey://host:6379/0`. Empty: each replica"
-        " counts for itself.",
+        "Where several replicas count together: `redis://host:6379/0` or `valkey://host:6379/0`. Empty, or while that"
+        " fails: each replica counts for itself.",
     )
     trusted_proxies: tuple[str, ...] = _setting(
         "",
