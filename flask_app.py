@@ -62,7 +62,8 @@ def upscale() -> Response:
         # A preference that can't be honoured is ignored (RFC 7240, 2).
         with contextlib.suppress(OwnerMissing, JobsQueueFull, StoreUnavailable, BrokerUnavailable):
             asker, deadline, timings = job_requests.asker(), lifecycle.deadline(), lifecycle.timings
-            return promised_answer(resources.job_orders.submit(message, asker, deadline, timings))
+            output = resources.job_orders.submit(message, asker, deadline, timings, budget=lifecycle.budget)
+            return promised_answer(output)
     return _enlarged(message, form, UpscaleOutput.to_json)
 
 
@@ -74,11 +75,12 @@ def images_upscale() -> Response:
 
 
 def _enlarged(message: UpscaleInput, form: AnswerForm, to_json: Callable[[UpscaleOutput], str]) -> Response:
-    timings = lifecycle.timings
+    timings, budget = lifecycle.timings, lifecycle.budget
     if form.stream:
         events, deadline, listener = lifecycle.stream(message)
-        return stream_answer(functools.partial(resources.upscale.main, message, deadline, timings, listener), events)
-    output = resources.upscale.main(message, lifecycle.deadline(), timings, lifecycle.listener())
+        run = functools.partial(resources.upscale.main, message, deadline, timings, listener, budget)
+        return stream_answer(run, events)
+    output = resources.upscale.main(message, lifecycle.deadline(), timings, lifecycle.listener(), budget)
     return upscale_answer(output, form, timings, to_json)
 
 
@@ -90,7 +92,7 @@ def jobs() -> Response:
     with job_requests.read(orders.scratch) as sent:
         deadline, timings = lifecycle.deadline(), lifecycle.timings
         image = sent.path, sent.is_whole, sent.sha256
-        output = orders.submit(sent.message, asker, deadline, timings, *image)
+        output = orders.submit(sent.message, asker, deadline, timings, *image, lifecycle.budget)
     return job_answer(output, 202)
 
 

@@ -25,7 +25,7 @@ from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, LoadedModels
 from superscaling.errors import ImageTooLarge, JobsOff, JobUnknown, MalformedMessage, ServiceError, StoreUnavailable
 from superscaling.format_name import FormatName
-from superscaling.scheduling import Deadline, Timings
+from superscaling.scheduling import NO_BUDGET, Budget, Deadline, Timings
 from superscaling.upscale_options import UpscaleOptions
 
 # Seconds between two questions about a job: a quarter of what it still takes, within these.
@@ -96,6 +96,7 @@ class ResourceJobs:
         path: Path | None = None,
         is_whole: bool = True,
         sha256: str | None = None,
+        budget: Budget = NO_BUDGET,
     ) -> JobOutput:
         """Take a job, or answer with that of the same request.
 
@@ -106,11 +107,12 @@ class ResourceJobs:
             path: of the image file, if that is in the scratch directory.
             is_whole: whether the message has the image file, and not only its first bytes.
             sha256: of the image file, if it is known.
+            budget: of the asker; charged with a job that is new.
 
         Raises:
             JobsOff: no jobs are taken.
             MalformedMessage: `tiles` is set.
-            ServiceError: as `FileUpscaler.inspect`.
+            ServiceError: as `FileUpscaler.inspect`, and `Budget.take`.
             WebhookNotAllowed: the operator does not allow its host.
             IdempotencyMismatch, JobsQueueFull, StoreUnavailable, BrokerUnavailable: as `JobTaking.take`.
         """
@@ -131,9 +133,13 @@ class ResourceJobs:
         )
         sha256 = sha256 or hashlib.sha256(message.image).hexdigest()
         asked = hashlib.sha256("\n".join(map(repr, (sha256, message.asked, group, webhook))).encode()).hexdigest()
-        job_id, is_new = self._taking.take(order, path or message.image, asker.key, asked)
+        if self._repeats(asker):
+            budget = NO_BUDGET
+        with budget.charged(order.pixels):
+            job_id, is_new = self._taking.take(order, path or message.image, asker.key, asked)
         if is_new:  # nothing may fail any more, and no store need be asked
             return JobOutput(id=job_id, status=JobState.QUEUED, done=0, total=0, group=group)
+        budget.give_back(order.pixels)  # of the same request at the same time, which has paid
         return self.output(self.ledger.status(job_id))
 
     def check_not_full(self, asker: Asker) -> None:
@@ -143,8 +149,12 @@ class ResourceJobs:
             JobsOff: no jobs are taken.
             JobsQueueFull, StoreUnavailable: as `JobTaking.take`.
         """
-        if asker.key is None or not self.ledger.claims.has(asker.owner, asker.key):
+        if not self._repeats(asker):
             self.ledger.room.check_not_full()
+
+    def _repeats(self, asker: Asker) -> bool:
+        """Whether there is a job with the key that a request has."""
+        return asker.key is not None and self.ledger.claims.has(asker.owner, asker.key)
 
     def would_take(self, pixels: int) -> bool:
         """Whether there is room for a job of so many px now."""

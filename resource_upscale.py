@@ -4,7 +4,16 @@ from message_protocol import UpscaleInput, UpscaleOutput
 from superscaling.enlarging import FileUpscaler, LoadedModels
 from superscaling.isolation import Decoder
 from superscaling.pictures import Limits
-from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Plan, ProgressListener, Timings
+from superscaling.scheduling import (
+    NO_BUDGET,
+    NO_LISTENER,
+    Admission,
+    Budget,
+    Deadline,
+    Plan,
+    ProgressListener,
+    Timings,
+)
 
 
 class ResourceUpscale:
@@ -30,19 +39,25 @@ class ResourceUpscale:
         self._admission = admission
 
     def main(
-        self, message: UpscaleInput, deadline: Deadline, timings: Timings, listener: ProgressListener = NO_LISTENER
+        self,
+        message: UpscaleInput,
+        deadline: Deadline,
+        timings: Timings,
+        listener: ProgressListener = NO_LISTENER,
+        budget: Budget = NO_BUDGET,
     ) -> UpscaleOutput:
         """Answer with the enlarged picture, in its own format (HEIC: another) unless the message asks for one.
 
         Raises:
-            ServiceError: as the steps of `FileUpscaler`.
+            ServiceError: as the steps of `FileUpscaler`, and `Budget.take`.
             EstimateOverDeadline, QueueFull: it can't be finished in time; raised before inference.
             EngineFailed: during inference.
             ClientGone, DeadlinePassed, ServiceStopping: during decoding or inference.
         """
         file = self._files.inspect(message.image, message.asked, deadline, timings)
-        with self._admission.admitted(file.demand, deadline, timings) as admitted:
-            timings.pixels = file.demand.input_pixels
+        pixels = file.demand.input_pixels
+        with budget.charged(pixels), self._admission.admitted(file.demand, deadline, timings) as admitted:
+            timings.pixels = pixels
             decoded = self._files.decode(file, timings)
             self._admission.correct(admitted, decoded.demand)
             timings.tiles = decoded.demand.cost.tiles

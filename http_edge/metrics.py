@@ -10,7 +10,7 @@ from http_edge.access_metrics import AccessMetrics
 from http_edge.job_metrics import JobMetrics
 from jobs.ledger import Ledger
 from superscaling.enlarging import LoadedModels
-from superscaling.errors import QueueFull, ServiceError, TooManyRequests
+from superscaling.errors import QueueFull, RateExceeded, ServiceError, TooManyRequests
 from superscaling.geometry import Box
 from superscaling.pictures import Samples
 from superscaling.scheduling import NO_LISTENER, SPANS, Admission, Plan, ProgressListener, Timings
@@ -110,11 +110,22 @@ class Metrics:
         self._pixels = Counter(
             "upscaler_input_pixels", "Pixels of images that were enlarged.", ["model"], registry=registry
         )
+        self._rate_store_failures = Counter(
+            "upscaler_rate_store_failures",
+            "Questions to the shared store of rates that failed, so that this process counted for itself.",
+            registry=registry,
+        )
+        self._rate_store_up = Gauge(
+            "upscaler_rate_store_up",
+            "1, or 0 while this process counts rates for itself as their shared store fails.",
+            registry=registry,
+        )
+        self._rate_store_up.set(1)
         # These start at 0, so that the first event is an increase.
         for model in models:
             for metric in (self._tiles, self._tile_seconds, self._pixels):
                 metric.labels(model.name)
-        for error in (TooManyRequests, QueueFull):
+        for error in (TooManyRequests, QueueFull, RateExceeded):
             self._rejected.labels(error.code)
         for reason in DECODER_FAILURES:
             self._decoder_failures.labels(reason)
@@ -132,6 +143,12 @@ class Metrics:
     def request_ends(self) -> None:
         """Count an upscale request that has given its slot back."""
         self._held.dec()
+
+    def rate_store_answers(self, is_up: bool) -> None:
+        """Count a failure of the shared store of rates, or note that it answers again."""
+        self._rate_store_up.set(is_up)
+        if not is_up:
+            self._rate_store_failures.inc()
 
     def tile_done(self, model: str, seconds: float) -> None:
         """Count a tile of a loaded model, and the seconds of its inference."""

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from http_edge.access.keys import X_API_KEY, is_open
 from http_edge.access.ports import METRICS
+from http_edge.access.rates import RATELIMIT, RATELIMIT_POLICY
 from http_edge.answers import (
     SERVER_TIMING,
     X_REQUEST_ID,
@@ -78,6 +79,8 @@ RESULT_HEADERS = {
     X_REQUEST_ID: "the request's id, which is also in the log",
     X_UPSCALER_MODEL: "model, engine, precision and, if there are several, views of the self-ensemble, and the strength"
     " if it is not 1; also of an error after the model was found",
+    RATELIMIT_POLICY: "how much the client may send; only if there are rates",
+    RATELIMIT: "how much of that is left, by the same names; only if there are rates",
     X_RESULT_WIDTH: "width of the result in px",
     X_RESULT_HEIGHT: "height of the result in px",
     X_UPSCALER_NOTES: "what could not be kept of the image; only if there is something",

@@ -36,6 +36,8 @@ PURPOSES = {
     "jobs_body_timeout": "give clients more time to send a file",
     "jobs_keep": "keep results longer",
     "webhook_hosts": "allow webhooks to further hosts",
+    "rate_requests": "allow a client more requests",
+    "rate_megapixels": "allow a client more and larger images",
 }
 VERBS = {"models": "extend", "jobs_store": "set", "webhook_hosts": "extend"}  # of settings that are no number
 

@@ -1,4 +1,4 @@
-"""The life of every request: its id, its slot, reading it, its deadline, the headers and the end of its answer."""
+"""The life of every request: its id, rates and slot, its reading, its deadline, headers and end of its answer."""
 
 import contextlib
 import functools
@@ -8,8 +8,11 @@ from collections.abc import Callable, Collection, Iterator
 
 from flask import Flask, Response, g, request
 
+from http_edge.access.addresses import Addresses, rate_name
 from http_edge.access.keys import KeyCheck
 from http_edge.access.ports import PortCheck
+from http_edge.access.rates import Rates
+from http_edge.access.rates_store import RatesStore
 from http_edge.answers import X_REQUEST_ID, X_UPSCALER_MODEL, Chunks, Parts
 from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents
@@ -28,7 +31,7 @@ from superscaling import tracing
 from superscaling.api_keys import KeyRefused, redacted
 from superscaling.api_keys_file import ApiKeysFile
 from superscaling.enlarging import LoadedModels
-from superscaling.scheduling import Deadline, ProgressListener, Timings
+from superscaling.scheduling import Budget, Deadline, ProgressListener, Timings
 from superscaling.settings import Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -46,7 +49,8 @@ class RequestLifecycle:
         metrics: of the service.
         seconds_until_free: estimates the seconds until the first of the admitted images is finished.
         guarded: the endpoints whose POST requests take a slot, before their bodies are read.
-        orders: the endpoints whose POST requests ask for jobs, and are counted as such.
+        orders: the endpoints whose POST requests ask for jobs, and are counted as such. The rates of clients are those
+            of both.
         api_keys: of which requests need one; None: they need none.
     """
 
@@ -71,6 +75,8 @@ class RequestLifecycle:
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
         self._ports = PortCheck(settings.metrics_port)
         self._keys = KeyCheck(api_keys, self._key_refused, metrics_are_open=bool(settings.metrics_port))
+        self._addresses = Addresses(settings.trusted_proxies)
+        self._rates = Rates(settings, RatesStore(settings.rate_store, metrics.rate_store_answers))
         self._slots = request_slots(settings.max_requests, seconds_until_free)
         register_problems(app)
         app.before_request(self._begin)
@@ -85,7 +91,8 @@ class RequestLifecycle:
         parent = request.headers.get("Traceparent")
         g.request_log = RequestLog(g.request_id, request.method, request.path, route, parent)
         tracing.activate(g.request_log.span)
-        g.request_log.address = request.remote_addr
+        address = self._addresses.of(request.remote_addr, request.headers.get("X-Forwarded-For", ""))
+        g.request_log.address = None if address is None else str(address)
         g.body = RequestBody(request.environ, self._limits)
         g.has_slot = False
         is_post = request.method == "POST"  # Flask routes OPTIONS here, too
@@ -96,8 +103,12 @@ class RequestLifecycle:
         elif takes_slot:
             g.count = self._metrics.answered
         self._ports.check(request)
-        g.client = self._keys.client(request, g.request_log.address or "")
+        g.client = self._keys.client(request, rate_name(address))
         g.request_log.client = g.client
+        if g.count is None:
+            return
+        g.rates = self._rates.of(g.client)
+        g.rates.count_request()
         if takes_slot:
             self._take()
             g.has_slot = True
@@ -167,6 +178,12 @@ class RequestLifecycle:
         timings: Timings = g.request_log.timings
         return timings
 
+    @property
+    def budget(self) -> Budget:
+        """The pixels that the client of the current request, which has an image, may still have enlarged."""
+        budget: Budget = g.rates
+        return budget
+
     def deadline(self) -> Deadline:
         """The deadline of the current request, from now."""
         settings, is_gone = self._settings, Connection(request.environ).is_gone
@@ -200,6 +217,8 @@ class RequestLifecycle:
         response.headers[X_REQUEST_ID] = g.request_id
         if "model_header" in g:
             response.headers[X_UPSCALER_MODEL] = g.model_header
+        if "rates" in g:
+            response.headers.update(g.rates.headers())
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         connection = Connection(request.environ)

@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from superscaling.errors import SettingInvalid
 
 PREFIX = "UPSCALER_"
+# What has the API key that the command line sends to a service; no setting of the service.
+CLIENT_KEY = "UPSCALE_API_KEY"
 # What `python -m` finds the packages in: the root of the repository or of the image, or site-packages.
 ROOT = Path(__file__).resolve().parent.parent
 
+RATE_STORES = ("redis", "rediss", "valkey", "valkeys")
 RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 
 # The groups of settings, which are the headings of docs/settings.md.
@@ -138,7 +142,14 @@ def _rate(text: str) -> str:
 
 
 def _rate_store(text: str) -> str:
-    if text and not text.startswith(("redis://", "rediss://", "valkey://", "valkeys://")):
+    if not text:
+        return text
+    parts = urlsplit(text)
+    try:
+        is_address = parts.scheme in RATE_STORES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of the port
+        is_address = False
+    if not is_address or not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path):
         raise ValueError("must be an address such as redis://host:6379/0 or valkey://host:6379/0")
     return text
 
@@ -409,8 +420,8 @@ class Settings:
         _rate_store,
         "URL",
         ACCESS,
-        "Where several replicas count together: `redis://host:6379/0` or `valkey://host:6379/0`. Empty: each replica"
-        " counts for itself.",
+        "Where several replicas count together: `redis://host:6379/0` or `valkey://host:6379/0`. Empty, or while that"
+        " fails: each replica counts for itself.",
     )
     trusted_proxies: tuple[str, ...] = _setting(
         "",
@@ -519,6 +530,11 @@ def blaming(field_name: str) -> Iterator[None]:
         if exc.field != "model":
             raise
         raise invalid(field_name, exc.value, exc.reason) from exc
+
+
+def read_client_key(environ: Mapping[str, str] = os.environ) -> str:
+    """The API key that the command line sends to a service; empty: none."""
+    return environ.get(CLIENT_KEY, "").strip()
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -156,6 +156,14 @@ def test_a_broken_download_goes_on_where_it_ended(folder: Path, service: Script)
     assert not service.answers
 
 
+def test_the_key_goes_with_every_request(folder: Path, service: Script) -> None:
+    (folder / "key").write_text("us_4711\n")
+    service.say(accepted(), job("done"), result(LARGE[:9]), rest(9))
+    done = run(folder, service, "--key-file", "key")
+    assert done.returncode == 0, done.stderr
+    assert [headers["authorization"] for _, _, headers in service.asked] == ["Bearer us_4711"] * 4
+
+
 def test_broken_connections_are_made_again(folder: Path, service: Script) -> None:
     """The submission has the same key each time."""
     service.say(problem(429, Retry_After="0"), hangs_up, accepted(), hangs_up, job("done"), problem(502), result())
@@ -241,7 +249,7 @@ def test_a_failure_stops_no_other_image(folder: Path, service: Script) -> None:
     ("answer", "reason"),
     [
         (problem(404, code="jobs_off"), "no, thank you"),
-        (problem(401), "no, thank you"),
+        (problem(401), "no, thank you (here: with --key-file, or in the environment as UPSCALE_API_KEY)"),
         (job("queued", 202, job_id="../models"), "the answer has no valid id of a job"),
         (job("asleep", 202), "the answer is not a job"),
         (result(), "the answer is not a job"),

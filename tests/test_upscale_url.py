@@ -250,6 +250,64 @@ def test_wrong_for_all(folder: Path, service: Service, answer: Answer, reason: s
     assert second == "0 done, 0 failed, 3 left"
 
 
+KEY = "us_4711.abc~-+/="
+
+
+def with_key(then: Answer, key: str | None = KEY) -> Answer:
+    def answer(handler: Handler) -> None:
+        assert handler.headers["Authorization"] == (None if key is None else f"Bearer {key}")
+        then(handler)
+
+    return answer
+
+
+def test_a_key_is_sent_to_the_service_only(folder: Path, service: Service) -> None:
+    (folder / "key").write_text(f"{KEY}\n")
+    from_environment = {"UPSCALE_API_KEY": KEY}
+    service.answers = [with_key(result), with_key(result), with_key(result, None), with_key(result)]
+    with Service() as elsewhere:
+        service.answers.append(with_key(problem(307, Location=f"{elsewhere.url}/upscale")))
+        done = [
+            upscale(folder, "a.png", "--url", service.url, "--key-file", "key"),
+            upscale(folder, "b.png", "--url", service.url, settings=from_environment),
+            upscale(folder, "c.png", "--url", service.url),
+            upscale(folder, "a.png", "-o", "d.png", "--url", service.url, "--key-file", "-", stdin=f"{KEY}\n".encode()),
+            upscale(folder, "a.png", "-o", "e.png", "--url", service.url, settings=from_environment),
+        ]
+    assert [each.returncode for each in done] == [0, 0, 0, 0, 1]
+    assert KEY.encode() not in b"".join(each.stdout + each.stderr for each in done)
+
+
+def test_a_key_that_is_missing_or_wrong(folder: Path, service: Service) -> None:
+    service.answers = [problem(401)]
+    done = upscale(folder, "a.png", "--url", service.url)
+    assert done.returncode == 1
+    assert "no, thank you (here: with --key-file, or in the environment as UPSCALE_API_KEY)" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--key-file", "missing"), "No such file"),
+        (("--key-file", "a.png"), "no text"),
+        (("--key-file", "two"), "one API key"),
+        (("--key-file", "empty"), "one API key"),
+        (("--key-file", "-", "-"), "both come from standard input"),
+    ],
+)
+def test_keys_that_are_none(folder: Path, words: tuple[str, ...], said: str) -> None:
+    (folder / "two").write_text("secret one\nsecret two\n")
+    (folder / "empty").write_text("\n")
+    done = upscale(folder, "a.png", "--url", "http://127.0.0.1:1", *words)
+    assert done.returncode == 2
+    assert said in done.stderr.decode()
+    assert b"secret" not in done.stderr
+
+
+def test_a_key_needs_a_service(folder: Path) -> None:
+    assert b"--key-file needs --url" in upscale(folder, "a.png", "--key-file", "key").stderr
+
+
 MODEL = ModelOutput(
     name="fast\x1b",
     default=True,

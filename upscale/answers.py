@@ -12,13 +12,15 @@ from message_protocol import Accepted, Notes, Problem, Progress, UpscaleOutput
 from superscaling.errors import StrengthNotOffered, UnknownModel
 from superscaling.format_name import FormatName
 from superscaling.pictures import sniff
+from superscaling.settings import CLIENT_KEY
 from upscale import console
 from upscale.errors import Busy, Failed, FatalError, Full
 
 MAX_DOCUMENT = 1 << 20  # bytes of a JSON document that are read
 # The address is wrong, access is denied, or an option is unknown, for every image alike.
-WRONG_FOR_ALL = (301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406)
+WRONG_FOR_ALL = (301, 302, 303, 307, 308, 400, 403, 404, 405, 406)
 NOT_WITH_THESE_MODELS = (UnknownModel.code, StrengthNotOffered.code)
+NO_KEY = 401
 FULL = 429
 BUSY = (FULL, 503)
 
@@ -90,6 +92,8 @@ def refusal(response: HTTPResponse) -> Exception:
             f"the answer is {media_type}, not a stream of events: is this an image super-scaling service?"
         )
     problem = read_problem(response)
+    if response.status == NO_KEY:
+        return FatalError(f"{problem.detail} (here: with --key-file, or in the environment as {CLIENT_KEY})")
     if response.status in WRONG_FOR_ALL or problem.code in NOT_WITH_THESE_MODELS:
         place = response.headers.get("Location")
         return FatalError(problem.detail + (f", to {place}" if place else ""))

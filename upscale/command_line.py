@@ -8,11 +8,12 @@ import click
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.models import TABLE
-from superscaling.settings import Settings
+from superscaling.settings import CLIENT_KEY, Settings
 from superscaling.size_choice import DEFAULT_SCALE, MAX_SCALE, Fit
 from superscaling.version import __version__
-from upscale.errors import INTERRUPTED
+from upscale.errors import INTERRUPTED, UsageError
 from upscale.interrupts import ended_at_once
+from upscale.keys import read_key
 
 EPILOG = f"""\
 \b
@@ -115,6 +116,12 @@ class FormatType(click.ParamType[FormatName]):
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @click.option("--url", metavar="URL", help="Use the service at this address, such as http://localhost:7777.")
 @click.option(
+    "--key-file",
+    metavar="FILE",
+    show_default=CLIENT_KEY,
+    help="Send the API key in this file (- for standard input) to the service at --url.",
+)
+@click.option(
     "--jobs",
     is_flag=True,
     help="Hand the images to the service at --url as jobs, which it does even if this program ends, and fetch the"
@@ -140,6 +147,7 @@ def command(
     list_models: bool,
     force: bool,
     url: str | None,
+    key_file: str | None,
     jobs: bool,
     group: str | None,
     retries: int,
@@ -153,12 +161,18 @@ def command(
         raise click.UsageError("Missing argument 'INPUT...'.")
     if group is not None and not jobs:
         raise click.UsageError("--group needs --jobs.")
+    if key_file is not None and url is None:
+        raise click.UsageError("--key-file needs --url.")
+    try:
+        key = None if url is None else read_key(key_file, inputs)
+    except UsageError as exc:
+        raise click.UsageError(f"{exc}.") from exc
     # Imported late: they load what enlarging takes.
     if list_models:
         with ended_at_once():
             from upscale.model_list import print_models
 
-        return print_models(url)
+        return print_models(url, key)
     with ended_at_once():
         from upscale.run import main
         from upscale.tasks import Arguments
@@ -166,7 +180,7 @@ def command(
     asked = {name: str(value) for name, value in options.items() if value is not None}
     if url is not None and model is not None:
         asked["model"] = model
-    return main(Arguments(inputs, output, model, format_name, asked, force, url, retries, quiet, jobs, group))
+    return main(Arguments(inputs, output, model, format_name, asked, force, url, retries, quiet, jobs, group, key))
 
 
 def run_command() -> int:

@@ -15,13 +15,17 @@ BLOCK = 1 << 18  # bytes of a file that are sent at a time
 
 
 class Service:
-    """The service at `url`, the base address.
+    """A service.
+
+    Args:
+        url: its base address.
+        key: an API key, sent with every request, and nowhere else: redirects are not followed.
 
     Raises:
         UsageError: `url` is not the address of a service.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str | None = None) -> None:
         try:
             parts = urlsplit(url)
             self._host, self._port = parts.hostname or "", parts.port
@@ -30,6 +34,7 @@ class Service:
         if parts.scheme not in ("http", "https") or not self._host or parts.query or parts.fragment or parts.username:
             raise UsageError(f"--url {url} is not an address such as http://localhost:7777")
         self.url = url
+        self._credentials = {} if key is None else {"Authorization": f"Bearer {key}"}
         self._connection = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._path = parts.path.rstrip("/")
 
@@ -47,7 +52,7 @@ class Service:
         try:
             # A service that rejects a request by its head may answer and close before it has read the body.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                connection.request(method, self._path + path, body, headers)
+                connection.request(method, self._path + path, body, headers | self._credentials)
             yield connection.getresponse()
         except TimeoutError as exc:
             raise Broken(f"no data from {self.url} for {SILENCE:.0f} s") from exc

@@ -83,7 +83,7 @@ class InBackground:
 
     def __init__(self, arguments: Arguments, url: str, console: Console) -> None:
         self._arguments = arguments
-        self._jobs = Jobs(Service(url))
+        self._jobs = Jobs(Service(url, arguments.key))
         self._console = console
 
     def do(self, tasks: list[Task], report: Report, bar: tqdm) -> None:

@@ -25,14 +25,18 @@ from upscale.remote import Remote
 HEADS = ("name", "factor", "kind", "strength", "speed", "state", "licence")
 
 
-def print_models(url: str | None) -> int:
+def print_models(url: str | None, key: str | None = None) -> int:
     """Print a table on standard output; returns the exit status.
 
     Args:
         url: address of a service; None: the models that this installation can use, whose speed is not measured.
+        key: an API key of the service, if it needs one.
     """
     try:
-        rows = _own(read_settings()) if url is None else [_row(each) for each in Remote(url, 0, click.echo).models()]
+        if url is None:
+            rows = _own(read_settings())
+        else:
+            rows = [_row(each) for each in Remote(url, 0, click.echo, key).models()]
     except (UsageError, SettingInvalid) as exc:
         click.echo(f"upscale: {shown(exc)}", err=True)
         return WRONG_USAGE

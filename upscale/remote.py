@@ -21,13 +21,14 @@ class Remote:
         url: the base address, without `/upscale`.
         retries: how often to ask a busy service again.
         say: prints a line about each retry.
+        key: an API key of the service, if it needs one.
 
     Raises:
         UsageError: `url` is not the address of a service.
     """
 
-    def __init__(self, url: str, retries: int, say: Callable[[str], None]) -> None:
-        self._service = Service(url)
+    def __init__(self, url: str, retries: int, say: Callable[[str], None], key: str | None = None) -> None:
+        self._service = Service(url, key)
         self._retries = retries
         self._say = say
 

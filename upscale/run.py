@@ -73,7 +73,7 @@ def _enlarger(arguments: Arguments, console: Console) -> Enlarger:
         with ended_at_once():
             from upscale.remote import Remote
 
-        return Remote(arguments.url, arguments.retries, console.say)
+        return Remote(arguments.url, arguments.retries, console.say, arguments.key)
     with ended_at_once():
         from upscale.local import Local
 

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from message_protocol import JobInput, UpscaleInput
@@ -21,7 +21,7 @@ class Arguments:
     """The command line. None means that an option is not given.
 
     `model`: to be used in this process; `options`: what is asked of every image, as in the query of a request; `jobs`:
-    hand the images in as jobs, in the `group`.
+    hand the images in as jobs, in the `group`; `key`: an API key of the service.
     """
 
     inputs: tuple[str, ...]
@@ -35,6 +35,7 @@ class Arguments:
     quiet: bool
     jobs: bool = False
     group: str | None = None
+    key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -27,14 +27,19 @@ final class Transport {
     private final Duration connectTimeout;
     private final Duration requestTimeout;
     private final int maxBytes;
+    /** Of the service, or null. */
+    private final String apiKey;
 
-    Transport(Duration connectTimeout, Duration requestTimeout, int maxBytes) {
+    Transport(Duration connectTimeout, Duration requestTimeout, int maxBytes, String apiKey) {
+        this.apiKey = apiKey;
         this.connectTimeout = connectTimeout;
         this.requestTimeout = requestTimeout;
         this.maxBytes = maxBytes;
+        // Redirects are not followed, as by default: they would take the key elsewhere.
         // HTTP/2 starts with an upgrade header, which some proxies can't handle.
         this.http = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
+                .followRedirects(HttpClient.Redirect.NEVER)
                 .connectTimeout(connectTimeout)
                 .build();
     }
@@ -80,7 +85,7 @@ final class Transport {
     private HttpResponse<byte[]> exchange(HttpRequest request, Duration timeout, BodyHandler<byte[]> body)
             throws UpscaleException, InterruptedException {
         // Not send(): its timeout covers only the response head, so that a stalled body would block the thread forever.
-        CompletableFuture<HttpResponse<byte[]>> pending = http.sendAsync(request, body);
+        CompletableFuture<HttpResponse<byte[]>> pending = http.sendAsync(withKey(request), body);
         try {
             return pending.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException late) {
@@ -92,6 +97,15 @@ final class Transport {
             // Closes the connection after a timeout or an interrupt; otherwise has no effect.
             pending.cancel(true);
         }
+    }
+
+    private HttpRequest withKey(HttpRequest request) {
+        if (apiKey == null) {
+            return request;
+        }
+        return HttpRequest.newBuilder(request, (name, value) -> true)
+                .setHeader("Authorization", "Bearer " + apiKey)
+                .build();
     }
 
     private UpscaleException unanswered(URI uri, Throwable cause) {

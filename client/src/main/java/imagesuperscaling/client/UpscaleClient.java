@@ -17,7 +17,7 @@ import java.util.List;
  * client.upscale(Path.of("in.jpg")).toFile(Path.of("out.jpg"));
  * }</pre>
  *
- * <p>Requests are retried after status 429 (busy) and 503 (inference failed, or the service is stopping or not
+ * <p>Requests are retried after status 429 (busy, or the rate limit is reached) and 503 (inference failed, or the service is stopping or not
  * available). The client waits as long as {@code Retry-After} says, otherwise 1, 2, 4, … seconds. Nothing else is
  * retried, but requests about {@linkplain #jobs() jobs} also after a broken connection.
  *

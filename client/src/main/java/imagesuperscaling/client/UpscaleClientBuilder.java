@@ -17,6 +17,7 @@ public final class UpscaleClientBuilder {
     private int retries = 3;
     private Duration longestWait = Duration.ofSeconds(60);
     private int maxBytes = MAX_BYTES;
+    private String apiKey;
 
     UpscaleClientBuilder(String baseUrl) {
         URI uri = URI.create(baseUrl);
@@ -113,6 +114,22 @@ public final class UpscaleClientBuilder {
     }
 
     /**
+     * Sets the API key that every request to the service has, also those about jobs. It is sent nowhere else: redirects
+     * are not followed. Use https, as http shows it to the network.
+     *
+     * @param value letters, digits and any of {@code . _ ~ + / = -}; default none
+     * @return this builder
+     * @throws IllegalArgumentException if it has other characters; the message does not show it
+     */
+    public UpscaleClientBuilder apiKey(String value) {
+        if (!value.matches("[A-Za-z0-9._~+/=-]{1,1000}")) {
+            throw new IllegalArgumentException("the API key has other characters than letters, digits and . _ ~ + / = -");
+        }
+        apiKey = value;
+        return this;
+    }
+
+    /**
      * Creates the client. It does not connect yet.
      *
      * @return a client with these settings
@@ -138,7 +155,7 @@ public final class UpscaleClientBuilder {
     }
 
     Transport transport() {
-        return new Transport(connectTimeout, requestTimeout, maxBytes);
+        return new Transport(connectTimeout, requestTimeout, maxBytes, apiKey);
     }
 
     private static Duration positive(String name, Duration value) {

@@ -11,11 +11,13 @@ import java.util.Optional;
  * class of its own:
  *
  * <ul>
+ *   <li>{@link Unauthorized}, 401: the service needs an API key, and the client has none that is valid
+ *   <li>{@link Forbidden}, 403: the client may not do this
  *   <li>{@link NotFound}, 404: there is no such job, or the service takes none
  *   <li>{@link NoResult}, 409: the job is not finished, has failed or was cancelled
  *   <li>{@link Expired}, 410: the result of the job is deleted
  *   <li>{@link Rejected}, 422: the image or an option can't be processed
- *   <li>{@link Busy}, 429: the service has too much to do
+ *   <li>{@link Busy}, 429: the service has too much to do; {@link RateExceeded}: the client has sent too much
  *   <li>{@link Unavailable}, 503: the service can't work at the moment
  * </ul>
  */
@@ -58,11 +60,15 @@ public sealed class UpscaleException extends IOException {
 
     static UpscaleException refused(int status, String code, String detail, String requestId, Duration retryAfter) {
         return switch (status) {
+            case 401 -> new Unauthorized(code, detail, requestId, retryAfter);
+            case 403 -> new Forbidden(code, detail, requestId, retryAfter);
             case 404 -> new NotFound(code, detail, requestId, retryAfter);
             case 409 -> new NoResult(code, detail, requestId, retryAfter);
             case 410 -> new Expired(code, detail, requestId, retryAfter);
             case 422 -> new Rejected(code, detail, requestId, retryAfter);
-            case 429 -> new Busy(code, detail, requestId, retryAfter);
+            case 429 -> "rate_exceeded".equals(code)
+                    ? new RateExceeded(code, detail, requestId, retryAfter)
+                    : new Busy(code, detail, requestId, retryAfter);
             case 503 -> new Unavailable(code, detail, requestId, retryAfter);
             default -> new UpscaleException(status, code, detail, requestId, retryAfter, null);
         };
@@ -119,6 +125,24 @@ public sealed class UpscaleException extends IOException {
         return Optional.ofNullable(retryAfter);
     }
 
+    /** The service needs an API key: see {@link UpscaleClientBuilder#apiKey}. The client has none that is valid. */
+    public static final class Unauthorized extends UpscaleException {
+        private static final long serialVersionUID = 1L;
+
+        private Unauthorized(String code, String detail, String requestId, Duration retryAfter) {
+            super(401, code, detail, requestId, retryAfter, null);
+        }
+    }
+
+    /** The service, or a proxy before it, does not let the client do this. */
+    public static final class Forbidden extends UpscaleException {
+        private static final long serialVersionUID = 1L;
+
+        private Forbidden(String code, String detail, String requestId, Duration retryAfter) {
+            super(403, code, detail, requestId, retryAfter, null);
+        }
+    }
+
     /** There is no such job, or it is somebody else's; or the service takes no jobs. */
     public static final class NotFound extends UpscaleException {
         private static final long serialVersionUID = 1L;
@@ -156,11 +180,23 @@ public sealed class UpscaleException extends IOException {
     }
 
     /** The service has too much to do; the same request may succeed later. */
-    public static final class Busy extends UpscaleException {
+    public static sealed class Busy extends UpscaleException {
         private static final long serialVersionUID = 1L;
 
         private Busy(String code, String detail, String requestId, Duration retryAfter) {
             super(429, code, detail, requestId, retryAfter, null);
+        }
+    }
+
+    /**
+     * The client has sent as many requests, or pixels, as it may for now; {@link #retryAfter} says when it may send this
+     * again.
+     */
+    public static final class RateExceeded extends Busy {
+        private static final long serialVersionUID = 1L;
+
+        private RateExceeded(String code, String detail, String requestId, Duration retryAfter) {
+            super(code, detail, requestId, retryAfter);
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The parsed command line. {@code target}: the last path; {@code folder}: whether it ends with a slash; {@code group}: of
@@ -51,6 +52,8 @@ record Arguments(
               pictures folder            all pictures in a folder, without subfolders
 
               --url URL        address of the service (default: http://localhost:7777)
+              --key-file FILE  a file with the API key for the service, - for standard input (default: the environment
+                               variable UPSCALE_API_KEY)
               --scale N        factor of both sides, 1 to 8, such as 1.5 (default: 2)
               --width PX       instead of --scale: width of the outputs; alone it keeps the ratio
               --height PX      instead of --scale: height of the outputs; alone it keeps the ratio
@@ -79,6 +82,7 @@ record Arguments(
         Deque<String> rest = new ArrayDeque<>(Arrays.asList(words));
         List<String> paths = new ArrayList<>();
         String url = "http://localhost:7777";
+        String keyFile = null;
         Task task = Task.ENLARGE;
         UpscaleOptionsBuilder options = UpscaleOptions.builder();
         Integer retries = null;
@@ -96,7 +100,7 @@ record Arguments(
             if (word.startsWith("--") && equals > 0) {
                 rest.push(word.substring(equals + 1));
                 word = word.substring(0, equals);
-                if (!word.matches("--(url|scale|width|height|fit|model|strength|format|quality|metadata|group|retries|timeout)")) {
+                if (!word.matches("--(url|key-file|scale|width|height|fit|model|strength|format|quality|metadata|group|retries|timeout)")) {
                     throw new UsageException(word + " takes no value, or is unknown");
                 }
             }
@@ -110,6 +114,7 @@ record Arguments(
                 case "--json" -> wire = Wire.JSON;
                 case "--bytes" -> wire = Wire.BYTES;
                 case "--url" -> url = value(word, rest);
+                case "--key-file" -> keyFile = value(word, rest);
                 case "--scale" -> options.scale(scale(value(word, rest)));
                 case "--width" -> options.width(number(word, value(word, rest), 1, MAX_SIDE));
                 case "--height" -> options.height(number(word, value(word, rest), 1, MAX_SIDE));
@@ -131,7 +136,7 @@ record Arguments(
         if (group != null && !jobs) {
             throw new UsageException("--group needs --jobs");
         }
-        UpscaleClient client = client(url, wire, retries, timeout);
+        UpscaleClient client = client(url, ApiKey.read(keyFile), wire, retries, timeout);
         if (task == Task.LIST_MODELS) {
             if (!paths.isEmpty()) {
                 throw new UsageException("--models takes no files");
@@ -156,9 +161,16 @@ record Arguments(
         }
     }
 
-    private static UpscaleClient client(String url, Wire wire, Integer retries, Integer timeout) throws UsageException {
+    private static UpscaleClient client(
+            String url, Optional<String> key, Wire wire, Integer retries, Integer timeout) throws UsageException {
+        UpscaleClientBuilder client;
         try {
-            UpscaleClientBuilder client = UpscaleClient.builder(url).wire(wire);
+            client = UpscaleClient.builder(url).wire(wire);
+        } catch (IllegalArgumentException wrong) {
+            throw new UsageException("--url: " + wrong.getMessage());
+        }
+        try {
+            key.ifPresent(client::apiKey);
             if (retries != null) {
                 client.retries(retries);
             }
@@ -167,7 +179,7 @@ record Arguments(
             }
             return client.build();
         } catch (IllegalArgumentException wrong) {
-            throw new UsageException("--url: " + wrong.getMessage());
+            throw new UsageException(wrong.getMessage());
         }
     }
 

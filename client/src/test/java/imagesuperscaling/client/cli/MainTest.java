@@ -342,4 +342,29 @@ class MainTest {
             assertEquals(List.of("b.png"), files("out"));
         }
     }
+
+    @Test
+    void theKeyComesFromAFile() throws Exception {
+        touch("a.png");
+        Files.writeString(folder.resolve("key"), "us_secret\n");
+        try (TestServer server = new TestServer(PICTURE)) {
+            assertEquals(0, run(server, "--key-file=" + folder.resolve("key"), "a.png", "out.png"));
+            assertEquals("Bearer us_secret", server.only().headers().getFirst("Authorization"));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"two words, other characters", "'', other characters", ", can't be read"})
+    void filesWithoutAKey(String content, String said) throws Exception {
+        if (content != null) {
+            Files.writeString(folder.resolve("key"), content);
+        }
+        try (TestServer server = new TestServer(PICTURE)) {
+            assertEquals(2, run(server, "--key-file=" + folder.resolve("key"), "a.png", "out.png"));
+            String text = err.toString(StandardCharsets.UTF_8);
+            assertTrue(text.contains(said), text);
+            assertFalse(text.contains("words"), text);
+            assertTrue(server.requests.isEmpty());
+        }
+    }
 }

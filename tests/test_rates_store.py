@@ -1,0 +1,87 @@
+"""Where rates are counted: bounded memory, and stores that fail; `tests/jobs/test_rate_store.py` has a real Redis."""
+
+import contextlib
+import socket
+import time
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import free_port
+
+from http_edge.access.rates_memory import MAX_COUNTED, RatesMemory
+from http_edge.access.rates_store import PATIENCE, RatesStore
+from superscaling.errors import SettingInvalid
+from superscaling.settings import read_settings
+
+
+def test_any_number_of_addresses_takes_bounded_memory() -> None:
+    memory = RatesMemory()
+    tracemalloc.start()
+    for number in range(MAX_COUNTED + 50_000):
+        memory.acquire_sliding_window_entry(
+            f"requests/86400/2001:db8:{number >> 16:x}:{number & 0xFFFF:x}::/64", 10, 86_400
+        )
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(memory) == MAX_COUNTED
+    assert peak < 50e6, f"{peak / 1e6:.0f} MB"
+
+
+def test_who_is_seen_is_not_forgotten() -> None:
+    memory = RatesMemory(max_counted=2)
+    for name in ("often", "once", "often", "new"):
+        memory.acquire_sliding_window_entry(name, 10, 60)
+    assert [memory.get_sliding_window(name, 60)[2] for name in ("often", "once", "new")] == [2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "store",
+    ["redis", "redis://", "redis:///0", "redis://host:port", "redis://host:0", "redis://host/a", "memory://", "s3"],
+)
+def test_stores_that_are_none(store: str) -> None:
+    with pytest.raises(SettingInvalid, match="UPSCALER_RATE_STORE"):
+        read_settings({"UPSCALER_RATE_STORE": store})
+
+
+def test_a_store_that_refuses_connections(caplog: pytest.LogCaptureFixture) -> None:
+    told = list[bool]()
+    store = RatesStore(f"redis://user:secret@127.0.0.1:{free_port()}/0", told.append)
+    answers = [store.take("key", 1, 3, 60)[0] for _ in range(5)]
+    assert answers == [True, True, True, False, False]
+    assert told == [False]  # it is left alone for a while
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("scheme", ["redis", "valkey"])
+def test_a_store_that_is_silent(scheme: str) -> None:
+    told = list[bool]()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = RatesStore(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/0", told.append)
+        start = time.monotonic()
+        answers = [store.take("key", 1, 3, 60)[0] for _ in range(5)]
+        assert time.monotonic() - start < PATIENCE + 2
+    assert answers == [True, True, True, False, False]
+    assert told == [False]
+
+
+@pytest.mark.parametrize(
+    "answer", [b"-NOAUTH Authentication required.\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b":1\r\n" * 9]
+)
+def test_a_store_that_is_none(answer: bytes) -> None:
+    told = list[bool]()
+
+    def serve(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.settimeout(PATIENCE)
+            with contextlib.suppress(OSError):  # the client has left
+                while connection.recv(4096):
+                    connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        pool.submit(serve, server)
+        store = RatesStore(f"redis://127.0.0.1:{server.getsockname()[1]}/0", told.append)
+        assert [store.take("key", 1, 1, 60)[0] for _ in range(3)] == [True, False, False]
+    assert told == [False]
