@@ -34,8 +34,14 @@ PURPOSES = {
     "jobs_body_timeout": "give clients more time to send a file",
     "jobs_keep": "keep results longer",
     "webhook_hosts": "allow webhooks to further hosts",
+    "url_hosts": "fetch images from the hosts that it names",
 }
-VERBS = {"models": "extend", "jobs_store": "set", "webhook_hosts": "extend"}  # of settings that are no number
+VERBS = {
+    "models": "extend",
+    "jobs_store": "set",
+    "webhook_hosts": "extend",
+    "url_hosts": "set",
+}  # of settings that are no number
 
 
 def register_problems(app: Flask) -> None:
