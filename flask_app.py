@@ -40,6 +40,7 @@ lifecycle = RequestLifecycle(
     resources.models,
     metrics,
     resources.admission.seconds_until_one_ends,
+    resources.fetcher,
     guarded=("upscale", "images_upscale"),
     orders=("jobs",),
     api_keys=api_keys,

@@ -21,6 +21,7 @@ from jobs.records import Job
 from jobs.taking import JobTaking
 from jobs.webhooks import check_webhook
 from message_protocol import JobInput, JobOutput, JobsInput, JobsOutput, JobState, Problem, UpscaleInput
+from outbound.hosts import HostList
 from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, LoadedModels
 from superscaling.errors import ImageTooLarge, JobsOff, JobUnknown, MalformedMessage, ServiceError, StoreUnavailable
@@ -62,7 +63,7 @@ class ResourceJobs:
         jobs: Jobs | None,
         models: LoadedModels,
         files: FileUpscaler,
-        webhook_hosts: Sequence[str],
+        webhook_hosts: HostList,
         describe: Callable[[ServiceError, str], Problem],
     ) -> None:
         self._jobs = jobs
@@ -106,7 +107,7 @@ class ResourceJobs:
             deadline, timings: of the request.
             path: of the image file, if that is in the scratch directory.
             is_whole: whether the message has the image file, and not only its first bytes.
-            sha256: of the image file, if it is known.
+            sha256: of the image file, or of its address, if it is known.
             budget: of the asker; charged with a job that is new.
 
         Raises:
@@ -131,7 +132,7 @@ class ResourceJobs:
             request_id=asker.request_id,
             trace=tracing.current().traceparent,
         )
-        sha256 = sha256 or hashlib.sha256(message.image).hexdigest()
+        sha256 = sha256 or message.sha256
         asked = hashlib.sha256("\n".join(map(repr, (sha256, message.asked, group, webhook))).encode()).hexdigest()
         if self._repeats(asker):
             budget = NO_BUDGET

@@ -2,6 +2,9 @@
 
 from http_edge.problems import problem_of
 from jobs.assembly import assemble_housekeeping, assemble_jobs
+from outbound.fetching import ImageFetcher
+from outbound.hosts import HostList
+from outbound.outlet import Outlet
 from resource_estimate import ResourceEstimate
 from resource_job_results import ResourceJobResults
 from resource_jobs import ResourceJobs
@@ -11,6 +14,7 @@ from resource_ready import ResourceReady
 from resource_upscale import ResourceUpscale
 from superscaling.api_keys_file import ApiKeysFile
 from superscaling.assembly import assemble
+from superscaling.pictures import sniff
 from superscaling.settings import read_settings
 from superscaling.tracing import start_tracing
 
@@ -29,9 +33,11 @@ models_list = ResourceModels(models)
 upscale = ResourceUpscale(models, admission, parts.limits, settings.quality, parts.decoders)
 # None: no jobs are taken. Its engine and the housekeeping are started, and stopped, by gunicorn.conf.py.
 jobs = assemble_jobs(settings, parts)
-job_orders = ResourceJobs(jobs, models, parts.files, settings.webhook_hosts, problem_of)
+job_orders = ResourceJobs(jobs, models, parts.files, HostList("webhook_hosts", settings.webhook_hosts), problem_of)
 job_results = ResourceJobResults(job_orders)
 housekeeping = assemble_housekeeping(settings, jobs.ledger, job_orders.output) if jobs else None
 estimate = ResourceEstimate(
     models, admission, parts.limits, settings.timeout, settings.stream_timeout, job_orders.would_take
 )
+outlet = Outlet(HostList("url_hosts", settings.url_hosts), settings.private_networks)
+fetcher = ImageFetcher(outlet, settings.max_body_bytes, settings.read_timeout, lambda head: sniff(head) is not None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from werkzeug.http import parse_options_header
 
 from http_edge.recognition import encoded_image
-from message_protocol import FORM, IMAGE_FIELD, MAX_ECHOED, UpscaleInput
+from message_protocol import FORM, IMAGE_FIELD, MAX_ECHOED, URL_FIELD, UpscaleInput
 from superscaling.errors import MalformedMessage
 
 # The part of a form that has the image file; the second name is accepted, too.
@@ -34,19 +34,20 @@ class Part:
     content: bytes
 
 
-def read_form(body: bytes, boundary: bytes) -> tuple[bytes, list[tuple[str, str]]]:
+def read_form(body: bytes, boundary: bytes, needs_image: bool = True) -> tuple[bytes, list[tuple[str, str]]]:
     """Parse a form.
 
     Args:
         body: the whole body.
         boundary: from the content type, or from the body itself.
+        needs_image: whether there must be an image file, unless a part says where it is.
 
     Returns:
-        The image file, and the names and values of the other parts. Empty ones are left out: a browser sends them for
-        the fields that a user has not filled in.
+        The image file, empty if there is none, and the names and values of the other parts. Empty parts are left out: a
+        browser sends them for the fields that a user has not filled in.
 
     Raises:
-        MalformedMessage: the body is no form, or does not have exactly one image, in the part `image` or `file`.
+        MalformedMessage: the body is no form, or has several images, or none, in the parts `image` and `file`.
     """
     images: list[Part] = []
     options: list[tuple[str, str]] = []
@@ -63,6 +64,8 @@ def read_form(body: bytes, boundary: bytes) -> tuple[bytes, list[tuple[str, str]
             raise MalformedMessage(f"the part {part.name[:MAX_ECHOED]!r} has over {MAX_OPTION_BYTES} bytes")
         elif value := part.content.decode(errors="replace").strip():
             options.append((part.name, value))
+    if not any(each.content for each in images) and (not needs_image or URL_FIELD in dict(options)):
+        return b"", options
     return _only_image(images), options
 
 

@@ -25,7 +25,7 @@ class JobRequest:
     """What a request for a job has sent.
 
     `path`: of the image file, if that is on the disk; `is_whole`: whether the message has all of it, and not only its
-    first bytes; `sha256`: of the image file; `form`: of the body.
+    first bytes; `sha256`: of the image file, or of its address; `form`: of the body.
     """
 
     message: JobInput
@@ -78,7 +78,7 @@ class JobReading:
             StoreUnavailable: the file can't be written.
         """
         head = self._body.head(self._large)
-        self._form = form_of(self._request.mimetype, head)
+        self._form = form_of(self._request, head)
         limits = self._small
         if self._form is BodyForm.BYTES:
             limits = self._large
@@ -108,9 +108,10 @@ class JobReading:
             raise _not_kept() from exc
         if self._form is BodyForm.BYTES:
             message = self._message.model_copy(update={"image": data})
-            return JobRequest(message, path, True, received.sha256, self._form)
+            sha256 = received.sha256 if message.image_url is None else message.sha256
+            return JobRequest(message, path, True, sha256, self._form)
         message = parse_message(self._request, data, self._form, JobInput)
-        return JobRequest(message, None, True, hashlib.sha256(message.image).hexdigest(), self._form)
+        return JobRequest(message, None, True, message.sha256, self._form)
 
 
 def _receive(pieces: Iterable[bytes], in_memory: int, path: Path) -> _Received:

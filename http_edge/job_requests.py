@@ -69,8 +69,9 @@ class JobRequests:
                 stack.enter_context(self._lifecycle.slot())
             sent = reading.read()
             self._lifecycle.use_model(sent.message.model, sent.message.strength)
-            name = accepted.answer_form(sent.form is BodyForm.JSON).format_for(sent.message)
-            yield replace(sent, message=sent.message.model_copy(update={"format": name}))
+            message = self._lifecycle.with_image(sent.message)
+            name = accepted.answer_form(sent.form is BodyForm.JSON).format_for(message)
+            yield replace(sent, message=message.model_copy(update={"format": name}))
 
     def prefers_async(self) -> bool:
         """Whether the request wants to be done as a job."""

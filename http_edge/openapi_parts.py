@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from http_edge.forms import OTHER_PART, PART
 from http_edge.problems import RETRY_AFTER, WWW_AUTHENTICATE
-from message_protocol import BYTES, FORM, IMAGE_FIELD, JSON, PROBLEM, Problem, UpscaleInput
+from message_protocol import BYTES, FORM, IMAGE_FIELD, JSON, PROBLEM, URL_FIELD, Problem, UpscaleInput
 from superscaling.errors import (
     ClientGone,
     JobExpired,
@@ -37,7 +37,7 @@ def image_request(given: type[UpscaleInput]) -> dict[str, Any]:
     return {
         "parameters": [_parameter(name, _given(each)) for name, each in properties.items() if name != IMAGE_FIELD],
         "requestBody": {
-            "required": True,
+            "description": f"not needed beside the parameter {URL_FIELD}",
             "content": {JSON: of(given) | {"example": {IMAGE_FIELD: EXAMPLE}}, FORM: _form(properties)}
             | dict.fromkeys([*MEDIA_TYPES, BYTES], IMAGE_FILE),
         },
@@ -86,7 +86,7 @@ def _form(properties: dict[str, Any]) -> dict[str, Any]:
         "schema": {
             "type": "object",
             "properties": {PART: image, **options, OTHER_PART: other},
-            "oneOf": [{"required": [PART]}, {"required": [OTHER_PART]}],
+            "oneOf": [{"required": [PART]}, {"required": [OTHER_PART]}, {"required": [URL_FIELD]}],
         }
     }
 

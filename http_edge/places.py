@@ -13,6 +13,8 @@ MAX_WATCHERS = 64
 MAX_DOWNLOADS = 32
 # Requests for jobs whose bodies arrive at a time.
 MAX_UPLOADS = 8
+# Requests whose images are fetched from elsewhere at a time.
+MAX_FETCHES = 8
 
 
 class Places:
@@ -88,4 +90,16 @@ def places_to_send(count: int, what: str, way_out: str) -> Places:
     return Places(
         count,
         lambda: TooManyRequests(f"{count} {what} are being sent at the moment: {way_out}", limit=count, retry_after=5),
+    )
+
+
+def places_to_fetch(count: int) -> Places:
+    """Places for images that are fetched from elsewhere."""
+    return Places(
+        count,
+        lambda: TooManyRequests(
+            f"{count} images are being fetched at the moment: send the image itself, or try again later",
+            limit=count,
+            retry_after=5,
+        ),
     )

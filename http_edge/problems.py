@@ -38,8 +38,14 @@ PURPOSES = {
     "webhook_hosts": "allow webhooks to further hosts",
     "rate_requests": "allow a client more requests",
     "rate_megapixels": "allow a client more and larger images",
+    "url_hosts": "fetch images from the hosts that it names",
 }
-VERBS = {"models": "extend", "jobs_store": "set", "webhook_hosts": "extend"}  # of settings that are no number
+VERBS = {
+    "models": "extend",
+    "jobs_store": "set",
+    "webhook_hosts": "extend",
+    "url_hosts": "set",
+}  # of settings that are no number
 
 
 def register_problems(app: Flask) -> None:

@@ -8,7 +8,7 @@ from flask import Request
 from http_edge.forms import read_form
 from http_edge.recognition import BodyForm, boundary_in, encoded_image, found, is_text, recognise
 from http_edge.request_body import RequestBody
-from message_protocol import BYTES, FORM, JSON, MAX_ECHOED, UpscaleInput
+from message_protocol import BYTES, FORM, JSON, MAX_ECHOED, URL_FIELD, UpscaleInput
 from superscaling.errors import MalformedMessage, UnsupportedMedia
 from superscaling.pictures import MEDIA_TYPES
 
@@ -44,7 +44,7 @@ def read_message(request: Request, body: RequestBody, kind: type[Message]) -> tu
         BodyTooLarge, BodyTimeout, ClientGone: the body could not be read.
     """
     data = body.read()
-    form = form_of(request.mimetype, data)
+    form = form_of(request, data)
     return parse_message(request, data, form, kind), form
 
 
@@ -68,7 +68,7 @@ def parse_message(request: Request, data: bytes, form: BodyForm, kind: type[Mess
                 raise MalformedMessage(f"query parameter {name[:MAX_ECHOED]!r}: options belong in the JSON message")
             return kind.from_json(data)
         case BodyForm.FORM:
-            image, parts = read_form(data, _boundary(request, data))
+            image, parts = read_form(data, _boundary(request, data), URL_FIELD not in request.args)
             return kind.from_bytes(image, _options([*parameters, *parts]))
         case BodyForm.BYTES:
             return kind.from_bytes(data, _options(parameters))
@@ -83,19 +83,22 @@ def query_options(request: Request) -> dict[str, str]:
     return _options(_parameters(request))
 
 
-def form_of(media_type: str, data: bytes) -> BodyForm:
+def form_of(request: Request, data: bytes) -> BodyForm:
     """The form of a body: what its content type says, or, if that says nothing, what it looks like.
 
     Args:
-        media_type: of the request.
+        request: as for `read_message`.
         data: the body, or its first `HEAD_BYTES`.
 
     Raises:
-        MalformedMessage: it is empty.
+        MalformedMessage: it is empty, and no parameter says where the image is.
         UnsupportedMedia: it looks like something else than the content type says, or like nothing that can be read.
     """
     if not data:
+        if URL_FIELD in request.args:
+            return BodyForm.BYTES
         raise MalformedMessage("the body is empty")
+    media_type = request.mimetype
     seen = recognise(data)
     if media_type == JSON:
         said = BodyForm.JSON

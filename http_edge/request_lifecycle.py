@@ -18,7 +18,7 @@ from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents
 from http_edge.metrics import Metrics, TileMetrics
 from http_edge.negotiation import AnswerForm, negotiate
-from http_edge.places import request_slots
+from http_edge.places import MAX_FETCHES, places_to_fetch, request_slots
 from http_edge.problems import register_problems
 from http_edge.reading import Message, check_encodings, query_options, read_message
 from http_edge.recognition import BodyForm
@@ -27,6 +27,7 @@ from http_edge.request_log import RequestLog
 from http_edge.shutdown import ShutdownDeadline
 from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
+from outbound.fetching import ImageFetcher
 from superscaling import tracing
 from superscaling.api_keys import KeyRefused, redacted
 from superscaling.api_keys_file import ApiKeysFile
@@ -48,6 +49,7 @@ class RequestLifecycle:
         models: that requests may ask for.
         metrics: of the service.
         seconds_until_free: estimates the seconds until the first of the admitted images is finished.
+        fetcher: of images that requests name by their addresses.
         guarded: the endpoints whose POST requests take a slot, before their bodies are read.
         orders: the endpoints whose POST requests ask for jobs, and are counted as such. The rates of clients are those
             of both.
@@ -61,6 +63,7 @@ class RequestLifecycle:
         models: LoadedModels,
         metrics: Metrics,
         seconds_until_free: Callable[[], float],
+        fetcher: ImageFetcher,
         guarded: Collection[str],
         orders: Collection[str] = (),
         api_keys: ApiKeysFile | None = None,
@@ -78,6 +81,8 @@ class RequestLifecycle:
         self._addresses = Addresses(settings.trusted_proxies)
         self._rates = Rates(settings, RatesStore(settings.rate_store, metrics.rate_store_answers))
         self._slots = request_slots(settings.max_requests, seconds_until_free)
+        self._fetcher = fetcher
+        self._fetches = places_to_fetch(MAX_FETCHES)
         register_problems(app)
         app.before_request(self._begin)
         app.after_request(self._end)
@@ -111,7 +116,6 @@ class RequestLifecycle:
         g.rates.count_request()
         if takes_slot:
             self._take()
-            g.has_slot = True
 
     def _key_refused(self, refusal: KeyRefused) -> None:
         self._metrics.access.unauthorized(refusal.reason)
@@ -128,7 +132,8 @@ class RequestLifecycle:
         try:
             yield
         finally:
-            self._give_back()
+            if g.has_slot:  # not if it was left for an image that could not be fetched
+                self._leave()
 
     def read(self, kind: type[Message], prefers_json: bool = False) -> tuple[Message, AnswerForm]:
         """Read the current request: the message, and the form of its answer.
@@ -141,6 +146,7 @@ class RequestLifecycle:
             UnsupportedMedia, NotAcceptable: by the headers, before the body is read, or by what the body is.
             MalformedMessage, BodyTooLarge, BodyTimeout, ClientGone: the body could not be read or is malformed.
             UnknownModel, StrengthNotOffered: the model that the message asks for is not loaded, or has no strength.
+            UrlNotFetched, TooManyRequests: as `with_image`.
         """
         check_encodings(request)
         accepted = negotiate(request.headers.get("Accept", ""))
@@ -148,7 +154,27 @@ class RequestLifecycle:
         self.use_model(message.model, message.strength)
         form = accepted.answer_form(prefers_json or sent is BodyForm.JSON)
         form.check(message)
+        message = self.with_image(message)
         return message.model_copy(update={"format": form.format_for(message)}), form
+
+    def with_image(self, message: Message) -> Message:
+        """A message with its image, which is fetched if the message names an address.
+
+        Meanwhile the request has a place among those that are fetched, and its slot is left to others. As with a body,
+        the deadline of the request begins afterwards.
+
+        Raises:
+            UrlNotFetched: the image can't be had.
+            TooManyRequests: too many images are being fetched, or there was no slot in time afterwards.
+            ClientGone: the client hung up.
+        """
+        if message.image_url is None:
+            return message
+        with self._fetches.held():
+            self._leave()
+            image = self._fetcher.fetch(message.image_url, g.request_id, Connection(request.environ).is_gone)
+            self._take(self._settings.read_timeout)
+        return message.model_copy(update={"image": image})
 
     def use_model(self, name: str | None, strength: float) -> None:
         """Name what the current request asks for in its answer's header, in the log, and the model in the metrics.
@@ -238,7 +264,13 @@ class RequestLifecycle:
 
     def _take(self, seconds: float = 0.0) -> None:
         self._slots.take(seconds)
+        g.has_slot = True
         self._metrics.request_begins()
+
+    def _leave(self) -> None:
+        """Give the slot back before the request ends."""
+        g.has_slot = False
+        self._give_back()
 
     def _give_back(self) -> None:
         self._slots.give_back()

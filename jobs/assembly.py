@@ -15,6 +15,8 @@ from jobs.steps import Steps
 from jobs.store import Store
 from jobs.webhooks import Webhooks
 from message_protocol import JobOutput
+from outbound.hosts import HostList
+from outbound.outlet import Outlet
 from superscaling.assembly import Assembly
 from superscaling.settings import Settings, invalid
 
@@ -46,11 +48,12 @@ def assemble_housekeeping(settings: Settings, ledger: Ledger, describe: Callable
         describe: what a webhook says of a job.
 
     Raises:
-        SettingInvalid: webhooks are allowed, but there is no secret to sign them with.
+        SettingInvalid: webhooks are allowed, but there is no secret to sign them with; or a host can be none.
     """
     if settings.webhook_hosts and settings.webhook_secret_file is None:
         raise invalid("webhook_secret_file", "", "must name a file, as webhooks are allowed, and have to be signed")
-    webhooks = Webhooks(ledger, settings.webhook_hosts, settings.webhook_secret_file, describe)
+    outlet = Outlet(HostList("webhook_hosts", settings.webhook_hosts), settings.private_networks)
+    webhooks = Webhooks(ledger, outlet, settings.webhook_secret_file, describe)
     return Housekeeping(ledger, settings.jobs_keep * 3600, webhooks)
 
 

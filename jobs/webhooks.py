@@ -5,30 +5,32 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 
 import json
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import chain, islice, takewhile, zip_longest
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 from standardwebhooks import Webhook
 
 from jobs.indices import DueWebhook, due_webhooks
 from jobs.ledger import Ledger, Status
 from jobs.observer import WebhookOutcome
-from jobs.posting import PORTS, post
 from jobs.store import NotStored
 from message_protocol import JobOutput
+from outbound.hosts import HostList
+from outbound.location import MAX_URL, Location, parse_location
+from outbound.outlet import Outlet
+from outbound.patience import Patience
+from outbound.refused import Refused
 from superscaling.errors import JobUnknown, StoreUnavailable, WebhookNotAllowed
 
 log = logging.getLogger("jobs")
 
 # Seconds from one attempt to the next, as the specification advises; after the last it is given up.
 BACKOFF = (5, 60, 300, 1_800, 7_200, 18_000, 36_000)
-MAX_URL = 2_000
+TIMEOUT = 15.0  # s, for an attempt, connecting included
 MAX_PARALLEL = 4
 MAX_BATCH = 16  # of a round
 # After an attempt without an answer, a host is left alone for so many seconds: what is due for it waits.
@@ -38,41 +40,31 @@ MAX_LOOKED_AT, MAX_READ = 10_000, 200
 # An attempt that was begun so many seconds ago, and is still the one that is due, has ended with its process.
 LOST_SECONDS = 60.0
 GONE = 410  # the address wants no more
-# All that RFC 3986 allows in a URL, without the user's name and without a fragment.
-URL = re.compile(
-    r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?][A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*)?",
-    re.IGNORECASE,
-)
 
 
-def check_webhook(url: str, hosts: Sequence[str]) -> SplitResult:
-    """Make sure that webhooks may be sent to an address. Returns its parts.
+def check_webhook(url: str, hosts: HostList) -> Location:
+    """Make sure that webhooks may be sent to an address. Returns it.
 
     Args:
         url: as the client sent it.
-        hosts: that are allowed, as `name` (with the port that is usual for the scheme) or `name:port`.
+        hosts: that are allowed. Which addresses they have is only looked up for an attempt.
 
     Raises:
         WebhookNotAllowed: the operator allows none there, or it is no such address.
     """
-    if len(url) > MAX_URL or not URL.fullmatch(url):
+    try:
+        location = parse_location(url)
+    except Refused as exc:
         raise WebhookNotAllowed(
             "webhook must be an address such as https://example.com/hook: http or https, without a user name or a"
             f" fragment, at most {MAX_URL} characters"
-        )
-    try:
-        parts = urlsplit(url)
-        name, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-    except ValueError:
-        name, port = "", 0
-    name = f"[{name}]" if ":" in name else name
-    allowed = {host.lower() for host in hosts}
-    if f"{name}:{port}" not in allowed and (name not in allowed or port != PORTS[parts.scheme]):
+        ) from exc
+    if not hosts.allows(location):
         raise WebhookNotAllowed(
             "webhooks to this host are not allowed: send the job without webhook, and ask for its state",
-            setting="webhook_hosts",
+            setting=hosts.setting,
         )
-    return parts
+    return location
 
 
 class Webhooks:
@@ -80,17 +72,17 @@ class Webhooks:
 
     Args:
         ledger: knows what is due.
-        hosts: that are allowed now.
+        outlet: sends to the hosts that are allowed now.
         secret_file: with the secret, read anew for each round.
         describe: what `GET /jobs/<id>` answers.
     """
 
     def __init__(
-        self, ledger: Ledger, hosts: Sequence[str], secret_file: Path | None, describe: Callable[[Status], JobOutput]
+        self, ledger: Ledger, outlet: Outlet, secret_file: Path | None, describe: Callable[[Status], JobOutput]
     ) -> None:
         self._ledger = ledger
         self._store = ledger.store
-        self._hosts = hosts
+        self._outlet = outlet
         self._secret_file = secret_file
         self._describe = describe
         self._host_of = dict[str, str]()  # by job, of what is due
@@ -102,7 +94,7 @@ class Webhooks:
         Raises:
             StoreUnavailable: they stay due.
         """
-        if not self._hosts:
+        if not self._outlet.hosts:
             return
         due = self._fair(self._due())
         signer = self._signer() if due else None
@@ -144,8 +136,8 @@ class Webhooks:
     def _find_host(self, job_id: str) -> str:
         """To which an end is told; empty: to none."""
         try:
-            return urlsplit(self._ledger.job(job_id).webhook or "").netloc.lower()
-        except (JobUnknown, ValueError):
+            return parse_location(self._ledger.job(job_id).webhook or "").authority
+        except (JobUnknown, Refused):
             return ""
 
     def _is_resting(self, due: DueWebhook) -> bool:
@@ -233,7 +225,7 @@ class Webhooks:
         if url is None or status.end is None:
             return "nothing to report"
         try:
-            parts = check_webhook(url, self._hosts)
+            location = check_webhook(url, self._outlet.hosts)
         except WebhookNotAllowed:
             return "no longer allowed"
         now = datetime.now(UTC)
@@ -247,14 +239,23 @@ class Webhooks:
         message_id = f"msg_{status.job.id}"  # the same for all attempts: receivers tell repetitions by it
         headers = {
             "Content-Type": "application/json",
-            "User-Agent": "image-super-scaling-service",
             "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": signer.sign(message_id, now, body),
         }
-        answer = post(parts, body.encode(), headers)
+        answer = self._post(location, body.encode(), headers)
         if answer is None:
-            self._resting[parts.netloc.lower()] = time.monotonic() + REST_SECONDS
+            self._resting[location.authority] = time.monotonic() + REST_SECONDS
         if answer == GONE:
             return "refused for good"
         return "delivered" if answer is not None and 200 <= answer < 300 else ""
+
+    def _post(self, location: Location, body: bytes, headers: dict[str, str]) -> int | None:
+        """Send a POST. Returns the status of its answer; None: there was none in time, or none that is HTTP."""
+        try:
+            with self._outlet.answer(location, Patience(TIMEOUT), "POST", headers, body) as answer:
+                return answer.status
+        except Refused as exc:
+            fields = {"host": location.authority, "reason": str(exc)}
+            log.warning("a webhook was not answered", extra=fields)
+            return None

@@ -1,6 +1,6 @@
 """The messages of the API: field names, base64, validation."""
 
-from message_protocol.base64_bytes import IMAGE_FIELD
+from message_protocol.base64_bytes import IMAGE_FIELD, URL_FIELD
 from message_protocol.estimate import EstimateInput, EstimateOutput
 from message_protocol.images_upscale import ImagesUpscaleInput, ImagesUpscaleOutput
 from message_protocol.jobs import ArchiveInput, JobInput, JobOutput, JobsInput, JobsOutput, JobState
@@ -23,6 +23,7 @@ __all__ = [
     "JSON",
     "MAX_ECHOED",
     "PROBLEM",
+    "URL_FIELD",
     "Accepted",
     "ArchiveInput",
     "EstimateInput",

@@ -8,6 +8,8 @@ from pydantic import PlainSerializer
 
 # The name of an image file in every message that has one.
 IMAGE_FIELD = "imageBase64"
+# The name of its address, which may be sent instead.
+URL_FIELD = "imageUrl"
 
 # Serialises bytes in JSON as base64: standard alphabet, padded, no line breaks.
 as_base64 = PlainSerializer(lambda data: binascii.b2a_base64(data, newline=False).decode("ascii"), when_used="json")
@@ -72,7 +74,7 @@ def _reason(data: bytes, reason: str) -> str:
         case b"-" | b"_":
             return "is URL-safe base64, with '-' and '_': send standard base64, with '+' and '/'"
         case b":" if data[end : end + 3] == b"://":
-            return "is not base64 but a URL, which the service does not fetch: send the image file itself in base64"
+            return f"is not base64 but a URL: send it as {URL_FIELD}, or the image file itself in base64"
         case b"'" | b'"' if data[:end] in (b"", b"b"):
             return f"is not base64: it has quotes in it ({data[: end + 1].decode()}…)"
         case other:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from message_protocol.problem import Problem
-from message_protocol.upscale_input import UpscaleInput
+from message_protocol.upscale_input import UpscaleInput, needs_image
 from message_protocol.validation import MAX_ECHOED, malformed_message, typed
 
 # The most jobs in one answer.
@@ -54,6 +54,7 @@ class JobState(StrEnum):
 
 def _without_tiles(schema: dict[str, Any]) -> None:
     """They are for streams, and refused."""
+    needs_image(schema)
     del schema["properties"]["tiles"]
 
 

@@ -1,5 +1,6 @@
 """The request of `POST /upscale`, from JSON or from an image file with query parameters."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
@@ -13,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from message_protocol.base64_bytes import IMAGE_FIELD, decode_base64
+from message_protocol.base64_bytes import IMAGE_FIELD, URL_FIELD, decode_base64
 from message_protocol.json_text import as_utf_8, check_unique
 from message_protocol.validation import ModelName, Scale, Side, Strength, as_fraction, malformed_message, typed
 from superscaling.errors import MalformedMessage
@@ -30,20 +31,31 @@ IN_JSON = f"{IMAGE_FIELD!r}, in base64"
 IN_BODY = "the body, or in the part 'image' of a form"
 
 
+def needs_image(schema: dict[str, Any]) -> None:
+    """Say in a schema that a message has an image, or its address."""
+    schema["anyOf"] = [{"required": [IMAGE_FIELD]}, {"required": [URL_FIELD]}]
+
+
 class UpscaleInput(BaseModel):
     """The image to enlarge and the options for its answer."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=needs_image)
 
     image: Annotated[
         bytes,
         BeforeValidator(decode_base64),
         WithJsonSchema({"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*", "minLength": 1}),
     ] = Field(
+        default_factory=bytes,
         alias=IMAGE_FIELD,
         min_length=1,
         strict=True,
         description="the image file in base64; a data URL and ASCII whitespace are accepted",
+    )
+    image_url: Annotated[str | None, Field(strict=True, min_length=1)] = Field(
+        None,
+        alias=URL_FIELD,
+        description="instead of the image file: its address, if the operator allows its host",
     )
     format: FormatName | None = Field(
         None,
@@ -93,19 +105,26 @@ class UpscaleInput(BaseModel):
         """What the message asks for."""
         return UpscaleOptions(self.size, self.format, self.model, self.strength, self.quality, self.metadata)
 
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the image file, or of its address: two requests with the same one ask for the same."""
+        return hashlib.sha256(self.image if self.image_url is None else self.image_url.encode()).hexdigest()
+
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, message: Any) -> Any:
-        """JSON's null means that an option is not given."""
+        """JSON's null means that an option is not given, nor the image if its address is."""
         if not isinstance(message, dict):
             return message
         options = cls.options()
+        if message.get(URL_FIELD) is not None:
+            options.append(IMAGE_FIELD)
         return {name: value for name, value in message.items() if value is not None or name not in options}
 
     @classmethod
     def options(cls) -> list[str]:
         """The names of the members beside the image."""
-        return [name for name in cls.model_fields if name != "image"]
+        return [field.alias or name for name, field in cls.model_fields.items() if name != "image"]
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
@@ -123,21 +142,34 @@ class UpscaleInput(BaseModel):
         except ValidationError as exc:
             raise malformed_message(exc, cls, names, IN_JSON) from exc
         check_unique(body, names)
-        message.size.check()
+        message.check()
         return message
 
     @classmethod
     def from_bytes(cls, image: bytes, options: Mapping[str, str]) -> Self:
-        """Combine an image file and query parameters.
+        """Combine an image file, empty if an option says where it is, and query parameters.
 
         Raises:
-            MalformedMessage: a parameter is unknown or invalid, or the file is empty.
+            MalformedMessage: a parameter is unknown or invalid, or there is no file, or a file and its address.
         """
         if IMAGE_FIELD in options:
             raise MalformedMessage(f"{IMAGE_FIELD!r} is unknown as an option: the image file belongs in {IN_BODY}")
         try:
-            message = cls.model_validate({**typed(options), IMAGE_FIELD: image})
+            file = {IMAGE_FIELD: image} if image or URL_FIELD not in options else {}
+            message = cls.model_validate({**typed(options), **file})
         except ValidationError as exc:
             raise malformed_message(exc, cls, cls.options(), IN_BODY) from exc
-        message.size.check()
+        message.check()
         return message
+
+    def check(self) -> None:
+        """Check what belongs together.
+
+        Raises:
+            MalformedMessage: there is no image, or also its address; or the size is said in two ways.
+        """
+        if self.image and self.image_url is not None:
+            raise MalformedMessage(f"the image and its address ({URL_FIELD}) are given: send one of them")
+        if not self.image and self.image_url is None:
+            raise MalformedMessage(f"{IMAGE_FIELD} is missing: send the image file, or its address as {URL_FIELD}")
+        self.size.check()

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from message_protocol.base64_bytes import URL_FIELD
 from superscaling.errors import MalformedMessage
 from superscaling.size_choice import MAX_SCALE, MAX_SIDE
 
@@ -22,7 +23,7 @@ NUMBER = re.compile(
     rf"-?([0-9]{{1,{MAX_ECHOED}}}|[0-9]{{0,{MAX_ECHOED}}}\.[0-9]{{1,{MAX_ECHOED}}})([eE][+-]?[0-9]{{1,3}})?"
 )
 # Options that are text, whatever they look like.
-TEXTS = {"model", "user", "group", "webhook", "cursor"}
+TEXTS = {"model", "user", "group", "webhook", "cursor", URL_FIELD}
 # Options that several messages have.
 Scale = Annotated[float | None, Field(ge=1, le=MAX_SCALE, strict=True, allow_inf_nan=False)]
 Side = Annotated[int | None, Field(ge=1, le=MAX_SIDE, strict=True)]
@@ -94,7 +95,7 @@ def _unknown(name: str, known: Sequence[str], image: str | None) -> str:
     if image is not None:
         bare = re.sub("[^a-z0-9]", "", name.lower())
         if URL_NAME.search(bare):
-            return f"{sentence}: the service fetches no URLs; the image file itself belongs in {image}"
+            return f"{sentence}: the image's address is called {URL_FIELD!r}; the image file itself belongs in {image}"
         if IMAGE_NAME.fullmatch(bare):
             return f"{sentence}: the image belongs in {image}"
     meant = difflib.get_close_matches(name, known, n=1)

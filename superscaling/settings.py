@@ -382,7 +382,8 @@ class Settings:
         _names,
         "hosts",
         JOBS,
-        "Hosts, as `name` or `name:port`, that jobs may report their end to, separated by commas. Empty: none.",
+        "Hosts, as `name`, `name:port` or `*.name`, that jobs may report their end to, separated by commas. Empty:"
+        " none.",
     )
     webhook_secret_file: Path | None = _setting(
         "",
@@ -451,8 +452,8 @@ class Settings:
         _names,
         "hosts",
         ACCESS,
-        "Hosts, as `name`, `name:port` or `*.name`, that images may be fetched from (`imageUrl`). `*`: all public ones."
-        " Empty: none.",
+        "Hosts, as `name`, `name:port` or `*.name`, that images may be fetched from (`imageUrl`). `*`: all public ones,"
+        " at the usual ports and those from 1024 on. Empty: none.",
     )
     private_networks: tuple[str, ...] = _setting(
         "",

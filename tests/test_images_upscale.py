@@ -46,7 +46,7 @@ def test_it_is_as_described(server: Server) -> None:
     jsonschema.validate(ask(server).json(), schema | {"components": document["components"]})
     form = described["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert {"image", "file", "model", "scale", "response_format"} <= set(form["properties"])
-    assert form["oneOf"] == [{"required": ["image"]}, {"required": ["file"]}]
+    assert form["oneOf"] == [{"required": [name]} for name in ("image", "file", "imageUrl")]
     assert form["properties"]["response_format"]["enum"] == ["b64_json", "url"]
 
 
@@ -97,7 +97,7 @@ def test_a_stream_is_that_of_the_service(server: Server, enlarged: bytes) -> Non
         ({"n": "2"}, 400, "malformed_message", "n must be 1: one image is answered by one"),
         ({"n": "0"}, 400, "malformed_message", "n must be a whole number from 1, not 0"),
         ({"n": "one"}, 400, "malformed_message", 'n must be a whole number from 1, not "one"'),
-        ({"prompt": "sharper"}, 400, "malformed_message", "'prompt' is unknown; known are format, scale"),
+        ({"prompt": "sharper"}, 400, "malformed_message", "'prompt' is unknown; known are imageUrl, format, scale"),
     ],
 )
 def test_problems(server: Server, parts: dict[str, str], status: int, code: str, detail: str) -> None:
@@ -111,7 +111,7 @@ def test_problems(server: Server, parts: dict[str, str], status: int, code: str,
 def test_only_this_route_knows_its_options(server: Server, name: str, value: str) -> None:
     response = httpx.post(f"{server.url}/upscale", files=FILES, data={name: value})
     assert (response.status_code, response.json()["code"]) == (400, "malformed_message")
-    assert response.json()["detail"].startswith(f"'{name}' is unknown; known are format, scale")
+    assert response.json()["detail"].startswith(f"'{name}' is unknown; known are imageUrl, format, scale")
 
 
 def test_it_takes_a_slot(shared_server: StartServer) -> None:

@@ -24,6 +24,8 @@ from jobs.ledger import Ledger, Status
 from jobs.records import Job
 from jobs.webhooks import Webhooks
 from message_protocol import JobOutput
+from outbound.hosts import HostList
+from outbound.outlet import Outlet
 from superscaling.errors import EngineFailed, StoreUnavailable
 from superscaling.format_name import FormatName
 from superscaling.scheduling import Admission, Deadline
@@ -192,7 +194,8 @@ def test_webhooks(service: Service, tmp_path: Path) -> None:
         service.ledger.cancel(service.add(webhook=f"http://{host}/hook"))
     secret = tmp_path / "secret"
     secret.write_text(f"whsec_{base64.b64encode(b'0' * 32).decode()}")
-    Webhooks(service.ledger, [there, nowhere], secret, told).deliver()
+    outlet = Outlet(HostList("webhook_hosts", [there, nowhere]), ["127.0.0.0/8"])
+    Webhooks(service.ledger, outlet, secret, told).deliver()
     thread.join()
     server.server_close()
     figures = service.figures()

@@ -66,7 +66,7 @@ def test_a_large_form(server: Server) -> None:
         (IMAGE + part('name="other"; filename="x"', b"x") + END, "file 'other' is unknown"),
         (
             IMAGE + part('name="zoom"', b"4") + END,
-            "'zoom' is unknown; known are format, scale, width, height, fit, model",
+            "'zoom' is unknown; known are imageUrl, format, scale, width, height, fit, model",
         ),
         (IMAGE + part('name="scale"', b"big") + END, 'scale must be a number from 1 to 8, not "big"'),
         (IMAGE + part('name="width"', b"0") + END, "width must be a whole number from 1 to 2147483647, not 0"),
