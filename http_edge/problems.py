@@ -34,8 +34,17 @@ PURPOSES = {
     "jobs_body_timeout": "give clients more time to send a file",
     "jobs_keep": "keep results longer",
     "webhook_hosts": "allow webhooks to further hosts",
+    "allowed_hosts": "serve further names",
+    "allow_origins": "let the pages of further sites use the service",
 }
-VERBS = {"models": "extend", "jobs_store": "set", "webhook_hosts": "extend"}  # of settings that are no number
+# Of settings that are no number.
+VERBS = {
+    "models": "extend",
+    "jobs_store": "set",
+    "webhook_hosts": "extend",
+    "allowed_hosts": "extend",
+    "allow_origins": "extend",
+}
 
 
 def register_problems(app: Flask) -> None:

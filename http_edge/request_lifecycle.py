@@ -8,6 +8,10 @@ from collections.abc import Callable, Collection, Iterator
 
 from flask import Flask, Response, g, request
 
+from http_edge.access.cors import Cors
+from http_edge.access.hosts import HostCheck
+from http_edge.access.origins import Origins
+from http_edge.access.proxies import TrustedProxies
 from http_edge.answers import X_REQUEST_ID, X_UPSCALER_MODEL, Chunks, Parts
 from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents
@@ -64,12 +68,16 @@ class RequestLifecycle:
         as_job = settings.jobs_max_body_bytes if settings.jobs_store else 0
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
         self._slots = request_slots(settings.max_requests, seconds_until_free)
+        proxies = TrustedProxies(settings.trusted_proxies)
+        self._hosts = HostCheck(settings.allowed_hosts, settings.host, proxies)
+        self._origins = Origins(settings.allow_origins, proxies)
+        self._cors = Cors(self._origins)
         register_problems(app)
         app.before_request(self._begin)
         app.after_request(self._end)
         app.teardown_request(lambda _: tracing.activate(tracing.NO_SPAN))  # the thread takes another request
 
-    def _begin(self) -> None:
+    def _begin(self) -> Response | None:
         given = request.headers.get(X_REQUEST_ID, "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         route = request.url_rule.rule if request.url_rule else ""
@@ -79,14 +87,19 @@ class RequestLifecycle:
         g.body = RequestBody(request.environ, self._limits)
         g.has_slot = False
         g.count = None
+        self._hosts.check(request)
+        if (answer := self._cors.preflight(request)) is not None:
+            return answer
+        self._origins.check(request)
         if request.method != "POST":  # Flask routes OPTIONS here, too
-            return
+            return None
         if request.endpoint in self._orders:
             g.count = self._metrics.job_request_answered
         elif request.endpoint in self._guarded:
             g.count = self._metrics.answered
             self._take()
             g.has_slot = True
+        return None
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[None]:
@@ -184,6 +197,7 @@ class RequestLifecycle:
             response.headers[X_UPSCALER_MODEL] = g.model_header
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
+        self._cors.tell(request, response)
         connection = Connection(request.environ)
         connection.set_write_timeout(self._settings.read_timeout)
         if not g.body.is_complete:

@@ -38,6 +38,7 @@ ROOMS = [
     ["pictures", "logs"],
     ["tracing"],
     ["settings", "version"],
+    ["web_names"],
     ["upscale_options"],
     ["size_choice"],
     ["geometry", "format_name", "metadata_choice", "errors", "resident_memory"],

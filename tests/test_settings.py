@@ -72,7 +72,7 @@ def test_the_document_is_the_generated_one() -> None:
 
 def test_groups_are_not_torn_apart() -> None:
     groups = [field.metadata["group"] for field in fields(Settings)]
-    order = ["Model", "Images", "Load", "Jobs", "Server"]
+    order = ["Model", "Images", "Load", "Jobs", "Access", "Server"]
     assert list(dict.fromkeys(groups)) == order
     assert groups == sorted(groups, key=order.index)
 
