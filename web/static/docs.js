@@ -36,5 +36,6 @@ window.SwaggerUIBundle({
   url: "openapi.json",
   domNode: ui,
   syntaxHighlight: { theme: "tomorrow-night" }, // the default has too little contrast
+  persistAuthorization: false, // a key is forgotten with the page
   validatorUrl: null, // the default sends the description to an external server
 });
