@@ -26,7 +26,14 @@ from superscaling.errors import BrokerUnavailable, JobsQueueFull, OwnerMissing, 
 app = Flask(__name__, static_folder=None)
 watch = JobWatch(resources.job_orders.status)
 ledger = resources.jobs.ledger if resources.jobs else None
-metrics = Metrics(resources.models, resources.admission, ledger, lambda: watch.places.taken)
+api_keys = resources.api_keys
+metrics = Metrics(
+    resources.models,
+    resources.admission,
+    ledger,
+    lambda: watch.places.taken,
+    lambda: api_keys is None or api_keys.is_valid,
+)
 lifecycle = RequestLifecycle(
     app,
     resources.settings,
@@ -35,6 +42,7 @@ lifecycle = RequestLifecycle(
     resources.admission.seconds_until_one_ends,
     guarded=("upscale", "images_upscale"),
     orders=("jobs",),
+    api_keys=api_keys,
 )
 job_requests = JobRequests(lifecycle, watch, resources.settings)
 app.register_blueprint(pages(resources.settings))
@@ -156,4 +164,5 @@ def prometheus() -> Response:
 @app.get("/openapi.json")
 def openapi() -> Response:
     """Get this description."""
-    return json_answer(openapi_document(app))
+    has_metrics = not resources.settings.metrics_port
+    return json_answer(openapi_document(app, api_keys is not None, has_metrics))

@@ -14,7 +14,9 @@ from superscaling.settings import read_settings
 
 settings = read_settings()
 
-bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
+host = f"[{settings.host}]" if ":" in settings.host else settings.host
+# The metrics' own port, if they have one, has the same event loop and the same limits; `PortCheck` tells them apart.
+bind = [f"{host}:{port}" for port in (settings.port, settings.metrics_port) if port]
 # One process processes one tile at a time, of one of its models, on all cores. To scale, run more containers.
 worker_class = "http_edge.gunicorn_worker.Worker"
 workers = 1

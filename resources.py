@@ -9,6 +9,7 @@ from resource_models import ResourceModels
 from resource_ping import ResourcePing
 from resource_ready import ResourceReady
 from resource_upscale import ResourceUpscale
+from superscaling.api_keys_file import ApiKeysFile
 from superscaling.assembly import assemble
 from superscaling.settings import read_settings
 from superscaling.tracing import start_tracing
@@ -18,6 +19,9 @@ start_tracing(settings, "image-super-scaling")
 parts = assemble(settings)
 models = parts.models
 admission = parts.admission
+
+# None: everybody may use the service.
+api_keys = ApiKeysFile(settings.api_keys_file) if settings.api_keys_file else None
 
 ping = ResourcePing()
 ready = ResourceReady(models)

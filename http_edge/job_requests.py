@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import g, request
 
+from http_edge.access.client import Client
 from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents, JobWatch
 from http_edge.job_reading import JobReading, JobRequest
@@ -90,8 +91,9 @@ class JobRequests:
         Raises:
             OwnerMissing: the service knows owners, but the request names none.
         """
-        if not self._owner_header:
-            return ""
+        client: Client = g.client
+        if client.owner or not self._owner_header:
+            return client.owner
         if owner := request.headers.get(self._owner_header, "").strip():
             return owner
         raise OwnerMissing(

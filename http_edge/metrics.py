@@ -6,6 +6,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
+from http_edge.access_metrics import AccessMetrics
 from http_edge.job_metrics import JobMetrics
 from jobs.ledger import Ledger
 from superscaling.enlarging import LoadedModels
@@ -24,13 +25,14 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """The metrics of one service.
+    """The metrics of one service. `access`: of who is let in.
 
     Args:
         models: what is loaded.
         admission: the images in progress.
         ledger: the jobs; None: none are taken, and they have no metrics.
         watchers: counts the clients that follow a job's events.
+        keys_are_valid: whether the file of API keys is valid now, or there is none.
     """
 
     def __init__(
@@ -39,9 +41,11 @@ class Metrics:
         admission: Admission,
         ledger: Ledger | None = None,
         watchers: Callable[[], float] = lambda: 0.0,
+        keys_are_valid: Callable[[], bool] = lambda: True,
     ) -> None:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        self.access = AccessMetrics(registry, keys_are_valid)
         self._jobs = JobMetrics(registry, ledger, watchers) if ledger is not None else None
 
         def gauge(name: str, text: str, read: Callable[[], float]) -> None:

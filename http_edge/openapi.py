@@ -10,6 +10,8 @@ from flask import Flask
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from http_edge.access.keys import X_API_KEY, is_open
+from http_edge.access.ports import METRICS
 from http_edge.answers import (
     SERVER_TIMING,
     X_REQUEST_ID,
@@ -34,6 +36,7 @@ from http_edge.openapi_parts import (
     query_parameters,
     request_errors,
     text,
+    unauthorized,
 )
 from message_protocol import (
     EVENTS,
@@ -82,9 +85,23 @@ RESULT_HEADERS = {
 }
 
 
+# A request needs one of them.
+SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, which begins with `upsk_`."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": X_API_KEY, "description": "The same, in a header of its own."},
+}
+SECURITY: list[dict[str, list[str]]] = [{name: []} for name in SCHEMES]
+
+
 @functools.cache
-def openapi_document(app: Flask) -> str:
-    """The description of the routes of `app` as JSON."""
+def openapi_document(app: Flask, needs_key: bool, has_metrics: bool) -> str:
+    """The description of the routes of `app` as JSON.
+
+    Args:
+        app: has the routes.
+        needs_key: whether requests need an API key. If not, the keys are described as optional.
+        has_metrics: whether the metrics are among the routes, and not on a port of their own.
+    """
     operations: dict[str, dict[str, Any]] = {
         "/upscale": {"post": with_job(_upscale(UpscaleInput, UpscaleOutput, DESCRIPTION))},
         "/v1/images/upscale": {"post": _upscale(ImagesUpscaleInput, ImagesUpscaleOutput, DESCRIPTION_OF_ALIAS)},
@@ -101,6 +118,12 @@ def openapi_document(app: Flask) -> str:
         item = operations.get(re.sub("<(.*?)>", r"{\1}", rule.rule), {})
         for method in item.keys() & {each.lower() for each in rule.methods or ()}:
             item[method]["summary"] = _summary(app.view_functions[rule.endpoint])
+            if not is_open(rule.endpoint, method):
+                item[method]["security"] = SECURITY if needs_key else [{}, *SECURITY]
+                responses = item[method]["responses"] | unauthorized()
+                item[method]["responses"] = dict(sorted(responses.items()))
+        if rule.endpoint == METRICS and not has_metrics:
+            del operations[rule.rule]
     _, schemas = models_json_schema(
         [
             (EstimateOutput, "serialization"),
@@ -130,7 +153,10 @@ def openapi_document(app: Flask) -> str:
             },
             "paths": operations,
             "webhooks": job_webhooks(),
-            "components": {"schemas": {name: schemas["$defs"][name] for name in sorted(schemas["$defs"])}},
+            "components": {
+                "schemas": {name: schemas["$defs"][name] for name in sorted(schemas["$defs"])},
+                "securitySchemes": SCHEMES,
+            },
         }
     )
 

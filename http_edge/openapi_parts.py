@@ -6,17 +6,26 @@ from typing import Any
 from pydantic import BaseModel
 
 from http_edge.forms import OTHER_PART, PART
-from http_edge.problems import RETRY_AFTER
+from http_edge.problems import RETRY_AFTER, WWW_AUTHENTICATE
 from message_protocol import BYTES, FORM, IMAGE_FIELD, JSON, PROBLEM, Problem, UpscaleInput
-from superscaling.errors import ClientGone, JobExpired, JobHasNoResult, JobsOff, JobUnknown, OwnerMissing, ServiceError
+from superscaling.errors import (
+    ClientGone,
+    JobExpired,
+    JobHasNoResult,
+    JobsOff,
+    JobUnknown,
+    OwnerMissing,
+    ServiceError,
+    Unauthorized,
+)
 from superscaling.pictures import FORMATS, MEDIA_TYPES
 
 SCHEMA = "#/components/schemas/{model}"
 IMAGE_FILE = {"schema": {"type": "string", "contentMediaType": "image/*"}, "example": "(the image file)"}
 # A PNG of 4 x 4 px: the example in /docs can be sent unchanged.
 EXAMPLE = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAAFElEQVR42mNgCF31n4mBgYEBQQAAIYQCBUgwIbkAAAAASUVORK5CYII="
-# What only the log sees, and what only questions about jobs meet.
-NOT_OF_REQUESTS = (ClientGone, JobUnknown, JobsOff, JobHasNoResult, JobExpired, OwnerMissing)
+# What only the log sees, what only questions about jobs meet, and what all routes have that need a key.
+NOT_OF_REQUESTS = (ClientGone, Unauthorized, JobUnknown, JobsOff, JobHasNoResult, JobExpired, OwnerMissing)
 # The groups of endpoints in /docs.
 IMAGES, JOBS, OPERATION = "Images", "Jobs", "Operation"
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
@@ -99,6 +108,14 @@ def problems(*errors: type[ServiceError]) -> dict[str, Any]:
     """The answers for errors. Of those with one status, the last one gives its title."""
     by_status = {error.status: error for error in errors}
     return {str(status): _problem(error) for status, error in sorted(by_status.items())}
+
+
+def unauthorized() -> dict[str, Any]:
+    """The answer to a request that needs an API key and has none that is valid."""
+    response = _problem(Unauthorized)
+    response["description"] += ": only if the service has API keys"
+    response["headers"] = headers({WWW_AUTHENTICATE: "Bearer; with an error, if the request has a key"})
+    return {str(Unauthorized.status): response}
 
 
 def _problem(error: type[ServiceError]) -> dict[str, Any]:

@@ -6,12 +6,14 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from message_protocol import MAX_ECHOED, PROBLEM, Problem
-from superscaling.errors import ImageUndecodable, ServiceError, ServiceStopping, http_error
+from superscaling.errors import ImageUndecodable, ServiceError, ServiceStopping, Unauthorized, http_error
 from superscaling.settings import environment_variable
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = "Retry-After"
+WWW_AUTHENTICATE = "WWW-Authenticate"
+REALM = 'Bearer realm="image-super-scaling"'
 
 # What a higher limit, or a longer list, is good for, by the name of its field in `Settings`.
 PURPOSES = {
@@ -94,6 +96,9 @@ def _failure(error: Exception) -> Response:
     response = Response(_document(error), error.status, mimetype=PROBLEM)
     if error.retry_after is not None:
         response.headers[RETRY_AFTER] = str(error.retry_after)
+    if isinstance(error, Unauthorized):
+        # RFC 6750, 3.1: who has sent no key is told of no error.
+        response.headers[WWW_AUTHENTICATE] = REALM + (', error="invalid_token"' if error.has_key else "")
     return response
 
 

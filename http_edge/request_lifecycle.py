@@ -10,7 +10,9 @@ from flask import Flask, Response, g, request
 
 from http_edge.access.cors import Cors
 from http_edge.access.hosts import HostCheck
+from http_edge.access.keys import KeyCheck
 from http_edge.access.origins import Origins
+from http_edge.access.ports import PortCheck
 from http_edge.access.proxies import TrustedProxies
 from http_edge.answers import X_REQUEST_ID, X_UPSCALER_MODEL, Chunks, Parts
 from http_edge.gunicorn_worker import Connection
@@ -27,6 +29,8 @@ from http_edge.shutdown import ShutdownDeadline
 from http_edge.streaming import EventStream, StreamEvents
 from message_protocol import UpscaleInput
 from superscaling import tracing
+from superscaling.api_keys import KeyRefused, redacted
+from superscaling.api_keys_file import ApiKeysFile
 from superscaling.enlarging import LoadedModels
 from superscaling.scheduling import Deadline, ProgressListener, Timings
 from superscaling.settings import Settings
@@ -47,6 +51,7 @@ class RequestLifecycle:
         seconds_until_free: estimates the seconds until the first of the admitted images is finished.
         guarded: the endpoints whose POST requests take a slot, before their bodies are read.
         orders: the endpoints whose POST requests ask for jobs, and are counted as such.
+        api_keys: of which requests need one; None: they need none.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class RequestLifecycle:
         seconds_until_free: Callable[[], float],
         guarded: Collection[str],
         orders: Collection[str] = (),
+        api_keys: ApiKeysFile | None = None,
     ) -> None:
         self.shutdown = ShutdownDeadline(settings.timeout)
         self._settings = settings
@@ -67,6 +73,8 @@ class RequestLifecycle:
         self._orders = orders
         as_job = settings.jobs_max_body_bytes if settings.jobs_store else 0
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
+        self._ports = PortCheck(settings.metrics_port)
+        self._keys = KeyCheck(api_keys, self._key_refused)
         self._slots = request_slots(settings.max_requests, seconds_until_free)
         proxies = TrustedProxies(settings.trusted_proxies)
         self._hosts = HostCheck(settings.allowed_hosts, settings.host, proxies)
@@ -79,27 +87,36 @@ class RequestLifecycle:
 
     def _begin(self) -> Response | None:
         given = request.headers.get(X_REQUEST_ID, "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        is_id = REQUEST_ID.fullmatch(given) and redacted(given) == given  # it is logged
+        g.request_id = given if is_id else uuid.uuid4().hex
         route = request.url_rule.rule if request.url_rule else ""
         parent = request.headers.get("Traceparent")
         g.request_log = RequestLog(g.request_id, request.method, request.path, route, parent)
         tracing.activate(g.request_log.span)
         g.body = RequestBody(request.environ, self._limits)
         g.has_slot = False
+        is_post = request.method == "POST"  # Flask routes OPTIONS here, too
+        takes_slot = is_post and request.endpoint in self._guarded
         g.count = None
+        if is_post and request.endpoint in self._orders:
+            g.count = self._metrics.job_request_answered
+        elif takes_slot:
+            g.count = self._metrics.answered
+        self._ports.check(request)
         self._hosts.check(request)
         if (answer := self._cors.preflight(request)) is not None:
             return answer
         self._origins.check(request)
-        if request.method != "POST":  # Flask routes OPTIONS here, too
-            return None
-        if request.endpoint in self._orders:
-            g.count = self._metrics.job_request_answered
-        elif request.endpoint in self._guarded:
-            g.count = self._metrics.answered
+        g.client = self._keys.client(request, request.remote_addr or "")
+        g.request_log.client = g.client
+        if takes_slot:
             self._take()
             g.has_slot = True
         return None
+
+    def _key_refused(self, refusal: KeyRefused) -> None:
+        self._metrics.access.unauthorized(refusal.reason)
+        g.request_log.key_refused(refusal, request.remote_addr or "")
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[None]:

@@ -4,7 +4,9 @@ import logging
 import time
 from collections.abc import Callable
 
+from http_edge.access.client import Client
 from superscaling import tracing
+from superscaling.api_keys import KeyRefused
 from superscaling.errors import ClientGone, ServiceError
 from superscaling.scheduling import Timings
 
@@ -22,7 +24,8 @@ class RequestLog:
     """Measures one request, from the end of its head.
 
     `timings`: where its time goes; `model`: the name of the loaded model that it asks for, once that is known;
-    `strength`: of the model, logged unless it is 1; `span`: of the request, for the trace that it belongs to.
+    `strength`: of the model, logged unless it is 1; `client`: who sends it, once that is known; `span`: of the request,
+    for the trace that it belongs to.
 
     Args:
         request_id, method, path: of the request.
@@ -34,11 +37,19 @@ class RequestLog:
         self.timings = Timings()
         self.model: str | None = None
         self.strength = 1.0
+        self.client: Client | None = None
+        self._refused: dict[str, object] = {}
         self._request_id = request_id
         self._method = method
         self._path = path
         self.span = tracing.NO_SPAN if path in PROBES else _span(request_id, method, route, parent)
         self._start = time.monotonic()
+
+    def key_refused(self, refusal: KeyRefused, address: str) -> None:
+        """The request is refused, as it has no valid key: the line says why, and where it comes from."""
+        self._refused = {"client": address, "key": refusal.reason.value}
+        if refusal.key_id is not None:
+            self._refused["key_id"] = refusal.key_id
 
     def finish(self, status: int, count: Count | None, problem: ServiceError | None) -> None:
         """Log the request and count it.
@@ -63,6 +74,9 @@ class RequestLog:
             "status": status,
             "milliseconds": round(seconds * 1000, 1),
         }
+        if self.client is not None and self.client.key_id is not None:
+            record |= {"key_id": self.client.key_id, "owner": self.client.owner}
+        record |= self._refused
         if self.model is not None:
             record["model"] = self.model
         if self.strength != 1:
@@ -78,6 +92,8 @@ class RequestLog:
         self.span.set({"http.response.status_code": status})
         if self.model is not None:
             self.span.set({"upscaler.model": self.model})
+        if self.client is not None and self.client.key_id is not None:
+            self.span.set({"upscaler.key_id": self.client.key_id, "upscaler.owner": self.client.owner})
         if problem is not None and problem.status >= 500:
             self.span.fail(problem.code)
         self.span.add_steps(self.timings.seconds, self.timings.periods)

@@ -53,6 +53,7 @@ Exception
     x SettingInvalid
     x ModelUnavailable
     x WeightsRefused
+    x ApiKeysInvalid
 """
 
 from http import HTTPStatus
@@ -121,11 +122,15 @@ class MalformedMessage(ServiceError):
 
 
 class Unauthorized(ServiceError):
-    """The service has API keys, and the request has none that is valid."""
+    """The service has API keys, and the request has none that is valid. `has_key`: whether it has one that is not."""
 
     status = 401
     code = "unauthorized"
     title = "An API key is needed"
+
+    def __init__(self, detail: str, *, has_key: bool) -> None:
+        super().__init__(detail)
+        self.has_key = has_key
 
 
 class CrossSite(ServiceError):
@@ -492,3 +497,7 @@ class ModelUnavailable(StartError):
 
 class WeightsRefused(StartError):
     """A model file has another hash than expected."""
+
+
+class ApiKeysInvalid(StartError):
+    """The file of API keys is missing or invalid, or can't be changed."""

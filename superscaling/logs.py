@@ -5,6 +5,7 @@ import logging.config
 from typing import Any
 
 from superscaling import tracing
+from superscaling.api_keys import redacted
 from superscaling.settings import Settings
 
 TIME = "%Y-%m-%dT%H:%M:%S%z"
@@ -14,7 +15,11 @@ ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 
 class TextFormatter(logging.Formatter):
-    """Formats a record as text, followed by its `extra` fields as `name=value`."""
+    """Formats a record as text, followed by its `extra` fields as `name=value`. No API key is in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format the record, with its traceback."""
+        return redacted(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name is logging's)
         """Format the line without the traceback.
@@ -27,6 +32,17 @@ class TextFormatter(logging.Formatter):
             if name not in ATTRIBUTES
         )
         return super().formatMessage(record) + "".join(fields)
+
+
+def json_formatter(**options: Any) -> logging.Formatter:
+    """The formatter for JSON, with the options of python-json-logger's, which is imported late. No key is in a line."""
+    from pythonjsonlogger.json import JsonFormatter
+
+    class WithoutKeys(JsonFormatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return redacted(super().format(record))
+
+    return WithoutKeys(**options)
 
 
 class TraceFilter(logging.Filter):
@@ -46,8 +62,8 @@ FORMATTERS = {
         "datefmt": TIME,
     },
     "json": {
-        "()": "pythonjsonlogger.json.JsonFormatter",
-        "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        "()": f"{__name__}.{json_formatter.__name__}",
+        "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
         "datefmt": TIME,
         "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
     },

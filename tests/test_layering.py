@@ -37,8 +37,9 @@ ROOMS = [
     ["scheduling", "models"],
     ["pictures", "logs"],
     ["tracing"],
-    ["settings", "version"],
-    ["web_names"],
+    ["settings", "version", "api_keys_file"],
+    ["api_key_lines", "web_names"],
+    ["api_keys"],
     ["upscale_options"],
     ["size_choice"],
     ["geometry", "format_name", "metadata_choice", "errors", "resident_memory"],
@@ -57,7 +58,7 @@ MESSAGES_KNOW = {
 WITHIN = {
     "commands": [
         ["bake", "import_model", "missing_packages"],
-        ["prepare", "convert", "health"],
+        ["prepare", "convert", "health", "keys"],
         ["conversion_process"],
     ],
     "enlarging": [
@@ -168,7 +169,7 @@ HOMES = {
     "PIL": ("superscaling/pictures/",),
     "pyvips": ("superscaling/pictures/containers/",),
     "pi_heif": ("superscaling/pictures/heif_reading.py",),
-    "prometheus_client": ("http_edge/metrics.py", "http_edge/job_metrics.py"),
+    "prometheus_client": ("http_edge/metrics.py", "http_edge/job_metrics.py", "http_edge/access_metrics.py"),
     "click": ("upscale/",),
     "tqdm": ("upscale/",),
     "pydantic": ("message_protocol/", "http_edge/openapi", "jobs/records.py"),

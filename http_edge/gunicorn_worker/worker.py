@@ -23,6 +23,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from http_edge.gunicorn_worker.event_loop import Conn, Watch
 from http_edge.gunicorn_worker.raw_problem import send_problem
+from superscaling.api_keys import redacted
 
 log = logging.getLogger("service")
 
@@ -214,7 +215,7 @@ class Worker(ThreadWorker):
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer a request that gunicorn could not parse."""
         if isinstance(exc, ParseException):
-            detail = str(exc)[:MAX_DETAIL]
+            detail = redacted(str(exc))[:MAX_DETAIL]
             # Written as JSON: nothing that a client sends can forge a line.
             log.warning("malformed request from %s: %s", addr[0] if addr else "a client", json.dumps(detail))
             send_problem(client, STATUSES.get(type(exc), 400), detail)

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from superscaling import logs
+from superscaling.api_keys_file import read_keys
 from superscaling.commands.conversion_process import run_conversion
 from superscaling.engines import precision_of, require_precision
 from superscaling.errors import ModelUnavailable, SettingInvalid, StartError
@@ -59,7 +60,10 @@ def prepare(settings: Settings) -> None:
     Raises:
         StartError: the server could not start.
     """
-    _check_port(settings)
+    _check_port(settings, "port")
+    if settings.metrics_port:
+        _check_port(settings, "metrics_port")
+    _check_access(settings)
     models = settings_of_models(settings)
     for step in (_check, _obtain):  # what is wrong with the last is said before the first takes minutes
         for each in models:
@@ -231,19 +235,34 @@ def _check_weights_dir(settings: Settings) -> None:
         raise invalid("weights_dir", str(directory), "there is no such directory")
 
 
-def _check_port(settings: Settings) -> None:
+def _check_access(settings: Settings) -> None:
+    if settings.metrics_port == settings.port:
+        raise invalid("metrics_port", settings.metrics_port, "it is the port of the service itself")
+    if settings.api_keys_file is None:
+        return
+    read_keys(settings.api_keys_file)
+    if settings.jobs_owner_header:
+        raise invalid(
+            "jobs_owner_header",
+            settings.jobs_owner_header,
+            f"with {environment_variable('api_keys_file')}, jobs belong to the owners of keys: set one of the two",
+        )
+
+
+def _check_port(settings: Settings, field: str) -> None:
+    port: int = getattr(settings, field)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((settings.host, port))
         except (OSError, TypeError) as exc:  # TypeError: the name can't be encoded
             reason = exc.strerror if isinstance(exc, OSError) else exc
             raise SettingInvalid(
-                f"can't listen on {settings.host} port {settings.port}: {reason}; set"
-                f" {environment_variable('port')} or {environment_variable('host')}",
-                field="port",
-                value=settings.port,
+                f"can't listen on {settings.host} port {port}: {reason}; set"
+                f" {environment_variable(field)} or {environment_variable('host')}",
+                field=field,
+                value=port,
                 reason=str(reason),
             ) from exc
 
