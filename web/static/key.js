@@ -1,6 +1,7 @@
 /** The API key, if the service needs one: asked for once, and kept until the tab is closed or the user forgets it. */
 
 import { Failure } from "./failures.js";
+import { sentence } from "./words.js";
 
 const STORE = "api-key";
 const HEADER_TEXT = /^[\x21-\x7e]+$/; // what a header can hold, without spaces
@@ -44,7 +45,7 @@ export async function askForKey(used, reason, signal) {
     });
   });
   if (!dialog.open) {
-    tell(used && reason);
+    tell(used ? sentence(reason) : "");
     dialog.showModal();
   }
   return answer;
@@ -70,7 +71,7 @@ function keep(text) {
 }
 
 function tell(text) {
-  problem.textContent = text || "";
+  problem.textContent = text;
   problem.hidden = !text;
   field.setAttribute("aria-invalid", Boolean(text));
 }
@@ -85,7 +86,7 @@ dialog.querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = field.value.trim();
   if (!HEADER_TEXT.test(text)) {
-    tell(text ? "This can’t be a key: it has spaces, or letters that keys don’t have." : "Enter a key.");
+    tell(text ? "This is no key: it has spaces, or letters that keys don’t have." : "Enter a key.");
     return field.focus();
   }
   field.value = "";
