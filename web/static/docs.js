@@ -23,6 +23,15 @@ const MISSING = {
   "table[role=region]": (table) => {
     table.ariaLabel = `Responses of ${table.closest(".opblock").querySelector("[data-path]").dataset.path}`;
   },
+  ".modal-ux": (box) => {
+    [box.role, box.ariaModal, box.ariaLabel] = ["dialog", "true", "API key"];
+  },
+  ".modal-ux .close-modal": (button) => {
+    button.ariaLabel = "Close the dialog";
+  },
+  ".modal-ux input": (field) => {
+    field.ariaLabel = "API key";
+  },
   pre: (part) => {
     part.tabIndex = 0; // wide ones scroll
   },
@@ -31,6 +40,8 @@ const ui = document.getElementById("ui");
 new MutationObserver(() => {
   for (const [selector, add] of Object.entries(MISSING)) ui.querySelectorAll(selector).forEach(add);
 }).observe(ui, { childList: true, subtree: true });
+
+document.addEventListener("keydown", ({ key }) => key === "Escape" && ui.querySelector(".close-modal")?.click());
 
 window.SwaggerUIBundle({
   url: "openapi.json",
