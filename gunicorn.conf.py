@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from http_edge.places import MAX_DOWNLOADS, MAX_UPLOADS, MAX_WATCHERS
+from superscaling.api_keys import today
 from superscaling.enlarging import START_TIMEOUT
 from superscaling.errors import ServiceError
 from superscaling.logs import log_config
@@ -80,6 +81,10 @@ def post_worker_init(worker: Any) -> None:
         *(facts.model, facts.engine, facts.precision, facts.threads, facts.views),
         ",".join(model.name for model in resources.models),
     )
+    if settings.metrics_port:
+        log.info("metrics are on port %d", settings.metrics_port)
+    if resources.api_keys is not None:
+        log.info("requests need an API key; %d are valid", resources.api_keys.keys.active(today()))
 
 
 def worker_exit(server: Any, worker: Any) -> None:

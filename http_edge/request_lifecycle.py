@@ -74,7 +74,7 @@ class RequestLifecycle:
         as_job = settings.jobs_max_body_bytes if settings.jobs_store else 0
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
         self._ports = PortCheck(settings.metrics_port)
-        self._keys = KeyCheck(api_keys, self._key_refused)
+        self._keys = KeyCheck(api_keys, self._key_refused, metrics_are_open=bool(settings.metrics_port))
         self._slots = request_slots(settings.max_requests, seconds_until_free)
         proxies = TrustedProxies(settings.trusted_proxies)
         self._hosts = HostCheck(settings.allowed_hosts, settings.host, proxies)
@@ -93,6 +93,7 @@ class RequestLifecycle:
         parent = request.headers.get("Traceparent")
         g.request_log = RequestLog(g.request_id, request.method, request.path, route, parent)
         tracing.activate(g.request_log.span)
+        g.request_log.address = request.remote_addr
         g.body = RequestBody(request.environ, self._limits)
         g.has_slot = False
         is_post = request.method == "POST"  # Flask routes OPTIONS here, too
@@ -107,7 +108,7 @@ class RequestLifecycle:
         if (answer := self._cors.preflight(request)) is not None:
             return answer
         self._origins.check(request)
-        g.client = self._keys.client(request, request.remote_addr or "")
+        g.client = self._keys.client(request, g.request_log.address or "")
         g.request_log.client = g.client
         if takes_slot:
             self._take()
@@ -116,7 +117,7 @@ class RequestLifecycle:
 
     def _key_refused(self, refusal: KeyRefused) -> None:
         self._metrics.access.unauthorized(refusal.reason)
-        g.request_log.key_refused(refusal, request.remote_addr or "")
+        g.request_log.key_refused = refusal
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[None]:

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from http_edge.access.client import Client
 from superscaling import tracing
 from superscaling.api_keys import KeyRefused
-from superscaling.errors import ClientGone, ServiceError
+from superscaling.errors import ClientGone, CrossSite, HostNotServed, RateExceeded, ServiceError, Unauthorized
 from superscaling.scheduling import Timings
 
 access_log = logging.getLogger("access")
 
 # Probes and scrapes come every few seconds: they are logged only when they fail.
 PROBES = {"/ping", "/livez", "/readyz", "/metrics"}
+# Whoever is refused for who or where they are may have to be found. The addresses of all others are personal data that
+# nobody needs.
+REFUSALS = (Unauthorized, CrossSite, HostNotServed, RateExceeded)
 # Counts a request: by its status, its seconds, its timings, its model and its failure.
 Count = Callable[[int, float, Timings, str | None, ServiceError | None], None]
 # Other methods are one: whatever a client makes up names no span.
@@ -24,8 +27,9 @@ class RequestLog:
     """Measures one request, from the end of its head.
 
     `timings`: where its time goes; `model`: the name of the loaded model that it asks for, once that is known;
-    `strength`: of the model, logged unless it is 1; `client`: who sends it, once that is known; `span`: of the request,
-    for the trace that it belongs to.
+    `strength`: of the model, logged unless it is 1; `address`: of the client, logged only with one of `REFUSALS`;
+    `client`: who sends it, once that is known; `key_refused`: why its key is none; `span`: of the request, for the
+    trace that it belongs to.
 
     Args:
         request_id, method, path: of the request.
@@ -37,19 +41,14 @@ class RequestLog:
         self.timings = Timings()
         self.model: str | None = None
         self.strength = 1.0
+        self.address: str | None = None
         self.client: Client | None = None
-        self._refused: dict[str, object] = {}
+        self.key_refused: KeyRefused | None = None
         self._request_id = request_id
         self._method = method
         self._path = path
         self.span = tracing.NO_SPAN if path in PROBES else _span(request_id, method, route, parent)
         self._start = time.monotonic()
-
-    def key_refused(self, refusal: KeyRefused, address: str) -> None:
-        """The request is refused, as it has no valid key: the line says why, and where it comes from."""
-        self._refused = {"client": address, "key": refusal.reason.value}
-        if refusal.key_id is not None:
-            self._refused["key_id"] = refusal.key_id
 
     def finish(self, status: int, count: Count | None, problem: ServiceError | None) -> None:
         """Log the request and count it.
@@ -76,7 +75,10 @@ class RequestLog:
         }
         if self.client is not None and self.client.key_id is not None:
             record |= {"key_id": self.client.key_id, "owner": self.client.owner}
-        record |= self._refused
+        if self.key_refused is not None:
+            record["refusal"] = self.key_refused.reason.value
+            if self.key_refused.key_id is not None:
+                record["key_id"] = self.key_refused.key_id
         if self.model is not None:
             record["model"] = self.model
         if self.strength != 1:
@@ -84,6 +86,8 @@ class RequestLog:
         record |= {f"{name}_milliseconds": round(value * 1000, 1) for name, value in self.timings.seconds.items()}
         if problem is not None:
             record |= {"code": problem.code, "detail": problem.detail}
+            if isinstance(problem, REFUSALS) and self.address is not None:
+                record["address"] = self.address
         if self.span.trace_id is not None:
             record["trace_id"] = self.span.trace_id
         access_log.info("answered", extra=record)

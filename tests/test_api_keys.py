@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -151,6 +152,7 @@ ENDED, ENDED_SECRET = made(revoked=DAY)
         (OLD_SECRET, Refusal.EXPIRED, OLD.id),
         (ENDED_SECRET, Refusal.REVOKED, ENDED.id),
     ],
+    ids=map(str, range(17)),  # as keys differ between processes
 )
 def test_other_keys_are_refused(key: str, reason: Refusal, key_id: str | None) -> None:
     keys = parse_keys("\n".join(map(write_line, (KEY, OLD, ENDED))))
@@ -296,7 +298,7 @@ def test_the_last_good_keys_hold(
         ApiKeysFile(file)
 
 
-@pytest.mark.parametrize("text", ["", "# nobody\n", write_line(ENDED)])
+@pytest.mark.parametrize("text", ["", "# nobody\n", write_line(ENDED)], ids=["empty", "comment", "revoked"])
 def test_without_keys_nobody_gets_in(file: Path, caplog: pytest.LogCaptureFixture, text: str) -> None:
     file.write_text(text)
     keys = ApiKeysFile(file)
@@ -325,6 +327,20 @@ def test_what_is_wrong_stops_the_start(tmp_path: Path, text: str | None, owner_h
     with pytest.raises((ApiKeysInvalid, SettingInvalid), match=re.escape(message)) as caught:
         prepare(Settings(port=free_port(), api_keys_file=path, jobs_owner_header=owner_header))
     assert "\n" not in str(caught.value)
+
+
+def test_the_port_of_the_metrics_is_another_one() -> None:
+    port = free_port()
+    with pytest.raises(SettingInvalid, match=f"UPSCALER_METRICS_PORT={port}: it is the port of the service itself"):
+        prepare(Settings(port=port, metrics_port=port))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            SettingInvalid, match=rf"can't listen on 127\.0\.0\.1 port {port}: .*; set UPSCALER_METRICS_PORT"
+        ):
+            prepare(Settings(port=free_port(), metrics_port=port))
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -394,6 +410,7 @@ def test_new_list_revoke(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["new", "anna", "--label", SECRET], "a key must not stand in its file"),
         ([], "COMMAND"),
     ],
+    ids=map(str, range(9)),
 )
 def test_bad_commands(file: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
     before = file.read_text()

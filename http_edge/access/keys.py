@@ -6,6 +6,7 @@ from collections.abc import Callable
 from flask import Request
 
 from http_edge.access.client import Client
+from http_edge.access.ports import METRICS
 from superscaling.api_keys import KeyRefused, Refusal, today
 from superscaling.api_keys_file import ApiKeysFile
 from superscaling.errors import Unauthorized
@@ -32,23 +33,26 @@ class KeyCheck:
     Args:
         keys: the file; None: none are needed.
         refused: is told of each refusal.
+        metrics_are_open: whether metrics need none, as they have a port of their own.
     """
 
-    def __init__(self, keys: ApiKeysFile | None, refused: Callable[[KeyRefused], None]) -> None:
+    def __init__(self, keys: ApiKeysFile | None, refused: Callable[[KeyRefused], None], metrics_are_open: bool) -> None:
         self._keys = keys
         self._refused = refused
+        self._open_too = METRICS if metrics_are_open else None
 
     def client(self, request: Request, address: str) -> Client:
         """Who sends a request.
 
         Args:
             request: of which the head was read.
-            address: it comes from.
+            address: that it comes from; what rates are counted for, if there are no keys.
 
         Raises:
             Unauthorized: a key is needed, and the request has none that is valid.
         """
-        if self._keys is None or is_open(request.endpoint, request.method):
+        endpoint = request.endpoint
+        if self._keys is None or is_open(endpoint, request.method) or endpoint == self._open_too:
             return Client(address)
         given = keys_of(request)
         try:
