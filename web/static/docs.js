@@ -26,6 +26,7 @@ const MISSING = {
   ".modal-ux": (box) => {
     [box.role, box.ariaModal, box.ariaLabel] = ["dialog", "true", "API key"];
   },
+  ".modal-ux h6": (heading) => heading.setAttribute("aria-level", 4), // below an h4, which has level 3
   ".modal-ux .close-modal": (button) => {
     button.ariaLabel = "Close the dialog";
   },
