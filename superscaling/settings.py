@@ -391,8 +391,8 @@ class Settings:
         "header",
         JOBS,
         "A request header with the user's name, which a proxy that authenticates users sets, such as `X-Remote-User`:"
-        " jobs are seen by their owner only. Empty: by the owner of the API key or, without keys, by whoever knows a job's"
-        " id or the name of its group.",
+        " jobs are seen by their owner only. Empty: by the owner of the API key or, without keys, by whoever knows a"
+        " job's id or the name of its group.",
     )
     webhook_hosts: tuple[str, ...] = _setting(
         "",
