@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
+from typing import Any
 
 import httpx
 import pytest
@@ -72,7 +73,7 @@ def allowing(start_server: StartServer, site: Site) -> Server:
     return start_server(UPSCALER_ALLOW_ORIGINS=site.origin, UPSCALER_ALLOWED_HOSTS="upscale.test")
 
 
-def ask(page: Page, server: Server, host: str, mode: str = "cors", **headers: str) -> object:
+def ask(page: Page, server: Server, host: str, mode: str = "cors", **headers: str) -> Any:
     return page.evaluate(FETCH, {"url": f"http://{host}:{server.port}/upscale", "mode": mode, "headers": headers})
 
 
@@ -102,7 +103,7 @@ def test_a_page_that_may(allowing: Server, open_page: OpenPage, site: Site) -> N
         "image/png",
         True,
     ]
-    assert ask(page, allowing, "localhost", Accept="text/csv")[1:3] == [406, "application/problem+json"]  # type: ignore[index]
+    assert ask(page, allowing, "localhost", Accept="text/csv")[1:3] == [406, "application/problem+json"]
     assert send_form(page, allowing, "localhost") == 200
     assert worked(allowing) == before + 3
 
@@ -118,7 +119,7 @@ def test_nothing_is_embedded(server: Server, open_page: OpenPage, site: Site) ->
 
 
 def test_a_link_leads_here(server: Server, open_page: OpenPage, site: Site) -> None:
-    """From another site, to the page, which works; the other site gets no hold of its window."""
+    """From another site, to the page, which works."""
     page = open_page(site.origin)
     page.evaluate(
         """url => {
