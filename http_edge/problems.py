@@ -39,13 +39,18 @@ PURPOSES = {
     "rate_requests": "allow a client more requests",
     "rate_megapixels": "allow a client more and larger images",
     "url_hosts": "fetch images from the hosts that it names",
+    "allowed_hosts": "serve further names",
+    "allow_origins": "let the pages of further sites use the service",
 }
+# Of settings that are no number.
 VERBS = {
     "models": "extend",
     "jobs_store": "set",
     "webhook_hosts": "extend",
     "url_hosts": "set",
-}  # of settings that are no number
+    "allowed_hosts": "extend",
+    "allow_origins": "extend",
+}
 
 
 def register_problems(app: Flask) -> None:

@@ -8,9 +8,12 @@ from collections.abc import Callable, Collection, Iterator
 
 from flask import Flask, Response, g, request
 
-from http_edge.access.addresses import Addresses, rate_name
+from http_edge.access.cors import Cors
+from http_edge.access.hosts import HostCheck
 from http_edge.access.keys import KeyCheck
+from http_edge.access.origins import Origins
 from http_edge.access.ports import PortCheck
+from http_edge.access.proxies import TrustedProxies, rate_name
 from http_edge.access.rates import Rates
 from http_edge.access.rates_store import RatesStore
 from http_edge.answers import X_REQUEST_ID, X_UPSCALER_MODEL, Chunks, Parts
@@ -78,17 +81,20 @@ class RequestLifecycle:
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
         self._ports = PortCheck(settings.metrics_port)
         self._keys = KeyCheck(api_keys, self._key_refused, metrics_are_open=bool(settings.metrics_port))
-        self._addresses = Addresses(settings.trusted_proxies)
         self._rates = Rates(settings, RatesStore(settings.rate_store, metrics.rate_store_answers))
         self._slots = request_slots(settings.max_requests, seconds_until_free)
         self._fetcher = fetcher
         self._fetches = places_to_fetch(MAX_FETCHES)
+        self._proxies = proxies = TrustedProxies(settings.trusted_proxies)
+        self._hosts = HostCheck(settings.allowed_hosts, settings.host, proxies)
+        self._origins = Origins(settings.allow_origins, proxies)
+        self._cors = Cors(self._origins)
         register_problems(app)
         app.before_request(self._begin)
         app.after_request(self._end)
         app.teardown_request(lambda _: tracing.activate(tracing.NO_SPAN))  # the thread takes another request
 
-    def _begin(self) -> None:
+    def _begin(self) -> Response | None:
         given = request.headers.get(X_REQUEST_ID, "")
         is_id = REQUEST_ID.fullmatch(given) and redacted(given) == given  # it is logged
         g.request_id = given if is_id else uuid.uuid4().hex
@@ -96,7 +102,7 @@ class RequestLifecycle:
         parent = request.headers.get("Traceparent")
         g.request_log = RequestLog(g.request_id, request.method, request.path, route, parent)
         tracing.activate(g.request_log.span)
-        address = self._addresses.of(request.remote_addr, request.headers.get("X-Forwarded-For", ""))
+        address = self._proxies.client(request.remote_addr, request.headers.get("X-Forwarded-For", ""))
         g.request_log.address = None if address is None else str(address)
         g.body = RequestBody(request.environ, self._limits)
         g.has_slot = False
@@ -108,14 +114,20 @@ class RequestLifecycle:
         elif takes_slot:
             g.count = self._metrics.answered
         self._ports.check(request)
+        self._hosts.check(request)
+        if (answer := self._cors.preflight(request)) is not None:
+            return answer
+        self._origins.check(request)
         g.client = self._keys.client(request, rate_name(address))
         g.request_log.client = g.client
         if g.count is None:
-            return
+            return None
         g.rates = self._rates.of(g.client)
         g.rates.count_request()
         if takes_slot:
             self._take()
+            g.has_slot = True
+        return None
 
     def _key_refused(self, refusal: KeyRefused) -> None:
         self._metrics.access.unauthorized(refusal.reason)
@@ -247,6 +259,7 @@ class RequestLifecycle:
             response.headers.update(g.rates.headers())
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
+        self._cors.tell(request, response)
         connection = Connection(request.environ)
         connection.set_write_timeout(self._settings.read_timeout)
         if not g.body.is_complete:

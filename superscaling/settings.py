@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from superscaling.errors import SettingInvalid
+from superscaling.web_names import read_host, read_origin
 
 PREFIX = "UPSCALER_"
 # What has the API key that the command line sends to a service; no setting of the service.
@@ -132,6 +133,33 @@ def _networks(text: str) -> tuple[str, ...]:
         except ValueError as exc:
             raise ValueError(f"{name} is neither an address nor a network such as 10.1.0.0/16: {exc}") from exc
     return names
+
+
+def _served_hosts(text: str) -> tuple[str, ...]:
+    """Names of hosts, `*.name` for all below one, or `*` for all."""
+    names = _names(text.lower())
+    for name in names:
+        if name != "*":
+            try:
+                read_host(name.removeprefix("*."))
+            except ValueError as exc:
+                raise ValueError(f"{name} is no host: it {exc}; *.example.com: all below; *: all") from exc
+    return names
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """Origins as browsers write them, or `*` for all."""
+    names = _names(text)
+    if "*" in names and len(names) > 1:
+        raise ValueError("names all origins (*), and others beside them")
+    return names if "*" in names else _names(",".join(map(_origin, names)))
+
+
+def _origin(name: str) -> str:
+    try:
+        return str(read_origin(name.removesuffix("/")))
+    except ValueError as exc:
+        raise ValueError(f"{name} is no origin: it {exc}") from exc
 
 
 def _rate(text: str) -> str:
@@ -429,19 +457,20 @@ class Settings:
         _networks,
         "networks",
         ACCESS,
-        "Proxies, as addresses or networks, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: none.",
+        "Proxies, as addresses or networks, whose `X-Forwarded-For`, `-Host` and `-Proto` are believed. Empty: none.",
     )
     allowed_hosts: tuple[str, ...] = _setting(
         "",
-        _names,
+        _served_hosts,
         "hosts",
         ACCESS,
-        "Names by which the service is reached, such as `upscale.example.com` or `*.example.com`: requests whose `Host`"
-        " is another one are refused, but for addresses and `localhost`. Empty: any name.",
+        "Names by which the service is reached, such as `upscale.example.com` or `*.example.com`, with a port if only"
+        " that one is meant: requests whose `Host` is another one are refused, but for addresses and `localhost`. `*`:"
+        " any name. Empty: any name as well, unless `UPSCALER_HOST` is an address of this machine only.",
     )
     allow_origins: tuple[str, ...] = _setting(
         "",
-        _names,
+        _origins,
         "origins",
         ACCESS,
         "Origins of web pages that may use the service, such as `https://app.example.com`; `*`: all. Empty: only its"

@@ -66,12 +66,12 @@ def narrow_server(start_server: StartServer) -> Server:
     [
         b"",
         b"GET /ping",
-        b"GET /ping HTTP/1.1\r\nHost: x\r\n",
+        b"GET /ping HTTP/1.1\r\nHost: localhost\r\n",
         b"GET /ping HTTP/1.0\r\n\r\n",
-        b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\nGET /pi",
+        b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\nGET /pi",
         b"nonsense\r\n\r\n",
-        b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
+        b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n",
         b"x" * 40_000,
     ],
     ids=lambda sent: str(sent[:45]),
@@ -127,7 +127,7 @@ def test_more_idle_clients_than_are_let_wait(server: Server, start_server: Start
 
 def test_more_clients_that_are_kept_alive_than_are_let_wait(server: Server) -> None:
     """A new client is served; the connection that has waited longest is closed."""
-    request = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with contextlib.ExitStack() as stack:
         for _ in range(1010):
             client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
@@ -153,7 +153,7 @@ def test_half_a_head_and_gone_costs_nothing(narrow_server: Server, end: str) -> 
 
 def test_a_head_in_small_pieces(narrow_server: Server) -> None:
     with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=5) as client:
-        for byte in b"GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n":
+        for byte in b"GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n":
             client.sendall(bytes([byte]))
             time.sleep(0.005)
         answer = b"".join(iter(lambda: client.recv(1000), b""))
@@ -212,7 +212,7 @@ def test_connections_are_used_again(narrow_server: Server) -> None:
 
 def test_two_requests_at_once_on_one_connection(narrow_server: Server) -> None:
     """Pipelining: the first request is answered; the client has to send the second one again."""
-    request = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=5) as client:
         client.sendall(2 * request)
         answer = b"".join(iter(lambda: client.recv(1000), b""))

@@ -46,7 +46,7 @@ def server(start_server: StartServer) -> Server:
 @contextlib.contextmanager
 def head_of(server: Server, path: str, *headers: str, method: str = "POST") -> Iterator[socket.socket]:
     """Open a connection and send the head of a request."""
-    lines = "\r\n".join((f"{method} {path} HTTP/1.1", "Host: test", *headers, "", ""))
+    lines = "\r\n".join((f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", ""))
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
         client.sendall(lines.encode())
         yield client

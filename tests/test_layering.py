@@ -38,7 +38,7 @@ ROOMS = [
     ["pictures", "logs"],
     ["tracing"],
     ["settings", "version", "api_keys_file"],
-    ["api_key_lines"],
+    ["api_key_lines", "web_names"],
     ["api_keys"],
     ["upscale_options"],
     ["size_choice"],

@@ -172,7 +172,7 @@ def test_sigterm_at_rest(start_server: StartServer) -> None:
 def test_sigterm_and_a_client_that_begins_again(start_server: StartServer) -> None:
     server = start_server()
     with socket.create_connection(("127.0.0.1", server.port)) as client:
-        client.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.recv(1000)
         start = time.monotonic()
         server.process.terminate()

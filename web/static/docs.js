@@ -23,6 +23,16 @@ const MISSING = {
   "table[role=region]": (table) => {
     table.ariaLabel = `Responses of ${table.closest(".opblock").querySelector("[data-path]").dataset.path}`;
   },
+  ".modal-ux": (box) => {
+    [box.role, box.ariaModal, box.ariaLabel] = ["dialog", "true", "API key"];
+  },
+  ".modal-ux h6": (heading) => heading.setAttribute("aria-level", 4), // below an h4, which has level 3
+  ".modal-ux .close-modal": (button) => {
+    button.ariaLabel = "Close the dialog";
+  },
+  ".modal-ux input": (field) => {
+    field.ariaLabel = "API key";
+  },
   pre: (part) => {
     part.tabIndex = 0; // wide ones scroll
   },
@@ -32,9 +42,12 @@ new MutationObserver(() => {
   for (const [selector, add] of Object.entries(MISSING)) ui.querySelectorAll(selector).forEach(add);
 }).observe(ui, { childList: true, subtree: true });
 
+document.addEventListener("keydown", ({ key }) => key === "Escape" && ui.querySelector(".close-modal")?.click());
+
 window.SwaggerUIBundle({
   url: "openapi.json",
   domNode: ui,
   syntaxHighlight: { theme: "tomorrow-night" }, // the default has too little contrast
+  persistAuthorization: false, // a key is forgotten with the page
   validatorUrl: null, // the default sends the description to an external server
 });

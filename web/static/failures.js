@@ -16,6 +16,7 @@ const ADVICE = {
   internal_error: "Try again. If it fails again, tell whoever runs this service, with the number below.",
   service_stopping: "Try again in a moment. It is probably being restarted.",
   too_many_frames: "Send fewer frames or pages at a time.",
+  rate_exceeded: "You have sent as much as you may for now.",
   unknown_job: "Send the picture again. The service forgets jobs after a while.",
   unsupported_image_format: "Save it as JPEG or PNG, and choose that file.",
 };
@@ -67,6 +68,7 @@ export function unreachable() {
     advice: "Check the network, and try again.",
     again: true,
     later: true,
+    code: "unreachable",
   });
 }
 

@@ -1,12 +1,14 @@
 /** Jobs: pictures that the service enlarges whether or not this page stays open. */
 
-import { Failure, failureOf, unreachable } from "./failures.js";
+import { readEvents } from "./events.js";
+import { Failure, failureOf } from "./failures.js";
 import { request } from "./service.js";
 
 const PAUSE = 2000; // ms between two questions, if the service doesn't say
 const [MIN_PAUSE, MAX_PAUSE] = [200, 30_000]; // ms, whatever the service says
 const MAX_ABSENCE = 600_000; // ms for which a service that is away is asked again
 const SHOWN_BYTES = 64_000_000; // size of a file up to which a result is shown on the page
+const EVENTS = "text/event-stream";
 const ENDS = ["done", "failed", "cancelled"];
 
 const keys = new WeakMap(); // Idempotency-Keys of files, so that sending one again finds its job
@@ -49,33 +51,43 @@ export async function watch(id, onNews, signal) {
   keepOnly(end);
 }
 
-/** Events of a job; null if the service sends none. The browser itself connects anew. */
-function listened(id, onNews, signal) {
-  return new Promise((resolve, reject) => {
-    const source = new EventSource(place(id));
-    const finish = (settle, value) => {
-      source.close();
-      signal.removeEventListener("abort", stop);
-      settle(value);
-    };
-    const stop = () => finish(reject, signal.reason);
-    signal.addEventListener("abort", stop);
-    source.addEventListener("status", ({ data }) => {
-      const job = JSON.parse(data);
-      onNews(job);
-      if (ENDS.includes(job.status)) finish(resolve, job);
-    });
-    source.addEventListener("progress", ({ data }) => onNews({ status: "running", ...JSON.parse(data) }));
-    source.addEventListener("problem", ({ data }) => finish(reject, failureOf(JSON.parse(data))));
-    let away = null; // since when there is no connection
-    source.addEventListener("open", () => (away = null));
-    source.addEventListener("error", () => {
-      away ??= performance.now();
-      if (source.readyState === EventSource.CLOSED) finish(resolve, null);
-      else if (performance.now() - away > MAX_ABSENCE) finish(reject, unreachable());
-    });
-    if (signal.aborted) stop();
-  });
+/** Follow a job by its events, as often as the connection breaks; null if the service sends none. */
+async function listened(id, onNews, signal) {
+  let away = null; // since when there is no connection
+  for (;;) {
+    try {
+      const response = await request(place(id), { headers: { Accept: EVENTS }, signal });
+      if (!response.headers.get("Content-Type")?.startsWith(EVENTS)) return null;
+      away = null;
+      const end = await endOf(response, onNews);
+      if (end) return end;
+    } catch (error) {
+      if (error.code === "unreachable") {
+        away ??= performance.now();
+        if (performance.now() - away > MAX_ABSENCE) throw error;
+      } else if (error instanceof Failure && error.code !== "unauthorized" && !error.isEvent) {
+        return null;
+      } else {
+        throw error;
+      }
+    }
+    await later(PAUSE, signal);
+  }
+}
+
+/** Read the events of a job; null if the connection broke before the last one. */
+async function endOf(response, onNews) {
+  try {
+    for await (const { name, data } of readEvents(response.body)) {
+      if (name === "problem") throw Object.assign(failureOf(data), { isEvent: true });
+      if (name === "progress") onNews({ status: "running", ...data });
+      if (name === "status") onNews(data);
+      if (name === "status" && ENDS.includes(data.status)) return data;
+    }
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
+  return null;
 }
 
 /** Ask again and again. */
@@ -92,7 +104,7 @@ async function polled(id, onNews, signal) {
       pause = Number(response.headers.get("Retry-After")) * 1000 || PAUSE;
     } catch (error) {
       away ??= performance.now();
-      if (!(error instanceof Failure && error.again)) throw error;
+      if (!(error instanceof Failure && error.again) || error.code === "unauthorized") throw error;
       // Without Retry-After, after which the page would try again by itself.
       if (performance.now() - away > MAX_ABSENCE) throw Object.assign(error, { retryAfter: null });
       pause = (error.retryAfter ?? 5) * 1000;
@@ -136,6 +148,12 @@ export async function result(id, signal) {
     size,
     blob,
   };
+}
+
+/** Fetch a result that is not to be shown, whatever its size. */
+export async function resultFile(id, signal) {
+  const response = await request(resultPlace(id), { signal });
+  return response.blob();
 }
 
 /** Where a result is. */

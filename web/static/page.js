@@ -8,7 +8,8 @@ import { clear, compare } from "./comparison.js";
 import { enlarge, enlargeAgain } from "./enlarging.js";
 import { shown } from "./failures.js";
 import { listJobs } from "./joblist.js";
-import { cancel, startAnew, submit } from "./jobs.js";
+import { cancel, resultFile, startAnew, submit } from "./jobs.js";
+import { key, listenForForgetting } from "./key.js";
 import { hideProblem, showProblem } from "./problem.js";
 import { forget, fragment, inAddress, putInAddress, remember } from "./remembered.js";
 import { save } from "./saving.js";
@@ -31,6 +32,7 @@ const VISIBLE = {
   done: [...COMPARED, "format-label", "another", "download"],
   undisplayable: ["canvas", "format-label", "another", "download"], // done, but the browser can't show the result
   converting: [...COMPARED, "progress", "cancel"],
+  loading: ["canvas", "progress", "cancel"], // a result that is too large to be shown
   failed: ["format-label"],
 };
 
@@ -181,15 +183,25 @@ function finish() {
 
 /** Save the result in the chosen format. For a new format, the service enlarges the picture again. */
 function download() {
-  if (done.files.has(format.value)) {
-    return save(done.files.get(format.value), (picture ?? job).name, format.value);
-  }
+  const [file, name] = [done.files.get(format.value), (picture ?? job).name];
+  if (file instanceof Blob || (file && !key())) return save(file, name, format.value);
+  if (file) return load(name);
   return attempt("converting", async (signal) => {
     const wanted = format.value;
     const { blob } = await enlargeAgain(picture, wanted, signal);
     done.files.set(wanted, blob);
     finish();
     save(blob, picture.name, wanted);
+  });
+}
+
+/** Fetch a large result, and save it: a mere link would not send the key. */
+function load(name) {
+  return attempt("loading", async (signal) => {
+    say(`Fetching ${name}`, done.text);
+    const blob = await resultFile(job.id, signal);
+    finish();
+    save(blob, name, format.value);
   });
 }
 
@@ -267,6 +279,10 @@ function refuse(error, file = null) {
   return fail(failure, null, file && later);
 }
 
+listenForForgetting(() => {
+  say("The key is forgotten", "The page asks for one when it is needed");
+  part("file").focus({ preventScroll: true });
+});
 listen((file) => check(file, MAX_BYTES).then(() => take(file), (error) => refuse(error, file)), refuse);
 addEventListener("hashchange", () => inAddress() && reopen(inAddress()));
 enter("empty");

@@ -1,6 +1,6 @@
 /** The card that shows a failure, and retries automatically after `Retry-After`. */
 
-import { duration } from "./words.js";
+import { duration, sentence } from "./words.js";
 
 const card = document.getElementById("problem");
 const words = document.getElementById("problem-words");
@@ -56,8 +56,4 @@ function count(seconds, again) {
   countdown.hidden = false;
   timer = setInterval(tick, 250);
   tick();
-}
-
-function sentence(text) {
-  return text[0].toUpperCase() + text.slice(1) + (/[.!?)]$/.test(text) ? "" : ".");
 }

@@ -2,6 +2,7 @@
 
 import { readEvents } from "./events.js";
 import { failureOf, failureOfAnswer, unreachable } from "./failures.js";
+import { askForKey, key } from "./key.js";
 
 /**
  * Estimate the time for a picture.
@@ -53,17 +54,29 @@ export function pictureOf({ imageBase64, mediaType }) {
 }
 
 /**
- * Send a request.
+ * Send a request, with the API key if there is one. If the service needs another one, the user is asked.
  *
  * @throws {Failure} there is no answer, or an error
  */
 export async function request(url, options = {}) {
-  let response;
+  for (;;) {
+    const used = key();
+    const response = await send(url, used ? withKey(options, used) : options);
+    if (response.ok) return response;
+    const failure = await failureOfAnswer(response);
+    if (failure.code !== "unauthorized") throw failure;
+    await askForKey(used, failure.detail, options.signal);
+  }
+}
+
+async function send(url, options) {
   try {
-    response = await fetch(url, options);
+    return await fetch(url, options);
   } catch (error) {
     throw error instanceof TypeError ? unreachable() : error;
   }
-  if (!response.ok) throw await failureOfAnswer(response);
-  return response;
+}
+
+function withKey(options, text) {
+  return { ...options, headers: { ...options.headers, Authorization: `Bearer ${text}` } };
 }

@@ -9,6 +9,11 @@ export function bytes(count) {
   return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${unit}`;
 }
 
+/** @param {string} text that begins and ends as details of problems do */
+export function sentence(text) {
+  return text[0].toUpperCase() + text.slice(1) + (/[.!?)]$/.test(text) ? "" : ".");
+}
+
 /** @param {{width: number, height: number}} size in px */
 export function pixels({ width, height }) {
   return `${plain.format(width)} × ${plain.format(height)} px`;

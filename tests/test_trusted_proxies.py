@@ -4,9 +4,9 @@ import ipaddress
 
 import pytest
 
-from http_edge.access.addresses import Addresses, rate_name
+from http_edge.access.proxies import TrustedProxies, rate_name
 
-addresses = Addresses(("10.0.0.0/8", "fd00::/8", "192.0.2.1"))
+proxies = TrustedProxies(("10.0.0.0/8", "fd00::/8", "192.0.2.1"))
 
 
 @pytest.mark.parametrize(
@@ -58,16 +58,16 @@ addresses = Addresses(("10.0.0.0/8", "fd00::/8", "192.0.2.1"))
     ],
 )
 def test_client(peer: str, forwarded: str, client: str) -> None:
-    assert str(addresses.of(peer, forwarded)) == client
+    assert str(proxies.client(peer, forwarded)) == client
 
 
 @pytest.mark.parametrize("peer", [None, "", "socket"])
 def test_a_peer_without_an_address_is_nobody(peer: str | None) -> None:
-    assert addresses.of(peer, "198.51.100.7") is None
+    assert proxies.client(peer, "198.51.100.7") is None
 
 
 def test_by_default_nobody_is_believed() -> None:
-    assert str(Addresses(()).of("127.0.0.1", "198.51.100.7")) == "127.0.0.1"
+    assert str(TrustedProxies(()).client("127.0.0.1", "198.51.100.7")) == "127.0.0.1"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
-"""The address that a request comes from, also behind proxies."""
+"""The proxies in front of the service, and what they say of the requests that they pass on."""
 
 import ipaddress
 import re
 from collections.abc import Sequence
+
+from flask import Request
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # An address with a port, as some proxies write it: 192.0.2.1:4711, [2001:db8::1] or [2001:db8::1]:4711.
@@ -13,17 +15,17 @@ MAX_TEXT = 53
 SITE = 64
 
 
-class Addresses:
-    """Tells the addresses of clients.
+class TrustedProxies:
+    """Proxies whose word is taken for who a client is, and for the name by which it reached the service.
 
     Args:
-        trusted: proxies, as addresses or networks, whose `X-Forwarded-For` is believed.
+        networks: their addresses or networks.
     """
 
-    def __init__(self, trusted: Sequence[str]) -> None:
-        self._trusted = [ipaddress.ip_network(name) for name in trusted]
+    def __init__(self, networks: Sequence[str]) -> None:
+        self._networks = [ipaddress.ip_network(network) for network in networks]
 
-    def of(self, peer: str | None, forwarded: str) -> Address | None:
+    def client(self, peer: str | None, forwarded: str) -> Address | None:
         """The address of a client.
 
         Behind trusted proxies, it is the last one in `X-Forwarded-For` that is no trusted proxy's: each proxy adds whom
@@ -48,8 +50,24 @@ class Addresses:
                 return seen
         return client
 
+    def host(self, request: Request) -> str | None:
+        """The host that the client named: `X-Forwarded-Host` of a trusted proxy, or else `Host`; None: no host."""
+        return self._said(request, "X-Forwarded-Host") or request.headers.get("Host")
+
+    def scheme(self, request: Request) -> str | None:
+        """The scheme that the client used; None: no trusted proxy says, and one may have ended TLS."""
+        return self._said(request, "X-Forwarded-Proto") or None
+
+    def _said(self, request: Request, header: str) -> str:
+        """What a trusted proxy says; of several values the first, which is that of the proxy next to the client."""
+        try:
+            is_trusted = self._trusts(_parsed(request.remote_addr or ""))
+        except ValueError:
+            return ""
+        return request.headers.get(header, "").partition(",")[0].strip() if is_trusted else ""
+
     def _trusts(self, address: Address) -> bool:
-        return any(address in network for network in self._trusted)
+        return any(address in network for network in self._networks)
 
 
 def rate_name(address: Address | None) -> str:
