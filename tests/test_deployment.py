@@ -193,7 +193,7 @@ def test_the_health_check_asks_the_port_of_the_settings(server: Server) -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({}, r"no answer from 0\.0\.0\.0 port \d+: .*Connection refused"),
+        ({}, r"no answer from 127\.0\.0\.1 port \d+: .*Connection refused"),
         ({"UPSCALER_HOST": "::1"}, r"no answer from ::1 port \d+: .*"),
         ({"PORT": "web"}, r"PORT='web': must be a whole number from 1 to 65535"),
     ],
