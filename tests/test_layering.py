@@ -56,7 +56,7 @@ MESSAGES_KNOW = {
 WITHIN = {
     "commands": [
         ["bake", "import_model", "missing_packages"],
-        ["prepare", "convert", "health"],
+        ["prepare", "convert", "health", "sbom"],
         ["conversion_process"],
     ],
     "enlarging": [
