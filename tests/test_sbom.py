@@ -72,7 +72,9 @@ def test_models_have_the_hashes_of_their_weights_and_files(components: Component
         model = components[f"model:{name}"]
         assert model["hashes"] == [{"alg": "SHA-256", "content": TABLE[name].sha256}]
         assert model["licenses"] == [{"expression": "Apache-2.0"}]
-        assert {f"models/{name}/int8.bin", f"models/{name}/model.json"} <= {each["name"] for each in model["components"]}
+        assert {f"models/{name}/int8.bin", f"models/{name}/model.json"} <= {
+            each["name"] for each in model["components"]
+        }
         for file in model["components"]:
             digest = hashlib.sha256((ROOT / file["name"]).read_bytes()).hexdigest()
             assert file["hashes"] == [{"alg": "SHA-256", "content": digest}]
@@ -86,9 +88,7 @@ def test_files_of_others_are_in_it(components: Components) -> None:
         if name.startswith("pkg:npm/")
     }
     vendor = ROOT / "web" / "static" / "vendor"
-    assert listed == {
-        path.relative_to(ROOT).as_posix() for path in vendor.rglob("*") if path.suffix in (".js", ".css")
-    }
+    assert listed == {path.relative_to(ROOT).as_posix() for path in vendor.rglob("*") if path.suffix in (".js", ".css")}
 
 
 # Licences
@@ -138,7 +138,10 @@ def test_no_package_that_serves_is_under_the_gpl(components: Components) -> None
         ({"License": "MIT License\n        Permission is hereby granted"}, [{"license": {"name": "MIT License"}}]),
         ({"Classifier": "License :: OSI Approved :: MIT License"}, [{"license": {"name": "MIT License"}}]),
         (
-            {"License": "BSD-3-Clause", "Classifier": "License :: OSI Approved :: GNU Lesser General Public License v3"},
+            {
+                "License": "BSD-3-Clause",
+                "Classifier": "License :: OSI Approved :: GNU Lesser General Public License v3",
+            },
             [{"license": {"name": "GNU Lesser General Public License v3"}}],
         ),
         ({}, []),

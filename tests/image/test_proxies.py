@@ -169,4 +169,8 @@ def test_nobody_can_claim_to_be_somebody(recorded: Proxy, arrived: Arrived) -> N
         with recorded.client(**claims) as client:
             client.get("/jobs/x", auth=("alice", "guessed"))
         arrivals = {name: arrived.headers.get_all(name, []) for name in CLAIMS}
-        assert arrivals == {**dict.fromkeys(CLAIMS, []), "X-Forwarded-For": ["127.0.0.1"], "X-Forwarded-Proto": ["https"]}
+        assert arrivals == {
+            **dict.fromkeys(CLAIMS, []),
+            "X-Forwarded-For": ["127.0.0.1"],
+            "X-Forwarded-Proto": ["https"],
+        }
