@@ -108,8 +108,8 @@ def test_the_memory_limit_holds_as_many_of_the_largest_requests_as_are_let_in(
         composed |= more["environment"]
         deployed |= {each["name"]: each["value"] for each in patch["env"]}
         memory = more["mem_limit"], patch["resources"]["limits"]["memory"]
-    # These differ: one machine has the volume of jobs, and RabbitMQ only in a profile; replicas share neither. A cluster
-    # reaches its pods, compose publishes its port to one machine.
+    # These differ: one machine has the volume of jobs, and RabbitMQ only in a profile; replicas share neither. A
+    # cluster reaches its pods, compose publishes its port to one machine.
     assert set(deployed) >= FOR_CLUSTERS
     deployed = {name: value for name, value in deployed.items() if name not in FOR_CLUSTERS}
     del composed["UPSCALER_BROKER"]

@@ -57,7 +57,7 @@ WITHIN = {
     "commands": [
         ["bake", "import_model", "missing_packages"],
         ["prepare", "convert", "health", "sbom"],
-        ["conversion_process"],
+        ["conversion_process", "licences"],
     ],
     "enlarging": [
         ["blocks", "bands"],

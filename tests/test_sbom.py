@@ -15,6 +15,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from superscaling.commands import sbom
+from superscaling.commands.licences import package_licences
 from superscaling.models import TABLE, shipped_models
 
 Components = dict[str, dict[str, Any]]
@@ -93,7 +94,7 @@ def test_files_of_others_are_in_it(components: Components) -> None:
 
 # Licences
 
-# Of whole programs that their licence would extend to. The LGPL is not among them: its libraries are replaceable (NOTICE).
+# Their licence would extend to the whole program. The LGPL's does not: its libraries are replaceable (NOTICE).
 STRONG_COPYLEFT = re.compile(r"(?<!L)(?<!Lesser )\b(A?GPL|(Affero )?(GNU )?(Affero )?General Public|SSPL|EUPL|OSL)")
 
 
@@ -152,4 +153,4 @@ def test_what_a_package_says_of_its_licence(
 ) -> None:
     lines = [f"{name}: {value}" for name, value in fields.items()]
     (tmp_path / "METADATA").write_text("\n".join(["Metadata-Version: 2.1", "Name: x", *lines, ""]))
-    assert sbom.licences(importlib.metadata.PathDistribution(tmp_path).metadata) == expected
+    assert package_licences(importlib.metadata.PathDistribution(tmp_path).metadata) == expected

@@ -15,14 +15,14 @@ import importlib.metadata
 import json
 import platform
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageMetadata
+from email import message_from_string
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from superscaling.commands.licences import package_licences, stated_licence
 from superscaling.models import DESCRIPTION, MODELS, hash_file, read_model_files
 from superscaling.settings import ROOT
 from superscaling.version import __version__
@@ -32,11 +32,9 @@ SELF = "image-super-scaling"
 LOCKS = ("requirements-serve.txt", "requirements.txt", "requirements-models.txt")
 LOCKED = re.compile(r"^([\w.-]+)==(\S+)(?: ;[^\\\n]*)?((?: *\\\n +--hash=sha256:[0-9a-f]{64})+)", re.MULTILINE)
 VENDORED = ROOT / "web" / "static" / "vendor"
+DPKG_STATUS = Path("/var/lib/dpkg/status")
 # A row of its README.md: file, package and version, licence, hash.
 VENDORED_ROW = re.compile(r"^\| `([^`]+)` \| ([\w-]+) ([\d.]+)[^|]*\| (\S+) \| `([0-9a-f]{64})` \|$", re.MULTILINE)
-# An SPDX expression, as against words such as "BSD License".
-EXPRESSION = re.compile(r"[\w.+-]+( (AND|OR|WITH) [\w.+-]+)*")
-MAX_LICENCE = 100  # characters; some packages have their whole licence there
 
 Component = dict[str, Any]
 
@@ -45,11 +43,10 @@ def document(with_system: bool) -> dict[str, Any]:
     """Describe this installation.
 
     Args:
-        with_system: with the packages of the distribution, which has dpkg.
+        with_system: with the packages of the distribution, which is Debian or one made of it.
 
     Raises:
         OSError: files are missing.
-        subprocess.CalledProcessError: dpkg failed.
         ModelUnavailable: a model is damaged.
     """
     root = {
@@ -79,7 +76,7 @@ def python_packages() -> Iterator[Component]:
         in_url = found[name].name.lower().replace("_", "-")  # as the specification of package URLs has it
         component = {
             **_component("library", name, version, f"pkg:pypi/{in_url}@{quote(version)}"),
-            "licenses": licences(found[name].metadata),
+            "licenses": package_licences(found[name].metadata),
         }
         if allowed := hashes.get((name, version)):
             component["externalReferences"] = [
@@ -101,20 +98,6 @@ def locked_hashes() -> dict[tuple[str, str], list[str]]:
     }
 
 
-def licences(metadata: PackageMetadata) -> list[dict[str, Any]]:
-    """What a package says of its licence: an SPDX expression if it has one, else words. Empty: it says nothing."""
-    expression = metadata.get("License-Expression")
-    text = metadata.get("License", "").partition("\n")[0].strip()
-    if expression is None and EXPRESSION.fullmatch(text) and re.search(r"\d", text):
-        expression = text
-    classifiers = [each for each in metadata.get_all("Classifier", []) if each.startswith("License :: ")]
-    names = {each.rpartition(" :: ")[2] for each in classifiers} or {text[:MAX_LICENCE]} - {""}
-    # Of a wheel with other libraries in it, classifiers name the licence of the whole, and the text may not.
-    if expression is None or any("General Public" in name for name in names):
-        return [{"license": {"name": name}} for name in sorted(names)]
-    return [{"expression": expression}]
-
-
 def models() -> Iterator[Component]:
     """The models that are there, each with its files."""
     for description in sorted(MODELS.glob(f"*/{DESCRIPTION}")):
@@ -124,7 +107,7 @@ def models() -> Iterator[Component]:
             **_component("machine-learning-model", model.name, None, f"model:{model.name}"),
             "description": "the hash is that of the weights which it was made of",
             "hashes": [_sha256(model.weights_sha256)],
-            "licenses": [_words_or_expression(model.licence)],
+            "licenses": [stated_licence(model.licence)],
             "components": [_file(path, f"models/{model.name}/{path.name}") for path in files],
         }
 
@@ -139,24 +122,27 @@ def vendored() -> Iterator[Component]:
     for (name, version, licence), files in sorted(packages.items()):
         yield {
             **_component("library", name, version, f"pkg:npm/{name}@{version}"),
-            "licenses": [_words_or_expression(licence)],
+            "licenses": [stated_licence(licence)],
             "components": [_file(VENDORED / file, f"web/static/vendor/{file}") for file in files],
         }
 
 
 def system_packages() -> Iterator[Component]:
-    """What dpkg has installed, and the distribution. Its licences are in /usr/share/doc."""
+    """What dpkg has installed, and the distribution. The licences are in /usr/share/doc."""
     release = platform.freedesktop_os_release()
-    distribution, version = release["ID"], release["VERSION_ID"]
-    yield _component("operating-system", distribution, version, f"os:{distribution}")
-    fields = "${Package}\\t${Version}\\t${Architecture}\\t${source:Package}\\t${source:Version}\\n"
-    command = ["dpkg-query", "--show", f"--showformat={fields}"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    for line in sorted(listed.splitlines()):
-        name, version, architecture, source, source_version = line.split("\t")
+    distribution, release_version = release["ID"], release["VERSION_ID"]
+    yield _component("operating-system", distribution, release_version, f"os:{distribution}")
+    stanzas = map(message_from_string, DPKG_STATUS.read_text().strip().split("\n\n"))
+    for package in sorted(stanzas, key=lambda each: (each["Package"], each["Architecture"])):
+        if not package["Status"].endswith(" installed"):
+            continue
+        name, version = package["Package"], package["Version"]
+        # Advisories are about sources: "NAME" or "NAME (VERSION)", if they differ from the package.
+        source, _, source_version = package.get("Source", name).partition(" ")
+        upstream = f"{source}@{source_version.strip('()') or version}"
         purl = (
-            f"pkg:deb/{distribution}/{quote(name)}@{quote(version)}?arch={architecture}"
-            f"&distro={distribution}-{release['VERSION_ID']}&upstream={quote(f'{source}@{source_version}', safe='')}"
+            f"pkg:deb/{distribution}/{quote(name)}@{quote(version)}?arch={package['Architecture']}"
+            f"&distro={distribution}-{release_version}&upstream={quote(upstream, safe='')}"
         )
         yield _component("library", name, version, purl)
 
@@ -175,10 +161,6 @@ def _file(path: Path, name: str) -> Component:
 
 def _sha256(digest: str) -> dict[str, str]:
     return {"alg": "SHA-256", "content": digest}
-
-
-def _words_or_expression(licence: str) -> dict[str, Any]:
-    return {"expression": licence} if EXPRESSION.fullmatch(licence) else {"license": {"name": licence}}
 
 
 def _normal(name: str) -> str:

@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def replaced(text: str, *pairs: tuple[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def running(command: list[str | Path], port: int, log: Path, environ: dict[str, str]) -> Iterator[None]:
+def running(command: Sequence[str | Path], port: int, log: Path, environ: dict[str, str]) -> Iterator[None]:
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, env=os.environ | environ)
     try:
@@ -111,7 +111,7 @@ def nginx(directory: Path, upstream: int, site: str = NGINX) -> Iterator[Proxy]:
         f" fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;"
         f" include {directory}/site.conf; }}"
     )
-    command = ["nginx", "-c", directory / "nginx.conf", "-e", directory / "error.log"]
+    command = ("nginx", "-c", directory / "nginx.conf", "-e", directory / "error.log")
     with running(command, proxy.port, directory / "log", {}):
         yield proxy
 
@@ -129,7 +129,7 @@ def caddy(directory: Path, upstream: int) -> Iterator[Proxy]:
         ("/etc/caddy/tls/privkey.pem", str(key)),
     )
     (directory / "Caddyfile").write_text(site)
-    command = ["caddy", "run", "--config", directory / "Caddyfile", "--adapter", "caddyfile"]
+    command = ("caddy", "run", "--config", directory / "Caddyfile", "--adapter", "caddyfile")
     with running(command, proxy.port, directory / "log", {"HOME": str(directory), "XDG_DATA_HOME": str(directory)}):
         yield proxy
 
