@@ -46,7 +46,6 @@ def test_maven_has_exact_versions_and_checks_checksums() -> None:
     parts = [*pom.iterfind(".//dependency", POM), *pom.iterfind(".//plugin", POM)]
     assert len(parts) >= 10
     for part in parts:
-        assert re.fullmatch(r"\d+\.\d+(\.\d+)?", part.findtext("version", "", POM)), part.findtext(
-            "artifactId", "", POM
-        )
+        version, name = part.findtext("version", "", POM), part.findtext("artifactId", "", POM)
+        assert re.fullmatch(r"\d+\.\d+(\.\d+)?", version), name
     assert "--strict-checksums" in (CLIENT / ".mvn" / "maven.config").read_text().split()
