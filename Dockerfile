@@ -4,8 +4,10 @@
 #   --build-arg MODELS="noise-cancel-plain noise-cancel"   models to bake in; idealo's are downloaded, verified, converted.
 #                                                          Other people's, such as realesrgan-x4plus, only if named here
 #   --build-arg WEIGHTS_URL=...                            where to download them from, instead of idealo's server
+#   --build-arg BASE=ubuntu:24.04@sha256:...               another base image; `make base` writes the newest one's digest here
+ARG BASE=ubuntu:24.04
 
-FROM ubuntu:24.04 AS base
+FROM ${BASE} AS base
 # Ubuntu removes old versions of packages from its mirrors, so none is pinned.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -90,6 +92,7 @@ FROM runtime AS everything
 COPY --from=all-packages /opt/venv /opt/venv
 COPY --from=code /app /app
 COPY --from=models /baked /app/models
+RUN python -m superscaling.commands.sbom --system --output /usr/share/image-super-scaling.cdx.json
 USER 10001:10001
 ARG VERSION=unversioned
 LABEL org.opencontainers.image.version="$VERSION"
@@ -99,6 +102,8 @@ FROM runtime AS default
 COPY --from=packages /opt/venv /opt/venv
 COPY --from=code /app /app
 COPY --from=models-without-weights /baked /app/models
+# What the image consists of (SBOM).
+RUN python -m superscaling.commands.sbom --system --output /usr/share/image-super-scaling.cdx.json
 USER 10001:10001
 ARG VERSION=unversioned
 LABEL org.opencontainers.image.version="$VERSION"

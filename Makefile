@@ -1,6 +1,7 @@
 # make run | test (lint, test-python, test-client) | test-page | test-image | test-jobs | soak | test-pytorch | train |
 #      images | lock | models | weights | settings | samples | picture | gradients | screenshots | models-picture | bench |
-#      load | scale | quality | sizes | compare | restoration | real-weights | fuzz | clean. CONTRIBUTING.md explains them.
+#      load | scale | quality | sizes | compare | restoration | real-weights | fuzz | base | audit | sbom | clean.
+#      CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --overri
 
 .PHONY: run test lint test-python test-client test-page test-image test-jobs soak test-pytorch train images screenshots lock \
 	models samples picture gradients weights settings bench load scale quality sizes compare restoration real-weights \
-	models-picture fuzz clean
+	models-picture fuzz base audit sbom clean
 
 # TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
 run: $(if $(EVERYTHING),$(VENV)/.everything,$(VENV)/.serve)
@@ -66,6 +67,20 @@ test-pytorch: $(PYTORCH)/.everything
 # `make train OPTIONS="--photographs FOLDER --output OUT --minutes 60"`; training/README.md explains the options.
 train: $(PYTORCH)/.everything
 	$(PYTORCH)/bin/python -m training.train $(OPTIONS)
+
+# Writes the digest of the base image's newest build into the Dockerfile; needs skopeo and Docker Hub, or SOURCE.
+base:
+	@digest=$$(skopeo inspect --no-tags --format '{{.Digest}}' $(or $(SOURCE),docker://docker.io/library/ubuntu:24.04)) && \
+	sed -i "s|^ARG BASE=.*|ARG BASE=ubuntu:24.04@$$digest|" Dockerfile
+	@grep '^ARG BASE=' Dockerfile
+
+# Asks for known vulnerabilities of the locked packages. --strict: a package that could not be asked about is a failure.
+audit: $(VENV)/.dev
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements-serve.txt $(OPTIONS)
+
+# What this installation consists of, as a CycloneDX document, into sbom.cdx.json.
+sbom: $(VENV)/.serve
+	$(BIN)/python -m superscaling.commands.sbom --output sbom.cdx.json
 
 # Builds them only.
 images:

@@ -1,5 +1,6 @@
 """gunicorn's configuration for `flask_app:app`. run.sh passes it to gunicorn."""
 
+import ipaddress
 import logging
 import resource
 from pathlib import Path
@@ -12,6 +13,8 @@ from superscaling.errors import ServiceError
 from superscaling.logs import log_config
 from superscaling.models import settings_of_models, with_milder
 from superscaling.settings import read_settings
+
+THIS_MACHINE = " (this machine only)"
 
 settings = read_settings()
 
@@ -73,11 +76,11 @@ def post_worker_init(worker: Any) -> None:
     if resources.jobs is not None and resources.housekeeping is not None:
         resources.jobs.engine.start()
         resources.housekeeping.start()
-    everywhere = " (all addresses)" if settings.host in ("0.0.0.0", "::") else ""
+    reach = reach_of(settings.host)
     facts = resources.models.default.facts
     log.info(
         "listening on %s port %d%s model=%s engine=%s precision=%s threads=%d views=%d models=%s",
-        *(settings.host, settings.port, everywhere),
+        *(settings.host, settings.port, reach),
         *(facts.model, facts.engine, facts.precision, facts.threads, facts.views),
         ",".join(model.name for model in resources.models),
     )
@@ -85,6 +88,22 @@ def post_worker_init(worker: Any) -> None:
         log.info("metrics are on port %d", settings.metrics_port)
     if resources.api_keys is not None:
         log.info("requests need an API key; %d are valid", resources.api_keys.keys.active(today()))
+    if reach != THIS_MACHINE and resources.api_keys is None:
+        log.warning(
+            "everybody who reaches this address may use the service, as there are no API keys; set"
+            " UPSCALER_API_KEYS_FILE, or UPSCALER_HOST=127.0.0.1 to serve this machine only"
+        )
+
+
+def reach_of(host: str) -> str:
+    """Say in brackets from where an address to listen on is reached; empty: it is one of several of the machine."""
+    if host == "localhost":
+        return THIS_MACHINE
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # a name
+        return ""
+    return " (all addresses)" if address.is_unspecified else THIS_MACHINE if address.is_loopback else ""
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -19,6 +19,7 @@ from test_memory import BYTES_PER_PIXEL
 
 from http_edge.places import MAX_DOWNLOADS, MAX_WATCHERS
 from superscaling.settings import Settings, read_settings, unknown_variables
+from superscaling.version import __version__
 
 COMPOSE = ROOT / "compose.yaml"
 SMALL_COMPOSE = ROOT / "deploy" / "compose" / "small.yaml"
@@ -26,6 +27,9 @@ KUBERNETES = ROOT / "deploy" / "kubernetes" / "upscaler.yaml"
 SMALL_KUBERNETES = ROOT / "deploy" / "kubernetes-small"
 NGINX = ROOT / "deploy" / "nginx" / "upscaler.conf"
 DOCKERFILE = ROOT / "Dockerfile"
+KEYS_COMPOSE = ROOT / "deploy" / "compose" / "keys.yaml"
+# What the manifest sets for a cluster alone.
+FOR_CLUSTERS = {"UPSCALER_LOG_FORMAT", "UPSCALER_API_KEYS_FILE", "UPSCALER_ALLOWED_HOSTS", "UPSCALER_METRICS_PORT"}
 BIN = Path(sys.executable).parent
 # Running requests are finished this many seconds after SIGTERM.
 LAST_ANSWER = Settings().timeout + 5
@@ -38,11 +42,15 @@ def compose() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def deployment() -> dict[str, Any]:
+def manifests() -> dict[str, dict[str, Any]]:
     documents = {each["kind"]: each for each in yaml.safe_load_all(KUBERNETES.read_text())}
     assert set(documents) == {"Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"}
-    found: dict[str, Any] = documents["Deployment"]
-    return found
+    return documents
+
+
+@pytest.fixture(scope="module")
+def deployment(manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return manifests["Deployment"]
 
 
 def checked(*command: str | Path) -> None:
@@ -51,7 +59,7 @@ def checked(*command: str | Path) -> None:
 
 
 def test_schemas() -> None:
-    checked(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE, SMALL_COMPOSE)
+    checked(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE, SMALL_COMPOSE, KEYS_COMPOSE)
     for version in ("1.25", "1.37"):
         checked(BIN / "kubernetes-validate", "--strict", "--kubernetes-version", version, KUBERNETES)
 
@@ -100,8 +108,11 @@ def test_the_memory_limit_holds_as_many_of_the_largest_requests_as_are_let_in(
         composed |= more["environment"]
         deployed |= {each["name"]: each["value"] for each in patch["env"]}
         memory = more["mem_limit"], patch["resources"]["limits"]["memory"]
-    # These differ: one machine has the volume of jobs, and RabbitMQ only in a profile; replicas share neither.
-    del deployed["UPSCALER_LOG_FORMAT"], composed["UPSCALER_BROKER"]
+    # These differ: one machine has the volume of jobs, and RabbitMQ only in a profile; replicas share neither. A
+    # cluster reaches its pods, compose publishes its port to one machine.
+    assert set(deployed) >= FOR_CLUSTERS
+    deployed = {name: value for name, value in deployed.items() if name not in FOR_CLUSTERS}
+    del composed["UPSCALER_BROKER"]
     assert deployed["UPSCALER_JOBS_STORE"] == ""
     assert composed == deployed if profile == "small" else composed | {"UPSCALER_JOBS_STORE": ""} == deployed
     assert unknown_variables(composed) == []
@@ -154,6 +165,66 @@ def test_kubernetes_takes_away_what_is_not_needed(deployment: dict[str, Any]) ->
     assert requests["cpu"] == limits["cpu"], "threads follow the limit"
 
 
+def environ_of(container: dict[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in container["env"]}
+
+
+def test_a_cluster_reaches_its_pods_by_two_ports_alone(manifests: dict[str, dict[str, Any]]) -> None:
+    """The ingress controller the service's, Prometheus that of the metrics; pods reach nobody."""
+    (container,) = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
+    settings = read_settings(environ_of(container))
+    ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+    assert ports == {"http": settings.port, "metrics": settings.metrics_port}
+    policy = manifests["NetworkPolicy"]["spec"]
+    assert policy["podSelector"] == manifests["Deployment"]["spec"]["selector"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["egress"] == []
+    for rule, port, namespace in zip(policy["ingress"], ports, ("ingress-nginx", "monitoring"), strict=True):
+        assert rule["ports"] == [{"port": port}]
+        (allowed,) = rule["from"]
+        assert allowed["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+        assert allowed["podSelector"]["matchLabels"], "not every pod there"
+    assert [each["targetPort"] for each in manifests["Service"]["spec"]["ports"]] == ["http"], "no balanced metrics"
+
+
+def test_a_cluster_uses_the_service_with_keys(deployment: dict[str, Any]) -> None:
+    """Of a secret that is mounted as a directory, which Kubernetes renews, and which the service's group may read."""
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (mount,) = (each for each in container["volumeMounts"] if each["name"] == "keys")
+    assert "subPath" not in mount
+    assert read_settings(environ_of(container)).api_keys_file == Path(mount["mountPath"]) / "keys"
+    (volume,) = (each for each in pod["volumes"] if each["name"] == "keys")
+    secret = f"kubectl create secret generic {volume['secret']['secretName']} --from-file=keys\n"
+    assert secret in KUBERNETES.read_text()
+    assert not volume["secret"].get("optional", False), "without keys it does not start"
+    assert volume["secret"]["defaultMode"] == 0o440
+    assert pod["securityContext"]["fsGroup"] == 10001
+
+
+def test_compose_mounts_the_directory_of_keys() -> None:
+    service = yaml.safe_load(KEYS_COMPOSE.read_text())["services"]["upscaler"]
+    (volume,) = service["volumes"]
+    source, target, mode = volume.rsplit(":", 2)
+    assert (source, mode) == ("${KEYS_DIRECTORY:-./keys}", "ro")
+    assert read_settings(service["environment"]).api_keys_file == Path(target) / "keys"
+
+
+def images() -> list[str]:
+    """All that compose and the manifests run."""
+    text = [COMPOSE.read_text(), *(path.read_text() for path in (ROOT / "deploy").rglob("*.yaml"))]
+    return re.findall(r"^ *image: (\S+)", "\n".join(text), re.MULTILINE)
+
+
+def test_no_image_is_the_latest() -> None:
+    """Each has a version: a tag that moves, or none, which is `latest`, would not say what runs."""
+    assert len(images()) >= 4
+    for image in images():
+        assert re.fullmatch(r"[\w./-]+:(\d+\.\d+\.\d+[\w.-]*|\$\{VERSION:-unversioned\})(@sha256:[0-9a-f]{64})?", image)
+    ours = {image.rpartition(":")[2] for image in images() if image.startswith("registry.example.com/")}
+    assert ours == {__version__}
+
+
 def test_the_user_is_the_same_everywhere(deployment: dict[str, Any]) -> None:
     assert "USER 10001:10001" in DOCKERFILE.read_text()
     assert deployment["spec"]["template"]["spec"]["securityContext"]["runAsGroup"] == 10001
@@ -193,7 +264,7 @@ def test_the_health_check_asks_the_port_of_the_settings(server: Server) -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({}, r"no answer from 0\.0\.0\.0 port \d+: .*Connection refused"),
+        ({}, r"no answer from 127\.0\.0\.1 port \d+: .*Connection refused"),
         ({"UPSCALER_HOST": "::1"}, r"no answer from ::1 port \d+: .*"),
         ({"PORT": "web"}, r"PORT='web': must be a whole number from 1 to 65535"),
     ],

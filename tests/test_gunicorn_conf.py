@@ -4,6 +4,7 @@ import logging
 import resource
 import runpy
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -50,14 +51,33 @@ def test_a_failed_warm_up_does_not_end_the_start(
     [
         ("0.0.0.0", "listening on 0.0.0.0 port 7000 (all addresses) model="),
         ("::", "listening on :: port 7000 (all addresses) model="),
-        ("127.0.0.1", "listening on 127.0.0.1 port 7000 model="),
+        ("192.0.2.1", "listening on 192.0.2.1 port 7000 model="),
+        ("upscale.example.com", "listening on upscale.example.com port 7000 model="),
     ],
 )
-def test_the_log_says_where_it_listens(
-    configure: Configure, monkeypatch: pytest.MonkeyPatch, host: str, said: str
+@pytest.mark.parametrize("has_keys", [False, True])
+def test_who_listens_to_others_without_keys_is_warned(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str, said: str, has_keys: bool
 ) -> None:
     monkeypatch.setenv("UPSCALER_HOST", host)
     monkeypatch.setenv("PORT", "7000")
+    if has_keys:
+        monkeypatch.setenv("UPSCALER_API_KEYS_FILE", str(tmp_path))
+    monkeypatch.setattr(resources.models.default.upscaler, "warm_up", lambda: None)
+    line, *warnings = configure()
+    assert line.startswith(f"INFO {said}")
+    warning = "WARNING everybody who reaches this address may use the service, as there are no API keys"
+    assert [each.partition(";")[0] for each in warnings] == ([] if has_keys else [warning])
+
+
+@pytest.mark.parametrize("host", [None, "127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_the_default_serves_this_machine_and_warns_of_nothing(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, host: str | None
+) -> None:
+    monkeypatch.delenv("UPSCALER_HOST", raising=False)
+    if host is not None:
+        monkeypatch.setenv("UPSCALER_HOST", host)
+    monkeypatch.setenv("PORT", "7000")
     monkeypatch.setattr(resources.models.default.upscaler, "warm_up", lambda: None)
     (line,) = configure()
-    assert line.startswith(f"INFO {said}")
+    assert line.startswith(f"INFO listening on {host or '127.0.0.1'} port 7000 (this machine only) model=")

@@ -58,8 +58,8 @@ MESSAGES_KNOW = {
 WITHIN = {
     "commands": [
         ["bake", "import_model", "missing_packages"],
-        ["prepare", "convert", "health", "keys"],
-        ["conversion_process"],
+        ["prepare", "convert", "health", "keys", "sbom"],
+        ["conversion_process", "licences"],
     ],
     "enlarging": [
         ["blocks", "bands"],

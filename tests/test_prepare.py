@@ -108,7 +108,7 @@ def test_a_port_in_use(tmp_path: Path) -> None:
         environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PORT": port}
         result = subprocess.run([ROOT / "run.sh"], env=environ, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
-    assert f"can't listen on 0.0.0.0 port {port}: Address already in use; set PORT" in result.stderr
+    assert f"can't listen on 127.0.0.1 port {port}: Address already in use; set PORT" in result.stderr
     assert result.stderr.count("\n") == 1
 
 

@@ -23,7 +23,7 @@ CARDS = sorted((ROOT / "models").glob("*/card.md"))
 LINKED = [
     *DOCUMENTS,
     *sorted((ROOT / "docs" / "decisions").glob("*.md")),
-    *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "sample-images/README.md")),
+    *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "sample-images/README.md")),
     *CARDS,
 ]
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)

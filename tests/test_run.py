@@ -25,7 +25,7 @@ def test_one_start_line(start_server: StartServer) -> None:
     lines = server.log.read_text().splitlines()
     assert len(lines) == 1
     assert re.search(
-        rf"listening on 0\.0\.0\.0 port {server.port} \(all addresses\) model=noise-cancel-plain engine=openvino"
+        rf"listening on 127\.0\.0\.1 port {server.port} \(this machine only\) model=noise-cancel-plain engine=openvino"
         r" precision=(fp32|bf16|int8) threads=\d+ views=1 models=noise-cancel-plain$",
         lines[0],
     )

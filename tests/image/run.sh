@@ -17,12 +17,12 @@ say() { printf '%4ds %s\n' $SECONDS "$*"; }
 if [ "${1:-}" != inside ]; then
   # The tools.
   missing=()
-  for package in buildah podman crun debootstrap nginx-light rabbitmq-server; do
+  for package in buildah podman crun caddy debootstrap nginx-light openssl rabbitmq-server skopeo; do
     [ "$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
-    # RUNLEVEL=1 keeps the packages from starting nginx and RabbitMQ. The lock: .ci/run tests the page meanwhile, which installs Chromium.
+    # RUNLEVEL=1 keeps the packages from starting Caddy, nginx and RabbitMQ. The lock: .ci/run tests the page meanwhile, which installs Chromium.
     flock /tmp/image-super-scaling-apt.lock sh -c 'apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
       apt-get install -qq --yes --no-install-recommends "$@" >/dev/null' sh "${missing[@]}"
   fi
