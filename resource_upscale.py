@@ -15,7 +15,7 @@ class ResourceUpscale:
         admission: admits them.
         limits: of input pictures.
         quality: of JPEG, WebP and AVIF results if the message has none, 1 to 100.
-        decoder: reads pictures.
+        decoder: reads pictures, and writes them.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class ResourceUpscale:
             ServiceError: as the steps of `FileUpscaler`.
             EstimateOverDeadline, QueueFull: it can't be finished in time; raised before inference.
             EngineFailed: during inference.
-            ClientGone, DeadlinePassed, ServiceStopping: during decoding or inference.
+            ClientGone, DeadlinePassed, ServiceStopping: during decoding, inference or encoding.
         """
         file = self._files.inspect(message.image, message.asked, deadline, timings)
         with self._admission.admitted(file.demand, deadline, timings) as admitted:
@@ -59,7 +59,7 @@ class ResourceUpscale:
             enlarged = file.model.enlarge(decoded.picture, deadline, timings, listener, decoded.results)
             del decoded  # encoding takes the most memory
             deadline.check(timings)
-            result = self._files.encode(file, enlarged, timings)
+            result = self._files.encode(file, enlarged, deadline, timings)
         return UpscaleOutput(
             image=result.data, format=result.format, width=result.width, height=result.height, notes=result.notes
         )

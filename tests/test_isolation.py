@@ -65,7 +65,7 @@ class Reader(decoding.BmpReader):
         def send(connection, answer):
             memory = os.memfd_create("pixels")
             os.truncate(memory, 64)
-            connection.send((b"", [64]))
+            connection.send((b"", [64], []))
             send_handle(connection, memory, None)
         worker.send = send
     def doze(self): time.sleep(1)

@@ -7,8 +7,8 @@ from superscaling.enlarging.loaded_models import LoadedModels
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
 from superscaling.enlarging.result_sizes import check_results, choose_least_sizes, choose_sizes, cropped
 from superscaling.format_name import FormatName
-from superscaling.isolation import Decoder, Inspected
-from superscaling.pictures import FORMATS, Limits, Picture, Size, check_can_hold, encode
+from superscaling.isolation import Decoder, EncodeCall, Inspected
+from superscaling.pictures import FORMATS, Limits, Picture, Size, check_can_hold
 from superscaling.scheduling import Deadline, Demand, Timings
 from superscaling.size_choice import ResultSize
 from superscaling.upscale_options import UpscaleOptions
@@ -65,7 +65,7 @@ class FileUpscaler:
         models: that can be asked for.
         limits: of input pictures.
         quality: of lossy results for which none is asked, 1 to 100.
-        decoder: reads pictures.
+        decoder: reads pictures, and writes them.
     """
 
     def __init__(self, models: LoadedModels, limits: Limits, quality: int, decoder: Decoder) -> None:
@@ -111,15 +111,17 @@ class FileUpscaler:
         check_can_hold(picture, [(result.height, result.width) for result in results], file.format)
         return DecodedFile(file, picture, results, replace(demand, cost=file.model.cost_of(picture, results)))
 
-    def encode(self, file: InspectedFile, enlarged: Picture, timings: Timings) -> EnlargedFile:
+    def encode(self, file: InspectedFile, enlarged: Picture, deadline: Deadline, timings: Timings) -> EnlargedFile:
         """Write the result.
 
         Raises:
             FormatCannotHold: it would be too large for its format.
+            DecoderUnavailable, ClientGone, DeadlinePassed, ServiceStopping: as `inspect`.
         """
         options = file.options
+        order = EncodeCall(enlarged, file.format, options.quality, self._quality, options.metadata)
         with timings.span("encode"):
-            encoded = encode(enlarged, file.format, options.quality, self._quality, options.metadata)
+            encoded = self._decoder.encode(order, deadline, timings)
         notes = file.notes + enlarged.notes + encoded.notes + notes_on_options(options, file.format)
         return EnlargedFile(encoded.data, file.format, enlarged.width, enlarged.height, notes)
 
