@@ -1,5 +1,7 @@
 """`POST /upscale`."""
 
+from dataclasses import replace
+
 from message_protocol import UpscaleInput, UpscaleOutput
 from superscaling.enlarging import FileUpscaler, LoadedModels
 from superscaling.isolation import Decoder
@@ -44,7 +46,8 @@ class ResourceUpscale:
         with self._admission.admitted(file.demand, deadline, timings) as admitted:
             timings.pixels = file.demand.input_pixels
             decoded = self._files.decode(file, timings)
-            self._admission.correct(admitted, decoded.demand)
+            encoding = self._files.encoding_seconds(decoded, deadline, timings)
+            self._admission.correct(admitted, replace(decoded.demand, encoding_seconds=encoding))
             timings.tiles = decoded.demand.cost.tiles
             listener.accepted(
                 Plan(

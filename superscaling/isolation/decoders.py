@@ -178,7 +178,7 @@ class Decoders:
             raise _death(exc) from exc
         finally:
             self._give_back(process)
-        return _value(answer)
+        return cast(Header | Picture, _value(answer))
 
     def _take(self) -> DecoderProcess:
         while True:
