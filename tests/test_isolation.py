@@ -360,16 +360,20 @@ def test_pictures_arrive_as_they_are(decoders: Decoders, sent: Sent) -> None:
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: sent.name)
 def test_results_are_the_same_files(decoders: Decoders, sent: Sent) -> None:
     picture = decode(sent.data, LIMITS)
-    order = EncodeCall(picture, picture.format, 80, 92, MetadataChoice.KEEP)
+    name = FormatName.PNG if picture.format is FormatName.BMP else picture.format  # a BMP has no transparency
+    order = EncodeCall(picture, name, 80, 92, MetadataChoice.KEEP)
     assert decoders.encode(order, *patience()) == InThisProcess().encode(order, *patience())
 
 
 def test_an_error_of_the_encoder_arrives_as_it_is(decoders: Decoders) -> None:
     wide = Picture((Frame(np.zeros((1, 70_000, 3), np.uint8)),), FormatName.PNG)
     order = EncodeCall(wide, FormatName.JPEG, None, 92, MetadataChoice.KEEP)
+    said = set[str]()
     for each in (decoders, InThisProcess()):
-        with pytest.raises(OSError, match="^encoder error -2 when writing image file$"):
+        with pytest.raises(OSError, match="when writing image file") as refused:
             each.encode(order, *patience())
+        said.add(str(refused.value))
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize("length", [0, 1, transfer.LONG - 1, transfer.LONG, 3_000_001])
