@@ -103,7 +103,7 @@ WITHIN = {
     "pictures": [
         ["previews", "inspection", "gigantic"],
         ["encoding", "decoding", "containers.bands", "gigantic_kinds"],
-        ["jpeg_reading", "heif_reading", "png_compression", "encoding_sample"],
+        ["jpeg_reading", "heif_reading", "png_compression", "encoder_sample"],
         ["frames", "containers.gif_writing", "containers.tiff_writing", "containers.png_writing"],
         ["metadata.upright", "metadata.fitting", "metadata.writing"],
         ["metadata.from_jpeg", "metadata.from_png", "metadata.from_tiff", "metadata.from_info", "metadata.from_gif"],
