@@ -2,8 +2,8 @@
 
 from superscaling.format_name import FormatName, ReadOnlyName
 from superscaling.pictures.containers.bands import piece_bytes
-from superscaling.pictures.encoding import Encoded, check_can_hold, check_count, check_size, encode
 from superscaling.pictures.encoder_sample import encoding_sample
+from superscaling.pictures.encoding import Encoded, check_can_hold, check_count, check_size, encode
 from superscaling.pictures.foreign import name_foreign_image
 from superscaling.pictures.formats import FORMATS, MEDIA_TYPES, READABLE, Format, sniff
 from superscaling.pictures.gigantic import (
