@@ -1,7 +1,7 @@
 """Feed the codec a million damaged files: `make fuzz`, or `python -m tests.fuzz --count 10000 --seed 7`.
 
-First come large, repetitive files (`hostile_files.py`), as long as a service takes them: small ones, however damaged, show
-nothing that is slow. Each has to be refused or decoded in a few seconds of CPU time.
+First come large, repetitive files (`hostile_files.py`), as long as a service takes them: small ones, however damaged,
+show nothing that is slow. Each has to be refused or decoded in a few seconds of CPU time.
 Then each case is one of the tests' pictures with some bytes changed, mostly in its headers, cut, doubled or mixed with
 another. It has to be decoded, and what was decoded encoded again, or refused as an error of the client, in bounded time
 and memory.
