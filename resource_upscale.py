@@ -1,5 +1,7 @@
 """`POST /upscale`."""
 
+from dataclasses import replace
+
 from message_protocol import UpscaleInput, UpscaleOutput
 from superscaling.enlarging import FileUpscaler, LoadedModels
 from superscaling.isolation import Decoder
@@ -24,7 +26,7 @@ class ResourceUpscale:
         admission: admits them.
         limits: of input pictures.
         quality: of JPEG, WebP and AVIF results if the message has none, 1 to 100.
-        decoder: reads pictures.
+        decoder: reads pictures, and writes them.
     """
 
     def __init__(
@@ -52,14 +54,15 @@ class ResourceUpscale:
             ServiceError: as the steps of `FileUpscaler`, and `Budget.take`.
             EstimateOverDeadline, QueueFull: it can't be finished in time; raised before inference.
             EngineFailed: during inference.
-            ClientGone, DeadlinePassed, ServiceStopping: during decoding or inference.
+            ClientGone, DeadlinePassed, ServiceStopping: during decoding, inference or encoding.
         """
         file = self._files.inspect(message.image, message.asked, deadline, timings)
         pixels = file.demand.input_pixels
         with budget.charged(pixels), self._admission.admitted(file.demand, deadline, timings) as admitted:
             timings.pixels = pixels
             decoded = self._files.decode(file, timings)
-            self._admission.correct(admitted, decoded.demand)
+            encoding = self._files.encoding_seconds(decoded, deadline, timings)
+            self._admission.correct(admitted, replace(decoded.demand, encoding_seconds=encoding))
             timings.tiles = decoded.demand.cost.tiles
             listener.accepted(
                 Plan(
@@ -74,7 +77,7 @@ class ResourceUpscale:
             enlarged = file.model.enlarge(decoded.picture, deadline, timings, listener, decoded.results)
             del decoded  # encoding takes the most memory
             deadline.check(timings)
-            result = self._files.encode(file, enlarged, timings)
+            result = self._files.encode(file, enlarged, deadline, timings)
         return UpscaleOutput(
             image=result.data, format=result.format, width=result.width, height=result.height, notes=result.notes
         )

@@ -159,7 +159,7 @@ class Steps:
                 del parts
                 self.release()  # encoding takes the most memory
                 deadline.check(step.timings)
-                encoded = self._files.encode(file, picture, step.timings)
+                encoded = self._files.encode(file, picture, deadline, step.timings)
                 del picture
                 sha256 = hashlib.sha256(encoded.data).hexdigest()
                 notes = job.notes + encoded.notes

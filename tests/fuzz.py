@@ -1,6 +1,8 @@
 """Feed the codec a million damaged files: `make fuzz`, or `python -m tests.fuzz --count 10000 --seed 7`.
 
-Each case is one of the tests' pictures with some bytes changed, mostly in its headers, cut, doubled or mixed with
+First come large, repetitive files (`hostile_files.py`), as long as a service takes them: small ones, however damaged,
+show nothing that is slow. Each has to be refused or decoded in a few seconds of CPU time.
+Then each case is one of the tests' pictures with some bytes changed, mostly in its headers, cut, doubled or mixed with
 another. It has to be decoded, and what was decoded encoded again, or refused as an error of the client, in bounded time
 and memory.
 What fails is written to tests/fixtures/fuzz, which `test_fuzz.py` tries each time.
@@ -40,6 +42,9 @@ LIMITS = Limits(pixels=200_000, frames=10)
 MAX_SECONDS = 20
 # s: likewise, for what no deadline ends. AVIF's encoder takes most.
 MAX_SERVING_SECONDS = 5
+# Bytes of the repetitive files, and s of CPU time that each may cost until it is refused or decoded.
+LARGE, MAX_CPU_SECONDS = 62 << 20, 5
+SERVICE_LIMITS = Limits(pixels=64_000_000, frames=1000)
 # Bytes: more than a worker needs for itself and the largest image.
 MAX_MEMORY = 256 << 20
 # Boundary values of header fields.
@@ -162,6 +167,20 @@ def check(data: bytes) -> None:
             encode(picture, name, 80, 80)
 
 
+def slow_files(length: int) -> Iterator[tuple[str, float]]:
+    """Names of the repetitive files of that length that cost too much, and their CPU time in s."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    from hostile_files import HOSTILE
+
+    for name, make in HOSTILE.items():
+        data = make(length)
+        start = time.process_time()
+        with contextlib.suppress(ServiceError):
+            decode(data, SERVICE_LIMITS)
+        if (seconds := time.process_time() - start) > MAX_CPU_SECONDS:
+            yield name, seconds
+
+
 @dataclass
 class Worker:
     """Start a process that tries every `step`-th case from `first`; `current` holds the index of the running one."""
@@ -223,6 +242,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
     arguments = parser.parse_args()
     limit_pillow()
+    slow = list(slow_files(LARGE))
+    for name, seconds in slow:
+        print(f"{name} took {seconds:.1f} s")
     FINDINGS.mkdir(parents=True, exist_ok=True)
     before = len(list(FINDINGS.iterdir()))
     with CONTEXT.Pool(1) as pool:  # libvips writes some; its threads would be missing in forked workers
@@ -236,7 +258,7 @@ def main() -> None:
         time.sleep(1)
     found = len(list(FINDINGS.iterdir())) - before
     print(f"\r{count} cases, {found} findings")
-    sys.exit(found > 0)
+    sys.exit(found > 0 or bool(slow))
 
 
 if __name__ == "__main__":

@@ -97,6 +97,28 @@ def test_time_is_bounded(held: list[int], timeout: float, area: int, wait: int) 
         each.__exit__(None, None, None)
 
 
+def test_writing_the_result_takes_time_as_well() -> None:
+    admission = admission_of()
+    demand = replace(demand_of(1000, cost_of(1000)), encoding_seconds=5.0)
+    alone = PACE.seconds_for(1000)
+    with admission.admitted(demand, *patience(5 + alone + 0.1)):
+        pass
+    with pytest.raises(EstimateOverDeadline) as refused, admission.admitted(demand, *patience(5 + alone - 0.1)):
+        pass
+    assert refused.value.actual == round(5 + alone, 1)
+    assert "ask for a format that is written faster" in refused.value.detail
+
+
+def test_nobody_is_late_because_of_a_result_that_takes_long_to_write() -> None:
+    """The newcomer would be late, as its result is written when the other's tiles are done."""
+    admission, seconds = admission_of(), 1000 * SECONDS_PER_PIXEL
+    demand = demand_of(1000, cost_of(1000))
+    with enter(admission, 1000, cost_of(1000)), admission.admitted(demand, *patience(3 * seconds)) as own:
+        admission.correct(own, replace(demand, encoding_seconds=0.5 * seconds))
+        with pytest.raises(QueueFull):
+            admission.correct(own, replace(demand, encoding_seconds=1.5 * seconds))
+
+
 def test_what_takes_too_long_alone_is_rejected_for_good() -> None:
     admission = admission_of()
     demand = demand_of(5000, cost_of(5000))

@@ -63,7 +63,7 @@ class Service:
             blocks = [parts.make(first, stop, *patience()) for first, stop in reversed(cuts)]
             sizes = [sum(size.bytes for size in parts.sizes[first:stop]) for first, stop in reversed(cuts)]
             assert [len(block) for block in blocks] == sizes
-            joined = self.files.encode(parts.file.file, parts.join(reversed(blocks)), Timings())
+            joined = self.files.encode(parts.file.file, parts.join(reversed(blocks)), Deadline(), Timings())
             assert (joined.data, joined.notes) == (whole.image, whole.notes)
         return parts
 

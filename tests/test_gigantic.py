@@ -121,7 +121,7 @@ def ordinary(data: bytes, options: UpscaleOptions, loaded: LoadedModels) -> tupl
     inspected = files.inspect(data, options, *patience())
     decoded = files.decode(inspected, patience()[1])
     picture = inspected.model.enlarge(decoded.picture, *patience(), results=decoded.results)
-    file = files.encode(inspected, picture, patience()[1])
+    file = files.encode(inspected, picture, *patience())
     return picture, file.data, file.notes
 
 

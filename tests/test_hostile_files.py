@@ -6,15 +6,18 @@ import time
 import zlib
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
-from conftest import encoded, png_chunk
+from conftest import encoded, photograph, png_chunk
+from hostile_files import HOSTILE, LENGTH, PROFILE, bmp, claiming, gif, png
 from metadata_files import PNG_HEAD, XMP_NAME, jpeg_with, png_with
 from pictures import IMAGE, RGB
+from PIL import Image
 from test_avif_heic import box_at, heic
 
 from http_edge import negotiation
 from message_protocol import UpscaleInput
-from superscaling.errors import ImageTooComplex
+from superscaling.errors import ImageCorrupt, ImageTooComplex, ServiceError
 from superscaling.format_name import FormatName
 from superscaling.geometry import Box
 from superscaling.pictures import Limits, answer_format, decode, encode, name_foreign_image
@@ -186,3 +189,68 @@ def test_xmp_of_a_jpeg_with_many_prefixes() -> None:
     with soon():
         answer = encode(decode(jpeg_with((0xE1, XMP_NAME + packet)), LIMITS), FormatName.JPEG, 92, 92)
     assert answer.notes == ("left out: XMP that can't be read",)
+
+
+# Any size that a service takes by default, as that is what files claim.
+ALL = Limits(pixels=64_000_000, frames=1000)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_repetitive_files(name: str) -> None:
+    data = HOSTILE[name](LENGTH)
+    with soon(), contextlib.suppress(ServiceError):
+        picture = decode(data, ALL)
+        encode(picture, picture.format, None, 92)
+
+
+def test_extensions_of_a_gif_are_counted() -> None:
+    most = b"!\xfe\0" * 20_000
+    frame = encoded(IMAGE, "GIF")
+    place = frame.index(b",")
+    assert decode(frame[:place] + most + frame[place:], LIMITS).sizes == [(IMAGE.height, IMAGE.width)]
+    with pytest.raises(ImageTooComplex, match="more than 20000 extensions"):
+        decode(gif(most + b"!\xfe\0"), LIMITS)
+
+
+def test_one_profile_of_a_png_is_unpacked() -> None:
+    first = png_chunk(b"iCCP", b"a\0\0" + zlib.compress(b"the first"))
+    (frame,) = decode(png(first + 1900 * PROFILE), LIMITS).frames
+    assert frame.metadata.icc == b"the first"
+    assert frame.metadata.lost == ("damaged PNG chunks (iCCP)",)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True, "progressive": True}], ids=str)
+@pytest.mark.parametrize("sampling", ["4:4:4", "4:2:0"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_flat_jpegs_have_the_least_data(mode: str, sampling: str, options: dict[str, bool]) -> None:
+    """Each is the smallest of its kind, and whole."""
+    flat = np.asarray(IMAGE.resize((1, 1)).convert(mode).resize((1003, 501)))
+    data = encoded(Image.fromarray(flat, mode), "JPEG", subsampling=sampling, **options)
+    assert decode(data, LIMITS).notes == ()
+    with pytest.raises(ImageCorrupt, match="its data suffice for"):
+        decode(claiming(data, 5000, 5000), ALL)
+
+
+def test_a_jpeg_may_still_lack_a_quarter() -> None:
+    data = encoded(photograph(400, 400), "JPEG")
+    (note,) = decode(data[: len(data) * 9 // 10], LIMITS).notes
+    assert "rows are missing" in note
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"\3\1\0\0\3\2\0\0\0\1", [[2, 2, 2], [1, 1, 1]]),
+        (b"\1\1\1\2\1\3\0\0\1\1\1\2\1\3\0\0\0\1", [[1, 2, 3], [1, 2, 3]]),
+        (b"\0\3\1\2\3\0\0\0\0\3\1\2\3\0\0\0\0\1", [[1, 2, 3], [1, 2, 3]]),
+        (b"\0\2\1\0\0\2\1\0\1\3\0\0\0\2\1\0\0\2\1\0\1\3\0\1", [[0, 0, 3], [0, 0, 3]]),
+    ],
+    ids=["runs", "runs of one", "as they are", "moves"],
+)
+@pytest.mark.parametrize("behind", [0, 100_000])
+def test_runs_of_a_bmp(data: bytes, expected: list[list[int]], behind: int) -> None:
+    """Also in the longest way of writing them, and before other bytes."""
+    file = bytearray(bmp(3, 2, 1, data + bytes(behind)))
+    file[54 : 54 + 16] = bytes(level for index in range(4) for level in (index, index, index, 0))
+    (frame,) = decode(bytes(file), LIMITS).frames
+    assert frame.colour[:, :, 0].tolist() == expected

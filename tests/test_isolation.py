@@ -22,10 +22,12 @@ from test_animations import ANIMATED
 from test_metrics import figures
 
 from superscaling.errors import ClientGone, ImageTooLarge, ImageUndecodable, ServiceError, StartError
-from superscaling.isolation import Decoders, transfer
+from superscaling.format_name import FormatName
+from superscaling.isolation import Decoders, EncodeCall, InThisProcess, transfer
 from superscaling.isolation.process import DecoderProcess
 from superscaling.isolation.worker import Call
-from superscaling.pictures import Limits, decode, inspect
+from superscaling.metadata_choice import MetadataChoice
+from superscaling.pictures import Frame, Limits, Picture, decode, inspect
 from superscaling.scheduling import Deadline, Timings
 
 LIMITS = Limits(10_000_000, 100)
@@ -65,10 +67,13 @@ class Reader(decoding.BmpReader):
         def send(connection, answer):
             memory = os.memfd_create("pixels")
             os.truncate(memory, 64)
-            connection.send((b"", [64]))
+            connection.send((b"", [64], []))
             send_handle(connection, memory, None)
         worker.send = send
     def doze(self): time.sleep(1)
+    def encoder_hangs(self): worker.encode = lambda *order: time.sleep(1000)
+    def encoder_crashes(self): worker.encode = lambda *order: os.abort()
+    def encoder_is_hungry(self): worker.encode = lambda *order: bytearray(1 << 60)
     def defect(self): decoding._size(None)
     def killed(self): os.kill(os.getpid(), signal.SIGKILL)
     def allocate(self):
@@ -220,6 +225,37 @@ def test_the_requests_deadline_holds(start_server: StartServer, mischief: str) -
     assert figures(server)['upscaler_decoder_failures_total{reason="time"}'] == 1
 
 
+@pytest.fixture
+def hasty_server(shared_server: StartServer, mischief: str) -> Server:
+    return shared_server(PYTHONPATH=mischief, UPSCALER_TIMEOUT="3")
+
+
+def test_the_deadline_ends_an_encoder(hasty_server: Server) -> None:
+    answer = hasty_server.upscale(bad("encoder_hangs"))
+    assert (answer.status_code, answer.json()["code"]) == (504, "deadline_passed")
+    assert hasty_server.upscale(GOOD).status_code == 200
+
+
+@pytest.mark.parametrize("word", ["encoder_crashes", "encoder_is_hungry"])
+def test_an_encoder_that_fails_ends_its_picture_only(hasty_server: Server, word: str) -> None:
+    answer = hasty_server.upscale(bad(word))
+    assert (answer.status_code, answer.json()["code"]) == (503, "decoder_unavailable")
+    assert "the result could not be written" in answer.json()["detail"]
+    assert hasty_server.upscale(GOOD).status_code == 200
+
+
+@pytest.mark.parametrize("word", ["header-sleep", "sleep", "encoder_hangs"])
+def test_a_hang_up_frees_the_place_at_every_step(patient_server: Server, word: str) -> None:
+    file = bad(word)
+    with connection(patient_server, f"Content-Length: {len(file)}") as client:
+        client.sendall(file)
+        assert wait_for(lambda: figures(patient_server)["upscaler_requests_in_progress"] == 1)
+        busy = set(decoders_of(patient_server))
+        time.sleep(0.5)
+    assert wait_for(lambda: figures(patient_server)["upscaler_requests_in_progress"] == 0, 5)
+    assert not busy <= set(decoders_of(patient_server))
+
+
 def test_an_idle_decoder_that_is_killed_is_replaced(server: Server) -> None:
     """As the kernel does, which ends decoders first when memory runs out."""
     assert server.upscale(GOOD).status_code == 200
@@ -319,6 +355,40 @@ def test_pictures_arrive_as_they_are(decoders: Decoders, sent: Sent) -> None:
     image = decoders.inspect(sent.data, LIMITS, *patience())
     assert (image.format, image.sizes) == (inspect(sent.data, LIMITS).format, inspect(sent.data, LIMITS).sizes)
     assert same(image.decode(), decode(sent.data, LIMITS))
+
+
+@pytest.mark.parametrize("sent", SENT, ids=lambda sent: sent.name)
+def test_results_are_the_same_files(decoders: Decoders, sent: Sent) -> None:
+    picture = decode(sent.data, LIMITS)
+    name = FormatName.PNG if picture.format is FormatName.BMP else picture.format  # a BMP has no transparency
+    order = EncodeCall(picture, name, 80, 92, MetadataChoice.KEEP)
+    assert decoders.encode(order, *patience()) == InThisProcess().encode(order, *patience())
+
+
+def test_an_error_of_the_encoder_arrives_as_it_is(decoders: Decoders) -> None:
+    wide = Picture((Frame(np.zeros((1, 70_000, 3), np.uint8)),), FormatName.PNG)
+    order = EncodeCall(wide, FormatName.JPEG, None, 92, MetadataChoice.KEEP)
+    said = set[str]()
+    for each in (decoders, InThisProcess()):
+        with pytest.raises(OSError, match="when writing image file") as refused:
+            each.encode(order, *patience())
+        said.add(str(refused.value))
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("length", [0, 1, transfer.LONG - 1, transfer.LONG, 3_000_001])
+def test_bytes_and_arrays_travel_together(length: int) -> None:
+    here, there = multiprocessing.Pipe()
+    block, arrays = np.random.default_rng(0).bytes(length), (np.arange(5), np.arange(1000))
+    value = [block, arrays[0], {"again": block, "other": block[::-1]}, arrays[1]]
+    with ThreadPoolExecutor(1) as thread:
+        sent = thread.submit(transfer.send, there, value)
+        received = transfer.receive(here)
+        sent.result()
+    assert received[0] == received[2]["again"] == block
+    assert received[2]["other"] == block[::-1]
+    assert np.array_equal(received[1], arrays[0])
+    assert np.array_equal(received[3], arrays[1])
 
 
 @pytest.mark.parametrize("name", ANIMATED)

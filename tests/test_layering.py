@@ -105,7 +105,7 @@ WITHIN = {
     "pictures": [
         ["previews", "inspection", "gigantic"],
         ["encoding", "decoding", "containers.bands", "gigantic_kinds"],
-        ["jpeg_reading", "heif_reading", "png_compression"],
+        ["jpeg_reading", "heif_reading", "png_compression", "encoder_sample"],
         ["frames", "containers.gif_writing", "containers.tiff_writing", "containers.png_writing"],
         ["metadata.upright", "metadata.fitting", "metadata.writing"],
         ["metadata.from_jpeg", "metadata.from_png", "metadata.from_tiff", "metadata.from_info", "metadata.from_gif"],
@@ -117,6 +117,7 @@ WITHIN = {
         ["loading", "containers.apng", "containers.gif_reading", "containers.vips"],
         ["sixteen_bits"],
         ["opening", "guards.tiff", "guards.heif", "guards.cmyk_profile", "containers.animation"],
+        ["guards.bmp", "guards.jpeg"],
         ["guards.tiff_kind"],
         ["resampling"],
         ["picture", "formats", "foreign", "guards.raw", "guards.coded_size", "containers.directory_writing"],

@@ -9,16 +9,21 @@ import numpy as np
 import pytest
 from conftest import encoded, photograph
 from fakes import models_with, noise, patience, upscaler_with
+from numpy.typing import NDArray
+from pictures import SENT, Sent
 from PIL import Image
 
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
+from superscaling.enlarging import FileUpscaler
 from superscaling.errors import EstimateOverDeadline, QueueFull
+from superscaling.format_name import FormatName
 from superscaling.geometry import Cost
 from superscaling.isolation import InThisProcess
-from superscaling.pictures import Limits
+from superscaling.pictures import Limits, decode, encoding_sample
 from superscaling.scheduling import Admission, Deadline, Demand, Speed, Timings
 from superscaling.scheduling.admission import MARGIN
+from superscaling.upscale_options import UpscaleOptions
 
 LIMITS = Limits(10**6, 10)
 OPAQUE = UpscaleInput.from_bytes(encoded(photograph(40, 40)), {})
@@ -144,3 +149,25 @@ def test_what_frames_have_in_common_counts_once(seeds: Sequence[int], accepted: 
         upscale.main(message, Deadline(2.0), timings)
     assert timings.tiles == timings.tiles_done
     assert (timings.tiles > 0) == accepted
+
+
+def test_a_sample_tells_how_long_writing_takes() -> None:
+    """Noise takes the encoder of GIF many times as long as one colour; a small result is not timed at all."""
+    files = FileUpscaler(models_with(upscaler_with(tile=64)), Limits(10**8, 10), 90, InThisProcess())
+
+    def seconds(pixels: NDArray[np.uint8]) -> float:
+        deadline, timings = patience()
+        options = UpscaleOptions(format=FormatName.GIF)
+        file = files.inspect(encoded(pixels, "BMP"), options, deadline, timings)
+        return files.encoding_seconds(files.decode(file, timings), deadline, timings)
+
+    assert seconds(noise(500, 500)) == 0
+    assert 0 < 2 * seconds(np.full((1100, 1100, 3), 90, np.uint8)) < seconds(noise(1100, 1100))
+
+
+@pytest.mark.parametrize("sent", SENT, ids=lambda sent: sent.name)
+def test_a_sample_is_like_its_picture(sent: Sent) -> None:
+    picture = decode(sent.data, LIMITS)
+    sample = encoding_sample(picture)
+    assert [each.mode for each in sample.frames] == [each.mode for each in picture.frames[:2]][: len(sample.frames)]
+    assert all(height <= 384 and width <= 384 for height, width in sample.sizes)

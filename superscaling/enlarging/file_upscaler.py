@@ -1,5 +1,6 @@
 """An image file in, an enlarged image file out, in steps: inspect, decode, enlarge, encode."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,11 +8,17 @@ from superscaling.enlarging.loaded_models import LoadedModels
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
 from superscaling.enlarging.result_sizes import check_results, choose_least_sizes, choose_sizes, cropped
 from superscaling.format_name import FormatName
-from superscaling.isolation import Decoder, Inspected
-from superscaling.pictures import FORMATS, Limits, Picture, Size, check_can_hold, encode
+from superscaling.isolation import Decoder, EncodeCall, Inspected
+from superscaling.metadata_choice import MetadataChoice
+from superscaling.pictures import FORMATS, Limits, Picture, Size, check_can_hold, encoding_sample
 from superscaling.scheduling import Deadline, Demand, Timings
 from superscaling.size_choice import ResultSize
 from superscaling.upscale_options import UpscaleOptions
+
+# Pixels of a result that any encoder writes in moments: that takes no longer than what `Admission` allows for it.
+MIN_TIMED_PIXELS = 4_000_000
+# Seconds that a sample takes longer at most when the encoder's libraries are loaded first.
+LOADING_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class FileUpscaler:
         models: that can be asked for.
         limits: of input pictures.
         quality: of lossy results for which none is asked, 1 to 100.
-        decoder: reads pictures.
+        decoder: reads pictures, and writes them.
     """
 
     def __init__(self, models: LoadedModels, limits: Limits, quality: int, decoder: Decoder) -> None:
@@ -111,15 +118,42 @@ class FileUpscaler:
         check_can_hold(picture, [(result.height, result.width) for result in results], file.format)
         return DecodedFile(file, picture, results, replace(demand, cost=file.model.cost_of(picture, results)))
 
-    def encode(self, file: InspectedFile, enlarged: Picture, timings: Timings) -> EnlargedFile:
+    def encoding_seconds(self, decoded: DecodedFile, deadline: Deadline, timings: Timings) -> float:
+        """Estimated seconds that writing the result takes, by a sample of the picture; 0 for small results.
+
+        The same pixels take some encoders, of GIF and of WebP without loss, ten times as long if they show noise.
+
+        Raises:
+            DecoderUnavailable, ClientGone, DeadlinePassed, ServiceStopping: as `inspect`.
+        """
+        pixels = sum(height * width for height, width in decoded.sizes)
+        if pixels < MIN_TIMED_PIXELS:
+            return 0.0
+        sample, file = encoding_sample(decoded.picture), decoded.file
+        order = EncodeCall(sample, file.format, file.options.quality, self._quality, MetadataChoice.STRIP)
+
+        def seconds() -> float:
+            start = time.monotonic()
+            self._decoder.encode(order, deadline, timings)
+            return time.monotonic() - start
+
+        with timings.span("queue"):  # it is part of being admitted
+            taken = seconds()
+            if taken < LOADING_SECONDS:
+                taken = min(taken, seconds())
+        return taken * pixels / sum(height * width for height, width in sample.sizes)
+
+    def encode(self, file: InspectedFile, enlarged: Picture, deadline: Deadline, timings: Timings) -> EnlargedFile:
         """Write the result.
 
         Raises:
             FormatCannotHold: it would be too large for its format.
+            DecoderUnavailable, ClientGone, DeadlinePassed, ServiceStopping: as `inspect`.
         """
         options = file.options
+        order = EncodeCall(enlarged, file.format, options.quality, self._quality, options.metadata)
         with timings.span("encode"):
-            encoded = encode(enlarged, file.format, options.quality, self._quality, options.metadata)
+            encoded = self._decoder.encode(order, deadline, timings)
         notes = file.notes + enlarged.notes + encoded.notes + notes_on_options(options, file.format)
         return EnlargedFile(encoded.data, file.format, enlarged.width, enlarged.height, notes)
 

@@ -1,6 +1,7 @@
-"""Decoding in processes of its own, which may crash, hang or run out of memory without harm to the service."""
+"""Decoding and encoding in processes that may crash, hang or run out of memory without harm to the service."""
 
 from superscaling.isolation.decoders import Decoder, Decoders, Inspected, InThisProcess
 from superscaling.isolation.vips_process import run_isolated
+from superscaling.isolation.worker import EncodeCall
 
-__all__ = ["Decoder", "Decoders", "InThisProcess", "Inspected", "run_isolated"]
+__all__ = ["Decoder", "Decoders", "EncodeCall", "InThisProcess", "Inspected", "run_isolated"]

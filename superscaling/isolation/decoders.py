@@ -1,7 +1,9 @@
-"""The decoder processes of a service."""
+"""The decoder processes of a service, which encode as well."""
 
+import dataclasses
 import functools
 import logging
+import math
 import threading
 from collections.abc import Callable
 from multiprocessing.util import Finalize
@@ -9,11 +11,11 @@ from typing import Protocol, cast
 
 from superscaling.errors import DeadlinePassed, DecoderUnavailable, ImageUndecodable, StartError
 from superscaling.format_name import FormatName
-from superscaling.isolation.failures import WAY_OUT, ended_by, not_started, unavailable
+from superscaling.isolation.failures import WAY_OUT, encoder_ended, ended_by, not_started, unavailable
 from superscaling.isolation.process import DecoderProcess, ProcessDied, start_fork_server
 from superscaling.isolation.watch import TimeIsUp
-from superscaling.isolation.worker import Answer, Call, Header, OutOfMemory
-from superscaling.pictures import Limits, Picture, Size, inspect
+from superscaling.isolation.worker import Answer, Call, EncodeCall, Header, OutOfMemory, contiguous
+from superscaling.pictures import Encoded, Limits, Picture, Size, encode, inspect
 from superscaling.scheduling import Deadline, Timings
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,9 @@ class Decoder(Protocol):
     def inspect(self, data: bytes, limits: Limits, deadline: Deadline, timings: Timings) -> Inspected:
         """As `superscaling.pictures.inspect`; `deadline` ends what takes long, decoding as well."""
 
+    def encode(self, order: EncodeCall, deadline: Deadline, timings: Timings) -> Encoded:
+        """As `superscaling.pictures.encode`; `deadline` ends what takes long."""
+
 
 class InThisProcess:
     """A decoder without isolation, for tests and tools."""
@@ -59,9 +64,15 @@ class InThisProcess:
         """Inspect a file here; nothing ends what takes long."""
         return inspect(data, limits)
 
+    def encode(self, order: EncodeCall, deadline: Deadline, timings: Timings) -> Encoded:
+        """Encode a picture here; nothing ends what takes long."""
+        return encode(order.picture, order.name, order.quality, order.default_quality, order.choice)
+
 
 class Decoders:
     """Decodes each picture in a process of its own, which ends if it crashes, hangs or takes too much memory.
+
+    Results are encoded in such processes, too.
 
     As many processes run as callers ask at a time; each is started when it is needed.
 
@@ -115,6 +126,32 @@ class Decoders:
         """
         return _Isolated(functools.partial(self._ask, data, limits, functools.partial(deadline.check, timings)))
 
+    def encode(self, order: EncodeCall, deadline: Deadline, timings: Timings) -> Encoded:
+        """Write a picture as a file.
+
+        Args:
+            order: the picture and how it is written.
+            deadline, timings: of the request; they end this early.
+
+        Raises:
+            FormatCannotHold: as `superscaling.pictures.encode`.
+            DecoderUnavailable: the process ended, had too little memory, or can't be started.
+            ClientGone, DeadlinePassed, ServiceStopping: nobody waits for it any more.
+        """
+        order = dataclasses.replace(order, picture=contiguous(order.picture))
+        process = self._take()
+        try:
+            answer = process.call(order, None, math.inf, functools.partial(deadline.check, timings))
+            if isinstance(answer, OutOfMemory):
+                process.end()
+        except ProcessDied as exc:
+            raise encoder_ended() from exc
+        finally:
+            self._give_back(process)
+        if isinstance(answer, OutOfMemory):
+            raise encoder_ended()
+        return cast(Encoded, _value(answer))
+
     @property
     def pids(self) -> list[int]:
         """The ids of all processes."""
@@ -141,7 +178,7 @@ class Decoders:
             raise _death(exc) from exc
         finally:
             self._give_back(process)
-        return _value(answer)
+        return cast(Header | Picture, _value(answer))
 
     def _take(self) -> DecoderProcess:
         while True:
@@ -191,7 +228,7 @@ class _Isolated:
         return cast(Picture, self._ask(True))
 
 
-def _value(answer: Answer) -> Header | Picture:
+def _value(answer: Answer) -> Header | Picture | Encoded:
     """What a process has answered.
 
     Raises:

@@ -27,3 +27,11 @@ def ended_by(number: int | None) -> ImageUndecodable | DecoderUnavailable:
             " less busy"
         )
     return ImageUndecodable(f"the image crashed the decoder: {WAY_OUT}", "crash")
+
+
+def encoder_ended() -> DecoderUnavailable:
+    """The process has ended while it wrote a result, or had no memory for that. (To be raised.)"""
+    return unavailable(
+        "the result could not be written, perhaps for lack of memory: try again later, or ask for another format or a"
+        " smaller result"
+    )

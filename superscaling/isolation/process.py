@@ -10,7 +10,7 @@ from multiprocessing import forkserver, resource_tracker
 from typing import TypeVar, cast
 
 from superscaling.isolation import worker
-from superscaling.isolation.transfer import receive, receive_handle
+from superscaling.isolation.transfer import receive, receive_handle, send
 from superscaling.isolation.watch import PATIENCE, Watch
 
 T = TypeVar("T")
@@ -77,12 +77,18 @@ class DecoderProcess:
         """Whether no call has failed."""
         return not self._is_over
 
-    def call(self, call: worker.Call, data: bytes, seconds: float, check: Callable[[], None]) -> worker.Answer:
+    def call(
+        self,
+        call: worker.Call | worker.EncodeCall,
+        data: bytes | None,
+        seconds: float,
+        check: Callable[[], None],
+    ) -> worker.Answer:
         """Ask the process, and wait for its answer.
 
         Args:
             call: what is asked.
-            data: the file that it is asked about.
+            data: the file that a `Call` is about; None for others.
             seconds: that it may take.
             check: called now and then meanwhile; if it raises, nobody wants the answer any more.
 
@@ -110,9 +116,10 @@ class DecoderProcess:
         receive(self._connection)
         return receive_handle(self._connection)
 
-    def _exchange(self, call: worker.Call, data: bytes) -> worker.Answer:
-        self._connection.send(call)
-        self._connection.send_bytes(data)
+    def _exchange(self, call: worker.Call | worker.EncodeCall, data: bytes | None) -> worker.Answer:
+        send(self._connection, call)
+        if data is not None:
+            self._connection.send_bytes(data)
         return cast(worker.Answer, receive(self._connection))
 
     def _bounded(self, talk: Callable[[], T], seconds: float, check: Callable[[], None]) -> T:

@@ -1,11 +1,13 @@
-"""Objects from one process to another: small ones through a socket, arrays in memory that both share.
+"""Objects from one process to another: small ones through a socket, arrays and long bytes in memory that both share.
 
-Arrays are not copied by the receiver. The memory has no name (memfd): it needs neither `/dev/shm` nor a disk, and is
-gone once nobody uses it, however a process ends. It is sealed: if the sender could still shrink it, reading it would
-kill the receiver (SIGBUS).
+Arrays are not copied by the receiver. Bytes are, by the kernel, so that other threads run meanwhile: unpickling the
+same bytes would hold them up. The memory has no name (memfd): it needs neither `/dev/shm` nor a disk, and is gone once
+nobody uses it, however a process ends. It is sealed: if the sender could still shrink it, reading it would kill the
+receiver (SIGBUS).
 """
 
 import fcntl
+import io
 import itertools
 import mmap
 import os
@@ -17,29 +19,61 @@ from typing import Any
 
 # Arrays begin at multiples of this: a cache line.
 ALIGNMENT = 64
+# Bytes that are shorter travel with what they belong to.
+LONG = 1 << 16
 # Nothing of the memory changes any more. (memfd_create(2), "File sealing")
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
+class _Pickler(pickle.Pickler):
+    """Pickles an object without its arrays, if they are contiguous, and without its long bytes."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        self.arrays = list[pickle.PickleBuffer]()
+        self.blocks = list[bytes]()
+        super().__init__(file, protocol=5, buffer_callback=self.arrays.append)
+
+    def persistent_id(self, obj: object) -> int | None:
+        """The place of long bytes among all of the object; None for what is pickled."""
+        if type(obj) is not bytes or len(obj) < LONG:
+            return None
+        self.blocks.append(obj)
+        return len(self.blocks) - 1
+
+
+class _Unpickler(pickle.Unpickler):
+    """The counterpart of `_Pickler`."""
+
+    def __init__(self, file: io.BytesIO, arrays: Sequence[memoryview], blocks: Sequence[bytes]) -> None:
+        super().__init__(file, buffers=arrays)
+        self._blocks = blocks
+
+    def persistent_load(self, pid: int) -> bytes:
+        """The bytes at that place."""
+        return self._blocks[pid]
+
+
 def send(connection: Connection, value: object) -> None:
-    """Send an object. Arrays travel in shared memory if they are contiguous.
+    """Send an object. Arrays travel in shared memory if they are contiguous, and so do long bytes.
 
     Raises:
         OSError: the receiver is gone.
     """
-    buffers = list[pickle.PickleBuffer]()
-    pickled = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
-    views = [buffer.raw() for buffer in buffers]
-    if not views:
-        connection.send((pickled, []))
+    file = io.BytesIO()
+    pickler = _Pickler(file)
+    pickler.dump(value)
+    arrays = [array.raw() for array in pickler.arrays]
+    blocks = [memoryview(block) for block in pickler.blocks]
+    if not arrays and not blocks:
+        connection.send((file.getvalue(), [], []))
         return
     try:
-        memory = _shared(views)
+        memory = _shared([*arrays, *blocks])
     except OSError:  # a limit of the size of files (`ulimit -f`) holds for memory as well
-        connection.send((pickle.dumps(value, protocol=5), []))
+        connection.send((pickle.dumps(value, protocol=5), [], []))
         return
     try:
-        connection.send((pickled, [view.nbytes for view in views]))
+        connection.send((file.getvalue(), [view.nbytes for view in arrays], [view.nbytes for view in blocks]))
         send_handle(connection, memory, None)
     finally:
         os.close(memory)
@@ -51,20 +85,21 @@ def receive(connection: Connection) -> Any:
     Raises:
         EOFError, OSError: the sender is gone, or has sent something else.
     """
-    pickled, lengths = connection.recv()
-    if not lengths:
+    pickled, arrays, blocks = connection.recv()
+    if not arrays and not blocks:
         return pickle.loads(pickled)  # noqa: S301 (a process of ours has sent it)
-    *offsets, size = _offsets(lengths)
+    *offsets, size = _offsets((*arrays, *blocks))
     memory = receive_handle(connection)
     try:
         if fcntl.fcntl(memory, fcntl.F_GET_SEALS) & SEALS != SEALS or os.fstat(memory).st_size != size:
             raise OSError("the memory is not sealed, or of another size")
+        read = [_read(memory, *each) for each in zip(offsets[len(arrays) :], blocks, strict=True)]
         # Private: before Linux 6.7 what is sealed against writing can't be mapped as shared, even for reading.
         shared = memoryview(mmap.mmap(memory, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ))
     finally:
         os.close(memory)
-    parts = [shared[offset : offset + length] for offset, length in zip(offsets, lengths, strict=True)]
-    return pickle.loads(pickled, buffers=parts)  # noqa: S301 (as above)
+    parts = [shared[offset : offset + length] for offset, length in zip(offsets, arrays, strict=False)]
+    return _Unpickler(io.BytesIO(pickled), parts, read).load()
 
 
 def receive_handle(connection: Connection) -> int:
@@ -99,3 +134,12 @@ def _shared(views: Sequence[memoryview]) -> int:
         os.close(memory)
         raise
     return memory
+
+
+def _read(memory: int, offset: int, length: int) -> bytes:
+    """Bytes of the memory. (One call reads at most 2 GiB.)"""
+    parts = list[bytes]()
+    while length:
+        parts.append(os.pread(memory, length, offset))
+        offset, length = offset + len(parts[-1]), length - len(parts[-1])
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -1,4 +1,7 @@
-"""What runs in a decoder process: it answers one call after the other, until its connection is closed."""
+"""What runs in a decoder process: it answers one call after the other, until its connection is closed.
+
+Results are encoded there as well: an encoder can be ended only with its process, and holds up nobody's threads there.
+"""
 
 import dataclasses
 import faulthandler
@@ -13,8 +16,9 @@ import numpy as np
 
 from superscaling.format_name import FormatName
 from superscaling.isolation.confinement import confine, portable
-from superscaling.isolation.transfer import send
-from superscaling.pictures import Frame, Limits, Picture, Size, inspect, limit_pillow
+from superscaling.isolation.transfer import receive, send
+from superscaling.metadata_choice import MetadataChoice
+from superscaling.pictures import Encoded, Frame, Limits, Picture, Size, encode, inspect, limit_pillow
 
 # Bytes that a decoder may take beside those for pixels: for tables, for metadata, for the file, for its threads.
 MEMORY = 256_000_000
@@ -31,6 +35,17 @@ class Call:
 
 
 @dataclasses.dataclass(frozen=True)
+class EncodeCall:
+    """What a decoder process is asked: to write a picture; see `superscaling.pictures.encode`."""
+
+    picture: Picture
+    name: FormatName
+    quality: int | None
+    default_quality: int
+    choice: MetadataChoice
+
+
+@dataclasses.dataclass(frozen=True)
 class Header:
     """The answer to a call that inspects: what `InspectedImage` has."""
 
@@ -41,13 +56,13 @@ class Header:
 
 @dataclasses.dataclass(frozen=True)
 class OutOfMemory:
-    """The answer to a call that needed more than `limit` bytes."""
+    """The answer to a call that needed more than `limit` bytes; 0: more than there are."""
 
     limit: int
 
 
 # `Exception`: one that was raised by the call.
-Answer = Header | Picture | OutOfMemory | Exception
+Answer = Header | Picture | Encoded | OutOfMemory | Exception
 
 
 def serve(connection: Connection) -> None:
@@ -64,12 +79,12 @@ def serve(connection: Connection) -> None:
     gc.freeze()  # what is there now stays, and need not be looked at again
     while True:
         try:
-            call: Call = connection.recv()
-            data = connection.recv_bytes()
+            call: Call | EncodeCall = receive(connection)
+            data = connection.recv_bytes() if isinstance(call, Call) else b""
         except EOFError:
             return
-        answer = _answer(call, data)
-        del data
+        answer = _answer(call, data) if isinstance(call, Call) else _encoded(call)
+        del call, data
         try:
             send(connection, answer)
         except OSError:  # nobody waits for it any more
@@ -95,13 +110,23 @@ def _answer(call: Call, data: bytes) -> Answer:
         if not call.decode:
             return Header(image.format, image.notes, image.sizes)
         limit = _limit_memory(sum(height * width for height, width in image.sizes))
-        return _contiguous(image.decode())
+        return contiguous(image.decode())
     except MemoryError:
         return OutOfMemory(limit)
     except Exception as exc:
         return portable(exc)
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def _encoded(call: EncodeCall) -> Answer:
+    """The result as a file. Its memory is not limited here: admission counts it by the pixels of the result."""
+    try:
+        return encode(call.picture, call.name, call.quality, call.default_quality, call.choice)
+    except MemoryError:
+        return OutOfMemory(0)
+    except Exception as exc:
+        return portable(exc)
 
 
 def _limit_memory(pixels: int) -> int:
@@ -112,7 +137,7 @@ def _limit_memory(pixels: int) -> int:
     return limit
 
 
-def _contiguous(picture: Picture) -> Picture:
+def contiguous(picture: Picture) -> Picture:
     """The same picture, with arrays that need no copy on their way."""
 
     def laid_out(frame: Frame) -> Frame:

@@ -2,7 +2,8 @@
 
 from superscaling.format_name import FormatName, ReadOnlyName
 from superscaling.pictures.containers.bands import piece_bytes
-from superscaling.pictures.encoding import check_can_hold, check_count, check_size, encode
+from superscaling.pictures.encoder_sample import encoding_sample
+from superscaling.pictures.encoding import Encoded, check_can_hold, check_count, check_size, encode
 from superscaling.pictures.foreign import name_foreign_image
 from superscaling.pictures.formats import FORMATS, MEDIA_TYPES, READABLE, Format, sniff
 from superscaling.pictures.gigantic import (
@@ -26,6 +27,7 @@ __all__ = [
     "MEDIA_TYPES",
     "READABLE",
     "CutBands",
+    "Encoded",
     "Format",
     "FormatName",
     "Frame",
@@ -46,6 +48,7 @@ __all__ = [
     "decode",
     "describe_unsupported",
     "encode",
+    "encoding_sample",
     "enlarge_bicubically",
     "inspect",
     "inspect_gigantic",

@@ -20,6 +20,7 @@ from superscaling.pictures.containers.chunks import (
 )
 from superscaling.pictures.containers.gif_reading import read_gif
 from superscaling.pictures.frames import animation_frames, upright_frame
+from superscaling.pictures.guards.bmp import without_surplus_runs
 from superscaling.pictures.guards.tiff import NO_PAGE, PAGE_KIND, check_tiff
 from superscaling.pictures.heif_reading import AvifReader, HeicReader
 from superscaling.pictures.jpeg_reading import JpegReader
@@ -161,7 +162,7 @@ class BmpReader:
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._data = data
-        self._image = open_image(data, FormatName.BMP, limits)
+        self._image = open_image(without_surplus_runs(data), FormatName.BMP, limits)
         self.sizes = (_size(self._image),)
 
     def decode(self) -> Picture:

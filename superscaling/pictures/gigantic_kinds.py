@@ -30,6 +30,7 @@ from superscaling.pictures.containers.mapped_file import map_file
 from superscaling.pictures.containers.spliced import Part
 from superscaling.pictures.foreign import name_foreign
 from superscaling.pictures.formats import sniff
+from superscaling.pictures.guards.jpeg import check_coded_rows
 from superscaling.pictures.guards.raw import name_raw
 from superscaling.pictures.guards.tiff import NO_PAGE, PAGE_KIND, check_tiff
 from superscaling.pictures.guards.tiff_kind import (
@@ -44,7 +45,7 @@ from superscaling.pictures.guards.tiff_kind import (
     SEPARATE,
     YCBCR,
 )
-from superscaling.pictures.jpeg_reading import pixel_parts
+from superscaling.pictures.jpeg_reading import most_missing, pixel_parts
 from superscaling.pictures.limits import Limits, check_parts
 from superscaling.pictures.loading import LACKS_END_MARK, UNSPECIFIED
 from superscaling.pictures.metadata.exif_geometry import ORIENTATION
@@ -138,9 +139,11 @@ def _read_jpeg(data: bytes, max_pixels: int) -> Header:
     frame = outline.frame
     if len(frame) < 6:
         raise ImageCorrupt("it has no picture")
-    _check_pixels(int.from_bytes(frame[3:5]), int.from_bytes(frame[1:3]), max_pixels)
+    height, width = outline.size
+    _check_pixels(width, height, max_pixels)
     if frame[0] != 8 or frame[5] not in (1, 3):
         raise UnsupportedMode(f"the JPEG has {frame[5]} channels of {frame[0]} bits: {WAY_OUT}")
+    check_coded_rows(outline, most_missing(outline, height))
     count = pictures_in(data, outline)
     notes = (f"only the first of {count} images in the file was read",) if count > 1 else ()
     return Header(FormatName.JPEG, read_jpeg(data, outline), [*pixel_parts(data, outline), END], notes, outline)

@@ -8,6 +8,7 @@ from superscaling.format_name import FormatName
 from superscaling.pictures.containers.jpeg_outline import END, JpegOutline, outline_jpeg
 from superscaling.pictures.containers.jpeg_segments import without_descriptions
 from superscaling.pictures.frames import upright_frame
+from superscaling.pictures.guards.jpeg import check_coded_rows
 from superscaling.pictures.limits import Limits
 from superscaling.pictures.loading import LACKS_END_MARK, reading_notes
 from superscaling.pictures.metadata.from_jpeg import pictures_in, read_jpeg
@@ -37,6 +38,7 @@ class JpegReader:
         self._data = b"".join(data[part.start : part.stop] for part in pixel_parts(data, self._outline))
         self._image = open_image(self._data + END, FormatName.JPEG, limits)
         self.sizes = ((self._image.height, self._image.width),)
+        check_coded_rows(self._outline, most_missing(self._outline, self._image.height))
 
     def decode(self) -> Picture:
         """Decode the first picture.
@@ -96,6 +98,11 @@ def is_grey(corner: Samples) -> bool:
     return bool(((corner >= GREY[0]) & (corner <= GREY[1])).all())
 
 
+def most_missing(outline: JpegOutline, height: int) -> float:
+    """How many rows of a picture may be missing at its end."""
+    return max(MISSING_ROWS * height, outline.block_height)
+
+
 def notes_on_ending(outline: JpegOutline, height: int, missing: int) -> tuple[str, ...]:
     """What is missing at the end of a picture, in words.
 
@@ -114,7 +121,7 @@ def notes_on_ending(outline: JpegOutline, height: int, missing: int) -> tuple[st
             raise ImageCorrupt(f"it ends early: {min(1, share):.0%} of its samples lack their last bit")
         if share:
             return ("the file ends early: its finest details are incomplete",)
-    if missing > max(MISSING_ROWS * height, outline.block_height) or missing >= NEVER_ROWS * height:
+    if missing > most_missing(outline, height) or missing >= NEVER_ROWS * height:
         raise ImageCorrupt(f"it ends early: {missing} of its {height} rows are missing")
     if missing:
         return (f"the file ends early: the last {missing} of its {height} rows are missing, and grey",)

@@ -50,7 +50,7 @@ class Demand:
     `sizes`: height and width of each frame in px; `cost`: what the network is to be shown; `pace`: of that network;
     `memory`: how many times the usual memory the encoder of the result's format takes; `result_pixels`: of all frames
     of the result, or of the largest frame before it is reduced to its result, if it has more; `cheaper`: what to ask
-    for if there is no time for that.
+    for if there is no time for that; `encoding_seconds`: that writing the result takes afterwards, where it is known.
     """
 
     sizes: Sequence[Size]
@@ -59,6 +59,7 @@ class Demand:
     memory: int = 1
     result_pixels: int = 0
     cheaper: Cheaper | None = None
+    encoding_seconds: float = 0.0
 
     @property
     def input_pixels(self) -> int:
@@ -142,7 +143,11 @@ class Admission:
         corrected, before = replace(picture, demand=demand), picture.demand
         self._check_estimate(corrected)
         with self._lock:
-            if demand.cost.area > before.cost.area or demand.weighted_pixels > before.weighted_pixels:
+            if (
+                demand.cost.area > before.cost.area
+                or demand.weighted_pixels > before.weighted_pixels
+                or demand.encoding_seconds > before.encoding_seconds
+            ):
                 self._check_room(corrected, self._others(picture))
             picture.demand = demand
 
@@ -204,11 +209,12 @@ class Admission:
     def _check_estimate(self, picture: AdmittedPicture, patience: Deadline | None = None) -> None:
         """Reject what takes too long even alone; `patience` replaces the deadline for measuring the speed."""
         area, pace, limit = picture.demand.cost.area, picture.demand.pace, picture.deadline.seconds
-        if pace.seconds_for(area) > limit:
+        encoding = picture.demand.encoding_seconds
+        if pace.seconds_for(area) + encoding > limit:
             # Measure again first: the known speed may be from a busier time. The request counts this as waiting.
             with picture.timings.span("queue"):
                 pace.measure_speed(patience or picture.deadline, SPEED_HOLDS)
-        if (seconds := pace.seconds_for(area)) > limit:
+        if (seconds := pace.seconds_for(area) + encoding) > limit:
             (height, width), *others = picture.demand.sizes
             frames = f" in {len(others) + 1} frames" if others else ""
             raise EstimateOverDeadline(
@@ -255,6 +261,8 @@ def _way_out(picture: AdmittedPicture, seconds: float) -> str:
     """What can be done about a picture that takes so many seconds, which is too long: only what would help."""
     cheaper, deadline = picture.demand.cheaper, picture.deadline
     ways = ["send a smaller image"]
+    if seconds - picture.demand.encoding_seconds <= deadline.seconds:
+        ways.append("ask for a format that is written faster")
     if cheaper is not None and (less := seconds * cheaper.share) <= deadline.seconds:
         ways.append(f"ask for scale={cheaper.scale}, which would take about {less:.0f} s")
     if seconds <= deadline.stream_seconds:
@@ -272,4 +280,5 @@ def _remaining_work(picture: AdmittedPicture) -> RemainingWork:
     seconds = demand.pace.seconds_for(cost.area / cost.turns) * MARGIN
     tiles = cost.tiles - picture.timings.tiles_done
     turns = math.ceil(tiles * cost.turns / cost.tiles)  # the tile in progress counts as not begun
-    return RemainingWork(turns, seconds, picture.deadline.seconds_left, demand.weighted_pixels)
+    seconds_left = picture.deadline.seconds_left - demand.encoding_seconds
+    return RemainingWork(turns, seconds, seconds_left, demand.weighted_pixels)

@@ -15,8 +15,11 @@ MAX_BLOCKS = 500_000
 
 EXTENSION, IMAGE, END = b"!", b",", b";"
 CONTROL, APPLICATION, COMMENT = 0xF9, 0xFF, 0xFE
-# Of extensions that describe a picture; the bytes are of each. More are passed over.
-MAX_EXTENSIONS, MAX_EXTENSION = 100, 1 << 22
+DESCRIBING = (APPLICATION, COMMENT)
+# Of all kinds, the empty ones as well: an animation has one or two for each frame.
+MAX_EXTENSIONS = 20_000
+# Of those that describe a picture; the bytes are of each. More are passed over.
+MAX_DESCRIPTIONS, MAX_DESCRIPTION = 100, 1 << 22
 HAS_TABLE = 0x80
 HAS_TRANSPARENCY = 1
 INTERLACED = 0x40
@@ -71,20 +74,22 @@ def read_gif(data: bytes, limits: Limits) -> Animation:
 
     Raises:
         ImageCorrupt: it is truncated, or has no picture.
-        ImageTooComplex: it has so many blocks that decoding could take hours.
+        ImageTooComplex: it has so many blocks or extensions that decoding could take hours.
         ImageTooLarge, TooManyFrames: it is beyond `limits`.
     """
     rest = _Bytes(data)
     rest.take(len(b"GIF89a"))
     width, height, flags, _, aspect = struct.unpack("<HHBBB", rest.take(7))
     table = rest.take_table(flags)
-    plays, control, parts, extensions = 1, NO_CONTROL, list[Part](), list[tuple[int, bytes]]()
+    plays, control, parts, descriptions = 1, NO_CONTROL, list[Part](), list[tuple[int, bytes]]()
+    extensions = 0
     while (kind := rest.take_kind()) in (EXTENSION, IMAGE):
         if kind == IMAGE:
             parts.append(_part(rest, table, flags, control))
             control = NO_CONTROL
             limits.check_frames(len(parts))
             continue
+        check_parts("extensions", extensions := extensions + 1, MAX_EXTENSIONS)
         label, blocks = rest.take(1)[0], rest.take_blocks()
         if label == CONTROL and len(blocks) > len(NO_CONTROL):
             control = blocks[1 : 1 + len(NO_CONTROL)]
@@ -92,8 +97,8 @@ def read_gif(data: bytes, limits: Limits) -> Animation:
             # Browsers show it once more than it repeats.
             times = int.from_bytes(repeats[1], "little")
             plays = times + 1 if times else 0
-        elif label in (APPLICATION, COMMENT) and len(blocks) <= MAX_EXTENSION and len(extensions) < MAX_EXTENSIONS:
-            extensions.append((label, blocks))
+        elif label in DESCRIBING and len(blocks) <= MAX_DESCRIPTION and len(descriptions) < MAX_DESCRIPTIONS:
+            descriptions.append((label, blocks))
     if not parts:
         raise ImageCorrupt("the GIF has no frame")
     # If the first picture is larger than the screen in the header, it defines the screen.
@@ -102,7 +107,7 @@ def read_gif(data: bytes, limits: Limits) -> Animation:
     # Parts may be larger than the canvas, and are decoded as a whole.
     if (pixels := sum(part.width * part.height for part in parts)) > limits.pixels:
         raise limits.too_large(f"partial frames of {pixels} px together", pixels)
-    return Animation(width, height, plays, tuple(parts), tuple(extensions), aspect, rest.place)
+    return Animation(width, height, plays, tuple(parts), tuple(descriptions), aspect, rest.place)
 
 
 def _part(rest: _Bytes, table: bytes, table_flags: int, control: bytes) -> Part:

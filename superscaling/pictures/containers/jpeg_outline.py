@@ -32,16 +32,28 @@ COEFFICIENTS, MOST_BITS = 64, 16
 
 @dataclass
 class JpegOutline:
-    """`head`: the segments before the first scan; `scans`: the headers of the scans; `frame`: the header of the
-    picture, empty if there is none; `end`: of the coded pixels; `has_end_mark`: whether an end mark follows them.
+    """`head`: the segments before the first scan; `scans`: the headers of the scans; `coded`: bytes of their codes;
+    `frame`: the header of the picture, empty if there is none; `frame_marker`: its kind, 0 if there is none; `end`: of
+    the coded pixels; `has_end_mark`: whether an end mark follows them.
     """
 
     head: list[Segment] = field(default_factory=list)
     scans: list[bytes] = field(default_factory=list)
+    coded: list[int] = field(default_factory=list)
     frame: bytes = b""
-    is_progressive: bool = False
+    frame_marker: int = 0
     end: int = 0
     has_end_mark: bool = False
+
+    @property
+    def is_progressive(self) -> bool:
+        """Whether scans add details to what earlier ones have."""
+        return self.frame_marker in PROGRESSIVE
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in px as in the header of the picture; 0 if they are not there."""
+        return int.from_bytes(self.frame[1:3]), int.from_bytes(self.frame[3:5])
 
     @property
     def is_cut(self) -> bool:
@@ -66,13 +78,13 @@ class JpegOutline:
     @property
     def shares(self) -> dict[int, float]:
         """Each component's share of the samples."""
-        sizes = {number: (factor >> 4) * (factor & 15) for number, factor in self._components}
+        sizes = {number: (factor >> 4) * (factor & 15) for number, factor in self.components}
         return {number: size / max(1, sum(sizes.values())) for number, size in sizes.items()}
 
     @property
     def unfinished(self) -> dict[int, int]:
         """Components -> how many bits some of their coefficients lack, if each scan is complete; without those of 0."""
-        lacking = {number: [MOST_BITS] * COEFFICIENTS for number, _ in self._components}
+        lacking = {number: [MOST_BITS] * COEFFICIENTS for number, _ in self.components}
         for scan in self.scans:
             count = scan[0] if scan else 0
             first, last, bits = scan[1 + 2 * count : 4 + 2 * count] if self.is_progressive else (0, 63, 0)
@@ -83,8 +95,8 @@ class JpegOutline:
         return {number: most for number, bits in lacking.items() if (most := max(bits))}
 
     @property
-    def _components(self) -> list[tuple[int, int]]:
-        """Numbers and sampling factors."""
+    def components(self) -> list[tuple[int, int]]:
+        """Numbers and sampling factors, across in the upper four bits and down in the lower."""
         return list(zip(self.frame[6::3], self.frame[7::3], strict=False))
 
 
@@ -116,6 +128,7 @@ def outline_jpeg(data: bytes) -> JpegOutline:
             if code == START_OF_SCAN:
                 found = MARKER.search(data, following)
                 place = len(data) if found is None else found.end() - 2
+                outline.coded.append(place - following)
         check_parts("segments", segments - len(outline.scans), MAX_SEGMENTS)
         check_parts("scans", len(outline.scans), MAX_SCANS)
         check_parts("bytes between segments", skipped, MAX_SKIPPED)
@@ -128,6 +141,6 @@ def _note(outline: JpegOutline, data: bytes, segment: Segment) -> None:
         outline.scans.append(content)
         return
     if code in FRAMES:
-        outline.frame, outline.is_progressive = content, code in PROGRESSIVE
+        outline.frame, outline.frame_marker = content, code
     if not outline.scans:
         outline.head.append(segment)

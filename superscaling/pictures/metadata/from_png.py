@@ -25,11 +25,14 @@ def read_png(data: bytes, parts: PngParts) -> Metadata:
     unpacker = Unpacker()
     fields, texts, texts_lost = read_texts(data, parts.others, unpacker)
     lost, others, density, colours = list[str](), list[bytes](), None, list[tuple[bytes, bytes]]()
-    damaged = list(parts.damaged)
+    damaged, has_profile = list(parts.damaged), False
     for name, start, end in parts.others:
         if name == b"eXIf":
             fields["exif"] = data[start : min(end, start + MAX_EXIF + 1 + len(PREFIX))]
+        elif name == b"iCCP" and has_profile:  # there may be one; each takes time to unpack
+            damaged.append(name)
         elif name == b"iCCP":
+            has_profile = True
             if profile := unpacker.unpack(data[start:end].partition(b"\0")[2][1:], MAX_ICC):
                 fields["icc"] = profile
             else:

@@ -1,0 +1,54 @@
+"""A small picture that tells how long an encoder will take for a large one."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from superscaling.pictures.picture import Frame, Metadata, Picture, Samples
+
+# Edge in px of the parts that a sample is made of, and how many there are across and down.
+PART, PARTS = 64, 3
+# Enlarged pictures are smoother than their originals: so is the sample.
+FACTOR = 2
+# Frames of an animation in a sample. Pages and frames are alike enough.
+MAX_FRAMES = 2
+
+
+def encoding_sample(picture: Picture) -> Picture:
+    """Parts from all over a picture, enlarged and without metadata: at most 384 x 384 px, in one or two frames.
+
+    Of 8 bits or 16, with or without alpha, as the picture.
+    """
+    frames = picture.frames[:MAX_FRAMES]
+    if any((frame.height, frame.width) != (frames[0].height, frames[0].width) for frame in frames):
+        frames = frames[:1]  # pages
+    return replace(picture, frames=tuple(map(_sample, frames)), notes=())
+
+
+def _sample(frame: Frame) -> Frame:
+    alpha = None if frame.alpha is None else _parts(frame.alpha)
+    return replace(frame, colour=_parts(frame.colour), alpha=alpha, metadata=Metadata())
+
+
+def _parts(samples: Samples) -> Samples:
+    """Parts of an array (h, w) or (h, w, c), beside each other, and enlarged bilinearly."""
+    rows, columns = (_places(length) for length in samples.shape[:2])
+    return _enlarged(_enlarged(samples[rows][:, columns], 0), 1)
+
+
+def _places(length: int) -> slice | np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Where the parts are on an axis; all of it if it is short."""
+    if length <= PART * PARTS:
+        return slice(None)
+    starts = np.linspace(0, length - PART, PARTS).astype(np.intp)
+    return (starts[:, np.newaxis] + np.arange(PART)).ravel()
+
+
+def _enlarged(samples: Samples, axis: int) -> Samples:
+    """Twice as long on an axis, with means between neighbours."""
+    following = np.roll(samples, -1, axis)
+    means = ((samples.astype(np.uint32) + following) // FACTOR).astype(samples.dtype)
+    stacked = np.stack((samples, means), axis + 1)
+    shape = list(samples.shape)
+    shape[axis] *= FACTOR
+    return np.ascontiguousarray(stacked.reshape(shape))

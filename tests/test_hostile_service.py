@@ -1,0 +1,93 @@
+"""Sixteen hostile files at a time, through a real server: others are served meanwhile, and places are free at once."""
+
+import contextlib
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import Server, StartServer, connection, encoded, photograph, wait_for
+from hostile_files import HOSTILE
+from test_metrics import figures
+
+pytestmark = pytest.mark.alone
+
+# One of each kind of cost, as long as each may be.
+KINDS = (
+    "png profiles",
+    "png profiles behind",
+    "gif empty comments",
+    "gif blocks of a byte",
+    "bmp runs of one",
+    "jpeg claims progressively",
+    "jpeg stuffing",
+    "tiff IPTC",
+)
+LENGTH = 1 << 20
+COUNT = 16
+SMALL = encoded(photograph(256, 256), "JPEG")
+# Seconds, several times what these take on two idle cores, where /livez answers within 0.1 and the picture within 3.
+MOST_USUAL, MOST_EVER, MOST_SMALL, MOST_HANG_UP = 0.25, 2, 15, 5
+
+
+# Prints the seconds that each of many probes took, until its input ends.
+PROBER = """
+import http.client, select, sys, time
+print("begun", flush=True)
+while not select.select([sys.stdin], [], [], 0.02)[0]:
+    start = time.monotonic()
+    connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=60)
+    connection.request("GET", "/livez")
+    assert connection.getresponse().status == 200
+    connection.close()
+    print(time.monotonic() - start)
+"""
+
+
+@pytest.fixture(scope="module")
+def besieged(start_server: StartServer) -> Server:
+    server = start_server(UPSCALER_MAX_REQUESTS=str(COUNT + 1))
+    assert server.upscale(SMALL).status_code == 200
+    return server
+
+
+@contextlib.contextmanager
+def probed(port: int) -> Iterator[list[float]]:
+    """Probe from another process meanwhile; the list is filled at the end."""
+    seconds = list[float]()
+    command = [sys.executable, "-c", PROBER, str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as prober:
+        assert prober.stdout
+        assert prober.stdout.readline()  # it has begun
+        yield seconds
+        answer, _ = prober.communicate("end")
+    seconds += map(float, answer.split())
+
+
+def test_sixteen_hostile_files_hold_up_nobody(besieged: Server) -> None:
+    files = {name: HOSTILE[name](LENGTH) for name in KINDS}
+    small = dict[str, float]()
+    with probed(besieged.port) as seconds, ThreadPoolExecutor(COUNT) as threads:
+        for name, file in files.items():
+            hostile = [threads.submit(besieged.upscale, file) for _ in range(COUNT)]
+            start = time.monotonic()
+            assert besieged.upscale(SMALL).status_code == 200, name
+            small[name] = time.monotonic() - start
+            assert {each.result().status_code for each in hostile} <= {200, 422}, name
+    assert max(small.values()) < MOST_SMALL, small
+    assert statistics.median(seconds) < MOST_USUAL
+    assert max(seconds) < MOST_EVER
+    assert "Traceback" not in besieged.log.read_text()
+
+
+@pytest.mark.parametrize("name", ["png profiles", "bmp runs of one", "gif empty comments"])
+def test_places_are_free_when_the_senders_have_gone(besieged: Server, name: str) -> None:
+    file = HOSTILE[name](LENGTH)
+    with contextlib.ExitStack() as stack:
+        for _ in range(COUNT):
+            stack.enter_context(connection(besieged, f"Content-Length: {len(file)}")).sendall(file)
+    assert wait_for(lambda: figures(besieged)["upscaler_requests_in_progress"] == 0, MOST_HANG_UP)
+    assert besieged.upscale(SMALL).status_code == 200
