@@ -88,7 +88,7 @@ def post_worker_init(worker: Any) -> None:
         log.info("metrics are on port %d", settings.metrics_port)
     if resources.api_keys is not None:
         log.info("requests need an API key; %d are valid", resources.api_keys.keys.active(today()))
-    if reach != THIS_MACHINE and resources.api_keys is None:
+    elif reach != THIS_MACHINE:
         log.warning(
             "everybody who reaches this address may use the service, as there are no API keys; set"
             " UPSCALER_API_KEYS_FILE, or UPSCALER_HOST=127.0.0.1 to serve this machine only"
