@@ -19,7 +19,7 @@ def test_cores_cover_each_pixel_once(height: int, width: int, tile: int, halo: i
 @pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize(("tile", "halo"), [(64, 0), (64, 16), (16, 26), (700, 8)])
 def test_the_cost_is_that_of_all_windows(height: int, width: int, tile: int, halo: int) -> None:
-    costs = (Cost(1, each.window.area) for each in cut(height, width, tile, halo))
+    costs = (Cost.of_window(*each.window.size) for each in cut(height, width, tile, halo))
     assert cost_of_cut(height, width, tile, halo) == sum(costs, Cost())
 
 
@@ -38,8 +38,8 @@ def test_windows(height: int, width: int, tile: int, halo: int) -> None:
         assert window.left == 0 or window.left <= core.left - halo
         assert window.bottom == height or window.bottom >= core.bottom + halo
         assert window.right == width or window.right >= core.right + halo
-        assert window.bottom - window.top <= tile + 2 * halo
-        assert window.right - window.left <= tile + 2 * halo
+        assert max(window.size) <= tile + 2 * halo or min(window.size) <= tile // 8
+        assert Cost.of_window(*window.size).work <= Cost.of_window(tile + 2 * halo, tile + 2 * halo).work
     assert len({(each.window.bottom - each.window.top, each.window.right - each.window.left) for each in tiles}) == 1
 
 
