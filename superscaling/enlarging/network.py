@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 import operator
+import statistics
 import time
 from collections.abc import Sequence
 
@@ -21,7 +22,7 @@ from superscaling.scheduling import Deadline, FairLock, Speed, Timings
 SPEED_TEST_EDGE = 128
 # And of one that takes hardly longer than a call by itself.
 CALL_TEST_EDGE = 16
-# The fastest run counts: the first includes the engine's preparations, and any may be held up by others.
+# The median counts: the first run includes the engine's preparations, and any may be held up by others.
 SPEED_TEST_RUNS = 3
 # Seconds for the start: a large network on one slow core takes a minute to warm up.
 START_TIMEOUT = 570.0
@@ -127,7 +128,7 @@ class Network:
             # In turn, as pictures in progress are: an engine prepares itself for each new shape.
             times = [(self._seconds_of(large), self._seconds_of(small)) for _ in range(SPEED_TEST_RUNS)]
             of_large, of_small = (
-                (self._window(pixels).work, min(each))
+                (self._window(pixels).work, statistics.median(each))
                 for pixels, each in zip((large, small), zip(*times, strict=True), strict=True)
             )
             self._speed = Speed.between(of_large, of_small, self._turn_area)

@@ -21,6 +21,9 @@ from superscaling.size_choice import DEFAULT_SCALE
 MARGIN = 1.15
 # Seconds for which a measured speed is good enough to reject pictures: each measurement costs others their turns.
 SPEED_HOLDS = 5.0
+# What would take so large a share of its time is worth a measurement before it is let in: small pictures teach nothing
+# about the speed of large tiles, and the machine may be busier than when it was measured.
+DOUBTFUL_SHARE = 1 / 4
 # A result has usually so many times the pixels of its picture.
 USUAL_AREA = DEFAULT_SCALE**2
 
@@ -209,8 +212,9 @@ class Admission:
     def _check_estimate(self, picture: AdmittedPicture, patience: Deadline | None = None) -> None:
         """Reject what takes too long even alone; `patience` replaces the deadline for measuring the speed."""
         cost, pace, limit = picture.demand.cost, picture.demand.pace, picture.deadline.seconds
-        if pace.seconds_for(cost) > limit:
-            # Measure again first: the known speed may be from a busier time. The request counts this as waiting.
+        doubtful = limit if patience else DOUBTFUL_SHARE * limit  # a mere question costs others nothing unless it must
+        if pace.seconds_for(cost) > doubtful:
+            # The known speed may be from a busier time, or from a quieter one. The request counts this as waiting.
             with picture.timings.span("queue"):
                 pace.measure_speed(patience or picture.deadline, SPEED_HOLDS)
         if (seconds := pace.seconds_for(cost)) > limit:
