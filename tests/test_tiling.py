@@ -3,6 +3,7 @@ import pytest
 
 from superscaling.enlarging.tiling import cost_of_cut, cut, cut_changes
 from superscaling.geometry import Box, Cost
+from superscaling.pictures import Size
 
 SIZES = [(1, 1), (1, 700), (63, 64), (64, 65), (65, 127), (128, 129), (96, 97), (159, 161), (500, 700)]
 
@@ -86,3 +87,19 @@ def test_what_a_part_reaches_is_cut_changes(part: Box, tile: int, halo: int) -> 
 def test_all_of_a_picture_is_cut_as_ever(height: int, width: int) -> None:
     picture = Box(0, 0, height, width)
     assert list(cut_changes(picture, picture, 64, 16)) == list(cut(height, width, 64, 16))
+
+
+@pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (8, 5000), (5000, 8)])
+def test_thin_pictures_are_cut_into_long_tiles(size: Size) -> None:
+    """Of as much work as a full one, at most, also if each row is padded to a least length."""
+    full = Cost.of_window(96, 96).work
+    for least, share in ((1, 0.2), (64, 0.2)):
+        cost = cost_of_cut(*size, 64, 16, least)
+        assert share * full < cost.work / cost.tiles <= 1.01 * full
+        assert cost.tiles < cost_of_cut(9, 5000, 64, 16, least).tiles
+        assert min(cost.rows, cost.columns) == cost.tiles * max(least, min(size))
+
+
+def test_what_windows_are_padded_to_is_priced() -> None:
+    assert cost_of_cut(9, 13, 64, 16, least=8, multiple=8) == Cost.of_window(16, 16)
+    assert cost_of_cut(9, 13, 64, 16, least=64, multiple=8) == Cost.of_window(64, 64)

@@ -45,7 +45,7 @@ def tiled(engine: Engine, pixels: NDArray[np.uint8], tile: int, halo: int) -> ND
     return levels
 
 
-SIZES = [(1, 1), (1, 200), (17, 33), (127, 128), (129, 257), (255, 256), (300, 420)]
+SIZES = [(1, 1), (1, 200), (17, 33), (127, 128), (129, 257), (255, 256), (300, 420), (2, 3000), (3000, 1)]
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
