@@ -1,7 +1,7 @@
 # make run | test (lint, test-python, test-client) | test-page | test-image | test-jobs | soak | test-pytorch | train |
 #      images | lock | models | weights | settings | samples | picture | gradients | screenshots | models-picture | bench |
-#      load | scale | quality | sizes | compare | restoration | real-weights | fuzz | base | audit | sbom | clean.
-#      CONTRIBUTING.md explains them.
+#      load | scale | quality | sizes | compare | restoration | real-weights | fuzz | fuzz-api | base | audit | sbom |
+#      clean. CONTRIBUTING.md explains them.
 # PYTHON=python3.12 chooses the interpreter; EVERYTHING=1 lets `make run` install TensorFlow and ISR, too.
 
 PYTHON ?= python3
@@ -18,7 +18,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --overri
 
 .PHONY: run test lint test-python test-client test-page test-image test-jobs soak test-pytorch train images screenshots lock \
 	models samples picture gradients weights settings bench load scale quality sizes compare restoration real-weights \
-	models-picture fuzz base audit sbom clean
+	models-picture fuzz fuzz-api base audit sbom clean
 
 # TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
 run: $(if $(EVERYTHING),$(VENV)/.everything,$(VENV)/.serve)
@@ -153,6 +153,10 @@ models-picture: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz
+
+# Questions to a running service: `make fuzz-api OPTIONS="--url http://localhost:7777 --count 1000"`.
+fuzz-api: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz_api $(OPTIONS)
 
 # Every lock is a part of the largest one, so that all have the same versions. `make lock UPGRADE=--upgrade` upgrades.
 lock: $(VENV)/.dev

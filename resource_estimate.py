@@ -73,7 +73,7 @@ class ResourceEstimate:
             width=results[0].width,
             height=results[0].height,
             tiles=demand.cost.tiles,
-            seconds=round(model.seconds_for(demand.cost.area), 2),
+            seconds=round(model.seconds_for(demand.cost), 2),
             queue_seconds=round(self._admission.seconds_beside(demand.cost), 2),
             ahead=self._admission.requests,
             plain=plain,

@@ -2,6 +2,7 @@
 
 from message_protocol import ModelOutput, ModelsOutput
 from superscaling.enlarging import LoadedModel, LoadedModels
+from superscaling.geometry import MEGAPIXEL, Cost
 
 
 class ResourceModels:
@@ -27,7 +28,7 @@ class ResourceModels:
             threads=facts.threads,
             views=facts.views,
             halo=facts.halo,
-            seconds_per_megapixel=round(model.upscaler.seconds_for(1e6 * facts.views), 3) or None,
+            seconds_per_megapixel=round(model.upscaler.seconds_for(Cost(area=MEGAPIXEL * facts.views)), 3) or None,
             memory_bytes=model.memory,
             sha256=model.sha256,
             licence=model.licence,

@@ -11,7 +11,7 @@ from http_edge.job_metrics import JobMetrics
 from jobs.ledger import Ledger
 from superscaling.enlarging import LoadedModels
 from superscaling.errors import QueueFull, RateExceeded, ServiceError, TooManyRequests
-from superscaling.geometry import Box
+from superscaling.geometry import MEGAPIXEL, Box, Cost
 from superscaling.pictures import Samples
 from superscaling.scheduling import NO_LISTENER, SPANS, Admission, Plan, ProgressListener, Timings
 
@@ -249,6 +249,6 @@ def _describe(models: LoadedModels, registry: CollectorRegistry) -> None:
         speed.labels(model.name).set_function(functools.partial(_speed, model.upscaler.seconds_for))
 
 
-def _speed(seconds_for: Callable[[float], float]) -> float:
-    seconds = seconds_for(1e6)
-    return 1e6 / seconds if seconds else 0.0
+def _speed(seconds_for: Callable[[Cost], float]) -> float:
+    seconds = seconds_for(Cost(area=MEGAPIXEL))
+    return MEGAPIXEL / seconds if seconds else 0.0

@@ -70,7 +70,7 @@ class GiganticSteps:
             source = self._ledger.work.fetch_source(job.id, folder / "source")
             file = self._files.inspect(source, job.options, deadline, Timings())
             bands = file.bands
-            seconds = [file.model.seconds_for(row.cost.area) for row in bands.rows]
+            seconds = [file.model.seconds_for(row.cost) for row in bands.rows]
             sizes = [PartSize(row.cost, (row.place[1] - row.place[0]) * file.row_bytes) for row in bands.rows]
             blocks = tuple(cut_into_blocks(sizes, seconds, self._block_seconds))
             spans = [bands.shown(block.first, block.stop) for block in blocks]

@@ -234,6 +234,6 @@ class Steps:
             yield
 
     def _plan(self, parts: PictureInParts, window: int) -> Plan:
-        seconds = [parts.file.file.model.seconds_for(size.cost.area) for size in parts.sizes]
+        seconds = [parts.file.file.model.seconds_for(size.cost) for size in parts.sizes]
         blocks = tuple(cut_into_blocks(parts.sizes, seconds, self._block_seconds))
         return Plan(time.time(), blocks, window, sum(seconds), parts.fingerprint)

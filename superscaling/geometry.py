@@ -1,5 +1,6 @@
 """Boxes in a picture, and amounts of work."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,13 @@ from numpy.typing import NDArray
 
 # Rows or columns: the first one, and the one after the last.
 Span = tuple[int, int]
+
+# So many px more does a row of a window cost a network, whose convolutions fill vector registers along rows: a window
+# 1 px wide takes 2 to 3.3 times as long per px as a square one, one of 4 px 1.4 times, by the project's networks in
+# fp32, bf16 and int8 (docs/decisions/0050-costs-by-tile.md).
+ROW_COST = 2
+# Px.
+MEGAPIXEL = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -79,12 +87,25 @@ class Box:
 class Cost:
     """Work for the network: the number of `tiles`, and the `area` in px of all their windows in all views.
 
-    `more_turns`: those that tiles take beyond one each, in several views or with several networks.
+    `more_turns`: those that tiles take beyond one each, in several views or with several networks; `rows`, `columns`:
+    how many all these windows have, as the network is shown them. Windows count with what they are padded to.
     """
 
     tiles: int = 0
     area: int = 0
     more_turns: int = 0
+    rows: int = 0
+    columns: int = 0
+
+    @classmethod
+    def of_window(cls, height: int, width: int) -> "Cost":
+        """One tile with a window of that size in px."""
+        return cls(1, height * width, rows=height, columns=width)
+
+    @property
+    def work(self) -> int:
+        """Px of ordinary windows that take the network as long, apart from what each call takes."""
+        return self.area + ROW_COST * self.rows
 
     @property
     def turns(self) -> int:
@@ -92,10 +113,23 @@ class Cost:
         return self.tiles + self.more_turns
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.tiles + other.tiles, self.area + other.area, self.more_turns + other.more_turns)
+        return Cost(
+            self.tiles + other.tiles,
+            self.area + other.area,
+            self.more_turns + other.more_turns,
+            self.rows + other.rows,
+            self.columns + other.columns,
+        )
 
     def __mul__(self, times: int) -> "Cost":
-        return Cost(self.tiles * times, self.area * times, self.more_turns * times)
+        return Cost(
+            self.tiles * times, self.area * times, self.more_turns * times, self.rows * times, self.columns * times
+        )
+
+
+def padded_side(side: int, multiple: int, least: int) -> int:
+    """The side in px to which a network pads one that it does not take: a multiple, and at least `least`."""
+    return max(least, math.ceil(side / multiple) * multiple)
 
 
 def whole_box(pixels: NDArray[Any]) -> Box:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from superscaling.engines import EngineFacts, Pixels
 from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler, write_levels
+from superscaling.geometry import Cost
 from superscaling.models import Kind, KnownAnswer
 from superscaling.scheduling import Deadline, FairLock, Timings
 
@@ -55,14 +56,14 @@ class SetPace:
 
     def __init__(
         self,
-        seconds_for: Callable[[float], float],
+        seconds_for: Callable[[Cost], float],
         measure: Callable[[Deadline, float], None] = lambda deadline, max_age: None,
     ) -> None:
         self._seconds_for = seconds_for
         self._measure = measure
 
-    def seconds_for(self, area: float) -> float:
-        return self._seconds_for(area)
+    def seconds_for(self, cost: Cost) -> float:
+        return self._seconds_for(cost)
 
     def measure_speed(self, deadline: Deadline, max_age: float = 0.0) -> None:
         self._measure(deadline, max_age)

@@ -19,6 +19,7 @@ from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
 from superscaling.enlarging import FileUpscaler
 from superscaling.format_name import FormatName
+from superscaling.geometry import Cost
 from superscaling.isolation import InThisProcess
 from superscaling.pictures import Limits
 from superscaling.scheduling import Admission, Speed
@@ -27,13 +28,13 @@ LIMITS = Limits(10**6, 10)
 IMAGE = encoded(noise(40, 52))
 # So long a tile of the fake engine takes, as if it had been measured.
 TILE_SECONDS = 1.0
-TILE_AREA = 18 * 18
+TILE_WORK = Cost.of_window(18, 18).work
 
 
 class KnownSpeed(Speed):
     """Is the same on every machine."""
 
-    def learn(self, area: int, seconds: float) -> None:
+    def learn(self, window: Cost, seconds: float, is_new_shape: bool) -> None:
         """It is known."""
 
 
@@ -51,7 +52,7 @@ class Fleet:
         """A process with nothing in its memory."""
         upscaler = upscaler_with(self._before_tile, tile=16)
         upscaler._trusted = True
-        upscaler._speed = KnownSpeed(TILE_SECONDS / TILE_AREA)
+        upscaler._speed = KnownSpeed(TILE_SECONDS / TILE_WORK)
         self.models = models_with(upscaler)
         files = FileUpscaler(self.models, LIMITS, 92, InThisProcess())
         return Steps(self.ledger, files, block_seconds, self.admission)

@@ -29,7 +29,7 @@ def admission_of(max_pixels: int = 10**9) -> Admission:
     return Admission(max_pixels)
 
 
-PACE = SetPace(lambda area: area * SECONDS_PER_PIXEL / MARGIN)
+PACE = SetPace(lambda cost: cost.area * SECONDS_PER_PIXEL / MARGIN)
 
 
 def cost_of(area: int) -> Cost:
@@ -137,7 +137,7 @@ def test_a_slow_measurement_is_repeated_before_anybody_is_rejected() -> None:
         seconds_per_pixel, measured = 0.001, measured + 1
 
     admission = Admission(10**6)
-    demand = demand_of(100, cost_of(100), pace=SetPace(lambda area: area * seconds_per_pixel, measure))
+    demand = demand_of(100, cost_of(100), pace=SetPace(lambda cost: cost.area * seconds_per_pixel, measure))
     assert admission.would_admit(demand, 10.0)
     assert measured == 1
     seconds_per_pixel = 1.0
@@ -150,13 +150,13 @@ def test_a_measurement_that_fails_is_a_no(error: Exception) -> None:
     def measure(deadline: Deadline, max_age: float) -> None:
         raise error
 
-    demand = demand_of(100, cost_of(100), pace=SetPace(lambda area: area, measure))
+    demand = demand_of(100, cost_of(100), pace=SetPace(lambda cost: cost.area, measure))
     assert not Admission(10**6).would_admit(demand, 10.0)
 
 
 def test_a_question_waits_as_long_as_it_says() -> None:
     waits = list[float]()
-    pace = SetPace(lambda area: area, lambda deadline, max_age: waits.append(deadline.seconds))
+    pace = SetPace(lambda cost: cost.area, lambda deadline, max_age: waits.append(deadline.seconds))
     Admission(10**6).would_admit(demand_of(100, cost_of(100), pace=pace), 10.0, Deadline(1.0))
     assert waits == [1.0]
 
@@ -328,7 +328,7 @@ def test_small_frames_beside_a_large_picture(
     thread.start()
     begun.wait()
     networks = 2 if isinstance(small, Mixture) else 1
-    pace = SetPace(lambda area: networks * PACE.seconds_for(area))
+    pace = SetPace(lambda cost: networks * PACE.seconds_for(cost))
     demand = demand_of(frames * edge**2, small.cost_of(edge, edge) * frames, pace=pace)
     with admission.admitted(demand, *patience(1000)) as own:
         foretold = admission.seconds_left(own)

@@ -72,7 +72,7 @@ def models(monkeypatch: pytest.MonkeyPatch | None = None, scale: int = 2) -> Loa
     upscaler = upscaler_with(blurred if scale == 2 else lambda _: None, tile=48, scale=scale)
     if monkeypatch:
         monkeypatch.setattr(upscaler, "check", lambda *_: None)  # it does not know the answer of this network
-        monkeypatch.setattr(upscaler, "seconds_for", lambda area: area / 9000)
+        monkeypatch.setattr(upscaler, "seconds_for", lambda cost: cost.area / 9000)
     return models_with(upscaler)
 
 
@@ -556,7 +556,7 @@ def test_blocks_planned_twice_fit_the_plan_that_holds(
     job = Job(new_id(), "", 0.0, options, "queue", file.format, file.pixels, is_gigantic=True)
     add(enlarging.ledger, job, data)
     plan = enlarging.steps.plan(job.id, 1, Deadline())
-    monkeypatch.setattr(loaded.default.upscaler, "seconds_for", SetPace(lambda area: area / 90_000).seconds_for)
+    monkeypatch.setattr(loaded.default.upscaler, "seconds_for", SetPace(lambda cost: cost.area / 90_000).seconds_for)
     steps = GiganticSteps(enlarging.ledger, enlarging.files, 90, 1.0)
     assert plan is not None
     assert steps.plan(job, 1, Deadline()).blocks != plan.blocks

@@ -16,6 +16,7 @@ from superscaling.engines.openvino import EngineOpenVino
 from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler
 from superscaling.enlarging.mixture import Mixture
 from superscaling.errors import ClientGone, EngineFailed, StrengthNotOffered
+from superscaling.geometry import Cost
 from superscaling.models import MODELS, Kind, KnownAnswer, read_model_files
 from superscaling.scheduling import Deadline, FairLock, Speed, Timings
 
@@ -116,13 +117,13 @@ def test_it_costs_what_both_cost() -> None:
     """The speeds of the two are learnt from each one's own time."""
     crisp, mild = upscaler("crisp"), upscaler("mild")
     crisp._speed, mild._speed = Speed(3e-6), Speed(1e-6)
-    seconds = {strength: Mixture(crisp, mild, strength).seconds_for(1e6) for strength in (0, 0.1, 0.9, 1)}
+    seconds = {strength: Mixture(crisp, mild, strength).seconds_for(Cost(1, 10**6)) for strength in (0, 0.1, 0.9, 1)}
     assert seconds == pytest.approx({0: 1, 0.1: 4, 0.9: 4, 1: 3})
     mixture = Mixture(crisp, mild, 0.5)
     mixture.measure_speed(Deadline(60))
     assert crisp._speed_measured > 0
     assert mild._speed_measured > 0
-    assert mixture.seconds_for(1e6) == crisp.seconds_for(1e6) + mild.seconds_for(1e6)
+    assert mixture.seconds_for(Cost(1, 10**6)) == crisp.seconds_for(Cost(1, 10**6)) + mild.seconds_for(Cost(1, 10**6))
 
 
 def test_a_failure_is_that_of_one_network() -> None:

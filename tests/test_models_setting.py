@@ -17,6 +17,7 @@ from superscaling.commands.prepare import prepare
 from superscaling.engines.openvino import supported_precisions
 from superscaling.enlarging import START_TIMEOUT, LoadedModels
 from superscaling.errors import SettingInvalid, StartError
+from superscaling.geometry import Cost
 from superscaling.models import settings_of_models
 from superscaling.settings import Settings, read_settings
 
@@ -118,6 +119,6 @@ def test_one_failed_warm_up_stops_no_other(monkeypatch: pytest.MonkeyPatch, capl
     assert failed.message.startswith("not ready: bad fake fp32 failed")
     assert vars(failed)["model"] == "bad"
     assert listening.message.endswith("models=bad,good")
-    assert several.named("good").upscaler.seconds_for(1e6) > 0
-    assert several.named("bad").upscaler.seconds_for(1e6) == 0
+    assert several.named("good").upscaler.seconds_for(Cost(1, 10**6)) > 0
+    assert several.named("bad").upscaler.seconds_for(Cost(1, 10**6)) == 0
     assert configuration["timeout"] == 2 * START_TIMEOUT + 30

@@ -44,7 +44,7 @@ def test_parts(network: tuple[int, int, int], size: Size, factors: tuple[float, 
             _check_context(part.windows[number], part.windows[number + 1], size, max(halo, REACH) / scale**number)
     if passes.is_reduced:
         for part in parts:
-            assert max(part.windows[-1].size) * passes.factor <= MAX_PART_EDGE + 2 * passes.factor
+            assert part.windows[-1].area * passes.factor**2 <= (MAX_PART_EDGE + 2 * passes.factor) ** 2
             _check_reduction(passes, passes.place(part.core), part.windows[-1], size)
 
 
@@ -79,7 +79,7 @@ def _check_reduction(passes: Passes, place: Box, shown: Box, size: Size) -> None
 def test_the_cost_of_a_line_is_known_at_once(size: Size, factor: int) -> None:
     start = time.monotonic()
     cost = upscaler_with(tile=16).cost_of(*size, (size[0] * factor, size[1] * factor))
-    assert cost.tiles > 1_000_000
+    assert cost.tiles > 200_000
     assert time.monotonic() - start < 0.5
 
 

@@ -18,6 +18,7 @@ from resource_ready import ResourceReady
 from resource_upscale import ResourceUpscale
 from superscaling.enlarging import LoadedModel, LoadedModels, PictureUpscaler, Upscaler
 from superscaling.errors import EngineFailed, EstimateOverDeadline, QueueFull
+from superscaling.geometry import Cost
 from superscaling.isolation import InThisProcess
 from superscaling.models import KnownAnswer
 from superscaling.pictures import Limits
@@ -124,7 +125,7 @@ def priced(monkeypatch: pytest.MonkeyPatch) -> tuple[LoadedModel, LoadedModel]:
     """A fast model, the default, and one that takes a thousand times as long: 1 ms for each px."""
     models = named("fast"), named("slow")
     for model, pace in zip(models, (1e-6, 1e-3), strict=True):
-        monkeypatch.setattr(model.upscaler, "seconds_for", lambda area, pace=pace: area * pace)
+        monkeypatch.setattr(model.upscaler, "seconds_for", lambda cost, pace=pace: cost.area * pace)
     return models
 
 
@@ -147,7 +148,7 @@ def test_a_queue_is_priced_at_the_paces_of_its_pictures(priced: tuple[LoadedMode
         message = EstimateInput.from_query({"width": "10", "height": "10", "model": model})
         return estimate.main(message).queue_seconds
 
-    slow_tile = slow.upscaler.seconds_for((TILE + 2) ** 2)
+    slow_tile = slow.upscaler.seconds_for(Cost.of_window(TILE + 2, TILE + 2))
     with admission.admitted(demand_of(slow), *patience()):
         assert queue_seconds("fast") == queue_seconds("slow") == pytest.approx(slow_tile, rel=0.3)
         assert admission.seconds > 1

@@ -29,6 +29,7 @@ from superscaling.assembly import assemble
 from superscaling.commands.convert import convert_into
 from superscaling.commands.prepare import prepare
 from superscaling.errors import ModelUnavailable
+from superscaling.geometry import Cost
 from superscaling.models import DESCRIPTION, MODELS, TABLE, Weights, read_model_files, weights_in, with_milder
 from superscaling.models.files import read_milder
 from superscaling.settings import Settings
@@ -311,7 +312,7 @@ def test_a_sibling_that_nobody_names_is_loaded_and_not_listed(settings: Settings
         crisp.warm_up()
         assert crisp.milder is not None
         assert crisp.owns_milder
-        assert crisp.milder.seconds_for(1e6) > 0
+        assert crisp.milder.seconds_for(Cost(1, 10**6)) > 0
         assert crisp.memory > 0
         service = ResourceUpscale(assembly.models, assembly.admission, assembly.limits, 92, assembly.decoders)
         for strength in ("0", "0.5"):
@@ -328,7 +329,7 @@ def test_a_named_sibling_is_loaded_once(settings: Settings) -> None:
         assert (crisp.name, mild.name) == (CRISP, MILD)
         assert crisp.milder is mild.upscaler
         crisp.warm_up()
-        assert mild.upscaler.seconds_for(1) == 0, "it is warmed up, and its memory counted, under its own name"
+        assert mild.upscaler.seconds_for(Cost(1, 1)) == 0, "it is warmed up, and its memory counted, under its own name"
     finally:
         assembly.decoders.close()
 

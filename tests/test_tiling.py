@@ -3,6 +3,7 @@ import pytest
 
 from superscaling.enlarging.tiling import cost_of_cut, cut, cut_changes
 from superscaling.geometry import Box, Cost
+from superscaling.pictures import Size
 
 SIZES = [(1, 1), (1, 700), (63, 64), (64, 65), (65, 127), (128, 129), (96, 97), (159, 161), (500, 700)]
 
@@ -19,7 +20,7 @@ def test_cores_cover_each_pixel_once(height: int, width: int, tile: int, halo: i
 @pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize(("tile", "halo"), [(64, 0), (64, 16), (16, 26), (700, 8)])
 def test_the_cost_is_that_of_all_windows(height: int, width: int, tile: int, halo: int) -> None:
-    costs = (Cost(1, each.window.area) for each in cut(height, width, tile, halo))
+    costs = (Cost.of_window(*each.window.size) for each in cut(height, width, tile, halo))
     assert cost_of_cut(height, width, tile, halo) == sum(costs, Cost())
 
 
@@ -38,8 +39,8 @@ def test_windows(height: int, width: int, tile: int, halo: int) -> None:
         assert window.left == 0 or window.left <= core.left - halo
         assert window.bottom == height or window.bottom >= core.bottom + halo
         assert window.right == width or window.right >= core.right + halo
-        assert window.bottom - window.top <= tile + 2 * halo
-        assert window.right - window.left <= tile + 2 * halo
+        assert max(window.size) <= tile + 2 * halo or min(window.size) <= tile // 8
+        assert Cost.of_window(*window.size).work <= Cost.of_window(tile + 2 * halo, tile + 2 * halo).work
     assert len({(each.window.bottom - each.window.top, each.window.right - each.window.left) for each in tiles}) == 1
 
 
@@ -86,3 +87,19 @@ def test_what_a_part_reaches_is_cut_changes(part: Box, tile: int, halo: int) -> 
 def test_all_of_a_picture_is_cut_as_ever(height: int, width: int) -> None:
     picture = Box(0, 0, height, width)
     assert list(cut_changes(picture, picture, 64, 16)) == list(cut(height, width, 64, 16))
+
+
+@pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (8, 5000), (5000, 8)])
+def test_thin_pictures_are_cut_into_long_tiles(size: Size) -> None:
+    """Of as much work as a full one, at most, also if each row is padded to a least length."""
+    full = Cost.of_window(96, 96).work
+    for least, share in ((1, 0.2), (64, 0.2)):
+        cost = cost_of_cut(*size, 64, 16, least)
+        assert share * full < cost.work / cost.tiles <= 1.01 * full
+        assert cost.tiles < cost_of_cut(9, 5000, 64, 16, least).tiles
+        assert min(cost.rows, cost.columns) == cost.tiles * max(least, min(size))
+
+
+def test_what_windows_are_padded_to_is_priced() -> None:
+    assert cost_of_cut(9, 13, 64, 16, least=8, multiple=8) == Cost.of_window(16, 16)
+    assert cost_of_cut(9, 13, 64, 16, least=64, multiple=8) == Cost.of_window(64, 64)

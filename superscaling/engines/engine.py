@@ -22,7 +22,8 @@ class EngineFacts:
 
     `kind`: what the model's results are meant to be; `threads`: CPU threads of the network; `halo`: px of context that
     a tile needs on each side; `views`: how many views of each tile the network is shown (self-ensemble); `work`: of the
-    network, in multiplications per px, 0 if unknown; `strength`: the model's share of the results, less than 1 if they
+    network, in multiplications per px, 0 if unknown; `multiple`, `least`: windows are padded to sides that are
+    multiples of so many px, and at least so long; `strength`: the model's share of the results, less than 1 if they
     are mixed with those of its milder sibling.
     """
 
@@ -37,6 +38,7 @@ class EngineFacts:
     multiple: int = 1
     work: int = 0
     strength: float = 1.0
+    least: int = 1
 
     @property
     def context(self) -> int:
@@ -65,6 +67,7 @@ class EngineFacts:
             kind=model.kind,
             multiple=model.multiple,
             work=model.work,
+            least=model.least,
         )
 
     def __str__(self) -> str:

@@ -86,12 +86,11 @@ class EngineOpenVino:
 
     def __init__(self, model: ModelFiles, precision: str, threads: int) -> None:
         self.facts = EngineFacts.of(model, "openvino", precision, threads)
-        self._least = model.least
         self._request = compile_network(model.ir(precision), _hint(precision), threads)
 
     def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Enlarge one picture, as `Engine` specifies."""
-        shown = padded(batch, self.facts.multiple, self._least)
+        shown = padded(batch, self.facts.multiple, self.facts.least)
         self._request.infer({0: shown}, share_inputs=True)
         height, width = (side * self.facts.scale for side in batch.shape[1:3])
         result = self._request.get_output_tensor(0).data

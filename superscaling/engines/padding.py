@@ -1,10 +1,11 @@
 """Sizes that networks take: pictures are padded to them."""
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from superscaling.geometry import padded_side
 
 
 def padded(batch: NDArray[Any], multiple: int, least: int) -> NDArray[Any]:
@@ -15,7 +16,7 @@ def padded(batch: NDArray[Any], multiple: int, least: int) -> NDArray[Any]:
         multiple: both sides become multiples of so many px.
         least: and at least so long, a multiple itself.
     """
-    missing = [max(least, math.ceil(side / multiple) * multiple) - side for side in batch.shape[1:3]]
+    missing = [padded_side(side, multiple, least) - side for side in batch.shape[1:3]]
     if not any(missing):
         return batch
     return np.pad(batch, ((0, 0), *((0, each) for each in missing), (0, 0)), mode="reflect")

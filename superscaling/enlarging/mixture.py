@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from superscaling.engines import EngineFacts, Pixels
 from superscaling.enlarging.upscaler import TiledUpscaler, Upscaler
+from superscaling.geometry import Cost
 from superscaling.scheduling import Deadline, Timings
 
 
@@ -45,9 +46,9 @@ class Mixture(TiledUpscaler):
         for upscaler, _ in self._shares:
             upscaler.check(deadline, timings)
 
-    def seconds_for(self, area: float) -> float:
-        """Estimated seconds of inference of all networks for an area in px."""
-        return sum(upscaler.seconds_for(area) for upscaler, _ in self._shares)
+    def seconds_for(self, cost: Cost) -> float:
+        """Estimated seconds of inference of all networks."""
+        return sum(upscaler.seconds_for(cost) for upscaler, _ in self._shares)
 
     def turns_for(self, area: float) -> int:
         """How many turns all networks together take for a tile of so many px."""
@@ -69,5 +70,6 @@ def _facts(name: str, parts: list[Upscaler], strength: float) -> EngineFacts:
         halo=max(each.halo for each in facts),
         multiple=math.lcm(*(each.multiple for each in facts)),
         work=max(each.work for each in facts),
+        least=max(each.least for each in facts),
         strength=strength,
     )

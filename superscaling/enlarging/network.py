@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 import operator
+import statistics
 import time
 from collections.abc import Sequence
 
@@ -13,12 +14,15 @@ from numpy.typing import NDArray
 from superscaling.engines import Engine, Pixels, infer_levels
 from superscaling.enlarging.self_ensemble import ALL_VIEWS, View
 from superscaling.errors import DeadlinePassed, EngineFailed
+from superscaling.geometry import Cost, padded_side
 from superscaling.models import KnownAnswer
 from superscaling.scheduling import Deadline, FairLock, Speed, Timings
 
 # Edge in px of the picture that the speed is measured on: the known answer is too small for that.
 SPEED_TEST_EDGE = 128
-# The fastest run counts: the first includes the engine's preparations, and any may be held up by others.
+# And of one that takes hardly longer than a call by itself.
+CALL_TEST_EDGE = 16
+# The median counts: the first run includes the engine's preparations, and any may be held up by others.
 SPEED_TEST_RUNS = 3
 # Seconds for the start: a large network on one slow core takes a minute to warm up.
 START_TIMEOUT = 570.0
@@ -44,6 +48,7 @@ class Network:
         self._turn_area = turn_area
         self._known_answer = known_answer
         self._speed = Speed()
+        self._shape: tuple[int, int] | None = None  # of what the engine was shown last
         self._speed_measured = -math.inf
         self._trusted = False
 
@@ -69,9 +74,9 @@ class Network:
             levels /= len(views)
         return levels
 
-    def seconds_for(self, area: float) -> float:
-        """Estimated seconds of inference for an area in px, of one or many tiles."""
-        return self._speed.seconds_for(area)
+    def seconds_for(self, cost: Cost) -> float:
+        """Estimated seconds of inference, of one or many tiles; 0 while the speed is unknown."""
+        return self._speed.seconds_for(cost.tiles * self.facts.views, cost.work)
 
     def turns_for(self, area: float) -> int:
         """How many turns `infer` takes for a tile of so many px."""
@@ -113,20 +118,34 @@ class Network:
             EngineFailed: the engine raised.
             ClientGone, DeadlinePassed, ServiceStopping: from `deadline`.
         """
-        noise = np.random.default_rng(0).integers(0, 256, (SPEED_TEST_EDGE, SPEED_TEST_EDGE, 3), np.uint8)
+        random = np.random.default_rng(0)
+        edges = (SPEED_TEST_EDGE, CALL_TEST_EDGE)
+        large, small = (random.integers(0, 256, (edge, edge, 3), np.uint8) for edge in edges)
 
         def measure() -> None:
             if time.monotonic() < self._speed_measured + max_age:
                 return
-            times = []
-            for _ in range(SPEED_TEST_RUNS):
-                start = time.perf_counter()
-                self._infer(noise)
-                times.append(time.perf_counter() - start)
-            self._speed = Speed(min(times) / SPEED_TEST_EDGE**2)
+            # In turn, as pictures in progress are: an engine prepares itself for each new shape.
+            times = [(self._seconds_of(large), self._seconds_of(small)) for _ in range(SPEED_TEST_RUNS)]
+            of_large, of_small = (
+                (self._window(pixels).work, statistics.median(each))
+                for pixels, each in zip((large, small), zip(*times, strict=True), strict=True)
+            )
+            self._speed = Speed.between(of_large, of_small, self._turn_area)
             self._speed_measured = time.monotonic()
 
         self._lock.run(deadline, Timings(), measure)  # no inference of the request's own
+
+    def _seconds_of(self, pixels: Pixels) -> float:
+        """Infer, and return how long that took."""
+        start = time.perf_counter()
+        self._infer(pixels)
+        return time.perf_counter() - start
+
+    def _window(self, pixels: Pixels) -> Cost:
+        """What the engine is shown for a tile."""
+        height, width, _ = pixels.shape
+        return Cost.of_window(*(padded_side(side, self.facts.multiple, self.facts.least) for side in (height, width)))
 
     def _views_in_a_turn(self, area: float) -> int:
         return max(1, int(self._turn_area // area))
@@ -159,5 +178,6 @@ class Network:
         if levels.shape != expected or not np.isfinite(levels).all():
             self._trusted = False
             raise EngineFailed(f"{self.facts} gave no picture for a tile of {width} x {height} px")
-        self._speed.learn(height * width, time.perf_counter() - start)
+        self._speed.learn(self._window(pixels), time.perf_counter() - start, self._shape != (height, width))
+        self._shape = height, width
         return levels

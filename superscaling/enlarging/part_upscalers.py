@@ -50,9 +50,9 @@ class _Parts(TiledUpscaler):
     def check(self, deadline: Deadline, timings: Timings) -> None:
         """Nothing is inferred unless a subclass does."""
 
-    def seconds_for(self, area: float) -> float:
+    def seconds_for(self, cost: Cost) -> float:
         """As the other."""
-        return self._upscaler.seconds_for(area)
+        return self._upscaler.seconds_for(cost)
 
     def turns_for(self, area: float) -> int:
         """As the other."""

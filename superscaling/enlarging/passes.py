@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 from superscaling.enlarging.axis import Axis
 from superscaling.enlarging.corrections import REACH
-from superscaling.enlarging.tiling import Tile, cost_of_cut, cut, cut_changes
-from superscaling.geometry import Box, Cost
+from superscaling.enlarging.tiling import Tile, cost_of_cut, cut, cut_changes, longest_window
+from superscaling.geometry import ROW_COST, Box, Cost
 from superscaling.pictures import LANCZOS_SUPPORT, Size
 
-# The longest edge in px of a part after its last pass: this bounds its memory.
+# The longest edge in px of a part after its last pass: this bounds its memory. A thin one may be longer, in this area.
 MAX_PART_EDGE = 2048
 
 
@@ -61,40 +61,45 @@ class Passes:
         size: height and width of the picture in px.
         result: height and width of the result in px, each at least as long.
         multiple: what the network is shown is cut at multiples of so many px; up to `multiple` - 1 of the halo go.
+        least: what the network is shown is padded until its sides have so many px.
     """
 
-    def __init__(self, scale: int, halo: int, tile: int, size: Size, result: Size, multiple: int = 1) -> None:
+    def __init__(
+        self, scale: int, halo: int, tile: int, size: Size, result: Size, multiple: int = 1, least: int = 1
+    ) -> None:
         self._scale, self._halo, self._tile, self._size, self._multiple = scale, halo, tile, size, multiple
+        self._least = least
         self.result = result
         self._count = 1
         while scale > 1 and any(side * scale**self._count < most for side, most in zip(size, result, strict=True)):
             self._count += 1
         self.factor = scale**self._count
         self.is_reduced = any(side * self.factor != most for side, most in zip(size, result, strict=True))
-        self._rows, self._columns = (self._axis(*sides) for sides in zip(size, result, strict=True))
+        height, width = size
+        self._rows, self._columns = self._axis(height, result[0], width), self._axis(width, result[1], height)
 
     @property
     def cost(self) -> Cost:
         """The work for the whole picture, without cutting it."""
         if self._is_plain:
-            return cost_of_cut(*self._size, self._tile, self._halo)
+            return self._cost(*self._size)
         rows, heights = self._rows.windows(self._rows.length)
         columns, widths = self._columns.windows(self._columns.length)
         scales = (self._scale**number for number in range(self._count))
         costs = (
-            cost_of_cut(height * scale, width * scale, self._tile, self._halo)
+            self._cost(height * scale, width * scale)
             for height, width, scale in zip(heights, widths, scales, strict=True)
         )
         return sum(costs, Cost()) * (rows * columns)
 
     def cost_of(self, part: Part) -> Cost:
         """The work for one part."""
-        return sum((cost_of_cut(*step.shown.size, self._tile, self._halo) for step in self.steps(part)), Cost())
+        return sum((self._cost(*step.shown.size) for step in self.steps(part)), Cost())
 
     def parts(self, changed: Box) -> Iterator[Part]:
         """The parts to enlarge, row by row, if only the pixels in `changed` differ from what was enlarged before."""
         if self._is_plain:
-            for tile in cut_changes(Box(0, 0, *self._size), changed, self._tile, self._halo):
+            for tile in cut_changes(Box(0, 0, *self._size), changed, self._tile, self._halo, self._least):
                 yield Part(tile.core, (tile.window, tile.core))
             return
         columns = list(self._columns.cut(*self._columns.affected(changed.left, changed.right)))
@@ -114,7 +119,7 @@ class Passes:
 
     def tiles(self, step: Step) -> Iterator[Tile]:
         """What the network is shown, one turn each: the window, cut. A core may lie outside of what is wanted."""
-        for tile in cut(*step.shown.size, self._tile, self._halo):
+        for tile in cut(*step.shown.size, self._tile, self._halo, self._least):
             core, window = (box.moved(step.shown.top, step.shown.left) for box in (tile.core, tile.window))
             # A network that works in windows must find them where they are in the whole picture.
             yield Tile(core, window.between_multiples(self._multiple, step.picture))
@@ -143,13 +148,19 @@ class Passes:
         """Whether a single pass gives the size: then each part is an ordinary tile."""
         return self._count == 1 and not self.is_reduced
 
-    def _axis(self, length: int, result: int) -> Axis:
+    def _cost(self, height: int, width: int) -> Cost:
+        return cost_of_cut(height, width, self._tile, self._halo, self._least, self._multiple)
+
+    def _axis(self, length: int, result: int, other: int) -> Axis:
+        """The axis of so many px, of a picture that has `other` px on the other one."""
         is_reduced = length * self.factor != result
         contexts = [math.ceil(LANCZOS_SUPPORT * length / result) + 1 if is_reduced else 0]
         for number in reversed(range(self._count)):
             contexts.insert(0, contexts[0] + math.ceil(max(self._halo, REACH) / self._scale**number))
-        turn = self._tile + 2 * self._halo
+        turn, edge = longest_window(other, self._tile, self._halo, self._least), MAX_PART_EDGE // self.factor
+        if turn > self._tile + 2 * self._halo:
+            edge = max(edge, edge**2 // (other + ROW_COST))
         # A core of half a tile at least, even if the context is so wide that the first window takes several turns.
         core = length if length <= turn else max(turn - 2 * contexts[0], self._tile // 2)
-        bound = MAX_PART_EDGE // self.factor - 2 * contexts[-1]
+        bound = edge - 2 * contexts[-1]
         return Axis(length, result, self.factor, contexts, max(1, min(core, bound)))

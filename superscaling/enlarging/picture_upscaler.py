@@ -90,9 +90,9 @@ class PictureUpscaler:
         cheaper = self._cheaper(new, cost) if all(map(is_whole, sizes, results)) else None
         return Demand(sizes, cost, self.upscaler, FORMATS[target].memory, result_pixels(results), cheaper)
 
-    def seconds_for(self, area: float) -> float:
-        """Estimated seconds of inference for an area in px."""
-        return self.upscaler.seconds_for(area)
+    def seconds_for(self, cost: Cost) -> float:
+        """Estimated seconds of inference."""
+        return self.upscaler.seconds_for(cost)
 
     def _cheaper(self, results: Sequence[ResultSize], cost: Cost) -> Cheaper | None:
         """The network's own factor, if it makes all results smaller, and makes them in less time."""
@@ -102,7 +102,7 @@ class PictureUpscaler:
         ):
             return None
         own = sum((self.upscaler.cost_of(*each.crop.size) for each in results), Cost())
-        return Cheaper(scale, own.area / cost.area) if own.area < cost.area else None
+        return Cheaper(scale, own.work / cost.work) if own.work < cost.work else None
 
     def _usual(self, picture: Picture) -> Sequence[ResultSize]:
         return choose_sizes(picture.sizes, SizeChoice(), self.facts)

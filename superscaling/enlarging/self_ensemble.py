@@ -42,3 +42,8 @@ ALL_VIEWS = tuple(
     for transposed in (False, True)
     for rows, columns in ((1, 1), (-1, -1), (1, -1), (-1, 1))
 )
+
+
+def turned_views(count: int) -> int:
+    """How many of the first `count` views have rows for columns."""
+    return sum(view.transposed for view in ALL_VIEWS[:count])

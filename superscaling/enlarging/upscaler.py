@@ -16,6 +16,7 @@ from superscaling.enlarging.interpolation import MARGIN, enlarge_linearly
 from superscaling.enlarging.network import Network
 from superscaling.enlarging.passes import Part, Passes, Step
 from superscaling.enlarging.reduction import opacity_of, reduce_colour
+from superscaling.enlarging.self_ensemble import turned_views
 from superscaling.enlarging.tiling import Tile
 from superscaling.geometry import Box, Cost, changed_box, whole_box
 from superscaling.models import Kind, KnownAnswer
@@ -46,8 +47,8 @@ class TiledUpscaler(abc.ABC):
         """Make sure that what infers can be trusted, as `Network.check` does."""
 
     @abc.abstractmethod
-    def seconds_for(self, area: float) -> float:
-        """Estimated seconds of inference for an area in px, of one or many tiles."""
+    def seconds_for(self, cost: Cost) -> float:
+        """Estimated seconds of inference, of one or many tiles; 0 while the speed is unknown."""
 
     @abc.abstractmethod
     def turns_for(self, area: float) -> int:
@@ -122,7 +123,8 @@ class TiledUpscaler(abc.ABC):
         """The way from one height and width in px to another; by default the network's factor larger."""
         height, width = picture
         result = result or (height * self.facts.scale, width * self.facts.scale)
-        return Passes(self.facts.scale, self.facts.context, self.tile, picture, result, self.facts.multiple)
+        facts = self.facts
+        return Passes(facts.scale, facts.context, self.tile, picture, result, facts.multiple, facts.least)
 
     def cost_of(self, height: int, width: int, size: Size | None = None) -> Cost:
         """The work for a picture of `height` by `width` px, enlarged to `size`."""
@@ -135,8 +137,17 @@ class TiledUpscaler(abc.ABC):
 
     def in_all_turns(self, cost: Cost) -> Cost:
         """The work in all views and with all networks; tiles count as if they were of one size."""
-        turns = self.turns_for(cost.area / cost.tiles) if cost.tiles else 1
-        return Cost(cost.tiles, cost.area * self.facts.views, cost.tiles * (turns - 1))
+        if not cost.tiles:
+            return cost
+        views, turns = self.facts.views, self.turns_for(cost.area / cost.tiles)
+        turned = turned_views(views)
+        return Cost(
+            cost.tiles,
+            cost.area * views,
+            cost.tiles * (turns - 1),
+            rows=cost.rows * (views - turned) + cost.columns * turned,
+            columns=cost.columns * (views - turned) + cost.rows * turned,
+        )
 
     def _levels(self, passes: Passes, part: Part, pixels: Pixels, place: Box, work: "Work") -> NDArray[np.float32]:
         """Make all passes over a part of `pixels`; each but the last is rounded, as the next one needs pixels."""

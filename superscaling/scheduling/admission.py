@@ -21,6 +21,9 @@ from superscaling.size_choice import DEFAULT_SCALE
 MARGIN = 1.15
 # Seconds for which a measured speed is good enough to reject pictures: each measurement costs others their turns.
 SPEED_HOLDS = 5.0
+# What would take so large a share of its time is worth a measurement before it is let in: small pictures teach nothing
+# about the speed of large tiles, and the machine may be busier than when it was measured.
+DOUBTFUL_SHARE = 1 / 4
 # A result has usually so many times the pixels of its picture.
 USUAL_AREA = DEFAULT_SCALE**2
 
@@ -28,8 +31,8 @@ USUAL_AREA = DEFAULT_SCALE**2
 class Pace(Protocol):
     """How fast a network is on this machine."""
 
-    def seconds_for(self, area: float) -> float:
-        """Estimated seconds of inference for an area in px."""
+    def seconds_for(self, cost: Cost) -> float:
+        """Estimated seconds of inference; 0 while the speed is unknown."""
 
     def measure_speed(self, deadline: Deadline, max_age: float = 0.0) -> None:
         """Measure the speed anew, unless it was measured within so many seconds."""
@@ -78,6 +81,13 @@ class Demand:
     def weighted_pixels(self) -> int:
         """Pixels multiplied by `memory`."""
         return self.pixels * self.memory
+
+    def exceeds(self, other: "Demand") -> bool:
+        """Whether it asks for more of anything than another demand."""
+        amounts = (
+            (each.cost.turns, each.cost.work, each.weighted_pixels, each.encoding_seconds) for each in (self, other)
+        )
+        return any(one > less for one, less in zip(*amounts, strict=True))
 
     def __str__(self) -> str:
         """How large the picture is, for people, as what follows "this image"."""
@@ -143,11 +153,7 @@ class Admission:
         corrected, before = replace(picture, demand=demand), picture.demand
         self._check_estimate(corrected)
         with self._lock:
-            if (
-                demand.cost.area > before.cost.area
-                or demand.weighted_pixels > before.weighted_pixels
-                or demand.encoding_seconds > before.encoding_seconds
-            ):
+            if demand.exceeds(before):
                 self._check_room(corrected, self._others(picture))
             picture.demand = demand
 
@@ -208,13 +214,14 @@ class Admission:
 
     def _check_estimate(self, picture: AdmittedPicture, patience: Deadline | None = None) -> None:
         """Reject what takes too long even alone; `patience` replaces the deadline for measuring the speed."""
-        area, pace, limit = picture.demand.cost.area, picture.demand.pace, picture.deadline.seconds
+        cost, pace, limit = picture.demand.cost, picture.demand.pace, picture.deadline.seconds
         encoding = picture.demand.encoding_seconds
-        if pace.seconds_for(area) + encoding > limit:
-            # Measure again first: the known speed may be from a busier time. The request counts this as waiting.
+        doubtful = limit if patience else DOUBTFUL_SHARE * limit  # a mere question costs others nothing unless it must
+        if pace.seconds_for(cost) + encoding > doubtful:
+            # The known speed may be from a busier time, or from a quieter one. The request counts this as waiting.
             with picture.timings.span("queue"):
                 pace.measure_speed(patience or picture.deadline, SPEED_HOLDS)
-        if (seconds := pace.seconds_for(area) + encoding) > limit:
+        if (seconds := pace.seconds_for(cost) + encoding) > limit:
             (height, width), *others = picture.demand.sizes
             frames = f" in {len(others) + 1} frames" if others else ""
             raise EstimateOverDeadline(
@@ -277,7 +284,7 @@ def _remaining_work(picture: AdmittedPicture) -> RemainingWork:
     demand, cost = picture.demand, picture.demand.cost
     if not cost.tiles:
         return RemainingWork(0, 0.0, picture.deadline.seconds_left, demand.weighted_pixels)
-    seconds = demand.pace.seconds_for(cost.area / cost.turns) * MARGIN
+    seconds = demand.pace.seconds_for(cost) / cost.turns * MARGIN
     tiles = cost.tiles - picture.timings.tiles_done
     turns = math.ceil(tiles * cost.turns / cost.tiles)  # the tile in progress counts as not begun
     seconds_left = picture.deadline.seconds_left - demand.encoding_seconds
