@@ -36,7 +36,7 @@ ROOMS = [
     ["engines", "isolation"],
     ["scheduling", "models"],
     ["pictures", "logs"],
-    ["tracing"],
+    ["tracing", "log_writer"],
     ["settings", "version"],
     ["upscale_options"],
     ["size_choice"],

@@ -1,0 +1,200 @@
+"""A client's socket that makes no thread wait for a client that does not read."""
+
+import contextlib
+import os
+import select
+import socket
+import time
+from collections import deque
+from typing import IO, Any
+
+MIB = 1 << 20
+# A client that sends its body in pieces of less than this many bytes is read from less often, after so many such pieces
+# in succession. Thousands of system calls a second, for a byte each, would slow down all other threads.
+SMALL_PIECE, MAX_SMALL_PIECES, NAP_SECONDS = 512, 16, 0.005
+
+
+class FilePart:
+    """A part of an open file that is still to be sent. It keeps a descriptor of its own."""
+
+    def __init__(self, file: IO[bytes], place: int, count: int) -> None:
+        self._descriptor = os.dup(file.fileno())
+        self._place = place
+        self._left = count
+
+    def send(self, client: int) -> int:
+        """Send what a client takes, by its non-blocking descriptor. Returns the number of bytes.
+
+        Raises:
+            BlockingIOError: the client takes nothing at the moment.
+            OSError: it has disconnected.
+        """
+        sent = os.sendfile(client, self._descriptor, self._place, self._left)
+        if not sent and self._left:
+            raise BrokenPipeError("the file has become shorter while it was sent")
+        self._place += sent
+        self._left -= sent
+        return sent
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether nothing is left."""
+        return not self._left
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        os.close(self._descriptor)
+
+
+class ClientSocket(socket.socket):
+    """A client's socket. What the kernel has no room for is kept, and sent by `flush`.
+
+    A client may keep an answer waiting for `seconds` in total, and as long again for each MiB that it takes.
+    `begin_answer` sets that. The thread of an answer that is too large to be kept, or that is made while it is sent, has
+    to wait: `wait_for_client`.
+    """
+
+    def __init__(self, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        self._kept: deque[memoryview | FilePart] = deque()
+        self._seconds = 0.0
+        self._waited = 0.0
+        self._taken = 0
+        self._waits = False
+        self._small_pieces = 0
+
+    def begin_answer(self, seconds: float) -> None:
+        """Begin to count the time and the bytes of the next answer."""
+        self._seconds = seconds
+        self._waited = 0.0
+        self._taken = 0
+        self._waits = False
+        self._small_pieces = 0
+
+    def wait_for_client(self) -> None:
+        """Let the thread that sends the rest of this answer wait until the client has taken it."""
+        self._waits = True
+
+    @property
+    def has_kept(self) -> bool:
+        """Whether there is something to `flush`."""
+        return bool(self._kept)
+
+    @property
+    def kept_bytes(self) -> int:
+        """The bytes in memory that are to be sent; parts of files take none."""
+        return sum(each.nbytes for each in self._kept if isinstance(each, memoryview))
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which the client may still keep the answer waiting."""
+        return self._seconds * (1 + self._taken / MIB) - self._waited
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send bytes, or keep them.
+
+        Raises:
+            TimeoutError: the thread waits for the client, which has taken too long.
+            OSError: the client has disconnected.
+        """
+        self._kept.append(memoryview(bytes(data)))
+        if not self.flush() and self._waits:
+            self._wait_until_sent()
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        """The same; returns the number of bytes."""
+        self.sendall(data)
+        return len(data)
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Keep a part of a file, which the event loop sends. Returns the number of bytes."""
+        size = os.fstat(file.fileno()).st_size - offset if count is None else count
+        self._kept.append(FilePart(file, offset, size))
+        return size
+
+    def flush(self) -> bool:
+        """Send of what was kept as much as the client takes at once. Returns whether that was all.
+
+        Raises:
+            OSError: the client has disconnected.
+        """
+        while self._kept:
+            first = self._kept[0]
+            try:
+                if isinstance(first, memoryview):
+                    sent = super().send(first, socket.MSG_DONTWAIT)
+                    self._kept[0] = first[sent:]
+                    is_sent = sent == first.nbytes
+                elif self.getblocking():
+                    return False  # `sendfile` would wait
+                else:
+                    sent = first.send(self.fileno())
+                    is_sent = first.is_sent
+            except BlockingIOError:
+                return False
+            self._taken += sent
+            if is_sent:
+                self._kept.popleft()
+                if isinstance(first, FilePart):
+                    first.close()
+        return True
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """Receive bytes, after all that was kept has been sent: the client may be waiting for `100 Continue`.
+
+        Raises:
+            TimeoutError: the client has not taken that in time.
+            OSError: it has disconnected.
+        """
+        if self._kept:
+            self._wait_until_sent()
+        if self._small_pieces > MAX_SMALL_PIECES:
+            time.sleep(NAP_SECONDS)
+        data = super().recv(size, flags)
+        self._small_pieces = self._small_pieces + 1 if len(data) < min(size, SMALL_PIECE) else 0
+        return data
+
+    def peek(self, size: int) -> bytes:
+        """What has arrived, which stays there; nothing if that is nothing, or the client has disconnected."""
+        with contextlib.suppress(OSError):
+            return super().recv(size, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return b""
+
+    def discard(self, size: int) -> int:
+        """Throw away what has arrived. Returns the number of bytes; 0 if the client has disconnected."""
+        with contextlib.suppress(OSError):
+            return len(super().recv(size, socket.MSG_DONTWAIT))
+        return 0
+
+    def close(self) -> None:
+        """Close the socket, and the files that were to be sent."""
+        for each in self._kept:
+            if isinstance(each, FilePart):
+                each.close()
+        self._kept.clear()
+        super().close()
+
+    def _wait_until_sent(self) -> None:
+        poll = select.poll()
+        poll.register(self, select.POLLOUT)
+        while not self.flush():
+            start = time.monotonic()
+            poll.poll(max(0.0, self.patience) * 1000)
+            self._waited += time.monotonic() - start
+            if self.patience <= 0:
+                raise TimeoutError("the client did not read its answer in time")
+
+
+def accept(listener: socket.socket) -> tuple[ClientSocket, Any]:
+    """Accept a connection: the client's socket and address.
+
+    Raises:
+        OSError: there is none, or no file descriptor for it.
+    """
+    client, address = listener.accept()
+    with contextlib.ExitStack() as stack:
+        stack.callback(client.close)
+        accepted = ClientSocket(client.fileno())
+        client.detach()
+        stack.pop_all()
+    return accepted, address
