@@ -50,8 +50,8 @@ class ClientSocket(socket.socket):
     """A client's socket. What the kernel has no room for is kept, and sent by `flush`.
 
     A client may keep an answer waiting for `seconds` in total, and as long again for each MiB that it takes.
-    `begin_answer` sets that. The thread of an answer that is too large to be kept, or that is made while it is sent, has
-    to wait: `wait_for_client`.
+    `begin_answer` sets that. The thread of an answer that is too large to be kept, or is made while it is sent, has to
+    wait: `wait_for_client`.
     """
 
     def __init__(self, fileno: int) -> None:
@@ -154,17 +154,18 @@ class ClientSocket(socket.socket):
         self._small_pieces = self._small_pieces + 1 if len(data) < min(size, SMALL_PIECE) else 0
         return data
 
-    def peek(self, size: int) -> bytes:
-        """What has arrived, which stays there; nothing if that is nothing, or the client has disconnected."""
-        with contextlib.suppress(OSError):
-            return super().recv(size, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        return b""
+    def receive(self, size: int) -> bytes:
+        """What has arrived; nothing if the client has disconnected.
 
-    def discard(self, size: int) -> int:
-        """Throw away what has arrived. Returns the number of bytes; 0 if the client has disconnected."""
-        with contextlib.suppress(OSError):
-            return len(super().recv(size, socket.MSG_DONTWAIT))
-        return 0
+        Raises:
+            BlockingIOError: nothing has arrived.
+        """
+        try:
+            return super().recv(size, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            raise
+        except OSError:
+            return b""
 
     def close(self) -> None:
         """Close the socket, and the files that were to be sent."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from gunicorn.http import get_parser
 from gunicorn.workers.gthread import TConn
 
 from http_edge.gunicorn_worker.client_socket import ClientSocket
@@ -14,8 +15,8 @@ from http_edge.gunicorn_worker.client_socket import ClientSocket
 class Conn(TConn):
     """A connection that does not block the event loop when it is closed.
 
-    `since`: the time at which it began to wait for its client; `peeked`: bytes of the request head that are in the
-    socket; `looks`: how often it was looked for the rest of the head; `is_kept_alive`: whether it goes on after its
+    `since`: the time at which it began to wait for its client; `looks`: how often it was looked for
+    the rest of a request head; `is_kept_alive`: whether it goes on after its
     answer; `discarded`: bytes received after the answer.
 
     Args:
@@ -31,8 +32,8 @@ class Conn(TConn):
         self, cfg: Any, client: ClientSocket, address: object, server: object, linger: Callable[["Conn"], None]
     ) -> None:
         super().__init__(cfg, client, address, server)
+        self.parser = get_parser(cfg, client, address)
         self.since = time.monotonic()
-        self.peeked = 0
         self.looks = 0
         self.is_kept_alive = False
         self.discarded = 0
@@ -40,8 +41,12 @@ class Conn(TConn):
 
     @property
     def received(self) -> bytes:
-        """What came behind the last request: the next one, or a part of it."""
-        return b"" if self.parser is None else bytes(self.parser.unreader.buf.getvalue())
+        """What was received and is not parsed yet: the next request, or a part of it."""
+        return bytes(self.parser.unreader.buf.getvalue())
+
+    def receive(self, data: bytes) -> None:
+        """Leave bytes to the parser."""
+        self.parser.unreader.unread(self.parser.unreader.take_buffered() + data)
 
     def set_timeout(self) -> None:
         """Begin to wait for the next request, when the connection is kept alive."""

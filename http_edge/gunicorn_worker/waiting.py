@@ -6,7 +6,6 @@ import logging
 import selectors
 import socket
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +40,8 @@ class WaitingWorker(ThreadWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._resting: deque[tuple[float, Conn]] = deque()
+        # Until when connections are not looked at, in the order of these times.
+        self._resting: dict[Conn, float] = {}
         # Connections whose answers are being read, and closed ones whose clients are to notice that.
         self._sending: dict[Conn, None] = {}
         self._lingering: dict[Conn, None] = {}
@@ -49,7 +49,7 @@ class WaitingWorker(ThreadWorker):
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Handle events. A connection whose handler fails is closed; the others are not affected."""
         if self._resting:
-            timeout = min(timeout, max(0.0, self._resting[0][0] - time.monotonic()))
+            timeout = min(timeout, max(0.0, next(iter(self._resting.values())) - time.monotonic()))
         for key, _ in self.poller.select(timeout):
             try:
                 key.data(key.fileobj)
@@ -57,10 +57,11 @@ class WaitingWorker(ThreadWorker):
                 log.exception("a connection failed in the event loop")
                 if isinstance(key.data, Watch):
                     self._forget(key.data.conn)
-        while self._resting and self._resting[0][0] <= time.monotonic():
-            _, conn = self._resting.popleft()
-            if conn.sock.fileno() != -1:  # not closed meanwhile
-                self._watch(conn, self.on_pending_socket_readable)
+        now = time.monotonic()
+        while self._resting and next(iter(self._resting.values())) <= now:
+            conn = next(iter(self._resting))
+            del self._resting[conn]
+            self._watch(conn, self.on_pending_socket_readable)
 
     def accept(self, listener: socket.socket) -> bool:
         """Accept a connection. Returns whether there was one."""
@@ -81,43 +82,45 @@ class WaitingWorker(ThreadWorker):
         self._await_head(conn)
 
     def _await_head(self, conn: Conn) -> None:
-        if HEAD_END in conn.received:
+        if HEAD_END in conn.received:  # it came behind the last request
             self.enqueue_req(conn)
             return
         conn.sock.setblocking(False)
         conn.since = time.monotonic()
         conn.timeout = conn.since + (self.head_timeout if self.alive else STOP_SECONDS)
-        conn.peeked = conn.looks = 0
+        conn.looks = 0
         self.pending_conns.append(conn)
         self._watch(conn, self.on_pending_socket_readable)
         self._bound_waiting()
 
     def on_pending_socket_readable(self, conn: Conn, client: ClientSocket) -> None:
-        """Peek at the request head, and lend a thread once it is complete."""
-        peeked = client.peek(MAX_HEAD)
-        head = conn.received + peeked
-        if HEAD_END in head:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-            super().on_pending_socket_readable(conn, client)
-        elif len(peeked) == conn.peeked:  # readable, but nothing new: the client has disconnected
+        """Receive more of a request head, and lend a thread once it is complete.
+
+        To peek at it would take the kernel a time that grows with the square of the number of packets.
+        """
+        try:
+            data = client.receive(MAX_HEAD - len(conn.received))
+        except BlockingIOError:
+            return
+        conn.receive(data)
+        if not data:  # the client has disconnected
             self._forget(conn)
-        elif len(head) < MAX_HEAD:
-            conn.peeked = len(peeked)
-            # Report the socket as readable only when it has more than these bytes.
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(peeked) + 1)
+        elif HEAD_END in conn.received:
+            super().on_pending_socket_readable(conn, client)
+        elif len(conn.received) >= MAX_HEAD:
+            self._refuse(conn, 431, f"the request head is longer than {MAX_HEAD} bytes")
+        else:
             conn.looks += 1
             if conn.looks >= MAX_LOOKS:
                 self.poller.unregister(client)
-                self._resting.append((time.monotonic() + REST_SECONDS, conn))
-        else:
-            self._refuse(conn, 431, f"the request head is longer than {MAX_HEAD} bytes")
+                self._resting[conn] = time.monotonic() + REST_SECONDS
 
     def murder_pending(self) -> None:
         """Close connections that have waited too long. The event loop calls this at least once a second."""
         now = time.monotonic()
         while self.pending_conns and self.pending_conns[0].timeout < now:
             conn = self.pending_conns[0]
-            if conn.peeked:
+            if conn.received:
                 seconds = conn.timeout - conn.since  # shorter when the service stops
                 self._refuse(conn, 408, f"the request head was not complete within {seconds:.0f} s")
             else:
@@ -153,6 +156,7 @@ class WaitingWorker(ThreadWorker):
             del self._sending[conn]
             self.nr_conns -= 1
         self._lingering.pop(conn, None)
+        self._resting.pop(conn, None)
         with contextlib.suppress(KeyError, ValueError):  # not registered any more
             self.poller.unregister(conn.sock)
 

@@ -230,7 +230,10 @@ class Worker(WaitingWorker):
         self._watch(conn, self._discard)
 
     def _discard(self, conn: Conn, client: ClientSocket) -> None:
-        received = client.discard(READ_BYTES)
-        conn.discarded += received
-        if not received or conn.discarded >= self.linger_bytes:
+        try:
+            data = client.receive(READ_BYTES)
+        except BlockingIOError:
+            return
+        conn.discarded += len(data)
+        if not data or conn.discarded >= self.linger_bytes:
             self._forget(conn)
