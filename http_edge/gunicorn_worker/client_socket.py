@@ -4,11 +4,13 @@ import contextlib
 import os
 import select
 import socket
+import struct
 import time
 from collections import deque
 from typing import IO, Any
 
 MIB = 1 << 20
+DROP = struct.pack("ii", 1, 0)  # `struct linger`: for 0 s
 # A client that sends its body in pieces of less than this many bytes is read from less often, after so many such pieces
 # in succession. Thousands of system calls a second, for a byte each, would slow down all other threads.
 SMALL_PIECE, MAX_SMALL_PIECES, NAP_SECONDS = 512, 16, 0.005
@@ -166,6 +168,12 @@ class ClientSocket(socket.socket):
             raise
         except OSError:
             return b""
+
+    def abort(self) -> None:
+        """Close the socket, and drop what the kernel has for a client that does not read."""
+        with contextlib.suppress(OSError):  # closed already
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, DROP)
+        self.close()
 
     def close(self) -> None:
         """Close the socket, and the files that were to be sent."""

@@ -129,7 +129,7 @@ class Worker(WaitingWorker):
         except TimeoutError:
             # The client does not read its answer. Those that are made while they are sent are logged afterwards, with
             # 499; all others have been logged before.
-            log.debug("%s did not read its answer in time", conn.client[0] if conn.client else "a client")
+            _log_unread(conn)
             return False
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
@@ -164,7 +164,7 @@ class Worker(WaitingWorker):
         is_kept_alive = not future.cancelled() and future.exception() is None and future.result()
         if conn.sock.fileno() == -1 or (conn.sock.has_kept and conn.sock.patience <= 0):  # the answer broke off
             self.nr_conns -= 1
-            conn.close()
+            conn.sock.abort()
             return
         conn.sock.setblocking(False)
         if not conn.sock.has_kept:
@@ -176,7 +176,7 @@ class Worker(WaitingWorker):
         self._watch(conn, self._send_rest, selectors.EVENT_WRITE)
         self._bound_waiting()
         while sum(each.sock.kept_bytes for each in self._sending) > MAX_KEPT_BYTES:
-            self._forget(next(iter(self._sending)))
+            self._break_off(next(iter(self._sending)))
 
     def _send_rest(self, conn: Conn, client: ClientSocket) -> None:
         try:
@@ -188,6 +188,11 @@ class Worker(WaitingWorker):
         self.poller.unregister(client)
         del self._sending[conn]
         self._go_on(conn, conn.is_kept_alive)
+
+    def _break_off(self, conn: Conn) -> None:
+        _log_unread(conn)
+        self._stop_waiting(conn)
+        conn.sock.abort()
 
     def _go_on(self, conn: Conn, is_kept_alive: bool) -> None:
         if not is_kept_alive:
@@ -208,8 +213,7 @@ class Worker(WaitingWorker):
         super().murder_pending()
         now = time.monotonic()
         for conn in [each for each in self._sending if each.sock.patience < now - each.since]:
-            log.debug("%s did not read its answer in time", conn.client[0] if conn.client else "a client")
-            self._forget(conn)
+            self._break_off(conn)
         while self._lingering and (conn := next(iter(self._lingering))).timeout < now:
             self._forget(conn)
 
@@ -237,3 +241,7 @@ class Worker(WaitingWorker):
         conn.discarded += len(data)
         if not data or conn.discarded >= self.linger_bytes:
             self._forget(conn)
+
+
+def _log_unread(conn: Conn) -> None:
+    log.debug("%s did not read its answer in time", conn.client[0] if conn.client else "a client")
