@@ -48,7 +48,9 @@ def slow_clients(server: Server, count: int) -> Iterator[list[socket.socket]]:
 def read_all(client: socket.socket, count: int) -> bytes:
     data = b""
     while len(data) < count:
-        data += client.recv(1 << 16)
+        part = client.recv(1 << 16)
+        assert part, "closed"
+        data += part
     return data
 
 
@@ -81,7 +83,7 @@ def test_an_answer_that_is_not_read_ends(impatient: Server) -> None:
     with slow_clients(impatient, 30) as clients:
         for client in clients:
             client.sendall(get(BUNDLE))
-        assert wait_for(lambda: descriptors(impatient) >= before + 2 * len(clients), 5)
+        assert wait_for(lambda: descriptors(impatient) > before + len(clients) // 2, 5)
         trickling = clients[:10]
 
         def all_closed() -> bool:
@@ -143,7 +145,7 @@ def test_byte_by_byte(server: Server, head: bytes, piece: bytes) -> None:
 @pytest.fixture
 def pair() -> Iterator[tuple[ClientSocket, socket.socket]]:
     ours, client = socket.socketpair()
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
     with ClientSocket(ours.detach()) as served, client:
         client.settimeout(20)
         yield served, client
@@ -184,18 +186,18 @@ def test_a_thread_waits_for_a_while_only(pair: tuple[ClientSocket, socket.socket
 
 
 def test_who_reads_may_take_longer(pair: tuple[ClientSocket, socket.socket]) -> None:
-    """The time grows with what is taken: 0.3 s, and 0.3 s for each MiB."""
+    """The time grows with what is taken: 5 s, and 5 s for each MiB."""
     served, client = pair
-    served.begin_answer(0.3)
+    served.begin_answer(5)
     served.wait_for_client()
     received: list[bytes] = []
-    reader = threading.Thread(target=lambda: received.append(read_all(client, 8 * MIB)))
+    reader = threading.Thread(target=lambda: received.append(read_all(client, 4 * MIB)))
     reader.start()
-    for _ in range(8):
+    for _ in range(4):
         served.sendall(bytes(MIB))
     reader.join()
-    assert len(received[0]) == 8 * MIB
-    assert served.patience > 0.3
+    assert len(received[0]) == 4 * MIB
+    assert 5 < served.patience <= 5 * (1 + 4)
 
 
 def test_what_was_kept_is_sent_before_more_is_received(pair: tuple[ClientSocket, socket.socket]) -> None:
