@@ -7,45 +7,15 @@ import socket
 import struct
 import time
 from collections import deque
-from typing import IO, Any
+from typing import Any
+
+from http_edge.gunicorn_worker.file_part import FilePart
 
 MIB = 1 << 20
 DROP = struct.pack("ii", 1, 0)  # `struct linger`: for 0 s
 # A client that sends its body in pieces of less than this many bytes is read from less often, after so many such pieces
 # in succession. Thousands of system calls a second, for a byte each, would slow down all other threads.
 SMALL_PIECE, MAX_SMALL_PIECES, NAP_SECONDS = 512, 16, 0.005
-
-
-class FilePart:
-    """A part of an open file that is still to be sent. It keeps a descriptor of its own."""
-
-    def __init__(self, file: IO[bytes], place: int, count: int) -> None:
-        self._descriptor = os.dup(file.fileno())
-        self._place = place
-        self._left = count
-
-    def send(self, client: int) -> int:
-        """Send what a client takes, by its non-blocking descriptor. Returns the number of bytes.
-
-        Raises:
-            BlockingIOError: the client takes nothing at the moment.
-            OSError: it has disconnected.
-        """
-        sent = os.sendfile(client, self._descriptor, self._place, self._left)
-        if not sent and self._left:
-            raise BrokenPipeError("the file has become shorter while it was sent")
-        self._place += sent
-        self._left -= sent
-        return sent
-
-    @property
-    def is_sent(self) -> bool:
-        """Whether nothing is left."""
-        return not self._left
-
-    def close(self) -> None:
-        """Close the descriptor."""
-        os.close(self._descriptor)
 
 
 class ClientSocket(socket.socket):

@@ -9,36 +9,25 @@ answer is made; before and after, the event loop keeps it.
 import json
 import logging
 import os
-import selectors
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException, UnsupportedTransferCoding
 
-from http_edge.gunicorn_worker.client_socket import ClientSocket
+from http_edge.gunicorn_worker.answered import AnsweredWorker, log_unread
 from http_edge.gunicorn_worker.event_loop import Conn
 from http_edge.gunicorn_worker.raw_problem import send_problem
 from http_edge.gunicorn_worker.strictness import be_strict
-from http_edge.gunicorn_worker.waiting import STOP_SECONDS, WaitingWorker
+from http_edge.gunicorn_worker.waiting import STOP_SECONDS
 
 log = logging.getLogger("service")
 
 # The most characters of a parse error, which may repeat what the client sent, in the log and in the answer.
 MAX_DETAIL = 200
-# Bytes of answers that are kept for their clients, at most. More, and those that have waited longest break off.
-MAX_KEPT_BYTES = 64 << 20
-# Bytes received after an answer are discarded for at most this many seconds, so that the client sees the answer
-# instead of a broken pipe; and for at most this many clients at a time.
-LINGER_SECONDS = 5.0
-MAX_LINGERING = 256
-READ_BYTES = 1 << 18  # per call
-# The socket of a lingering client is looked at when it has so many bytes, or is closed.
-LINGER_BYTES = 1 << 14
 
 # The statuses of gunicorn's parse errors; all others are 400.
 STATUSES = {LimitRequestLine: 414, LimitRequestHeaders: 431, UnsupportedTransferCoding: 501}
@@ -47,16 +36,13 @@ STATUSES = {LimitRequestLine: 414, LimitRequestHeaders: 431, UnsupportedTransfer
 CLOSE_AFTER_ANSWER = "http_edge.close_after_answer"
 
 
-class Worker(WaitingWorker):
+class Worker(AnsweredWorker):
     """`gthread`, whose event loop waits for request heads, for clients to read their answers, and for them to close.
 
-    `write_timeout`: seconds that a client may keep an answer waiting, and once more for each MiB of it; `linger_bytes`:
-    the most bytes that are discarded after an answer; `on_stop`: called when the worker begins to stop; `is_cut_off`:
-    whether running requests are not waited for. gunicorn.conf.py sets the first three, and `head_timeout`.
+    `on_stop`: called when the worker begins to stop; `is_cut_off`: whether running requests are not waited for.
+    gunicorn.conf.py sets the first, and what the classes below name.
     """
 
-    write_timeout = 30.0
-    linger_bytes = 0
     on_stop: Callable[[], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -129,7 +115,7 @@ class Worker(WaitingWorker):
         except TimeoutError:
             # The client does not read its answer. Those that are made while they are sent are logged afterwards, with
             # 499; all others have been logged before.
-            _log_unread(conn)
+            log_unread(conn)
             return False
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
@@ -156,92 +142,3 @@ class Worker(WaitingWorker):
             listener.close()
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout, time.monotonic() + STOP_SECONDS)
-
-    # After the request: the client reads its answer, then sends the next request or closes, without a thread.
-
-    def finish_request(self, conn: Conn, future: "Future[bool]") -> None:
-        """Take over a connection from the thread that has answered its request."""
-        is_kept_alive = not future.cancelled() and future.exception() is None and future.result()
-        if conn.sock.fileno() == -1 or (conn.sock.has_kept and conn.sock.patience <= 0):  # the answer broke off
-            self.nr_conns -= 1
-            conn.sock.abort()
-            return
-        conn.sock.setblocking(False)
-        if not conn.sock.has_kept:
-            self._go_on(conn, is_kept_alive)
-            return
-        conn.is_kept_alive = is_kept_alive
-        conn.since = time.monotonic()
-        self._sending[conn] = None
-        self._watch(conn, self._send_rest, selectors.EVENT_WRITE)
-        self._bound_waiting()
-        while sum(each.sock.kept_bytes for each in self._sending) > MAX_KEPT_BYTES:
-            self._break_off(next(iter(self._sending)))
-
-    def _send_rest(self, conn: Conn, client: ClientSocket) -> None:
-        try:
-            if not client.flush():
-                return
-        except OSError:  # the client has disconnected
-            self._forget(conn)
-            return
-        self.poller.unregister(client)
-        del self._sending[conn]
-        self._go_on(conn, conn.is_kept_alive)
-
-    def _break_off(self, conn: Conn) -> None:
-        _log_unread(conn)
-        self._stop_waiting(conn)
-        conn.sock.abort()
-
-    def _go_on(self, conn: Conn, is_kept_alive: bool) -> None:
-        if not is_kept_alive:
-            self.nr_conns -= 1
-            conn.close(graceful=True)
-        elif conn.received:  # its next request, or a part of it
-            self._await_head(conn)
-        else:
-            conn.set_timeout()
-            if not self.alive:
-                conn.timeout = min(conn.timeout, time.monotonic() + STOP_SECONDS)
-            self.keepalived_conns.append(conn)
-            self._watch(conn, self.on_client_socket_readable)
-            self._bound_waiting()
-
-    def murder_pending(self) -> None:
-        """Close connections that have waited too long."""
-        super().murder_pending()
-        now = time.monotonic()
-        for conn in [each for each in self._sending if each.sock.patience < now - each.since]:
-            self._break_off(conn)
-        while self._lingering and (conn := next(iter(self._lingering))).timeout < now:
-            self._forget(conn)
-
-    def linger(self, conn: Conn) -> None:
-        """Close the sending side, and discard what the client sends until it closes its side."""
-        try:
-            conn.sock.shutdown(socket.SHUT_WR)
-            conn.sock.setblocking(False)
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, LINGER_BYTES)
-        except OSError:  # already closed by the client
-            conn.close()
-            return
-        if len(self._lingering) >= MAX_LINGERING:
-            conn.close()
-            return
-        conn.timeout = time.monotonic() + LINGER_SECONDS
-        self._lingering[conn] = None
-        self._watch(conn, self._discard)
-
-    def _discard(self, conn: Conn, client: ClientSocket) -> None:
-        try:
-            data = client.receive(READ_BYTES)
-        except BlockingIOError:
-            return
-        conn.discarded += len(data)
-        if not data or conn.discarded >= self.linger_bytes:
-            self._forget(conn)
-
-
-def _log_unread(conn: Conn) -> None:
-    log.debug("%s did not read its answer in time", conn.client[0] if conn.client else "a client")
