@@ -42,6 +42,10 @@ graceful_timeout = int(settings.timeout) + 5
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 control_socket_disable = True
+# Only these proxies say that a request came by TLS, and in one header. None sets a path prefix or another variable.
+forwarded_allow_ips = ",".join(settings.trusted_proxies)
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
+forwarder_headers = ""
 logconfig_dict = log_config(settings)
 
 # Every connection needs a file descriptor; the usual soft limit of 1024 is too low for the connections that may wait.
@@ -63,7 +67,7 @@ def post_worker_init(worker: Any) -> None:
     from flask_app import lifecycle
 
     worker.on_stop = lifecycle.shutdown.begin
-    worker.head_timeout = settings.read_timeout
+    worker.head_timeout = worker.write_timeout = settings.read_timeout
     # A client that sends twice as much as is accepted, and a bit more, still sees the answer.
     worker.linger_bytes = 2 * settings.max_body_bytes
 
@@ -113,3 +117,4 @@ def worker_exit(server: Any, worker: Any) -> None:
     if resources.jobs is not None and resources.housekeeping is not None:
         resources.housekeeping.stop()
         resources.jobs.engine.stop()
+    worker.leave()

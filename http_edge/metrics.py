@@ -1,10 +1,12 @@
 """The metrics of the service, for Prometheus."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from http_edge.access_metrics import AccessMetrics
 from http_edge.job_metrics import JobMetrics
@@ -12,6 +14,7 @@ from jobs.ledger import Ledger
 from superscaling.enlarging import LoadedModels
 from superscaling.errors import QueueFull, RateExceeded, ServiceError, TooManyRequests
 from superscaling.geometry import MEGAPIXEL, Box, Cost
+from superscaling.log_writer import lost_lines
 from superscaling.pictures import Samples
 from superscaling.scheduling import NO_LISTENER, SPANS, Admission, Plan, ProgressListener, Timings
 
@@ -46,6 +49,7 @@ class Metrics:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self.access = AccessMetrics(registry, keys_are_valid)
+        registry.register(LostLines())
         self._jobs = JobMetrics(registry, ledger, watchers) if ledger is not None else None
 
         def gauge(name: str, text: str, read: Callable[[], float]) -> None:
@@ -222,6 +226,14 @@ class TileMetrics:
         if timings.tile_seconds:  # a tile of one colour takes none
             self._metrics.tile_done(self._model, timings.tile_seconds)
         self._listener.tile_done(timings)
+
+
+class LostLines(Collector):
+    """Counts the lines that the log has lost, which this module does not see happen."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The counter, with its value of now."""
+        yield CounterMetricFamily("upscaler_log_lines_lost", "Log lines that nobody read in time.", value=lost_lines())
 
 
 def _describe(models: LoadedModels, registry: CollectorRegistry) -> None:

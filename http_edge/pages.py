@@ -1,5 +1,8 @@
 """The pages for browsers: `/`, `/docs`, and their files."""
 
+import re
+from pathlib import PurePosixPath
+
 from flask import Blueprint, Response, abort, make_response, render_template, request, send_from_directory
 
 from superscaling.pictures import FORMATS, MEDIA_TYPES, READABLE
@@ -16,6 +19,9 @@ OFFERED = {
     "transparent-logo.png": "Logo",
     "bouncing-ball.gif": "Animation",
 }
+# The kinds of files of the pages, and the licences of those that are others'. What else lies beside them is not served.
+SERVED = frozenset({".js", ".css", ".svg", ".png", ".ico", ".webp", ".woff2"})
+LICENCES = re.compile(r"LICENSE|NOTICE|.*\.LICENSE\.txt")
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -39,9 +45,14 @@ def pages(settings: Settings) -> Blueprint:
     Args:
         settings: the page checks their limits before it sends an image.
     """
-    blueprint = Blueprint(
-        "pages", __name__, template_folder=WEB / "templates", static_folder=WEB / "static", static_url_path="/web"
-    )
+    blueprint = Blueprint("pages", __name__, template_folder=WEB / "templates")
+
+    @blueprint.get("/web/<path:filename>")
+    def static(filename: str) -> Response:
+        path = PurePosixPath(filename)
+        if path.suffix not in SERVED and not LICENCES.fullmatch(path.name):
+            abort(404)
+        return send_from_directory(WEB / "static", filename)
 
     @blueprint.get("/")
     def index() -> Response:

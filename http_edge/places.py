@@ -3,9 +3,10 @@
 import contextlib
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 
-from superscaling.errors import TooManyRequests
+from superscaling.errors import ClientGone, TooManyRequests
 
 # Streams of jobs' events that are sent at a time.
 MAX_WATCHERS = 64
@@ -15,6 +16,8 @@ MAX_DOWNLOADS = 32
 MAX_UPLOADS = 8
 # Requests whose images are fetched from elsewhere at a time.
 MAX_FETCHES = 8
+# Seconds between two looks at whether a client still waits for its place.
+LOOK_SECONDS = 0.5
 
 
 class Places:
@@ -31,20 +34,25 @@ class Places:
         self._freed = threading.Condition()
         self.taken = 0
 
-    def take(self, seconds: float = 0.0) -> None:
+    def take(self, seconds: float = 0.0, is_client_gone: Callable[[], bool] = lambda: False) -> None:
         """Take a place.
 
         Args:
             seconds: to wait for one.
+            is_client_gone: whether it is not needed any more.
 
         Raises:
             TooManyRequests: all are taken.
+            ClientGone: the client has disconnected while it waited.
         """
+        end = time.monotonic() + seconds
         with self._freed:
-            if self._freed.wait_for(lambda: self.taken < self._count, seconds):
-                self.taken += 1
-                return
-        raise self._refusal()
+            while not self._freed.wait_for(lambda: self.taken < self._count, min(seconds, LOOK_SECONDS)):
+                if is_client_gone():
+                    raise ClientGone("the client disconnected while it waited for a slot")
+                if (seconds := end - time.monotonic()) <= 0:
+                    raise self._refusal()
+            self.taken += 1
 
     def give_back(self) -> None:
         """Give a place back."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from http_edge.gunicorn_worker import Connection, ParseException
+from http_edge.gunicorn_worker import ChunksTooSmall, Connection, ParseException
 from superscaling.errors import BodyTimeout, BodyTooLarge, ClientGone, MalformedMessage
 
 READ_BYTES = 1 << 20  # per call
@@ -53,7 +53,7 @@ class RequestBody:
             BodyTooLarge: it exceeds the limit, with or without a Content-Length.
             BodyTimeout: it was not complete in time.
             ClientGone: the client disconnected before the end.
-            MalformedMessage: its chunked encoding is malformed.
+            MalformedMessage: its chunked encoding is malformed, or its chunks are tiny.
         """
         return b"".join(self.pieces(self._limits))
 
@@ -104,6 +104,8 @@ class RequestBody:
                     yield part
             except (ParseException, OSError) as exc:
                 self._check_time(passed, limits)
+                if isinstance(exc, ChunksTooSmall):
+                    raise MalformedMessage(str(exc)) from exc
                 if isinstance(exc, ParseException):
                     raise MalformedMessage("the body's chunked encoding is malformed") from exc
                 raise ClientGone("the client disconnected while it sent the body") from exc

@@ -139,6 +139,7 @@ class RequestLifecycle:
 
         Raises:
             TooManyRequests: there was none in time.
+            ClientGone: the client has disconnected while it waited.
         """
         self._take(self._settings.read_timeout)
         try:
@@ -261,7 +262,6 @@ class RequestLifecycle:
         response.headers["X-Content-Type-Options"] = "nosniff"
         self._cors.tell(request, response)
         connection = Connection(request.environ)
-        connection.set_write_timeout(self._settings.read_timeout)
         if not g.body.is_complete:
             connection.close_after_answer()
         if g.has_slot:
@@ -270,13 +270,14 @@ class RequestLifecycle:
         finish = functools.partial(g.request_log.finish, response.status_code, g.count)
         if isinstance(response.response, Chunks | EventStream | JobEvents | Parts):
             body = response.response
+            connection.wait_while_sending()
             response.call_on_close(lambda: finish(body.error))
         else:
             finish(g.get("problem"))
         return response
 
     def _take(self, seconds: float = 0.0) -> None:
-        self._slots.take(seconds)
+        self._slots.take(seconds, Connection(request.environ).is_gone)
         g.has_slot = True
         self._metrics.request_begins()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from superscaling import tracing
 from superscaling.api_keys import redacted
+from superscaling.log_writer import LineWriter
 from superscaling.settings import Settings
 
 TIME = "%Y-%m-%dT%H:%M:%S%z"
@@ -83,7 +84,7 @@ def log_config(settings: Settings) -> dict[str, Any]:
         "filters": {"trace": {"()": f"{__name__}.{TraceFilter.__name__}"}},
         "handlers": {
             "stdout": {
-                "class": "logging.StreamHandler",
+                "class": f"{LineWriter.__module__}.{LineWriter.__name__}",
                 "stream": "ext://sys.stdout",
                 "formatter": "line",
                 "filters": ["trace"],

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
+from gunicorn.config import Config
 
 import resources
 from superscaling.errors import DeadlinePassed, EngineFailed, ServiceError
@@ -81,3 +82,17 @@ def test_the_default_serves_this_machine_and_warns_of_nothing(
     monkeypatch.setattr(resources.models.default.upscaler, "warm_up", lambda: None)
     (line,) = configure()
     assert line.startswith(f"INFO listening on {host or '127.0.0.1'} port 7000 (this machine only) model=")
+
+
+@pytest.mark.parametrize(("trusted", "believed"), [("", ""), ("10.1.0.0/16, ::1", "10.1.0.0/16,::1")])
+def test_who_may_say_that_a_request_came_by_tls(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, trusted: str, believed: str
+) -> None:
+    monkeypatch.setenv("UPSCALER_TRUSTED_PROXIES", trusted)
+    names = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    config = Config()
+    for name in ("forwarded_allow_ips", "secure_scheme_headers", "forwarder_headers"):
+        config.set(name, names[name])
+    assert ",".join(config.forwarded_allow_ips) == believed
+    assert config.secure_scheme_headers == {"X-FORWARDED-PROTO": "https"}
+    assert config.forwarder_headers == []

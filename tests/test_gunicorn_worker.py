@@ -5,6 +5,8 @@ import inspect
 import io
 import json
 import logging
+import os
+import re
 import socket
 import struct
 import time
@@ -12,18 +14,27 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from conftest import Server, StartServer
+from conftest import Server, StartServer, encoded, photograph
+from gunicorn import util
 from gunicorn.arbiter import Arbiter
-from gunicorn.http import wsgi
+from gunicorn.http import get_parser, wsgi
+from gunicorn.http.body import ChunkedReader
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from http_edge.gunicorn_worker import Worker
+from http_edge.gunicorn_worker import worker as worker_module
+from http_edge.gunicorn_worker.client_socket import ClientSocket
+from http_edge.gunicorn_worker.event_loop import Conn
 
 CLIENTS = 60
 # What the worker overrides or calls in gunicorn, mostly private. After an upgrade, review it against `gthread.py`.
 SIGNATURES = {
     "init_signals": "(self)",
+    "handle_quit": "(self, sig, frame)",
+    "is_parent_alive": "(self)",
+    "enqueue_req": "(self, conn)",
+    "finish_request": "(self, conn, fs)",
     "load_wsgi": "(self)",
     "handle_request": "(self, req, conn)",
     "wait_for_and_dispatch_events": "(self, timeout)",
@@ -33,7 +44,6 @@ SIGNATURES = {
     "on_pending_socket_readable": "(self, conn, client)",
     "murder_pending": "(self)",
     "handle_error": "(self, req, client, addr, exc)",
-    "_keepalive_after": "(self, conn, keepalive)",
 }
 CONNECTION_SIGNATURES = {
     "__init__": "(self, cfg, sock, client, server)",
@@ -52,6 +62,13 @@ def test_gunicorn_is_the_one_that_was_read() -> None:
     assert str(inspect.signature(Arbiter.handle_int)) == str(inspect.signature(Arbiter.handle_term)) == "(self)"
     assert str(inspect.signature(wsgi.Response.force_close)) == "(self)"
     assert isinstance(Unreader().buf, io.BytesIO)
+    assert str(inspect.signature(Unreader.unread)) == "(self, data)"
+    assert str(inspect.signature(get_parser)) == "(cfg, source, source_addr, http2_connection=False)"
+    assert str(inspect.signature(ChunkedReader)) == "(req, unreader)"
+    assert str(inspect.signature(ChunkedReader.parse_chunk_size)) == "(self, unreader, data=None)"
+    # All that a response does with its socket, which is a `ClientSocket`.
+    assert set(re.findall(r"\bsock\.(\w+)\(", inspect.getsource(wsgi))) == {"send", "sendall", "sendfile"}
+    assert "sock.sendall(" in inspect.getsource(util.write)
     assert '"gunicorn.socket"' in inspect.getsource(wsgi)
 
 
@@ -210,13 +227,53 @@ def test_connections_are_used_again(narrow_server: Server) -> None:
             assert (response.status_code, response.headers["Connection"]) == (404, "close")
 
 
-def test_two_requests_at_once_on_one_connection(narrow_server: Server) -> None:
-    """Pipelining: the first request is answered; the client has to send the second one again."""
-    request = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=5) as client:
-        client.sendall(2 * request)
-        answer = b"".join(iter(lambda: client.recv(1000), b""))
-    assert answer.count(b"200 OK") == 1
+def test_several_requests_at_once_on_one_connection(narrow_server: Server) -> None:
+    """Pipelining: all are answered, in their order, also if the last one comes in two pieces."""
+    picture = encoded(photograph(3, 5))
+    first = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    second = b"POST /upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(picture) + picture
+    last = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=20) as client:
+        client.sendall(first + second + first + last[:10])
+        answers = b""
+        while answers.count(b'{"success":true}') < 2:
+            answers += client.recv(100_000)
+        client.sendall(last[10:])
+        answers += b"".join(iter(lambda: client.recv(1000), b""))
+    statuses = re.findall(rb"HTTP/1\.1 (\d+) .*?\r\nConnection: (\S+)\r\n", answers, re.DOTALL)
+    assert statuses == [(b"200", b"keep-alive")] * 3 + [(b"404", b"close")]
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /ping HTTP/1.1\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nHost: a\r\nHost: a\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nHost: a b\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nHost: a,b\x7f\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nHost: user@a\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nHost: a/b\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nHost: [::1\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nHost: a:port\r\n", 400),
+        (b"GET /ping HTTP/1.0\r\nHost: a b\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nHost: [::1]:8080\r\n", 200),
+        (b"GET /ping HTTP/1.1\r\nHost: xn--nxasmq6b.localhost\r\n", 200),
+        (b"GET /ping HTTP/1.1\r\nHost:\r\n", 200),
+        (b"GET /ping HTTP/1.0\r\n", 200),
+        # Nothing that a client, or a proxy that nobody trusts, can say about the path or the scheme.
+        (b"GET /x/ping HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /x\r\n", 404),
+        (b"GET /ping HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /x\r\n", 200),
+        (b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nPATH_INFO: /ping\r\n", 404),
+        (b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Proto: https\r\nX-Forwarded-SSL: off\r\n", 200),
+    ],
+)
+def test_hosts_and_what_proxies_say(narrow_server: Server, head: bytes, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", narrow_server.port), timeout=10) as client:
+        client.sendall(head + b"Connection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(10_000), b""))
+    assert int(answer.split()[1]) == status
+    if status == 400:
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "bad_request"
 
 
 def test_a_client_that_takes_nothing_is_no_failure(
@@ -228,10 +285,14 @@ def test_a_client_that_takes_nothing_is_no_failure(
         raise TimeoutError
 
     monkeypatch.setattr(ThreadWorker, "handle_request", time_out)
+    monkeypatch.setattr(worker_module, "be_strict", lambda *_: None)
     worker = Worker.__new__(Worker)
-    with caplog.at_level(logging.DEBUG, "service"):
-        assert worker.handle_request(None, SimpleNamespace(client=("192.0.2.1", 4000))) is False
-        assert worker.handle_request(None, SimpleNamespace(client="")) is False
+    ours, theirs = socket.socketpair()
+    with caplog.at_level(logging.DEBUG, "service"), ours, theirs:
+        for address in (("192.0.2.1", 4000), ""):
+            conn = Conn(SimpleNamespace(), ClientSocket(os.dup(ours.fileno())), address, "", lambda _: None)
+            assert worker.handle_request(None, conn) is False
+            conn.close()
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (logging.DEBUG, "192.0.2.1 did not read its answer in time"),
         (logging.DEBUG, "a client did not read its answer in time"),

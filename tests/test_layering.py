@@ -36,7 +36,7 @@ ROOMS = [
     ["engines", "isolation"],
     ["scheduling", "models"],
     ["pictures", "logs"],
-    ["tracing"],
+    ["tracing", "log_writer"],
     ["settings", "version", "api_keys_file"],
     ["api_key_lines", "web_names"],
     ["api_keys"],

@@ -9,7 +9,9 @@ from conftest import ROOT, SAMPLES, Server
 
 from http_edge.pages import OFFERED, WEB
 
-FILES = sorted(path.relative_to(WEB / "static").as_posix() for path in (WEB / "static").rglob("*.*"))
+FILES = sorted(
+    path.relative_to(WEB / "static").as_posix() for path in (WEB / "static").rglob("*.*") if path.suffix != ".md"
+)
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
@@ -60,7 +62,15 @@ def test_samples(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/samples/README.md", "/samples/../settings.py", "/web/../templates/index.html", "/web/nothing.js", "/web/"],
+    [
+        "/samples/README.md",
+        "/samples/../settings.py",
+        "/web/../templates/index.html",
+        "/web/nothing.js",
+        "/web/",
+        "/web/vendor/README.md",
+        "/web/vendor",
+    ],
 )
 def test_nothing_else_is_served(server: Server, path: str) -> None:
     response = httpx.get(f"{server.url}{path.replace('..', '%2e%2e')}")

@@ -153,6 +153,9 @@ def test_the_right_name_of_an_address_is_told(server: Server, name: str) -> None
         ('"format": "exe"', ("format must be jpeg,", 'not "exe"')),
         ('"format": "png", "format": "jpeg"', ("format is given twice",)),
         (f'"imageBase64": "{TEXT}"', ("imageBase64 is given twice",)),
+        # The same name, spelt in another way.
+        (rf'"image\u0042ase64"	: "{TEXT}"', ("imageBase64 is given twice",)),
+        (r'"\u0073cale": 2, "scal\u0065": 3', ("scale is given twice",)),
     ],
 )
 def test_options_in_plain_words(server: Server, members: str, words: tuple[str, ...]) -> None:

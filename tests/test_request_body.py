@@ -153,6 +153,27 @@ def test_broken_chunks(small_server: Server) -> None:
     assert "chunked encoding" in str(problem["detail"])
 
 
+@pytest.mark.parametrize(
+    ("chunk", "count", "code"),
+    [
+        (b"1\r\nx\r\n", 4000, "unsupported_image_format"),
+        (b"1\r\nx\r\n", 30_000, "malformed_message"),
+        (b"1;" + b"x" * 1000 + b"\r\nx\r\n", 5000, "malformed_message"),
+        (b"40\r\n" + b"x" * 64 + b"\r\n", 3000, "unsupported_image_format"),
+    ],
+)
+def test_small_chunks(small_server: Server, chunk: bytes, count: int, code: str) -> None:
+    """Some are read; very many are not: each costs as much as a large one."""
+    with connection(small_server, "Transfer-Encoding: chunked") as client:
+        client.sendall(count * chunk + (b"0\r\n\r\n" if count < 5000 else b""))
+        _, problem = read_answer(client)
+    assert problem["code"] == code
+    if code == "malformed_message":
+        assert problem["detail"] == (
+            "the body's first 4097 chunks have 4097 bytes; 64 bytes each is the least: send larger chunks"
+        )
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize("headers", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
 def test_a_client_that_hangs_up_in_its_body(shared_server: StartServer, headers: str) -> None:

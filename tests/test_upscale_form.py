@@ -14,6 +14,23 @@ def part(disposition: str, content: bytes) -> bytes:
     return head.encode() + content + b"\r\n"
 
 
+NAMELESS = (
+    "Content-Disposition: form-data",
+    "Content-Disposition:",
+    "Content-Disposition",
+    "Content-Disposition: form-data; name",
+    "Content-Disposition: form-data; name=",
+    'Content-Disposition: form-data; name=""',
+    'Content-Disposition: form-data; filename="a"',
+    'Content-Disposition: form-data; filename="name=image"',
+    "Content-Disposition: form-data; filename*=utf-8''a",
+    "Content-Disposition: form-data; Xname=image",
+    "Content-Disposition: attachment; =image",
+    "Content-Type: text/plain; name=image",
+    "X-Content-Disposition: form-data; name=image",
+    ": form-data; name=image",
+    "\xff\xfe",
+)
 IMAGE = part('name="image"; filename="a.png"', TINY)
 END = f"--{BOUNDARY}--\r\n".encode()
 
@@ -60,6 +77,16 @@ def test_a_large_form(server: Server) -> None:
         (b"nonsense", "the body is not valid multipart/form-data"),
         (part('filename="x"', b"x") + END, "a part of the form has no name"),
         (IMAGE + part("", b"x") + END, "a part of the form has no name"),
+        # Every way to have no name, with a file and without.
+        *(
+            (IMAGE + f"--{BOUNDARY}\r\n{head}\r\n\r\nx\r\n".encode("latin-1") + END, "a part of the form has no name")
+            for head in NAMELESS
+        ),
+        (IMAGE + f"--{BOUNDARY}\r\n\r\nx\r\n".encode() + END, "a part of the form has no name"),
+        (IMAGE + f"--{BOUNDARY}\r\n".encode() + END, "is not valid"),
+        (IMAGE + f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=x".encode() + END, "is not valid"),
+        (IMAGE + part(f'name="{"x" * 20_000}"', b"x") + END, "is not valid"),
+        (IMAGE + part('name="\x00"', b"x") + END, "'\\x00' is unknown"),
         (END, "the form has no part 'image' or 'file'"),
         (part('name="format"', b"png") + END, "the form has no part 'image' or 'file'"),
         (IMAGE + IMAGE + END, "the form has 2 images, in 'image'"),
@@ -94,3 +121,10 @@ def test_an_option_twice_in_two_places(server: Server) -> None:
     response = httpx.post(f"{server.url}/upscale?format=png", content=body, headers=HEADERS)
     assert response.status_code == 400
     assert "option 'format' is given more than once" in response.json()["detail"]
+
+
+def test_a_long_preamble(server: Server) -> None:
+    """What comes before the first boundary is ignored, line for line."""
+    lines = b"x\r\n" * 15_000_000
+    form = httpx.post(f"{server.url}/upscale", content=lines + IMAGE + END, headers=HEADERS, timeout=60)
+    assert form.content == server.upscale(TINY).content

@@ -3,6 +3,7 @@
 from gunicorn.http.errors import ParseException
 
 from http_edge.gunicorn_worker.connection import Connection
+from http_edge.gunicorn_worker.strictness import ChunksTooSmall
 from http_edge.gunicorn_worker.worker import Worker
 
-__all__ = ["Connection", "ParseException", "Worker"]
+__all__ = ["ChunksTooSmall", "Connection", "ParseException", "Worker"]

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from http_edge.gunicorn_worker.client_socket import ClientSocket
 from http_edge.gunicorn_worker.worker import CLOSE_AFTER_ANSWER
 
 # A half-closed connection counts as disconnected, as it does for proxies. (On Linux; elsewhere only a closed one.)
@@ -21,7 +22,7 @@ class Connection:
     """
 
     def __init__(self, environ: dict[str, Any]) -> None:
-        self._socket: socket.socket | None = environ.get("gunicorn.socket")
+        self._socket: ClientSocket | None = environ.get("gunicorn.socket")
         self._close_after_answer: Callable[[], None] | None = environ.get(CLOSE_AFTER_ANSWER)
 
     def is_gone(self) -> bool:
@@ -59,7 +60,7 @@ class Connection:
         if self._close_after_answer is not None:
             self._close_after_answer()
 
-    def set_write_timeout(self, seconds: float) -> None:
-        """Let a write fail if the client reads nothing for `seconds`."""
+    def wait_while_sending(self) -> None:
+        """Let the answer's thread wait while its client reads. Otherwise what the client has not read yet is kept."""
         if self._socket is not None:
-            self._socket.settimeout(seconds)
+            self._socket.wait_for_client()
