@@ -100,7 +100,7 @@ def test_time_is_bounded(held: list[int], timeout: float, area: int, wait: int) 
 def test_writing_the_result_takes_time_as_well() -> None:
     admission = admission_of()
     demand = replace(demand_of(1000, cost_of(1000)), encoding_seconds=5.0)
-    alone = PACE.seconds_for(1000)
+    alone = PACE.seconds_for(cost_of(1000))
     with admission.admitted(demand, *patience(5 + alone + 0.1)):
         pass
     with pytest.raises(EstimateOverDeadline) as refused, admission.admitted(demand, *patience(5 + alone - 0.1)):
