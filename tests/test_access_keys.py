@@ -410,10 +410,10 @@ def test_no_key_is_in_a_log_or_a_trace(guarded: Guarded, locked: Server, log_for
     httpx.get(f"{server.url}/jobs/{ANNAS}", headers=bearer(ANNAS))
     httpx.get(f"{server.url}/{ANNAS}", headers={"traceparent": ANNAS})
     for head in (
-        f"GET /ping HTTP/1.1\r\nHost: x\r\nAuthorization Bearer {ANNAS}\r\n\r\n",
-        f"GET /ping {ANNAS} HTTP/1.1\r\nHost: x\r\n\r\n",
-        f"{ANNAS} /ping HTTP/1.1\r\nHost: x\r\n\r\n",
-        f"GET /ping HTTP/1.1\r\nHost: x\r\nX-{ANNAS}\x00: x\r\n\r\n",
+        f"GET /ping HTTP/1.1\r\nHost: localhost\r\nAuthorization Bearer {ANNAS}\r\n\r\n",
+        f"GET /ping {ANNAS} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"{ANNAS} /ping HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"GET /ping HTTP/1.1\r\nHost: localhost\r\nX-{ANNAS}\x00: x\r\n\r\n",
     ):
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
             client.sendall(head.encode())

@@ -20,6 +20,8 @@ def example(kind: type[ServiceError]) -> ServiceError:
         return ImageCorrupt("no end")
     if kind is ImageUndecodable:
         return ImageUndecodable("too slow", "time", limit=3.5, setting="decode_timeout")
+    if kind is Unauthorized:
+        return Unauthorized("none", has_key=True)
     return kind("too many", limit=1, actual=2.5, setting="max_pixels", retry_after=3)
 
 

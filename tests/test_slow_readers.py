@@ -26,7 +26,7 @@ def impatient(start_server: StartServer) -> Server:
 
 
 def get(path: bytes) -> bytes:
-    return b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path
+    return b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path
 
 
 @contextlib.contextmanager
@@ -112,10 +112,10 @@ def test_a_slow_reader_gets_all_of_its_file(server: Server) -> None:
 @pytest.mark.parametrize(
     ("head", "piece"),
     [
-        (b"GET /ping HTTP/1.1\r\nHost: x\r\nX: ", b"x"),
-        (b"POST /upscale HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", b"x"),
-        (b"POST /upscale HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
-        (b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX: ", b"x"),
+        (b"POST /upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"POST /upscale HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n", b"x"),
     ],
     ids=["head", "body", "chunks", "after the answer"],
 )
