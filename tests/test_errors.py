@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from superscaling.errors import ImageCorrupt, ImageUndecodable, ServiceError, SettingInvalid, StartError, http_error
+from superscaling.errors import (
+    ImageCorrupt,
+    ImageUndecodable,
+    ServiceError,
+    SettingInvalid,
+    StartError,
+    Unauthorized,
+    http_error,
+)
 
 
 def kinds(kind: type[Exception]) -> Iterator[type[Exception]]:

@@ -256,9 +256,7 @@ def test_requests_of_a_client(rated: Server, small: bytes) -> None:
 def test_a_refused_request_is_not_read(rated: Server) -> None:
     for _ in range(6):
         send(rated, "198.51.100.3", b"")
-    head = (
-        "POST /upscale HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 198.51.100.3\r\nContent-Length: 1000000\r\n\r\n"
-    )
+    head = "POST /upscale HTTP/1.1\r\nHost: [::1]\r\nX-Forwarded-For: 198.51.100.3\r\nContent-Length: 1000000\r\n\r\n"
     with socket.create_connection(("127.0.0.1", rated.port), timeout=20) as client:
         client.sendall(head.encode())
         assert client.recv(1000).startswith(b"HTTP/1.1 429 ")
