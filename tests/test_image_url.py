@@ -199,7 +199,8 @@ def test_all_refusals_are_alike_and_take_equally_long(service: Server, elsewhere
 def waiting(service: Server, elsewhere: HostileServer, count: int) -> Iterator[list[socket.socket]]:
     """Clients whose images arrive slowly."""
     body = json.dumps({"imageUrl": elsewhere.url("/slow-body", "good.test")}).encode()
-    head = f"POST /upscale HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    fields = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    head = f"POST /upscale HTTP/1.1\r\n{fields}\r\n\r\n"
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(count)]
         for client in clients:
