@@ -86,7 +86,7 @@ class RequestLifecycle:
         self._fetcher = fetcher
         self._fetches = places_to_fetch(MAX_FETCHES)
         self._proxies = proxies = TrustedProxies(settings.trusted_proxies)
-        self._hosts = HostCheck(settings.allowed_hosts, settings.host, proxies)
+        self._hosts = HostCheck(settings.allowed_hosts, settings.host)
         self._origins = Origins(settings.allow_origins, proxies)
         self._cors = Cors(self._origins)
         register_problems(app)

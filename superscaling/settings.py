@@ -457,7 +457,7 @@ class Settings:
         _networks,
         "networks",
         ACCESS,
-        "Proxies, as addresses or networks, whose `X-Forwarded-For`, `-Host` and `-Proto` are believed. Empty: none.",
+        "Proxies, as addresses or networks, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: none.",
     )
     allowed_hosts: tuple[str, ...] = _setting(
         "",
