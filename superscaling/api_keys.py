@@ -56,7 +56,8 @@ class ApiKey:
 
     `sha256`: of the key, in hex; `owner`: whose jobs and rates the key is for, the same for all keys of one owner;
     `expires`: the last day on which it is valid; `revoked`: the day on which it was ended; both in UTC; None: never.
-    `megapixels_per_hour`: that the owner may send with it; None: as the service's setting says. `label`: for people.
+    `megapixels_per_hour`: that may be sent with it; None: as the
+    service's setting says, with the owner's other keys. `label`: for people.
     """
 
     id: str
