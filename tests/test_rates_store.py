@@ -42,7 +42,19 @@ def test_who_is_seen_is_not_forgotten() -> None:
 
 @pytest.mark.parametrize(
     "store",
-    ["redis", "redis://", "redis:///0", "redis://host:port", "redis://host:0", "redis://host/a", "memory://", "s3"],
+    [
+        *(
+            "redis",
+            "redis://",
+            "redis:///0",
+            "redis://host:port",
+            "redis://host:0",
+            "redis://host/a",
+            "memory://",
+            "s3",
+        ),
+        *("redis://host:6379/0?socket_timeout=abc", "redis://host#a", "redis://[::1", "redis://host:6379/0/1"),
+    ],
 )
 def test_stores_that_are_none(store: str) -> None:
     with pytest.raises(SettingInvalid, match="UPSCALER_RATE_STORE"):
