@@ -126,7 +126,6 @@ class RequestLifecycle:
         g.rates.count_request()
         if takes_slot:
             self._take()
-            g.has_slot = True
         return None
 
     def _key_refused(self, refusal: KeyRefused) -> None:
