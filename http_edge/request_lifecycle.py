@@ -86,7 +86,7 @@ class RequestLifecycle:
         self._fetcher = fetcher
         self._fetches = places_to_fetch(MAX_FETCHES)
         self._proxies = proxies = TrustedProxies(settings.trusted_proxies)
-        self._hosts = HostCheck(settings.allowed_hosts, settings.host, proxies)
+        self._hosts = HostCheck(settings.allowed_hosts, settings.host)
         self._origins = Origins(settings.allow_origins, proxies)
         self._cors = Cors(self._origins)
         register_problems(app)
@@ -126,7 +126,6 @@ class RequestLifecycle:
         g.rates.count_request()
         if takes_slot:
             self._take()
-            g.has_slot = True
         return None
 
     def _key_refused(self, refusal: KeyRefused) -> None:

@@ -116,6 +116,9 @@ def test_redacted() -> None:
     key_id, secret = new_key([])
     assert redacted(f"a {secret}, {secret[:-20]}!") == f"a upsk_{key_id}_..., upsk_{key_id}_...!"
     assert redacted("upsk_ is how keys begin") == "upsk_ is how keys begin"
+    for spelt in ("%75psk_a_b", "%2575psk_a_b", "upsk%5Fa_b", "upsk%25255f%61_b", "upsk_%61_b", "upsk_a%5fb"):
+        assert redacted(f"/jobs/{spelt}/result") == "/jobs/upsk_.../result"
+    assert redacted("upsk_a_b%63d") == "upsk_a_..."
 
 
 def test_a_valid_key_is_found() -> None:

@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         "--megapixels-per-hour",
         type=_checked(checked_megapixels),
         metavar="N",
-        help="budget of its owner",
+        help="budget of this key alone; default: it shares that of its owner",
     )
     command("list", show, "list the keys, without secrets")
     command("revoke", revoke, "end a key at once").add_argument("id", metavar="ID", help="as the list has it")
