@@ -182,7 +182,6 @@ def test_a_thin_picture_is_refused_at_once_or_done(measured: Server, width: int,
 
 
 @pytest.mark.alone
-@pytest.mark.alone
 def test_tiny_pictures_change_no_estimate(measured: Server) -> None:
     """As they were: 500 of them made it four times as long."""
     before = estimate(measured, 2000, 2000)
