@@ -97,6 +97,11 @@ def post_worker_init(worker: Any) -> None:
             "everybody who reaches this address may use the service, as there are no API keys; set"
             " UPSCALER_API_KEYS_FILE, or UPSCALER_HOST=127.0.0.1 to serve this machine only"
         )
+    if reach != THIS_MACHINE and not settings.allowed_hosts:
+        log.warning(
+            "any host name is answered, also that of a page which binds it to this address; name those of the service"
+            " in UPSCALER_ALLOWED_HOSTS"
+        )
 
 
 def reach_of(host: str) -> str:
