@@ -193,9 +193,9 @@ def test_a_cluster_uses_the_service_with_keys(deployment: dict[str, Any]) -> Non
     (container,) = pod["containers"]
     (mount,) = (each for each in container["volumeMounts"] if each["name"] == "keys")
     assert "subPath" not in mount
-    assert read_settings(environ_of(container)).api_keys_file == Path(mount["mountPath"]) / "keys"
+    assert read_settings(environ_of(container)).api_keys_file == Path(mount["mountPath"]) / "api-keys"
     (volume,) = (each for each in pod["volumes"] if each["name"] == "keys")
-    secret = f"kubectl create secret generic {volume['secret']['secretName']} --from-file=keys\n"
+    secret = f"kubectl create secret generic {volume['secret']['secretName']} --from-file=keys/api-keys\n"
     assert secret in KUBERNETES.read_text()
     assert not volume["secret"].get("optional", False), "without keys it does not start"
     assert volume["secret"]["defaultMode"] == 0o440
@@ -207,7 +207,7 @@ def test_compose_mounts_the_directory_of_keys() -> None:
     (volume,) = service["volumes"]
     source, target, mode = volume.rsplit(":", 2)
     assert (source, mode) == ("${KEYS_DIRECTORY:-./keys}", "ro")
-    assert read_settings(service["environment"]).api_keys_file == Path(target) / "keys"
+    assert read_settings(service["environment"]).api_keys_file == Path(target) / "api-keys"
 
 
 def images() -> list[str]:
