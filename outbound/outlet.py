@@ -23,6 +23,8 @@ MAX_HEAD = 1 << 16  # bytes of an answer before its body; `http.client` also lim
 # Beside the body, its coding in chunks may have so many bytes, and an eighth of the body: chunks of 64 bytes fit.
 MAX_CODING = 1 << 16
 PIECE = 1 << 16
+# Characters of an error, which may repeat what the other side has sent, in the log.
+MAX_REASON = 200
 
 
 class Answer:
@@ -177,4 +179,5 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (OSError, HTTPException, ValueError) as exc:
-        raise Refused(f"it can't be reached, or does not speak HTTP: {type(exc).__name__}: {exc}") from exc
+        reason = str(exc)[:MAX_REASON].encode("unicode_escape").decode("ascii")
+        raise Refused(f"it can't be reached, or does not speak HTTP: {type(exc).__name__}: {reason}") from exc

@@ -426,8 +426,8 @@ class Settings:
         _names,
         "hosts",
         JOBS,
-        "Hosts, as `name`, `name:port` or `*.name`, that jobs may report their end to, separated by commas. Empty:"
-        " none.",
+        "Hosts, as `name`, `name:port` or `*.name`, that jobs may report their end to, separated by commas."
+        " `*`: all public ones, at the usual ports and those from 1024 on. Empty: none.",
     )
     webhook_secret_file: Path | None = _setting(
         "",

@@ -228,6 +228,8 @@ def test_nobody_without_a_key_takes_a_slot_or_sends_a_body(guarded: Guarded) -> 
     """More clients than there are slots announce a picture; each is answered at once, and its connection closed."""
     with ExitStack() as stack:
         clients = [stack.enter_context(connection(guarded.server, "Content-Length: 60000000")) for _ in range(20)]
+        announced = "Content-Length: 60000000\r\nExpect: 100-continue"
+        clients += [stack.enter_context(connection(guarded.server, announced)) for _ in range(2)]
         for client in clients:
             answer = client.recv(4096)
             assert answer.startswith(b"HTTP/1.1 401 ")
@@ -336,6 +338,8 @@ def test_the_metrics_have_their_own_port(guarded: Guarded) -> None:
     assert httpx.post(f"{at_metrics}/upscale", content=TINY, headers={**PNG, **bearer(ANNAS)}).status_code == 404
     for headers in ({}, {"Host": f"127.0.0.1:{guarded.metrics_port}"}):
         assert guarded.ask("GET", "/metrics", headers=headers).status_code == 404
+        assert guarded.ask("POST", "/metrics", headers=headers).status_code == 404
+    assert httpx.post(f"{at_metrics}/metrics").status_code == 405
     metrics = httpx.get(f"{at_metrics}/metrics")
     assert metrics.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     for name in ("anna", "berta", ANNA.id, BERTA.id):

@@ -448,7 +448,7 @@ def test_what_is_replaced_keeps_its_mode_and_place(file: Path, capsys: pytest.Ca
     assert run(capsys, "revoke", KEY.id, "--file", str(link))[0] == 0
     assert link.is_symlink()
     assert file.stat().st_mode & 0o777 == 0o640
-    assert sorted(path.name for path in file.parent.iterdir()) == [".keys.lock", "keys", "link"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["keys", "link"]
 
 
 def test_a_failed_write_leaves_the_old_file(
@@ -463,7 +463,7 @@ def test_a_failed_write_leaves_the_old_file(
     status, out, err = run(capsys, "new", "anna", "--file", str(file))
     assert (status, out, "can't be changed: No space left on device" in err) == (1, "", True)
     assert file.read_text() == before
-    assert sorted(path.name for path in file.parent.iterdir()) == [".keys.lock", "keys"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["keys"]
 
 
 def test_the_command_in_processes(tmp_path: Path) -> None:

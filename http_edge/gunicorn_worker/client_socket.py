@@ -48,6 +48,11 @@ class ClientSocket(socket.socket):
         self._waits = True
 
     @property
+    def has_begun(self) -> bool:
+        """Whether something of the answer was sent, or is to be."""
+        return bool(self._taken or self._kept)
+
+    @property
     def has_kept(self) -> bool:
         """Whether there is something to `flush`."""
         return bool(self._kept)

@@ -1,6 +1,7 @@
 """What gunicorn lets through, and the service refuses with 400."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from gunicorn.http.body import Body, ChunkedReader
@@ -50,6 +51,27 @@ class Chunks(ChunkedReader):
                 " least: send larger chunks"
             )
         return size, rest
+
+
+class AskedFor:
+    """The reader of a body that its client sends once it is asked to.
+
+    Args:
+        reader: of the body.
+        ask: is called before the first read.
+    """
+
+    def __init__(self, reader: Any, ask: Callable[[], None]) -> None:
+        self._reader = reader
+        self._ask: Callable[[], None] | None = ask
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes."""
+        if self._ask is not None:
+            ask, self._ask = self._ask, None
+            ask()
+        data: bytes = self._reader.read(size)
+        return data
 
 
 def be_strict(req: Any, unreader: Any) -> None:
