@@ -1,5 +1,6 @@
 """Fetching images: servers that misbehave, names that lie, connections to nothing but what was checked."""
 
+import contextlib
 import datetime
 import ipaddress
 import random
@@ -349,6 +350,28 @@ def test_a_server_that_does_not_speak_tls(server: HostileServer, caplog: pytest.
             fetcher(seconds=0.5).fetch(f"https://127.0.0.2:{listener.getsockname()[1]}/", "id")
         assert time.monotonic() - begun < 20
     assert reason(caplog)
+
+
+def test_a_client_that_hangs_up_ends_a_handshake() -> None:
+    gone = threading.Event()
+    with socket.create_server(("127.0.0.2", 0)) as listener:
+        threading.Timer(0.1, gone.set).start()
+        with pytest.raises(ClientGone):
+            fetcher(seconds=60).fetch(f"https://127.0.0.2:{listener.getsockname()[1]}/", "id", gone.is_set)
+
+
+def test_a_client_that_hangs_up_ends_a_connecting() -> None:
+    """A backlog that is full lets nobody in, as an address does that drops all packets."""
+    gone = threading.Event()
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.2", 0), backlog=0))
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        threading.Timer(0.1, gone.set).start()
+        with pytest.raises(ClientGone):
+            fetcher(seconds=60).fetch(f"http://127.0.0.2:{listener.getsockname()[1]}/", "id", gone.is_set)
 
 
 def test_a_large_image_may_take_longer_than_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
