@@ -370,7 +370,7 @@ def test_results_are_the_same_files(decoders: Decoders, sent: Sent) -> None:
 
 def test_pixels_are_freed_before_they_are_encoded(decoders: Decoders, monkeypatch: pytest.MonkeyPatch) -> None:
     colour = np.zeros((1000, 1000, 3), np.uint8)
-    pixels, receive, freed = weakref.ref(colour), process.receive, list[bool]()
+    pixels, receive, freed = weakref.ref(colour), transfer.receive, list[bool]()
 
     def seen(connection: Connection) -> object:
         freed.append(pixels() is None)
