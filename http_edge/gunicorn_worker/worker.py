@@ -18,7 +18,7 @@ from typing import Any
 
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException, UnsupportedTransferCoding
 
-from http_edge.gunicorn_worker.answered import AnsweredWorker, log_unread
+from http_edge.gunicorn_worker.answered import AnsweredWorker
 from http_edge.gunicorn_worker.event_loop import Conn
 from http_edge.gunicorn_worker.raw_problem import send_problem
 from http_edge.gunicorn_worker.strictness import be_strict
@@ -116,7 +116,7 @@ class Worker(AnsweredWorker):
         except TimeoutError:
             # The client does not read its answer. Those that are made while they are sent are logged afterwards, with
             # 499; all others have been logged before.
-            log_unread(conn)
+            self.note_unread(conn)
             return False
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
