@@ -65,9 +65,10 @@ def post_worker_init(worker: Any) -> None:
     A failed warm-up does not end the service: `/readyz` reports it, and checks the engine again.
     """
     import resources
-    from flask_app import lifecycle
+    from flask_app import lifecycle, metrics
 
     worker.on_stop = lifecycle.shutdown.begin
+    worker.on_unread = metrics.answer_unread
     worker.head_timeout = worker.write_timeout = settings.read_timeout
     # A client that sends twice as much as is accepted, and a bit more, still sees the answer.
     worker.linger_bytes = 2 * settings.max_body_bytes

@@ -19,7 +19,7 @@ from typing import Any
 from gunicorn.http.body import Body
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException, UnsupportedTransferCoding
 
-from http_edge.gunicorn_worker.answered import AnsweredWorker, log_unread
+from http_edge.gunicorn_worker.answered import AnsweredWorker
 from http_edge.gunicorn_worker.event_loop import Conn
 from http_edge.gunicorn_worker.raw_problem import send_problem
 from http_edge.gunicorn_worker.strictness import AskedFor, be_strict
@@ -122,7 +122,7 @@ class Worker(AnsweredWorker):
         except TimeoutError:
             # The client does not read its answer. Those that are made while they are sent are logged afterwards, with
             # 499; all others have been logged before.
-            log_unread(conn)
+            self.note_unread(conn)
             return False
 
     def _ask_for_body(self, conn: Conn) -> None:
