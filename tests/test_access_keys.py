@@ -238,6 +238,17 @@ def test_nobody_without_a_key_takes_a_slot_or_sends_a_body(guarded: Guarded) -> 
     assert guarded.metric("upscaler_requests_in_progress") == 0
 
 
+@pytest.mark.parametrize("length", [f"Content-Length: {len(TINY)}", "Transfer-Encoding: chunked"])
+def test_a_client_with_a_key_is_asked_for_its_body(guarded: Guarded, length: str) -> None:
+    """Once, and before the answer."""
+    head = f"{length}\r\nExpect: 100-continue\r\nConnection: close\r\nX-API-Key: {ANNAS}"
+    body = TINY if "Length" in length else b"%x\r\n%b\r\n0\r\n\r\n" % (len(TINY), TINY)
+    with connection(guarded.server, head) as client:
+        assert client.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(body)
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.parametrize(
     ("key", "reason", "key_id"),
     [
