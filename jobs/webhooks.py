@@ -25,6 +25,7 @@ from outbound.outlet import Outlet
 from outbound.patience import Patience
 from outbound.refused import Refused
 from superscaling.errors import JobUnknown, StoreUnavailable, WebhookNotAllowed
+from superscaling.webhook_secret import read_webhook_secret
 
 log = logging.getLogger("jobs")
 
@@ -87,6 +88,7 @@ class Webhooks:
         self._describe = describe
         self._host_of = dict[str, str]()  # by job, of what is due
         self._resting = dict[str, float]()  # hosts, and until when
+        self._waiting_for = ""  # why the secret can't be used
 
     def deliver(self) -> None:
         """Make attempts that are due, a limited number, and return when they are made.
@@ -152,13 +154,20 @@ class Webhooks:
         return list(islice((each for each in turns if each is not None), MAX_BATCH))
 
     def _signer(self) -> Webhook | None:
-        """None: the operator has to mend the file. What is due waits for that."""
-        try:
-            return Webhook(self._secret_file.read_text().strip() if self._secret_file else "")
-        except Exception as exc:  # standardwebhooks has no common class: binascii.Error, RuntimeError, its own
-            reason = exc.strerror if isinstance(exc, OSError) else type(exc).__name__  # never the secret
-            log.error("webhooks wait, as their secret can't be read", extra={"reason": reason})
-            return None
+        """None: the operator has to mend the file. What is due waits for that; each reason is logged once."""
+        reason, signer = "no file is named", None
+        if self._secret_file is not None:
+            try:
+                reason, signer = "", Webhook(read_webhook_secret(self._secret_file))
+            except ValueError as exc:
+                reason = str(exc)
+        if reason != self._waiting_for:
+            self._waiting_for = reason
+            if reason:
+                log.error("webhooks wait until their secret can be read", extra={"reason": reason})
+            else:
+                log.info("the secret of webhooks can be read again")
+        return signer
 
     def _attempt(self, due: DueWebhook, signer: Webhook) -> None:
         try:

@@ -85,7 +85,7 @@ class ApiKeysFile:
         text, self._stamp = _read(self._path)
         if text != self._text or self._error is not None:
             self._keys, self._text, self._error = _parsed(self._path, text), text, None
-            log.info("the API keys were read again", extra={"keys": len(self._keys)})
+            log.info("the API keys were read again", extra={"valid": self._keys.active(today())})
             self._warn_without_keys()
 
     def _warn_without_keys(self) -> None:

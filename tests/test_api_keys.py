@@ -296,6 +296,7 @@ def test_the_last_good_keys_hold(
     error, mended = caplog.records
     assert reason in error.message
     assert (error.levelname, mended.levelname, mended.message) == ("ERROR", "INFO", "the API keys were read again")
+    assert mended.__dict__["valid"] == keys.keys.active(today())
     spoil(file)
     with pytest.raises(ApiKeysInvalid):
         ApiKeysFile(file)
@@ -399,6 +400,24 @@ def test_new_list_revoke(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         assert key.sha256[:8] not in listed
     states = {key.id: key.state(today()) for key in read_keys(file)}
     assert states[ids[1]] is KeyState.REVOKED
+
+
+def test_a_new_key_has_the_budget_of_its_owner_s_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "keys"
+    place = ("--file", str(file))
+    file.write_text(f"{LINE.replace('2027', '2020')} megapixels-per-hour=7\n")  # expired
+    ids = []
+    for words in (["anna"], ["bob", "--megapixels-per-hour", "5"], ["bob"], ["bob", "--megapixels-per-hour", "9"]):
+        status, secret, said = run(capsys, "new", *words, *place)
+        assert (status, "other keys, 5 megapixels per hour" in said) == (0, words == ["bob"])
+        ids.append(secret.split("_")[1])
+    assert [key.megapixels_per_hour for key in read_keys(file)] == [7, None, 5, 5, 9]
+    before = file.read_text()
+    status, out, err = run(capsys, "new", "bob", *place)
+    assert (status, out, "the keys of bob have different budgets: choose" in err) == (1, "", True)
+    assert file.read_text() == before
+    run(capsys, "revoke", ids[-1], *place)
+    assert run(capsys, "new", "bob", *place)[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ ROOMS = [
     ["pictures", "logs"],
     ["tracing", "log_writer"],
     ["settings", "version", "api_keys_file"],
-    ["api_key_lines", "web_names"],
+    ["api_key_lines", "web_names", "webhook_secret"],
     ["api_keys"],
     ["upscale_options"],
     ["size_choice"],

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,9 @@ from message_protocol import JobOutput
 from outbound.hosts import HostList
 from outbound.location import MAX_URL
 from outbound.outlet import Outlet
-from superscaling.errors import ImageCorrupt, WebhookNotAllowed
+from superscaling.commands.prepare import prepare
+from superscaling.errors import ImageCorrupt, SettingInvalid, WebhookNotAllowed
+from superscaling.settings import Settings
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of 24 bytes ...").decode()
 
@@ -398,7 +400,7 @@ def test_a_host_that_does_not_answer_keeps_no_other_waiting(ledger: Ledger, rece
     assert [each.attempt for each in due_webhooks(ledger.store)] == attempts
 
 
-@pytest.mark.parametrize("content", [None, "", "whsec_", "whsec_?", "whsec_é"])
+@pytest.mark.parametrize("content", [None, "", "abc", "whsec_", "whsec_?", "whsec_é", "whsec_" + 31 * "A"])
 def test_without_a_secret_webhooks_wait(
     ledger: Ledger,
     receiver: Receiver,
@@ -412,11 +414,30 @@ def test_without_a_secret_webhooks_wait(
     if content is not None:
         secret.write_text(content)
     hooks.deliver()
+    hooks.deliver()
     assert receiver.requests == []
-    assert "webhooks wait" in caplog.text
+    assert caplog.text.count("webhooks wait") == 1, "said once"
     secret.write_text(SECRET)
     hooks.deliver()
     assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("content", [None, "", "abc", SECRET])
+def test_the_start_checks_the_secret(secret: Path, content: str | None) -> None:
+    settings = Settings(port=free_port(), webhook_hosts=("example.com",), webhook_secret_file=secret)
+    with pytest.raises(SettingInvalid, match="UPSCALER_WEBHOOK_SECRET_FILE='': must name a file"):
+        prepare(replace(settings, webhook_secret_file=None))
+    if content is None:
+        secret.unlink()
+    else:
+        secret.write_text(content)
+    if content == SECRET:
+        prepare(settings)
+        return
+    with pytest.raises(
+        SettingInvalid, match="can't be read: No such file" if content is None else "whsec_ and then 24"
+    ):
+        prepare(settings)
 
 
 def test_a_host_that_is_no_longer_allowed_is_told_nothing(ledger: Ledger, receiver: Receiver, secret: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from superscaling.api_key_lines import NEVER, checked_label, checked_megapixels, checked_owner, parse_line, write_line
-from superscaling.api_keys import ApiKey, ApiKeys, new_key, sha256_of, today
+from superscaling.api_keys import ApiKey, ApiKeys, KeyState, new_key, sha256_of, today
 from superscaling.api_keys_file import change_keys, read_keys
 from superscaling.errors import ApiKeysInvalid, StartError
 from superscaling.settings import environment_variable, read_settings
@@ -31,17 +31,19 @@ HEADINGS = ("ID", "OWNER", "STATE", "EXPIRES", "MEGAPIXELS/H", "LABEL")
 def new(path: Path, arguments: argparse.Namespace) -> None:
     """Make a key: its line goes to the file, the key to standard output.
 
+    Without a budget of its own, it has that of its owner's other keys.
+
     Raises:
-        ApiKeysInvalid: the file is invalid, or can't be changed.
+        ApiKeysInvalid: these have different ones; or the file is invalid, or can't be changed.
     """
     made: list[tuple[ApiKey, str]] = []
+    budget: float | None = arguments.megapixels_per_hour
 
     def append(text: str, keys: ApiKeys) -> str:
         key_id, secret = new_key([key.id for key in keys])
         expires = None if arguments.never else today() + timedelta(days=arguments.days)
-        key = ApiKey(
-            key_id, sha256_of(secret), arguments.owner, expires, arguments.megapixels_per_hour, label=arguments.label
-        )
+        megapixels = _budget_of(arguments.owner, keys) if budget is None else budget
+        key = ApiKey(key_id, sha256_of(secret), arguments.owner, expires, megapixels, label=arguments.label)
         made.append((key, secret))
         end = "" if not text or text.endswith("\n") else "\n"
         return f"{text}{end}{write_line(key)}\n"
@@ -49,8 +51,27 @@ def new(path: Path, arguments: argparse.Namespace) -> None:
     change_keys(path, append)
     ((key, secret),) = made
     until = "it does not expire" if key.expires is None else f"it is valid until {key.expires}"
+    if budget is None and key.megapixels_per_hour is not None:
+        until += f"; its budget is that of {key.owner}'s other keys, {key.megapixels_per_hour:.12g} megapixels per hour"
     print(f"{key.id} of {key.owner} is in {path}; {until}. The key is shown only here:", file=sys.stderr)
     print(secret)
+
+
+def _budget_of(owner: str, keys: ApiKeys) -> float | None:
+    """The budget of an owner's valid keys; None: they have none, or there are no such keys.
+
+    Raises:
+        ApiKeysInvalid: they have different ones.
+    """
+    day = today()
+    budgets = {key.megapixels_per_hour for key in keys if key.owner == owner and key.state(day) is KeyState.ACTIVE} or {
+        None
+    }
+    if len(budgets) > 1:
+        raise ApiKeysInvalid(
+            f"the keys of {owner} have different budgets: choose that of the new one with --megapixels-per-hour"
+        )
+    return budgets.pop()
 
 
 def show(path: Path, _: argparse.Namespace) -> None:
@@ -139,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
         "--megapixels-per-hour",
         type=_checked(checked_megapixels),
         metavar="N",
-        help="budget of this key alone; default: it shares that of its owner",
+        help="budget of this key alone; default: that of its owner's other valid keys, or else it shares the owner's",
     )
     command("list", show, "list the keys, without secrets")
     command("revoke", revoke, "end a key at once").add_argument("id", metavar="ID", help="as the list has it")

@@ -43,6 +43,7 @@ from superscaling.settings import (
     read_settings,
     unknown_variables,
 )
+from superscaling.webhook_secret import HOW_TO_MAKE, read_webhook_secret
 
 log = logging.getLogger("prepare")
 
@@ -238,6 +239,7 @@ def _check_weights_dir(settings: Settings) -> None:
 def _check_access(settings: Settings) -> None:
     if settings.metrics_port == settings.port:
         raise invalid("metrics_port", settings.metrics_port, "it is the port of the service itself")
+    _check_webhooks(settings)
     if settings.api_keys_file is None:
         return
     read_keys(settings.api_keys_file)
@@ -247,6 +249,18 @@ def _check_access(settings: Settings) -> None:
             settings.jobs_owner_header,
             f"with {environment_variable('api_keys_file')}, jobs belong to the owners of keys: set one of the two",
         )
+
+
+def _check_webhooks(settings: Settings) -> None:
+    if not (settings.jobs_store and settings.webhook_hosts):
+        return
+    file = settings.webhook_secret_file
+    if file is None:
+        raise invalid("webhook_secret_file", "", f"must name a file, as webhooks have to be signed; {HOW_TO_MAKE}")
+    try:
+        read_webhook_secret(file)
+    except ValueError as exc:
+        raise invalid("webhook_secret_file", str(file), str(exc)) from exc
 
 
 def _check_port(settings: Settings, field: str) -> None:
