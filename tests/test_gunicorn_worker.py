@@ -282,7 +282,7 @@ def test_hosts_and_what_proxies_say(narrow_server: Server, head: bytes, status: 
 def test_a_client_that_takes_nothing_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The request has been logged already, so this is logged as debug output only."""
+    """The request has been logged already, so each is debug output only. They are counted; the first is a warning."""
 
     def time_out(*_: object) -> bool:
         raise TimeoutError
@@ -290,13 +290,17 @@ def test_a_client_that_takes_nothing_is_no_failure(
     monkeypatch.setattr(ThreadWorker, "handle_request", time_out)
     monkeypatch.setattr(worker_module, "be_strict", lambda *_: None)
     worker = Worker.__new__(Worker)
+    counted = []
+    worker.on_unread = lambda: counted.append(1)
     ours, theirs = socket.socketpair()
     with caplog.at_level(logging.DEBUG, "service"), ours, theirs:
         for address in (("192.0.2.1", 4000), ""):
             conn = Conn(SimpleNamespace(), ClientSocket(os.dup(ours.fileno())), address, "", lambda _: None)
-            assert worker.handle_request(None, conn) is False
+            assert worker.handle_request(SimpleNamespace(_expected_100_continue=False), conn) is False
             conn.close()
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (logging.DEBUG, "192.0.2.1 did not read its answer in time"),
+        (logging.WARNING, "answers were not read in time, and their connections reset: 1 since the last such line"),
         (logging.DEBUG, "a client did not read its answer in time"),
     ]
+    assert len(counted) == 2

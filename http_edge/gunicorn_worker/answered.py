@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
 
 from http_edge.gunicorn_worker.client_socket import ClientSocket
 from http_edge.gunicorn_worker.event_loop import Conn
@@ -40,11 +39,9 @@ class AnsweredWorker(WaitingWorker):
     linger_bytes = 0
     on_unread: Callable[[], None]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._unread_lock = threading.Lock()
-        self._unread = 0
-        self._next_warning = 0.0
+    _unread_lock = threading.Lock()
+    _unread = 0
+    _next_warning = 0.0
 
     def finish_request(self, conn: Conn, future: "Future[bool]") -> None:
         """Take over a connection from the thread that has answered its request."""
