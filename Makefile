@@ -33,8 +33,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Three processes, as tests often wait. Tests of a service under load, or of its clock, are marked `alone` and run one at a time: what runs beside them would
-# change its estimates. The files are named so that the others need not be imported once more.
+# Three processes, as tests often wait. Tests of a service under load, or of its clock, are marked `alone` and run one at
+# a time: what runs beside them would change its estimates. The files are named so that the others need not be imported
+# once more.
 test-python: $(VENV)/.dev
 	$(BIN)/pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder $(OPTIONS)
 	$(BIN)/pytest -m alone $$(grep --files-with-matches mark.alone tests/test_*.py) $(OPTIONS)

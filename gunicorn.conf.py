@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from http_edge.places import MAX_DOWNLOADS, MAX_FETCHES, MAX_UPLOADS, MAX_WATCHERS
+from http_edge.places import MAX_DOWNLOADS, MAX_FAILED_FETCHES, MAX_FETCHES, MAX_UPLOADS, MAX_WATCHERS
 from superscaling.api_keys import today
 from superscaling.enlarging import START_TIMEOUT
 from superscaling.errors import ServiceError
@@ -29,9 +29,10 @@ workers = 1
 preload_app = False
 # More connections than the worker keeps waiting: it chooses itself which ones to close (`MAX_WAITING_CONNECTIONS`).
 worker_connections = 10_000
-# One thread for each request slot, for each image that is fetched, for each upload, download and watcher of a job, and
-# some for all other requests, which never wait for a slot.
-threads = settings.max_requests + MAX_FETCHES + MAX_UPLOADS + MAX_DOWNLOADS + MAX_WATCHERS + 16
+# One thread for each request slot, for each image that is fetched or could not be, for each upload, download and
+# watcher of a job, and some for all other requests, which never wait for a slot.
+fetches = MAX_FETCHES + MAX_FAILED_FETCHES
+threads = settings.max_requests + fetches + MAX_UPLOADS + MAX_DOWNLOADS + MAX_WATCHERS + 16
 # Longer than load balancers keep idle connections, so that the service never closes one that they are about to use.
 keepalive = 75
 # Seconds that the worker process may be unresponsive, as it is while it warms its models up, one after the other. It
@@ -65,9 +66,10 @@ def post_worker_init(worker: Any) -> None:
     A failed warm-up does not end the service: `/readyz` reports it, and checks the engine again.
     """
     import resources
-    from flask_app import lifecycle
+    from flask_app import lifecycle, metrics
 
     worker.on_stop = lifecycle.shutdown.begin
+    worker.on_unread = metrics.answer_unread
     worker.head_timeout = worker.write_timeout = settings.read_timeout
     # A client that sends twice as much as is accepted, and a bit more, still sees the answer.
     worker.linger_bytes = 2 * settings.max_body_bytes
@@ -97,6 +99,11 @@ def post_worker_init(worker: Any) -> None:
         log.warning(
             "everybody who reaches this address may use the service, as there are no API keys; set"
             " UPSCALER_API_KEYS_FILE, or UPSCALER_HOST=127.0.0.1 to serve this machine only"
+        )
+    if reach != THIS_MACHINE and not settings.allowed_hosts:
+        log.warning(
+            "any host name is answered, also that of a page which binds it to this address; name those of the service"
+            " in UPSCALER_ALLOWED_HOSTS"
         )
 
     for warning in dangers(settings):

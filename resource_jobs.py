@@ -134,13 +134,16 @@ class ResourceJobs:
         )
         sha256 = sha256 or message.sha256
         asked = hashlib.sha256("\n".join(map(repr, (sha256, message.asked, group, webhook))).encode()).hexdigest()
-        if self._repeats(asker):
-            budget = NO_BUDGET
-        with budget.charged(order.pixels):
+        repeats = self._repeats(asker)
+        with (NO_BUDGET if repeats else budget).charged(order.pixels):
             job_id, is_new = self._taking.take(order, path or message.image, asker.key, asked)
+        if is_new and repeats:  # the first job has just been forgotten
+            with contextlib.suppress(ServiceError):
+                budget.take(order.pixels)
         if is_new:  # nothing may fail any more, and no store need be asked
             return JobOutput(id=job_id, status=JobState.QUEUED, done=0, total=0, group=group)
-        budget.give_back(order.pixels)  # of the same request at the same time, which has paid
+        if not repeats:  # the same request at the same time has paid
+            budget.give_back(order.pixels)
         return self.output(self.ledger.status(job_id))
 
     def check_not_full(self, asker: Asker) -> None:
@@ -155,7 +158,7 @@ class ResourceJobs:
 
     def _repeats(self, asker: Asker) -> bool:
         """Whether there is a job with the key that a request has."""
-        return asker.key is not None and self.ledger.claims.has(asker.owner, asker.key)
+        return asker.key is not None and self.ledger.claims.has_job(asker.owner, asker.key)
 
     def would_take(self, pixels: int) -> bool:
         """Whether there is room for a job of so many px now."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from message_protocol import UpscaleInput, UpscaleOutput
 from superscaling.enlarging import FileUpscaler, LoadedModels
-from superscaling.isolation import Decoder
+from superscaling.isolation import Decoder, Handover
 from superscaling.pictures import Limits
 from superscaling.scheduling import (
     NO_BUDGET,
@@ -74,7 +74,7 @@ class ResourceUpscale:
                     seconds_left=lambda: self._admission.seconds_left(admitted),
                 )
             )
-            enlarged = file.model.enlarge(decoded.picture, deadline, timings, listener, decoded.results)
+            enlarged = Handover(file.model.enlarge(decoded.picture, deadline, timings, listener, decoded.results))
             del decoded  # encoding takes the most memory
             deadline.check(timings)
             result = self._files.encode(file, enlarged, deadline, timings)

@@ -18,7 +18,7 @@ X_RESULT_HEIGHT = "X-Result-Height"
 X_UPSCALER_NOTES = "X-Upscaler-Notes"
 SERVER_TIMING = "Server-Timing"
 
-# The write timeout holds for each part of an answer of this many bytes.
+# Large answers are made and sent in parts of at most so many bytes.
 PART_BYTES = 1 << 20
 
 

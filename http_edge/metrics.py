@@ -114,6 +114,11 @@ class Metrics:
         self._pixels = Counter(
             "upscaler_input_pixels", "Pixels of images that were enlarged.", ["model"], registry=registry
         )
+        self._unread = Counter(
+            "upscaler_answers_unread",
+            "Connections that were reset as their clients did not read an answer in time.",
+            registry=registry,
+        )
         self._rate_store_failures = Counter(
             "upscaler_rate_store_failures",
             "Questions to the shared store of rates that failed, so that this process counted for itself.",
@@ -147,6 +152,10 @@ class Metrics:
     def request_ends(self) -> None:
         """Count an upscale request that has given its slot back."""
         self._held.dec()
+
+    def answer_unread(self) -> None:
+        """Count a connection that is reset, as its client has not read its answer in time."""
+        self._unread.inc()
 
     def rate_store_answers(self, is_up: bool) -> None:
         """Count a failure of the shared store of rates, or note that it answers again."""
@@ -233,7 +242,8 @@ class LostLines(Collector):
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """The counter, with its value of now."""
-        yield CounterMetricFamily("upscaler_log_lines_lost", "Log lines that nobody read in time.", value=lost_lines())
+        text = "Log lines that nobody read in time, or that could not be written."
+        yield CounterMetricFamily("upscaler_log_lines_lost", text, value=lost_lines())
 
 
 def _describe(models: LoadedModels, registry: CollectorRegistry) -> None:

@@ -16,6 +16,8 @@ MAX_DOWNLOADS = 32
 MAX_UPLOADS = 8
 # Requests whose images are fetched from elsewhere at a time.
 MAX_FETCHES = 8
+# Requests whose fetches have failed, which wait until they are told so.
+MAX_FAILED_FETCHES = 32
 # Seconds between two looks at whether a client still waits for its place.
 LOOK_SECONDS = 0.5
 
@@ -61,17 +63,27 @@ class Places:
             self._freed.notify()
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold a place.
+    def held(self, others: "Places | None" = None) -> Iterator[Callable[[], None]]:
+        """Hold a place. Yields a function that exchanges it for one of `others`, unless all of those are taken.
 
         Raises:
             TooManyRequests: as `take`.
         """
         self.take()
+        holder = self
+
+        def exchange() -> None:
+            nonlocal holder
+            if others is not None:
+                with contextlib.suppress(TooManyRequests):
+                    others.take()
+                    holder.give_back()
+                    holder = others
+
         try:
-            yield
+            yield exchange
         finally:
-            self.give_back()
+            holder.give_back()
 
 
 def request_slots(count: int, seconds_until_free: Callable[[], float]) -> Places:

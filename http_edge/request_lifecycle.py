@@ -21,7 +21,7 @@ from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents
 from http_edge.metrics import Metrics, TileMetrics
 from http_edge.negotiation import AnswerForm, negotiate
-from http_edge.places import MAX_FETCHES, places_to_fetch, request_slots
+from http_edge.places import MAX_FAILED_FETCHES, MAX_FETCHES, places_to_fetch, request_slots
 from http_edge.problems import register_problems
 from http_edge.reading import Message, check_encodings, query_options, read_message
 from http_edge.recognition import BodyForm
@@ -85,8 +85,9 @@ class RequestLifecycle:
         self._slots = request_slots(settings.max_requests, seconds_until_free)
         self._fetcher = fetcher
         self._fetches = places_to_fetch(MAX_FETCHES)
+        self._failed_fetches = places_to_fetch(MAX_FAILED_FETCHES)
         self._proxies = proxies = TrustedProxies(settings.trusted_proxies)
-        self._hosts = HostCheck(settings.allowed_hosts, settings.host, proxies)
+        self._hosts = HostCheck(settings.allowed_hosts, settings.host)
         self._origins = Origins(settings.allow_origins, proxies)
         self._cors = Cors(self._origins)
         register_problems(app)
@@ -126,7 +127,6 @@ class RequestLifecycle:
         g.rates.count_request()
         if takes_slot:
             self._take()
-            g.has_slot = True
         return None
 
     def _key_refused(self, refusal: KeyRefused) -> None:
@@ -174,18 +174,19 @@ class RequestLifecycle:
         """A message with its image, which is fetched if the message names an address.
 
         Meanwhile the request has a place among those that are fetched, and its slot is left to others. As with a body,
-        the deadline of the request begins afterwards.
+        the deadline of the request begins afterwards. A failed fetch leaves its place before it waits.
 
         Raises:
+            MalformedMessage: the address is none.
             UrlNotFetched: the image can't be had.
             TooManyRequests: too many images are being fetched, or there was no slot in time afterwards.
             ClientGone: the client hung up.
         """
         if message.image_url is None:
             return message
-        with self._fetches.held():
+        with self._fetches.held(self._failed_fetches) as exchange:
             self._leave()
-            image = self._fetcher.fetch(message.image_url, g.request_id, Connection(request.environ).is_gone)
+            image = self._fetcher.fetch(message.image_url, g.request_id, Connection(request.environ).is_gone, exchange)
             self._take(self._settings.read_timeout)
         return message.model_copy(update={"image": image})
 

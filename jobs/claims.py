@@ -64,9 +64,10 @@ class Claims:
             return claim.id, name
         raise StoreUnavailable("this Idempotency-Key is being used by other requests: try again later")
 
-    def has(self, owner: str, key: str) -> bool:
-        """Whether a key was used."""
-        return self._store.has(f"keys/{_name(owner, key)}")
+    def has_job(self, owner: str, key: str) -> bool:
+        """Whether there is a job that was accepted with a key. One that was refused leaves only its claim."""
+        claim = self._read(_name(owner, key))
+        return claim is not None and is_accepted(self._store, claim.id)
 
     def release(self, name: str, job_id: str) -> None:
         """Forget that a key belongs to a job, if it does or can't be read."""

@@ -25,6 +25,7 @@ from superscaling.errors import (
     UnknownModel,
 )
 from superscaling.geometry import Cost
+from superscaling.isolation import Handover
 from superscaling.scheduling import NO_LISTENER, Admission, Deadline, Demand, ProgressListener, Timings
 
 log = logging.getLogger("jobs")
@@ -154,13 +155,12 @@ class Steps:
                 return
             parts = self._decode(step, deadline, plan)
             with self._admitted(parts.file.demand, deadline, step.timings):
-                picture = parts.join(self._ledger.work.blocks(job_id, plan))
+                picture = Handover(parts.join(self._ledger.work.blocks(job_id, plan)))
                 file = parts.file.file
                 del parts
                 self.release()  # encoding takes the most memory
                 deadline.check(step.timings)
                 encoded = self._files.encode(file, picture, deadline, step.timings)
-                del picture
                 sha256 = hashlib.sha256(encoded.data).hexdigest()
                 notes = job.notes + encoded.notes
                 result = Result(encoded.format, encoded.width, encoded.height, len(encoded.data), sha256, notes)

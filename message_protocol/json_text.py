@@ -8,6 +8,9 @@ from superscaling.errors import MalformedMessage
 
 UTF_8 = ("utf-8", "utf-8-sig")
 ESCAPED_CHARACTER = len(r"\u0041")
+# Each escape takes the parser as long as many plain characters, and no other thread runs meanwhile. Base64 needs none,
+# but some writers escape its slashes, a 64th of it, or break its lines. Those of four digits are for names.
+FREE_ESCAPES, MAX_ESCAPED_SHARE = 100_000, 0.05
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -33,6 +36,19 @@ def starts_like_json(body: bytes) -> bool:
     head = body[:1024]
     text = head.decode(json.detect_encoding(head[:4]), errors="ignore")
     return text.lstrip("\ufeff \t\r\n").startswith("{")
+
+
+def check_escapes(body: bytes) -> None:
+    """Make sure that a message has no more escapes than real ones have.
+
+    Args:
+        body: JSON in UTF-8.
+
+    Raises:
+        MalformedMessage: it has.
+    """
+    if body.count(rb"\u") > FREE_ESCAPES or body.count(b"\\") > FREE_ESCAPES + MAX_ESCAPED_SHARE * len(body):
+        raise MalformedMessage("the message has too many escapes such as \\u0041: base64 needs none")
 
 
 def check_unique(body: bytes, names: Iterable[str]) -> None:

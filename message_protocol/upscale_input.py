@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from message_protocol.base64_bytes import IMAGE_FIELD, URL_FIELD, decode_base64
-from message_protocol.json_text import as_utf_8, check_unique
+from message_protocol.json_text import as_utf_8, check_escapes, check_unique
 from message_protocol.validation import ModelName, Scale, Side, Strength, as_fraction, malformed_message, typed
 from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
@@ -137,6 +137,7 @@ class UpscaleInput(BaseModel):
         if body.count(b",") > MAX_COMMAS:
             raise MalformedMessage(f"the message has too many members; known are {', '.join(names)}")
         body = as_utf_8(body)
+        check_escapes(body)
         try:
             message = cls.model_validate_json(body)
         except ValidationError as exc:

@@ -4,11 +4,11 @@ import logging
 import math
 from collections.abc import Callable
 
-from outbound.location import Location, parse_location
+from outbound.location import MAX_URL, parse_location
 from outbound.outlet import Answer, Outlet
 from outbound.patience import Patience
 from outbound.refused import Refused
-from superscaling.errors import UrlNotFetched
+from superscaling.errors import MalformedMessage, UrlNotFetched
 
 log = logging.getLogger("outbound")
 
@@ -40,15 +40,23 @@ class ImageFetcher:
         self._step = min(STEP, seconds)
         self._is_image = is_image
 
-    def fetch(self, url: str, request_id: str, is_gone: Callable[[], bool] = lambda: False) -> bytes:
+    def fetch(
+        self,
+        url: str,
+        request_id: str,
+        is_gone: Callable[[], bool] = lambda: False,
+        failed: Callable[[], None] = lambda: None,
+    ) -> bytes:
         """Get the image at an address.
 
         Args:
             url: as the client sent it.
             request_id: for the log.
             is_gone: whether the client has hung up.
+            failed: called when the fetch has failed, before the wait until that is told.
 
         Raises:
+            MalformedMessage: it is no address, whatever the network is like, which is told at once.
             UrlNotFetched: no host is allowed, which is told at once; or it can't be had, for whatever reason.
             ClientGone: the client has hung up.
         """
@@ -56,26 +64,32 @@ class ImageFetcher:
             raise UrlNotFetched(
                 "the service fetches no images: send the image itself", setting=self._outlet.hosts.setting
             )
+        try:
+            location = parse_location(url)
+        except Refused as exc:
+            raise MalformedMessage(
+                "imageUrl must be a plain address such as https://example.com/photograph.jpg: http or https, without a"
+                f" user name or a fragment, at most {MAX_URL} characters"
+            ) from exc
         patience = Patience(self._step * (1 - MARGIN), is_gone)
         try:
-            return self._fetched(url, patience)
+            for _ in range(MAX_REDIRECTS + 1):
+                with self._outlet.answer(location, patience, headers=HEADERS) as answer:
+                    if answer.status not in REDIRECTS:
+                        return self._image(answer, patience)
+                    location = location.redirected(answer.header("Location"))
+            raise Refused(f"it redirects more than {MAX_REDIRECTS} times")
         except Refused as exc:
-            log.warning("an image was not fetched", extra={"request_id": request_id, "reason": str(exc), **_host(url)})
+            # The rest of the address may be a secret.
+            details = {"request_id": request_id, "reason": str(exc), "host": location.authority}
+            log.warning("an image was not fetched", extra=details)
+        failed()
         patience.sleep_until(max(1, math.ceil(patience.elapsed / self._step - MARGIN)) * self._step)
         raise UrlNotFetched(
             "the image can't be fetched: send the image itself, or name a plain address of http or https, of a public"
             f" host that this service may ask, and that answers within {self._step:g} s with an image, which has at"
             f" most {self._max_bytes} bytes and takes at most {self._seconds:g} s"
         )
-
-    def _fetched(self, url: str, patience: Patience) -> bytes:
-        location = parse_location(url)
-        for _ in range(MAX_REDIRECTS + 1):
-            with self._outlet.answer(location, patience, headers=HEADERS) as answer:
-                if answer.status not in REDIRECTS:
-                    return self._image(answer, patience)
-                location = location.redirected(answer.header("Location"))
-        raise Refused(f"it redirects more than {MAX_REDIRECTS} times")
 
     def _image(self, answer: Answer, patience: Patience) -> bytes:
         if answer.status != 200:
@@ -95,12 +109,3 @@ class ImageFetcher:
     def _check(self, data: bytearray) -> None:
         if not self._is_image(bytes(data[:HEAD_BYTES])):
             raise Refused("it answers with what is no image")
-
-
-def _host(url: str) -> dict[str, str]:
-    """The host of an address, for the log: the rest of it may be a secret."""
-    try:
-        location: Location = parse_location(url)
-    except Refused:
-        return {}
-    return {"host": location.authority}

@@ -2,6 +2,9 @@
 
 import contextlib
 import functools
+import os
+import re
+import select
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +26,9 @@ MAX_HEAD = 1 << 16  # bytes of an answer before its body; `http.client` also lim
 # Beside the body, its coding in chunks may have so many bytes, and an eighth of the body: chunks of 64 bytes fit.
 MAX_CODING = 1 << 16
 PIECE = 1 << 16
+DIGITS = re.compile("[0-9]*", re.ASCII)
+# Characters of an error, which may repeat what the other side has sent, in the log.
+MAX_REASON = 200
 
 
 class Answer:
@@ -56,6 +62,8 @@ class Answer:
             raise Refused("it answers with a compressed body")
         if self.header("Transfer-Encoding").lower() not in ("", "chunked"):
             raise Refused("it answers with a body in an unknown coding")
+        if not DIGITS.fullmatch(self.header("Content-Length")):
+            raise Refused("its Content-Length is malformed")
         declared = self._response.length
         if (declared or 0) > most:
             raise Refused(f"it answers with more than {most} bytes")
@@ -137,18 +145,34 @@ class Outlet:
             raise Refused("its host has an address that is not public")
         tried = addresses[:MAX_TRIED]
         for number, address in enumerate(tried, 1):
-            seconds = patience.left() / (len(tried) - number + 1)
+            share = patience.left() / (len(tried) - number + 1)
             try:
-                connection = _connect(address, location.port, seconds)
+                connection = _connect(address, location.port, patience, patience.elapsed + share)
             except OSError:
                 if number == len(tried):
                     raise
                 continue
             if location.scheme == "http":
                 return connection
-            connection.settimeout(patience.left())
-            return self._tls.wrap_socket(connection, server_hostname=location.host, suppress_ragged_eofs=False)
+            return self._secured(connection, location.host, patience)
         raise Refused("its host has no address")
+
+    def _secured(self, connection: socket.socket, host: str, patience: Patience) -> ssl.SSLSocket:
+        secured = self._tls.wrap_socket(
+            connection, server_hostname=host, suppress_ragged_eofs=False, do_handshake_on_connect=False
+        )
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(secured)
+            while True:
+                try:
+                    secured.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    _is_ready(secured, select.POLLIN, patience)
+                except ssl.SSLWantWriteError:
+                    _is_ready(secured, select.POLLOUT, patience)
+            stack.pop_all()
+        return secured
 
     @functools.cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -158,17 +182,30 @@ class Outlet:
         return context
 
 
-def _connect(address: Address, port: int, seconds: float) -> socket.socket:
-    """Connect to an address itself."""
+def _connect(address: Address, port: int, patience: Patience, end: float) -> socket.socket:
+    """Connect to an address itself. `end`: seconds of patience that may have elapsed. The socket does not block."""
     with contextlib.ExitStack() as stack:
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
         connection = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
-        connection.settimeout(seconds)
-        connection.connect((str(address), port))
+        connection.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            connection.connect((str(address), port))
+        while not _is_ready(connection, select.POLLOUT, patience):
+            if patience.elapsed > end:
+                raise TimeoutError("it does not accept connections in time")
+        if error := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(error, os.strerror(error))
         if ip_address(connection.getpeername()[0]) != address:
             raise Refused("another address answers")
         stack.pop_all()
     return connection
+
+
+def _is_ready(connection: socket.socket, event: int, patience: Patience) -> bool:
+    """Whether there is something to do for a socket, after a turn at the latest."""
+    poll = select.poll()
+    poll.register(connection, event)
+    return bool(poll.poll(patience.turn() * 1000))
 
 
 @contextlib.contextmanager
@@ -177,4 +214,5 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (OSError, HTTPException, ValueError) as exc:
-        raise Refused(f"it can't be reached, or does not speak HTTP: {type(exc).__name__}: {exc}") from exc
+        reason = str(exc)[:MAX_REASON].encode("unicode_escape").decode("ascii")
+        raise Refused(f"it can't be reached, or does not speak HTTP: {type(exc).__name__}: {reason}") from exc

@@ -18,7 +18,9 @@ SECRET_BYTES = 32
 ID_BYTES = 5  # eight letters and digits
 KEY = re.compile(r"upsk_([a-z0-9]{4,32})_[A-Za-z0-9_-]{43}")
 # Also a part of a key, wherever it stands.
-LOOKS_LIKE_KEY = re.compile(r"(upsk_[a-z0-9]+_)[A-Za-z0-9_-]+")
+LOOKS_LIKE_KEY = re.compile(r"(upsk_[a-z0-9]+_)[A-Za-z0-9_%-]+")
+# The same in a path, where any character may be percent-encoded, also several times.
+ENCODED_KEY = re.compile("".join(f"(?:{each}|%(?:25)*(?i:{ord(each):x}))" for each in "upsk_") + "[A-Za-z0-9_%-]+")
 # What the hash of a key with an unknown id is compared with, so that it takes as long as with a known one.
 NO_HASH = "0" * 64
 
@@ -56,7 +58,8 @@ class ApiKey:
 
     `sha256`: of the key, in hex; `owner`: whose jobs and rates the key is for, the same for all keys of one owner;
     `expires`: the last day on which it is valid; `revoked`: the day on which it was ended; both in UTC; None: never.
-    `megapixels_per_hour`: that the owner may send with it; None: as the service's setting says. `label`: for people.
+    `megapixels_per_hour`: that may be sent with it; None: as the
+    service's setting says, with the owner's other keys. `label`: for people.
     """
 
     id: str
@@ -140,4 +143,8 @@ def new_key(ids: Collection[str]) -> tuple[str, str]:
 
 def redacted(text: str) -> str:
     """A text without the secrets of keys, which people send in strange places."""
-    return LOOKS_LIKE_KEY.sub(r"\1...", text) if "upsk_" in text else text
+    if "upsk_" in text:
+        text = LOOKS_LIKE_KEY.sub(r"\1...", text)
+    if "%" in text:
+        text = ENCODED_KEY.sub(lambda match: "upsk_..." if "%" in match[0] else match[0], text)
+    return text

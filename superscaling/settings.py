@@ -21,6 +21,9 @@ CLIENT_KEY = "UPSCALE_API_KEY"
 ROOT = Path(__file__).resolve().parent.parent
 
 RATE_STORES = ("redis", "rediss", "valkey", "valkeys")
+# Up to the last @, as passwords may have any character.
+USER_INFO = re.compile(r"^([A-Za-z0-9+.-]+://)?.*@", re.DOTALL)
+SECRET_QUERY = re.compile(r"\?.+", re.DOTALL)
 RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 
 # The groups of settings, which are the headings of docs/settings.md.
@@ -129,9 +132,12 @@ def _networks(text: str) -> tuple[str, ...]:
     names = _names(text)
     for name in names:
         try:
-            ipaddress.ip_network(name)
+            network = ipaddress.ip_network(name)
         except ValueError as exc:
             raise ValueError(f"{name} is neither an address nor a network such as 10.1.0.0/16: {exc}") from exc
+        if isinstance(network, ipaddress.IPv6Network) and (inner := network.network_address.ipv4_mapped):
+            four = ipaddress.ip_network((int(inner), max(0, network.prefixlen - 96)), strict=False)
+            raise ValueError(f"{name} is IPv4 written as IPv6: write {four}")
     return names
 
 
@@ -141,9 +147,11 @@ def _served_hosts(text: str) -> tuple[str, ...]:
     for name in names:
         if name != "*":
             try:
-                read_host(name.removeprefix("*."))
+                host = read_host(name.removeprefix("*."))
             except ValueError as exc:
                 raise ValueError(f"{name} is no host: it {exc}; *.example.com: all below; *: all") from exc
+            if host.is_address and name.startswith("*."):
+                raise ValueError(f"{name}: there are no names below an address, and addresses are always served")
     return names
 
 
@@ -172,12 +180,20 @@ def _rate(text: str) -> str:
 def _rate_store(text: str) -> str:
     if not text:
         return text
-    parts = urlsplit(text)
     try:
-        is_address = parts.scheme in RATE_STORES and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # of the port
+        parts = urlsplit(text)
+        # Options in a query would be told to the client library, which fails only when it connects.
+        is_address = (
+            not parts.query
+            and not parts.fragment
+            and parts.scheme in RATE_STORES
+            and bool(parts.hostname)
+            and parts.port != 0
+        )
+        is_address = is_address and re.fullmatch(r"/?|/[0-9]{1,4}", parts.path) is not None
+    except ValueError:  # of the port, or of brackets
         is_address = False
-    if not is_address or not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path):
+    if not is_address:
         raise ValueError("must be an address such as redis://host:6379/0 or valkey://host:6379/0")
     return text
 
@@ -410,8 +426,8 @@ class Settings:
         _names,
         "hosts",
         JOBS,
-        "Hosts, as `name`, `name:port` or `*.name`, that jobs may report their end to, separated by commas. Empty:"
-        " none.",
+        "Hosts, as `name`, `name:port` or `*.name`, that jobs may report their end to, separated by commas."
+        " `*`: all public ones, at the usual ports and those from 1024 on. Empty: none.",
     )
     webhook_secret_file: Path | None = _setting(
         "",
@@ -457,7 +473,7 @@ class Settings:
         _networks,
         "networks",
         ACCESS,
-        "Proxies, as addresses or networks, whose `X-Forwarded-For`, `-Host` and `-Proto` are believed. Empty: none.",
+        "Proxies, as addresses or networks, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: none.",
     )
     allowed_hosts: tuple[str, ...] = _setting(
         "",
@@ -543,8 +559,15 @@ def environment_variable(field_name: str) -> str:
 
 
 def invalid(field_name: str, value: object, reason: str) -> SettingInvalid:
-    """The error for a value that a setting can't have. (To be raised.)"""
+    """The error for a value that a setting can't have. (To be raised.) It shows no password of a URL."""
+    if "URL" in Settings.__dataclass_fields__[field_name].metadata["unit"]:
+        value = _without_secrets(str(value))
     return SettingInvalid(f"{environment_variable(field_name)}={value!r}: {reason}", field_name, value, reason)
+
+
+def _without_secrets(url: str) -> str:
+    """A URL, even a malformed one, without what stands before its host, or after a question mark."""
+    return SECRET_QUERY.sub("?***", USER_INFO.sub(r"\1***@", url))
 
 
 @contextlib.contextmanager

@@ -146,6 +146,7 @@ BAD: dict[str, tuple[Behaviour, str]] = {
     "/gzip": (plain(PICTURE, "200 OK", "Content-Encoding: gzip"), "compressed"),
     "/coded": (plain(PICTURE, "200 OK", "Transfer-Encoding: gzip, chunked"), "unknown coding"),
     "/too-large": (plain(LARGE, length=10**12), "more than"),
+    "/negative": (plain(PICTURE, length=-5), "malformed"),
     "/too-large-unsaid": (raw(HEAD + b"\r\n" + LARGE * 2), "more than"),
     "/cut-off": (plain(PICTURE, length=len(PICTURE) + 5), "5 bytes early"),
     "/chunks-cut-off": (raw(CHUNKED + chunked(PICTURE)), "IncompleteRead"),

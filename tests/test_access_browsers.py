@@ -170,26 +170,12 @@ def test_a_form_of_another_site(server: Server) -> None:
         ({"Origin": f"{APP}.evil.example"}, 403),
         ({"Origin": "https://evilapp.example.com"}, 403),
         # What the trusted proxy says of the client's request.
-        ({"Origin": "https://upscale.example.com", "X-Forwarded-Host": "upscale.example.com"}, 200),
-        ({"Origin": "https://a.inner.example:8443", "X-Forwarded-Host": "a.inner.example:8443, upscaler:7777"}, 200),
-        ({"Origin": EVIL, "X-Forwarded-Host": "upscale.example.com"}, 403),
-        ({"Origin": "http://OWN", "X-Forwarded-Host": "upscale.example.com"}, 403),
-        (
-            {
-                "Origin": "https://upscale.example.com",
-                "X-Forwarded-Host": "upscale.example.com",
-                "X-Forwarded-Proto": "https",
-            },
-            200,
-        ),
-        (
-            {
-                "Origin": "http://upscale.example.com",
-                "X-Forwarded-Host": "upscale.example.com",
-                "X-Forwarded-Proto": "https",
-            },
-            403,
-        ),
+        ({"Origin": "https://OWN", "X-Forwarded-Proto": "https"}, 200),
+        ({"Origin": "https://OWN", "X-Forwarded-Proto": "HTTPS, http"}, 200),
+        ({"Origin": "http://OWN", "X-Forwarded-Proto": "https"}, 403),
+        # The client may have written this.
+        ({"Origin": "https://upscale.example.com", "X-Forwarded-Host": "upscale.example.com"}, 403),
+        ({"Origin": "http://OWN", "X-Forwarded-Host": "upscale.example.com"}, 200),
     ],
     ids=str,
 )
@@ -391,9 +377,9 @@ def test_other_names_are_not(server: Server, named: Server, host: str) -> None:
 )
 def test_names_of_the_service(named: Server, host: str, status: int) -> None:
     assert reached(named, host) == status
-    # What a trusted proxy says was asked for counts, and not how the proxy calls the service.
-    assert reached(named, "upscaler:7777", X_Forwarded_Host=host) == status
-    assert reached(named, host, X_Forwarded_Host="evil.example") == 421
+    # Even a trusted proxy may pass on what the client wrote into other headers.
+    assert reached(named, "evil.example", X_Forwarded_Host=host) == 421
+    assert reached(named, host, X_Forwarded_Host="evil.example") == status
 
 
 def test_the_refusal_names_the_setting(server: Server) -> None:

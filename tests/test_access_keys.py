@@ -228,12 +228,25 @@ def test_nobody_without_a_key_takes_a_slot_or_sends_a_body(guarded: Guarded) -> 
     """More clients than there are slots announce a picture; each is answered at once, and its connection closed."""
     with ExitStack() as stack:
         clients = [stack.enter_context(connection(guarded.server, "Content-Length: 60000000")) for _ in range(20)]
+        announced = "Content-Length: 60000000\r\nExpect: 100-continue"
+        clients += [stack.enter_context(connection(guarded.server, announced)) for _ in range(2)]
         for client in clients:
             answer = client.recv(4096)
             assert answer.startswith(b"HTTP/1.1 401 ")
             assert b"\r\nConnection: close\r\n" in answer
         assert guarded.ask("POST", "/upscale", content=TINY, headers=PNG).status_code == 200
     assert guarded.metric("upscaler_requests_in_progress") == 0
+
+
+@pytest.mark.parametrize("length", [f"Content-Length: {len(TINY)}", "Transfer-Encoding: chunked"])
+def test_a_client_with_a_key_is_asked_for_its_body(guarded: Guarded, length: str) -> None:
+    """Once, and before the answer."""
+    head = f"{length}\r\nExpect: 100-continue\r\nConnection: close\r\nX-API-Key: {ANNAS}"
+    body = TINY if "Length" in length else b"%x\r\n%b\r\n0\r\n\r\n" % (len(TINY), TINY)
+    with connection(guarded.server, head) as client:
+        assert client.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(body)
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize(
@@ -336,6 +349,8 @@ def test_the_metrics_have_their_own_port(guarded: Guarded) -> None:
     assert httpx.post(f"{at_metrics}/upscale", content=TINY, headers={**PNG, **bearer(ANNAS)}).status_code == 404
     for headers in ({}, {"Host": f"127.0.0.1:{guarded.metrics_port}"}):
         assert guarded.ask("GET", "/metrics", headers=headers).status_code == 404
+        assert guarded.ask("POST", "/metrics", headers=headers).status_code == 404
+    assert httpx.post(f"{at_metrics}/metrics").status_code == 405
     metrics = httpx.get(f"{at_metrics}/metrics")
     assert metrics.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     for name in ("anna", "berta", ANNA.id, BERTA.id):
@@ -410,10 +425,10 @@ def test_no_key_is_in_a_log_or_a_trace(guarded: Guarded, locked: Server, log_for
     httpx.get(f"{server.url}/jobs/{ANNAS}", headers=bearer(ANNAS))
     httpx.get(f"{server.url}/{ANNAS}", headers={"traceparent": ANNAS})
     for head in (
-        f"GET /ping HTTP/1.1\r\nHost: x\r\nAuthorization Bearer {ANNAS}\r\n\r\n",
-        f"GET /ping {ANNAS} HTTP/1.1\r\nHost: x\r\n\r\n",
-        f"{ANNAS} /ping HTTP/1.1\r\nHost: x\r\n\r\n",
-        f"GET /ping HTTP/1.1\r\nHost: x\r\nX-{ANNAS}\x00: x\r\n\r\n",
+        f"GET /ping HTTP/1.1\r\nHost: localhost\r\nAuthorization Bearer {ANNAS}\r\n\r\n",
+        f"GET /ping {ANNAS} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"{ANNAS} /ping HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"GET /ping HTTP/1.1\r\nHost: localhost\r\nX-{ANNAS}\x00: x\r\n\r\n",
     ):
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
             client.sendall(head.encode())

@@ -16,7 +16,7 @@ from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
 from superscaling.enlarging import DecodedFile, FileUpscaler, LoadedModel, LoadedModels, PictureInParts, PictureUpscaler
 from superscaling.errors import ClientGone, EngineFailed
-from superscaling.isolation import InThisProcess
+from superscaling.isolation import Handover, InThisProcess
 from superscaling.pictures import Limits
 from superscaling.scheduling import Admission, Deadline, Timings
 
@@ -63,7 +63,8 @@ class Service:
             blocks = [parts.make(first, stop, *patience()) for first, stop in reversed(cuts)]
             sizes = [sum(size.bytes for size in parts.sizes[first:stop]) for first, stop in reversed(cuts)]
             assert [len(block) for block in blocks] == sizes
-            joined = self.files.encode(parts.file.file, parts.join(reversed(blocks)), Deadline(), Timings())
+            result = Handover(parts.join(reversed(blocks)))
+            joined = self.files.encode(parts.file.file, result, Deadline(), Timings())
             assert (joined.data, joined.notes) == (whole.image, whole.notes)
         return parts
 

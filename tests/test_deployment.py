@@ -25,6 +25,7 @@ COMPOSE = ROOT / "compose.yaml"
 SMALL_COMPOSE = ROOT / "deploy" / "compose" / "small.yaml"
 KUBERNETES = ROOT / "deploy" / "kubernetes" / "upscaler.yaml"
 SMALL_KUBERNETES = ROOT / "deploy" / "kubernetes-small"
+SYSTEMD = ROOT / "deploy" / "systemd" / "upscaler.service"
 NGINX = ROOT / "deploy" / "nginx" / "upscaler.conf"
 DOCKERFILE = ROOT / "Dockerfile"
 KEYS_COMPOSE = ROOT / "deploy" / "compose" / "keys.yaml"
@@ -112,7 +113,7 @@ def test_the_memory_limit_holds_as_many_of_the_largest_requests_as_are_let_in(
     # cluster reaches its pods, compose publishes its port to one machine.
     assert set(deployed) >= FOR_CLUSTERS
     deployed = {name: value for name, value in deployed.items() if name not in FOR_CLUSTERS}
-    del composed["UPSCALER_BROKER"]
+    del composed["UPSCALER_BROKER"], composed["UPSCALER_ALLOWED_HOSTS"]
     assert deployed["UPSCALER_JOBS_STORE"] == ""
     assert composed == deployed if profile == "small" else composed | {"UPSCALER_JOBS_STORE": ""} == deployed
     assert unknown_variables(composed) == []
@@ -193,9 +194,9 @@ def test_a_cluster_uses_the_service_with_keys(deployment: dict[str, Any]) -> Non
     (container,) = pod["containers"]
     (mount,) = (each for each in container["volumeMounts"] if each["name"] == "keys")
     assert "subPath" not in mount
-    assert read_settings(environ_of(container)).api_keys_file == Path(mount["mountPath"]) / "keys"
+    assert read_settings(environ_of(container)).api_keys_file == Path(mount["mountPath"]) / "api-keys"
     (volume,) = (each for each in pod["volumes"] if each["name"] == "keys")
-    secret = f"kubectl create secret generic {volume['secret']['secretName']} --from-file=keys\n"
+    secret = f"kubectl create secret generic {volume['secret']['secretName']} --from-file=api-keys=keys/api-keys\n"
     assert secret in KUBERNETES.read_text()
     assert not volume["secret"].get("optional", False), "without keys it does not start"
     assert volume["secret"]["defaultMode"] == 0o440
@@ -207,7 +208,7 @@ def test_compose_mounts_the_directory_of_keys() -> None:
     (volume,) = service["volumes"]
     source, target, mode = volume.rsplit(":", 2)
     assert (source, mode) == ("${KEYS_DIRECTORY:-./keys}", "ro")
-    assert read_settings(service["environment"]).api_keys_file == Path(target) / "keys"
+    assert read_settings(service["environment"]).api_keys_file == Path(target) / "api-keys"
 
 
 def images() -> list[str]:
@@ -249,6 +250,22 @@ def test_nginx_waits_longer_and_takes_more_than_the_service() -> None:
     keepalive = re.search(r"^keepalive = (\d+)$", (ROOT / "gunicorn.conf.py").read_text(), re.MULTILINE)
     assert keepalive is not None
     assert values["keepalive_timeout"] < int(keepalive[1])
+
+
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    """And it ends no request too early."""
+    text = SYSTEMD.read_text()
+    stop = re.search(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)
+    assert stop is not None
+    assert int(stop[1]) >= LAST_ANSWER
+    assert unknown_variables(dict(re.findall(r"(UPSCALER_\w+)=(\S*)", text))) == []
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("this machine has no systemd")
+    unit = tmp_path / SYSTEMD.name
+    unit.write_text(text.replace("/opt/image-super-scaling", str(ROOT)))
+    verified = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    about_it = [line for line in verified.stderr.splitlines() if SYSTEMD.stem in line]
+    assert (verified.returncode, about_it) == (0, [])
 
 
 def asked_health(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from superscaling.errors import ImageCorrupt, ImageUndecodable, ServiceError, SettingInvalid, StartError, http_error
+from superscaling.errors import (
+    ImageCorrupt,
+    ImageUndecodable,
+    ServiceError,
+    SettingInvalid,
+    StartError,
+    Unauthorized,
+    http_error,
+)
 
 
 def kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
@@ -20,6 +28,8 @@ def example(kind: type[ServiceError]) -> ServiceError:
         return ImageCorrupt("no end")
     if kind is ImageUndecodable:
         return ImageUndecodable("too slow", "time", limit=3.5, setting="decode_timeout")
+    if kind is Unauthorized:
+        return Unauthorized("none", has_key=True)
     return kind("too many", limit=1, actual=2.5, setting="max_pixels", retry_after=3)
 
 

@@ -41,7 +41,7 @@ from message_protocol import JobState
 from superscaling.enlarging import FileUpscaler, LoadedModels
 from superscaling.errors import ClientGone, ImageUndecodable, ServiceError
 from superscaling.format_name import FormatName
-from superscaling.isolation import InThisProcess, run_isolated
+from superscaling.isolation import Handover, InThisProcess, run_isolated
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.pictures import Limits, decode, gigantic
 from superscaling.pictures.containers import bands
@@ -121,7 +121,7 @@ def ordinary(data: bytes, options: UpscaleOptions, loaded: LoadedModels) -> tupl
     inspected = files.inspect(data, options, *patience())
     decoded = files.decode(inspected, patience()[1])
     picture = inspected.model.enlarge(decoded.picture, *patience(), results=decoded.results)
-    file = files.encode(inspected, picture, *patience())
+    file = files.encode(inspected, Handover(picture), *patience())
     return picture, file.data, file.notes
 
 

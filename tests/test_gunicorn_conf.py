@@ -67,10 +67,19 @@ def test_who_listens_to_others_without_keys_is_warned(
         (tmp_path / "keys").write_text("")
         monkeypatch.setattr(resources, "api_keys", ApiKeysFile(tmp_path / "keys"))
     monkeypatch.setattr(resources.models.default.upscaler, "warm_up", lambda: None)
-    line, more = configure()
+    line, more, names = configure()
     assert line.startswith(f"INFO {said}")
     warning = "WARNING everybody who reaches this address may use the service, as there are no API keys"
     assert more.partition(";")[0] == ("INFO requests need an API key" if has_keys else warning)
+    assert names.startswith("WARNING any host name is answered")
+    assert "UPSCALER_ALLOWED_HOSTS" in names
+
+
+def test_who_names_its_hosts_is_not_warned_of_others(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPSCALER_HOST", "0.0.0.0")
+    monkeypatch.setenv("UPSCALER_ALLOWED_HOSTS", "localhost")
+    monkeypatch.setattr(resources.models.default.upscaler, "warm_up", lambda: None)
+    assert not any("host name" in line for line in configure())
 
 
 @pytest.mark.parametrize("host", [None, "127.0.0.1", "127.0.0.2", "::1", "localhost"])

@@ -256,9 +256,12 @@ def test_several_requests_at_once_on_one_connection(narrow_server: Server) -> No
         (b"GET /ping HTTP/1.1\r\nHost: [::1\r\n", 400),
         (b"GET /ping HTTP/1.1\r\nHost: a:port\r\n", 400),
         (b"GET /ping HTTP/1.0\r\nHost: a b\r\n", 400),
+        (b"GET http://evil.example/ping HTTP/1.1\r\nHost: localhost\r\n", 400),
+        (b"GET http://localhost/ping HTTP/1.1\r\nHost: LOCALHOST\r\n", 200),
+        (b"GET http://localhost/ping HTTP/1.0\r\n", 400),
         (b"GET /ping HTTP/1.1\r\nHost: [::1]:8080\r\n", 200),
         (b"GET /ping HTTP/1.1\r\nHost: xn--nxasmq6b.localhost\r\n", 200),
-        (b"GET /ping HTTP/1.1\r\nHost:\r\n", 200),
+        (b"GET /ping HTTP/1.1\r\nHost:\r\n", 421),
         (b"GET /ping HTTP/1.0\r\n", 200),
         # Nothing that a client, or a proxy that nobody trusts, can say about the path or the scheme.
         (b"GET /x/ping HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /x\r\n", 404),

@@ -43,9 +43,7 @@ NAMES = {
 }
 REFUSED = [
     "http://127.0.0.1:{port}/picture.png",
-    "http://127.2:{port}/picture.png",
     "http://[::ffff:127.0.0.2]:{port}/picture.png",
-    "http://127.0.0.2:{port}\\@good.test/picture.png",
     "http://mixed.test:{port}/picture.png",
     "http://mapped.test:{port}/picture.png",
     "http://metadata.test/latest/meta-data/",
@@ -57,7 +55,6 @@ REFUSED = [
     "http://good.test:{port}/endless",
     "http://good.test:{port}/slow-head",
     "https://good.test:{port}/picture.png",
-    "x" * 100_000,
 ]
 
 
@@ -153,6 +150,8 @@ def test_jobs(service: Server, elsewhere: HostileServer) -> None:
         ({"json": {"imageUrl": None}}, "imageBase64 is missing"),
         ({"json": {"imageUrl": ""}}, "imageUrl must be a string"),
         ({"json": {"imageUrl": 7}}, "imageUrl must be a string"),
+        ({"json": {"imageUrl": "http://127.2/picture.png"}}, "imageUrl must be a plain address"),
+        ({"json": {"imageUrl": "http://127.0.0.2\\@good.test/picture.png"}}, "imageUrl must be a plain address"),
         ({"json": {"imageUrl": ["http://a.test/"]}}, "imageUrl must be a string"),
         ({"content": b'{"imageUrl": "http://a.test/", "imageUrl": "http://b.test/"}'}, "given twice"),
         ({"params": [("imageUrl", "http://a.test/"), ("imageUrl", "http://b.test/")]}, "more than once"),
@@ -181,7 +180,11 @@ def test_all_refusals_are_alike_and_take_equally_long(service: Server, elsewhere
     elsewhere.reached.clear()
     assert ask(service, json={"imageUrl": elsewhere.url("/picture.png", "rebinding.test")}).status_code == 200
     with ThreadPoolExecutor(MAX_FETCHES) as pool:
-        answers = list(pool.map(answer, REFUSED))
+        answering = pool.map(answer, REFUSED)
+        # Whoever waits to be told of a failure keeps nobody else from fetching.
+        assert wait_for(lambda: service.log.read_text().count("an image was not fetched") >= 4)
+        assert ask(service, json={"imageUrl": elsewhere.url("/picture.png", "good.test")}).status_code == 200
+        answers = list(answering)
     first, _ = answers[0]
     assert first[0] == 422
     assert json.loads(first[2])["code"] == "url_not_fetched"
@@ -199,9 +202,8 @@ def test_all_refusals_are_alike_and_take_equally_long(service: Server, elsewhere
 def waiting(service: Server, elsewhere: HostileServer, count: int) -> Iterator[list[socket.socket]]:
     """Clients whose images arrive slowly."""
     body = json.dumps({"imageUrl": elsewhere.url("/slow-body", "good.test")}).encode()
-    head = (
-        f"POST /upscale HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
+    fields = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    head = f"POST /upscale HTTP/1.1\r\n{fields}\r\n\r\n"
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(count)]
         for client in clients:

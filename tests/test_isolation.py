@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import cast
@@ -23,7 +25,7 @@ from test_metrics import figures
 
 from superscaling.errors import ClientGone, ImageTooLarge, ImageUndecodable, ServiceError, StartError
 from superscaling.format_name import FormatName
-from superscaling.isolation import Decoders, EncodeCall, InThisProcess, transfer
+from superscaling.isolation import Decoders, EncodeCall, Handover, InThisProcess, process, transfer
 from superscaling.isolation.process import DecoderProcess
 from superscaling.isolation.worker import Call
 from superscaling.metadata_choice import MetadataChoice
@@ -362,7 +364,24 @@ def test_results_are_the_same_files(decoders: Decoders, sent: Sent) -> None:
     picture = decode(sent.data, LIMITS)
     name = FormatName.PNG if picture.format is FormatName.BMP else picture.format  # a BMP has no transparency
     order = EncodeCall(picture, name, 80, 92, MetadataChoice.KEEP)
-    assert decoders.encode(order, *patience()) == InThisProcess().encode(order, *patience())
+    here, there = (each.encode(Handover(order), *patience()) for each in (InThisProcess(), decoders))
+    assert here == there
+
+
+def test_pixels_are_freed_before_they_are_encoded(decoders: Decoders, monkeypatch: pytest.MonkeyPatch) -> None:
+    colour = np.zeros((1000, 1000, 3), np.uint8)
+    pixels, receive, freed = weakref.ref(colour), transfer.receive, list[bool]()
+
+    def seen(connection: Connection) -> object:
+        freed.append(pixels() is None)
+        return receive(connection)
+
+    picture = Picture((Frame(colour),), FormatName.PNG)
+    order = Handover(EncodeCall(picture, FormatName.PNG, None, 92, MetadataChoice.KEEP))
+    del colour, picture
+    monkeypatch.setattr(process, "receive", seen)
+    decoders.encode(order, *patience())
+    assert freed[-1]
 
 
 def test_an_error_of_the_encoder_arrives_as_it_is(decoders: Decoders) -> None:
@@ -371,7 +390,7 @@ def test_an_error_of_the_encoder_arrives_as_it_is(decoders: Decoders) -> None:
     said = set[str]()
     for each in (decoders, InThisProcess()):
         with pytest.raises(OSError, match="when writing image file") as refused:
-            each.encode(order, *patience())
+            each.encode(Handover(order), *patience())
         said.add(str(refused.value))
     assert len(said) == 1
 

@@ -16,7 +16,7 @@ from test_request_body import read_answer
 import flask_app
 from http_edge import job_answers
 from http_edge.job_answers import archive_answer, result_answer
-from http_edge.places import MAX_DOWNLOADS, MAX_UPLOADS, MAX_WATCHERS, request_slots
+from http_edge.places import MAX_DOWNLOADS, MAX_UPLOADS, MAX_WATCHERS, places_to_fetch, request_slots
 from jobs.records import Result
 from message_protocol import EVENTS
 from resource_job_results import Archive, StoredResult
@@ -220,3 +220,14 @@ def test_a_result_names_its_model() -> None:
     with flask_app.app.test_request_context("/jobs/x/result", method="HEAD"):
         assert "X-Upscaler-Model" not in result_answer(STORED).headers
         assert result_answer(replace(STORED, model="m (x)")).headers["X-Upscaler-Model"] == "m (x)"
+
+
+def test_a_place_is_exchanged_for_another_if_one_is_free() -> None:
+    places, others = places_to_fetch(2), places_to_fetch(1)
+    with places.held(others) as exchange:
+        exchange()
+        assert (places.taken, others.taken) == (0, 1)
+        with places.held(others) as exchange_too:
+            exchange_too()
+            assert (places.taken, others.taken) == (1, 1)
+    assert (places.taken, others.taken) == (0, 0)

@@ -79,7 +79,7 @@ WITHIN = {
         ["decoders"],
         ["process"],
         ["worker", "vips_process", "vips_worker"],
-        ["transfer", "watch", "confinement", "failures"],
+        ["transfer", "watch", "confinement", "failures", "handover"],
     ],
     "scheduling": [["admission", "fair_lock"], ["deadline", "progress"], ["round_robin", "speed", "timings"]],
     "models": [

@@ -22,7 +22,6 @@ from superscaling.errors import (
     ImageTooLarge,
     QueueFull,
     RateExceeded,
-    ServiceError,
 )
 from superscaling.settings import read_settings
 
@@ -138,9 +137,10 @@ def test_requests_at_the_same_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "left"), [(QueueFull("full"), 4), (EngineFailed("broken"), 4), (ClientGone("gone"), 1)]
+    ("failure", "left"),
+    [(QueueFull("full"), 4), (EngineFailed("broken"), 4), (MemoryError("a defect"), 4), (ClientGone("gone"), 1)],
 )
-def test_pixels_of_failures_are_given_back(failure: ServiceError, left: int) -> None:
+def test_pixels_of_failures_are_given_back(failure: Exception, left: int) -> None:
     rates = rates_by(Clock(), rate_megapixels="4/hour").of(ME)
 
     def work() -> None:
@@ -175,15 +175,36 @@ def test_an_image_larger_than_the_budget() -> None:
     rates.take(1_000_000)
 
 
-@pytest.mark.parametrize("megapixels", [2.5, 0.0])
+@pytest.mark.parametrize("megapixels", [2.5, 1.001, 0.0])
 def test_a_key_has_its_own_budget(megapixels: float) -> None:
     for settings in ({}, {"rate_megapixels": "1/day"}):
         rates = rates_by(Clock(), **settings).of(Client("owner", megapixels_per_hour=megapixels))
         if megapixels:
-            rates.take(int(megapixels * 1e6))
+            rates.take(round(megapixels * 1e6))
         with pytest.raises(RateExceeded if megapixels else ImageTooLarge) as refused:
             rates.take(1)
         assert refused.value.setting is None
+
+
+def test_a_budget_is_that_of_one_key() -> None:
+    """Other keys of its owner share another one, or have theirs."""
+    rates = rates_by(Clock(), rate_megapixels="3/hour", rate_requests="3/hour")
+
+    def key(name: str, megapixels: float | None = None) -> ClientRates:
+        return rates.of(Client("owner", "owner", name, megapixels))
+
+    key("large", 5.0).take(5_000_000)
+    key("small", 1.0).take(1_000_000)
+    key("one").take(2_000_000)
+    for each in (key("large", 5.0), key("small", 1.0)):
+        with pytest.raises(RateExceeded, match="of which 0 px are left"):
+            each.take(1)
+    with pytest.raises(RateExceeded, match="of which 1000000 px are left"):
+        key("another").take(1_000_001)
+    for name in ("large", "one", "another"):
+        key(name).count_request()
+    with pytest.raises(RateExceeded, match="3 requests"):
+        key("small", 1.0).count_request()
 
 
 def test_without_settings_there_are_no_rates() -> None:
@@ -256,7 +277,9 @@ def test_requests_of_a_client(rated: Server, small: bytes) -> None:
 def test_a_refused_request_is_not_read(rated: Server) -> None:
     for _ in range(6):
         send(rated, "198.51.100.3", b"")
-    head = "POST /upscale HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 198.51.100.3\r\nContent-Length: 1000000\r\n\r\n"
+    head = (
+        "POST /upscale HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 198.51.100.3\r\nContent-Length: 1000000\r\n\r\n"
+    )
     with socket.create_connection(("127.0.0.1", rated.port), timeout=20) as client:
         client.sendall(head.encode())
         assert client.recv(1000).startswith(b"HTTP/1.1 429 ")

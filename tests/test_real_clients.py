@@ -167,6 +167,17 @@ def test_options_in_plain_words(server: Server, members: str, words: tuple[str, 
     )
 
 
+@pytest.mark.parametrize(
+    ("escape", "times", "is_accepted"),
+    [(r"\u0041", 100_001, False), (r"A\n", 120_000, False), (r"\/", 90_000, True), (76 * "A" + r"\n", 120_000, True)],
+)
+def test_escapes_of_base64(server: Server, escape: str, times: int, is_accepted: bool) -> None:
+    """Some writers escape slashes, or break lines; beyond that, escapes only keep the parser busy."""
+    answer = post(server, f'{{"imageBase64": "{escape * times}"}}'.encode(), "application/json")
+    assert ("too many escapes" not in answer.json()["detail"]) is is_accepted
+    assert 400 <= answer.status_code < 500, "it is no image"
+
+
 def test_null_is_not_given_for_all_options(server: Server) -> None:
     names = ("format", "quality", "metadata", "scale", "width", "height", "fit", "model", "strength", "tiles")
     answer = post_json(server, imageBase64=TEXT, **dict.fromkeys(names))

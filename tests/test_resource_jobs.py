@@ -16,12 +16,14 @@ from jobs.ids import new_id
 from jobs.ledger import Ledger, Status
 from jobs.records import Block, End, Job, Plan
 from jobs.taking import JobTaking
-from message_protocol import JobOutput, JobState
-from resource_jobs import MAX_POLL, MIN_POLL, ResourceJobs, poll_seconds, seconds_left
+from message_protocol import JobOutput, JobState, UpscaleInput
+from resource_jobs import MAX_POLL, MIN_POLL, Asker, ResourceJobs, poll_seconds, seconds_left
 from superscaling.errors import BrokerUnavailable, JobsQueueFull, JobUnknown, StoreUnavailable
 from superscaling.format_name import FormatName
+from superscaling.scheduling import Budget
 from superscaling.upscale_options import UpscaleOptions
 
+NONE: Any = None
 ORDER = Job("", "ann", 0.0, UpscaleOptions(), "queue", FormatName.PNG, 100)
 
 
@@ -123,6 +125,51 @@ def test_a_process_that_was_killed_while_it_took_a_job(shelf: Shelf) -> None:
         shelf.taking.take(order, b"source", "other", "asked")
     with pytest.raises(JobUnknown):
         shelf.ledger.job(shelf.ledger.claims.claim("ann", "other", "asked")[0])
+
+
+class Purse(Budget):
+    """Counts what is taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def take(self, pixels: int) -> None:
+        self.taken += pixels
+
+    def give_back(self, pixels: int) -> None:
+        self.taken -= pixels
+
+
+def test_each_job_is_charged_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that was refused is not free when it is repeated; one that was taken is."""
+    jobs = ResourceJobs(
+        cast("Any", SimpleNamespace(ledger=shelf.ledger, engine=shelf.engine)), *cast("Any", [None] * 4)
+    )
+    monkeypatch.setattr(jobs, "_inspected", lambda *_: replace(ORDER, pixels=200))
+    purse = Purse()
+
+    def submit(key: str) -> str:
+        message = UpscaleInput.from_bytes(b"image", {})
+        return jobs.submit(message, Asker("ann", "request", key), NONE, NONE, budget=purse).id
+
+    first = submit("first")
+    for _ in range(2):
+        with pytest.raises(JobsQueueFull):
+            submit("second")
+    assert purse.taken == 200
+    shelf.ledger.cancel(first)
+    shelf.engine.error = BrokerUnavailable("it is away")
+    with pytest.raises(BrokerUnavailable):
+        submit("second")
+    assert purse.taken == 200
+    shelf.engine.error = None
+    assert submit("second") == submit("second")
+    assert purse.taken == 400
+    # The job is forgotten between the look at its key and the taking.
+    monkeypatch.setattr(jobs, "_repeats", lambda _: True)
+    shelf.ledger.cancel(submit("second"))
+    submit("third")
+    assert purse.taken == 600
 
 
 def test_a_list_leaves_out_what_is_not_taken_or_deleted(shelf: Shelf) -> None:

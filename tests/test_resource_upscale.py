@@ -66,7 +66,7 @@ def test_who_turns_out_to_need_two_passes_makes_nobody_late(monkeypatch: pytest.
     """The header does not show it. After decoding, there is time for only one pass beside the other request."""
     upscaler = upscaler_with(tile=64)
     admission = Admission(10**6)
-    monkeypatch.setattr(upscaler, "seconds_for", lambda area: area * 0.001)
+    monkeypatch.setattr(upscaler, "seconds_for", lambda cost: cost.area * 0.001)
     upscale = ResourceUpscale(models_with(upscaler), admission, LIMITS, 90, InThisProcess())
     with admission.admitted(Demand([(1, 2000)], Cost(20, 2000), upscaler), *patience(MARGIN * 4)):
         upscale.main(OPAQUE, *patience())
@@ -109,7 +109,7 @@ def test_who_takes_too_long_is_told_what_helps(
     """And whoever does so is answered."""
     image = encoded(noise(300, 400))
     upscaler = upscaler_with(tile=500, scale=scale)
-    monkeypatch.setattr(upscaler, "seconds_for", lambda area: area / (300 * 400))
+    monkeypatch.setattr(upscaler, "seconds_for", lambda cost: cost.area / (300 * 400))
     upscale = ResourceUpscale(models_with(upscaler), Admission(10**8), Limits(10**6, 10), 90, InThisProcess())
 
     def ask(options: dict[str, str], seconds: float, stream_seconds: float = 0.0) -> None:

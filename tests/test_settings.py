@@ -61,6 +61,39 @@ def test_bad_values_name_the_variable(variable: str, value: str, message: str) -
         read_settings({variable: value})
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "shown"),
+    [
+        ("UPSCALER_RATE_STORE", "redis://user:secret@host:port/0", "redis://***@host:port/0"),
+        ("UPSCALER_RATE_STORE", "redis://:a/secret?@#@host/a", "redis://***@host/a"),
+        ("UPSCALER_RATE_STORE", "redis://host?password=secret", "redis://host?***"),
+        ("UPSCALER_BROKER", "redis://user:secret@host", "redis://***@host"),
+        ("UPSCALER_BROKER", "user:secret@host", "***@host"),
+        ("UPSCALER_TRACES_URL", "ftp://user:secret@host", "ftp://***@host"),
+        ("UPSCALER_JOBS_STORE", "https://user:secret@host", "https://***@host"),
+    ],
+)
+def test_errors_show_no_passwords(variable: str, value: str, shown: str) -> None:
+    with pytest.raises(SettingInvalid, match=re.escape(f"{variable}={shown!r}: must be")) as refused:
+        read_settings({variable: value})
+    assert "secret" not in repr(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("UPSCALER_TRUSTED_PROXIES", "::ffff:10.1.0.5", "write 10.1.0.5/32"),
+        ("UPSCALER_TRUSTED_PROXIES", "10.2.0.0/16, ::ffff:10.1.0.0/112", "write 10.1.0.0/16"),
+        ("UPSCALER_PRIVATE_NETWORKS", "::ffff:0:0/96", "write 0.0.0.0/0"),
+        ("UPSCALER_ALLOWED_HOSTS", "*.1.2.3.4", "no names below an address"),
+        ("UPSCALER_ALLOWED_HOSTS", "*.[::1]:80", "no names below an address"),
+    ],
+)
+def test_what_would_never_match_is_refused(variable: str, value: str, message: str) -> None:
+    with pytest.raises(SettingInvalid, match=re.escape(message)):
+        read_settings({variable: value})
+
+
 def test_misspelt_variables() -> None:
     environ = {"UPSCALER_TIMOUT": "7", "UPSCALER_TIMEOUT": "7", "UPSCALER_PORT": "80", "PORT": "80", "PATH": "/"}
     assert unknown_variables(environ) == ["UPSCALER_PORT", "UPSCALER_TIMOUT"]

@@ -2,17 +2,24 @@
 
 import contextlib
 import os
+import re
 import select
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
 
+import httpx
 import pytest
 from conftest import Server, StartServer, wait_for
 from prober import probe
 
+from http_edge.gunicorn_worker.answered import MAX_KEPT_BYTES, AnsweredWorker
 from http_edge.gunicorn_worker.client_socket import ClientSocket
 
 CLIENTS = 200
@@ -26,7 +33,7 @@ def impatient(start_server: StartServer) -> Server:
 
 
 def get(path: bytes) -> bytes:
-    return b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path
+    return b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path
 
 
 @contextlib.contextmanager
@@ -95,6 +102,10 @@ def test_an_answer_that_is_not_read_ends(impatient: Server) -> None:
         assert wait_for(all_closed, 15)
         with pytest.raises(ConnectionResetError):
             read_all(clients[-1], MIB)
+        unread = re.search(r"^upscaler_answers_unread_total (\S+)", httpx.get(f"{impatient.url}/metrics").text, re.M)
+    assert unread
+    assert float(unread[1]) >= len(clients)
+    assert impatient.log.read_text().count("answers were not read in time") == 1
 
 
 def test_a_slow_reader_gets_all_of_its_file(server: Server) -> None:
@@ -112,10 +123,10 @@ def test_a_slow_reader_gets_all_of_its_file(server: Server) -> None:
 @pytest.mark.parametrize(
     ("head", "piece"),
     [
-        (b"GET /ping HTTP/1.1\r\nHost: x\r\nX: ", b"x"),
-        (b"POST /upscale HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", b"x"),
-        (b"POST /upscale HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
-        (b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX: ", b"x"),
+        (b"POST /upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"POST /upscale HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n", b"x"),
     ],
     ids=["head", "body", "chunks", "after the answer"],
 )
@@ -157,13 +168,13 @@ def test_what_is_kept(pair: tuple[ClientSocket, socket.socket], tmp_path: Path) 
     path = tmp_path / "file"
     path.write_bytes(b"0123456789" * 10_000)
     served.begin_answer(20)
-    data = bytes(range(256)) * 400
+    data = bytes(range(256)) * 4_000
     served.sendall(data)
     with path.open("rb") as file:
         assert served.sendfile(file, 10, 50_000) == 50_000
     served.sendall(b"end")
     assert served.has_kept
-    assert 0 < served.kept_bytes <= len(data) + 3
+    assert served.kept_bytes == len(data) + 3, "also what was sent of it"
     served.setblocking(False)
     received = b""
     while not served.flush():
@@ -215,6 +226,47 @@ def test_what_was_kept_is_sent_before_more_is_received(pair: tuple[ClientSocket,
     reader.start()
     assert served.recv(100) == b"body"
     reader.join()
+
+
+def test_a_part_of_a_file_is_waited_for(pair: tuple[ClientSocket, socket.socket], tmp_path: Path) -> None:
+    """It is sent as bytes are, and the socket blocks again afterwards."""
+    served, client = pair
+    path = tmp_path / "file"
+    path.write_bytes(bytes(MIB))
+    served.begin_answer(0.3)
+    with path.open("rb") as file:
+        served.sendfile(file)
+    start = time.thread_time()
+    with pytest.raises(TimeoutError):
+        served.recv(100)
+    assert time.thread_time() - start < 0.2
+    assert served.getblocking()
+    served.begin_answer(20)
+    reader = threading.Thread(target=lambda: client.sendall(read_all(client, MIB)[:4]))
+    reader.start()
+    assert served.recv(100) == bytes(4)
+    reader.join()
+
+
+def test_the_longest_kept_answer_breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not that of a client whose answer takes no memory, however long it waits."""
+    worker: Any = AnsweredWorker.__new__(AnsweredWorker)
+    worker._sending = {}
+    broken_off = []
+    monkeypatch.setattr(worker, "_watch", lambda *args: None)
+    monkeypatch.setattr(worker, "_bound_waiting", lambda: None)
+    monkeypatch.setattr(worker, "_break_off", lambda conn: broken_off.append(conn.name))
+    done: Future[bool] = Future()
+    done.set_result(True)
+    sizes = {"file": 0, "first": MAX_KEPT_BYTES // 2, "second": MAX_KEPT_BYTES // 2, "third": 1}
+    for name, size in sizes.items():
+        sock = SimpleNamespace(
+            kept_bytes=size, has_kept=True, patience=30, fileno=lambda: 5, setblocking=lambda blocking: None
+        )
+        conn = Mock(sock=sock)
+        conn.name = name
+        worker.finish_request(conn, done)
+    assert broken_off == ["first"]
 
 
 def test_a_client_that_disconnects(pair: tuple[ClientSocket, socket.socket]) -> None:

@@ -199,4 +199,4 @@ def test_tiny_pictures_change_no_estimate(measured: Server) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 0.7 * before < estimate(measured, 2000, 2000) < 1.3 * before
+    assert before / 2 < estimate(measured, 2000, 2000) < 2 * before, "it was 4 times as long"

@@ -1,7 +1,8 @@
 """The names by which the service is reached. Others are refused: they may be an attacker's.
 
 A page of an attacker's site can ask a name server of its own to answer, from now on, with an address in the visitor's
-network (DNS rebinding). To the browser, the service there is then a part of that site. Only the `Host` tells.
+network (DNS rebinding). To the browser, the service there is then a part of that site. Only the `Host` tells, which no
+page can choose. Other headers can't: a proxy that doesn't set `X-Forwarded-Host` passes on what the client wrote there.
 """
 
 import ipaddress
@@ -9,7 +10,6 @@ from collections.abc import Sequence
 
 from flask import Request
 
-from http_edge.access.proxies import TrustedProxies
 from message_protocol import MAX_ECHOED
 from superscaling.errors import HostNotServed
 from superscaling.web_names import DEFAULT_PORTS, Host, read_host
@@ -25,13 +25,11 @@ class HostCheck:
     Args:
         allowed: names, `*.name` for all below one, each with or without a port; `*`: all.
         listens_on: the address, or the name, that the service listens on.
-        proxies: that may say which host the client named.
     """
 
-    def __init__(self, allowed: Sequence[str], listens_on: str, proxies: TrustedProxies) -> None:
+    def __init__(self, allowed: Sequence[str], listens_on: str) -> None:
         self._serves_all = "*" in allowed or not (allowed or _is_of_this_machine(listens_on))
         self._names = [(name.startswith("*."), read_host(name.removeprefix("*."))) for name in allowed if name != "*"]
-        self._proxies = proxies
 
     def check(self, request: Request) -> None:
         """Check the host of a request. One without a host passes: no browser sends such.
@@ -39,7 +37,7 @@ class HostCheck:
         Raises:
             HostNotServed: the service is not known by it.
         """
-        text = self._proxies.host(request)
+        text = request.headers.get("Host")
         if self._serves_all or text is None:
             return
         try:

@@ -24,7 +24,7 @@ class Origins:
 
     Args:
         allowed: origins, as browsers write them; `*`: all.
-        proxies: that may say which host and scheme the client named.
+        proxies: that may say which scheme the client used.
     """
 
     def __init__(self, allowed: Sequence[str], proxies: TrustedProxies) -> None:
@@ -61,7 +61,7 @@ class Origins:
     def _is_origin_of(self, origin: str, request: Request) -> bool:
         """Whether the client of a request may have this origin from the service itself."""
         try:
-            page, own = read_origin(origin), read_host(self._proxies.host(request) or "")
+            page, own = read_origin(origin), read_host(request.headers.get("Host", ""))
         except ValueError:  # `null`, of a page that hides its origin
             return False
         port = None if own.port == DEFAULT_PORTS.get(page.scheme) else own.port

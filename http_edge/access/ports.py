@@ -1,7 +1,7 @@
 """Which port has which routes."""
 
-from flask import Request
-from werkzeug.exceptions import NotFound
+from flask import Request, current_app
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 METRICS = "prometheus"
 
@@ -26,5 +26,14 @@ class PortCheck:
             return
         # The port of the socket, whatever the request says of its host.
         is_at_metrics = request.environ.get("SERVER_PORT") == self._metrics_port
-        if is_at_metrics != (request.endpoint == METRICS):
+        if is_at_metrics != (_matched(request) == METRICS):
             raise NotFound
+
+
+def _matched(request: Request) -> str | None:
+    """The endpoint that a request's path has, also for other methods; None: it has none."""
+    adapter, failure = current_app.create_url_adapter(request), request.routing_exception
+    if adapter is not None and isinstance(failure, MethodNotAllowed) and failure.valid_methods:
+        endpoint: str = adapter.match(method=next(iter(failure.valid_methods)))[0]
+        return endpoint
+    return request.endpoint

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from flask import Request
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from outbound.addresses import Address
+
 # An address with a port, as some proxies write it: 192.0.2.1:4711, [2001:db8::1] or [2001:db8::1]:4711.
 WITH_PORT = re.compile(r"(?:([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?)")
 # The longest text of an address, [IPv6 with IPv4 inside]:port.
@@ -16,7 +17,7 @@ SITE = 64
 
 
 class TrustedProxies:
-    """Proxies whose word is taken for who a client is, and for the name by which it reached the service.
+    """Proxies whose word is taken for who a client is, and for whether it came by TLS.
 
     Args:
         networks: their addresses or networks.
@@ -50,21 +51,17 @@ class TrustedProxies:
                 return seen
         return client
 
-    def host(self, request: Request) -> str | None:
-        """The host that the client named: `X-Forwarded-Host` of a trusted proxy, or else `Host`; None: no host."""
-        return self._said(request, "X-Forwarded-Host") or request.headers.get("Host")
-
     def scheme(self, request: Request) -> str | None:
-        """The scheme that the client used; None: no trusted proxy says, and one may have ended TLS."""
-        return self._said(request, "X-Forwarded-Proto") or None
+        """The scheme that the client used, in lower case; None: no trusted proxy says, and one may have ended TLS.
 
-    def _said(self, request: Request, header: str) -> str:
-        """What a trusted proxy says; of several values the first, which is that of the proxy next to the client."""
+        Of several values of `X-Forwarded-Proto` it is the first, which is that of the proxy next to the client.
+        """
         try:
             is_trusted = self._trusts(_parsed(request.remote_addr or ""))
         except ValueError:
-            return ""
-        return request.headers.get(header, "").partition(",")[0].strip() if is_trusted else ""
+            return None
+        said = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower() if is_trusted else ""
+        return said or None
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._networks)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from http_edge.access.client import Client
-from http_edge.access.rates_store import RatesStore
+from http_edge.access.rates_store import RatesStore, Taken
 from http_edge.access.rates_window import Window
 from superscaling.errors import ImageTooLarge, RateExceeded
+from superscaling.geometry import MEGAPIXEL
 from superscaling.scheduling import Budget
 from superscaling.settings import Settings
 
@@ -13,7 +14,6 @@ from superscaling.settings import Settings
 RATELIMIT = "RateLimit"
 RATELIMIT_POLICY = "RateLimit-Policy"
 SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
-MEGAPIXEL = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -56,25 +56,25 @@ class Rates:
         """The rates of a client, for one request."""
         pixels = self._pixels
         if client.megapixels_per_hour is not None:
-            pixels = Policy("pixels", int(client.megapixels_per_hour * MEGAPIXEL), SECONDS["hour"], None)
-        return ClientRates(client.name, self._requests, pixels, self._store)
+            pixels = Policy("pixels", round(client.megapixels_per_hour * MEGAPIXEL), SECONDS["hour"], None)
+        return ClientRates(client, self._requests, pixels, self._store)
 
 
 class ClientRates(Budget):
     """What one request uses of its client's rates; it is the budget of its image.
 
     Args:
-        name: of the client.
+        client: whose rates they are. A budget of its key is counted for that key, the rest for the client's name.
         requests, pixels: what the client may have; None: any number.
         store: counts it.
     """
 
-    def __init__(self, name: str, requests: Policy | None, pixels: Policy | None, store: RatesStore) -> None:
-        self._name = name
+    def __init__(self, client: Client, requests: Policy | None, pixels: Policy | None, store: RatesStore) -> None:
+        self._client = client
         self._requests = requests
         self._pixels = pixels
         self._store = store
-        self._seen = dict[Policy, Window]()
+        self._seen = dict[Policy, Taken]()
 
     def count_request(self) -> None:
         """Count the request.
@@ -112,7 +112,7 @@ class ClientRates(Budget):
                 setting=policy.setting,
             )
         if (wait := self._take(policy, pixels)) is not None:
-            left = max(0, policy.quota - self._seen[policy].used(policy.seconds))
+            left = max(0, policy.quota - self._seen[policy].window.used(policy.seconds))
             raise RateExceeded(
                 f"this image has {pixels:,} px; {allowed}, of which {left:,} px are left: send it again in {wait} s, or"
                 " a smaller image now",
@@ -125,7 +125,10 @@ class ClientRates(Budget):
     def give_back(self, pixels: int) -> None:
         """Give pixels back."""
         if (policy := self._pixels) is not None:
-            self._seen[policy] = self._store.give_back(self._key(policy), pixels, policy.quota, policy.seconds)
+            taken = self._seen[policy]
+            window = self._store.give_back(self._key(policy), pixels, policy.seconds, taken.is_shared)
+            if window is not None:
+                self._seen[policy] = taken._replace(window=window)
 
     def headers(self) -> dict[str, str]:
         """What the answer tells of the rates: all that apply, and what is left of those that were counted."""
@@ -135,18 +138,19 @@ class ClientRates(Budget):
             headers[RATELIMIT_POLICY] = ", ".join(map(_policy_item, policies))
         if self._seen:
             headers[RATELIMIT] = ", ".join(
-                _limit_item(policy, self._seen[policy]) for policy in policies if policy in self._seen
+                _limit_item(policy, self._seen[policy].window) for policy in policies if policy in self._seen
             )
         return headers
 
     def _take(self, policy: Policy, amount: int) -> int | None:
         """Count an amount. Returns None, or, if it is more than is left, after how many seconds it is not."""
-        is_taken, window = self._store.take(self._key(policy), amount, policy.quota, policy.seconds)
-        self._seen[policy] = window
-        return None if is_taken else window.seconds_until(amount, policy.quota, policy.seconds)
+        taken = self._store.take(self._key(policy), amount, policy.quota, policy.seconds)
+        self._seen[policy] = taken
+        return None if taken.is_taken else taken.window.seconds_until(amount, policy.quota, policy.seconds)
 
     def _key(self, policy: Policy) -> str:
-        return f"{policy.name}/{policy.seconds}/{self._name}"
+        of = self._client.name if policy.setting is not None else f"key/{self._client.key_id}"
+        return f"{policy.name}/{policy.seconds}/{of}"
 
 
 def _allowed(amount: float, unit: str, period: str) -> str:

@@ -35,14 +35,15 @@ class RatesMemory(SlidingWindowCounterSupport):
         return len(self._counts)
 
     def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Count `amount`, which may be negative, unless that makes more than `limit` in `expiry` seconds."""
+        """Count `amount`, unless that makes more than `limit` in `expiry` seconds."""
         with self._lock:
             now = self._clock()
             start, current, previous = self._current(key, expiry, now)
+            if key in self._counts:
+                self._counts.move_to_end(key)  # also who is refused has been seen
             if _window(start, current, previous, expiry, now).used(expiry) + amount > limit:
                 return False
             self._counts[key] = start, current + amount, previous
-            self._counts.move_to_end(key)
             if len(self._counts) > self._max_counted:
                 self._counts.popitem(last=False)
             return True
@@ -52,6 +53,16 @@ class RatesMemory(SlidingWindowCounterSupport):
         with self._lock:
             now = self._clock()
             start, current, previous = self._current(key, expiry, now)
+            return _window(start, current, previous, expiry, now)
+
+    def give_back(self, key: str, expiry: int, amount: int) -> Window:
+        """Count less: at most what the current window has, as it never has less than nothing."""
+        with self._lock:
+            now = self._clock()
+            start, current, previous = self._current(key, expiry, now)
+            if current:
+                current -= min(amount, current)
+                self._counts[key] = start, current, previous
             return _window(start, current, previous, expiry, now)
 
     def clear_sliding_window(self, key: str, expiry: int) -> None:

@@ -5,11 +5,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
-from limits.storage import SlidingWindowCounterSupport, storage_from_string
+from typing import NamedTuple, TypeVar
 
 from http_edge.access.rates_memory import RatesMemory
+from http_edge.access.rates_shared import SharedRates
 from http_edge.access.rates_window import Window
 
 log = logging.getLogger("service")
@@ -22,6 +21,15 @@ PAUSE = 5.0
 ASKERS = 4
 
 Answer = TypeVar("Answer")
+Counts = RatesMemory | SharedRates
+
+
+class Taken(NamedTuple):
+    """`is_taken`: whether an amount was counted; `window`: what is counted then; `is_shared`: in the shared store."""
+
+    is_taken: bool
+    window: Window
+    is_shared: bool
 
 
 class RatesStore:
@@ -40,51 +48,51 @@ class RatesStore:
     def __init__(self, url: str, tell: Callable[[bool], None], memory: RatesMemory | None = None) -> None:
         self._memory = RatesMemory() if memory is None else memory
         self._tell = tell
-        self._shared = _shared(url) if url else None
+        self._shared = SharedRates(url, PATIENCE) if url else None
         self._askers = ThreadPoolExecutor(ASKERS, "rates")
         self._lock = threading.Lock()
         self._is_up = True
         self._next_try = 0.0
 
-    def take(self, key: str, amount: int, quota: int, seconds: int) -> tuple[bool, Window]:
-        """Count an amount, unless that makes more than the quota in so many seconds.
+    def take(self, key: str, amount: int, quota: int, seconds: int) -> Taken:
+        """Count an amount, unless that makes more than the quota in so many seconds."""
+
+        def ask(counts: Counts) -> Taken:
+            is_taken = counts.acquire_sliding_window_entry(key, quota, seconds, amount)
+            return Taken(is_taken, Window(*counts.get_sliding_window(key, seconds)), counts is self._shared)
+
+        return self._asked_shared(ask) or ask(self._memory)
+
+    def give_back(self, key: str, amount: int, seconds: int, is_shared: bool) -> Window | None:
+        """Count less, at most what the current window has.
+
+        Args:
+            key, amount, seconds: as `take`.
+            is_shared: where it was taken.
 
         Returns:
-            Whether it was counted, and what is counted then.
+            What is counted then; None: the shared store fails, so it stays taken there, for two windows at most.
         """
+        if is_shared:
+            return self._asked_shared(lambda counts: counts.give_back(key, seconds, amount))
+        return self._memory.give_back(key, seconds, amount)
 
-        def ask(windows: SlidingWindowCounterSupport) -> tuple[bool, Window]:
-            is_taken = windows.acquire_sliding_window_entry(key, quota, seconds, amount)
-            return is_taken, Window(*windows.get_sliding_window(key, seconds))
-
-        return self._asked(ask)
-
-    def give_back(self, key: str, amount: int, quota: int, seconds: int) -> Window:
-        """Count less: at most what the current window has, as it never has less than nothing."""
-
-        def ask(windows: SlidingWindowCounterSupport) -> Window:
-            window = Window(*windows.get_sliding_window(key, seconds))
-            given = min(amount, window.current)
-            if given > 0:
-                windows.acquire_sliding_window_entry(key, quota, seconds, -given)
-            return window._replace(current=window.current - given)
-
-        return self._asked(ask)
-
-    def _asked(self, ask: Callable[[SlidingWindowCounterSupport], Answer]) -> Answer:
-        if self._shared is not None and self._may_try():
-            # In another thread: looking the name up, connecting and asking have no time limit in common.
-            asked = self._askers.submit(ask, self._shared)
-            try:
-                failure = asked.exception(PATIENCE)
-            except TimeoutError:
-                asked.cancel()
-                failure = TimeoutError(f"no answer within {PATIENCE} s")
-            if failure is None:
-                self._answers()
-                return asked.result()
-            self._fails(failure)
-        return ask(self._memory)
+    def _asked_shared(self, ask: Callable[[SharedRates], Answer]) -> Answer | None:
+        """What the shared store answers; None: there is none, or it fails."""
+        if self._shared is None or not self._may_try():
+            return None
+        # In another thread: looking the name up, connecting and asking have no time limit in common.
+        asked = self._askers.submit(ask, self._shared)
+        try:
+            failure = asked.exception(PATIENCE)
+        except TimeoutError:
+            asked.cancel()
+            failure = TimeoutError(f"no answer within {PATIENCE} s")
+        if failure is None:
+            self._answers()
+            return asked.result()
+        self._fails(failure)
+        return None
 
     def _may_try(self) -> bool:
         if self._is_up:
@@ -112,17 +120,3 @@ class RatesStore:
         if not was_up:
             self._tell(True)
             log.info("the store of rates answers again")
-
-
-def _shared(url: str) -> SlidingWindowCounterSupport:
-    """A connection to Redis or Valkey; it is opened by the first question."""
-    storage = storage_from_string(
-        url,
-        wrap_exceptions=True,
-        key_prefix="image-super-scaling",
-        socket_connect_timeout=PATIENCE,
-        socket_timeout=PATIENCE,
-    )
-    if not isinstance(storage, SlidingWindowCounterSupport):
-        raise TypeError(f"{type(storage).__name__} has no sliding windows")
-    return storage

@@ -3,8 +3,11 @@
 import logging
 import selectors
 import socket
+import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Any
 
 from http_edge.gunicorn_worker.client_socket import ClientSocket
 from http_edge.gunicorn_worker.event_loop import Conn
@@ -21,17 +24,27 @@ MAX_LINGERING = 256
 READ_BYTES = 1 << 18  # per call
 # The socket of a lingering client is looked at when it has so many bytes, or is closed.
 LINGER_BYTES = 1 << 14
+# Seconds between two warnings of clients that do not read.
+WARNING_SECONDS = 60.0
 
 
 class AnsweredWorker(WaitingWorker):
     """`WaitingWorker`, whose event loop also sends what clients have not read yet, and waits for them to close.
 
     `write_timeout`: seconds that a client may keep an answer waiting, and once more for each MiB of it; `linger_bytes`:
-    the most bytes that are discarded after an answer.
+    the most bytes that are discarded after an answer; `on_unread`: called for each client that does not read its answer
+    in time, by any thread.
     """
 
     write_timeout = 30.0
     linger_bytes = 0
+    on_unread: Callable[[], None]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._unread_lock = threading.Lock()
+        self._unread = 0
+        self._next_warning = 0.0
 
     def finish_request(self, conn: Conn, future: "Future[bool]") -> None:
         """Take over a connection from the thread that has answered its request."""
@@ -49,8 +62,11 @@ class AnsweredWorker(WaitingWorker):
         self._sending[conn] = None
         self._watch(conn, self._send_rest, selectors.EVENT_WRITE)
         self._bound_waiting()
-        while sum(each.sock.kept_bytes for each in self._sending) > MAX_KEPT_BYTES:
-            self._break_off(next(iter(self._sending)))
+        keeping = {each: each.sock.kept_bytes for each in self._sending if each.sock.kept_bytes}
+        while sum(keeping.values()) > MAX_KEPT_BYTES:
+            longest = next(iter(keeping))
+            del keeping[longest]
+            self._break_off(longest)
 
     def _send_rest(self, conn: Conn, client: ClientSocket) -> None:
         try:
@@ -64,7 +80,7 @@ class AnsweredWorker(WaitingWorker):
         self._go_on(conn, conn.is_kept_alive)
 
     def _break_off(self, conn: Conn) -> None:
-        log_unread(conn)
+        self.note_unread(conn)
         self._stop_waiting(conn)
         conn.sock.abort()
 
@@ -116,7 +132,15 @@ class AnsweredWorker(WaitingWorker):
         if not data or conn.discarded >= self.linger_bytes:
             self._forget(conn)
 
-
-def log_unread(conn: Conn) -> None:
-    """Say that a client has not read its answer. The request was logged before."""
-    log.debug("%s did not read its answer in time", conn.client[0] if conn.client else "a client")
+    def note_unread(self, conn: Conn) -> None:
+        """Count a client that has not read its answer in time, and say so. The request was logged before."""
+        log.debug("%s did not read its answer in time", conn.client[0] if conn.client else "a client")
+        self.on_unread()
+        with self._unread_lock:
+            self._unread += 1
+            now = time.monotonic()
+            if now < self._next_warning:
+                return
+            unread, self._unread = self._unread, 0
+            self._next_warning = now + WARNING_SECONDS
+        log.warning("answers were not read in time, and their connections reset: %d since the last such line", unread)

@@ -48,14 +48,19 @@ class ClientSocket(socket.socket):
         self._waits = True
 
     @property
+    def has_begun(self) -> bool:
+        """Whether something of the answer was sent, or is to be."""
+        return bool(self._taken or self._kept)
+
+    @property
     def has_kept(self) -> bool:
         """Whether there is something to `flush`."""
         return bool(self._kept)
 
     @property
     def kept_bytes(self) -> int:
-        """The bytes in memory that are to be sent; parts of files take none."""
-        return sum(each.nbytes for each in self._kept if isinstance(each, memoryview))
+        """The bytes in memory until all is sent: an answer counts whole, as long as a part of it is kept."""
+        return sum(memoryview(each.obj).nbytes for each in self._kept if isinstance(each, memoryview))
 
     @property
     def patience(self) -> float:
@@ -156,12 +161,17 @@ class ClientSocket(socket.socket):
     def _wait_until_sent(self) -> None:
         poll = select.poll()
         poll.register(self, select.POLLOUT)
-        while not self.flush():
-            start = time.monotonic()
-            poll.poll(max(0.0, self.patience) * 1000)
-            self._waited += time.monotonic() - start
-            if self.patience <= 0:
-                raise TimeoutError("the client did not read its answer in time")
+        timeout = self.gettimeout()
+        self.setblocking(False)  # parts of files are not sent otherwise
+        try:
+            while not self.flush():
+                start = time.monotonic()
+                poll.poll(max(0.0, self.patience) * 1000)
+                self._waited += time.monotonic() - start
+                if self.patience <= 0:
+                    raise TimeoutError("the client did not read its answer in time")
+        finally:
+            self.settimeout(timeout)
 
 
 def accept(listener: socket.socket) -> tuple[ClientSocket, Any]:

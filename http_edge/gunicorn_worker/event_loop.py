@@ -15,9 +15,8 @@ from http_edge.gunicorn_worker.client_socket import ClientSocket
 class Conn(TConn):
     """A connection that does not block the event loop when it is closed.
 
-    `since`: the time at which it began to wait for its client; `looks`: how often it was looked for
-    the rest of a request head; `is_kept_alive`: whether it goes on after its
-    answer; `discarded`: bytes received after the answer.
+    `since`: the time at which it began to wait for its client; `looks`: how often the rest of a request head was looked
+    for; `is_kept_alive`: whether it goes on after its answer; `discarded`: bytes received after the answer.
 
     Args:
         cfg: gunicorn's configuration.

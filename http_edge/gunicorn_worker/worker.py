@@ -16,12 +16,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from gunicorn.http.body import Body
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException, UnsupportedTransferCoding
 
-from http_edge.gunicorn_worker.answered import AnsweredWorker, log_unread
+from http_edge.gunicorn_worker.answered import AnsweredWorker
 from http_edge.gunicorn_worker.event_loop import Conn
 from http_edge.gunicorn_worker.raw_problem import send_problem
-from http_edge.gunicorn_worker.strictness import be_strict
+from http_edge.gunicorn_worker.strictness import AskedFor, be_strict
 from http_edge.gunicorn_worker.waiting import STOP_SECONDS
 from superscaling.api_keys import redacted
 
@@ -32,6 +33,8 @@ MAX_DETAIL = 200
 
 # The statuses of gunicorn's parse errors; all others are 400.
 STATUSES = {LimitRequestLine: 414, LimitRequestHeaders: 431, UnsupportedTransferCoding: 501}
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 # WSGI environment key of a function that closes the connection after the answer.
 CLOSE_AFTER_ANSWER = "http_edge.close_after_answer"
@@ -111,13 +114,20 @@ class Worker(AnsweredWorker):
             ParseException: the request is malformed; `handle_error` answers it.
         """
         be_strict(req, conn.parser.unreader)
+        if req._expected_100_continue:  # gunicorn would ask for the body before the application has seen the head
+            req._expected_100_continue = False
+            req.body = Body(AskedFor(req.body.reader, lambda: self._ask_for_body(conn)))
         try:
             return bool(super().handle_request(req, conn))
         except TimeoutError:
             # The client does not read its answer. Those that are made while they are sent are logged afterwards, with
             # 499; all others have been logged before.
-            log_unread(conn)
+            self.note_unread(conn)
             return False
+
+    def _ask_for_body(self, conn: Conn) -> None:
+        if not conn.sock.has_begun:
+            conn.sock.send(CONTINUE)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer a request that gunicorn could not parse."""

@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
         "--megapixels-per-hour",
         type=_checked(checked_megapixels),
         metavar="N",
-        help="its budget; default: that of its owner's other valid keys",
+        help="budget of this key alone; default: that of its owner's other valid keys, or else it shares the owner's",
     )
     command("list", show, "list the keys, without secrets")
     command("revoke", revoke, "end a key at once").add_argument("id", metavar="ID", help="as the list has it")

@@ -8,7 +8,7 @@ from superscaling.enlarging.loaded_models import LoadedModels
 from superscaling.enlarging.picture_upscaler import PictureUpscaler
 from superscaling.enlarging.result_sizes import check_results, choose_least_sizes, choose_sizes, cropped
 from superscaling.format_name import FormatName
-from superscaling.isolation import Decoder, EncodeCall, Inspected
+from superscaling.isolation import Decoder, EncodeCall, Handover, Inspected
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.pictures import FORMATS, Limits, Picture, Size, check_can_hold, encoding_sample
 from superscaling.scheduling import Deadline, Demand, Timings
@@ -134,7 +134,7 @@ class FileUpscaler:
 
         def seconds() -> float:
             start = time.monotonic()
-            self._decoder.encode(order, deadline, timings)
+            self._decoder.encode(Handover(order), deadline, timings)
             return time.monotonic() - start
 
         with timings.span("queue"):  # it is part of being admitted
@@ -143,19 +143,24 @@ class FileUpscaler:
                 taken = min(taken, seconds())
         return taken * pixels / sum(height * width for height, width in sample.sizes)
 
-    def encode(self, file: InspectedFile, enlarged: Picture, deadline: Deadline, timings: Timings) -> EnlargedFile:
-        """Write the result.
+    def encode(
+        self, file: InspectedFile, result: Handover[Picture], deadline: Deadline, timings: Timings
+    ) -> EnlargedFile:
+        """Write the result, which is taken: its pixels need not be in memory here meanwhile.
 
         Raises:
             FormatCannotHold: it would be too large for its format.
             DecoderUnavailable, ClientGone, DeadlinePassed, ServiceStopping: as `inspect`.
         """
         options = file.options
-        order = EncodeCall(enlarged, file.format, options.quality, self._quality, options.metadata)
+        picture = result.take()
+        notes, width, height = file.notes + picture.notes, picture.width, picture.height
+        order = Handover(EncodeCall(picture, file.format, options.quality, self._quality, options.metadata))
+        del picture
         with timings.span("encode"):
             encoded = self._decoder.encode(order, deadline, timings)
-        notes = file.notes + enlarged.notes + encoded.notes + notes_on_options(options, file.format)
-        return EnlargedFile(encoded.data, file.format, enlarged.width, enlarged.height, notes)
+        notes += encoded.notes + notes_on_options(options, file.format)
+        return EnlargedFile(encoded.data, file.format, width, height, notes)
 
     def _demand(
         self, model: PictureUpscaler, sizes: Sequence[Size], results: Sequence[ResultSize], name: FormatName

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 from superscaling.errors import DeadlinePassed, DecoderUnavailable, ImageUndecodable, StartError
 from superscaling.format_name import FormatName
 from superscaling.isolation.failures import WAY_OUT, encoder_ended, ended_by, not_started, unavailable
+from superscaling.isolation.handover import Handover
 from superscaling.isolation.process import DecoderProcess, ProcessDied, start_fork_server
 from superscaling.isolation.watch import TimeIsUp
 from superscaling.isolation.worker import Answer, Call, EncodeCall, Header, OutOfMemory, contiguous
@@ -53,8 +54,8 @@ class Decoder(Protocol):
     def inspect(self, data: bytes, limits: Limits, deadline: Deadline, timings: Timings) -> Inspected:
         """As `superscaling.pictures.inspect`; `deadline` ends what takes long, decoding as well."""
 
-    def encode(self, order: EncodeCall, deadline: Deadline, timings: Timings) -> Encoded:
-        """As `superscaling.pictures.encode`; `deadline` ends what takes long."""
+    def encode(self, order: Handover[EncodeCall], deadline: Deadline, timings: Timings) -> Encoded:
+        """As `superscaling.pictures.encode`; `deadline` ends what takes long. The order is taken."""
 
 
 class InThisProcess:
@@ -64,9 +65,10 @@ class InThisProcess:
         """Inspect a file here; nothing ends what takes long."""
         return inspect(data, limits)
 
-    def encode(self, order: EncodeCall, deadline: Deadline, timings: Timings) -> Encoded:
+    def encode(self, order: Handover[EncodeCall], deadline: Deadline, timings: Timings) -> Encoded:
         """Encode a picture here; nothing ends what takes long."""
-        return encode(order.picture, order.name, order.quality, order.default_quality, order.choice)
+        call = order.take()
+        return encode(call.picture, call.name, call.quality, call.default_quality, call.choice)
 
 
 class Decoders:
@@ -126,11 +128,12 @@ class Decoders:
         """
         return _Isolated(functools.partial(self._ask, data, limits, functools.partial(deadline.check, timings)))
 
-    def encode(self, order: EncodeCall, deadline: Deadline, timings: Timings) -> Encoded:
+    def encode(self, order: Handover[EncodeCall], deadline: Deadline, timings: Timings) -> Encoded:
         """Write a picture as a file.
 
         Args:
-            order: the picture and how it is written.
+            order: the picture and how it is written. It is taken: while it is encoded, its pixels are in memory only
+                once, in what both processes share.
             deadline, timings: of the request; they end this early.
 
         Raises:
@@ -138,10 +141,9 @@ class Decoders:
             DecoderUnavailable: the process ended, had too little memory, or can't be started.
             ClientGone, DeadlinePassed, ServiceStopping: nobody waits for it any more.
         """
-        order = dataclasses.replace(order, picture=contiguous(order.picture))
         process = self._take()
         try:
-            answer = process.call(order, None, math.inf, functools.partial(deadline.check, timings))
+            answer = process.call(_laid_out(order), None, math.inf, functools.partial(deadline.check, timings))
             if isinstance(answer, OutOfMemory):
                 process.end()
         except ProcessDied as exc:
@@ -226,6 +228,12 @@ class _Isolated:
             ServiceError: as `superscaling.pictures.InspectedImage.decode`, and as `Decoders.inspect`.
         """
         return cast(Picture, self._ask(True))
+
+
+def _laid_out(order: Handover[EncodeCall]) -> Handover[EncodeCall]:
+    """The same order, with arrays that need no copy on their way."""
+    call = order.take()
+    return Handover(dataclasses.replace(call, picture=contiguous(call.picture)))
 
 
 def _value(answer: Answer) -> Header | Picture | Encoded:

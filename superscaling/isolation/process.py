@@ -10,6 +10,7 @@ from multiprocessing import forkserver, resource_tracker
 from typing import TypeVar, cast
 
 from superscaling.isolation import worker
+from superscaling.isolation.handover import Handover
 from superscaling.isolation.transfer import receive, receive_handle, send
 from superscaling.isolation.watch import PATIENCE, Watch
 
@@ -79,7 +80,7 @@ class DecoderProcess:
 
     def call(
         self,
-        call: worker.Call | worker.EncodeCall,
+        call: worker.Call | Handover[worker.EncodeCall],
         data: bytes | None,
         seconds: float,
         check: Callable[[], None],
@@ -87,7 +88,7 @@ class DecoderProcess:
         """Ask the process, and wait for its answer.
 
         Args:
-            call: what is asked.
+            call: what is asked. An order to encode is taken, and freed once it is sent.
             data: the file that a `Call` is about; None for others.
             seconds: that it may take.
             check: called now and then meanwhile; if it raises, nobody wants the answer any more.
@@ -116,8 +117,8 @@ class DecoderProcess:
         receive(self._connection)
         return receive_handle(self._connection)
 
-    def _exchange(self, call: worker.Call | worker.EncodeCall, data: bytes | None) -> worker.Answer:
-        send(self._connection, call)
+    def _exchange(self, call: worker.Call | Handover[worker.EncodeCall], data: bytes | None) -> worker.Answer:
+        send(self._connection, call.take() if isinstance(call, Handover) else call)
         if data is not None:
             self._connection.send_bytes(data)
         return cast(worker.Answer, receive(self._connection))

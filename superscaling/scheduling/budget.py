@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from superscaling.errors import ClientGone, ServiceError
+from superscaling.errors import ClientGone
 
 
 class Budget:
@@ -21,7 +21,7 @@ class Budget:
 
     @contextlib.contextmanager
     def charged(self, pixels: int) -> Iterator[None]:
-        """Take the pixels of an image, and give them back if its work inside fails.
+        """Take the pixels of an image, and give them back if its work inside fails, for whatever reason.
 
         They are gone if the client has hung up: it would have work done for nothing otherwise.
 
@@ -33,7 +33,7 @@ class Budget:
             yield
         except ClientGone:
             raise
-        except ServiceError:
+        except Exception:
             self.give_back(pixels)
             raise
 

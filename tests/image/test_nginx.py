@@ -71,9 +71,31 @@ def test_what_nginx_refuses_itself_is_a_problem(proxy: Proxy, tmp_path: Path) ->
         head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 413 ")
     assert json.loads(body)["code"] == "body_too_large"
+    with proxy.client() as asking:
+        answer = asking.get("/metrics")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Server"] == "nginx"
+    assert "Strict-Transport-Security" in answer.headers
     with nginx(tmp_path, 1) as alone, alone.client() as asking:
         answer = asking.get("/ping")
     assert (answer.status_code, answer.json()["status"], answer.headers["Retry-After"]) == (503, 503, "5")
+
+
+@pytest.mark.parametrize(("address", "status"), [("127.0.0.1", 204), ("192.0.2.10", 404)])
+def test_metrics_can_be_opened_for_an_address(arrived: Arrived, tmp_path: Path, address: str, status: int) -> None:
+    """By the lines that the configuration shows."""
+    site, lines = re.subn(r"^        # (allow .*|deny all|proxy_pass .*);$", r"        \1;", NGINX, flags=re.MULTILINE)
+    assert lines == 3
+    site = site.replace("        return 404;\n", "").replace("192.0.2.10", address)
+    with nginx(tmp_path, arrived.port, site) as proxy, proxy.client() as client:
+        assert client.get("/metrics").status_code == status
+
+
+def test_the_service_gets_the_name_with_its_port(proxy: Proxy, arrived: Arrived) -> None:
+    with proxy.client(f"{HOST}:8443") as client:
+        client.get("/ping")
+    assert arrived.headers["Host"] == f"{HOST}:8443"
 
 
 def test_other_names_get_no_handshake(proxy: Proxy) -> None:

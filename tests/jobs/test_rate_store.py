@@ -6,14 +6,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import ANY
 
 import httpx
 import pytest
 from conftest import Server, StartServer, free_port, wait_for
 from prometheus_client.parser import text_string_to_metric_families
 
-from http_edge.access.rates_store import PATIENCE, PAUSE
+from http_edge.access.rates_store import PATIENCE, PAUSE, RatesStore
 
 QUOTA = 4
 
@@ -98,6 +100,22 @@ def is_shared_again(replicas: list[Server], client: str) -> bool:
     """Send requests until both services ask the store again."""
     statuses(replicas, client, 2)
     return all(state(server)[0] == 1 for server in replicas)
+
+
+def test_never_less_than_nothing_is_counted_in_redis(redis: Redis) -> None:
+    """Whoever gives back at the same time, to what is counted in the current window."""
+    store = RatesStore(f"redis://127.0.0.1:{redis.port}/0", lambda _: None)
+    assert store.take("given", 10, 10, 60).is_shared
+    assert not store.take("given", 1, 10, 60).is_taken
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: store.give_back("given", 3, 60, is_shared=True), range(8)))
+    assert store.take("given", 10, 10, 60) == (True, (0, 0.0, 10, ANY), True)
+    # What is left of a window that is over is not given back.
+    store.take("over", 10, 10, 1)
+    time.sleep(1.01)
+    window = store.give_back("over", 10, 1, is_shared=True)
+    assert window is not None
+    assert window.previous == 10
 
 
 def test_replicas_count_together_whatever_becomes_of_the_store(redis: Redis, replicas: list[Server]) -> None:

@@ -2,6 +2,7 @@
 
 import { Board, decoded } from "./board.js";
 import { result, resultPlace, watch } from "./jobs.js";
+import { key } from "./key.js";
 import { advance, wait } from "./status.js";
 import { formatName, progressOf } from "./words.js";
 
@@ -13,11 +14,12 @@ import { formatName, progressOf } from "./words.js";
  * @param {Board} board shows the result, if there is nothing to compare it with
  * @param {AbortSignal} signal
  * @returns as `enlarge` does; `blob` may also be the address of a result that is too large for a page, and `isShown` is
- *   whether there is anything to see
+ *   whether there is anything to see, `needsKey` whether a mere link to the address is not enough
  */
 export async function enlargeInBackground(job, original, board, signal) {
   await watch(job.id, (news) => (news.total ? advance(news.done / news.total, progressOf(news)) : wait()), signal);
   const { blob, notes, ...accepted } = await result(job.id, signal);
+  const needsKey = key() !== null;
   const before = original && (await decoded(original));
   const after = blob && (await decoded(blob));
   if (!blob) notes.push("it is too large to be shown here");
@@ -29,5 +31,5 @@ export async function enlargeInBackground(job, original, board, signal) {
   }
   // Animations are GIFs for the most part, and must keep playing.
   const layers = before && after && [accepted.format === "gif" ? before : Board.of(accepted, before).canvas, after];
-  return { accepted, blob: blob ?? resultPlace(job.id), notes, before, layers, isShown: shown !== null };
+  return { accepted, blob: blob ?? resultPlace(job.id), notes, before, layers, isShown: shown !== null, needsKey };
 }

@@ -9,7 +9,7 @@ import { enlarge, enlargeAgain } from "./enlarging.js";
 import { shown } from "./failures.js";
 import { listJobs } from "./joblist.js";
 import { cancel, resultFile, startAnew, submit } from "./jobs.js";
-import { key, listenForForgetting } from "./key.js";
+import { listenForForgetting } from "./key.js";
 import { hideProblem, showProblem, stopRetry } from "./problem.js";
 import { forget, fragment, inAddress, putInAddress, remember } from "./remembered.js";
 import { save } from "./saving.js";
@@ -184,7 +184,7 @@ function finish() {
 /** Save the result in the chosen format. For a new format, the service enlarges the picture again. */
 function download() {
   const [file, name] = [done.files.get(format.value), (picture ?? job).name];
-  if (file instanceof Blob || (file && !key())) return save(file, name, format.value);
+  if (file instanceof Blob || (file && !done.needsKey)) return save(file, name, format.value);
   if (file) return load(name);
   return attempt("converting", async (signal) => {
     const wanted = format.value;
