@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import resource
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from superscaling.enlarging import START_TIMEOUT
 from superscaling.errors import ServiceError
 from superscaling.logs import log_config
 from superscaling.models import settings_of_models, with_milder
-from superscaling.settings import read_settings
+from superscaling.settings import Settings, read_settings
 
 THIS_MACHINE = " (this machine only)"
 
@@ -104,6 +105,24 @@ def post_worker_init(worker: Any) -> None:
             "any host name is answered, also that of a page which binds it to this address; name those of the service"
             " in UPSCALER_ALLOWED_HOSTS"
         )
+
+    for warning in dangers(settings):
+        log.warning("%s", warning)
+
+
+def dangers(settings: Settings) -> Iterator[str]:
+    """What the settings allow that is hardly meant."""
+    if "*" in settings.allow_origins and settings.api_keys_file is None:
+        yield "UPSCALER_ALLOW_ORIGINS=* without API keys: any page that a visitor opens may use the service"
+    if has_all(settings.trusted_proxies):
+        yield "UPSCALER_TRUSTED_PROXIES has a network of all addresses: any client can choose its address"
+    if has_all(settings.private_networks):
+        yield "UPSCALER_PRIVATE_NETWORKS has a network of all addresses: names alone guard your own network"
+
+
+def has_all(networks: Iterable[str]) -> bool:
+    """Whether one of them has all addresses of IPv4 or IPv6."""
+    return any(ipaddress.ip_network(each, strict=False).prefixlen == 0 for each in networks)
 
 
 def reach_of(host: str) -> str:

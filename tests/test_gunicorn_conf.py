@@ -95,6 +95,25 @@ def test_the_default_serves_this_machine_and_warns_of_nothing(
     assert line.startswith(f"INFO listening on {host or '127.0.0.1'} port 7000 (this machine only) model=")
 
 
+@pytest.mark.parametrize(
+    ("variable", "dangerous", "harmless"),
+    [
+        ("UPSCALER_ALLOW_ORIGINS", "*", "https://app.example.com"),
+        ("UPSCALER_TRUSTED_PROXIES", "10.1.0.0/16, 0.0.0.0/0", "10.1.0.0/16"),
+        ("UPSCALER_PRIVATE_NETWORKS", "::/0", "fd00::/8"),
+    ],
+)
+def test_dangerous_settings_are_warned_of(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, variable: str, dangerous: str, harmless: str
+) -> None:
+    monkeypatch.setenv("UPSCALER_HOST", "127.0.0.1")
+    monkeypatch.setattr(resources.models.default.upscaler, "warm_up", lambda: None)
+    monkeypatch.setenv(variable, harmless)
+    assert len(configure()) == 1
+    monkeypatch.setenv(variable, dangerous)
+    assert [line for line in configure() if line.startswith(f"WARNING {variable}")]
+
+
 @pytest.mark.parametrize(("trusted", "believed"), [("", ""), ("10.1.0.0/16, ::1", "10.1.0.0/16,::1")])
 def test_who_may_say_that_a_request_came_by_tls(
     configure: Configure, monkeypatch: pytest.MonkeyPatch, trusted: str, believed: str

@@ -167,7 +167,7 @@ def test_no_more_is_given_back_than_was_taken() -> None:
 def test_an_image_larger_than_the_budget() -> None:
     rates = rates_by(Clock(), rate_megapixels="1/hour").of(ME)
     with pytest.raises(
-        ImageTooLarge, match="1 megapixels per hour are allowed in all: send a smaller image"
+        ImageTooLarge, match="1,000,001 px, and 1 megapixel per hour is allowed in all: send a smaller image"
     ) as refused:
         rates.take(1_000_001)
     assert (refused.value.limit, refused.value.actual) == (1_000_000, 1_000_001)
@@ -199,7 +199,7 @@ def test_a_budget_is_that_of_one_key() -> None:
     for each in (key("large", 5.0), key("small", 1.0)):
         with pytest.raises(RateExceeded, match="of which 0 px are left"):
             each.take(1)
-    with pytest.raises(RateExceeded, match="of which 1000000 px are left"):
+    with pytest.raises(RateExceeded, match="of which 1,000,000 px are left"):
         key("another").take(1_000_001)
     for name in ("large", "one", "another"):
         key(name).count_request()
@@ -317,7 +317,7 @@ def test_megapixels_of_a_client(rated: Server) -> None:
     assert refused.status_code == 429
     problem = refused.json()
     assert (problem["code"], problem["limit"], problem["actual"]) == ("rate_exceeded", 1_000_000, 700_000)
-    assert "of which 300000 px are left" in problem["detail"]
+    assert "of which 300,000 px are left" in problem["detail"]
     assert 3_600 < int(refused.headers["Retry-After"]) <= 7_200
     # As a stream, too; as that has not begun, with its own status.
     assert send(rated, "198.51.100.4", large, Accept="text/event-stream").status_code == 429

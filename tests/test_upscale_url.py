@@ -156,6 +156,14 @@ def test_results(folder: Path, service: Service) -> None:
     assert not service.answers
 
 
+def test_a_service_that_is_busy_for_long_is_not_waited_for(folder: Path, service: Service) -> None:
+    service.answers = [problem(429, Retry_After="301")]
+    done = upscale(folder, "a.png", "--url", service.url)
+    assert done.returncode == 1
+    assert "failed: no, thank you (it asks for a wait of 301 s, and 300 s are the most)" in done.stderr.decode()
+    assert not service.answers
+
+
 def test_options_are_sent(folder: Path, service: Service) -> None:
     asked = []
 

@@ -11,7 +11,7 @@ from upscale.console import Progress
 from upscale.errors import Busy, Failed, FatalError
 
 HEADERS = {"Content-Type": BYTES, "Accept": EVENTS}
-MAX_PAUSE = 300.0  # s before the next attempt, whatever Retry-After says
+MAX_PAUSE = 300.0  # s before the next attempt
 
 
 class Remote:
@@ -51,6 +51,9 @@ class Remote:
             try:
                 return self._ask(image, options, progress)
             except Busy as busy:
+                if busy.seconds is not None and busy.seconds > MAX_PAUSE:  # an earlier attempt would fail
+                    asked = f"it asks for a wait of {busy.seconds:.0f} s, and {MAX_PAUSE:.0f} s are the most"
+                    raise Failed(f"{busy} ({asked})") from busy
                 if attempt > self._retries:
                     tried = f" (tried {attempt} times)" if attempt > 1 else ""
                     raise Failed(f"{busy}{tried}") from busy

@@ -87,7 +87,7 @@ class ClientRates(Budget):
             return
         if (wait := self._take(policy, 1)) is not None:
             raise RateExceeded(
-                f"{policy.quota} requests per {policy.period} are allowed: send it again in {wait} s",
+                f"{_allowed(policy.quota, 'request', policy.period)}: send it again in {wait} s",
                 limit=policy.quota,
                 setting=policy.setting,
                 retry_after=wait,
@@ -103,10 +103,10 @@ class ClientRates(Budget):
         policy = self._pixels
         if policy is None:
             return
-        allowed = f"{policy.quota / MEGAPIXEL:g} megapixels per {policy.period} are allowed"
+        allowed = _allowed(policy.quota / MEGAPIXEL, "megapixel", policy.period)
         if pixels > policy.quota:
             raise ImageTooLarge(
-                f"this image has {pixels} px, and {allowed} in all: send a smaller image",
+                f"this image has {pixels:,} px, and {allowed} in all: send a smaller image",
                 limit=policy.quota,
                 actual=pixels,
                 setting=policy.setting,
@@ -114,8 +114,8 @@ class ClientRates(Budget):
         if (wait := self._take(policy, pixels)) is not None:
             left = max(0, policy.quota - self._seen[policy].window.used(policy.seconds))
             raise RateExceeded(
-                f"this image has {pixels} px; {allowed}, of which {left} px are left: send it again in {wait} s, or a"
-                " smaller image now",
+                f"this image has {pixels:,} px; {allowed}, of which {left:,} px are left: send it again in {wait} s, or"
+                " a smaller image now",
                 limit=policy.quota,
                 actual=pixels,
                 setting=policy.setting,
@@ -151,6 +151,11 @@ class ClientRates(Budget):
     def _key(self, policy: Policy) -> str:
         of = self._client.name if policy.setting is not None else f"key/{self._client.key_id}"
         return f"{policy.name}/{policy.seconds}/{of}"
+
+
+def _allowed(amount: float, unit: str, period: str) -> str:
+    number, verb = ("", "is") if amount == 1 else ("s", "are")
+    return f"{amount:,.12g} {unit}{number} per {period} {verb} allowed"
 
 
 def _policy_item(policy: Policy) -> str:

@@ -16,7 +16,6 @@ const ADVICE = {
   internal_error: "Try again. If it fails again, tell whoever runs this service, with the number below.",
   service_stopping: "Try again in a moment. It is probably being restarted.",
   too_many_frames: "Send fewer frames or pages at a time.",
-  rate_exceeded: "You have sent as much as you may for now.",
   unknown_job: "Send the picture again. The service forgets jobs after a while.",
   unsupported_image_format: "Save it as JPEG or PNG, and choose that file.",
 };
@@ -39,6 +38,8 @@ export class Failure extends Error {
 export function failureOf(problem, retryAfter = null) {
   let detail = problem.detail;
   if (problem.status >= 500 && problem.requestId) detail += ` (number ${problem.requestId})`;
+  // The page counts down to the next attempt.
+  if (problem.code === "rate_exceeded" && retryAfter) [detail] = detail.split(": send it again");
   const again = problem.status >= 500 || [408, 429].includes(problem.status) || problem.code === "format_cannot_hold";
   const later = FOR_JOBS.includes(problem.code);
   return new Failure({ ...problem, detail, advice: ADVICE[problem.code], again, later, retryAfter });

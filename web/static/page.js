@@ -10,7 +10,7 @@ import { shown } from "./failures.js";
 import { listJobs } from "./joblist.js";
 import { cancel, resultFile, startAnew, submit } from "./jobs.js";
 import { listenForForgetting } from "./key.js";
-import { hideProblem, showProblem } from "./problem.js";
+import { hideProblem, showProblem, stopRetry } from "./problem.js";
 import { forget, fragment, inAddress, putInAddress, remember } from "./remembered.js";
 import { save } from "./saving.js";
 import { say, show, wait } from "./status.js";
@@ -280,6 +280,7 @@ function refuse(error, file = null) {
 }
 
 listenForForgetting(() => {
+  stopRetry();
   say("The key is forgotten", "The page asks for one when it is needed");
   part("file").focus({ preventScroll: true });
 });

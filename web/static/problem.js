@@ -37,11 +37,16 @@ export function showProblem(failure, again, later, back) {
   if (again && failure.retryAfter) count(failure.retryAfter, again);
 }
 
+/** Cancel the retry; the card stays. */
+export function stopRetry() {
+  clearInterval(timer);
+  countdown.hidden = true;
+}
+
 /** Hide the card and cancel its retry. */
 export function hideProblem() {
-  clearInterval(timer);
+  stopRetry();
   card.hidden = true;
-  countdown.hidden = true;
   words.replaceChildren();
 }
 
