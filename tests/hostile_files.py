@@ -22,7 +22,7 @@ SMALL = Image.new("RGB", (8, 8), (200, 30, 90))
 Make = Callable[[int], bytes]
 # Tag, type, count, and the value or its place.
 Tag = tuple[int, int, int, bytes | int]
-# An eighth of the largest body that a service takes by default: enough that what is too slow shows.
+# An eighth of the largest body that a service takes by default.
 LENGTH = 8 << 20
 
 

@@ -27,8 +27,8 @@ from superscaling.pictures.metadata.resizing import Resizing
 from superscaling.pictures.metadata.turning import NO_TURN
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
-# s: many times what each of these takes, on a busy machine; without the limits each takes minutes.
-MAX_SECONDS = 3
+# s of CPU time, which no test here needs half of; without the limits, the fastest took 1.9.
+MAX_SECONDS = 1.5
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ LENGTH = 1 << 20
 COUNT = 16
 SMALL = encoded(photograph(256, 256), "JPEG")
 # Seconds, several times what these take on two idle cores, where /livez answers within 0.1 and the picture within 3.
-MOST_USUAL, MOST_EVER, MOST_SMALL, MOST_HANG_UP = 0.25, 2, 15, 5
+MOST_USUAL, MOST_EVER, MOST_SMALL, MOST_HANG_UP, MOST_FOR_NOTHING = 0.25, 2, 10, 3, 8
 
 
 # Prints the seconds that each of many probes took, until its input ends.
@@ -65,6 +65,15 @@ def probed(port: int) -> Iterator[list[float]]:
         yield seconds
         answer, _ = prober.communicate("end")
     seconds += map(float, answer.split())
+
+
+@pytest.mark.parametrize("name", ["bmp runs of one", "gif empty comments"])
+def test_what_adds_nothing_to_a_picture_costs_nothing(besieged: Server, name: str) -> None:
+    """Each of these took 11 s and more when all of it was read; sending it takes a part of a second."""
+    file = HOSTILE[name](33 << 20)
+    start = time.monotonic()
+    assert besieged.upscale(file).status_code in (200, 422)
+    assert time.monotonic() - start < MOST_FOR_NOTHING
 
 
 def test_sixteen_hostile_files_hold_up_nobody(besieged: Server) -> None:
