@@ -173,7 +173,7 @@ def test_a_model_and_a_weight_file(tmp_path: Path) -> None:
     build_isr(TINY).model.save_weights(weights)
     arguments = (tmp_path / "sets", "--models", "noise-cancel-lite", "--weights", weights, "--sheet", sheet)
     command = [sys.executable, "-m", "evaluation.quality", *map(str, arguments)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
     assert result.returncode == 0, result.stderr
     table = result.stdout
     assert table.startswith("photographs (2 pictures), x2: PSNR in dB / SSIM\n")
