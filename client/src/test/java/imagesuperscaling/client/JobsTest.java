@@ -144,7 +144,8 @@ class JobsTest {
             assertThrows(
                     UpscaleException.Unavailable.class,
                     () -> client(server).await(JOB, seen -> {}, Duration.ofMillis(100)));
-            assertEquals(2, server.requests.size());
+            // On a slow machine, the first one takes all of the time.
+            assertTrue(server.requests.size() <= 2);
         }
     }
 
