@@ -1,12 +1,12 @@
-"""The part of the worker that waits for clients to read their answers and to close, without a thread."""
+"""The part of the worker that waits for clients to read their answers, without a thread."""
 
 import logging
 import selectors
-import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
+from typing import Any
 
 from http_edge.gunicorn_worker.client_socket import ClientSocket
 from http_edge.gunicorn_worker.event_loop import Conn
@@ -16,32 +16,28 @@ log = logging.getLogger("service")
 
 # Bytes of answers that are kept for their clients, at most. More, and those that have waited longest break off.
 MAX_KEPT_BYTES = 64 << 20
-# Bytes received after an answer are discarded for at most this many seconds, so that the client sees the answer
-# instead of a broken pipe; and for at most this many clients at a time.
-LINGER_SECONDS = 5.0
-MAX_LINGERING = 256
-READ_BYTES = 1 << 18  # per call
-# The socket of a lingering client is looked at when it has so many bytes, or is closed.
-LINGER_BYTES = 1 << 14
 # Seconds between two warnings of clients that do not read.
 WARNING_SECONDS = 60.0
 
 
 class AnsweredWorker(WaitingWorker):
-    """`WaitingWorker`, whose event loop also sends what clients have not read yet, and waits for them to close.
+    """`WaitingWorker`, whose event loop also sends what clients have not read yet.
 
-    `write_timeout`: seconds that a client may keep an answer waiting, and once more for each MiB of it; `linger_bytes`:
-    the most bytes that are discarded after an answer; `on_unread`: called for each client that does not read its answer
-    in time, by any thread.
+    `write_timeout`: seconds that a client may keep an answer waiting, and once more for each MiB of it; `on_unread`:
+    called for each client that does not read its answer in time, by any thread.
     """
 
     write_timeout = 30.0
-    linger_bytes = 0
     on_unread: Callable[[], None]
 
     _unread_lock = threading.Lock()
     _unread = 0
     _next_warning = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Connections whose answers are being read.
+        self._sending: dict[Conn, None] = {}
 
     def finish_request(self, conn: Conn, future: "Future[bool]") -> None:
         """Take over a connection from the thread that has answered its request."""
@@ -101,33 +97,15 @@ class AnsweredWorker(WaitingWorker):
         now = time.monotonic()
         for conn in [each for each in self._sending if each.sock.patience < now - each.since]:
             self._break_off(conn)
-        while self._lingering and (conn := next(iter(self._lingering))).timeout < now:
-            self._forget(conn)
 
-    def linger(self, conn: Conn) -> None:
-        """Close the sending side, and discard what the client sends until it closes its side."""
-        try:
-            conn.sock.shutdown(socket.SHUT_WR)
-            conn.sock.setblocking(False)
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, LINGER_BYTES)
-        except OSError:  # already closed by the client
-            conn.close()
-            return
-        if len(self._lingering) >= MAX_LINGERING:
-            conn.close()
-            return
-        conn.timeout = time.monotonic() + LINGER_SECONDS
-        self._lingering[conn] = None
-        self._watch(conn, self._discard)
+    def _waiting(self) -> list[Collection[Conn]]:
+        return [*super()._waiting(), self._sending]
 
-    def _discard(self, conn: Conn, client: ClientSocket) -> None:
-        try:
-            data = client.receive(READ_BYTES)
-        except BlockingIOError:
-            return
-        conn.discarded += len(data)
-        if not data or conn.discarded >= self.linger_bytes:
-            self._forget(conn)
+    def _stop_waiting(self, conn: Conn) -> None:
+        if conn in self._sending:
+            del self._sending[conn]
+            self.nr_conns -= 1
+        super()._stop_waiting(conn)
 
     def note_unread(self, conn: Conn) -> None:
         """Count a client that has not read its answer in time, and say so. The request was logged before."""

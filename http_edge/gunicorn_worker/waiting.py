@@ -1,17 +1,14 @@
 """The part of the worker that waits for request heads, in the event loop and without a thread."""
 
-import contextlib
 import errno
 import logging
-import selectors
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
-
 from http_edge.gunicorn_worker.client_socket import ClientSocket, accept
+from http_edge.gunicorn_worker.closing import ClosingWorker
 from http_edge.gunicorn_worker.event_loop import Conn, Watch
 from http_edge.gunicorn_worker.raw_problem import send_problem
 
@@ -30,8 +27,8 @@ STOP_SECONDS = 2.0
 MAX_LOOKS, REST_SECONDS = 4, 0.25
 
 
-class WaitingWorker(ThreadWorker):
-    """`gthread`, whose event loop waits for request heads.
+class WaitingWorker(ClosingWorker):
+    """`ClosingWorker`, whose event loop also waits for request heads.
 
     `head_timeout`: seconds for a request head.
     """
@@ -42,9 +39,6 @@ class WaitingWorker(ThreadWorker):
         super().__init__(*args, **kwargs)
         # Until when connections are not looked at, in the order of these times.
         self._resting: dict[Conn, float] = {}
-        # Connections whose answers are being read, and closed ones whose clients are to notice that.
-        self._sending: dict[Conn, None] = {}
-        self._lingering: dict[Conn, None] = {}
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Handle events. A connection whose handler fails is closed; the others are not affected."""
@@ -116,7 +110,8 @@ class WaitingWorker(ThreadWorker):
                 self._resting[conn] = time.monotonic() + REST_SECONDS
 
     def murder_pending(self) -> None:
-        """Close connections that have waited too long. The event loop calls this at least once a second."""
+        """Close connections that have waited too long."""
+        super().murder_pending()
         now = time.monotonic()
         while self.pending_conns and self.pending_conns[0].timeout < now:
             conn = self.pending_conns[0]
@@ -126,13 +121,16 @@ class WaitingWorker(ThreadWorker):
             else:
                 self._forget(conn)
 
+    def _waiting(self) -> list[Collection[Conn]]:
+        """All connections that wait for their clients: of each kind, those first that have waited longest."""
+        return [self.pending_conns, self.keepalived_conns]
+
     def _bound_waiting(self) -> None:
-        if len(self.pending_conns) + len(self.keepalived_conns) + len(self._sending) > MAX_WAITING_CONNECTIONS:
+        if sum(map(len, self._waiting())) > MAX_WAITING_CONNECTIONS:
             self._close_longest_waiting()
 
     def _close_longest_waiting(self) -> None:
-        kinds = (self.pending_conns, self.keepalived_conns, self._sending)
-        longest = [next(iter(conns)) for conns in kinds if conns]
+        longest = [next(iter(conns)) for conns in self._waiting() if conns]
         if longest:
             self._forget(min(longest, key=lambda conn: conn.since))
 
@@ -142,29 +140,10 @@ class WaitingWorker(ThreadWorker):
         send_problem(conn.sock, status, detail)
         conn.close(graceful=True)
 
-    def _forget(self, conn: Conn) -> None:
-        """Close a waiting connection without an answer."""
-        self._stop_waiting(conn)
-        conn.close()
-
     def _stop_waiting(self, conn: Conn) -> None:
         for conns in (self.pending_conns, self.keepalived_conns):
             if conn in conns:
                 conns.remove(conn)
                 self.nr_conns -= 1
-        if conn in self._sending:
-            del self._sending[conn]
-            self.nr_conns -= 1
-        self._lingering.pop(conn, None)
         self._resting.pop(conn, None)
-        with contextlib.suppress(KeyError, ValueError):  # not registered any more
-            self.poller.unregister(conn.sock)
-
-    def _watch(
-        self, conn: Conn, call: Callable[[Conn, ClientSocket], None], events: int = selectors.EVENT_READ
-    ) -> None:
-        self.poller.register(conn.sock, events, Watch(conn, call))
-
-    def linger(self, conn: Conn) -> None:
-        """Close a connection gracefully."""
-        raise NotImplementedError
+        super()._stop_waiting(conn)
