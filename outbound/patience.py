@@ -47,8 +47,7 @@ class Patience:
         Raises:
             Refused, ClientGone: as `turn`.
         """
-        if self._is_gone():
-            raise ClientGone("the client hung up while the image was fetched")
+        self._check_client()
         left = self._seconds - self.elapsed
         if left <= 0:
             raise Refused(f"it took longer than {self._seconds:g} s")
@@ -61,6 +60,9 @@ class Patience:
             ClientGone: as `turn`.
         """
         while (left := seconds - self.elapsed) > 0:
-            if self._is_gone():
-                raise ClientGone("the client hung up while the image was fetched")
+            self._check_client()
             time.sleep(min(INTERVAL, left))
+
+    def _check_client(self) -> None:
+        if self._is_gone():
+            raise ClientGone("the client hung up while the image was fetched")

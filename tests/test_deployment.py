@@ -252,20 +252,12 @@ def test_nginx_waits_longer_and_takes_more_than_the_service() -> None:
     assert values["keepalive_timeout"] < int(keepalive[1])
 
 
-def test_systemd_takes_the_unit(tmp_path: Path) -> None:
-    """And it ends no request too early."""
+def test_systemd_ends_no_request_too_early() -> None:
     text = SYSTEMD.read_text()
     stop = re.search(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)
     assert stop is not None
     assert int(stop[1]) >= LAST_ANSWER
     assert unknown_variables(dict(re.findall(r"(UPSCALER_\w+)=(\S*)", text))) == []
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("this machine has no systemd")
-    unit = tmp_path / SYSTEMD.name
-    unit.write_text(text.replace("/opt/image-super-scaling", str(ROOT)))
-    verified = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
-    about_it = [line for line in verified.stderr.splitlines() if SYSTEMD.stem in line]
-    assert (verified.returncode, about_it) == (0, [])
 
 
 def asked_health(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,9 @@
 
 from flask import Request, Response
 
+from http_edge.access.keys import X_API_KEY
 from http_edge.access.origins import ALL, Origins, refusal
+from http_edge.access.rates import RATELIMIT, RATELIMIT_POLICY
 from http_edge.answers import (
     SERVER_TIMING,
     X_REQUEST_ID,
@@ -11,16 +13,17 @@ from http_edge.answers import (
     X_UPSCALER_MODEL,
     X_UPSCALER_NOTES,
 )
-from http_edge.problems import RETRY_AFTER
+from http_edge.preferences import IDEMPOTENCY_KEY
+from http_edge.problems import RETRY_AFTER, WWW_AUTHENTICATE
 
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 METHODS = ("GET", "HEAD", "POST", "DELETE")
 # Headers of requests that pages may set, beside those that need no permission.
 REQUEST_HEADERS = (
     "Authorization",
-    "X-API-Key",
+    X_API_KEY,
     "Content-Type",
-    "Idempotency-Key",
+    IDEMPOTENCY_KEY,
     "Prefer",
     "Range",
     "If-Match",
@@ -41,8 +44,8 @@ ANSWER_HEADERS = (
     X_RESULT_HEIGHT,
     SERVER_TIMING,
     RETRY_AFTER,
-    "RateLimit",
-    "RateLimit-Policy",
+    RATELIMIT,
+    RATELIMIT_POLICY,
     "Location",
     "Preference-Applied",
     "Allow",
@@ -50,7 +53,7 @@ ANSWER_HEADERS = (
     "Accept-Ranges",
     "Content-Range",
     "Content-Disposition",
-    "WWW-Authenticate",
+    WWW_AUTHENTICATE,
 )
 # Seconds for which a browser need not ask again. Chromium's limit.
 MAX_AGE = 7200

@@ -74,15 +74,16 @@ def python_packages() -> Iterator[Component]:
     for name in sorted(found.keys() - {SELF}):
         version = found[name].version
         in_url = found[name].name.lower().replace("_", "-")  # as the specification of package URLs has it
+        package_url = f"pkg:pypi/{in_url}@{quote(version)}"
         component = {
-            **_component("library", name, version, f"pkg:pypi/{in_url}@{quote(version)}"),
+            **_component("library", name, version, package_url),
             "licenses": package_licences(found[name].metadata),
         }
         if allowed := hashes.get((name, version)):
             component["externalReferences"] = [
                 {
                     "type": "distribution",
-                    "url": f"https://pypi.org/project/{name}/{quote(version)}/",
+                    "url": package_url,
                     "comment": "the file that was installed has one of these hashes",
                     "hashes": [_sha256(each) for each in allowed],
                 }

@@ -17,7 +17,7 @@ say() { printf '%4ds %s\n' $SECONDS "$*"; }
 if [ "${1:-}" != inside ]; then
   # The tools.
   missing=()
-  for package in buildah podman crun caddy debootstrap nginx-light openssl rabbitmq-server skopeo; do
+  for package in buildah podman crun caddy debootstrap nginx-light openssl rabbitmq-server skopeo systemd; do
     [ "$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   if [ ${#missing[@]} -gt 0 ]; then
