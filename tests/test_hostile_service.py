@@ -2,15 +2,13 @@
 
 import contextlib
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import Server, StartServer, connection, encoded, photograph, wait_for
 from hostile_files import HOSTILE
+from prober import probing
 from test_metrics import figures
 
 pytestmark = pytest.mark.alone
@@ -33,38 +31,11 @@ SMALL = encoded(photograph(256, 256), "JPEG")
 MOST_USUAL, MOST_EVER, MOST_SMALL, MOST_HANG_UP, MOST_FOR_NOTHING = 0.25, 2, 10, 3, 8
 
 
-# Prints the seconds that each of many probes took, until its input ends.
-PROBER = """
-import http.client, select, sys, time
-print("begun", flush=True)
-while not select.select([sys.stdin], [], [], 0.02)[0]:
-    start = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=60)
-    connection.request("GET", "/livez")
-    assert connection.getresponse().status == 200
-    connection.close()
-    print(time.monotonic() - start)
-"""
-
-
 @pytest.fixture(scope="module")
 def besieged(start_server: StartServer) -> Server:
     server = start_server(UPSCALER_MAX_REQUESTS=str(COUNT + 1))
     assert server.upscale(SMALL).status_code == 200
     return server
-
-
-@contextlib.contextmanager
-def probed(port: int) -> Iterator[list[float]]:
-    """Probe from another process meanwhile; the list is filled at the end."""
-    seconds = list[float]()
-    command = [sys.executable, "-c", PROBER, str(port)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as prober:
-        assert prober.stdout
-        assert prober.stdout.readline()  # it has begun
-        yield seconds
-        answer, _ = prober.communicate("end")
-    seconds += map(float, answer.split())
 
 
 @pytest.mark.parametrize("name", ["bmp runs of one", "gif empty comments"])
@@ -79,7 +50,7 @@ def test_what_adds_nothing_to_a_picture_costs_nothing(besieged: Server, name: st
 def test_sixteen_hostile_files_hold_up_nobody(besieged: Server) -> None:
     files = {name: HOSTILE[name](LENGTH) for name in KINDS}
     small = dict[str, float]()
-    with probed(besieged.port) as seconds, ThreadPoolExecutor(COUNT) as threads:
+    with probing(besieged.port, ["livez"]) as probes, ThreadPoolExecutor(COUNT) as threads:
         for name, file in files.items():
             hostile = [threads.submit(besieged.upscale, file) for _ in range(COUNT)]
             start = time.monotonic()
@@ -87,8 +58,9 @@ def test_sixteen_hostile_files_hold_up_nobody(besieged: Server) -> None:
             small[name] = time.monotonic() - start
             assert {each.result().status_code for each in hostile} <= {200, 422}, name
     assert max(small.values()) < MOST_SMALL, small
-    assert statistics.median(seconds) < MOST_USUAL
-    assert max(seconds) < MOST_EVER
+    assert probes.statuses == {200}
+    assert statistics.median(probes.seconds) < MOST_USUAL
+    assert max(probes.seconds) < MOST_EVER
     assert "Traceback" not in besieged.log.read_text()
 
 
