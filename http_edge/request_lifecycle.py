@@ -8,14 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from flask import Flask, Response, g, request
 
-from http_edge.access.cors import Cors
-from http_edge.access.hosts import HostCheck
-from http_edge.access.keys import KeyCheck
-from http_edge.access.origins import Origins
-from http_edge.access.ports import PortCheck
-from http_edge.access.proxies import TrustedProxies, rate_name
-from http_edge.access.rates import Rates
-from http_edge.access.rates_store import RatesStore
+from http_edge.access.entrance import Entrance
 from http_edge.answers import X_REQUEST_ID, X_UPSCALER_MODEL, Chunks, Parts
 from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents
@@ -79,17 +72,11 @@ class RequestLifecycle:
         self._orders = orders
         as_job = settings.jobs_max_body_bytes if settings.jobs_store else 0
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
-        self._ports = PortCheck(settings.metrics_port)
-        self._keys = KeyCheck(api_keys, self._key_refused, metrics_are_open=bool(settings.metrics_port))
-        self._rates = Rates(settings, RatesStore(settings.rate_store, metrics.rate_store_answers))
+        self._entrance = Entrance(settings, api_keys, self._key_refused, metrics.rate_store_answers)
         self._slots = request_slots(settings.max_requests, seconds_until_free)
         self._fetcher = fetcher
         self._fetches = places_to_fetch(MAX_FETCHES)
         self._failed_fetches = places_to_fetch(MAX_FAILED_FETCHES)
-        self._proxies = proxies = TrustedProxies(settings.trusted_proxies)
-        self._hosts = HostCheck(settings.allowed_hosts, settings.host)
-        self._origins = Origins(settings.allow_origins, proxies)
-        self._cors = Cors(self._origins)
         register_problems(app)
         app.before_request(self._begin)
         app.after_request(self._end)
@@ -103,7 +90,7 @@ class RequestLifecycle:
         parent = request.headers.get("Traceparent")
         g.request_log = RequestLog(g.request_id, request.method, request.path, route, parent)
         tracing.activate(g.request_log.span)
-        address = self._proxies.client(request.remote_addr, request.headers.get("X-Forwarded-For", ""))
+        address = self._entrance.address(request)
         g.request_log.address = None if address is None else str(address)
         g.body = RequestBody(request.environ, self._limits)
         g.has_slot = False
@@ -114,16 +101,13 @@ class RequestLifecycle:
             g.count = self._metrics.job_request_answered
         elif takes_slot:
             g.count = self._metrics.answered
-        self._ports.check(request)
-        self._hosts.check(request)
-        if (answer := self._cors.preflight(request)) is not None:
-            return answer
-        self._origins.check(request)
-        g.client = self._keys.client(request, rate_name(address))
-        g.request_log.client = g.client
+        client = self._entrance.check(request, address)
+        if isinstance(client, Response):
+            return client
+        g.client = g.request_log.client = client
         if g.count is None:
             return None
-        g.rates = self._rates.of(g.client)
+        g.rates = self._entrance.rates(client)
         g.rates.count_request()
         if takes_slot:
             self._take()
@@ -261,7 +245,7 @@ class RequestLifecycle:
             response.headers.update(g.rates.headers())
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
-        self._cors.tell(request, response)
+        self._entrance.tell(request, response)
         connection = Connection(request.environ)
         if not g.body.is_complete:
             connection.close_after_answer()
