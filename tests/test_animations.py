@@ -334,7 +334,6 @@ def test_an_animation_fits_no_format_without_one(server: Server, target: str) ->
 def test_the_deadline_counts_all_frames() -> None:
     """A still meets the deadline. A hundred frames of its size would not, and are rejected before inference."""
     upscaler = upscaler_with(lambda batch: time.sleep(1e-5 * batch[0, :, :, 0].size), tile=256)
-    upscaler.warm_up()  # which measures the speed
     upscale = ResourceUpscale(models_with(upscaler), Admission(10**9), LIMITS, 100, InThisProcess())
     images = [Image.fromarray(photograph(60, 60, seed)) for seed in range(100)]
     still = UpscaleInput.from_bytes(encoded(images[0], "WEBP"), {})

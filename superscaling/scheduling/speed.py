@@ -68,13 +68,16 @@ class Speed:
         return cls(per_pixel, max(0.0, fewer_seconds - less_work * per_pixel), full_area)
 
     def learn(self, window: Cost, seconds: float, is_new_shape: bool) -> None:
-        """Add a measurement; nothing is learnt while the speed is unknown.
+        """Add a measurement. While the speed is unknown, all of the time is that of its px.
 
         Args:
             window: what the engine was shown, at once.
             seconds: that it took.
             is_new_shape: whether the engine was shown another shape before.
         """
+        if not self._per_pixel.value:  # as no measurement succeeded: too long an estimate has one made
+            self._per_pixel = _Average.begin(seconds / window.work, MAX_PIXEL_DRIFT)
+            return
         expected = window.work * self._per_pixel.value
         call = self._per_call.value if is_new_shape else 0.0
         if self._is_ordinary(window) and expected > call:

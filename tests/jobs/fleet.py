@@ -14,6 +14,8 @@ import httpx
 from conftest import ROOT, free_port
 
 READY_SECONDS = 120.0
+# What a worker logs when it begins a step.
+BEGINS = " begins "
 
 
 class Process:
@@ -101,10 +103,18 @@ class Worker(Process):
             assert time.monotonic() < end, self.log
             time.sleep(0.1)
 
+    def lines_about(self, job_id: str, block: int) -> list[str]:
+        """What it has logged about a block. Lines come a moment later."""
+        return [line for line in self.log.splitlines() if job_id in line and f" block-{block} " in line]
+
     def is_at(self, job_id: str, block: int) -> bool:
         """Whether it has begun a block and not finished it, as far as it has logged."""
-        lines = [line for line in self.log.splitlines() if job_id in line and f" block-{block} " in line]
-        return bool(lines) and " begins " in lines[-1]
+        lines = self.lines_about(job_id, block)
+        return bool(lines) and BEGINS in lines[-1]
+
+    def begun(self, job_id: str, block: int) -> int:
+        """How often it has begun a block, as far as it has logged."""
+        return sum(BEGINS in line for line in self.lines_about(job_id, block))
 
     def kill_child(self) -> None:
         """End the process that enlarges, by SIGKILL. The parent starts another."""
