@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
@@ -71,6 +72,13 @@ class Server:
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
+
+    def logged(self) -> str:
+        """All that it has logged until now. Lines come a moment after answers, in their order."""
+        mark = uuid.uuid4().hex
+        httpx.get(f"{self.url}/nowhere", headers={"X-Request-ID": mark}, timeout=60)
+        assert wait_for(lambda: mark in self.log.read_text(), 60)
+        return "".join(line for line in self.log.read_text().splitlines(keepends=True) if mark not in line)
 
     def upscale(self, image: bytes, **parameters: str) -> httpx.Response:
         """Send the bytes of an image file."""

@@ -337,7 +337,7 @@ def test_keys_change_without_a_restart(guarded: Guarded, capsys: pytest.CaptureF
     guarded.file.write_text(TEXT)
     assert wait_for(lambda: guarded.metric("upscaler_api_keys_file_valid") == 1)
     assert status(ANNAS) == 200
-    log = guarded.server.log.read_text()
+    log = guarded.server.logged()
     assert log.count("has invalid API keys: line 1: 'nonsense' is no field") == 1
 
 

@@ -192,7 +192,7 @@ def test_all_refusals_are_alike_and_take_equally_long(service: Server, elsewhere
     assert [REFUSED[number] for number, (got, _) in enumerate(answers) if got != first] == []
     assert all(STEP <= seconds < 2 * STEP for _, seconds in answers), [seconds for _, seconds in answers]
     assert set(elsewhere.reached) == {"127.0.0.2"}, "nothing else was connected to"
-    log = service.log.read_text()
+    log = service.logged()
     for reason in ("its host has an address that is not public", "its name is not found", "status 404", "no image"):
         assert reason in log
     assert "Traceback" not in log

@@ -179,25 +179,25 @@ def test_one_picture_ends(tried_server: Server, word: str, status: int, code: st
     if status == 503:
         assert int(answer.headers["Retry-After"]) > 0
     assert figures(server)[counter] == count + 1
-    assert f"{answer.headers['X-Request-ID']} {code}: {problem['detail']}" in server.log.read_text()
+    assert f"{answer.headers['X-Request-ID']} {code}: {problem['detail']}" in server.logged()
     assert server.upscale(GOOD).status_code == 200
     assert server.worker == process
 
 
 def test_the_log_says_where_it_crashed(tried_server: Server) -> None:
-    before = len(tried_server.log.read_text())
+    before = len(tried_server.logged())
     assert tried_server.upscale(bad("segfault")).status_code == 422
-    logged = tried_server.log.read_text()[before:]
+    logged = tried_server.logged()[before:]
     assert "a decoder process ended by SIGSEGV" in logged
     assert "sitecustomize.py" in logged
 
 
 def test_a_defect_keeps_its_traceback(tried_server: Server) -> None:
     """What our own code does wrong is no fault of the picture."""
-    before = len(tried_server.log.read_text())
+    before = len(tried_server.logged())
     answer = tried_server.upscale(bad("defect"))
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
-    logged = tried_server.log.read_text()[before:]
+    logged = tried_server.logged()[before:]
     assert "In the decoder process" in logged
     assert "in _size" in logged
     assert "AttributeError" in logged

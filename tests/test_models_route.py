@@ -175,12 +175,12 @@ def test_log_and_metrics_are_by_model(both: Server) -> None:
         assert f'sha256="{TABLE[name].sha256}"' in info
         assert 'kind="faithful"' in info
         assert f'default="{str(name == DEFAULT).lower()}"' in info
-    (line,) = (line for line in both.log.read_text().splitlines() if 'request_id="failed"' in line)
+    (line,) = (line for line in both.logged().splitlines() if 'request_id="failed"' in line)
     assert f'model="{OTHER}"' in line
 
 
 def test_the_log_of_the_start_names_all(both: Server) -> None:
-    (line,) = (line for line in both.log.read_text().splitlines() if " listening on " in line)
+    (line,) = (line for line in both.logged().splitlines() if " listening on " in line)
     assert line.endswith(f"models={DEFAULT},{OTHER}")
 
 

@@ -294,7 +294,7 @@ def test_networks_of_ipv6_are_one_client(rated: Server) -> None:
 def test_who_forges_the_header_is_one_client(start_server: StartServer) -> None:
     server = start_server(UPSCALER_RATE_REQUESTS="2/hour", UPSCALER_JOBS_STORE="")
     assert [send(server, f"198.51.100.{number}", b"").status_code for number in range(4)] == [400, 400, 429, 429]
-    lines = [line for line in server.log.read_text().splitlines() if "/upscale" in line]
+    lines = [line for line in server.logged().splitlines() if "/upscale" in line]
     assert ['address="127.0.0.1"' in line for line in lines] == [False, False, True, True]
     metrics = {
         sample.name: sample.value

@@ -178,11 +178,11 @@ def test_small_chunks(small_server: Server, chunk: bytes, count: int, code: str)
 @pytest.mark.parametrize("headers", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
 def test_a_client_that_hangs_up_in_its_body(shared_server: StartServer, headers: str) -> None:
     server = shared_server(UPSCALER_MAX_REQUESTS="1")
-    before = server.log.read_text().count("status=499")
+    before = server.logged().count("status=499")
     with connection(server, headers) as client:
         client.sendall(b"5\r\nhello\r\n")
     assert answer_once_a_slot_is_free(server, 2).status_code == 200, "its slot was not given back"
-    assert server.log.read_text().count("status=499") == before + 1
+    assert server.logged().count("status=499") == before + 1
 
 
 @pytest.mark.alone
@@ -226,4 +226,4 @@ def test_a_client_that_hangs_up_during_inference(start_server: StartServer) -> N
         time.sleep(1.5)
         assert server.upscale(TINY).status_code == 429
     assert answer_once_a_slot_is_free(server, 8).status_code == 200, "the work went on for nobody"
-    assert "status=499" in server.log.read_text()
+    assert "status=499" in server.logged()

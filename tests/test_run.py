@@ -22,7 +22,7 @@ TINY = encoded(photograph(3, 5, 1))
 
 def test_one_start_line(start_server: StartServer) -> None:
     server = start_server()
-    lines = server.log.read_text().splitlines()
+    lines = server.logged().splitlines()
     assert len(lines) == 1
     assert re.search(
         rf"listening on 127\.0\.0\.1 port {server.port} \(this machine only\) model=noise-cancel-plain engine=openvino"

@@ -105,7 +105,7 @@ def test_an_answer_that_is_not_read_ends(impatient: Server) -> None:
         unread = re.search(r"^upscaler_answers_unread_total (\S+)", httpx.get(f"{impatient.url}/metrics").text, re.M)
     assert unread
     assert float(unread[1]) >= len(clients)
-    assert impatient.log.read_text().count("answers were not read in time") == 1
+    assert impatient.logged().count("answers were not read in time") == 1
 
 
 def test_a_slow_reader_gets_all_of_its_file(server: Server) -> None:

@@ -250,7 +250,7 @@ def test_requests(start_server: StartServer, collector: Collector, tmp_path: Pat
     assert unknown.trace_id != span.trace_id
     assert unknown.span.status.code == Status.STATUS_CODE_UNSET, "a client's mistake"
     assert only(collector, "_OTHER").parent_id == ""
-    (line,) = (each for each in server.log.read_text().splitlines() if 'path="/upscale"' in each)
+    (line,) = (each for each in server.logged().splitlines() if 'path="/upscale"' in each)
     assert f'trace_id="{TRACE}"' in line
     take_a_job(server, collector)
     # Probes are no news; what was not sent yet is sent at the end.

@@ -139,6 +139,6 @@ def test_replicas_count_together_whatever_becomes_of_the_store(redis: Redis, rep
     assert wait_for(lambda: is_shared_again(replicas, "198.51.100.6"), 60, pause=1)
     assert statuses(replicas, "198.51.100.7", QUOTA + 2) == [400] * QUOTA + [429] * 2
     for server in replicas:
-        lines = server.log.read_text().splitlines()
+        lines = server.logged().splitlines()
         assert sum("the store of rates fails" in line for line in lines) == 2
         assert sum("the store of rates answers again" in line for line in lines) == 2
