@@ -138,7 +138,7 @@ def test_who_takes_nothing_of_the_result_has_hung_up(start_server: StartServer) 
 def assert_ends_without_a_traceback(server: Server) -> None:
     """Check the complete log: a traceback would follow the request's line."""
     assert server.stop() == 0
-    assert "Traceback" not in server.logged()
+    assert "Traceback" not in server.log.read_text()
 
 
 @pytest.mark.parametrize("accept", ["image/bmp", "text/event-stream"])
