@@ -63,7 +63,8 @@ def test_a_closed_page_finds_its_picture_again(tiles: Server, open_page: OpenPag
 def test_it_goes_on_here_until_the_service_has_it(tiles: Server, open_page: OpenPage) -> None:
     page = open_page(tiles.url, allowed="503")
     page.route("**/jobs?*", lambda route: route.fulfill(status=503, body=problem(503, "The store is away")))
-    give(page, "drop", "cup.png", LARGE, "image/png")
+    picture = encoded(photograph(1200, 1500))  # which is not done before the service refuses the job
+    give(page, "drop", "cup.png", picture, "image/png")
     page.get_by_role("button", name="In the background").click()
     expect(page.locator("#announcer")).to_have_text("The store is away. cup.png is still being enlarged here")
     expect(page.get_by_role("button", name="In the background")).to_be_visible()
