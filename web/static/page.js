@@ -56,8 +56,8 @@ function enter(next) {
   part("download").textContent = done?.files.has(format.value) ?? true ? "Download" : "Enlarge and download";
 }
 
-/** Discard the picture and its result. */
-function discard() {
+/** Discard the picture and its result, for the job `next`, if there is one. Its address stays: the page may be reloaded. */
+function discard(next = null) {
   run.abort();
   run = new AbortController(); // whatever ran does not report on its end
   hideProblem();
@@ -66,8 +66,8 @@ function discard() {
     [done.before, ...(done.layers ?? [])].forEach(release);
     format.value = "";
   }
-  [picture, done, job] = [null, null, null];
-  putInAddress(null);
+  [picture, done, job] = [null, null, next];
+  putInAddress(next);
 }
 
 /** Return to the empty page. */
@@ -133,8 +133,7 @@ async function move() {
 
 /** Go on with a job of an earlier visit. */
 function reopen(earlier) {
-  discard();
-  job = earlier;
+  discard(earlier);
   return attempt("background", follow);
 }
 
