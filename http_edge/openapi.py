@@ -12,7 +12,6 @@ from pydantic.json_schema import models_json_schema
 
 from http_edge.access.keys import X_API_KEY, is_open
 from http_edge.access.ports import METRICS
-from http_edge.access.rates import RATELIMIT, RATELIMIT_POLICY
 from http_edge.answers import (
     SERVER_TIMING,
     X_REQUEST_ID,
@@ -27,6 +26,7 @@ from http_edge.openapi_parts import (
     IMAGE_TYPES,
     IMAGES,
     OPERATION,
+    RATE_HEADERS,
     SCHEMA,
     events,
     get,
@@ -35,9 +35,9 @@ from http_edge.openapi_parts import (
     of,
     problems,
     query_parameters,
+    refusals,
     request_errors,
     text,
-    unauthorized,
 )
 from message_protocol import (
     EVENTS,
@@ -79,8 +79,7 @@ RESULT_HEADERS = {
     X_REQUEST_ID: "the request's id, which is also in the log",
     X_UPSCALER_MODEL: "model, engine, precision and, if there are several, views of the self-ensemble, and the strength"
     " if it is not 1; also of an error after the model was found",
-    RATELIMIT_POLICY: "how much the client may send; only if there are rates",
-    RATELIMIT: "how much of that is left, by the same names; only if there are rates",
+    **RATE_HEADERS,
     X_RESULT_WIDTH: "width of the result in px",
     X_RESULT_HEIGHT: "height of the result in px",
     X_UPSCALER_NOTES: "what could not be kept of the image; only if there is something",
@@ -121,10 +120,11 @@ def openapi_document(app: Flask, needs_key: bool, has_metrics: bool) -> str:
         item = operations.get(re.sub("<(.*?)>", r"{\1}", rule.rule), {})
         for method in item.keys() & {each.lower() for each in rule.methods or ()}:
             item[method]["summary"] = _summary(app.view_functions[rule.endpoint])
-            if not is_open(rule.endpoint, method):
+            takes_key = not is_open(rule.endpoint, method)
+            if takes_key:
                 item[method]["security"] = SECURITY if needs_key else [{}, *SECURITY]
-                responses = item[method]["responses"] | unauthorized()
-                item[method]["responses"] = dict(sorted(responses.items()))
+            responses = refusals(method, takes_key) | item[method]["responses"]
+            item[method]["responses"] = dict(sorted(responses.items()))
         if rule.endpoint == METRICS and not has_metrics:
             del operations[rule.rule]
     _, schemas = models_json_schema(

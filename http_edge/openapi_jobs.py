@@ -9,6 +9,7 @@ from http_edge.openapi_parts import (
     IMAGE_FILE,
     IMAGE_TYPES,
     JOBS,
+    RATE_HEADERS,
     events,
     get,
     headers,
@@ -213,7 +214,13 @@ def _taken() -> dict[str, Any]:
     return {
         "description": "the job is taken",
         "content": {JSON: of(JobOutput)},
-        "headers": headers({"Location": "where to ask for it", RETRY_AFTER: "seconds until it is sensible to ask"}),
+        "headers": headers(
+            {
+                "Location": "where to ask for it",
+                RETRY_AFTER: "seconds until it is sensible to ask",
+                **RATE_HEADERS,
+            }
+        ),
     }
 
 

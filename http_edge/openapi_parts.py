@@ -5,16 +5,21 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from http_edge.access.origins import SAFE_METHODS
+from http_edge.access.rates import RATELIMIT, RATELIMIT_POLICY
 from http_edge.forms import OTHER_PART, PART
 from http_edge.problems import RETRY_AFTER, WWW_AUTHENTICATE
 from message_protocol import BYTES, FORM, IMAGE_FIELD, JSON, PROBLEM, URL_FIELD, Problem, UpscaleInput
 from superscaling.errors import (
     ClientGone,
+    CrossSite,
+    HostNotServed,
     JobExpired,
     JobHasNoResult,
     JobsOff,
     JobUnknown,
     OwnerMissing,
+    RateExceeded,
     ServiceError,
     Unauthorized,
 )
@@ -28,6 +33,10 @@ EXAMPLE = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAAFElEQVR42mNgCF31n4mBg
 NOT_OF_REQUESTS = (ClientGone, Unauthorized, JobUnknown, JobsOff, JobHasNoResult, JobExpired, OwnerMissing)
 # The groups of endpoints in /docs.
 IMAGES, JOBS, OPERATION = "Images", "Jobs", "Operation"
+RATE_HEADERS = {
+    RATELIMIT_POLICY: "how much the client may send; only if there are rates",
+    RATELIMIT: "how much of that is left, by the same names; only if there are rates",
+}
 IMAGE_TYPES = [each.media_type for each in FORMATS.values()]
 
 
@@ -107,15 +116,21 @@ def get(group: str, answer: str, model: type[BaseModel], *errors: type[ServiceEr
 def problems(*errors: type[ServiceError]) -> dict[str, Any]:
     """The answers for errors. Of those with one status, the last one gives its title."""
     by_status = {error.status: error for error in errors}
-    return {str(status): _problem(error) for status, error in sorted(by_status.items())}
+    described = {str(status): _problem(error) for status, error in sorted(by_status.items())}
+    if RateExceeded in errors:
+        described[str(RateExceeded.status)]["headers"] |= headers(RATE_HEADERS)
+    return described
 
 
-def unauthorized() -> dict[str, Any]:
-    """The answer to a request that needs an API key and has none that is valid."""
-    response = _problem(Unauthorized)
-    response["description"] += ": only if the service has API keys"
-    response["headers"] = headers({WWW_AUTHENTICATE: "Bearer; with an error, if the request has a key"})
-    return {str(Unauthorized.status): response}
+def refusals(method: str, takes_key: bool) -> dict[str, Any]:
+    """The answers to requests of a method that are not let in; `takes_key`: they may need an API key."""
+    described = problems(HostNotServed) if method.upper() in SAFE_METHODS else problems(CrossSite, HostNotServed)
+    if takes_key:
+        response = _problem(Unauthorized)
+        response["description"] += ": only if the service has API keys"
+        response["headers"] = headers({WWW_AUTHENTICATE: "Bearer; with an error, if the request has a key"})
+        described[str(Unauthorized.status)] = response
+    return described
 
 
 def _problem(error: type[ServiceError]) -> dict[str, Any]:

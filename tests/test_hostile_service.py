@@ -5,8 +5,10 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from conftest import Server, StartServer, connection, encoded, photograph, wait_for
+from fakes import noise
 from hostile_files import HOSTILE
 from prober import probing
 from test_metrics import figures
@@ -29,6 +31,8 @@ COUNT = 16
 SMALL = encoded(photograph(256, 256), "JPEG")
 # Seconds, several times what these take on two idle cores, where /livez answers within 0.1 and the picture within 3.
 MOST_USUAL, MOST_EVER, MOST_SMALL, MOST_HANG_UP, MOST_FOR_NOTHING = 0.25, 2, 10, 3, 8
+# s that a request may take, and an answer may be late.
+TIMEOUT, MOST_LATE = 4, 2
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +76,20 @@ def test_places_are_free_when_the_senders_have_gone(besieged: Server, name: str)
             stack.enter_context(connection(besieged, f"Content-Length: {len(file)}")).sendall(file)
     assert wait_for(lambda: figures(besieged)["upscaler_requests_in_progress"] == 0, MOST_HANG_UP)
     assert besieged.upscale(SMALL).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def impatient(start_server: StartServer) -> Server:
+    return start_server(UPSCALER_MODELS="noise-cancel-small", UPSCALER_TIMEOUT=str(TIMEOUT))
+
+
+@pytest.mark.parametrize("name", ["gif", "webp"])
+def test_results_are_written_in_time(impatient: Server, name: str) -> None:
+    """Noise takes the encoder of GIF 13 s, and that of WebP without loss two: it is refused, unless there is time."""
+    for pixels, allowed in ((np.full((1000, 1000, 3), 90, np.uint8), {200}), (noise(1000, 1000), {200, 422})):
+        file = encoded(pixels, "WEBP", lossless=True, method=0)
+        start = time.monotonic()
+        answer = impatient.upscale(file, format=name)
+        assert answer.status_code in allowed, answer.text
+        assert answer.status_code == 200 or answer.json()["code"] == "estimate_over_deadline"
+        assert time.monotonic() - start < TIMEOUT + MOST_LATE

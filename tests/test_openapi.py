@@ -72,6 +72,32 @@ def test_it_has_every_status(document: dict[str, Any]) -> None:
     assert documented - {405} == {status for status in described if status >= 400}
 
 
+@pytest.mark.parametrize(
+    ("headers", "methods", "status"),
+    [
+        ({"Host": "rebound.example"}, ("get", "post", "delete"), 421),
+        ({"Sec-Fetch-Site": "cross-site"}, ("post", "delete"), 403),
+    ],
+)
+def test_who_is_refused_is_told_so_everywhere(
+    server: Server, document: dict[str, Any], headers: dict[str, str], methods: tuple[str, ...], status: int
+) -> None:
+    for path, item in document["paths"].items():
+        for method in item.keys() & set(methods):
+            answer = httpx.request(method, server.url + path.format(job_id="0" * 26), headers=headers)
+            assert answer.status_code == status, path
+            assert "application/problem+json" in item[method]["responses"][str(status)]["content"]
+
+
+def test_rates_are_told_wherever_they_are_counted(document: dict[str, Any]) -> None:
+    """Where images are sent."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            for status in operation["responses"].keys() & {"200", "202", "429"}:
+                told = {"RateLimit", "RateLimit-Policy"} <= set(operation["responses"][status].get("headers", {}))
+                assert told == (method == "post"), (path, status)
+
+
 def test_what_is_said_of_jobs(document: dict[str, Any]) -> None:
     paths = document["paths"]
     post, upscale = paths["/jobs"]["post"], paths["/upscale"]["post"]

@@ -20,7 +20,7 @@ from superscaling.errors import EstimateOverDeadline, QueueFull
 from superscaling.format_name import FormatName
 from superscaling.geometry import Cost
 from superscaling.isolation import InThisProcess
-from superscaling.pictures import Limits, decode, encoding_sample
+from superscaling.pictures import Frame, Limits, Picture, decode, encoding_sample
 from superscaling.scheduling import Admission, Deadline, Demand, Speed, Timings
 from superscaling.scheduling.admission import MARGIN
 from superscaling.upscale_options import UpscaleOptions
@@ -163,6 +163,18 @@ def test_a_sample_tells_how_long_writing_takes() -> None:
 
     assert seconds(noise(500, 500)) == 0
     assert 0 < 2 * seconds(np.full((1100, 1100, 3), 90, np.uint8)) < seconds(noise(1100, 1100))
+
+
+def test_a_sample_is_taken_anywhere() -> None:
+    """Every row is in some samples, and none in all: a picture can't be simple just there."""
+    rows = np.repeat(np.arange(400, dtype=np.uint16)[:, np.newaxis, np.newaxis], 300, axis=1)
+    samples = 500
+    counts = np.zeros(400)
+    for seed in range(samples):
+        sample = encoding_sample(Picture((Frame(rows),), FormatName.PNG), np.random.default_rng(seed))
+        counts[np.unique(sample.frames[0].colour[::2])] += 1
+    assert 0 < counts.min()
+    assert counts.max() < samples
 
 
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: sent.name)

@@ -7,40 +7,47 @@ import numpy as np
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples
 
 # Edge in px of the parts that a sample is made of, and how many there are across and down.
-PART, PARTS = 64, 3
+PART, PARTS = 48, 4
 # Enlarged pictures are smoother than their originals: so is the sample.
 FACTOR = 2
 # Frames of an animation in a sample. Pages and frames are alike enough.
 MAX_FRAMES = 2
 
 
-def encoding_sample(picture: Picture) -> Picture:
+def encoding_sample(picture: Picture, random: np.random.Generator | None = None) -> Picture:
     """Parts from all over a picture, enlarged and without metadata: at most 384 x 384 px, in one or two frames.
 
-    Of 8 bits or 16, with or without alpha, as the picture.
+    Of 8 bits or 16, with or without alpha, as the picture. Where the parts are is left to chance within each field of a
+    grid (stratified sampling): a picture can't be made to be simple there, and hard to encode elsewhere.
+
+    Args:
+        picture: to be encoded.
+        random: chance; None: one that nobody knows.
     """
+    random = np.random.default_rng(random)
     frames = picture.frames[:MAX_FRAMES]
     if any((frame.height, frame.width) != (frames[0].height, frames[0].width) for frame in frames):
         frames = frames[:1]  # pages
-    return replace(picture, frames=tuple(map(_sample, frames)), notes=())
+    return replace(picture, frames=tuple(_sample(frame, random) for frame in frames), notes=())
 
 
-def _sample(frame: Frame) -> Frame:
-    alpha = None if frame.alpha is None else _parts(frame.alpha)
-    return replace(frame, colour=_parts(frame.colour), alpha=alpha, metadata=Metadata())
+def _sample(frame: Frame, random: np.random.Generator) -> Frame:
+    rows, columns = _places(frame.height, random), _places(frame.width, random)
+
+    def parts(samples: Samples) -> Samples:
+        """Parts of an array (h, w) or (h, w, c), beside each other, and enlarged bilinearly."""
+        return _enlarged(_enlarged(samples[rows][:, columns], 0), 1)
+
+    alpha = None if frame.alpha is None else parts(frame.alpha)
+    return replace(frame, colour=parts(frame.colour), alpha=alpha, metadata=Metadata())
 
 
-def _parts(samples: Samples) -> Samples:
-    """Parts of an array (h, w) or (h, w, c), beside each other, and enlarged bilinearly."""
-    rows, columns = (_places(length) for length in samples.shape[:2])
-    return _enlarged(_enlarged(samples[rows][:, columns], 0), 1)
-
-
-def _places(length: int) -> slice | np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Where the parts are on an axis; all of it if it is short."""
+def _places(length: int, random: np.random.Generator) -> slice | np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Where the parts are on an axis, one in each of its fields; all of it if it is short."""
     if length <= PART * PARTS:
         return slice(None)
-    starts = np.linspace(0, length - PART, PARTS).astype(np.intp)
+    edges = np.linspace(0, length, PARTS + 1).astype(np.intp)
+    starts = random.integers(edges[:-1], edges[1:] - PART, endpoint=True)
     return (starts[:, np.newaxis] + np.arange(PART)).ravel()
 
 

@@ -80,17 +80,13 @@ def drain(cluster: Cluster) -> None:
 def test_a_block_that_kills_its_worker_fails_its_job_only(cluster: Cluster) -> None:
     """A child is killed whenever it begins a certain block of a job."""
     poisonous, healthy = cluster.submit("poisonous", 0), cluster.submit("healthy", 1)
-    tries = f"jobs/{poisonous}/tries/"
-    seen = 0
+    killed = dict.fromkeys(cluster.workers, 0)
     while not cluster.ledger.has_ended(poisonous):
-        begun = sum(f"/block-{POISON_BLOCK}." in key for key in cluster.ledger.store.keys(tries))
-        logged = sum(worker.begun(poisonous, POISON_BLOCK) for worker in cluster.workers)
-        if logged >= begun > seen:  # otherwise the log does not say yet which worker it is
-            seen = begun
-            for worker in cluster.workers:
-                if worker.is_at(poisonous, POISON_BLOCK):
-                    worker.kill_child()
-        time.sleep(0.01)
+        for worker, times in killed.items():
+            if (begun := worker.begun(poisonous, POISON_BLOCK)) > times:
+                worker.kill_child()
+                killed[worker] = begun
+        time.sleep(0.002)
     end = cluster.end(poisonous)
     assert end["status"] == "failed"
     assert end["problem"]["code"] == "block_failed"

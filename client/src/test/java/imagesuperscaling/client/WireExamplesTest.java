@@ -31,8 +31,13 @@ class WireExamplesTest {
     private static final Path FOLDER = Path.of("..", "tests", "wire");
     private static final byte[] LARGER = {'l', 'a', 'r', 'g', 'e', 'r'};
 
-    /** Errors that this client can't cause: wrong path, wrong method, messages without an image file or with bad options. */
+    /**
+     * Errors that this client can't cause: wrong path, wrong method, messages without an image file or with bad options,
+     * and headers that browsers send for pages of other sites.
+     */
     private static final Set<String> IMPOSSIBLE = Set.of(
+            "cross-site.json",
+            "host-not-served.json",
             "image-url-off.json",
             "missing-field.json",
             "not-base64.json",
