@@ -25,6 +25,7 @@ class ResourceModels:
             kind=facts.kind,
             engine=facts.engine,
             precision=facts.precision,
+            device=facts.device,
             threads=facts.threads,
             views=facts.views,
             halo=facts.halo,

@@ -264,6 +264,7 @@ def _describe(models: LoadedModels, registry: CollectorRegistry) -> None:
                 "kind": facts.kind,
                 "engine": facts.engine,
                 "precision": facts.precision,
+                "device": facts.device,
                 "threads": str(facts.threads),
                 "views": str(facts.views),
             }

@@ -18,6 +18,7 @@ class ModelOutput(BaseModel):
     )
     engine: str
     precision: str
+    device: str = Field("CPU", description="what runs the network, as OpenVINO names it: CPU, GPU, GPU.1, NPU")
     threads: int = Field(description="CPU threads of the network")
     views: int = Field(description="how many views of each tile are averaged")
     halo: int = Field(description="px of context that a tile needs on each side")

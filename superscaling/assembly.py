@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from superscaling.engines import Engine, available_cpus, fingerprint_of, open_engine, precision_of
+from superscaling.engines import Engine, available_cpus, device_of, fingerprint_of, open_engine, precision_of
 from superscaling.enlarging import FileUpscaler, LoadedModel, LoadedModels, PictureUpscaler, Upscaler
 from superscaling.isolation import Decoders
 from superscaling.models import ModelFiles, model_of, settings_of_models, weight_file_of, with_milder
@@ -75,8 +75,9 @@ def identify_models(settings: Settings) -> Sequence[ModelIdentity]:
 def _identity(settings: Settings) -> tuple[str, str, str]:
     """Name, precision and fingerprint of the settings' model alone."""
     model = model_of(settings)
-    precision = precision_of(settings.engine, settings.precision, model)
-    return model.name, precision, fingerprint_of(settings, model, precision)
+    device = device_of(settings.engine, settings.device)
+    precision = precision_of(settings.engine, settings.precision, model, device)
+    return model.name, precision, fingerprint_of(settings, model, precision, device)
 
 
 def build_upscaler(engine: Engine, model: ModelFiles, settings: Settings, lock: FairLock) -> Upscaler:
@@ -102,7 +103,9 @@ def _load_all(chosen: Sequence[Settings], lock: FairLock) -> Sequence[LoadedMode
 
 def _load(settings: Settings, lock: FairLock) -> LoadedModel:
     model = model_of(settings)
-    precision = precision_of(settings.engine, settings.precision, model)  # loads OpenVINO, which counts for no model
+    device = device_of(settings.engine, settings.device)
+    # Loads OpenVINO, which counts for no model.
+    precision = precision_of(settings.engine, settings.precision, model, device)
     before = resident_bytes()
     engine = open_engine(
         settings.engine,
@@ -110,6 +113,7 @@ def _load(settings: Settings, lock: FairLock) -> LoadedModel:
         functools.partial(weight_file_of, settings),
         precision,
         settings.threads or available_cpus(),
+        device,
     )
     upscaler = build_upscaler(engine, model, settings, lock)
     memory = max(0, resident_bytes() - before)
@@ -119,5 +123,5 @@ def _load(settings: Settings, lock: FairLock) -> LoadedModel:
         model.weights_sha256,
         model.licence,
         memory,
-        fingerprint=fingerprint_of(settings, model, precision),
+        fingerprint=fingerprint_of(settings, model, precision, device),
     )

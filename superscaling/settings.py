@@ -51,6 +51,12 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _device(text: str) -> str:
+    if not re.fullmatch(r"CPU|GPU(\.\d{1,2})?|NPU|AUTO", text):
+        raise ValueError("must be CPU, GPU, GPU.1 (or another number), NPU or AUTO")
+    return text
+
+
 def _one_number_of(*choices: int) -> Callable[[str], int]:
     parse = _one_of(*map(str, choices))
     return lambda text: int(parse(text))
@@ -239,11 +245,19 @@ class Settings:
     )
     precision: str = _setting(
         "auto",
-        _one_of("auto", "fp32", "bf16", "int8"),
+        _one_of("auto", "fp32", "fp16", "bf16", "int8"),
         "name",
         MODEL,
-        "Arithmetic of the network: `int8`, `bf16`, `fp32`, or `auto`, the fastest that the processor supports and the"
-        " model passed acceptance in. One that is not available stops the start.",
+        "Arithmetic of the network: `int8`, `bf16`, `fp16`, `fp32`, or `auto`, the fastest that the processor supports"
+        " and the model passed acceptance in. One that is not available stops the start.",
+    )
+    device: str = _setting(
+        "CPU",
+        _device,
+        "name",
+        MODEL,
+        "What the network runs on, as OpenVINO names it: `CPU`, `GPU`, `GPU.1`, `NPU`; or `AUTO`, a GPU if there is one"
+        " at the start, otherwise the CPU. One that is not there stops the start.",
     )
     self_ensemble: int = _setting(
         "1",
@@ -606,6 +620,18 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         except ValueError as exc:
             raise invalid(each.name, environ[variable], str(exc)) from exc
     return Settings(**values)
+
+
+def sends_traces(settings: Settings, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether spans are sent: to the collector of the settings, or to that of OpenTelemetry's own variables.
+
+    These can also turn it off, and say all else, which the library reads itself
+    (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+    """
+    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none":
+        return False
+    endpoints = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    return bool(settings.traces_url or any(environ.get(name) for name in endpoints))
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -4,7 +4,9 @@ A job's steps are spans of the trace of the request that submitted it, wherever 
 as W3C Trace Context writes it. Spans are sent from a thread in the background. If the collector is slow or away, they
 are dropped; nothing waits for it but the end of the process, for some seconds.
 
-Sampling, headers and resource attributes are OpenTelemetry's own: `OTEL_TRACES_SAMPLER`, and so on.
+The collector is the one of the settings, or of OpenTelemetry's own variables, which also have sampling, headers and
+resource attributes: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_TRACES_SAMPLER`, and so on
+(https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
 """
 
 import contextlib
@@ -16,7 +18,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from superscaling.errors import ServiceError
-from superscaling.settings import Settings
+from superscaling.settings import Settings, sends_traces
 from superscaling.version import __version__
 
 if TYPE_CHECKING:
@@ -73,14 +75,14 @@ _tracing: "_Tracing | None" = None
 
 
 def start_tracing(settings: Settings, service: str) -> None:
-    """Begin to record spans in this process, if the settings name a collector. To be called after a fork.
+    """Begin to record spans in this process, if there is a collector. To be called after a fork.
 
     Args:
-        settings: name the collector.
+        settings: name the collector, unless OpenTelemetry's own variables do.
         service: what the process is: `service.name` of its spans, unless `OTEL_SERVICE_NAME` says otherwise.
     """
     global _tracing
-    if settings.traces_url and _tracing is None:
+    if _tracing is None and sends_traces(settings):
         _tracing = _Tracing(settings.traces_url, service)
 
 
@@ -154,7 +156,7 @@ class _Tracing:
         resource = Resource.create({"service.name": service, "service.version": __version__})
         self.provider: TracerProvider = TracerProvider(resource=resource)
         path = "" if url.endswith("/v1/traces") else "/v1/traces"
-        exporter = OTLPSpanExporter(url.rstrip("/") + path, timeout=EXPORT_TIMEOUT)
+        exporter = OTLPSpanExporter(url.rstrip("/") + path if url else None, timeout=EXPORT_TIMEOUT)
         self.provider.add_span_processor(BatchSpanProcessor(exporter, MAX_WAITING, INTERVAL * 1000, BATCH))
         self.tracer = self.provider.get_tracer("superscaling", __version__)
 

@@ -20,6 +20,7 @@ from superscaling.engines.openvino import (
     PRECISIONS,
     EngineOpenVino,
     choose_precision,
+    find_device,
     supported_precisions,
 )
 from superscaling.engines.tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
@@ -174,6 +175,14 @@ def test_a_precision_that_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -
     assert choose_precision("auto", PASSED) == "int8"
     with pytest.raises(SettingInvalid, match="UPSCALER_PRECISION='bf16': this processor has fp32, int8 only"):
         choose_precision("bf16", PASSED)
+
+
+def test_devices() -> None:
+    """A machine has a CPU; which one AUTO is, is decided once."""
+    assert find_device("CPU") == "CPU"
+    assert find_device("AUTO").startswith(("CPU", "GPU"))
+    with pytest.raises(SettingInvalid, match=r"UPSCALER_DEVICE='GPU\.77': OpenVINO finds .*CPU.* only; .*/dev/dri"):
+        find_device("GPU.77")
 
 
 def facts(model: ModelFiles) -> EngineFacts:

@@ -60,7 +60,12 @@ LEGACY_ROW = Weights(
             "UPSCALER_MODEL='nonesuch': unknown; known are noise-cancel-plain, ",
         ),
         ({"UPSCALER_ENGINE": "magic"}, "UPSCALER_ENGINE='magic': must be one of openvino, tensorflow"),
-        ({"UPSCALER_PRECISION": "int3"}, "UPSCALER_PRECISION='int3': must be one of auto, fp32, bf16, int8"),
+        ({"UPSCALER_PRECISION": "int3"}, "UPSCALER_PRECISION='int3': must be one of auto, fp32, fp16, bf16, int8"),
+        ({"UPSCALER_DEVICE": "GPU.77"}, "UPSCALER_DEVICE='GPU.77': OpenVINO finds "),
+        (
+            {"UPSCALER_DEVICE": "NPU", "UPSCALER_ENGINE": "tensorflow"},
+            "UPSCALER_DEVICE='NPU': the tensorflow engine uses the CPU only",
+        ),
         (
             {"UPSCALER_ENGINE": "tensorflow", "UPSCALER_PRECISION": "bf16"},
             "UPSCALER_PRECISION='bf16': the tensorflow engine has fp32 only",

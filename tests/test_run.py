@@ -39,9 +39,17 @@ def test_memory_at_rest(start_server: StartServer) -> None:
 
 
 def test_settings_are_obeyed(start_server: StartServer) -> None:
-    server = start_server(UPSCALER_PRECISION="fp32", UPSCALER_THREADS="1", UPSCALER_TILE="32", UPSCALER_QUALITY="1")
+    server = start_server(
+        UPSCALER_PRECISION="fp32",
+        UPSCALER_THREADS="1",
+        UPSCALER_TILE="32",
+        UPSCALER_QUALITY="1",
+        UPSCALER_DEVICE="AUTO",
+    )
     ready = httpx.get(f"{server.url}/readyz").json()
     assert (ready["precision"], ready["threads"]) == ("fp32", 1)
+    (model,) = httpx.get(f"{server.url}/models").json()
+    assert model["device"].startswith(("CPU", "GPU"))
     picture = encoded(photograph(64, 64), "JPEG")
     assert len(server.upscale(picture).content) < len(server.upscale(picture, quality="90").content)
 

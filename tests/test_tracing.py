@@ -199,6 +199,35 @@ assert threading.active_count() == 1
     subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT)}, check=True, timeout=120)
 
 
+@pytest.mark.parametrize(
+    ("variable", "path", "asked"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "", "/v1/traces"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "/otlp/", "/otlp/v1/traces"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/spans", "/spans"),
+    ],
+)
+def test_a_collector_of_opentelemetrys_variables(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, variable: str, path: str, asked: str
+) -> None:
+    monkeypatch.setenv(variable, collector.url + path)
+    tracing.start_tracing(Settings(), "test")
+    tracing.begin("work").end()
+    tracing.stop_tracing()
+    assert only(collector, "work").resource["service.name"] == "test"
+    assert collector.paths == {asked}
+
+
+@pytest.mark.parametrize(("variable", "value"), [("OTEL_SDK_DISABLED", "TRUE"), ("OTEL_TRACES_EXPORTER", "none")])
+def test_opentelemetrys_variables_turn_it_off(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    tracing.start_tracing(Settings(traces_url=collector.url), "test")
+    assert tracing.begin("work") is tracing.NO_SPAN
+
+
 def test_a_collector_that_is_away_delays_nothing(caplog: pytest.LogCaptureFixture) -> None:
     tracing.start_tracing(Settings(traces_url=f"http://127.0.0.1:{free_port()}"), "test")
     start = time.monotonic()

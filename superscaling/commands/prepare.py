@@ -15,7 +15,7 @@ from pathlib import Path
 from superscaling import logs
 from superscaling.api_keys_file import read_keys
 from superscaling.commands.conversion_process import run_conversion
-from superscaling.engines import precision_of, require_precision
+from superscaling.engines import device_of, precision_of, require_precision
 from superscaling.errors import ModelUnavailable, SettingInvalid, StartError
 from superscaling.models import (
     ANOTHER_CACHE,
@@ -103,11 +103,12 @@ def _check(settings: Settings) -> None:
 
 def _check_one(settings: Settings) -> None:
     _check_weights_dir(settings)
-    require_precision(settings.engine, settings.precision)
+    device = device_of(settings.engine, settings.device)
+    require_precision(settings.engine, settings.precision, device)
     if reason := find_missing_packages(settings):
         raise ModelUnavailable(f"{reason}; {HOW_TO_INSTALL}")
     if is_prepared(settings):
-        precision_of(settings.engine, settings.precision, model_of(settings))
+        precision_of(settings.engine, settings.precision, model_of(settings), device)
     elif (weights := weights_of(settings)).is_own:
         there = ", ".join(shipped_models()) or "none"
         raise ModelUnavailable(
@@ -139,7 +140,7 @@ def _obtain(settings: Settings) -> None:
             convert_model(each, directory_of(each))
             if not is_prepared(each):  # directories are named after what is in the file
                 raise ModelUnavailable(f"{each.model} was replaced while it was being converted: start again")
-            precision_of(each.engine, each.precision, model_of(each))
+            precision_of(each.engine, each.precision, model_of(each), device_of(each.engine, each.device))
     for milder in needed[1:]:
         if model_of(milder).scale != model_of(settings).scale:
             raise ModelUnavailable(f"{settings.model} and {milder.model}, its milder sibling, enlarge by other factors")

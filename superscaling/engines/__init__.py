@@ -7,13 +7,14 @@ from superscaling.engines.cpus import available_cpus, instruction_sets
 from superscaling.engines.engine import Engine, EngineFacts, Pixels, infer_levels
 from superscaling.engines.fingerprint import fingerprint_of
 from superscaling.engines.padding import padded
-from superscaling.engines.selection import open_engine, precision_of, require_precision
+from superscaling.engines.selection import device_of, open_engine, precision_of, require_precision
 
 __all__ = [
     "Engine",
     "EngineFacts",
     "Pixels",
     "available_cpus",
+    "device_of",
     "fingerprint_of",
     "infer_levels",
     "instruction_sets",

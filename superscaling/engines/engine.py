@@ -12,6 +12,8 @@ from superscaling.models import Kind, ModelFiles
 # Levels from 0 to 255, or to 65535.
 Pixels = NDArray[np.uint8 | np.uint16]
 
+# The device that every machine has, as OpenVINO names it.
+CPU = "CPU"
 # The most work for a full tile with its context, in multiplications: 5 to 6 s in bf16 on 2 cores, for which all wait.
 MAX_TURN_WORK = 10**12
 
@@ -20,7 +22,8 @@ MAX_TURN_WORK = 10**12
 class EngineFacts:
     """An engine and its model.
 
-    `kind`: what the model's results are meant to be; `threads`: CPU threads of the network; `halo`: px of context that
+    `kind`: what the model's results are meant to be; `threads`: CPU threads of the network; `device`: that runs it, as
+    OpenVINO names it; `halo`: px of context that
     a tile needs on each side; `views`: how many views of each tile the network is shown (self-ensemble); `work`: of the
     network, in multiplications per px, 0 if unknown; `multiple`, `least`: windows are padded to sides that are
     multiples of so many px, and at least so long; `strength`: the model's share of the results, less than 1 if they
@@ -39,6 +42,7 @@ class EngineFacts:
     work: int = 0
     strength: float = 1.0
     least: int = 1
+    device: str = CPU
 
     @property
     def context(self) -> int:
@@ -55,7 +59,7 @@ class EngineFacts:
         return min(most, max(turn, 4 * self.context) - 2 * self.context)
 
     @classmethod
-    def of(cls, model: ModelFiles, engine: str, precision: str, threads: int) -> "EngineFacts":
+    def of(cls, model: ModelFiles, engine: str, precision: str, threads: int, device: str = CPU) -> "EngineFacts":
         """The facts of an engine that runs `model`."""
         return cls(
             model=model.name,
@@ -68,12 +72,14 @@ class EngineFacts:
             multiple=model.multiple,
             work=model.work,
             least=model.least,
+            device=device,
         )
 
     def __str__(self) -> str:
+        device = f" {self.device}" if self.device != CPU else ""
         views = f" {self.views} views" if self.views > 1 else ""
         strength = f" strength {self.strength:g}" if self.strength != 1 else ""
-        return f"{self.model} {self.engine} {self.precision}{views}{strength}"
+        return f"{self.model} {self.engine} {self.precision}{device}{views}{strength}"
 
 
 class Engine(Protocol):
