@@ -17,11 +17,27 @@ from http_edge.job_requests import JobRequests
 from http_edge.metrics import CONTENT_TYPE, Metrics
 from http_edge.negotiation import AnswerForm
 from http_edge.openapi import openapi_document
+from http_edge.originals import original_answer
 from http_edge.pages import pages
 from http_edge.request_lifecycle import RequestLifecycle
 from http_edge.streaming import events_response, stream_answer
-from message_protocol import ArchiveInput, EstimateInput, ImagesUpscaleInput, JobsInput, UpscaleInput, UpscaleOutput
-from superscaling.errors import BrokerUnavailable, JobsQueueFull, OwnerMissing, StoreUnavailable
+from message_protocol import (
+    ArchiveInput,
+    EstimateInput,
+    ImagesUpscaleInput,
+    JobsInput,
+    OnError,
+    UpscaleInput,
+    UpscaleOutput,
+)
+from superscaling.errors import (
+    BrokerUnavailable,
+    JobsQueueFull,
+    MalformedMessage,
+    OwnerMissing,
+    ServiceError,
+    StoreUnavailable,
+)
 
 app = Flask(__name__, static_folder=None)
 watch = JobWatch(resources.job_orders.status)
@@ -59,6 +75,11 @@ def ping() -> Response:
 def upscale() -> Response:
     """Enlarge one image."""
     message, form = lifecycle.read(UpscaleInput)
+    if message.on_error is OnError.ORIGINAL:
+        try:
+            return _enlarged(message, form, UpscaleOutput.to_json)
+        except ServiceError as exc:
+            return original_answer(message, form, exc)
     if resources.job_orders.is_on and not form.stream and job_requests.prefers_async():
         # A preference that can't be honoured is ignored (RFC 7240, 2).
         with contextlib.suppress(OwnerMissing, JobsQueueFull, StoreUnavailable, BrokerUnavailable):
@@ -72,6 +93,8 @@ def upscale() -> Response:
 def images_upscale() -> Response:
     """Enlarge one image, with request and answer as LocalAI has them."""
     message, form = lifecycle.read(ImagesUpscaleInput, prefers_json=True)
+    if message.on_error is OnError.ORIGINAL:
+        raise MalformedMessage("'onError' is for answers of /upscale")
     return _enlarged(message, form, functools.partial(images_upscale_json, message.response_format))
 
 

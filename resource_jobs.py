@@ -20,7 +20,7 @@ from jobs.queues import queue_of
 from jobs.records import Job
 from jobs.taking import JobTaking
 from jobs.webhooks import check_webhook
-from message_protocol import JobInput, JobOutput, JobsInput, JobsOutput, JobState, Problem, UpscaleInput
+from message_protocol import JobInput, JobOutput, JobsInput, JobsOutput, JobState, OnError, Problem, UpscaleInput
 from outbound.hosts import HostList
 from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, LoadedModels
@@ -112,7 +112,7 @@ class ResourceJobs:
 
         Raises:
             JobsOff: no jobs are taken.
-            MalformedMessage: `tiles` is set.
+            MalformedMessage: `tiles` or `onError` is set.
             ServiceError: as `FileUpscaler.inspect`, and `Budget.take`.
             WebhookNotAllowed: the operator does not allow its host.
             IdempotencyMismatch, JobsQueueFull, StoreUnavailable, BrokerUnavailable: as `JobTaking.take`.
@@ -121,6 +121,8 @@ class ResourceJobs:
             raise _off()
         if message.tiles:
             raise MalformedMessage("'tiles' is for streams of /upscale; a job shows none")
+        if message.on_error is OnError.ORIGINAL:
+            raise MalformedMessage("'onError' is for answers of /upscale; a job that fails says why")
         group, webhook = (message.group, message.webhook) if isinstance(message, JobInput) else (None, None)
         if webhook is not None:
             check_webhook(webhook, self._webhook_hosts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from message_protocol import EVENTS, JSON, MAX_ECHOED, UpscaleInput
+from message_protocol import EVENTS, JSON, MAX_ECHOED, OnError, UpscaleInput
 from superscaling.errors import MalformedMessage, NotAcceptable
 from superscaling.format_name import FormatName
 from superscaling.pictures import FORMATS, answer_format
@@ -35,10 +35,12 @@ class AnswerForm:
         """Check that this form of answer supports the options of `message`.
 
         Raises:
-            MalformedMessage: `tiles` is set, but the answer is no stream.
+            MalformedMessage: `tiles` is set, but the answer is no stream; or `onError`, and it is one.
         """
         if message.tiles and not self.stream:
             raise MalformedMessage(f"'tiles' requires Accept: {EVENTS}")
+        if message.on_error is OnError.ORIGINAL and self.stream:
+            raise MalformedMessage(f"'onError' is for plain answers: do not send Accept: {EVENTS}")
 
     def format_for(self, message: UpscaleInput) -> FormatName | None:
         """The image format of the answer; None: the input's format.

@@ -253,12 +253,13 @@ class RequestLifecycle:
             # When the answer has been sent, or the client has disconnected.
             response.call_on_close(self._give_back)
         finish = functools.partial(g.request_log.finish, response.status_code, g.count)
+        failure = g.get("problem")
         if isinstance(response.response, Chunks | EventStream | JobEvents | Parts):
             body = response.response
             connection.wait_while_sending()
-            response.call_on_close(lambda: finish(body.error))
+            response.call_on_close(lambda: finish(body.error or failure))
         else:
-            finish(g.get("problem"))
+            finish(failure)
         return response
 
     def _take(self, seconds: float = 0.0) -> None:

@@ -1,6 +1,6 @@
 """The messages of the API: field names, base64, validation."""
 
-from message_protocol.base64_bytes import IMAGE_FIELD, URL_FIELD
+from message_protocol.base64_bytes import IMAGE_FIELD, URL_FIELD, as_text
 from message_protocol.estimate import EstimateInput, EstimateOutput
 from message_protocol.images_upscale import ImagesUpscaleInput, ImagesUpscaleOutput
 from message_protocol.jobs import ArchiveInput, JobInput, JobOutput, JobsInput, JobsOutput, JobState
@@ -11,7 +11,7 @@ from message_protocol.ping_output import PingOutput
 from message_protocol.problem import Problem
 from message_protocol.ready_output import ReadyOutput
 from message_protocol.stream_events import Accepted, Event, Notes, Preview, Progress, Tile, event_text
-from message_protocol.upscale_input import UpscaleInput
+from message_protocol.upscale_input import OnError, UpscaleInput
 from message_protocol.upscale_output import UpscaleOutput
 from message_protocol.validation import MAX_ECHOED
 
@@ -39,6 +39,7 @@ __all__ = [
     "ModelOutput",
     "ModelsOutput",
     "Notes",
+    "OnError",
     "PingOutput",
     "Preview",
     "Problem",
@@ -47,6 +48,7 @@ __all__ = [
     "Tile",
     "UpscaleInput",
     "UpscaleOutput",
+    "as_text",
     "event_text",
     "starts_like_json",
 ]

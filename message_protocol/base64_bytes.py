@@ -11,8 +11,14 @@ IMAGE_FIELD = "imageBase64"
 # The name of its address, which may be sent instead.
 URL_FIELD = "imageUrl"
 
-# Serialises bytes in JSON as base64: standard alphabet, padded, no line breaks.
-as_base64 = PlainSerializer(lambda data: binascii.b2a_base64(data, newline=False).decode("ascii"), when_used="json")
+
+def as_text(data: bytes) -> str:
+    """Bytes as base64: standard alphabet, padded, no line breaks."""
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
+
+
+# Serialises bytes in JSON so.
+as_base64 = PlainSerializer(as_text, when_used="json")
 
 WHITESPACE = b" \t\r\n\f\v"
 ALPHABET = re.compile(rb"[A-Za-z0-9+/=]*+")

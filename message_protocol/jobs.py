@@ -52,16 +52,16 @@ class JobState(StrEnum):
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
-def _without_tiles(schema: dict[str, Any]) -> None:
-    """They are for streams, and refused."""
+def _without_answers(schema: dict[str, Any]) -> None:
+    """What is said of the answer of /upscale is refused."""
     needs_image(schema)
-    del schema["properties"]["tiles"]
+    del schema["properties"]["tiles"], schema["properties"]["onError"]
 
 
 class JobInput(UpscaleInput):
     """The image to enlarge later, the options for its result, and what becomes of the job."""
 
-    model_config = ConfigDict(json_schema_extra=_without_tiles)
+    model_config = ConfigDict(json_schema_extra=_without_answers)
 
     group: GroupName | None = Field(None, description="a name for jobs that belong together")
     webhook: Annotated[str | None, Field(strict=True, min_length=1, max_length=2000)] = Field(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -34,6 +35,13 @@ IN_BODY = "the body, or in the part 'image' of a form"
 def needs_image(schema: dict[str, Any]) -> None:
     """Say in a schema that a message has an image, or its address."""
     schema["anyOf"] = [{"required": [IMAGE_FIELD]}, {"required": [URL_FIELD]}]
+
+
+class OnError(StrEnum):
+    """What the answer is if the image can't be enlarged: why, or the image as it was sent."""
+
+    PROBLEM = "problem"
+    ORIGINAL = "original"
 
 
 class UpscaleInput(BaseModel):
@@ -92,6 +100,12 @@ class UpscaleInput(BaseModel):
         MetadataChoice.KEEP,
         description="what describes the image is kept as far as the format can hold it (keep), left out (strip),"
         " or reduced to what its colours mean, such as an ICC profile (colour)",
+    )
+    on_error: OnError = Field(
+        OnError.PROBLEM,
+        alias="onError",
+        description="what the answer of /upscale is if the image can't be enlarged: a problem document (problem), or"
+        " the image as it was sent, with status 200 (original)",
     )
     tiles: bool = Field(False, strict=True, description="whether a stream of events includes the finished tiles")
 

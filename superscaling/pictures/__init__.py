@@ -5,7 +5,7 @@ from superscaling.pictures.containers.bands import piece_bytes
 from superscaling.pictures.encoder_sample import encoding_sample
 from superscaling.pictures.encoding import Encoded, check_can_hold, check_count, check_size, encode
 from superscaling.pictures.foreign import name_foreign_image
-from superscaling.pictures.formats import FORMATS, MEDIA_TYPES, READABLE, Format, sniff
+from superscaling.pictures.formats import FORMATS, MEDIA_TYPES, READABLE, Format, media_type_of, sniff
 from superscaling.pictures.gigantic import (
     CutBands,
     GiganticHeader,
@@ -54,6 +54,7 @@ __all__ = [
     "inspect_gigantic",
     "join_bands",
     "limit_pillow",
+    "media_type_of",
     "name_foreign_image",
     "piece_bytes",
     "preview",

@@ -211,6 +211,14 @@ MEDIA_TYPES = (
 )
 
 
+def media_type_of(data: bytes) -> str:
+    """The media type of a file by its first bytes; that of any bytes, if its format is not supported."""
+    name = sniff(data)
+    if isinstance(name, ReadOnlyName):
+        return READ_ONLY[name][1][0]
+    return "application/octet-stream" if name is None else FORMATS[name].media_type
+
+
 def sniff(data: bytes) -> FormatName | ReadOnlyName | None:
     """The format of an image file by its first bytes; None if it is not supported."""
     signatures = {each.name: each.signature for each in FORMATS.values()} | {

@@ -1,0 +1,42 @@
+"""`onError=original`: the image as it was sent, instead of an error.
+
+For programs that show whatever the answer has, such as readers of comics: an image that is small is better than none.
+"""
+
+import json
+
+from flask import Response, g
+
+from http_edge.answers import X_UPSCALER_NOTES, Chunks, json_answer
+from http_edge.negotiation import AnswerForm
+from http_edge.problems import reported
+from message_protocol import IMAGE_FIELD, UpscaleInput, as_text
+from superscaling.errors import ClientGone, ServiceError
+from superscaling.pictures import media_type_of, name_foreign_image, sniff
+
+
+def original_answer(message: UpscaleInput, form: AnswerForm, error: ServiceError) -> Response:
+    """Answer with the image that could not be enlarged, and say why in `X-Upscaler-Notes`.
+
+    The log and the metrics of errors have the error all the same.
+
+    Args:
+        message: has the image.
+        form: of the answer.
+        error: why it could not be enlarged.
+
+    Raises:
+        ServiceError: `error` itself, if nobody is there to take the image, or it is none.
+    """
+    image = message.image
+    if isinstance(error, ClientGone) or (sniff(image) is None and name_foreign_image(image) is None):
+        raise error
+    g.problem = reported(error, g.request_id)
+    if form.json:
+        response = json_answer(json.dumps({IMAGE_FIELD: as_text(image)}))
+    else:
+        response = Response(Chunks(image), mimetype=media_type_of(image))
+        response.content_length = len(image)
+    why = error.detail.encode("ascii", "replace").decode()
+    response.headers[X_UPSCALER_NOTES] = f"the image is unchanged: {why}"
+    return response

@@ -1,0 +1,108 @@
+"""`onError=original`: the image as it was sent, where it can't be enlarged; and a reader of comics that needs it."""
+
+import base64
+import json
+
+import httpx
+import pytest
+from conftest import Server, StartServer, encoded, opened, photograph
+from test_metrics import figures
+
+PAGE = encoded(photograph(40, 30), "JPEG")
+WIDE = encoded(photograph(20, 600), "PNG")
+CUT_OFF = WIDE[:200]
+JPEG_XL = b"\xff\x0a" + bytes(200)
+
+
+@pytest.fixture(scope="module")
+def reading(start_server: StartServer) -> Server:
+    """A service that takes small pages only."""
+    return start_server(UPSCALER_MAX_PIXELS="10000")
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "media_type", "why"),
+    [
+        (WIDE, {}, "image/png", "12000 px"),
+        (CUT_OFF, {}, "image/png", ""),
+        (JPEG_XL, {}, "application/octet-stream", "JPEG XL"),
+        (PAGE, {"width": "4000"}, "image/jpeg", "4000"),
+    ],
+    ids=["too large", "damaged", "not supported", "size out of range"],
+)
+def test_the_original(reading: Server, image: bytes, options: dict[str, str], media_type: str, why: str) -> None:
+    refused = reading.upscale(image, **options)
+    assert refused.status_code in (415, 422)
+    answer = reading.upscale(image, onError="original", **options)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, media_type)
+    assert answer.content == image
+    assert answer.headers["X-Upscaler-Notes"].startswith("the image is unchanged: ")
+    assert why in answer.headers["X-Upscaler-Notes"]
+    assert "X-Result-Width" not in answer.headers
+    mark = answer.headers["X-Request-ID"]
+    (line,) = (each for each in reading.logged().splitlines() if mark in each)
+    assert "status=200" in line
+    assert f'code="{refused.json()["code"]}"' in line
+
+
+def test_in_json_and_in_a_form(reading: Server) -> None:
+    message = {"imageBase64": base64.b64encode(WIDE).decode(), "onError": "original"}
+    answer = httpx.post(f"{reading.url}/upscale", json=message)
+    assert answer.json() == {"imageBase64": message["imageBase64"]}
+    assert "12000 px" in answer.headers["X-Upscaler-Notes"]
+    form = httpx.post(f"{reading.url}/upscale", files={"image": WIDE}, data={"onError": "original"})
+    assert (form.status_code, form.content) == (200, WIDE)
+
+
+def test_what_can_be_enlarged_is(reading: Server) -> None:
+    answer = reading.upscale(PAGE, onError="original")
+    assert opened(answer.content).size == (60, 80)
+    assert answer.content == reading.upscale(PAGE, onError="problem").content
+
+
+def test_failures_are_counted_all_the_same(reading: Server) -> None:
+    name = 'upscaler_errors_total{code="image_too_large"}'
+    before = figures(reading).get(name, 0)
+    assert reading.upscale(WIDE, onError="original").status_code == 200
+    assert figures(reading)[name] == before + 1
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body", "status"),
+    [
+        ("/upscale?onError=nothing", {}, PAGE, 400),
+        ("/upscale?onError=original&onError=original", {}, PAGE, 400),
+        ("/upscale?onError=original&scale=many", {}, PAGE, 400),
+        ("/upscale?onError=original&model=none", {}, PAGE, 422),
+        ("/upscale?onError=original", {}, b"no picture at all", 415),
+        ("/upscale?onError=original", {}, b"", 400),
+        ("/upscale?onError=original", {"Accept": "text/event-stream"}, PAGE, 400),
+        ("/upscale?onError=original", {"Host": "rebound.example"}, PAGE, 421),
+        ("/upscale?onError=original", {"Sec-Fetch-Site": "cross-site"}, PAGE, 403),
+        ("/v1/images/upscale?onError=original", {}, PAGE, 400),
+        ("/jobs?onError=original", {}, PAGE, 400),
+    ],
+)
+def test_what_stays_an_error(reading: Server, path: str, headers: dict[str, str], body: bytes, status: int) -> None:
+    """What the client can put right, and what is no image."""
+    sent = {"Content-Type": "application/octet-stream", **headers}
+    answer = httpx.post(reading.url + path, content=body, headers=sent)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["status"] == status
+
+
+def test_a_reader_of_comics(reading: Server) -> None:
+    """Suwayomi sends a page as a form (its ConversionUtil.kt), and shows what comes back, whatever its status."""
+    target = f"{reading.url}/upscale?model=noise-cancel-plain&onError=original"
+    for name, media_type, page in (("001.jpg", "image/jpeg", PAGE), ("002.png", "image/png", WIDE)):
+        shown = httpx.post(
+            target, files={"image": (name, page, media_type)}, headers={"User-Agent": "okhttp/5"}
+        ).content
+        assert opened(shown).size == ((60, 80) if page is PAGE else (600, 20))
+
+
+def test_the_description(reading: Server) -> None:
+    document = httpx.get(f"{reading.url}/openapi.json").json()
+    options = {each["name"] for each in document["paths"]["/upscale"]["post"]["parameters"]}
+    assert "onError" in options
+    assert "onError" not in json.dumps(document["components"]["schemas"]["JobInput"])
