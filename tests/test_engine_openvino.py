@@ -57,7 +57,8 @@ def large(directory: Path) -> tuple[Any, ModelFiles]:
     """The architecture of idealo's large models, with seeded random weights that give image-like output."""
     keras.utils.set_random_seed(0)
     isr = build_isr(LARGE)
-    output = isr.model.predict(photograph(64, 80)[np.newaxis] / 255, verbose=0)
+    height, width, seed = PICTURES[0]  # for which TensorFlow is prepared anyway
+    output = isr.model.predict(photograph(height, width, seed)[np.newaxis] / 255, verbose=0)
     last = isr.model.get_layer("SR")
     kernel, bias = last.get_weights()
     gain = 0.2 / output.std()
