@@ -44,8 +44,8 @@ class UpscaleClientIT {
     @BeforeEach
     void clients(Service running) {
         service = running;
-        json = UpscaleClient.of(running.url());
-        bytes = UpscaleClient.builder(running.url() + "/").wire(Wire.BYTES).build();
+        json = UpscaleClient.builder(running.url()).wire(Wire.JSON).build();
+        bytes = UpscaleClient.of(running.url() + "/");
     }
 
     @Test

@@ -100,24 +100,17 @@ record Plan(List<Enlargement> images, Map<Path, IOException> unreadable, Map<Str
 
     private static void check(List<Enlargement> images) throws UsageException, IOException {
         Map<Path, Path> inputOf = new HashMap<>();
-        Map<Path, Path> inputs = new HashMap<>();
         for (Enlargement each : images) {
             Path other = inputOf.put(each.output().toAbsolutePath().normalize(), each.input());
             if (other != null) {
                 throw new UsageException(other + " and " + each.input() + " would both become " + each.output());
             }
-            if (Files.exists(each.input())) {
-                inputs.put(each.input().toRealPath(), each.input());
-            }
         }
         for (Enlargement each : images) {
-            Path replaced = Files.exists(each.output()) ? inputs.get(each.output().toRealPath()) : null;
-            if (replaced != null && replaced.equals(each.input())) {
+            if (Files.exists(each.output())
+                    && Files.exists(each.input())
+                    && Files.isSameFile(each.input(), each.output())) {
                 throw new UsageException(each.output() + " would replace its own input");
-            }
-            if (replaced != null) {
-                throw new UsageException(
-                        each.output() + ", which " + each.input() + " would become, is an input itself");
             }
         }
     }
