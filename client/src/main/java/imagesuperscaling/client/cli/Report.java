@@ -49,9 +49,14 @@ final class Report {
 
     /** Prints how far an image is, if that takes long. */
     UpscaleListener listener(Path input) {
+        return listener(input, PAUSE);
+    }
+
+    /** The same with another pause. */
+    UpscaleListener listener(Path input, long pause) {
         long[] last = {System.nanoTime()};
         return now -> {
-            if (System.nanoTime() - last[0] > PAUSE) {
+            if (System.nanoTime() - last[0] >= pause) {
                 last[0] = System.nanoTime();
                 say(line(String.format(
                         Locale.ROOT,
