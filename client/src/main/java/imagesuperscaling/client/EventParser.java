@@ -19,10 +19,10 @@ final class EventParser {
 
     private final Handler handler;
     private final long maxBytes;
-    private final ByteArrayOutputStream line = new ByteArrayOutputStream();
+    private ByteArrayOutputStream line = new ByteArrayOutputStream();
     private boolean afterReturn;
     private String name = "";
-    private StringBuilder data;
+    private String data;
 
     /** {@code maxBytes}: of an event. */
     EventParser(Handler handler, long maxBytes) {
@@ -60,7 +60,7 @@ final class EventParser {
 
     private void endLine() throws UpscaleException {
         String text = line.toString(StandardCharsets.UTF_8);
-        line.reset();
+        line = new ByteArrayOutputStream(); // a result is too large for its place to be kept
         if (text.isEmpty()) {
             endEvent();
             return;
@@ -71,14 +71,13 @@ final class EventParser {
         if (field.equals("event")) {
             name = text.substring(value);
         } else if (field.equals("data")) {
-            data = data == null ? new StringBuilder() : data.append('\n');
-            data.append(text, value, text.length());
+            data = data == null ? text.substring(value) : data + "\n" + text.substring(value);
         }
     }
 
     private void endEvent() throws UpscaleException {
         String ended = name;
-        String said = data == null ? null : data.toString();
+        String said = data;
         name = "";
         data = null;
         if (said != null) {

@@ -99,9 +99,9 @@ public final class UpscaleClientBuilder {
     }
 
     /**
-     * Sets the maximum size of a response in bytes. The request fails if the response is larger. Reading a response
-     * needs two to three times its size in heap memory, five times with {@link Wire#JSON}, and
-     * seven times with a listener, where the limit applies to each event.
+     * Sets the maximum size of a response in bytes. The request fails if the response is larger; with a
+     * {@link UpscaleListener}, if an event is. Reading a response needs two to three times its size in heap memory, up to
+     * seven times if the image is in base64: with {@link Wire#JSON} or a listener.
      *
      * @param value 1 to 2,000,000,000; default 512 MiB
      * @return this builder
