@@ -109,8 +109,10 @@ class CommandLineIT {
         String help = new String(python.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, python.waitFor(), help);
         Set<String> ours = new TreeSet<>(options(run("--help").out()));
-        ours.removeAll(Set.of("--bytes", "--json", "--timeout", "--again"));
-        assertEquals(new TreeSet<>(options(help)), ours);
+        ours.removeAll(Set.of("--bytes", "--json", "--timeout"));
+        Set<String> theirs = new TreeSet<>(options(help));
+        theirs.add("--again"); // if that of Python does not have it yet
+        assertEquals(theirs, ours);
     }
 
     /** The long options that a text has at the beginning of a line, or behind a short one. */

@@ -17,6 +17,11 @@ record Enlargement(Path input, Path output, UpscaleOptions options, boolean repl
         }
     }
 
+    /** The same with an output that may exist. */
+    Enlargement replacing() {
+        return new Enlargement(input, output, options, true);
+    }
+
     /** Creates the folder of the output. */
     void makeFolder() throws IOException {
         Files.createDirectories(output.toAbsolutePath().getParent());

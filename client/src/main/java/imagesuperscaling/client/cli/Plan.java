@@ -35,10 +35,11 @@ record Plan(List<Enlargement> images, Map<Path, IOException> unreadable, Map<Str
             Enlargement image =
                     output == null || intoFolder ? named(source, arguments) : single(source.file(), arguments);
             all.add(image);
-            if (source.ofFolder() && !arguments.again() && !arguments.force() && isDone(image)) {
+            boolean done = source.ofFolder() && isDone(image);
+            if (done && !arguments.again() && !arguments.force()) {
                 skipped.merge(DONE, 1, Integer::sum);
             } else {
-                images.add(image);
+                images.add(done ? image.replacing() : image);
             }
         }
         check(all);
@@ -65,7 +66,7 @@ record Plan(List<Enlargement> images, Map<Path, IOException> unreadable, Map<Str
     /** An image whose result gets the name of the image. */
     private static Enlargement named(Inputs.Source source, Arguments arguments) {
         UpscaleOptions options = ResultName.writable(source.file(), arguments.options());
-        boolean replace = arguments.force() || (arguments.again() && source.ofFolder());
+        boolean replace = arguments.force();
         if (arguments.output() == null) {
             String name = ResultName.of(source.file(), options, ResultName.suffix(options));
             return new Enlargement(source.file(), source.file().resolveSibling(name), options, replace);

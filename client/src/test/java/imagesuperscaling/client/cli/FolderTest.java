@@ -148,7 +148,7 @@ class FolderTest extends InFolder {
     }
 
     @ParameterizedTest
-    @CsvSource({"--again, 0, larger", "--force, 0, larger", "--quiet, 1, out/a.png"})
+    @CsvSource({"--again, 1, out/a.png", "--force, 0, larger", "--quiet, 1, out/a.png"})
     void anOlderFileIsNotTakenForTheResult(String option, int status, String content) throws Exception {
         touch("in/a.png", "out/a.png");
         Files.setLastModifiedTime(folder.resolve("out/a.png"), FileTime.fromMillis(1_000_000_000_000L));
