@@ -28,23 +28,24 @@ final class Problems {
                         .orElse(null));
     }
 
-    /** The problem document of a job that has failed. */
+    /** The problem document of an image that was being enlarged: of a job, or as the last event of a stream. */
     static UpscaleException of(JsonObject problem) {
         return UpscaleException.refused(
                 (int) Json.number(problem, "status").orElse(500),
                 Json.string(problem, "code").orElse(null),
-                Json.string(problem, "detail").orElse("the job has failed"),
+                Json.string(problem, "detail").orElse("it has failed"),
                 Json.string(problem, "requestId").orElse(null),
                 null);
     }
 
     /** A 200 response that can't be used. */
     static UpscaleException malformed(HttpResponse<byte[]> answer, String reason, Throwable cause) {
+        return malformed(answer.statusCode(), reason, requestId(answer).orElse(null), cause);
+    }
+
+    static UpscaleException malformed(int status, String reason, String requestId, Throwable cause) {
         return UpscaleException.malformed(
-                answer.statusCode(),
-                "the service's answer is malformed: " + reason,
-                requestId(answer).orElse(null),
-                cause);
+                status, "the service's answer is malformed: " + reason, requestId, cause);
     }
 
     static UpscaleException notJson(HttpResponse<byte[]> answer, String expected, JsonParseException wrong) {

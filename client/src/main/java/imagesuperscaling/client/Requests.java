@@ -44,6 +44,36 @@ final class Requests {
         }
     }
 
+    /** Sends a request whose answer is a stream of events, and returns the result. */
+    UpscaleOutput listen(HttpRequest request, UpscaleListener listener) throws UpscaleException, InterruptedException {
+        for (int tried = 0; ; tried++) {
+            try {
+                return attempt(request, new Events(listener));
+            } catch (UpscaleException failure) {
+                pause(failure, tried, TRANSIENT);
+            }
+        }
+    }
+
+    private UpscaleOutput attempt(HttpRequest request, Events events) throws UpscaleException, InterruptedException {
+        HttpResponse<byte[]> answer;
+        try {
+            answer = transport.listen(request, events);
+        } catch (UpscaleException failure) {
+            return events.output().orElseThrow(() -> failure); // whatever comes after a result
+        }
+        if (answer.statusCode() != 200) {
+            throw Problems.refused(answer);
+        }
+        String type = answer.headers().firstValue("Content-Type").orElse("missing");
+        if (!type.startsWith(Transport.EVENTS)) {
+            throw Problems.malformed(answer, "its Content-Type is " + type + ", not " + Transport.EVENTS, null);
+        }
+        return events.output()
+                .orElseThrow(() -> UpscaleException.unanswered(
+                        "no complete answer from " + request.uri() + ": it ended before the result", null));
+    }
+
     /** Sends a request that may be repeated whatever became of it, and returns the response with a status 200 to 299. */
     HttpResponse<byte[]> sendRepeatable(HttpRequest request) throws UpscaleException, InterruptedException {
         Duration timeout = transport.requestTimeout();

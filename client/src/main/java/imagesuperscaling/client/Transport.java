@@ -10,10 +10,15 @@ import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodySubscriber;
 import java.net.http.HttpResponse.BodySubscribers;
 import java.net.http.HttpResponse.ResponseInfo;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
@@ -22,6 +27,15 @@ import java.util.function.Function;
 final class Transport {
     /** Maximum size of an error response in bytes; a longer one is truncated. */
     private static final int MAX_ERROR_BYTES = 1 << 16;
+
+    /** Media type of a stream. */
+    static final String EVENTS = "text/event-stream";
+
+    /** How long the end of a stream may take after the result, so that the service does not miss its client. */
+    private static final Duration FAREWELL = Duration.ofSeconds(1);
+
+    /** Behind the last piece of a response; told apart by its identity. */
+    private static final List<ByteBuffer> END = new ArrayList<>();
 
     private final HttpClient http;
     private final Duration connectTimeout;
@@ -69,6 +83,42 @@ final class Transport {
                         : bounded(head.statusCode()));
     }
 
+    /**
+     * Sends a request whose answer is a stream of events. It may take any time in which no pause is longer than the timeout
+     * of a request. What is not a stream is returned as the response, with its body.
+     */
+    HttpResponse<byte[]> listen(HttpRequest request, Events events) throws UpscaleException, InterruptedException {
+        BlockingQueue<List<ByteBuffer>> pieces = new LinkedBlockingQueue<>();
+        EventBody body = new EventBody(pieces);
+        EventParser parser = new EventParser(events, maxBytes);
+        CompletableFuture<HttpResponse<byte[]>> pending = http.sendAsync(
+                withKey(request), head -> isStream(head) ? body : bounded(head.statusCode()));
+        pending.whenComplete((answer, failure) -> pieces.add(END));
+        try {
+            for (; ; ) {
+                Duration patience = events.output().isPresent() ? FAREWELL : requestTimeout;
+                List<ByteBuffer> piece = pieces.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
+                if (piece == null) {
+                    throw UpscaleException.unanswered(
+                            "nothing from " + request.uri() + " for " + seconds(patience), null);
+                }
+                if (piece == END) {
+                    return pending.get();
+                }
+                for (ByteBuffer each : piece) {
+                    parser.feed(each);
+                }
+                body.next();
+            }
+        } catch (EventParser.TooLarge wrong) {
+            throw events.malformed("an event has more than " + maxBytes + " bytes", wrong);
+        } catch (ExecutionException failure) {
+            throw unanswered(request.uri(), failure.getCause());
+        } finally {
+            pending.cancel(true); // closes the connection, unless this is the end
+        }
+    }
+
     /** Maximum size of a response that is kept in memory, in bytes. */
     int maxBytes() {
         return maxBytes;
@@ -76,6 +126,11 @@ final class Transport {
 
     Duration requestTimeout() {
         return requestTimeout;
+    }
+
+    private static boolean isStream(ResponseInfo head) {
+        String type = head.headers().firstValue("Content-Type").orElse("");
+        return head.statusCode() == 200 && type.startsWith(EVENTS);
     }
 
     private BodySubscriber<byte[]> bounded(int status) {

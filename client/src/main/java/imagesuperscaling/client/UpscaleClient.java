@@ -6,7 +6,9 @@ import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A client of one upscaling service. It is immutable, thread-safe and pools connections: create one per service and
@@ -27,6 +29,7 @@ public final class UpscaleClient {
     private final URI ping;
     private final URI models;
     private final URI upscale;
+    private final String estimate;
     private final Wire wire;
     private final String base;
     private final Requests requests;
@@ -35,6 +38,7 @@ public final class UpscaleClient {
         ping = URI.create(settings.base() + "/ping");
         models = URI.create(settings.base() + "/models");
         upscale = URI.create(settings.base() + "/upscale");
+        estimate = settings.base() + "/estimate";
         wire = settings.wire();
         base = settings.base();
         requests = new Requests(settings.transport(), settings.retries(), settings.longestWait());
@@ -132,14 +136,84 @@ public final class UpscaleClient {
      * @throws InterruptedException if the thread was interrupted
      */
     public UpscaleOutput upscale(UpscaleInput input) throws UpscaleException, InterruptedException {
-        HttpResponse<byte[]> answer = requests.send(wire.request(upscale, input));
+        HttpResponse<byte[]> answer = requests.send(
+                wire.request(upscale, input.image(), input.options().members()));
         try {
-            byte[] image = wire.image(answer);
-            if (image.length == 0) {
-                throw Problems.malformed(answer, "the picture is empty", null);
-            }
             return new UpscaleOutput(
-                    image, answer.headers().firstValue("X-Upscaler-Notes").orElse(""));
+                    wire.image(answer), answer.headers().firstValue("X-Upscaler-Notes").orElse(""));
+        } catch (JsonParseException wrong) {
+            throw Problems.notJson(answer, "object", wrong);
+        } catch (IllegalArgumentException wrong) {
+            throw Problems.malformed(answer, wrong.getMessage(), wrong);
+        }
+    }
+
+    /**
+     * Enlarges an image and tells of the progress. This may take an hour, where a request without a listener has 90 s by
+     * the service's defaults.
+     *
+     * <pre>{@code
+     * client.upscale(input, progress -> System.out.println(progress.done() + " of " + progress.total()));
+     * }</pre>
+     *
+     * @param input the image and the options
+     * @param listener is told what happens, in this thread
+     * @return the image, of the size that the options ask for
+     * @throws UpscaleException if the service did not answer, went silent, failed, or gave a malformed answer
+     * @throws InterruptedException if the thread was interrupted
+     */
+    public UpscaleOutput upscale(UpscaleInput input, UpscaleListener listener)
+            throws UpscaleException, InterruptedException {
+        Map<String, Object> options = input.options().members();
+        if (listener.wantsTiles()) {
+            options.put("tiles", true);
+        }
+        HttpRequest plain = wire.request(upscale, input.image(), options);
+        HttpRequest request = HttpRequest.newBuilder(plain, (name, value) -> true)
+                .setHeader("Accept", Transport.EVENTS)
+                .build();
+        return requests.listen(request, listener);
+    }
+
+    /**
+     * Asks how long an image would take now, at twice its size and by the default model.
+     *
+     * @param width of the image in px
+     * @param height of the image in px
+     * @return the estimate
+     * @throws UpscaleException.Rejected if no such image can be enlarged
+     * @throws UpscaleException if there was no answer, or another error or malformed one
+     * @throws InterruptedException if the thread was interrupted
+     */
+    public Estimate estimate(int width, int height) throws UpscaleException, InterruptedException {
+        return estimate(width, height, 1, UpscaleOptions.DEFAULT);
+    }
+
+    /**
+     * Asks how long an image, animation or document would take now.
+     *
+     * @param width of the image in px
+     * @param height of the image in px
+     * @param frames of an animation, or pages; 1 or more
+     * @param options for the output; without a format, the one that takes the most memory is assumed
+     * @return the estimate
+     * @throws UpscaleException.Rejected if no such image can be enlarged, or not with these options
+     * @throws UpscaleException if there was no answer, or another error or malformed one
+     * @throws InterruptedException if the thread was interrupted
+     */
+    public Estimate estimate(int width, int height, int frames, UpscaleOptions options)
+            throws UpscaleException, InterruptedException {
+        Map<String, Object> query = new LinkedHashMap<>();
+        query.put("width", width);
+        query.put("height", height);
+        if (frames != 1) {
+            query.put("frames", frames);
+        }
+        query.putAll(options.estimateMembers());
+        HttpResponse<byte[]> answer = requests.send(
+                HttpRequest.newBuilder(Wire.withQuery(estimate, query)).build());
+        try {
+            return Estimate.read(Json.read(answer.body()));
         } catch (JsonParseException wrong) {
             throw Problems.notJson(answer, "object", wrong);
         } catch (IllegalArgumentException wrong) {

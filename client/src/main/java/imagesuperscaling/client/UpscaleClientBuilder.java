@@ -10,7 +10,7 @@ public final class UpscaleClientBuilder {
     private static final int MAX_BYTES = 512 << 20;
 
     private final String base;
-    private Wire wire = Wire.JSON;
+    private Wire wire = Wire.BYTES;
     private Duration connectTimeout = Duration.ofSeconds(10);
     // Longer than the deadline of the service (90 s by default), so that its answer arrives first.
     private Duration requestTimeout = Duration.ofSeconds(150);
@@ -32,9 +32,9 @@ public final class UpscaleClientBuilder {
     }
 
     /**
-     * Sets how images are sent and received.
+     * Sets how images are sent, and received if there is no listener.
      *
-     * @param value default {@link Wire#JSON}
+     * @param value default {@link Wire#BYTES}
      * @return this builder
      */
     public UpscaleClientBuilder wire(Wire value) {
@@ -55,7 +55,8 @@ public final class UpscaleClientBuilder {
     }
 
     /**
-     * Sets the timeout for each attempt, from connecting to the last byte of the response.
+     * Sets the timeout for each attempt, from connecting to the last byte of the response. With a {@link UpscaleListener}:
+     * the longest silence of the service, which is never silent for more than 10 s while it works.
      *
      * @param value at least a millisecond; default 150 s: by the defaults of the service, the body may take 30 s and
      *     the work 90 s, which leaves 30 s for the response
@@ -98,8 +99,9 @@ public final class UpscaleClientBuilder {
     }
 
     /**
-     * Sets the maximum size of a response in bytes. The request fails if the response is larger. Reading a response
-     * needs two to three times its size in heap memory, five times with {@link Wire#JSON}.
+     * Sets the maximum size of a response in bytes. The request fails if the response is larger; with a
+     * {@link UpscaleListener}, if an event is. Reading a response needs two to three times its size in heap memory, up to
+     * seven times if the image is in base64: with {@link Wire#JSON} or a listener.
      *
      * @param value 1 to 2,000,000,000; default 512 MiB
      * @return this builder

@@ -132,6 +132,17 @@ public record UpscaleOptions(
         return members;
     }
 
+    /** The same as a question for an estimate, in which width and height are those of the image. */
+    Map<String, Object> estimateMembers() {
+        Map<String, Object> members = members();
+        members.remove("quality"); // changes nothing
+        Object[] sides = {members.remove("width"), members.remove("height")};
+        members.put("targetWidth", sides[0]);
+        members.put("targetHeight", sides[1]);
+        members.values().removeIf(value -> value == null);
+        return members;
+    }
+
     /** Six decimals: smaller numbers would be written with an exponent, which a query may not have. */
     private static BigDecimal shortest(double number) {
         return BigDecimal.valueOf(number).setScale(6, RoundingMode.HALF_UP).stripTrailingZeros();

@@ -22,7 +22,7 @@ class AnswerTest {
         String json = "{\"imageBase64\": \"/wAB\", \"later\": [1]}";
         Answer answer = Answer.json(json, "X-Upscaler-Notes", "16 bits became 8");
         try (TestServer server = new TestServer(answer)) {
-            UpscaleOutput output = UpscaleClient.of(server.url()).upscale(IMAGE);
+            UpscaleOutput output = json(server).upscale(IMAGE);
             assertEquals(new UpscaleOutput(new byte[] {-1, 0, 1}, "16 bits became 8"), output);
         }
     }
@@ -31,7 +31,7 @@ class AnswerTest {
     void aPictureInBytesIsTheBody() throws Exception {
         try (TestServer server = new TestServer(Answer.of(200, "image/gif", "GIF"))) {
             UpscaleOutput output =
-                    UpscaleClient.builder(server.url()).wire(Wire.BYTES).build().upscale(IMAGE);
+                    UpscaleClient.of(server.url()).upscale(IMAGE);
             assertEquals(new UpscaleOutput(new byte[] {'G', 'I', 'F'}, ""), output);
         }
     }
@@ -133,7 +133,7 @@ class AnswerTest {
     void aMalformedPictureIsTheOneException(String body) {
         try (TestServer server = new TestServer(Answer.json(body, "X-Request-ID", "r2"))) {
             UpscaleException failure =
-                    assertThrows(UpscaleException.class, () -> UpscaleClient.of(server.url()).upscale(IMAGE));
+                    assertThrows(UpscaleException.class, () -> json(server).upscale(IMAGE));
             assertMalformed(failure, server);
         }
     }
@@ -142,7 +142,7 @@ class AnswerTest {
     @CsvSource({"image/png, ''", "text/html, <p>welcome", "'', x"})
     void aMalformedPictureInBytesIsTheOneException(String type, String body) {
         try (TestServer server = new TestServer(Answer.of(200, type, body, "X-Request-ID", "r2"))) {
-            UpscaleClient client = UpscaleClient.builder(server.url()).wire(Wire.BYTES).build();
+            UpscaleClient client = UpscaleClient.of(server.url());
             assertMalformed(assertThrows(UpscaleException.class, () -> client.upscale(IMAGE)), server);
         }
     }
@@ -201,6 +201,10 @@ class AnswerTest {
             assertEquals(200, failure.status());
             assertTrue(failure.detail().endsWith("more than " + (body.length() - 1) + " bytes"), failure.detail());
         }
+    }
+
+    private static UpscaleClient json(TestServer server) {
+        return UpscaleClient.builder(server.url()).wire(Wire.JSON).build();
     }
 
     private static void assertMalformed(UpscaleException failure, TestServer server) {

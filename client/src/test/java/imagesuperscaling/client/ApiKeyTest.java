@@ -41,7 +41,7 @@ class ApiKeyTest {
         try (TestServer server =
                 new TestServer(Answer.json("{\"success\": true}"), Answer.json("[]"), answer, job, job, answer, job)) {
             UpscaleClient client =
-                    UpscaleClient.builder(server.url()).apiKey(KEY).wire(Wire.BYTES).build();
+                    UpscaleClient.builder(server.url()).apiKey(KEY).build();
             client.ping();
             client.models();
             client.upscale(new byte[] {1});

@@ -158,7 +158,7 @@ class JobsTest {
     @ParameterizedTest
     @CsvSource({
         "failed, '{\"status\": 422, \"code\": \"image_corrupt\", \"detail\": \"cut\"}', Rejected, cut",
-        "failed, '{}', UpscaleException, the job has failed",
+        "failed, '{}', UpscaleException, it has failed",
         "failed, 'null', NoResult, the job has failed",
         "cancelled, 'null', NoResult, the job was cancelled",
     })

@@ -37,20 +37,13 @@ class ReadmeIT {
 
     @Test
     void theLibrary(Service service) throws Exception {
-        String example = """
-                import imagesuperscaling.client.*;
-                import java.nio.file.Path;
-                import java.time.Duration;
-                import java.util.concurrent.CompletableFuture;
-
-                class Example {
-                    public static void main(String[] words) throws Exception {
-                        %s
-                    }
-                }
-                """.formatted(String.join("\n", blocks("java")).replace("http://localhost:7777", service.url()));
-        Path source = Files.writeString(folder.resolve("Example.java"), example);
-        run(List.of(JAVA.toString(), "-cp", JAR.toString(), source.toString()));
+        List<String> programs = blocks("java");
+        assertEquals(2, programs.size());
+        for (String program : programs) {
+            String name = program.replaceFirst("(?s).*\\npublic class (\\w+) .*", "$1") + ".java";
+            Files.writeString(folder.resolve(name), program.replace("http://localhost:7777", service.url()));
+            run(List.of(JAVA.toString(), "-cp", JAR.toString(), name));
+        }
         assertEquals(List.of(512, 512), Samples.size(Files.readAllBytes(folder.resolve("larger.jpg"))).orElseThrow());
         assertTrue(Files.exists(folder.resolve("larger.webp")));
         assertEquals(List.of(768, 768), Samples.size(Files.readAllBytes(folder.resolve("three-times.jpg"))).orElseThrow());
@@ -71,10 +64,12 @@ class ReadmeIT {
             words.addAll(List.of("--url", service.url()));
             run(words);
         }
-        assertTrue(Files.exists(folder.resolve("larger.jpg")));
+        Path beside = folder.resolve("sample-images").resolve("face-x2.jpg");
+        assertEquals(List.of(512, 512), Samples.size(Files.readAllBytes(beside)).orElseThrow());
         assertEquals(List.of(768, 768), Samples.size(Files.readAllBytes(folder.resolve("face.png"))).orElseThrow());
         for (String results : List.of("larger", "from-jobs")) {
-            assertEquals(Samples.files().size(), Files.list(folder.resolve(results)).count());
+            // The first command has put its result beside the samples.
+            assertEquals(1 + Samples.files().size(), Files.list(folder.resolve(results)).count());
         }
     }
 

@@ -54,7 +54,7 @@ class RequestTest {
     void plainBytesHaveTheirOptionsInTheQuery(
             ImageFormat format, Integer quality, MetadataChoice metadata, String uri) throws Exception {
         try (TestServer server = new TestServer(PICTURE)) {
-            UpscaleClient client = UpscaleClient.builder(server.url()).wire(Wire.BYTES).build();
+            UpscaleClient client = UpscaleClient.of(server.url());
             client.upscale(UpscaleInput.fromBytes(IMAGE).with(new UpscaleOptions(format, quality, metadata)));
             assertEquals(uri, server.only().uri());
             assertEquals("POST", server.only().method());
@@ -77,7 +77,7 @@ class RequestTest {
             Double scale, Integer width, Integer height, Fit fit, String model, Double strength, String query)
             throws Exception {
         try (TestServer server = new TestServer(PICTURE)) {
-            UpscaleClient client = UpscaleClient.builder(server.url()).wire(Wire.BYTES).build();
+            UpscaleClient client = UpscaleClient.of(server.url());
             UpscaleOptions options = new UpscaleOptions(null, null, null, scale, width, height, fit, model, strength);
             client.upscale(UpscaleInput.fromBytes(IMAGE).with(options));
             assertEquals("/upscale?" + query, server.only().uri());
@@ -87,7 +87,7 @@ class RequestTest {
     @Test
     void sizeAndModelAreMembersOfJson() throws Exception {
         try (TestServer server = new TestServer(Answer.json("{\"imageBase64\": \"AAAA\"}"))) {
-            UpscaleClient client = UpscaleClient.of(server.url());
+            UpscaleClient client = UpscaleClient.builder(server.url()).wire(Wire.JSON).build();
             UpscaleInput input = UpscaleInput.fromBytes(IMAGE);
             client.upscale(input.with(UpscaleOptions.builder().scale(3).model("a \"b\"").strength(0.5).build()));
             client.upscale(input.with(UpscaleOptions.builder().width(9).height(8).fit(Fit.FILL).build()));
@@ -103,7 +103,7 @@ class RequestTest {
     @Test
     void jsonIsStandardBase64WithItsPadding() throws Exception {
         try (TestServer server = new TestServer(Answer.json("{\"imageBase64\": \"AAAA\"}"))) {
-            UpscaleClient.of(server.url()).upscale(IMAGE);
+            UpscaleClient.builder(server.url()).wire(Wire.JSON).build().upscale(IMAGE);
             assertEquals("{\"imageBase64\":\"/wABKy8=\"}", new String(server.only().body(), StandardCharsets.UTF_8));
             assertEquals("application/json", server.only().headers().getFirst("Content-Type"));
             assertEquals("/upscale", server.only().uri());
@@ -114,7 +114,7 @@ class RequestTest {
     void jsonHasItsOptionsAsMembers() throws Exception {
         try (TestServer server = new TestServer(Answer.json("{\"imageBase64\": \"AAAA\"}"))) {
             UpscaleOptions options = new UpscaleOptions(ImageFormat.PNG, 9, MetadataChoice.KEEP);
-            UpscaleClient.of(server.url()).upscale(UpscaleInput.fromBytes(IMAGE).with(options));
+            UpscaleClient.builder(server.url()).wire(Wire.JSON).build().upscale(UpscaleInput.fromBytes(IMAGE).with(options));
             assertEquals(
                     "{\"imageBase64\":\"/wABKy8=\",\"format\":\"png\",\"quality\":9,\"metadata\":\"keep\"}",
                     new String(server.only().body(), StandardCharsets.UTF_8));
@@ -135,7 +135,7 @@ class RequestTest {
     void aFileIsSentAsItIs(@TempDir Path folder) throws Exception {
         Path file = Files.write(folder.resolve("in.png"), IMAGE);
         try (TestServer server = new TestServer(PICTURE)) {
-            UpscaleClient client = UpscaleClient.builder(server.url()).wire(Wire.BYTES).build();
+            UpscaleClient client = UpscaleClient.of(server.url());
             assertArrayEquals("larger".getBytes(StandardCharsets.UTF_8), client.upscale(file).image());
             assertArrayEquals(IMAGE, server.only().body());
             assertThrows(NoSuchFileException.class, () -> client.upscale(folder.resolve("none.png")));

@@ -44,7 +44,7 @@ class RetryTest {
     @Test
     void anUpscaleIsSentAgainAsAWhole() throws Exception {
         try (TestServer server = new TestServer(busy(429, "0"), Answer.of(200, "image/png", "larger"))) {
-            UpscaleClient.builder(server.url()).wire(Wire.BYTES).build().upscale(new byte[] {1, 2, 3});
+            UpscaleClient.builder(server.url()).build().upscale(new byte[] {1, 2, 3});
             assertEquals(3, server.requests.get(1).body().length);
         }
     }

@@ -44,8 +44,8 @@ class UpscaleClientIT {
     @BeforeEach
     void clients(Service running) {
         service = running;
-        json = UpscaleClient.of(running.url());
-        bytes = UpscaleClient.builder(running.url() + "/").wire(Wire.BYTES).build();
+        json = UpscaleClient.builder(running.url()).wire(Wire.JSON).build();
+        bytes = UpscaleClient.of(running.url() + "/");
     }
 
     @Test
@@ -96,6 +96,100 @@ class UpscaleClientIT {
             byte[] image = client.upscale(input.with(options)).image();
             assertEquals(Optional.of(sizes.get(options)), Samples.size(image), options::toString);
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Wire.class)
+    void aStreamTellsWhatHappensAndHasTheSameResult(Wire wire) throws Exception {
+        UpscaleClient client = wire == Wire.JSON ? json : bytes;
+        UpscaleInput input = UpscaleInput.fromFile(Samples.FOLDER.resolve("face.jpg"))
+                .with(UpscaleOptions.builder().format(ImageFormat.PNG).scale(1.5).build());
+        List<UpscaleListener.Accepted> accepted = new ArrayList<>();
+        List<UpscaleListener.Preview> previews = new ArrayList<>();
+        List<UpscaleListener.Tile> tiles = new ArrayList<>();
+        List<UpscaleListener.Progress> heard = new ArrayList<>();
+        UpscaleOutput output = client.upscale(input, new UpscaleListener() {
+            @Override
+            public void accepted(Accepted said) {
+                accepted.add(said);
+            }
+
+            @Override
+            public void preview(Preview said) {
+                previews.add(said);
+            }
+
+            @Override
+            public void tile(Tile said) {
+                tiles.add(said);
+            }
+
+            @Override
+            public void progress(Progress said) {
+                heard.add(said);
+            }
+
+            @Override
+            public boolean wantsTiles() {
+                return true;
+            }
+        });
+        assertEquals(client.upscale(input), output);
+        UpscaleListener.Accepted only = accepted.get(0);
+        assertEquals(1, accepted.size());
+        assertEquals(List.of(384, 384, 1), List.of(only.width(), only.height(), only.frames()));
+        assertEquals("image/png", only.mediaType());
+        assertEquals(1, previews.size());
+        UpscaleListener.Preview preview = previews.get(0);
+        assertEquals(Optional.of(List.of(preview.width(), preview.height())), Samples.size(preview.image()));
+        UpscaleListener.Progress last = heard.get(heard.size() - 1);
+        assertEquals(List.of(only.tiles(), only.tiles()), List.of(last.done(), last.total()));
+        int area = tiles.stream().mapToInt(tile -> tile.width() * tile.height()).sum();
+        assertEquals(384 * 384, area);
+        for (UpscaleListener.Tile tile : tiles) {
+            assertEquals(Optional.of(List.of(tile.width(), tile.height())), Samples.size(tile.image()));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Wire.class)
+    void aStreamOfACorruptPictureIsRefused(Wire wire) throws Exception {
+        byte[] whole = Files.readAllBytes(Samples.FOLDER.resolve("face.jpg"));
+        UpscaleInput cut = UpscaleInput.fromBytes(Arrays.copyOf(whole, whole.length / 2));
+        UpscaleClient client = wire == Wire.JSON ? json : bytes;
+        UpscaleException failure = assertThrows(
+                UpscaleException.Rejected.class, () -> client.upscale(cut, progress -> {}));
+        assertRefused(422, "image_corrupt", failure);
+    }
+
+    @Test
+    void notesOfAStreamAreThoseOfAPlainAnswer() throws Exception {
+        UpscaleInput input = UpscaleInput.fromFile(Samples.FOLDER.resolve("bouncing-ball.gif"))
+                .with(new UpscaleOptions(ImageFormat.PNG, null, MetadataChoice.STRIP));
+        assertEquals(bytes.upscale(input), bytes.upscale(input, progress -> {}));
+    }
+
+    @Test
+    void anEstimateKnowsTheSizeAndTheTime() throws Exception {
+        Estimate estimate = bytes.estimate(400, 300);
+        assertEquals(List.of(800, 600), List.of(estimate.width(), estimate.height()));
+        assertTrue(estimate.tiles() > 0 && !estimate.time().isZero() && estimate.stream(), estimate.toString());
+        UpscaleOptions options = UpscaleOptions.builder()
+                .format(ImageFormat.PNG)
+                .quality(9)
+                .metadata(MetadataChoice.STRIP)
+                .width(200)
+                .height(200)
+                .fit(Fit.COVER)
+                .model(bytes.models().get(0).name())
+                .strength(1)
+                .build();
+        estimate = json.estimate(400, 300, 3, options);
+        assertEquals(List.of(200, 200), List.of(estimate.width(), estimate.height()));
+        assertRefused(
+                422,
+                "image_too_large",
+                assertThrows(UpscaleException.Rejected.class, () -> bytes.estimate(100_000, 100_000)));
     }
 
     @Test

@@ -16,7 +16,6 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HexFormat;
-import java.util.List;
 
 /** Hands images in as jobs, and fetches their results in the same order. The keys of the jobs are those of earlier runs. */
 final class JobRun {
@@ -26,14 +25,16 @@ final class JobRun {
     private static final String SALT = "imagesuperscaling.client.cli 1";
 
     private final JobsClient jobs;
+    /** Of the jobs, or null. */
     private final String group;
     private final PrintStream progress;
+    private final boolean quiet;
     private final Deque<Submitted> open = new ArrayDeque<>();
 
-    /** {@code group}: of the jobs, or null. */
-    JobRun(JobsClient jobs, String group, PrintStream progress) {
-        this.jobs = jobs;
-        this.group = group;
+    JobRun(Arguments arguments, PrintStream progress) {
+        jobs = arguments.client().jobs();
+        group = arguments.group();
+        quiet = arguments.quiet();
         this.progress = progress;
     }
 
@@ -41,11 +42,12 @@ final class JobRun {
     private record Submitted(Enlargement image, Job job, int generation, long start) {}
 
     /** Enlarges all images, and returns the exit status. */
-    int run(List<Enlargement> images) throws InterruptedException {
-        Report report = new Report(progress, images.size());
+    int run(Plan plan) throws InterruptedException {
+        Report report = new Report(progress, quiet, plan);
         try {
-            for (Enlargement each : images) {
-                report.attempt(each, () -> {
+            for (Enlargement each : plan.images()) {
+                report.attempt(each.input(), () -> {
+                    each.check();
                     handIn(each, report);
                     return null;
                 });
@@ -90,7 +92,7 @@ final class JobRun {
     }
 
     private void finish(Submitted submitted, Report report) throws InterruptedException {
-        report.attempt(submitted.image(), () -> {
+        report.attempt(submitted.image().input(), () -> {
             try {
                 return fetch(submitted);
             } catch (UpscaleException.Expired old) {
@@ -105,7 +107,7 @@ final class JobRun {
     private String fetch(Submitted submitted) throws IOException, InterruptedException {
         Path output = submitted.image().output();
         Job job = jobs.await(submitted.job());
-        Files.createDirectories(output.toAbsolutePath().getParent());
+        submitted.image().makeFolder();
         String notes = jobs.download(job, output);
         return Report.line(Files.size(submitted.image().input()), output, Files.size(output), submitted.start(), notes);
     }

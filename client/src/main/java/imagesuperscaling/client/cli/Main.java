@@ -6,17 +6,16 @@ import imagesuperscaling.client.UpscaleInput;
 import imagesuperscaling.client.UpscaleOutput;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.util.List;
 import java.util.Locale;
 
-/** The command line of the client, as {@link Arguments#USAGE} describes it. */
+/** The command line of the client, as {@link Usage#TEXT} describes it. */
 public final class Main {
-    private final UpscaleClient client;
+    private final Arguments arguments;
     private final PrintStream progress;
 
-    private Main(UpscaleClient client, PrintStream progress) {
-        this.client = client;
+    private Main(Arguments arguments, PrintStream progress) {
+        this.arguments = arguments;
         this.progress = progress;
     }
 
@@ -34,13 +33,14 @@ public final class Main {
         try {
             Arguments arguments = Arguments.parse(words);
             switch (arguments.task()) {
-                case HELP -> out.print(Arguments.USAGE);
+                case HELP -> out.print(Usage.TEXT);
+                case VERSION -> out.println(Usage.VERSION);
                 case LIST_MODELS -> list(arguments.client().models(), out);
-                case ENLARGE -> {
-                    return new Main(arguments.client(), err).enlarge(Enlargement.of(arguments));
+                case ENLARGE_IN_STREAMS, ENLARGE_PLAINLY -> {
+                    return new Main(arguments, err).enlarge(Plan.of(arguments));
                 }
                 case ENLARGE_AS_JOBS -> {
-                    return new JobRun(arguments.client().jobs(), arguments.group(), err).run(Enlargement.of(arguments));
+                    return new JobRun(arguments, err).run(Plan.of(arguments));
                 }
             }
             return 0;
@@ -75,19 +75,23 @@ public final class Main {
         }
     }
 
-    private int enlarge(List<Enlargement> enlargements) throws InterruptedException {
-        Report report = new Report(progress, enlargements.size());
-        for (Enlargement each : enlargements) {
-            report.attempt(each, () -> enlarge(each));
+    private int enlarge(Plan plan) throws InterruptedException {
+        Report report = new Report(progress, arguments.quiet(), plan);
+        for (Enlargement each : plan.images()) {
+            report.attempt(each.input(), () -> enlarge(each, report));
         }
         return report.status();
     }
 
-    private String enlarge(Enlargement each) throws IOException, InterruptedException {
+    private String enlarge(Enlargement each, Report report) throws IOException, InterruptedException {
+        each.check();
         long start = System.nanoTime();
         UpscaleInput input = UpscaleInput.fromFile(each.input()).with(each.options());
-        UpscaleOutput output = client.upscale(input);
-        Files.createDirectories(each.output().toAbsolutePath().getParent());
+        UpscaleClient client = arguments.client();
+        UpscaleOutput output = arguments.task() == Arguments.Task.ENLARGE_PLAINLY
+                ? client.upscale(input)
+                : client.upscale(input, report.listener(each.input()));
+        each.makeFolder();
         output.toFile(each.output());
         return Report.line(input.image().length, each.output(), output.image().length, start, output.notes());
     }

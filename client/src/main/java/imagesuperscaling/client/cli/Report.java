@@ -1,21 +1,31 @@
 package imagesuperscaling.client.cli;
 
 import imagesuperscaling.client.UpscaleException;
+import imagesuperscaling.client.UpscaleListener;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/** Prints a line about each image, as soon as it is done or has failed. */
+/** Prints a line about each image, as soon as it is done or has failed, and while it takes long. */
 final class Report {
+    /** Between two lines about an image that takes long, in nanoseconds. */
+    private static final long PAUSE = 10_000_000_000L;
+
     private final PrintStream progress;
+    private final boolean quiet;
     private final int count;
     private int reported;
     private int failed;
 
-    Report(PrintStream progress, int count) {
+    /** Begins with what the plan says itself. {@code quiet}: only failures are printed. */
+    Report(PrintStream progress, boolean quiet, Plan plan) {
         this.progress = progress;
-        this.count = count;
+        this.quiet = quiet;
+        count = plan.count();
+        say(plan.note());
+        plan.unreadable().forEach(this::fail);
     }
 
     /** Work on one image; returns what to print, or null if it is not at its end. */
@@ -25,16 +35,40 @@ final class Report {
     }
 
     /** Works on one image. A failure is printed and stops no other image. */
-    void attempt(Enlargement each, Work work) throws InterruptedException {
+    void attempt(Path input, Work work) throws InterruptedException {
         try {
             String line = work.run();
             if (line != null) {
-                print(each, line);
+                reported++;
+                say(line("[" + reported + "/" + count + "] " + input + ": " + line));
             }
         } catch (IOException | OutOfMemoryError failure) {
-            failed++;
-            print(each, "failed: " + reason(failure));
+            fail(input, failure);
         }
+    }
+
+    /** Prints how far an image is, if that takes long. */
+    UpscaleListener listener(Path input) {
+        return listener(input, PAUSE);
+    }
+
+    /** The same with another pause. */
+    UpscaleListener listener(Path input, long pause) {
+        long[] last = {System.nanoTime()};
+        return now -> {
+            if (System.nanoTime() - last[0] >= pause) {
+                last[0] = System.nanoTime();
+                say(line(String.format(
+                        Locale.ROOT,
+                        "[%d/%d] %s: %d of %d tiles, about %d s left",
+                        reported + 1,
+                        count,
+                        input,
+                        now.done(),
+                        now.total(),
+                        now.timeLeft().toSeconds())));
+            }
+        };
     }
 
     /** Prints the number of failures, and returns the exit status. */
@@ -45,9 +79,16 @@ final class Report {
         return failed > 0 ? 1 : 0;
     }
 
-    private void print(Enlargement each, String text) {
+    private void fail(Path input, Throwable failure) {
         reported++;
-        progress.println(line("[" + reported + "/" + count + "] " + each.input() + ": " + text));
+        failed++;
+        progress.println(line("[" + reported + "/" + count + "] " + input + ": failed: " + reason(failure)));
+    }
+
+    private void say(String line) {
+        if (!quiet && !line.isEmpty()) {
+            progress.println(line);
+        }
     }
 
     /** What is printed of an image that is done. {@code start}: in nanoseconds of {@link System#nanoTime}. */
@@ -69,6 +110,9 @@ final class Report {
 
     /** The reason of a failure. For file system errors the class says what happened, and the message where. */
     static String reason(Throwable failure) {
+        if (failure instanceof FileAlreadyExistsException) {
+            return failure.getMessage() + " exists already: --force replaces it";
+        }
         return failure instanceof UpscaleException
                 ? failure.getMessage()
                 : failure.getClass().getSimpleName() + ": " + failure.getMessage();
