@@ -46,10 +46,18 @@ def test_settings_are_obeyed(start_server: StartServer) -> None:
     assert len(server.upscale(picture).content) < len(server.upscale(picture, quality="90").content)
 
 
+def visible(folder: Path) -> set[str]:
+    """What is in a folder, but for the caches of tools."""
+    return {path.name for path in folder.iterdir() if path.name[0] not in "._"}
+
+
 def test_the_tensorflow_engine_answers_the_same(start_server: StartServer, server: Server) -> None:
+    """ISR would open a log file in the folder where it is imported: the service's is the repository."""
     lite = {"UPSCALER_MODEL": "noise-cancel-lite"}
+    names = visible(ROOT)
     reference = start_server(UPSCALER_ENGINE="tensorflow", TF_CPP_MIN_LOG_LEVEL="3", **lite)
     assert httpx.get(f"{reference.url}/readyz").json()["engine"] == "tensorflow"
+    assert visible(ROOT) == names
     fp32 = start_server(UPSCALER_PRECISION="fp32", **lite)
     picture = encoded(photograph(45, 71))
     response = reference.upscale(picture)
