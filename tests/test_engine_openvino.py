@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import keras
 import numpy as np
 import openvino
 import pytest
@@ -23,7 +22,6 @@ from superscaling.engines.openvino import (
     find_device,
     supported_precisions,
 )
-from superscaling.engines.tensorflow import EngineTensorFlow, build_isr, export_isr, load_isr
 from superscaling.errors import SettingInvalid
 from superscaling.models import INT8_IR, IR, LARGE, TABLE, Acceptance, ModelFiles, Weights, read_model_files
 from superscaling.models.acceptance import BAND_LIMIT, LOSS_LIMIT, PIXEL_LIMIT
@@ -41,9 +39,14 @@ LITE_NAME = "noise-cancel-lite"
 NATIVE = choose_precision("auto", PASSED)
 
 
+# TensorFlow is imported where it is used: every process of pytest imports this file, and one runs it.
+
+
 @functools.cache
 def in_isr(name: str) -> Any:
     """The weights of one of the project's models, in ISR's network."""
+    from superscaling.engines.tensorflow import load_isr
+
     weights = TABLE[name]
     return load_isr(weights.architecture, MODELS / name / weights.file)
 
@@ -55,6 +58,10 @@ def shipped(weights: Weights) -> tuple[Any, ModelFiles]:
 
 def large(directory: Path) -> tuple[Any, ModelFiles]:
     """The architecture of idealo's large models, with seeded random weights that give image-like output."""
+    import keras
+
+    from superscaling.engines.tensorflow import build_isr, export_isr
+
     keras.utils.set_random_seed(0)
     isr = build_isr(LARGE)
     height, width, seed = PICTURES[0]  # for which TensorFlow is prepared anyway
@@ -76,6 +83,8 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def test_fp32_equals_isr(pair: tuple[Any, ModelFiles]) -> None:
     """Every pixel differs by at most one level: ISR truncates, we round."""
+    from superscaling.engines.tensorflow import EngineTensorFlow
+
     isr, model = pair
     engine, tensorflow = EngineOpenVino(model, "fp32", threads=2), EngineTensorFlow(isr, facts(model))
     for height, width, seed in PICTURES if model.name == LITE_NAME else PICTURES[:1]:
@@ -141,6 +150,8 @@ def test_threads_and_precision_do_not_leak_from_one_engine_to_the_next() -> None
 @pytest.mark.parametrize("weights", OWN, ids=[weights.name for weights in OWN])
 def test_the_committed_ir_is_the_committed_weights(weights: Weights, tmp_path: Path) -> None:
     """Converting the weight file again gives the same results as the committed files."""
+    from superscaling.engines.tensorflow import EngineTensorFlow
+
     isr, model = shipped(weights)
     known = model.known_answer("fp32")
     answer = infer_levels(EngineTensorFlow(isr, facts(model)), known.pixels)

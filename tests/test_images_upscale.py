@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 import httpx
-import jsonschema
 import pytest
 from conftest import Server, StartServer, connection, encoded, opened, photograph, wait_for
 from test_metrics import figures
@@ -40,6 +39,8 @@ def test_the_answer_of_openais_images_api(server: Server, enlarged: bytes) -> No
 
 
 def test_it_is_as_described(server: Server) -> None:
+    import jsonschema  # late: it takes a second, for which all processes of a run would wait
+
     document = httpx.get(f"{server.url}/openapi.json").json()
     described = document["paths"][PATH]["post"]
     schema = described["responses"]["200"]["content"]["application/json"]["schema"]

@@ -220,16 +220,17 @@ def test_files_that_hang_block_no_other(patient_server: Server, word: str) -> No
     assert server.upscale(GOOD).status_code == 200
 
 
-def test_the_requests_deadline_holds(start_server: StartServer, mischief: str) -> None:
-    server = start_server(PYTHONPATH=mischief, UPSCALER_DECODE_TIMEOUT="100", UPSCALER_TIMEOUT="2")
-    answer = server.upscale(bad("sleep"))
+@pytest.fixture(scope="module")
+def hasty_server(start_server: StartServer, mischief: str) -> Server:
+    return start_server(PYTHONPATH=mischief, UPSCALER_DECODE_TIMEOUT="100", UPSCALER_TIMEOUT="3")
+
+
+def test_the_requests_deadline_holds(hasty_server: Server) -> None:
+    failures = 'upscaler_decoder_failures_total{reason="time"}'
+    before = figures(hasty_server)[failures]
+    answer = hasty_server.upscale(bad("sleep"))
     assert (answer.status_code, answer.json()["code"]) == (504, "deadline_passed")
-    assert figures(server)['upscaler_decoder_failures_total{reason="time"}'] == 1
-
-
-@pytest.fixture
-def hasty_server(shared_server: StartServer, mischief: str) -> Server:
-    return shared_server(PYTHONPATH=mischief, UPSCALER_TIMEOUT="3")
+    assert figures(hasty_server)[failures] == before + 1
 
 
 def test_the_deadline_ends_an_encoder(hasty_server: Server) -> None:
@@ -288,8 +289,9 @@ def test_decoders_hold_neither_the_engine_nor_a_port(server: Server) -> None:
         assert not {f"socket:[{inode}]" for inode in listening} & set(files)
 
 
-def test_decoders_end_with_a_service_that_is_killed(start_server: StartServer, mischief: str) -> None:
-    server = start_server(PYTHONPATH=mischief, UPSCALER_DECODE_TIMEOUT="100")
+def test_decoders_end_with_a_service_that_is_killed(patient_server: Server) -> None:
+    """The last test of this service."""
+    server = patient_server
     file = bad("hang")
     with connection(server, f"Content-Length: {len(file)}") as client:
         client.sendall(file)

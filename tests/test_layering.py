@@ -3,7 +3,8 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -190,11 +191,30 @@ HOMES = {
     "spandrel": ("superscaling/conversion/from_torch.py",),
     "nncf": ("superscaling/conversion/quantisation.py",),
 }
-PRODUCT = [path for path in sorted(ROOT.rglob("*.py")) if path.relative_to(ROOT).parts[0].removesuffix(".py") in RANK]
 
 
-def imports(path: Path) -> Iterator[str]:
+def files_of(name: str) -> list[Path]:
+    """The file of a module at the root, or those of a package. A walk over the root would enter the environments."""
+    return [ROOT / f"{name}.py"] if (ROOT / f"{name}.py").is_file() else sorted((ROOT / name).rglob("*.py"))
+
+
+PRODUCT = [path for name in RANK for path in files_of(name)]
+CORE = files_of("superscaling")
+AROUND = [path for name in TOOL_RANK for path in files_of(name)]
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """Names of the modules that a file imports; `from package import module` names the module."""
+    return tuple(_imports(path))
+
+
+def edges(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Each of the files with each module that it imports."""
+    return ((path, name) for path in paths for name in imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -205,6 +225,7 @@ def imports(path: Path) -> Iterator[str]:
                 yield inner if find_file(inner) else str(node.module)
 
 
+@cache
 def find_file(module: str) -> Path | None:
     """The file of one of our modules or packages; None where it is none."""
     place = ROOT / module.replace(".", "/")
@@ -219,6 +240,11 @@ def module_of(path: Path) -> str:
     return relative(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
+def top_of(module: str) -> str:
+    """The first part of a name."""
+    return module.partition(".")[0]
+
+
 def room_of(module: str) -> str | None:
     """The second part of a name in `superscaling`."""
     parts = module.split(".")
@@ -230,39 +256,30 @@ def test_there_is_something_to_test() -> None:
     assert {room for path in PRODUCT if (room := room_of(module_of(path)))} == set(ROOM_RANK)
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=relative)
-def test_imports_point_down(path: Path) -> None:
-    own = RANK[path.relative_to(ROOT).parts[0].removesuffix(".py")]
-    for name in imports(path):
-        top = name.partition(".")[0]
-        assert RANK.get(top, own) >= own, f"{relative(path)} imports {name}, which is above it"
-        assert top not in (*TOOL_RANK, "tests"), f"{relative(path)} imports {name}"
+def test_imports_point_down() -> None:
+    for path, name in edges(PRODUCT):
+        own = RANK[top_of(module_of(path))]
+        assert RANK.get(top_of(name), own) >= own, f"{relative(path)} imports {name}, which is above it"
+        assert top_of(name) not in (*TOOL_RANK, "tests"), f"{relative(path)} imports {name}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "superscaling").rglob("*.py")), ids=relative)
-def test_imports_between_rooms_point_down(path: Path) -> None:
-    room = room_of(module_of(path))
-    if room is None:
-        return
-    for name in imports(path):
-        other = room_of(name)
-        assert other in (None, room) or ROOM_RANK[other] > ROOM_RANK[room], f"{relative(path)} imports {name}"
+def test_imports_between_rooms_point_down() -> None:
+    for path, name in edges(CORE):
+        room, other = room_of(module_of(path)), room_of(name)
+        if room and other not in (None, room):
+            assert ROOM_RANK[other] > ROOM_RANK[room], f"{relative(path)} imports {name}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "superscaling").rglob("[!_]*.py")), ids=relative)
-def test_imports_within_a_room_point_down(path: Path) -> None:
-    own = module_of(path)
-    room = room_of(own)
-    if room in WITHIN:
-        for name in imports(path):
-            assert room_of(name) != room or INNER_RANK[name] > INNER_RANK[own], f"{own} imports {name}"
+def test_imports_within_a_room_point_down() -> None:
+    for path, name in edges(path for path in CORE if not path.name.startswith("_")):
+        own = module_of(path)
+        room = room_of(own)
+        if room in WITHIN and room_of(name) == room:
+            assert INNER_RANK[name] > INNER_RANK[own], f"{own} imports {name}"
 
 
-@pytest.mark.parametrize(
-    "path", [*PRODUCT, *(path for name in TOOL_RANK for path in sorted((ROOT / name).rglob("*.py")))], ids=relative
-)
-def test_nobody_imports_past_a_public_list(path: Path) -> None:
-    for name in imports(path):
+def test_nobody_imports_past_a_public_list() -> None:
+    for path, name in edges([*PRODUCT, *AROUND]):
         for package in LISTED:
             if name.startswith(f"{package}.") and not module_of(path).startswith(package):
                 assert name in HEAVY, f"{relative(path)} imports {name}"
@@ -283,41 +300,40 @@ def test_the_messages_know_errors_and_formats_only() -> None:
         assert known <= MESSAGES_KNOW, f"{relative(path)} imports {known - MESSAGES_KNOW}"
 
 
-@pytest.mark.parametrize(
-    "path", [path for name in TOOL_RANK for path in sorted((ROOT / name).rglob("*.py"))], ids=relative
-)
-def test_imports_of_tools_point_down(path: Path) -> None:
-    own = relative(path).partition("/")[0]
-    for name in imports(path):
-        top = name.partition(".")[0]
+def test_imports_of_tools_point_down() -> None:
+    for path, name in edges(AROUND):
+        own, top = top_of(module_of(path)), top_of(name)
         assert top == own or TOOL_RANK.get(top, len(TOOLS)) > TOOL_RANK[own], f"{relative(path)} imports {name}"
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=relative)
-def test_foreign_packages_have_one_home(path: Path) -> None:
-    for name in imports(path):
-        homes = HOMES.get(name.partition(".")[0])
+def test_foreign_packages_have_one_home() -> None:
+    for path, name in edges(PRODUCT):
+        homes = HOMES.get(top_of(name))
         assert homes is None or relative(path).startswith(homes), f"{relative(path)} imports {name}"
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=relative)
-def test_only_settings_reads_the_environment(path: Path) -> None:
-    if path.name != "settings.py":
-        text = path.read_text()
-        assert "environ[" not in text.replace("environ[CLOSE", "").replace('environ["wsgi.input"]', "")
-        assert "os.environ" not in text
-        assert "getenv" not in text
+def test_only_settings_reads_the_environment() -> None:
+    for path in PRODUCT:
+        if path.name != "settings.py":
+            text = path.read_text()
+            rest = text.replace("environ[CLOSE", "").replace('environ["wsgi.input"]', "")
+            assert "environ[" not in rest, relative(path)
+            assert "os.environ" not in text, relative(path)
+            assert "getenv" not in text, relative(path)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "superscaling").rglob("*.py")), ids=relative)
-def test_only_settings_spells_variables(path: Path) -> None:
+def test_only_settings_spells_variables() -> None:
     """What goes wrong is told to clients, too: the core names fields, and whoever talks to operators translates."""
-    if path.name != "settings.py":
-        assert "UPSCALER_" not in path.read_text()
+    for path in CORE:
+        if path.name != "settings.py":
+            assert "UPSCALER_" not in path.read_text(), relative(path)
 
 
 def test_importing_does_nothing(tmp_path: Path) -> None:
-    """No file, no thread, no engine: for every module but the composition root and what imports it."""
+    """No file, no thread, no engine: for every module but the composition root and what imports it.
+
+    The public lists, which are imported first, load no framework.
+    """
     modules = [
         module_of(path)
         for path in PRODUCT
@@ -325,6 +341,9 @@ def test_importing_does_nothing(tmp_path: Path) -> None:
     ]
     code = f"""
 import importlib, os, sys, threading
+for package in {LISTED!r}:
+    importlib.import_module(package)
+assert not {{"openvino", "tensorflow", "nncf"}} & set(sys.modules)
 for module in {modules!r}:
     importlib.import_module(module)
 assert threading.active_count() == 1, threading.enumerate()
@@ -334,22 +353,6 @@ assert os.listdir() == [], os.listdir()
 """
     environ = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environ, check=True, timeout=60)
-
-
-def test_public_lists_load_no_framework() -> None:
-    code = f"""
-import importlib, sys
-for package in {LISTED!r}:
-    importlib.import_module(package)
-assert not {{"openvino", "tensorflow", "nncf"}} & set(sys.modules)
-"""
-    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT)}, check=True, timeout=60)
-
-
-def test_isr_leaves_no_log_file(tmp_path: Path) -> None:
-    code = "import os, superscaling.engines.tensorflow; assert os.listdir() == [], os.listdir()"
-    environ = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environ, check=True, timeout=120)
 
 
 @pytest.mark.parametrize("lock", ["requirements.txt", "requirements-serve.txt", "requirements-dev.txt"])

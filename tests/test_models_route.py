@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import httpx
-import jsonschema
 import pytest
 from conftest import Server, StartServer, encoded, opened, photograph
 from test_metrics import figures
@@ -43,6 +42,8 @@ def test_it_lists_what_is_loaded(listed: list[dict[str, Any]]) -> None:
 
 
 def test_the_list_is_as_described(both: Server, listed: list[dict[str, Any]]) -> None:
+    import jsonschema  # late: it takes a second, for which all processes of a run would wait
+
     document = httpx.get(f"{both.url}/openapi.json").json()
     schema = document["paths"]["/models"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     jsonschema.validate(listed, schema | {"components": document["components"]})

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import jsonschema
 import pytest
 from conftest import ROOT, Server
-from openapi_spec_validator import validate
 
 from superscaling.errors import ClientGone, ServiceError
 from superscaling.version import __version__
@@ -22,6 +20,8 @@ def document(server: Server) -> dict[str, Any]:
 
 
 def test_it_is_valid(document: dict[str, Any]) -> None:
+    from openapi_spec_validator import validate  # late, as it loads jsonschema
+
     validate(document)
     assert document["openapi"] == "3.1.0"
     assert document["info"]["version"] == __version__
@@ -40,6 +40,8 @@ def test_summaries_are_those_of_the_routes(document: dict[str, Any]) -> None:
 
 def test_a_form_may_call_the_image_a_file(document: dict[str, Any]) -> None:
     """One of the two parts, and any of the options."""
+    import jsonschema  # late: it takes a second, for which all processes of a run would wait
+
     form = document["paths"]["/upscale"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert {"image", "file", "format", "scale", "width", "height", "fit", "model"} <= set(form["properties"])
     jsonschema.validate({"image": "…", "model": "x"}, form)
@@ -116,6 +118,8 @@ def test_what_is_said_of_jobs(document: dict[str, Any]) -> None:
 
 
 def test_the_documented_webhook_is_described(document: dict[str, Any]) -> None:
+    import jsonschema  # late: it takes a second, for which all processes of a run would wait
+
     described = document["webhooks"]["job"]["post"]
     schema = described["requestBody"]["content"]["application/json"]["schema"]
     section = (ROOT / "docs" / "http-api.md").read_text().partition("### Webhooks\n")[2]

@@ -14,14 +14,33 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ROOT, Server, StartServer, encoded, free_port, photograph, restored_face, wait_for
+from conftest import ROOT, Server, StartServer, encoded, free_port, photograph, restored_face
 from test_stream import read_events, streamed
 
 TINY = encoded(photograph(3, 5, 1))
 
 
-def test_one_start_line(start_server: StartServer) -> None:
-    server = start_server()
+@pytest.fixture(scope="module")
+def unused(start_server: StartServer) -> Server:
+    """A service with the default settings, which enlarges nothing."""
+    return start_server()
+
+
+@pytest.fixture(scope="module")
+def unusual(start_server: StartServer) -> Server:
+    """A service with other settings."""
+    return start_server(
+        UPSCALER_PRECISION="fp32",
+        UPSCALER_THREADS="1",
+        UPSCALER_TILE="32",
+        UPSCALER_QUALITY="1",
+        UPSCALER_LOG_FORMAT="json",
+        UPSCALER_DEVICE="AUTO",
+    )
+
+
+def test_one_start_line(unused: Server) -> None:
+    server = unused
     lines = server.logged().splitlines()
     assert len(lines) == 1
     assert re.search(
@@ -31,33 +50,33 @@ def test_one_start_line(start_server: StartServer) -> None:
     )
 
 
-def test_memory_at_rest(start_server: StartServer) -> None:
+def test_memory_at_rest(unused: Server) -> None:
     """TensorFlow is not loaded."""
-    server = start_server()
-    assert server.rss() < 400_000_000
-    assert "libtensorflow" not in (server.worker / "maps").read_text()
+    assert unused.rss() < 400_000_000
+    assert "libtensorflow" not in (unused.worker / "maps").read_text()
 
 
-def test_settings_are_obeyed(start_server: StartServer) -> None:
-    server = start_server(
-        UPSCALER_PRECISION="fp32",
-        UPSCALER_THREADS="1",
-        UPSCALER_TILE="32",
-        UPSCALER_QUALITY="1",
-        UPSCALER_DEVICE="AUTO",
-    )
-    ready = httpx.get(f"{server.url}/readyz").json()
+def test_settings_are_obeyed(unusual: Server) -> None:
+    ready = httpx.get(f"{unusual.url}/readyz").json()
     assert (ready["precision"], ready["threads"]) == ("fp32", 1)
-    (model,) = httpx.get(f"{server.url}/models").json()
+    (model,) = httpx.get(f"{unusual.url}/models").json()
     assert model["device"].startswith(("CPU", "GPU"))
     picture = encoded(photograph(64, 64), "JPEG")
-    assert len(server.upscale(picture).content) < len(server.upscale(picture, quality="90").content)
+    assert len(unusual.upscale(picture).content) < len(unusual.upscale(picture, quality="90").content)
+
+
+def visible(folder: Path) -> set[str]:
+    """What is in a folder, but for the caches of tools."""
+    return {path.name for path in folder.iterdir() if path.name[0] not in "._"}
 
 
 def test_the_tensorflow_engine_answers_the_same(start_server: StartServer, server: Server) -> None:
+    """ISR would open a log file in the folder where it is imported: the service's is the repository."""
     lite = {"UPSCALER_MODEL": "noise-cancel-lite"}
+    names = visible(ROOT)
     reference = start_server(UPSCALER_ENGINE="tensorflow", TF_CPP_MIN_LOG_LEVEL="3", **lite)
     assert httpx.get(f"{reference.url}/readyz").json()["engine"] == "tensorflow"
+    assert visible(ROOT) == names
     fp32 = start_server(UPSCALER_PRECISION="fp32", **lite)
     picture = encoded(photograph(45, 71))
     response = reference.upscale(picture)
@@ -74,14 +93,17 @@ def test_the_stronger_model(start_server: StartServer, server: Server) -> None:
     assert best > usual + 0.1
 
 
-def test_json_logs(start_server: StartServer) -> None:
-    server = start_server(UPSCALER_LOG_FORMAT="json")
+def test_json_logs(unusual: Server) -> None:
+    server = unusual
+    server.logged()
+    before = len(server.log.read_text().splitlines())
     headers = {"Content-Type": "image/png", "X-Request-ID": "seen-in-the-log"}
     httpx.post(f"{server.url}/upscale", content=TINY, headers=headers)
     httpx.get(f"{server.url}/nowhere")
     httpx.get(f"{server.url}/ping")
-    assert wait_for(lambda: len(server.log.read_text().splitlines()) == 3)
-    records = [json.loads(line) for line in server.log.read_text().splitlines()]
+    lines = server.logged().splitlines()
+    assert len(lines) == before + 2
+    records = [json.loads(line) for line in lines]
     accesses = [record for record in records if record["logger"] == "access"]
     assert {(each["method"], each["path"], each["status"]) for each in accesses} == {
         ("POST", "/upscale", 200),
@@ -92,13 +114,13 @@ def test_json_logs(start_server: StartServer) -> None:
     assert upscaled["message"] == "answered", "the fields would be there twice"
 
 
-def test_nobody_forges_a_line_of_the_log(start_server: StartServer) -> None:
-    server = start_server()
-    httpx.get(f"{server.url}/x%0a2026-01-01%20ERROR%20forged%0d%1b[31m")
-    lines = server.log.read_bytes().splitlines()
-    assert len(lines) == 2
-    assert b'path="/x\\n2026-01-01 ERROR forged\\r\\u001b[31m" status=404' in lines[1]
-    assert b'code="not_found"' in lines[1]
+def test_nobody_forges_a_line_of_the_log(unused: Server) -> None:
+    unused.logged()
+    before = len(unused.log.read_text().splitlines())
+    httpx.get(f"{unused.url}/x%0a2026-01-01%20ERROR%20forged%0d%1b[31m")
+    (line,) = unused.logged().splitlines()[before:]
+    assert 'path="/x\\n2026-01-01 ERROR forged\\r\\u001b[31m" status=404' in line
+    assert 'code="not_found"' in line
 
 
 def press_ctrl_c(server: Server) -> None:

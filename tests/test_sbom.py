@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from conftest import ROOT
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from superscaling.commands import sbom
 from superscaling.commands.licences import package_licences
@@ -35,6 +34,8 @@ def components(text: str) -> Components:
 
 
 def test_it_is_valid(text: str) -> None:
+    from cyclonedx.validation.json import JsonStrictValidator  # late, as it loads jsonschema
+
     assert JsonStrictValidator(SchemaVersion.from_version(sbom.SPEC_VERSION)).validate_str(text) is None
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import jsonschema
 import numpy as np
 import pytest
 from conftest import SAMPLES, Server, StartServer, encoded, opened, photograph, psnr, wait_for
@@ -137,6 +136,8 @@ def test_negotiation(server: Server, accept: str, answered: str) -> None:
 
 
 def test_events_are_as_described(server: Server) -> None:
+    import jsonschema  # late: it takes a second, for which all processes of a run would wait
+
     document = httpx.get(f"{server.url}/openapi.json").json()
     described = document["paths"]["/upscale"]["post"]["responses"]["200"]["content"]["text/event-stream"]["schema"]
     schemas = dict(

@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import jsonschema
 import pytest
 from conftest import ROOT, Server, StartServer, connection, encoded, opened, photograph, wait_for
 
@@ -58,11 +57,11 @@ def taken_slot(server: Server) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_examples(server: Server, start_server: StartServer, name: str) -> None:
+def test_examples(server: Server, shared_server: StartServer, name: str) -> None:
     """Each answer equals the example, and conforms to /openapi.json."""
     example = EXAMPLES[name]
     asked, expected = example["request"], example["response"]
-    serving = start_server(**example["settings"]) if "settings" in example else server
+    serving = shared_server(**example["settings"]) if "settings" in example else server
     with taken_slot(serving) if example.get("busy") else contextlib.nullcontext():
         response = ask(serving, asked)
     assert response.status_code == expected["status"]
@@ -119,6 +118,8 @@ def test_examples_of_jobs(server: Server, shared_server: StartServer, name: str)
 
 def check_json(server: Server, asked: dict[str, Any], expected: dict[str, Any], response: httpx.Response) -> None:
     """An answer has the members of the example, and conforms to /openapi.json."""
+    import jsonschema  # late: it takes a second, for which all processes of a run would wait
+
     if "json" not in expected:
         return
     answer = response.json()
