@@ -12,6 +12,7 @@ from conftest import ROOT
 # From the edge to the core: a module may import from its own layer and from those below.
 LAYERS = [
     ["flask_app", "upscale"],
+    ["image_super_scaling"],
     ["resources", "http_edge"],
     [
         "resource_ping",
@@ -41,7 +42,7 @@ ROOMS = [
     ["settings", "version", "api_keys_file"],
     ["api_key_lines", "web_names", "webhook_secret"],
     ["api_keys"],
-    ["upscale_options"],
+    ["upscale_options", "option_texts"],
     ["size_choice"],
     ["geometry", "format_name", "metadata_choice", "errors", "resident_memory"],
 ]
@@ -51,6 +52,7 @@ MESSAGES_KNOW = {
     "superscaling.errors",
     "superscaling.format_name",
     "superscaling.metadata_choice",
+    "superscaling.option_texts",
     "superscaling.size_choice",
     "superscaling.upscale_options",
 }
@@ -181,6 +183,7 @@ HOMES = {
     "redis": (),
     "valkey": (),
     "click": ("upscale/",),
+    "httpx": ("image_super_scaling/",),
     "tqdm": ("upscale/",),
     "pydantic": ("message_protocol/", "http_edge/openapi", "jobs/records.py"),
     "celery": ("jobs/engine_celery.py", "jobs/broker.py", "jobs/worker.py"),

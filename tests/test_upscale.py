@@ -16,7 +16,7 @@ import pytest
 from conftest import ROOT, SAMPLES, encoded, opened, photograph
 from fakes import patience
 
-from message_protocol import UpscaleOutput
+from image_super_scaling import Result
 from superscaling.format_name import FormatName
 from superscaling.models import TABLE
 from upscale.console import Console, Progress
@@ -265,10 +265,10 @@ def test_a_files_time_is_its_own(
             nonlocal now
             now += 1000
 
-        def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
+        def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> Result:
             nonlocal now
             now += 7
-            return UpscaleOutput(image=image, format=FormatName.PNG, width=32, height=24)
+            return Result(image, FormatName.PNG, 32, 24)
 
     monkeypatch.setattr("upscale.run.time.monotonic", lambda: now)
     arguments = Arguments((str(folder / "photos" / "one.png"),), None, None, None, {}, False, None, 0, False)
