@@ -188,6 +188,8 @@ def command(
     if key_file is not None and url is None:
         raise click.UsageError("--key-file needs --url.")
     try:
+        if list_models and url is None:
+            require_local_packages()
         key = None if url is None else _read_key(key_file, inputs)
     except UsageError as exc:
         raise click.UsageError(f"{exc}.") from exc

@@ -99,6 +99,10 @@ class InBackground:
                 self._console.complain("what is handed in goes on at the service; the same command fetches the results")
                 raise
 
+    def close(self) -> None:
+        """Close all connections."""
+        self._jobs.close()
+
     def _submission(self, task: Task) -> Submission:
         if task.source is None or task.target is None:
             raise UsageError("--jobs reads and writes files: for a pipe, leave it out")

@@ -65,7 +65,7 @@ class Jobs:
         self._url = url
         self._say = say
         # Who is busy is asked again by the caller, who looks after other jobs meanwhile.
-        self._jobs = client_of(
+        self._client = client_of(
             url,
             {
                 "api_key": key,
@@ -74,7 +74,8 @@ class Jobs:
                 "absence": MAX_ABSENCE,
                 "on_retry": self._again,
             },
-        ).jobs
+        )
+        self._jobs = self._client.jobs
 
     def submit(self, file: Path, options: Mapping[str, str], key: str) -> Job:
         """Hand in an image file; with the same key and options again: find the job that it became."""
@@ -94,6 +95,10 @@ class Jobs:
             Expired: there is none any more.
         """
         return self._about(lambda: self._jobs.fetch(job, download))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
 
     def _about(self, request: Callable[[], Answer]) -> Answer:
         """Ask about a job that exists, or did."""

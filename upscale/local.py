@@ -60,6 +60,9 @@ class Local:
             raise Failed(exc.detail + hint) from exc
         return Result(output.image, output.format, output.width, output.height, output.notes)
 
+    def close(self) -> None:
+        """Nothing is to be done."""
+
     def _ready(self) -> ResourceUpscale:
         if self._upscale is None:
             self._upscale = _open(self._settings)

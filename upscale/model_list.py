@@ -1,5 +1,6 @@
 """Print the models that `--model` may name: of this installation, or of a service."""
 
+import contextlib
 from collections.abc import Sequence
 
 import click
@@ -9,7 +10,6 @@ from superscaling.errors import SettingInvalid, StartError
 from upscale.console import shown
 from upscale.errors import DONE, FAILED, WRONG_USAGE, Failed, FatalError, UsageError
 from upscale.interrupts import ended_at_once
-from upscale.local_packages import require_local_packages
 from upscale.model_row import marked, offered
 from upscale.remote import Remote
 
@@ -25,13 +25,13 @@ def print_models(url: str | None, key: str | None = None) -> int:
     """
     try:
         if url is None:
-            require_local_packages()
             with ended_at_once():
                 from upscale.own_models import own_rows
 
             rows = own_rows()
         else:
-            rows = [_row(each) for each in Remote(url, 0, click.echo, key).models()]
+            with contextlib.closing(Remote(url, 0, click.echo, key)) as service:
+                rows = [_row(each) for each in service.models()]
     except (UsageError, SettingInvalid) as exc:
         click.echo(f"upscale: {shown(exc)}", err=True)
         return WRONG_USAGE

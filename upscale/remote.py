@@ -81,6 +81,10 @@ class Remote:
         except UpscaleError as error:
             raise self._meaning(error) from error
 
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
     def _again(self, retry: Retry) -> None:
         self._tried = retry.attempt
         busy = meaning_of(retry.error, self._url)

@@ -1,5 +1,6 @@
 """Run the command line: a failure stops no other image."""
 
+import contextlib
 import logging
 import signal
 import sys
@@ -31,12 +32,18 @@ class Enlarger(Protocol):
     def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> Result:
         """Enlarge one image file."""
 
+    def close(self) -> None:
+        """Close connections, if there are any."""
+
 
 class Work(Protocol):
     """`OneByOne` or `InBackground`."""
 
     def do(self, tasks: list[Task], report: Report, bar: tqdm) -> None:
         """Do all tasks; a failure stops no other one. `bar` is updated after each."""
+
+    def close(self) -> None:
+        """Close connections, if there are any."""
 
 
 def main(arguments: Arguments) -> int:
@@ -45,7 +52,8 @@ def main(arguments: Arguments) -> int:
     console = Console(arguments.quiet)
     logging.getLogger().addHandler(console)
     try:
-        return Run(_work(arguments, console), console).run(plan(arguments))
+        with contextlib.closing(_work(arguments, console)) as work:
+            return Run(work, console).run(plan(arguments))
     except (UsageError, SettingInvalid) as exc:
         click.echo(f"upscale: {shown(exc)}", err=True)
         return WRONG_USAGE
@@ -146,6 +154,10 @@ class OneByOne:
         for task in tasks:
             report.attempt(task.name, partial(self._do, task, report))
             bar.update()
+
+    def close(self) -> None:
+        """Close connections, if there are any."""
+        self._enlarger.close()
 
     def _do(self, task: Task, report: Report) -> None:
         with self._console.file(task.name) as progress:
