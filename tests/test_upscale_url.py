@@ -44,7 +44,7 @@ class Handler(QuietHandler):
     def do_POST(self) -> None:
         self.server.answers.pop(0)(self)
 
-    do_GET = do_POST
+    do_GET = do_DELETE = do_POST
 
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
