@@ -179,8 +179,12 @@ def test_streams_that_are_none(service: Script, answer: Answer, kind: type[Upsca
     assert type(raised.value) is kind
 
 
+def says_nothing(handler: Handler) -> None:
+    handler.rfile.read(len(SMALL) + 1)
+
+
 def test_what_is_too_large_or_too_late(service: Script) -> None:
-    service.say(image, lambda handler: handler.rfile.read(len(SMALL) + 1))
+    service.say(image, says_nothing)
     with pytest.raises(Malformed, match="more than 9 bytes"):
         asked(service, "upscale", SMALL, settings=ClientSettings(max_answer_bytes=9))
     with pytest.raises(Broken, match="no data from"):
@@ -324,7 +328,8 @@ def call_of(request: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, An
 
 POSSIBLE = {name: call for name, example in EXAMPLES.items() if (call := call_of(example["request"]))}
 VARYING = {
-    "id": ID, "requestId": "r", "detail": "why", "result": "/x", "cursor": None, "secondsLeft": 1.5, "done": 1, "total": 2, "hint": "h",
+    "id": ID, "requestId": "r", "detail": "why", "result": "/x", "cursor": None, "secondsLeft": 1.5, "done": 1, "total": 2,
+    "hint": "h",
     "secondsPerMegapixel": None, "sha256": "", "precision": "int8", "limit": 1, "actual": 2, "setting": "S",
 }  # fmt: skip
 
