@@ -328,8 +328,8 @@ def call_of(request: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, An
 
 POSSIBLE = {name: call for name, example in EXAMPLES.items() if (call := call_of(example["request"]))}
 VARYING = {
-    "id": ID, "requestId": "r", "detail": "why", "result": "/x", "cursor": None, "secondsLeft": 1.5, "done": 1, "total": 2,
-    "hint": "h",
+    "id": ID, "requestId": "r", "detail": "why", "result": "/x", "cursor": None, "secondsLeft": 1.5,
+    "done": 1, "total": 2, "hint": "h",
     "secondsPerMegapixel": None, "sha256": "", "precision": "int8", "limit": 1, "actual": 2, "setting": "S",
 }  # fmt: skip
 
