@@ -13,7 +13,7 @@ from message_protocol.ready_output import ReadyOutput
 from message_protocol.stream_events import Accepted, Event, Notes, Preview, Progress, Tile, event_text
 from message_protocol.upscale_input import OnError, UpscaleInput
 from message_protocol.upscale_output import UpscaleOutput
-from message_protocol.validation import MAX_ECHOED
+from superscaling.option_texts import MAX_ECHOED
 
 __all__ = [
     "BYTES",

@@ -5,9 +5,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from message_protocol.validation import ModelName, Scale, Side, Strength, as_fraction, malformed_message, typed
+from message_protocol.validation import ModelName, Scale, Side, Strength, as_fraction, malformed_message
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
+from superscaling.option_texts import typed
 from superscaling.size_choice import MAX_SIDE, Fit, SizeChoice
 
 

@@ -1,6 +1,5 @@
 """The messages about jobs: `POST /jobs` and what follows."""
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -9,21 +8,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from message_protocol.problem import Problem
 from message_protocol.upscale_input import UpscaleInput, needs_image
-from message_protocol.validation import MAX_ECHOED, malformed_message, typed
+from message_protocol.validation import malformed_message
+from superscaling.option_texts import GROUP, check_group, typed
 
 # The most jobs in one answer.
 MAX_JOBS = 1000
-GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-
-
-def _check_group(name: str) -> str:
-    if not GROUP.fullmatch(name):
-        raise ValueError(
-            "must be 1 to 200 letters, digits, dots, dashes or underscores, and begin with a letter or digit,"
-            f" not {name[:MAX_ECHOED]!a}"
-        )
-    return name
-
 
 GroupName = Annotated[
     str,
@@ -33,7 +22,7 @@ GroupName = Annotated[
         " beginning with a letter or digit",
         json_schema_extra={"pattern": f"^{GROUP.pattern}$"},
     ),
-    AfterValidator(_check_group),
+    AfterValidator(check_group),
 ]
 
 

@@ -17,10 +17,11 @@ from pydantic import (
 
 from message_protocol.base64_bytes import IMAGE_FIELD, URL_FIELD, decode_base64
 from message_protocol.json_text import as_utf_8, check_escapes, check_unique
-from message_protocol.validation import ModelName, Scale, Side, Strength, as_fraction, malformed_message, typed
+from message_protocol.validation import ModelName, Scale, Side, Strength, as_fraction, malformed_message
 from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
+from superscaling.option_texts import typed
 from superscaling.size_choice import Fit, SizeChoice
 from superscaling.upscale_options import UpscaleOptions
 

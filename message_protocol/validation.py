@@ -2,28 +2,19 @@
 
 import difflib
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from message_protocol.base64_bytes import URL_FIELD
 from superscaling.errors import MalformedMessage
+from superscaling.option_texts import MAX_ECHOED, echoed, typed_text
 from superscaling.size_choice import MAX_SCALE, MAX_SIDE
 
-# The most characters of a client's own text that an error message repeats.
-MAX_ECHOED = 100
-BOOLEANS = {"true": True, "false": False}
-# A number that need not be whole.
-NUMBER = re.compile(
-    rf"-?([0-9]{{1,{MAX_ECHOED}}}|[0-9]{{0,{MAX_ECHOED}}}\.[0-9]{{1,{MAX_ECHOED}}})([eE][+-]?[0-9]{{1,3}})?"
-)
-# Options that are text, whatever they look like.
-TEXTS = {"model", "user", "group", "webhook", "cursor", URL_FIELD}
 # Options that several messages have.
 Scale = Annotated[float | None, Field(ge=1, le=MAX_SCALE, strict=True, allow_inf_nan=False)]
 Side = Annotated[int | None, Field(ge=1, le=MAX_SIDE, strict=True)]
@@ -51,19 +42,6 @@ IMAGE_NAME = re.compile(
     "(s|64|data|file|bytes|base64|b64|json)*"
 )
 URL_NAME = re.compile(r"ur[il]|href|link|src")
-
-
-def typed(options: Mapping[str, str]) -> dict[str, str | int | float | bool]:
-    """Convert the texts of query parameters: numbers as in JSON, or .5, to numbers; `true` and `false` to booleans."""
-    return {name: text if name in TEXTS else _typed(text) for name, text in options.items()}
-
-
-def _typed(text: str) -> str | int | float | bool:
-    if re.fullmatch(f"-?[0-9]{{1,{MAX_ECHOED}}}", text):  # any number that an error message can repeat
-        return int(text)
-    if NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
-        return number
-    return BOOLEANS.get(text.lower(), text)
 
 
 def as_fraction(number: float | None) -> Fraction | None:
@@ -113,16 +91,16 @@ def _sentence(error: ErrorDetails, message: type[BaseModel]) -> str:
         case "missing":
             return f"{place} is missing"
         case "bytes_type":
-            return f"{place} must be a string, not {_shown(error['input'])}"
+            return f"{place} must be a string, not {echoed(error['input'])}"
         case "bytes_too_short":
             return f"{place} is empty"
         case "value_error":
             return f"{place} {error['ctx']['error']}"
         case _:
             value = error["input"]
-            quoted = isinstance(value, str) and _typed(value) != value
-            remedy = f": send {json.dumps(_typed(value))} without quotes" if quoted else ""
-            return f"{place} must be {_allowed(place, message)}, not {_shown(value)}{remedy}"
+            quoted = isinstance(value, str) and typed_text(value) != value
+            remedy = f": send {json.dumps(typed_text(value))} without quotes" if quoted else ""
+            return f"{place} must be {_allowed(place, message)}, not {echoed(value)}{remedy}"
 
 
 def _place(error: ErrorDetails) -> str:
@@ -144,12 +122,3 @@ def _allowed(name: str, message: type[BaseModel]) -> str:
     if schema["type"] == "number":
         return f"a number from {schema['minimum']:g} to {schema['maximum']:g}"
     return {"boolean": "true or false"}.get(schema["type"], f"a {schema['type']}")
-
-
-def _shown(value: Any) -> str:
-    """A value of the input as JSON, shortened."""
-    if isinstance(value, dict | list | bytes):
-        return {dict: "an object", list: "a list", bytes: "bytes"}[type(value)]
-    if isinstance(value, str) and len(value) > MAX_ECHOED:
-        value = f"{value[: MAX_ECHOED - 1]}…"
-    return json.dumps(value, ensure_ascii=False)[: 2 * MAX_ECHOED]

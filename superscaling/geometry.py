@@ -1,11 +1,14 @@
 """Boxes in a picture, and amounts of work."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # who only asks a service needs the sizes, and has no numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 # Rows or columns: the first one, and the one after the last.
 Span = tuple[int, int]
@@ -43,23 +46,23 @@ class Box:
         """Height and width in px."""
         return self.bottom - self.top, self.right - self.left
 
-    def scaled(self, scale: int) -> "Box":
+    def scaled(self, scale: int) -> Box:
         """The same box in the picture enlarged by `scale`."""
         return Box(self.top * scale, self.left * scale, self.bottom * scale, self.right * scale)
 
-    def seen_from(self, other: "Box") -> "Box":
+    def seen_from(self, other: Box) -> Box:
         """The same box with the corner of `other` as the origin."""
         return self.moved(-other.top, -other.left)
 
-    def moved(self, down: int, right: int) -> "Box":
+    def moved(self, down: int, right: int) -> Box:
         """The box shifted by so many px."""
         return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
 
-    def grown(self, by: int) -> "Box":
+    def grown(self, by: int) -> Box:
         """The box with a margin of `by` px on every side."""
         return Box(self.top - by, self.left - by, self.bottom + by, self.right + by)
 
-    def between_multiples(self, multiple: int, picture: "Box") -> "Box":
+    def between_multiples(self, multiple: int, picture: Box) -> Box:
         """The box shrunk until its sides are at multiples of so many px, or at the far end of the picture."""
         top, left = (-(-side // multiple) * multiple for side in (self.top, self.left))
         bottom, right = (
@@ -68,12 +71,12 @@ class Box:
         )
         return Box(top, left, bottom, right)
 
-    def overlaps(self, other: "Box") -> bool:
+    def overlaps(self, other: Box) -> bool:
         """Whether another box has a pixel in common."""
         height, width = self.within(other).size
         return height > 0 and width > 0
 
-    def within(self, other: "Box") -> "Box":
+    def within(self, other: Box) -> Box:
         """The intersection with another box. They must overlap."""
         return Box(
             max(self.top, other.top),
@@ -98,7 +101,7 @@ class Cost:
     columns: int = 0
 
     @classmethod
-    def of_window(cls, height: int, width: int) -> "Cost":
+    def of_window(cls, height: int, width: int) -> Cost:
         """One tile with a window of that size in px."""
         return cls(1, height * width, rows=height, columns=width)
 
@@ -112,7 +115,7 @@ class Cost:
         """How often the work waits for its turn."""
         return self.tiles + self.more_turns
 
-    def __add__(self, other: "Cost") -> "Cost":
+    def __add__(self, other: Cost) -> Cost:
         return Cost(
             self.tiles + other.tiles,
             self.area + other.area,
@@ -121,7 +124,7 @@ class Cost:
             self.columns + other.columns,
         )
 
-    def __mul__(self, times: int) -> "Cost":
+    def __mul__(self, times: int) -> Cost:
         return Cost(
             self.tiles * times, self.area * times, self.more_turns * times, self.rows * times, self.columns * times
         )
@@ -154,5 +157,5 @@ def changed_box(before: NDArray[Any] | None, after: NDArray[Any]) -> Box | None:
 
 def _extent(flags: NDArray[np.bool_]) -> tuple[int, int] | None:
     """The first true index and the last one plus 1; None if all are false."""
-    indices = np.flatnonzero(flags)
+    (indices,) = flags.nonzero()
     return (int(indices[0]), int(indices[-1]) + 1) if len(indices) else None

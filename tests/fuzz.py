@@ -34,7 +34,8 @@ from superscaling.pictures import (
     encode,
     limit_pillow,
 )
-from superscaling.pictures.containers.chunks import PNG_SIGNATURE, png_chunks
+from superscaling.pictures.containers.chunks import png_chunks
+from superscaling.recognition.formats import PNG_SIGNATURE
 
 FINDINGS = Path(__file__).parent / "fixtures" / "fuzz"
 LIMITS = Limits(pixels=200_000, frames=10)

@@ -28,7 +28,7 @@ from superscaling.errors import (
 )
 from superscaling.format_name import FormatName
 from superscaling.pictures import Limits, answer_format, check_can_hold, decode, encode, inspect
-from superscaling.pictures.containers.bmff import Box, boxes
+from superscaling.recognition.bmff import Box, boxes
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
 EXIF = piexif.dump({"0th": {piexif.ImageIFD.Make: b"Us", piexif.ImageIFD.Orientation: 6}, "Exif": {}})

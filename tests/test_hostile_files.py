@@ -21,10 +21,10 @@ from superscaling.errors import ImageCorrupt, ImageTooComplex, ServiceError
 from superscaling.format_name import FormatName
 from superscaling.geometry import Box
 from superscaling.pictures import Limits, answer_format, decode, encode, name_foreign_image
-from superscaling.pictures.containers.bmff import read_heif
 from superscaling.pictures.metadata import photoshop, xmp, xmp_geometry, xmp_regions, xmp_text
 from superscaling.pictures.metadata.resizing import Resizing
 from superscaling.pictures.metadata.turning import NO_TURN
+from superscaling.recognition.bmff import read_heif
 
 LIMITS = Limits(pixels=1_000_000, frames=100)
 # s of CPU time, which no test here needs half of; without the limits, the fastest took 1.9.

@@ -13,6 +13,7 @@ from conftest import ROOT
 # From the edge to the core: a module may import from its own layer and from those below.
 LAYERS = [
     ["flask_app", "upscale"],
+    ["image_super_scaling"],
     ["resources", "http_edge"],
     [
         "resource_ping",
@@ -37,11 +38,12 @@ ROOMS = [
     ["engines", "isolation"],
     ["scheduling", "models"],
     ["pictures", "logs"],
+    ["recognition"],
     ["tracing", "log_writer"],
     ["settings", "version", "api_keys_file"],
     ["api_key_lines", "web_names", "webhook_secret"],
     ["api_keys"],
-    ["upscale_options"],
+    ["upscale_options", "option_texts"],
     ["size_choice"],
     ["geometry", "format_name", "metadata_choice", "errors", "resident_memory"],
 ]
@@ -51,6 +53,7 @@ MESSAGES_KNOW = {
     "superscaling.errors",
     "superscaling.format_name",
     "superscaling.metadata_choice",
+    "superscaling.option_texts",
     "superscaling.size_choice",
     "superscaling.upscale_options",
 }
@@ -121,11 +124,16 @@ WITHIN = {
         ["guards.bmp", "guards.jpeg"],
         ["guards.tiff_kind"],
         ["resampling"],
-        ["picture", "formats", "foreign", "guards.raw", "guards.coded_size", "containers.directory_writing"],
-        ["density", "containers.chunks", "containers.directories", "containers.bmff", "containers.tiff_opening"],
+        ["picture", "guards.coded_size", "containers.directory_writing"],
+        ["density", "containers.chunks", "containers.tiff_opening"],
         ["containers.jpeg_outline"],
         ["containers.jpeg_segments"],
-        ["limits", "containers.mapped_file", "containers.spliced"],
+        ["containers.mapped_file", "containers.spliced"],
+    ],
+    "recognition": [
+        ["kinds"],
+        ["formats", "foreign", "raw", "bmff"],
+        ["limits", "directories"],
     ],
 }
 INNER_RANK = {
@@ -176,6 +184,7 @@ HOMES = {
     "redis": (),
     "valkey": (),
     "click": ("upscale/",),
+    "httpx": ("image_super_scaling/",),
     "tqdm": ("upscale/",),
     "pydantic": ("message_protocol/", "http_edge/openapi", "jobs/records.py"),
     "celery": ("jobs/engine_celery.py", "jobs/broker.py", "jobs/worker.py"),

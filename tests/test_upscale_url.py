@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from conftest import SAMPLES, QuietHandler, Server, encoded, free_port, photograph
-from test_upscale import COMMAND, environ, tree, upscale
+from in_process import upscale
+from test_upscale import COMMAND, environ, tree
 
 from message_protocol import ModelOutput, ModelsOutput
 from upscale.errors import FatalError
@@ -43,7 +44,7 @@ class Handler(QuietHandler):
     def do_POST(self) -> None:
         self.server.answers.pop(0)(self)
 
-    do_GET = do_POST
+    do_GET = do_DELETE = do_POST
 
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -367,8 +368,9 @@ def test_models_are_listed(folder: Path, service: Service) -> None:
 )
 def test_lists_of_models_that_are_none(service: Service, answer: Answer, reason: str) -> None:
     service.answers = [answer]
-    with pytest.raises(FatalError, match=f"^{service.url}: {reason}"):
-        Remote(service.url, 0, print).models()
+    remote = Remote(service.url, 0, print)
+    with contextlib.closing(remote), pytest.raises(FatalError, match=f"^{service.url}: {reason}"):
+        remote.models()
 
 
 def test_nobody_there(folder: Path) -> None:

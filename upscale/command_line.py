@@ -7,15 +7,14 @@ import click
 
 from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
-from superscaling.models import TABLE
 from superscaling.settings import CLIENT_KEY, Settings
 from superscaling.size_choice import DEFAULT_SCALE, MAX_SCALE, Fit
 from superscaling.version import __version__
 from upscale.errors import INTERRUPTED, UsageError
 from upscale.interrupts import ended_at_once
-from upscale.keys import read_key
+from upscale.local_packages import require_local_packages
 
-EPILOG = f"""\
+EPILOG = """\
 \b
 INPUT is one of
   a file       the result is written beside it: photo.jpg becomes photo-x2.jpg
@@ -26,13 +25,32 @@ INPUT is one of
 Write a name that begins with a dash as ./-name, or after --.
 
 \b
-{textwrap.fill("Models: " + ", ".join(TABLE), 98, break_on_hyphens=False)}
+{models}
 
 Without --url, the UPSCALER_* environment variables apply as they do for the
 service, except its timeouts (docs/settings.md lists them).
 
 Exit status: 0 all done, 1 some failed, 2 wrong usage, 130 interrupted.
 """
+
+
+class Command(click.Command):
+    """Lists the models in its help, if this installation can use any."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what follows the options."""
+        self.epilog = EPILOG.format(models=textwrap.fill(_models(), 98, break_on_hyphens=False))
+        super().format_epilog(ctx, formatter)
+
+
+def _models() -> str:
+    try:
+        require_local_packages()
+    except UsageError:
+        return "Models: those of the service, which --models lists."
+    from superscaling.models import TABLE
+
+    return f"Models: {', '.join(TABLE)}"
 
 
 class FormatType(click.ParamType[FormatName]):
@@ -48,7 +66,7 @@ class FormatType(click.ParamType[FormatName]):
             return self.fail(f"{value!r} is not one of {', '.join(FormatName)}.", param, ctx)
 
 
-@click.command(name="upscale", epilog=EPILOG, context_settings={"max_content_width": 100})
+@click.command(name="upscale", cls=Command, context_settings={"max_content_width": 100})
 @click.argument("inputs", metavar="INPUT...", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "-o",
@@ -114,6 +132,11 @@ class FormatType(click.ParamType[FormatName]):
     f" ({MetadataChoice.STRIP}), or only what the colours mean, such as an ICC profile ({MetadataChoice.COLOUR}).",
 )
 @click.option("--force", is_flag=True, help="Replace existing files.")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="In folders, do also the images that have a newer result, and replace that. Otherwise they are skipped.",
+)
 @click.option("--url", metavar="URL", help="Use the service at this address, such as http://localhost:7777.")
 @click.option(
     "--key-file",
@@ -146,6 +169,7 @@ def command(
     model: str | None,
     list_models: bool,
     force: bool,
+    again: bool,
     url: str | None,
     key_file: str | None,
     jobs: bool,
@@ -164,7 +188,9 @@ def command(
     if key_file is not None and url is None:
         raise click.UsageError("--key-file needs --url.")
     try:
-        key = None if url is None else read_key(key_file, inputs)
+        if list_models and url is None:
+            require_local_packages()
+        key = None if url is None else _read_key(key_file, inputs)
     except UsageError as exc:
         raise click.UsageError(f"{exc}.") from exc
     # Imported late: they load what enlarging takes.
@@ -180,7 +206,17 @@ def command(
     asked = {name: str(value) for name, value in options.items() if value is not None}
     if url is not None and model is not None:
         asked["model"] = model
-    return main(Arguments(inputs, output, model, format_name, asked, force, url, retries, quiet, jobs, group, key))
+    arguments = Arguments(
+        inputs, output, model, format_name, asked, force, url, retries, quiet, jobs, group, key, again
+    )
+    return main(arguments)
+
+
+def _read_key(key_file: str | None, inputs: tuple[str, ...]) -> str | None:
+    with ended_at_once():
+        from upscale.keys import read_key
+
+    return read_key(key_file, inputs)
 
 
 def run_command() -> int:

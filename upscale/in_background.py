@@ -13,22 +13,19 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from message_protocol import JobOutput, JobState
-from upscale.connection import Service
+from image_super_scaling import Download, Job, JobState, Saved
 from upscale.console import Console, Progress
-from upscale.downloads import Download
 from upscale.errors import Busy, Expired, Failed, Full, UsageError
-from upscale.jobs import Jobs, Result, failure_of, key_of
+from upscale.jobs import MAX_ABSENCE, Jobs, failure_of, key_of
 from upscale.output import writing
-from upscale.patience import MAX_ABSENCE, MAX_PAUSE, Patience
-from upscale.remote import pause_after
 from upscale.report import Report
 from upscale.tasks import Arguments, Task
 
 # Jobs, the oldest first, that the service is asked about: they are done in about this order.
 WATCHED = 8
-PAUSE = 2.0  # s between two questions about a job, if the service doesn't say
-MIN_PAUSE = 0.2  # s, whatever it says; the most is MAX_PAUSE
+FIRST_PAUSE = 1.0  # s until the first question about a job
+MIN_PAUSE, MAX_PAUSE = 0.2, 30.0  # s until a busy service is asked about a job again, whatever it says
+MAX_WAIT = 300.0  # s until the next attempt to submit
 # How many earlier jobs of an image that have no result (failed, cancelled, expired) are passed over.
 MAX_GENERATIONS = 8
 
@@ -37,12 +34,14 @@ MAX_GENERATIONS = 8
 class Submission:
     """An image to hand in.
 
-    `target`: of the result, no other image's; `options`: as in the query of a request; `generation`: of its key;
+    `target`: of the result, no other image's; `replace`: whether it may exist; `options`: as in the query of a request;
+    `generation`: of its key;
     `busy`: how often the service was.
     """
 
     source: Path
     target: Path
+    replace: bool
     options: dict[str, str]
     generation: int = 0
     busy: int = 0
@@ -62,7 +61,7 @@ class OpenJob:
     """
 
     submission: Submission
-    job: JobOutput
+    job: Job
     start: float
     due: float
     busy: int = 0
@@ -83,7 +82,7 @@ class InBackground:
 
     def __init__(self, arguments: Arguments, url: str, console: Console) -> None:
         self._arguments = arguments
-        self._jobs = Jobs(Service(url, arguments.key))
+        self._jobs = Jobs(url, arguments.key, console.say)
         self._console = console
 
     def do(self, tasks: list[Task], report: Report, bar: tqdm) -> None:
@@ -100,11 +99,15 @@ class InBackground:
                 self._console.complain("what is handed in goes on at the service; the same command fetches the results")
                 raise
 
+    def close(self) -> None:
+        """Close all connections."""
+        self._jobs.close()
+
     def _submission(self, task: Task) -> Submission:
         if task.source is None or task.target is None:
             raise UsageError("--jobs reads and writes files: for a pipe, leave it out")
         group = {} if self._arguments.group is None else {"group": self._arguments.group}
-        return Submission(task.source, task.target, {**task.options(self._arguments), **group})
+        return Submission(task.source, task.target, task.replace, {**task.options(self._arguments), **group})
 
 
 class _Round:
@@ -114,7 +117,6 @@ class _Round:
         self, jobs: Jobs, arguments: Arguments, console: Console, report: Report, bar: tqdm, shown: "_Shown"
     ) -> None:
         self._jobs = jobs
-        self._patience = Patience(console.say)
         self._arguments = arguments
         self._say = console.say
         self._report = report
@@ -148,23 +150,23 @@ class _Round:
         source, options = submission.source, submission.options
         key = key_of(source, options, submission.generation)
         try:
-            job = self._patience.ask(lambda: self._jobs.submit(source, options, key))
+            job = self._jobs.submit(source, options, key)
         except Busy as busy:
             attempt = submission.busy + 1
             # A full queue is waited for, however long: work is being done. What else is wrong may stay wrong.
             if not isinstance(busy, Full) and attempt > self._arguments.retries:
                 raise Failed(f"{busy} (tried {attempt} times)") from busy
-            seconds = pause_after(busy, attempt)
+            seconds = _pause_after(busy, attempt)
             self._say(f"{submission.name}: {busy}: trying again in {seconds:.0f} s")
             self._waiting.appendleft(replace(submission, busy=attempt))
             self._submit_at = time.monotonic() + seconds
             return
         # Failed or cancelled already: it is a job of an earlier run.
-        if job.status in (JobState.FAILED, JobState.CANCELLED) and submission.generation < MAX_GENERATIONS:
+        if job.state in (JobState.FAILED, JobState.CANCELLED) and submission.generation < MAX_GENERATIONS:
             self._pass_over(submission)
         else:
             now = time.monotonic()
-            self._open.append(OpenJob(submission, job, now, now if job.status.is_end else now + PAUSE / 2))
+            self._open.append(OpenJob(submission, job, now, now if job.state.is_end else now + FIRST_PAUSE))
 
     def _pass_over(self, submission: Submission) -> None:
         """Submit an image anew, because the job that was found has no result."""
@@ -172,12 +174,12 @@ class _Round:
 
     def _look(self, open_job: OpenJob) -> None:
         try:
-            if not open_job.job.status.is_end:
-                open_job.job, pause = self._patience.ask(lambda: self._jobs.look(open_job.job.id))
-                open_job.due = time.monotonic() + _bounded(PAUSE if pause is None else pause)
-            if open_job.job.status is JobState.DONE:
+            if not open_job.job.state.is_end:
+                open_job.job, pause = self._jobs.look(open_job.job)
+                open_job.due = time.monotonic() + pause
+            if open_job.job.state is JobState.DONE:
                 self._fetch(open_job)
-            elif open_job.job.status.is_end:
+            elif open_job.job.state.is_end:
                 raise failure_of(open_job.job)
             open_job.busy = 0
         except Busy as busy:
@@ -195,36 +197,35 @@ class _Round:
         # Places for downloads are waited for, however long. What else is wrong is waited for like an absent service.
         if not isinstance(busy, Full) and now - open_job.busy_since > MAX_ABSENCE:
             raise Failed(f"{busy} (tried {open_job.busy} times)") from busy
-        seconds = _bounded(pause_after(busy, open_job.busy))
+        seconds = min(MAX_PAUSE, max(MIN_PAUSE, _pause_after(busy, open_job.busy)))
         self._say(f"{open_job.submission.name}: {busy}: asking again in {seconds:.0f} s")
         open_job.due = now + seconds
 
     def _fetch(self, open_job: OpenJob) -> None:
-        job_id, target = open_job.job.id, open_job.submission.target
-        with writing(target, replace=self._arguments.force) as file:
-            download = Download(file)
-            result = self._fetched(job_id, download)
+        target = open_job.submission.target
+        with writing(target, replace=open_job.submission.replace) as file:
+            result = self._fetched(open_job.job, Download(file))
         seconds = time.monotonic() - open_job.start
         line = f"{target}: {result.width} x {result.height} px, {seconds:.1f} s"
         self._report.done(open_job.submission.name, line, result.notes)
         self._end(open_job)
 
-    def _fetched(self, job_id: str, download: Download) -> Result:
+    def _fetched(self, job: Job, download: Download) -> Saved:
         attempt = 1
         while True:
             try:
-                return self._patience.ask(lambda: self._jobs.fetch(job_id, download))
+                return self._jobs.fetch(job, download)
             except Busy as busy:
                 # Before the first byte there is nothing to lose: other jobs are looked after meanwhile.
                 if not download.size or attempt > self._arguments.retries:
                     raise
-                time.sleep(pause_after(busy, attempt))
+                time.sleep(_pause_after(busy, attempt))
                 attempt += 1
 
 
-def _bounded(pause: float) -> float:
-    """A pause, in s, between two questions about a job."""
-    return min(MAX_PAUSE, max(MIN_PAUSE, pause))
+def _pause_after(busy: Busy, attempt: int) -> float:
+    """The seconds to wait after attempt 1, 2, …: as the service asks, or else twice as long each time."""
+    return min(2.0 ** min(attempt - 1, 10) if busy.seconds is None else busy.seconds, MAX_WAIT)
 
 
 class _Shown:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from superscaling.format_name import FormatName
-from superscaling.pictures import answer_format, describe_unsupported, name_foreign_image
+from superscaling.recognition.foreign import name_foreign_image
+from superscaling.recognition.kinds import answer_format, describe_unsupported
 from upscale.errors import Failed
 from upscale.output import SUFFIX, is_named_like_image
 
@@ -20,10 +21,11 @@ HEAD = 1 << 16  # bytes; the directory of a HEIC, which says what it can be answ
 
 @dataclass(frozen=True)
 class Source:
-    """An image file. `place` is the path of its result below an output folder."""
+    """An image file. `place` is the path of its result below an output folder; `is_found`: in a folder."""
 
     path: Path
     place: Path
+    is_found: bool = False
 
 
 @dataclass
@@ -38,6 +40,12 @@ class Inputs:
     failures: list[tuple[str, str]] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     several: bool = False
+
+    @property
+    def notes(self) -> list[str]:
+        """What was skipped, in a line; nothing if nothing was."""
+        skipped = [f"{what} ({count})" for what, count in sorted(self.skipped.items())]
+        return [f"skipped in folders: {', '.join(skipped)}"] if skipped else []
 
 
 def find_inputs(words: tuple[str, ...], output: str | None) -> Inputs:
@@ -95,7 +103,7 @@ def _walk(folder: Path, output: str | None, found: Inputs) -> None:
         if output is None and (suffix := SUFFIX.search(path.stem)):
             found.skipped[f"named *{suffix[0]}.*, like results"] += 1
         elif (reason := _reason_to_skip(path)) is None:
-            found.sources.append(Source(path, path.relative_to(folder)))
+            found.sources.append(Source(path, path.relative_to(folder), is_found=True))
         else:
             found.skipped[reason] += 1
 

@@ -1,21 +1,26 @@
 """Requests about jobs: submit an image file, ask how far it is, fetch the result."""
 
 import hashlib
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
-from http.client import HTTPResponse
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar, cast
 from urllib.parse import urlencode
 
-from message_protocol import BYTES, JSON, JobOutput
-from upscale.answers import MAX_DOCUMENT, read_problem, refused, retry_after
-from upscale.connection import Service
-from upscale.downloads import OK, PARTIAL, Download
-from upscale.errors import Broken, Expired, Failed, FatalError
+from image_super_scaling import (
+    Download,
+    Job,
+    JobOptions,
+    JobState,
+    NotFound,
+    Retry,
+    Saved,
+    UpscaleError,
+)
+from upscale.answers import SILENCE, client_of, meaning_of
+from upscale.errors import Failed
 
-ACCEPTED, UNKNOWN, CONFLICT, GONE = 202, 404, 409, 410
-BETWEEN = (502, 504)  # a proxy waits in vain for a service that is being restarted
+Answer = TypeVar("Answer")
+MAX_ABSENCE = 600.0  # s for which a service that is away is asked again
 # Set apart from whatever else makes keys of files; another number makes all jobs anew.
 SALT = b"upscale --jobs 1"
 
@@ -29,107 +34,96 @@ def key_of(file: Path, options: Mapping[str, str], generation: int) -> str:
         generation: from 0; another key for each.
 
     Raises:
-        Failed: the file can't be read.
+        Failed: the file can't be read, or is empty.
     """
     try:
         with file.open("rb") as opened:
             content = hashlib.file_digest(opened, "sha256").digest()
+            if not opened.tell():
+                raise Failed("is empty")
     except OSError as exc:
         raise Failed(str(exc.strerror)) from exc
     asked = urlencode(sorted(options.items())).encode()
     return hashlib.sha256(b"\n".join((SALT, str(generation).encode(), content, asked))).hexdigest()
 
 
-@dataclass(frozen=True)
-class Result:
-    """What is in a file that was fetched. `width`, `height`: in px, as text; `notes`: what could not be kept."""
-
-    width: str
-    height: str
-    notes: tuple[str, ...]
-
-
 class Jobs:
-    """Asks a service about jobs. All methods raise what `Service.ask` does, and `Busy`."""
+    """Asks a service about jobs; while one that was there is away, again and again.
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    All methods raise `Failed`, `Busy`, and `FatalError` if there is no such service, or it does not know an option.
 
-    def submit(self, file: Path, options: Mapping[str, str], key: str) -> JobOutput:
-        """Hand in an image file; with the same key and options again: find the job that it became.
+    Args:
+        url: of the service.
+        key: an API key of it, if it needs one.
+        say: prints a line about each repetition.
 
-        Raises:
-            Failed: the image was rejected, or the file can't be read.
-            FatalError: there is no such service at the address, or it does not know an option or the model.
-        """
+    Raises:
+        UsageError: `url` is not the address of a service.
+    """
+
+    def __init__(self, url: str, key: str | None, say: Callable[[str], None]) -> None:
+        self._url = url
+        self._say = say
+        # Who is busy is asked again by the caller, who looks after other jobs meanwhile.
+        self._client = client_of(
+            url,
+            {
+                "api_key": key,
+                "timeout": SILENCE,
+                "retries": 0,
+                "absence": MAX_ABSENCE,
+                "on_retry": self._again,
+            },
+        )
+        self._jobs = self._client.jobs
+
+    def submit(self, file: Path, options: Mapping[str, str], key: str) -> Job:
+        """Hand in an image file; with the same key and options again: find the job that it became."""
         try:
-            with file.open("rb") as opened:
-                size = os.fstat(opened.fileno()).st_size
-                if not size:
-                    raise Failed("is empty")
-                headers = {"Content-Type": BYTES, "Accept": JSON, "Content-Length": str(size), "Idempotency-Key": key}
-                path = f"/jobs?{urlencode(options)}" if options else "/jobs"
-                with self._service.ask("POST", path, headers, opened) as response:
-                    if response.status not in (OK, ACCEPTED):
-                        raise _passing(response) or self._service.refusal(response)
-                    return self._job(response)
+            return self._ask(lambda: self._jobs.submit(file, key=key, **cast(JobOptions, dict(options))))
         except OSError as exc:
             raise Failed(str(exc.strerror)) from exc
 
-    def look(self, job_id: str) -> tuple[JobOutput, float | None]:
-        """Ask how far a job is. Returns when to ask again as well, in s, if the service says that.
+    def look(self, job: Job) -> tuple[Job, float]:
+        """Ask how far a job is, and when to ask again, in s."""
+        return self._about(lambda: self._jobs.look(job))
 
-        Raises:
-            Failed: it no longer has it.
-        """
-        with self._service.ask("GET", f"/jobs/{job_id}", {"Accept": JSON}) as response:
-            if response.status != OK:
-                raise self._refusal(response)
-            return self._job(response), retry_after(response)
-
-    def fetch(self, job_id: str, download: Download) -> Result:
+    def fetch(self, job: Job, download: Download) -> Saved:
         """Fetch the result, or what is missing of it.
 
         Raises:
-            Failed: there is none.
             Expired: there is none any more.
         """
-        with self._service.ask("GET", f"/jobs/{job_id}/result", download.headers) as response:
-            if response.status not in (OK, PARTIAL):
-                raise self._refusal(response)
-            download.take(response)
-            width, height, notes = (
-                response.headers.get(name, "") for name in ("X-Result-Width", "X-Result-Height", "X-Upscaler-Notes")
-            )
-            return Result(width, height, tuple(notes.split("; ")) if notes else ())
+        return self._about(lambda: self._jobs.fetch(job, download))
 
-    def _job(self, response: HTTPResponse) -> JobOutput:
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def _about(self, request: Callable[[], Answer]) -> Answer:
+        """Ask about a job that exists, or did."""
+
+        def asked() -> Answer:
+            try:
+                return request()
+            except NotFound as exc:
+                raise Failed("the service no longer knows the job: the same command submits it again") from exc
+
+        return self._ask(asked)
+
+    def _ask(self, request: Callable[[], Answer]) -> Answer:
         try:
-            job = JobOutput.model_validate_json(response.read(MAX_DOCUMENT))
-        except ValueError as exc:  # pydantic's
-            raise FatalError(f"{self._service.url}: the answer is not a job") from exc
-        if not (job.id.isascii() and job.id.isalnum()):  # it becomes part of a path
-            raise FatalError(f"{self._service.url}: the answer has no valid id of a job")
-        return job
+            return request()
+        except UpscaleError as error:
+            raise meaning_of(error, self._url) from error
 
-    def _refusal(self, response: HTTPResponse) -> Exception:
-        """An answer about a job that exists, or did."""
-        if response.status == UNKNOWN:
-            return Failed("the service no longer knows the job: the same command submits it again")
-        if response.status in (CONFLICT, GONE):
-            kind = Expired if response.status == GONE else Failed
-            return kind(read_problem(response).detail)
-        return _passing(response) or self._service.refusal(response)
+    def _again(self, retry: Retry) -> None:
+        self._say(f"{retry.error.detail}: trying again in {retry.seconds:.0f} s")
 
 
-def _passing(response: HTTPResponse) -> Exception | None:
-    """What a proxy says while the service is away."""
-    return Broken(f"the answer is {response.status} {response.reason}") if response.status in BETWEEN else None
-
-
-def failure_of(job: JobOutput) -> Failed:
+def failure_of(job: Job) -> Failed:
     """Why a job has failed or was cancelled."""
-    if job.problem is None:
-        return Failed(f"the job was {job.status}" if job.status == "cancelled" else "the job has failed")
-    refusal = refused(job.problem, None)
-    return refusal if isinstance(refusal, Failed) else Failed(str(refusal))
+    failure = job.failure
+    if failure is None:
+        return Failed("the job was cancelled" if job.state is JobState.CANCELLED else "the job has failed")
+    return Failed(failure.detail + (f" ({failure.hint})" if failure.hint else ""))

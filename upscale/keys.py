@@ -1,15 +1,13 @@
 """The API key of a service. It is no option itself: whoever lists processes would see it."""
 
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from image_super_scaling.settings import API_KEY
 from superscaling.settings import CLIENT_KEY, read_client_key
 from upscale.errors import UsageError
 
-# What can stand in a header (RFC 6750, 2.1), and longer than any key.
-KEY = re.compile(r"[A-Za-z0-9._~+/=-]{1,1000}")
 STDIN = "-"
 
 
@@ -40,6 +38,6 @@ def read_key(key_file: str | None, inputs: Sequence[str]) -> str | None:
 
 
 def _checked(key: str, source: str) -> str:
-    if not KEY.fullmatch(key):
+    if not API_KEY.fullmatch(key):
         raise UsageError(f"{source} must have one API key, of letters, digits and any of . _ ~ + / = -")
     return key

@@ -2,18 +2,20 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from message_protocol import UpscaleInput, UpscaleOutput
+from image_super_scaling import Result
+from message_protocol import UpscaleInput
 from resource_upscale import ResourceUpscale
-from superscaling.errors import ServiceError, StartError, StrengthNotOffered
+from superscaling.errors import ServiceError, SettingInvalid, StartError, StrengthNotOffered
 from superscaling.geometry import Box
-from superscaling.models import TABLE
+from superscaling.models import TABLE, directory_of
 from superscaling.pictures import Samples
 from superscaling.scheduling import Deadline, Plan, Timings
-from superscaling.settings import Settings, environment_variable
+from superscaling.settings import Settings, describe_unknown, environment_variable, read_settings, unknown_variables
 from upscale.console import Progress
-from upscale.errors import Failed, FatalError
+from upscale.errors import Failed, FatalError, UsageError
 from upscale.interrupts import ended_at_once
 
 # Models that can be named wherever this is installed.
@@ -35,7 +37,7 @@ class Local:
         """
         self._ready()
 
-    def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
+    def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> Result:
         """Enlarge one image file.
 
         Args:
@@ -49,17 +51,49 @@ class Local:
         """
         upscale = self._ready()
         try:
-            return upscale.main(UpscaleInput.from_bytes(image, options), Deadline(), Timings(), _ProgressBar(progress))
+            message = UpscaleInput.from_bytes(image, options)
+            output = upscale.main(message, Deadline(), Timings(), _ProgressBar(progress))
         except StrengthNotOffered as exc:
             raise FatalError(f"{exc.detail}, or choose --model {' or '.join(WITH_STRENGTH)}, which has") from exc
         except ServiceError as exc:
             hint = "" if exc.setting is None else f" (raise {environment_variable(exc.setting)})"
             raise Failed(exc.detail + hint) from exc
+        return Result(output.image, output.format, output.width, output.height, output.notes)
+
+    def close(self) -> None:
+        """Nothing is to be done."""
 
     def _ready(self) -> ResourceUpscale:
         if self._upscale is None:
             self._upscale = _open(self._settings)
         return self._upscale
+
+
+def local_enlarger(model: str | None, complain: Callable[[str], None]) -> Local:
+    """Read the settings, of which a model on the command line replaces that of the environment.
+
+    Args:
+        model: its name or path; None: that of the settings.
+        complain: prints a line about a variable that is no setting.
+
+    Raises:
+        SettingInvalid: a setting is.
+        UsageError: there is no such model.
+    """
+    settings = read_settings()
+    for variable in unknown_variables():
+        complain(describe_unknown(variable))
+    settings = replace(settings, models=())  # one is enough
+    return Local(settings if model is None else _with_model(settings, model))
+
+
+def _with_model(settings: Settings, model: str) -> Settings:
+    chosen = replace(settings, model=model)
+    try:
+        directory_of(chosen)
+    except SettingInvalid as exc:
+        raise UsageError(str(exc).replace(f"{environment_variable('model')}=", "--model ", 1)) from exc
+    return chosen
 
 
 class _ProgressBar:

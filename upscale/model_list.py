@@ -1,25 +1,16 @@
 """Print the models that `--model` may name: of this installation, or of a service."""
 
+import contextlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
 
-from message_protocol import ModelOutput
-from superscaling.commands.prepare import find_missing_packages
+from image_super_scaling import Model
 from superscaling.errors import SettingInvalid, StartError
-from superscaling.models import (
-    Weights,
-    directory_of,
-    is_prepared,
-    known_models,
-    read_model_files,
-    weight_directories,
-    weights_of,
-)
-from superscaling.settings import Settings, read_settings
 from upscale.console import shown
 from upscale.errors import DONE, FAILED, WRONG_USAGE, Failed, FatalError, UsageError
+from upscale.interrupts import ended_at_once
+from upscale.model_row import marked, offered
 from upscale.remote import Remote
 
 HEADS = ("name", "factor", "kind", "strength", "speed", "state", "licence")
@@ -34,9 +25,13 @@ def print_models(url: str | None, key: str | None = None) -> int:
     """
     try:
         if url is None:
-            rows = _own(read_settings())
+            with ended_at_once():
+                from upscale.own_models import own_rows
+
+            rows = own_rows()
         else:
-            rows = [_row(each) for each in Remote(url, 0, click.echo, key).models()]
+            with contextlib.closing(Remote(url, 0, click.echo, key)) as service:
+                rows = [_row(each) for each in service.models()]
     except (UsageError, SettingInvalid) as exc:
         click.echo(f"upscale: {shown(exc)}", err=True)
         return WRONG_USAGE
@@ -48,56 +43,17 @@ def print_models(url: str | None, key: str | None = None) -> int:
     return DONE
 
 
-def _own(settings: Settings) -> list[tuple[str, ...]]:
-    """The default first."""
-    return [
-        _own_row(replace(settings, model=name), name == settings.model)
-        for name in dict.fromkeys((settings.model, *known_models(settings)))
-    ]
-
-
-def _own_row(settings: Settings, is_default: bool) -> tuple[str, ...]:
-    name = _marked(shown(settings.model), is_default)
-    if not is_prepared(settings):
-        weights = weights_of(settings)
-        factor = "" if weights.stated_scale is None else f"x{weights.stated_scale}"
-        strength, state = _offered(weights.milder is not None), _state(settings, weights)
-        return name, factor, weights.kind, strength, "", state, weights.licence
-    model = read_model_files(directory_of(settings))
-    return name, f"x{model.scale}", model.kind, _offered(model.milder is not None), "", "ready", shown(model.licence)
-
-
-def _state(settings: Settings, weights: Weights) -> str:
-    """What a model that is not prepared takes to be used."""
-    is_here = any((directory / weights.file).is_file() for directory in weight_directories(settings))
-    if weights.is_own:
-        return "not installed"
-    if weights.package is not None and not is_here:
-        return "needs make weights"
-    if find_missing_packages(settings) is not None:
-        return "needs requirements.txt"
-    return "converted at first use" if is_here else "downloaded at first use"
-
-
-def _row(model: ModelOutput) -> tuple[str, ...]:
+def _row(model: Model) -> tuple[str, ...]:
     seconds = model.seconds_per_megapixel
     return (
-        _marked(shown(model.name), model.default),
+        marked(shown(model.name), model.default),
         f"x{model.scale}",
         shown(model.kind),
-        _offered(model.strength),
+        offered(model.strength),
         "" if seconds is None else f"{seconds:.1f} s per megapixel",
         "",
         shown(model.licence),
     )
-
-
-def _offered(has_strength: bool) -> str:
-    return "0 to 1" if has_strength else ""
-
-
-def _marked(name: str, is_default: bool) -> str:
-    return f"{name} (default)" if is_default else name
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -3,12 +3,12 @@
 import contextlib
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
+from image_super_scaling.files import written_whole
 from superscaling.format_name import FormatName
 from superscaling.size_choice import DEFAULT_SCALE, Fit
 from upscale.errors import Failed
@@ -112,7 +112,7 @@ def writing(target: Path, *, replace: bool) -> Iterator[BinaryIO]:
         if replace:
             target = Path(os.path.realpath(target))  # the link stays, its target is replaced
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _written_whole(target, replace) as file:
+        with written_whole(target, replace=replace) as file:
             yield file
     except FileExistsError as exc:
         raise Failed(EXISTS.format(target)) from exc
@@ -145,39 +145,3 @@ def _require_missing(target: Path) -> None:
     except FileNotFoundError:
         return
     raise Failed(EXISTS.format(target))
-
-
-@contextlib.contextmanager
-def _written_whole(target: Path, replace: bool) -> Iterator[BinaryIO]:
-    part = target.with_name(f".upscale-{secrets.token_hex(8)}.part")
-    try:
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        with open(descriptor, "w+b") as file:
-            yield file
-        if not replace:
-            _claim(part, target)
-        else:
-            os.replace(part, target)
-        part.unlink(missing_ok=True)
-    except BaseException:  # also Ctrl-C; a second one could cut a `finally` short
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _claim(part: Path, target: Path) -> None:
-    """Rename `part` to `target` unless that exists.
-
-    Raises:
-        FileExistsError: it exists.
-    """
-    try:
-        os.link(part, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links, such as FAT: an empty file reserves the name
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-        try:
-            os.replace(part, target)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise

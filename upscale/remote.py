@@ -1,16 +1,13 @@
 """Enlarge through a running service, as a stream of events."""
 
-import time
 from collections.abc import Callable, Mapping
-from urllib.parse import urlencode
+from typing import cast
 
-from message_protocol import BYTES, EVENTS, JSON, ModelOutput, ModelsOutput, UpscaleOutput
-from upscale.answers import MAX_DOCUMENT, follow, read_events, refusal
-from upscale.connection import Service
-from upscale.console import Progress
-from upscale.errors import Busy, Failed, FatalError
+from image_super_scaling import Accepted, Event, Model, Options, Progress, Result, Retry, UpscaleError
+from upscale.answers import SILENCE, client_of, meaning_of
+from upscale.console import Progress as Bar
+from upscale.errors import Busy, Failed
 
-HEADERS = {"Content-Type": BYTES, "Accept": EVENTS}
 MAX_PAUSE = 300.0  # s before the next attempt
 
 
@@ -28,14 +25,25 @@ class Remote:
     """
 
     def __init__(self, url: str, retries: int, say: Callable[[str], None], key: str | None = None) -> None:
-        self._service = Service(url, key)
+        self._url = url
         self._retries = retries
         self._say = say
+        self._tried = 0
+        self._client = client_of(
+            url,
+            {
+                "api_key": key,
+                "timeout": SILENCE,
+                "retries": retries,
+                "longest_wait": MAX_PAUSE,
+                "on_retry": self._again,
+            },
+        )
 
     def get_ready(self) -> None:
         """Nothing is to be done: whether the service is there, the first request finds out."""
 
-    def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
+    def enlarge(self, image: bytes, options: Mapping[str, str], progress: Bar) -> Result:
         """Enlarge one image file.
 
         Args:
@@ -47,45 +55,47 @@ class Remote:
             Failed: this image was rejected, or the connection broke.
             FatalError: there is no such service at the address, or it does not know an option or the model.
         """
-        for attempt in range(1, self._retries + 2):
-            try:
-                return self._ask(image, options, progress)
-            except Busy as busy:
-                if busy.seconds is not None and busy.seconds > MAX_PAUSE:  # an earlier attempt would fail
-                    asked = f"it asks for a wait of {busy.seconds:.0f} s, and {MAX_PAUSE:.0f} s are the most"
-                    raise Failed(f"{busy} ({asked})") from busy
-                if attempt > self._retries:
-                    tried = f" (tried {attempt} times)" if attempt > 1 else ""
-                    raise Failed(f"{busy}{tried}") from busy
-                seconds = pause_after(busy, attempt)
-                self._say(f"{busy}: trying again in {seconds:.0f} s ({attempt} of {self._retries})")
-                time.sleep(seconds)
-        raise AssertionError("unreachable")
 
-    def models(self) -> list[ModelOutput]:
+        def listener(event: Event) -> None:
+            if isinstance(event, Accepted):
+                progress.expect(event.tiles)
+            elif isinstance(event, Progress):
+                progress.expect(event.total)
+                progress.reach(event.done)
+
+        self._tried = 0
+        try:
+            return self._client.upscale(image, listener=listener, **cast(Options, dict(options)))
+        except UpscaleError as error:
+            raise self._meaning(error) from error
+
+    def models(self) -> list[Model]:
         """Ask which models the service has loaded; the default is the first.
 
         Raises:
             Failed: the connection broke.
             FatalError: there is no such service at the address, or it has no list of models.
         """
-        url = self._service.url
-        with self._service.ask("GET", "/models", {"Accept": JSON}) as response:
-            if response.status != 200:
-                raise FatalError(f"{url}: {refusal(response)}")
-            try:
-                return ModelsOutput.model_validate_json(response.read(MAX_DOCUMENT)).root
-            except ValueError as exc:  # pydantic's
-                raise FatalError(f"{url}: the answer is not a list of models") from exc
+        try:
+            return self._client.models()
+        except UpscaleError as error:
+            raise self._meaning(error) from error
 
-    def _ask(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
-        query = f"?{urlencode(options)}" if options else ""
-        with self._service.ask("POST", f"/upscale{query}", HEADERS, image) as response:
-            if response.status != 200 or response.headers.get_content_type() != EVENTS:
-                raise self._service.refusal(response)
-            return follow(read_events(response), progress)
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
 
+    def _again(self, retry: Retry) -> None:
+        self._tried = retry.attempt
+        busy = meaning_of(retry.error, self._url)
+        self._say(f"{busy}: trying again in {retry.seconds:.0f} s ({retry.attempt} of {self._retries})")
 
-def pause_after(busy: Busy, attempt: int) -> float:
-    """Return the seconds to wait after attempt 1, 2, …: as the service asks, or else twice as long each time."""
-    return min(2.0 ** min(attempt - 1, 10) if busy.seconds is None else busy.seconds, MAX_PAUSE)
+    def _meaning(self, error: UpscaleError) -> Exception:
+        meaning = meaning_of(error, self._url)
+        if not isinstance(meaning, Busy):
+            return meaning
+        if meaning.seconds is not None and meaning.seconds > MAX_PAUSE:  # an earlier attempt would fail
+            return Failed(
+                f"{meaning} (it asks for a wait of {meaning.seconds:.0f} s, and {MAX_PAUSE:.0f} s are the most)"
+            )
+        return Failed(f"{meaning} (tried {self._tried + 1} times)" if self._tried else str(meaning))

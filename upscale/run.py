@@ -1,24 +1,23 @@
 """Run the command line: a failure stops no other image."""
 
+import contextlib
 import logging
 import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
 import click
 from tqdm import tqdm
 
-from message_protocol import UpscaleOutput
+from image_super_scaling import Result
 from superscaling.errors import SettingInvalid, StartError
-from superscaling.models import directory_of
-from superscaling.settings import Settings, describe_unknown, environment_variable, read_settings, unknown_variables
 from upscale.console import Console, Progress, shown
 from upscale.errors import DONE, FAILED, INTERRUPTED, WRONG_USAGE, Failed, FatalError, UsageError
 from upscale.interrupts import ended_at_once
+from upscale.local_packages import require_local_packages
 from upscale.output import write_stdout, write_target
 from upscale.report import Report
 from upscale.tasks import Arguments, Plan, Task, plan
@@ -30,8 +29,11 @@ class Enlarger(Protocol):
     def get_ready(self) -> None:
         """Do what is to be done once, before the first image. May be called again."""
 
-    def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> UpscaleOutput:
+    def enlarge(self, image: bytes, options: Mapping[str, str], progress: Progress) -> Result:
         """Enlarge one image file."""
+
+    def close(self) -> None:
+        """Close connections, if there are any."""
 
 
 class Work(Protocol):
@@ -40,6 +42,9 @@ class Work(Protocol):
     def do(self, tasks: list[Task], report: Report, bar: tqdm) -> None:
         """Do all tasks; a failure stops no other one. `bar` is updated after each."""
 
+    def close(self) -> None:
+        """Close connections, if there are any."""
+
 
 def main(arguments: Arguments) -> int:
     """Do what the command line says; returns the exit status."""
@@ -47,7 +52,8 @@ def main(arguments: Arguments) -> int:
     console = Console(arguments.quiet)
     logging.getLogger().addHandler(console)
     try:
-        return Run(_work(arguments, console), console).run(plan(arguments))
+        with contextlib.closing(_work(arguments, console)) as work:
+            return Run(work, console).run(plan(arguments))
     except (UsageError, SettingInvalid) as exc:
         click.echo(f"upscale: {shown(exc)}", err=True)
         return WRONG_USAGE
@@ -74,23 +80,11 @@ def _enlarger(arguments: Arguments, console: Console) -> Enlarger:
             from upscale.remote import Remote
 
         return Remote(arguments.url, arguments.retries, console.say, arguments.key)
+    require_local_packages()
     with ended_at_once():
-        from upscale.local import Local
+        from upscale.local import local_enlarger
 
-    settings = read_settings()
-    for variable in unknown_variables():
-        console.complain(describe_unknown(variable))
-    settings = replace(settings, models=())  # one is enough
-    return Local(settings if arguments.model is None else _with_model(settings, arguments.model))
-
-
-def _with_model(settings: Settings, model: str) -> Settings:
-    chosen = replace(settings, model=model)
-    try:
-        directory_of(chosen)
-    except SettingInvalid as exc:
-        raise UsageError(str(exc).replace(f"{environment_variable('model')}=", "--model ", 1)) from exc
-    return chosen
+    return local_enlarger(arguments.model, console.complain)
 
 
 def _exit_on_signals() -> None:
@@ -114,14 +108,17 @@ class Run:
 
     def run(self, plan: Plan) -> int:
         """Do all tasks and report; returns the exit status."""
-        for note in plan.notes:
-            self._console.say(note)
         count = len(plan.tasks) + len(plan.failures)
+        for note in plan.notes if count or plan.finished else ():
+            self._console.say(note)
         report = Report(self._console, count)
         for name, reason in plan.failures:
             report.failed(name, reason)
+        if not count and plan.finished:
+            return DONE
         if not count:
-            self._console.complain("there are no images to enlarge")
+            # Also when quiet, as the notes may say why: pictures of a format that is not read.
+            self._console.complain(": ".join(["there are no images to enlarge", *plan.notes]))
             return FAILED
         try:
             with self._console.files(len(plan.tasks)) as bar:
@@ -158,6 +155,10 @@ class OneByOne:
             report.attempt(task.name, partial(self._do, task, report))
             bar.update()
 
+    def close(self) -> None:
+        """Close connections, if there are any."""
+        self._enlarger.close()
+
     def _do(self, task: Task, report: Report) -> None:
         with self._console.file(task.name) as progress:
             image = _read(task)
@@ -167,7 +168,7 @@ class OneByOne:
         if task.target is None:
             write_stdout(output.image)
         else:
-            write_target(task.target, output.image, replace=self._arguments.force)
+            write_target(task.target, output.image, replace=task.replace)
         target = "standard output" if task.target is None else task.target
         seconds = time.monotonic() - start
         line = f"{target}: {output.width} x {output.height} px, {seconds:.1f} s"

@@ -3,14 +3,13 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from message_protocol import JobInput, UpscaleInput
-from superscaling.errors import MalformedMessage
 from superscaling.format_name import FormatName
 from upscale.errors import Failed, UsageError
 from upscale.inputs import Inputs, Source, find_inputs, format_of
+from upscale.options import check_options
 from upscale.output import EXTENSIONS, READ_ONLY, check_target, format_named, suffix_of, with_extension
 
 PIPE = "-"
@@ -20,7 +19,8 @@ PIPE = "-"
 class Arguments:
     """The command line. None means that an option is not given.
 
-    `model`: to be used in this process; `options`: what is asked of every image, as in the query of a request; `jobs`:
+    `model`: to be used in this process; `options`: what is asked of every image, as in the query of a request;
+    `again`: do also what has a newer result; `jobs`:
     hand the images in as jobs, in the `group`; `key`: an API key of the service.
     """
 
@@ -36,18 +36,21 @@ class Arguments:
     jobs: bool = False
     group: str | None = None
     key: str | None = field(default=None, repr=False)
+    again: bool = False
 
 
 @dataclass(frozen=True)
 class Task:
     """One image.
 
-    `source` None is standard input, `target` None standard output. `format` is the requested one, if any.
+    `source` None is standard input, `target` None standard output. `format` is the requested one, if any. `replace`:
+    whether the target may exist.
     """
 
     source: Path | None
     target: Path | None
     format: FormatName | None
+    replace: bool
 
     @property
     def name(self) -> str:
@@ -61,11 +64,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Plan:
-    """The tasks, the failures (names and reasons) that are known already, and notes to print."""
+    """The tasks, the failures (names and reasons) that are known already, and notes to print.
+
+    `finished`: how many images in folders are left alone, because they have a newer result.
+    """
 
     tasks: list[Task]
     failures: list[tuple[str, str]]
     notes: list[str]
+    finished: int = 0
 
 
 def plan(arguments: Arguments) -> Plan:
@@ -75,7 +82,7 @@ def plan(arguments: Arguments) -> Plan:
         UsageError: an option is invalid, arguments contradict each other, or a result would overwrite another result
             or an input.
     """
-    _check(arguments)
+    check_options(arguments.options, arguments.group)
     output = arguments.output
     if "" in arguments.inputs:
         raise UsageError("an input is an empty text: is the variable that should name it set?")
@@ -84,28 +91,23 @@ def plan(arguments: Arguments) -> Plan:
     found = find_inputs(arguments.inputs, output)
     if found.several and output is not None and (output == PIPE or os.path.isfile(output)):
         raise UsageError(f"-o {output} takes one image; for several, name a folder")
-    skipped = [f"{what} ({count})" for what, count in sorted(found.skipped.items())]
-    notes = [f"skipped in folders: {', '.join(skipped)}"] if skipped else []
     if output is not None and not found.several and not _is_folder(output):
         return _plan_one(arguments, output, found)
-    tasks = []
+    tasks, finished = list[Task](), list[Task]()
     for source in found.sources:
         try:
-            tasks.append(_task(source, arguments))
+            task = _task(source, arguments)
         except Failed as exc:
             found.failures.append((str(source.path), str(exc)))
-    _check_overlaps(tasks)
-    return _checked(tasks, arguments, found.failures, notes, make_folder=output is not None)
-
-
-def _check(arguments: Arguments) -> None:
-    """Refuse what the service refuses, in its words."""
-    try:
-        UpscaleInput.from_bytes(b"any", arguments.options)
-        if arguments.group is not None:
-            JobInput.from_bytes(b"any", {"group": arguments.group})
-    except MalformedMessage as exc:
-        raise UsageError(exc.detail) from exc
+            continue
+        has_result = source.is_found and _is_newer(task)
+        if has_result and not (arguments.force or arguments.again):
+            finished.append(task)
+        else:
+            tasks.append(replace(task, replace=True) if has_result else task)
+    _check_overlaps([*tasks, *finished])
+    planned = _checked(tasks, found.failures, make_folder=output is not None)
+    return replace(planned, notes=[*found.notes, *_notes_on(finished)], finished=len(finished))
 
 
 def _is_folder(output: str) -> bool:
@@ -137,7 +139,7 @@ def _one(arguments: Arguments, source: Path | None, output: str, failures: list[
     if output == PIPE:
         if sys.stdout is None or sys.stdout.isatty():
             raise UsageError("standard output is a terminal: name a file with -o, or use `> out.jpg`")
-        return Plan([Task(source, None, arguments.format)], failures, [])
+        return Plan([Task(source, None, arguments.format, arguments.force)], failures, [])
     named = format_named(Path(output))
     suffix = Path(output).suffix.lower()
     if named is None and (suffix in READ_ONLY or (suffix and arguments.format is None)):
@@ -145,8 +147,8 @@ def _one(arguments: Arguments, source: Path | None, output: str, failures: list[
         raise UsageError(f"-o {output}: {suffix} can't be written: name a file with one of {known}")
     if named is not None and arguments.format not in (None, named):
         raise UsageError(f"-o {output} contradicts --format {arguments.format}")
-    task = Task(source, Path(output), arguments.format or named)
-    return _checked([task], arguments, failures, [], make_folder=False)
+    task = Task(source, Path(output), arguments.format or named, arguments.force)
+    return _checked([task], failures, make_folder=False)
 
 
 def _task(source: Source, arguments: Arguments) -> Task:
@@ -163,7 +165,7 @@ def _task(source: Source, arguments: Arguments) -> Task:
         target = source.path.with_name(with_extension(source.path, name, suffix_of(arguments.options)))
     else:
         target = Path(arguments.output, source.place.parent, with_extension(source.place, name))
-    return Task(source.path, target, arguments.format)
+    return Task(source.path, target, arguments.format, arguments.force)
 
 
 def _is_same_file(one: Path, other: str) -> bool:
@@ -185,16 +187,31 @@ def _check_overlaps(tasks: list[Task]) -> None:
         results[place] = task
 
 
-def _checked(
-    tasks: list[Task], arguments: Arguments, failures: list[tuple[str, str]], notes: list[str], make_folder: bool
-) -> Plan:
+def _is_newer(task: Task) -> bool:
+    """Whether a result of an earlier run is there, and not older than its image."""
+    try:
+        return (
+            task.source is not None
+            and task.target is not None
+            and (task.target.stat().st_mtime_ns >= task.source.stat().st_mtime_ns)
+        )
+    except OSError:
+        return False
+
+
+def _notes_on(finished: list[Task]) -> list[str]:
+    have = "has a newer result" if len(finished) == 1 else "have newer results"
+    return [f"skipped in folders: {len(finished)} that {have} (--again does them anyway)"] if finished else []
+
+
+def _checked(tasks: list[Task], failures: list[tuple[str, str]], make_folder: bool) -> Plan:
     """Make the plan; tasks whose results can't be written become failures."""
     possible = []
     for task in tasks:
         try:
             if task.target is not None:
-                check_target(task.target, replace=arguments.force, make_folder=make_folder)
+                check_target(task.target, replace=task.replace, make_folder=make_folder)
             possible.append(task)
         except Failed as exc:
             failures.append((task.name, str(exc)))
-    return Plan(possible, failures, notes)
+    return Plan(possible, failures, [])

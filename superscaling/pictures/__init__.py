@@ -4,8 +4,6 @@ from superscaling.format_name import FormatName, ReadOnlyName
 from superscaling.pictures.containers.bands import piece_bytes
 from superscaling.pictures.encoder_sample import encoding_sample
 from superscaling.pictures.encoding import Encoded, check_can_hold, check_count, check_size, encode
-from superscaling.pictures.foreign import name_foreign_image
-from superscaling.pictures.formats import FORMATS, MEDIA_TYPES, READABLE, Format, media_type_of, sniff
 from superscaling.pictures.gigantic import (
     CutBands,
     GiganticHeader,
@@ -14,12 +12,15 @@ from superscaling.pictures.gigantic import (
     inspect_gigantic,
     join_bands,
 )
-from superscaling.pictures.inspection import InspectedImage, answer_format, decode, describe_unsupported, inspect
-from superscaling.pictures.limits import Limits
+from superscaling.pictures.inspection import InspectedImage, decode, inspect
 from superscaling.pictures.opening import limit_pillow
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size, to_8_bits
 from superscaling.pictures.previews import enlarge_bicubically, preview, preview_tile
 from superscaling.pictures.resampling import LANCZOS_SUPPORT, reduce_plane
+from superscaling.recognition.foreign import name_foreign_image
+from superscaling.recognition.formats import FORMATS, MEDIA_TYPES, READABLE, Format, media_type_of, sniff
+from superscaling.recognition.kinds import answer_format, describe_unsupported
+from superscaling.recognition.limits import Limits
 
 __all__ = [
     "FORMATS",

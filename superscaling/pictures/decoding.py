@@ -24,7 +24,6 @@ from superscaling.pictures.guards.bmp import without_surplus_runs
 from superscaling.pictures.guards.tiff import NO_PAGE, PAGE_KIND, check_tiff
 from superscaling.pictures.heif_reading import AvifReader, HeicReader
 from superscaling.pictures.jpeg_reading import JpegReader
-from superscaling.pictures.limits import Limits
 from superscaling.pictures.loading import LACKS_END_MARK, WIDE, check_mode, read_as_8_bits, reading_notes, rgba_of
 from superscaling.pictures.metadata.from_gif import read_gif_metadata
 from superscaling.pictures.metadata.from_info import read_info, rest_of_bmp, rest_of_webp
@@ -33,6 +32,7 @@ from superscaling.pictures.metadata.from_tiff import page_places, read_tiff
 from superscaling.pictures.metadata.upright import upright
 from superscaling.pictures.opening import frame_count, open_image, raw_mode, tiff_tags
 from superscaling.pictures.picture import Metadata, Picture, Size
+from superscaling.recognition.limits import Limits
 
 
 class Reader(Protocol):

@@ -15,12 +15,12 @@ from superscaling.metadata_choice import MetadataChoice
 from superscaling.pictures.containers.gif_writing import write_gif
 from superscaling.pictures.containers.png_writing import write_png_16
 from superscaling.pictures.containers.tiff_writing import Page, write_tiff
-from superscaling.pictures.formats import FORMATS, Format, Series, is_16_bit
 from superscaling.pictures.guards.cmyk_profile import only_table
 from superscaling.pictures.metadata.fitting import fitting, left_out, wanted
 from superscaling.pictures.metadata.writing import file_for, pillow_options, set_header_density
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size, in_8_bits
 from superscaling.pictures.png_compression import png_compression
+from superscaling.recognition.formats import FORMATS, Format, Series, is_16_bit
 
 # Least quality of JPEGs with full chroma (4:4:4); below, it is subsampled (4:2:0).
 FULL_CHROMA_QUALITY = 90

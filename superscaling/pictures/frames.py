@@ -10,13 +10,13 @@ from PIL import ImageFile
 
 from superscaling.format_name import FormatName
 from superscaling.pictures.containers.animation import Rgba
-from superscaling.pictures.formats import FORMATS
 from superscaling.pictures.loading import load_frame, split_alpha
 from superscaling.pictures.metadata.turning import NO_TURN, Turn
 from superscaling.pictures.metadata.upright import turn_for, upright
 from superscaling.pictures.opening import hide_metadata
 from superscaling.pictures.picture import Frame, Metadata
 from superscaling.pictures.sixteen_bits import is_colour_16
+from superscaling.recognition.formats import FORMATS
 
 # Equal neighbours become one frame as long as every format can store its time.
 MAX_MERGED_MILLISECONDS = FORMATS[FormatName.GIF].max_milliseconds

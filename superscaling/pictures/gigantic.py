@@ -16,7 +16,6 @@ from superscaling.pictures.containers.bands import Dtype, RowReader, write_rows
 from superscaling.pictures.containers.jpeg_outline import END
 from superscaling.pictures.containers.spliced import Part
 from superscaling.pictures.encoding import FULL_CHROMA_QUALITY, REDUCED_TO_8_BITS, notes_on_metadata
-from superscaling.pictures.formats import FORMATS
 from superscaling.pictures.gigantic_kinds import WAY_OUT, Header, read_header
 from superscaling.pictures.jpeg_reading import SEEDS, first_lacking, is_grey, noise, notes_on_ending
 from superscaling.pictures.metadata.fitting import fitting, left_out, wanted
@@ -24,6 +23,7 @@ from superscaling.pictures.metadata.turning import NO_TURN, Turn
 from superscaling.pictures.metadata.upright import upright
 from superscaling.pictures.opening import decoder_errors
 from superscaling.pictures.picture import Metadata, Samples, Size
+from superscaling.recognition.formats import FORMATS
 
 # Bytes of rows that are turned at a time.
 TURNED_BYTES = 1 << 24

@@ -15,7 +15,6 @@ from superscaling.pictures.containers.chunks import (
     ANIMATION,
     MAX_CHUNKS,
     NAME,
-    PNG_SIGNATURE,
     TRANSPARENCY,
     Chunk,
     listed,
@@ -23,15 +22,11 @@ from superscaling.pictures.containers.chunks import (
     png_chunks,
     split_png,
 )
-from superscaling.pictures.containers.directories import LONG, SHORT, layout_of, read_directory
 from superscaling.pictures.containers.directory_writing import write_directories
 from superscaling.pictures.containers.jpeg_outline import END, JpegOutline, outline_jpeg
 from superscaling.pictures.containers.mapped_file import map_file
 from superscaling.pictures.containers.spliced import Part
-from superscaling.pictures.foreign import name_foreign
-from superscaling.pictures.formats import sniff
 from superscaling.pictures.guards.jpeg import check_coded_rows
-from superscaling.pictures.guards.raw import name_raw
 from superscaling.pictures.guards.tiff import NO_PAGE, PAGE_KIND, check_tiff
 from superscaling.pictures.guards.tiff_kind import (
     BITS,
@@ -46,13 +41,17 @@ from superscaling.pictures.guards.tiff_kind import (
     YCBCR,
 )
 from superscaling.pictures.jpeg_reading import most_missing, pixel_parts
-from superscaling.pictures.limits import Limits, check_parts
 from superscaling.pictures.loading import LACKS_END_MARK, UNSPECIFIED
 from superscaling.pictures.metadata.exif_geometry import ORIENTATION
 from superscaling.pictures.metadata.from_jpeg import pictures_in, read_jpeg
 from superscaling.pictures.metadata.from_png import read_png
 from superscaling.pictures.metadata.from_tiff import page_places, read_tiff
 from superscaling.pictures.picture import Metadata
+from superscaling.recognition.directories import LONG, SHORT, layout_of, read_directory
+from superscaling.recognition.foreign import name_foreign
+from superscaling.recognition.formats import PNG_SIGNATURE, sniff
+from superscaling.recognition.limits import Limits, check_parts
+from superscaling.recognition.raw import name_raw
 
 GIGANTIC_FORMATS = (FormatName.JPEG, FormatName.PNG, FormatName.TIFF)
 AGAIN = "save it again with another program"

@@ -8,17 +8,18 @@ import pi_heif
 
 from superscaling.errors import ImageCorrupt, UnsupportedImage, UnsupportedMode
 from superscaling.format_name import FormatName
-from superscaling.pictures.containers.bmff import PICTURES, HeifFile, Item, read_heif
-from superscaling.pictures.formats import READ_MODES
 from superscaling.pictures.frames import upright_frame
 from superscaling.pictures.guards.heif import check_heif
-from superscaling.pictures.limits import Limits
 from superscaling.pictures.loading import read_as_8_bits, split_alpha
 from superscaling.pictures.metadata.from_info import read_info, rest_of_heif
 from superscaling.pictures.metadata.upright import upright
 from superscaling.pictures.metadata.words import DEPTH, GAIN_MAP
 from superscaling.pictures.opening import frame_count, open_image
 from superscaling.pictures.picture import Frame, Picture
+from superscaling.recognition.bmff import PICTURES, HeifFile, Item, read_heif
+from superscaling.recognition.formats import READ_MODES
+from superscaling.recognition.kinds import answer_to_heic
+from superscaling.recognition.limits import Limits
 
 # pi-heif would start several threads for each picture, and list pictures that are not read.
 pi_heif.options.DECODE_THREADS = 1
@@ -79,11 +80,6 @@ class HeicReader:
         _, metadata = upright(stored, (frame.height, frame.width))
         frame = _described(dataclasses.replace(frame, metadata=metadata), self._file)
         return Picture((frame,), self.format, notes=_notes(self._file))
-
-
-def answer_to_heic(file: HeifFile) -> FormatName:
-    """The format of the answer unless another is asked for: HEIC is not written, and JPEG has no transparency."""
-    return FormatName.PNG if file.alpha else FormatName.JPEG
 
 
 def _with_plain_names(data: bytes, file: HeifFile) -> bytes:

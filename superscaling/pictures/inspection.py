@@ -1,19 +1,15 @@
 """Image files to pictures: inspect the header first, decode later."""
 
-from superscaling.errors import ServiceError, UnsupportedImage
+from superscaling.errors import UnsupportedImage
 from superscaling.format_name import FormatName, ReadOnlyName
-from superscaling.pictures.containers.bmff import read_heif
 from superscaling.pictures.decoding import READERS, Reader
-from superscaling.pictures.foreign import RAW, RAW_ADVICE, name_foreign
-from superscaling.pictures.formats import READABLE, sniff
-from superscaling.pictures.guards.raw import name_raw
-from superscaling.pictures.heif_reading import HeicReader, answer_to_heic
-from superscaling.pictures.limits import Limits
+from superscaling.pictures.heif_reading import HeicReader
 from superscaling.pictures.opening import decoder_errors
 from superscaling.pictures.picture import Picture, Size
-
-# Bytes: no image is smaller.
-SMALLEST = 14
+from superscaling.recognition.formats import sniff
+from superscaling.recognition.kinds import describe
+from superscaling.recognition.limits import Limits
+from superscaling.recognition.raw import name_raw
 
 
 class InspectedImage:
@@ -60,47 +56,9 @@ def inspect(data: bytes, limits: Limits) -> InspectedImage:
     name = sniff(data)
     raw = name_raw(data) if name is FormatName.TIFF else None
     if name is None or raw:
-        raise UnsupportedImage(_description(data, raw))
+        raise UnsupportedImage(describe(data, raw))
     with decoder_errors():
         return InspectedImage(name, READERS[name](data, limits))
-
-
-def answer_format(data: bytes) -> FormatName | None:
-    """The format of the answer to an image file unless another is asked for; None: the file is not supported.
-
-    Args:
-        data: the beginning of the file, or all. (`inspect` knows it for a whole file.)
-    """
-    name = sniff(data)
-    if not isinstance(name, ReadOnlyName):
-        return name
-    try:
-        with decoder_errors():
-            return answer_to_heic(read_heif(data))
-    except ServiceError:  # whoever decodes it says what is wrong
-        return FormatName.JPEG
-
-
-def describe_unsupported(data: bytes) -> str:
-    """What a file that is not supported is, and what to send instead, in one sentence.
-
-    Args:
-        data: the file, or its beginning.
-    """
-    return _description(data, name_raw(data) if sniff(data) is FormatName.TIFF else None)
-
-
-def _description(data: bytes, raw: str | None) -> str:
-    """The same; `raw`: the kind of raw file that a TIFF is."""
-    supported = f"{', '.join(READABLE[:-1])} or {READABLE[-1]}"
-    if len(data) < SMALLEST:
-        size = f"has only {len(data)} {'byte' if len(data) == 1 else 'bytes'}" if data else "is empty"
-        return f"the file {size}: send {supported}"
-    named = (f"{RAW} ({raw})", RAW_ADVICE) if raw else name_foreign(data)
-    if named is None:
-        return f"the file is not an image in a supported format ({', '.join(READABLE)})"
-    name, advice = named
-    return f"the file is {name}, which is not supported: send {supported}{f' ({advice})' if advice else ''}"
 
 
 def decode(data: bytes, limits: Limits) -> Picture:

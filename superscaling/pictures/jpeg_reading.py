@@ -9,11 +9,11 @@ from superscaling.pictures.containers.jpeg_outline import END, JpegOutline, outl
 from superscaling.pictures.containers.jpeg_segments import without_descriptions
 from superscaling.pictures.frames import upright_frame
 from superscaling.pictures.guards.jpeg import check_coded_rows
-from superscaling.pictures.limits import Limits
 from superscaling.pictures.loading import LACKS_END_MARK, reading_notes
 from superscaling.pictures.metadata.from_jpeg import pictures_in, read_jpeg
 from superscaling.pictures.opening import open_image
 from superscaling.pictures.picture import Picture, Samples
+from superscaling.recognition.limits import Limits
 
 # At most so much of the height may be missing; of a low picture at least one row of blocks, but never half.
 MISSING_ROWS, NEVER_ROWS = 1 / 4, 1 / 2

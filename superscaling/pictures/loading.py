@@ -8,11 +8,11 @@ from PIL import Image, ImageFile
 
 from superscaling.errors import UnsupportedMode
 from superscaling.format_name import FormatName
-from superscaling.pictures.formats import READ_MODES
-from superscaling.pictures.limits import Limits
 from superscaling.pictures.opening import open_image, raw_mode, tiff_tags
 from superscaling.pictures.picture import Frame, Samples, in_8_bits
 from superscaling.pictures.sixteen_bits import is_colour_16, samples_16
+from superscaling.recognition.formats import READ_MODES
+from superscaling.recognition.limits import Limits
 
 # Pillow's names of 16-bit samples. ("BGR;16" is a pixel of 16 bits.)
 WIDE = re.compile(";16[BLN]")

@@ -13,10 +13,10 @@ from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 
 from superscaling.errors import ImageCorrupt, ServiceError, UnsupportedImage
 from superscaling.format_name import FormatName
-from superscaling.pictures.containers.directories import POINTERS
 from superscaling.pictures.containers.tiff_opening import open_tiff
-from superscaling.pictures.formats import FORMATS
-from superscaling.pictures.limits import Limits
+from superscaling.recognition.directories import POINTERS
+from superscaling.recognition.formats import FORMATS
+from superscaling.recognition.limits import Limits
 
 XMP = 700  # tag of a TIFF
 # More than any real picture has; Pillow itself rejects twice as many.
@@ -55,9 +55,9 @@ def decoder_errors() -> Iterator[None]:
 
 
 def _is_raised_here(exc: Exception) -> bool:
-    """Whether this package raised it, not a decoder that it calls."""
+    """Whether `superscaling` raised it, not a decoder that it calls."""
     *_, (frame, _) = traceback.walk_tb(exc.__traceback__)
-    return Path(__file__).parent in Path(frame.f_code.co_filename).parents
+    return Path(__file__).parent.parent in Path(frame.f_code.co_filename).parents
 
 
 def open_image(data: bytes, name: FormatName, limits: Limits) -> ImageFile.ImageFile:

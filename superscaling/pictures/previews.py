@@ -9,8 +9,8 @@ from PIL import Image
 
 from superscaling.format_name import FormatName
 from superscaling.pictures.encoding import encode
-from superscaling.pictures.formats import FORMATS
 from superscaling.pictures.picture import Frame, Metadata, Picture, Samples, Size, in_8_bits
+from superscaling.recognition.formats import FORMATS
 
 # Shown for moments only: nearly as good as PNG, in a tenth of its time.
 JPEG_QUALITY = 92

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from superscaling.errors import ImageCorrupt
 from superscaling.pictures.containers.animation import Animation, Disposal, Part
-from superscaling.pictures.containers.chunks import PNG_SIGNATURE, Chunk, png_chunk
-from superscaling.pictures.limits import Limits
+from superscaling.pictures.containers.chunks import Chunk, png_chunk
+from superscaling.recognition.formats import PNG_SIGNATURE
+from superscaling.recognition.limits import Limits
 
 # Chunks of the file's head that each part needs to be decoded -> their largest length in bytes.
 SHARED = {b"PLTE": 3 * 256, b"tRNS": 256}

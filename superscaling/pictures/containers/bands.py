@@ -16,7 +16,6 @@ import pyvips
 from superscaling.errors import ImageCorrupt
 from superscaling.format_name import FormatName
 from superscaling.pictures.containers.chunks import png_chunks
-from superscaling.pictures.containers.directories import LAYOUTS, first_directory, read_directory
 from superscaling.pictures.containers.directory_writing import write_directories
 from superscaling.pictures.containers.jpeg_outline import START
 from superscaling.pictures.containers.jpeg_segments import JFIF, segment
@@ -36,6 +35,7 @@ from superscaling.pictures.metadata.writing import (
     tiff_tags,
 )
 from superscaling.pictures.picture import Metadata, Samples, Size
+from superscaling.recognition.directories import LAYOUTS, first_directory, read_directory
 
 P = ParamSpec("P")
 Dtype = np.dtype[np.uint8 | np.uint16]

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from superscaling.errors import ImageCorrupt
-from superscaling.pictures.limits import check_parts
+from superscaling.recognition.formats import PNG_SIGNATURE
+from superscaling.recognition.limits import check_parts
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # A PNG of 64 MiB in the smallest usual chunks, of 4 KiB, has about 16,000. (A WebP has a few per frame.)
 MAX_CHUNKS = 20_000
 # PNG's chunks that describe its colours, besides iCCP -> their lengths. (PNG specification, third edition, 11.3.2)

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Mapping
 
-from superscaling.pictures.containers.directories import LONG, LONG8, Entry
+from superscaling.recognition.directories import LONG, LONG8, Entry
 
 
 def write_directories(

@@ -8,7 +8,7 @@ import struct
 
 from superscaling.errors import ImageCorrupt
 from superscaling.pictures.containers.animation import Animation, Disposal, Part
-from superscaling.pictures.limits import Limits, check_parts
+from superscaling.recognition.limits import Limits, check_parts
 
 # Blocks have up to 255 bytes: a file of 64 MiB has 260,000.
 MAX_BLOCKS = 500_000

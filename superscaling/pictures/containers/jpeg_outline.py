@@ -14,7 +14,7 @@ from superscaling.pictures.containers.jpeg_segments import (
     WITHOUT_LENGTH,
     Segment,
 )
-from superscaling.pictures.limits import check_parts
+from superscaling.recognition.limits import check_parts
 
 # Real JPEGs have about ten scans in a picture; libjpeg-turbo advises to distrust more than 500. Segments before the
 # first scan: profiles and extended XMP take up to a few hundred.

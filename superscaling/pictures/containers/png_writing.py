@@ -4,9 +4,10 @@ import io
 
 import pyvips
 
-from superscaling.pictures.containers.chunks import PNG_SIGNATURE, png_chunks
+from superscaling.pictures.containers.chunks import png_chunks
 from superscaling.pictures.containers.vips import to_vips
 from superscaling.pictures.picture import Samples
+from superscaling.recognition.formats import PNG_SIGNATURE
 
 # Higher levels take twice the time and save no per cent. Paeth is the best single filter for photographs.
 LEVEL, FILTER = 4, pyvips.enums.ForeignPngFilter.PAETH

@@ -14,11 +14,11 @@ import numpy as np
 from PIL import TiffImagePlugin
 
 from superscaling.errors import FormatCannotHold
-from superscaling.pictures.containers.directories import LONG, SHORT, Entry
 from superscaling.pictures.containers.directory_writing import write_directories
-from superscaling.pictures.formats import mode_in_8_bits
 from superscaling.pictures.metadata.writing import tiff_tags
 from superscaling.pictures.picture import Metadata, Samples
+from superscaling.recognition.directories import LONG, SHORT, Entry
+from superscaling.recognition.formats import mode_in_8_bits
 
 HEADER = b"II*\0"
 END = bytes(4)  # ends the chain of directories

@@ -6,7 +6,7 @@ Decoders allocate and decode by the code, and scale or cut the result afterwards
 from collections.abc import Iterator
 
 from superscaling.errors import ImageCorrupt
-from superscaling.pictures.limits import check_parts
+from superscaling.recognition.limits import check_parts
 
 # AV1's kind of unit with the size (AV1, 5.3.2); HEVC's kind of unit with the size (ISO/IEC 23008-2, 7.4.2.2).
 AV1_SEQUENCE, HEVC_SEQUENCE = 1, 33

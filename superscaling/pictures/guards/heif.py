@@ -1,9 +1,9 @@
 """Checks what decoding an AVIF or a HEIC would cost, before a decoder reads its pictures."""
 
 from superscaling.errors import ImageCorrupt, UnsupportedMode
-from superscaling.pictures.containers.bmff import HeifFile, Item
 from superscaling.pictures.guards.coded_size import av1_sizes, hevc_sizes
-from superscaling.pictures.limits import Limits, check_parts
+from superscaling.recognition.bmff import HeifFile, Item
+from superscaling.recognition.limits import Limits, check_parts
 
 CODED = (b"av01", b"hvc1")
 # Blocks and a grid's tiles extend over the border: together they may have so many times the limit in px.

@@ -7,9 +7,9 @@ from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
 from superscaling.errors import ImageCorrupt
-from superscaling.pictures.containers.directories import ASCII, LONG, MAX_TAGS, POINTERS, SHORT, UNDEFINED
 from superscaling.pictures.guards.tiff_kind import KIND_TAGS, MAX_CHANNELS, check_kind
-from superscaling.pictures.limits import Limits, check_parts
+from superscaling.recognition.directories import ASCII, LONG, MAX_TAGS, POINTERS, SHORT, UNDEFINED
+from superscaling.recognition.limits import Limits, check_parts
 
 # Pillow creates an object for each number in the directories. Most are offsets and lengths of strips or tiles: a
 # picture of 25 megapixels in tiles of 16 x 16 px has 200,000.

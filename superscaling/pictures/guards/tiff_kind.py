@@ -9,7 +9,7 @@ from PIL import TiffImagePlugin
 
 from superscaling.errors import UnsupportedMode
 from superscaling.pictures.containers.tiff_opening import ADDED
-from superscaling.pictures.formats import READ_MODES
+from superscaling.recognition.formats import READ_MODES
 
 # Tags that say how pixels are stored.
 BITS, COMPRESSION, PHOTOMETRIC, CHANNELS, PLANES, EXTRAS, SAMPLE_FORMAT = 258, 259, 262, 277, 284, 338, 339

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
 
-from superscaling.pictures.containers.directories import (
+from superscaling.pictures.containers.directory_writing import write_directories
+from superscaling.pictures.density import to_fraction
+from superscaling.recognition.directories import (
     FRACTIONS,
     INTEGERS,
     LONG,
@@ -20,8 +22,6 @@ from superscaling.pictures.containers.directories import (
     read_directory,
     reordered,
 )
-from superscaling.pictures.containers.directory_writing import write_directories
-from superscaling.pictures.density import to_fraction
 
 # Most bytes of a block. A JPEG's segment holds 64 KiB; some writers use a second one.
 MAX_EXIF = 1 << 17

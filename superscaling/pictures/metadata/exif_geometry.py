@@ -2,13 +2,13 @@
 
 from fractions import Fraction
 
-from superscaling.pictures.containers.directories import SHORT
 from superscaling.pictures.density import Density, Unit, to_fraction
 from superscaling.pictures.metadata.exif import Exif, Part
 from superscaling.pictures.metadata.resizing import Resizing, subject_in
 from superscaling.pictures.metadata.turning import NO_TURN, UPRIGHT, Turn
 from superscaling.pictures.metadata.words import SUBJECT
 from superscaling.pictures.picture import Size
+from superscaling.recognition.directories import SHORT
 
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x0112, 0x011A, 0x011B, 0x0128
 WIDTHS = ((Part.MAIN, 0x0100), (Part.DETAILS, 0xA002), (Part.INTEROPERABILITY, 0x1001))

@@ -6,7 +6,6 @@ from superscaling.format_name import FormatName
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.pictures.containers.jpeg_segments import MAX_SEGMENT
 from superscaling.pictures.density import Density, to_bmp, to_jfif, to_png
-from superscaling.pictures.formats import Extra, Format, mode_in_8_bits
 from superscaling.pictures.metadata import descriptions, exif_geometry, georeference, photoshop, xmp, xmp_geometry
 from superscaling.pictures.metadata.exif import MAX_EXIF, PREFIX, Exif, Part, read_exif
 from superscaling.pictures.metadata.from_jpeg import MAX_ICC_PART
@@ -14,6 +13,7 @@ from superscaling.pictures.metadata.png_texts import keyword_of
 from superscaling.pictures.metadata.resizing import Resizing
 from superscaling.pictures.metadata.words import named
 from superscaling.pictures.picture import Metadata, Size
+from superscaling.recognition.formats import Extra, Format, mode_in_8_bits
 
 # Largest EXIF block, XMP packet and profile (in 255 segments) in a JPEG, in bytes. A comment fills a segment.
 JPEG_LIMITS = {

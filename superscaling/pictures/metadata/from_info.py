@@ -5,11 +5,11 @@ from fractions import Fraction
 
 from PIL import Image, ImageFile
 
-from superscaling.pictures.containers.bmff import Box
 from superscaling.pictures.containers.chunks import WEBP_CHUNKS, Chunk, webp_end
 from superscaling.pictures.density import Density, Unit
 from superscaling.pictures.metadata.words import CREDENTIALS, VIDEO, behind, named
 from superscaling.pictures.picture import Metadata
+from superscaling.recognition.bmff import Box
 
 # Where a BMP's header says how long the file is.
 BMP_LENGTH = slice(2, 6)

@@ -3,7 +3,6 @@
 import re
 import struct
 
-from superscaling.pictures.containers.directories import first_directory, layout_of, read_directory
 from superscaling.pictures.containers.jpeg_outline import JpegOutline
 from superscaling.pictures.containers.jpeg_segments import ADOBE, COMMENT, MAX_SEGMENT
 from superscaling.pictures.density import Density, from_jfif
@@ -11,6 +10,7 @@ from superscaling.pictures.metadata import words, xmp
 from superscaling.pictures.metadata.exif import PREFIX
 from superscaling.pictures.metadata.words import named
 from superscaling.pictures.picture import Metadata
+from superscaling.recognition.directories import first_directory, layout_of, read_directory
 
 JFIF = b"JFIF\0"
 LONG_XMP = b"http://ns.adobe.com/xmp/extension/\0"

@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from superscaling.pictures.containers.directories import (
+from superscaling.pictures.metadata.exif import PARENTS, Exif, Part, collect_exif
+from superscaling.pictures.metadata.exif_geometry import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION, density_of
+from superscaling.pictures.metadata.georeference import CARRIED as CARRIED_GEO_TAGS
+from superscaling.pictures.metadata.georeference import TAGS as GEO_TAGS
+from superscaling.pictures.metadata.words import named
+from superscaling.pictures.picture import Metadata
+from superscaling.recognition.directories import (
     UNDEFINED,
     Directory,
     Entry,
@@ -11,12 +17,6 @@ from superscaling.pictures.containers.directories import (
     read_directory,
     reordered,
 )
-from superscaling.pictures.metadata.exif import PARENTS, Exif, Part, collect_exif
-from superscaling.pictures.metadata.exif_geometry import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION, density_of
-from superscaling.pictures.metadata.georeference import CARRIED as CARRIED_GEO_TAGS
-from superscaling.pictures.metadata.georeference import TAGS as GEO_TAGS
-from superscaling.pictures.metadata.words import named
-from superscaling.pictures.picture import Metadata
 
 XMP, IPTC, PHOTOSHOP, ICC = 700, 33723, 34377, 34675
 ORIENTATION = 274

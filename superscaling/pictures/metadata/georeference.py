@@ -2,8 +2,8 @@
 
 import struct
 
-from superscaling.pictures.containers.directories import DOUBLE, SHORT
 from superscaling.pictures.metadata.resizing import Resizing
+from superscaling.recognition.directories import DOUBLE, SHORT
 
 PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, KEYS, DOUBLES, LETTERS = 33550, 33922, 34264, 34735, 34736, 34737
 # Camera model; Intergraph's matrix: not carried.

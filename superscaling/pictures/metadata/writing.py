@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from superscaling.format_name import FormatName
-from superscaling.pictures.containers.chunks import PNG_SIGNATURE, png_chunk
-from superscaling.pictures.containers.directories import UNDEFINED, Entry
+from superscaling.pictures.containers.chunks import png_chunk
 from superscaling.pictures.containers.jpeg_segments import COMMENT, MAX_SEGMENT, segment
 from superscaling.pictures.density import to_bmp, to_jfif, to_png
 from superscaling.pictures.metadata import from_jpeg, from_tiff, png_texts, xmp
@@ -16,6 +15,8 @@ from superscaling.pictures.metadata.exif import PREFIX, Exif, Part, read_exif
 from superscaling.pictures.metadata.exif_geometry import set_density
 from superscaling.pictures.metadata.photoshop import iptc_resource
 from superscaling.pictures.picture import Metadata
+from superscaling.recognition.directories import UNDEFINED, Entry
+from superscaling.recognition.formats import PNG_SIGNATURE
 
 # After signature and header, which has 13 bytes.
 PNG_HEAD = len(PNG_SIGNATURE) + 12 + 13

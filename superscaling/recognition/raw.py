@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from superscaling.pictures.containers.directories import UNDEFINED, Entry, first_directory, layout_of, read_directory
+from superscaling.recognition.directories import UNDEFINED, Entry, first_directory, layout_of, read_directory
 
 # Tags: compression, what the samples mean, maker, further directories, version of DNG.
 COMPRESSION, PHOTOMETRIC, MAKE, SUB_DIRECTORIES, DNG_VERSION = 259, 262, 271, 330, 50706

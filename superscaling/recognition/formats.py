@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 from superscaling.format_name import FormatName, ReadOnlyName
-from superscaling.pictures.containers.chunks import PNG_SIGNATURE
+
+# PNG 3, 5.2.
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 class Series(Enum):

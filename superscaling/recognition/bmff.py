@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from superscaling.errors import ImageCorrupt
-from superscaling.pictures.limits import check_parts
+from superscaling.recognition.limits import check_parts
 
 # A photograph of 200 megapixels in tiles of 512 x 512 px has 770 items, and each refers to a handful of properties.
 MAX_ITEMS = 4000
