@@ -1,5 +1,6 @@
 """The options of the command line. Imports little, so that `--help` is quick."""
 
+import sys
 import textwrap
 from typing import Any
 
@@ -10,6 +11,7 @@ from superscaling.metadata_choice import MetadataChoice
 from superscaling.settings import CLIENT_KEY, Settings
 from superscaling.size_choice import DEFAULT_SCALE, MAX_SCALE, Fit
 from superscaling.version import __version__
+from upscale import mcp_command
 from upscale.errors import INTERRUPTED, UsageError
 from upscale.interrupts import ended_at_once
 from upscale.local_packages import require_local_packages
@@ -22,7 +24,8 @@ INPUT is one of
                with -o FOLDER the results form the same tree there
   a pattern    such as "photos/**/*.png", if the shell has not expanded it
   -            standard input; the result goes to standard output
-Write a name that begins with a dash as ./-name, or after --.
+Write a name that begins with a dash as ./-name, or after --, and a file
+called mcp as ./mcp: `upscale mcp` offers the service to language models.
 
 \b
 {models}
@@ -221,9 +224,13 @@ def _read_key(key_file: str | None, inputs: tuple[str, ...]) -> str | None:
 
 def run_command() -> int:
     """Read `sys.argv` and do what it says; returns the exit status."""
+    arguments = sys.argv[1:]
+    chosen: click.Command = command
+    if arguments[:1] == [mcp_command.NAME]:
+        chosen, arguments = mcp_command.command, arguments[1:]
     try:
         # Not click's own handling of exceptions: it ends an interrupted program with "Aborted!" and status 1.
-        status: int = command.main(standalone_mode=False)
+        status: int = chosen.main(arguments, standalone_mode=False)
     except click.ClickException as exc:
         exc.show()
         return exc.exit_code
