@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -141,18 +142,29 @@ class FileHandler(QuietHandler, SimpleHTTPRequestHandler):
     """Serves files."""
 
 
-@pytest.fixture
-def legacy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings for an additional row of the table, whose file comes from a local server."""
-    monkeypatch.setitem(TABLE, "legacy", LEGACY_ROW)
+def settings_of_legacy(cache: Path) -> Settings:
+    """The file comes from a local server."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(FileHandler, directory=FIXTURES))
     Thread(target=server.serve_forever, daemon=True).start()
-    return Settings(
-        model="legacy",
-        weights_url=f"http://127.0.0.1:{server.server_port}",
-        cache_dir=tmp_path / "cache",
-        port=free_port(),
-    )
+    url = f"http://127.0.0.1:{server.server_port}"
+    return Settings(model="legacy", weights_url=url, cache_dir=cache, port=free_port())
+
+
+@pytest.fixture
+def legacy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings for an additional row of the table."""
+    monkeypatch.setitem(TABLE, "legacy", LEGACY_ROW)
+    return settings_of_legacy(tmp_path / "cache")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The same, prepared: a conversion imports TensorFlow, which takes long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TABLE, "legacy", LEGACY_ROW)
+        settings = settings_of_legacy(tmp_path_factory.mktemp("prepared") / "cache")
+        prepare(settings)
+    return settings
 
 
 def open_and_infer(
@@ -162,12 +174,12 @@ def open_and_infer(
     return str(engine.facts), infer_levels(engine, pixels)
 
 
-def test_the_whole_way_of_a_legacy_file(legacy: Settings) -> None:
+@pytest.mark.usefixtures("legacy")
+def test_the_whole_way_of_a_legacy_file(prepared: Settings) -> None:
     """Found, downloaded, verified, converted, loaded: both engines reproduce ISR on TensorFlow 2.3.1."""
-    prepare(legacy)
-    directory = directory_of(legacy)
+    directory = directory_of(prepared)
     model = read_model_files(directory)
-    assert sorted(path.name for path in legacy.cache_dir.iterdir()) == sorted([directory.name, LEGACY.name])
+    assert sorted(path.name for path in prepared.cache_dir.iterdir()) == sorted([directory.name, LEGACY.name])
     assert 8 <= model.halo <= LEGACY_ROW.architecture.receptive_field == 12
 
     with np.load(FIXTURES / "legacy_io.npz") as recorded:
@@ -175,13 +187,13 @@ def test_the_whole_way_of_a_legacy_file(legacy: Settings) -> None:
     # In its own process: the threads of TensorFlow can only be set before its first use.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
         for name in ("openvino", "tensorflow"):
-            facts, levels = child.submit(open_and_infer, name, model, weight_file_of(legacy), pixels).result()
+            facts, levels = child.submit(open_and_infer, name, model, weight_file_of(prepared), pixels).result()
             assert facts == f"legacy {name} fp32"
             assert np.abs(levels / 255 - network).max() < 1e-6
             assert np.abs(round_levels(levels, np.uint8).astype(int) - predicted).max() <= 1
 
     # A second start finds all of it, without the server.
-    prepare(replace(legacy, weights_url="http://127.0.0.1:1", port=free_port()))
+    prepare(replace(prepared, weights_url="http://127.0.0.1:1", port=free_port()))
 
 
 def test_what_a_conversion_was_made_of_is_in_its_name(legacy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,6 +266,14 @@ def talkative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_talkative_conversion_does_not_hang(talkative: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"converting legacy failed: ValueError: no$"):
         convert_in_child(LEGACY_ROW, LEGACY, talkative.parent / "target")
+
+
+@pytest.mark.usefixtures("talkative")
+def test_a_failed_conversion_is_tried_again(legacy: Settings) -> None:
+    for _ in range(2):
+        with pytest.raises(ModelUnavailable, match=r"converting legacy failed: ValueError: no$"):
+            prepare(legacy)
+        assert [path.name for path in legacy.cache_dir.iterdir()] == [LEGACY.name]
 
 
 @pytest.mark.timeout(60)
@@ -384,8 +404,17 @@ def test_a_directory_that_can_not_be_read(variable: str, command: str, status: i
 # Baking models in
 
 
-def test_a_baked_model_needs_nothing_else(legacy: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_baked_model_needs_nothing_else(
+    legacy: Settings, prepared: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No server, no cache, no TensorFlow: as in an image without network."""
+
+    def convert(weights: Weights, weight_file: Path, directory: Path) -> None:
+        """What the child did for `prepared`, of the same row and file."""
+        assert (weights, weight_file.read_bytes()) == (LEGACY_ROW, LEGACY.read_bytes())
+        shutil.copytree(directory_of(prepared), directory)
+
+    monkeypatch.setattr("superscaling.commands.prepare.convert_in_child", convert)
     bake(legacy, tmp_path / "models" / "legacy")
     monkeypatch.setattr("superscaling.models.store.MODELS", tmp_path / "models")
     monkeypatch.setattr("superscaling.commands.prepare.convert_model", None)
