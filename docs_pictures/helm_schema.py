@@ -25,7 +25,10 @@ def describe() -> str:
     schema["properties"]["settings"] = _of_settings()
     # `helm` adds it where the chart is a part of another one.
     schema["properties"]["global"] = {"type": "object"}
-    return json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **schema}, indent=2, ensure_ascii=False) + "\n"
+    return (
+        json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **schema}, indent=2, ensure_ascii=False)
+        + "\n"
+    )
 
 
 def _of(value: Any) -> dict[str, Any]:
