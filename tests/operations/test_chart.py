@@ -84,14 +84,9 @@ def test_lint(case: str) -> None:
 def test_schemas(case: str, tmp_path: Path) -> None:
     file = tmp_path / "rendered.yaml"
     file.write_text(yaml.safe_dump_all(each for each in render(CASES[case]) if each["kind"] not in FOREIGN))
+    validate = Path(sys.executable).parent / "kubernetes-validate"
     for version in ("1.25", "1.37"):
-        command = [
-            Path(sys.executable).parent / "kubernetes-validate",
-            "--strict",
-            "--kubernetes-version",
-            version,
-            file,
-        ]
+        command = [str(validate), "--strict", "--kubernetes-version", version, str(file)]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stdout + result.stderr
 
