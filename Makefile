@@ -1,4 +1,5 @@
-# make run | test (lint, test-python, test-client) | test-page | test-image | test-jobs | soak | test-pytorch | train |
+# make run | test (lint, test-python, test-client) | test-page | test-image | test-jobs | test-operations |
+#      soak | test-pytorch | train |
 #      images | lock | models | weights | settings | samples | picture | gradients | screenshots | models-picture | bench |
 #      load | scale | quality | sizes | compare | restoration | real-weights | fuzz | fuzz-api | base | audit | sbom |
 #      clean. CONTRIBUTING.md explains them.
@@ -16,8 +17,8 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --requir
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --override requirements-overrides.in \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: run test lint test-python test-client test-page test-image test-jobs soak test-pytorch train images screenshots lock \
-	models samples picture gradients weights settings bench load scale quality sizes compare restoration real-weights \
+.PHONY: run test lint test-python test-client test-page test-image test-jobs test-operations soak test-pytorch train images screenshots lock \
+	models samples picture gradients weights settings helm-schema bench load scale quality sizes compare restoration real-weights \
 	models-picture fuzz fuzz-api base audit sbom clean
 
 # TensorFlow and ISR are installed only where the settings need them. exec: a signal to make has to reach the server.
@@ -57,7 +58,11 @@ test-image: $(VENV)/.dev
 test-jobs: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/jobs/run.sh $(OPTIONS)
 
-# The same with random seeds, for MINUTES minutes.
+# Lints and renders the Helm chart; checks alerts and dashboard by Debian's promtool, which is installed (as root) if missing.
+test-operations: $(VENV)/.dev
+	BIN="$(CURDIR)/$(BIN)" tests/operations/run.sh $(OPTIONS)
+
+# What breaks jobs (test-jobs), with random seeds, for MINUTES minutes.
 soak: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/jobs/run.sh -s -k ends_once --minutes $(or $(MINUTES),480) $(OPTIONS)
 
@@ -115,6 +120,10 @@ gradients: $(VENV)/.dev
 # docs/settings.md, from superscaling/settings.py.
 settings: $(VENV)/.serve
 	$(BIN)/python -m docs_pictures.settings_table
+
+# What the Helm chart's values may be, from its values.yaml and superscaling/settings.py.
+helm-schema: $(VENV)/.dev
+	$(BIN)/python -m docs_pictures.helm_schema
 
 # Every figure about speed and memory, into benchmarks/RESULTS.md: `make bench OPTIONS="network overhead"` for parts.
 bench: $(VENV)/.dev $(BENCH)/.everything
