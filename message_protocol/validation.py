@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -56,6 +56,21 @@ URL_NAME = re.compile(r"ur[il]|href|link|src")
 def typed(options: Mapping[str, str]) -> dict[str, str | int | float | bool]:
     """Convert the texts of query parameters: numbers as in JSON, or .5, to numbers; `true` and `false` to booleans."""
     return {name: text if name in TEXTS else _typed(text) for name, text in options.items()}
+
+
+Message = TypeVar("Message", bound=BaseModel)
+
+
+def from_query(message: type[Message], options: Mapping[str, str]) -> Message:
+    """Read query parameters as a message.
+
+    Raises:
+        MalformedMessage: a parameter is missing, unknown or invalid.
+    """
+    try:
+        return message.model_validate(typed(options))
+    except ValidationError as exc:
+        raise malformed_message(exc, message, list(message.model_fields)) from exc
 
 
 def _typed(text: str) -> str | int | float | bool:
