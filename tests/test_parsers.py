@@ -23,6 +23,7 @@ from message_protocol import (
     ImagesUpscaleInput,
     JobInput,
     JobsInput,
+    ResultInput,
     UpscaleInput,
 )
 from superscaling.conversion.ncnn.param_file import read_layers
