@@ -171,7 +171,7 @@ def job_operations() -> dict[str, dict[str, Any]]:
                 "description": RESULT,
                 "parameters": [ID, *query_parameters(ResultInput), *CONDITIONS],
                 "responses": {
-                    "200": _result("the enlarged image"),
+                    "200": _result("the enlarged image", RATE_HEADERS),
                     "206": _result("a part of it", CONTENT_RANGE),
                     "304": {"description": "it is the one that the client has (If-None-Match)"},
                     **problems(*request_errors(), OwnerMissing, JobUnknown, JobHasNoResult, JobExpired),
