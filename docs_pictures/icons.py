@@ -12,8 +12,8 @@ from superscaling.settings import ROOT
 
 TARGET = ROOT / "web" / "static"
 SIZES = (192, 512)  # px
-# A maskable icon may be cut to a circle of 80 % of its side (W3C, Web Application Manifest): its corners are filled, and
-# what it shows is smaller.
+# A maskable icon may be cut to a circle of 80 % of its side (W3C, Web Application Manifest): its corners are filled,
+# and what it shows is smaller.
 MASKABLE, SHRUNK = 512, 0.8
 
 

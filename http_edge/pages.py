@@ -49,6 +49,7 @@ def pages(settings: Settings) -> Blueprint:
         settings: the page checks their limits before it sends an image.
     """
     blueprint = Blueprint("pages", __name__, template_folder=WEB / "templates")
+    current, kept = edition(WEB), kept_files(WEB / "static", SERVED)
 
     @blueprint.get("/web/<path:filename>")
     def static(filename: str) -> Response:
@@ -78,8 +79,7 @@ def pages(settings: Settings) -> Blueprint:
 
     @blueprint.get("/app-worker.js")
     def worker() -> Response:
-        files = kept_files(WEB / "static", SERVED)
-        script = render_template("app-worker.js", edition=edition(WEB), files=files)
+        script = render_template("app-worker.js", edition=current, files=kept)
         return _revalidated(Response(script, mimetype="text/javascript"))
 
     @blueprint.get("/docs")
