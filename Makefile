@@ -96,6 +96,9 @@ images:
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m docs_pictures.screenshots
 
+icons: $(VENV)/.dev
+	$(BIN)/python -m docs_pictures.icons
+
 models: $(VENV)/.everything
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-plain
 	$(BIN)/python -m superscaling.commands.convert noise-cancel-best

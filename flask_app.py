@@ -11,7 +11,14 @@ from flask import Flask, Response
 
 import resources
 from http_edge.answers import images_upscale_json, json_answer, no_content, text_answer, upscale_answer
-from http_edge.job_answers import archive_answer, job_answer, jobs_answer, promised_answer, result_answer
+from http_edge.job_answers import (
+    archive_answer,
+    converted_answer,
+    job_answer,
+    jobs_answer,
+    promised_answer,
+    result_answer,
+)
 from http_edge.job_events import JobWatch
 from http_edge.job_requests import JobRequests
 from http_edge.metrics import CONTENT_TYPE, Metrics
@@ -27,9 +34,11 @@ from message_protocol import (
     ImagesUpscaleInput,
     JobsInput,
     OnError,
+    ResultInput,
     UpscaleInput,
     UpscaleOutput,
 )
+from resource_upscale import Keeper
 from superscaling.errors import (
     BrokerUnavailable,
     JobsQueueFull,
@@ -86,7 +95,9 @@ def upscale() -> Response:
             asker, deadline, timings = job_requests.asker(), lifecycle.deadline(), lifecycle.timings
             output = resources.job_orders.submit(message, asker, deadline, timings, budget=lifecycle.budget)
             return promised_answer(output)
-    return _enlarged(message, form, UpscaleOutput.to_json)
+    keeping_for = job_requests.keeper()
+    keeper = resources.conversion.keeper(message, keeping_for) if keeping_for else None
+    return _enlarged(message, form, UpscaleOutput.to_json, keeper)
 
 
 @app.post("/v1/images/upscale")
@@ -98,13 +109,15 @@ def images_upscale() -> Response:
     return _enlarged(message, form, functools.partial(images_upscale_json, message.response_format))
 
 
-def _enlarged(message: UpscaleInput, form: AnswerForm, to_json: Callable[[UpscaleOutput], str]) -> Response:
+def _enlarged(
+    message: UpscaleInput, form: AnswerForm, to_json: Callable[[UpscaleOutput], str], keeper: Keeper | None = None
+) -> Response:
     timings, budget = lifecycle.timings, lifecycle.budget
     if form.stream:
         events, deadline, listener = lifecycle.stream(message)
-        run = functools.partial(resources.upscale.main, message, deadline, timings, listener, budget)
+        run = functools.partial(resources.upscale.main, message, deadline, timings, listener, budget, keeper)
         return stream_answer(run, events)
-    output = resources.upscale.main(message, lifecycle.deadline(), timings, lifecycle.listener(), budget)
+    output = resources.upscale.main(message, lifecycle.deadline(), timings, lifecycle.listener(), budget, keeper)
     return upscale_answer(output, form, timings, to_json)
 
 
@@ -151,8 +164,14 @@ def cancel(job_id: str) -> Response:
 
 @app.get("/jobs/<job_id>/result")
 def result(job_id: str) -> Response:
-    """Get the result of a job."""
-    return result_answer(resources.job_results.main(job_requests.owner(), job_id))
+    """Get the result of a job, as it is or in another format."""
+    owner, message = job_requests.owner(), ResultInput.from_query(lifecycle.query())
+    if message.is_as_it_is:
+        return result_answer(resources.job_results.main(owner, job_id))
+    lifecycle.begin_conversion()
+    timings = lifecycle.timings
+    output, stored = resources.conversion.main(owner, job_id, message, lifecycle.deadline(), timings)
+    return converted_answer(output, job_id, stored.model, timings)
 
 
 @app.get("/estimate")

@@ -75,7 +75,7 @@ class ResourceJobResults:
                 f"the job has not ended ({progress}): ask again later", retry_after=poll_seconds(output)
             )
         if status.is_expired:
-            raise _expired(job_id)
+            raise expired(job_id)
         if end.result is None:
             if end.state is JobState.CANCELLED:
                 raise JobCancelled("the job was cancelled: send the image again")
@@ -129,10 +129,16 @@ def _stored(ledger: Ledger, job_id: str, result: Result, ended: float, model: st
         try:
             return ledger.store.read(f"jobs/{job_id}/result", start, length)
         except NotStored:
-            raise _expired(job_id) from None
+            raise expired(job_id) from None
 
-    return StoredResult(f"{job_id}.{EXTENSIONS.get(result.format, result.format)}", result, ended, model, read)
+    return StoredResult(file_name(job_id, result.format), result, ended, model, read)
 
 
-def _expired(job_id: str) -> JobExpired:
+def file_name(job_id: str, name: FormatName) -> str:
+    """Of a result."""
+    return f"{job_id}.{EXTENSIONS.get(name, name)}"
+
+
+def expired(job_id: str) -> JobExpired:
+    """The error for a result that is deleted. (To be raised.)"""
     return JobExpired(f"the result of job {job_id} is deleted: send the image again", setting="jobs_keep")

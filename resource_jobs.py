@@ -16,7 +16,7 @@ from jobs.deletion import expire
 from jobs.ids import is_id, unknown
 from jobs.indices import group_jobs
 from jobs.ledger import Ledger, Status
-from jobs.queues import queue_of
+from jobs.orders import order_of
 from jobs.records import Job
 from jobs.taking import JobTaking
 from jobs.webhooks import check_webhook
@@ -25,9 +25,7 @@ from outbound.hosts import HostList
 from superscaling import tracing
 from superscaling.enlarging import FileUpscaler, LoadedModels
 from superscaling.errors import ImageTooLarge, JobsOff, JobUnknown, MalformedMessage, ServiceError, StoreUnavailable
-from superscaling.format_name import FormatName
 from superscaling.scheduling import NO_BUDGET, Budget, Deadline, Timings
-from superscaling.upscale_options import UpscaleOptions
 
 # Seconds between two questions about a job: a quarter of what it still takes, within these.
 # The first also while nobody knows yet: a small job in an empty queue is done by then.
@@ -275,10 +273,10 @@ class ResourceJobs:
                 if exc.setting != "max_pixels":
                     raise
             else:
-                return self._order(message.asked, file.format, file.demand.input_pixels)
+                return order_of(self._models, message.asked, file.format, file.demand.input_pixels)
         with self._file(message.image, path) as place:
             gigantic = self._running.gigantic.inspect(place, message.asked, deadline, timings)
-        order = self._order(message.asked, gigantic.format, gigantic.pixels)
+        order = order_of(self._models, message.asked, gigantic.format, gigantic.pixels)
         return replace(order, is_gigantic=True, notes=gigantic.notes)
 
     @contextlib.contextmanager
@@ -296,20 +294,6 @@ class ResourceJobs:
         finally:
             with contextlib.suppress(OSError):  # the store is gone
                 place.unlink()
-
-    def _order(self, options: UpscaleOptions, name: FormatName, pixels: int) -> Job:
-        # By name: workers may have another default.
-        options = replace(options, model=self._models.named(options.model).name)
-        return Job(
-            id="",
-            owner="",
-            created=time.time(),
-            options=options,
-            queue=queue_of(self._models, options),
-            format=name,
-            pixels=pixels,
-            model=str(self._models.chosen(options.model, options.strength).facts),
-        )
 
 
 def owned(ledger: Ledger, owner: str, job_id: str) -> Status:

@@ -1,11 +1,14 @@
 """`POST /upscale`."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import Protocol
 
-from message_protocol import UpscaleInput, UpscaleOutput
-from superscaling.enlarging import FileUpscaler, LoadedModels
+from message_protocol import Kept, UpscaleInput, UpscaleOutput
+from superscaling.enlarging import EnlargedFile, FileUpscaler, LoadedModels
 from superscaling.isolation import Decoder, Handover
-from superscaling.pictures import Limits
+from superscaling.pictures import Limits, Picture
 from superscaling.scheduling import (
     NO_BUDGET,
     NO_LISTENER,
@@ -16,6 +19,13 @@ from superscaling.scheduling import (
     ProgressListener,
     Timings,
 )
+
+
+class Keeper(Protocol):
+    """Keeps the result of a request for a short time; see `resource_conversion.RequestKeeper`."""
+
+    def hold(self, picture: Picture, pixels: int) -> AbstractContextManager[Callable[[EnlargedFile], Kept | None]]:
+        """Hold the enlarged picture, which an image of so many `pixels` became. Yields what keeps its result."""
 
 
 class ResourceUpscale:
@@ -47,6 +57,7 @@ class ResourceUpscale:
         timings: Timings,
         listener: ProgressListener = NO_LISTENER,
         budget: Budget = NO_BUDGET,
+        keeper: Keeper | None = None,
     ) -> UpscaleOutput:
         """Answer with the enlarged picture, in its own format (HEIC: another) unless the message asks for one.
 
@@ -74,10 +85,23 @@ class ResourceUpscale:
                     seconds_left=lambda: self._admission.seconds_left(admitted),
                 )
             )
-            enlarged = Handover(file.model.enlarge(decoded.picture, deadline, timings, listener, decoded.results))
+            picture = file.model.enlarge(decoded.picture, deadline, timings, listener, decoded.results)
             del decoded  # encoding takes the most memory
-            deadline.check(timings)
-            result = self._files.encode(file, enlarged, deadline, timings)
+            with keeper.hold(picture, pixels) if keeper else nullcontext(_keep_nothing) as keep:
+                enlarged = Handover(picture)
+                del picture
+                deadline.check(timings)
+                result = self._files.encode(file, enlarged, deadline, timings)
+                kept = keep(result)
         return UpscaleOutput(
-            image=result.data, format=result.format, width=result.width, height=result.height, notes=result.notes
+            image=result.data,
+            format=result.format,
+            width=result.width,
+            height=result.height,
+            notes=result.notes,
+            kept=kept,
         )
+
+
+def _keep_nothing(result: EnlargedFile) -> Kept | None:
+    return None

@@ -1,10 +1,11 @@
 """The resources behind the routes, built once, when this module is imported."""
 
 from http_edge.problems import problem_of
-from jobs.assembly import assemble_housekeeping, assemble_jobs
+from jobs.assembly import assemble_housekeeping, assemble_jobs, assemble_keeping
 from outbound.fetching import ImageFetcher
 from outbound.hosts import HostList
 from outbound.outlet import Outlet
+from resource_conversion import ResourceConversion
 from resource_estimate import ResourceEstimate
 from resource_job_results import ResourceJobResults
 from resource_jobs import ResourceJobs
@@ -35,6 +36,9 @@ upscale = ResourceUpscale(models, admission, parts.limits, settings.quality, par
 jobs = assemble_jobs(settings, parts)
 job_orders = ResourceJobs(jobs, models, parts.files, HostList("webhook_hosts", settings.webhook_hosts), problem_of)
 job_results = ResourceJobResults(job_orders)
+# None: results of requests are not kept.
+keeping = assemble_keeping(settings, jobs.ledger) if jobs else None
+conversion = ResourceConversion(job_orders, job_results, parts.files, admission, parts.limits, keeping)
 housekeeping = assemble_housekeeping(settings, jobs.ledger, job_orders.output) if jobs else None
 estimate = ResourceEstimate(
     models, admission, parts.limits, settings.timeout, settings.stream_timeout, job_orders.would_take

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from flask import Response
 
 from http_edge.negotiation import AnswerForm
+from http_edge.preferences import KEEP
 from message_protocol import JSON, ImagesUpscaleOutput, UpscaleOutput
 from superscaling.errors import ClientGone, ServiceError
 from superscaling.pictures import FORMATS
@@ -16,7 +17,9 @@ X_UPSCALER_MODEL = "X-Upscaler-Model"
 X_RESULT_WIDTH = "X-Result-Width"
 X_RESULT_HEIGHT = "X-Result-Height"
 X_UPSCALER_NOTES = "X-Upscaler-Notes"
+X_UPSCALER_JOB = "X-Upscaler-Job"
 SERVER_TIMING = "Server-Timing"
+PREFERENCE_APPLIED = "Preference-Applied"
 
 # Large answers are made and sent in parts of at most so many bytes.
 PART_BYTES = 1 << 20
@@ -108,5 +111,8 @@ def upscale_answer(
     response.headers[X_RESULT_HEIGHT] = str(output.height)
     if output.notes:
         response.headers[X_UPSCALER_NOTES] = "; ".join(output.notes)
+    if output.kept:
+        response.headers[X_UPSCALER_JOB] = output.kept.id
+        response.headers[PREFERENCE_APPLIED] = KEEP
     response.headers[SERVER_TIMING] = ", ".join(f"{span};dur={timings.seconds[span] * 1000:.1f}" for span in SPANS)
     return response

@@ -7,22 +7,26 @@ from flask import Response, request
 
 from http_edge.answers import (
     PART_BYTES,
+    PREFERENCE_APPLIED,
     X_RESULT_HEIGHT,
     X_RESULT_WIDTH,
     X_UPSCALER_MODEL,
     X_UPSCALER_NOTES,
     Parts,
     json_answer,
+    upscale_answer,
 )
 from http_edge.job_archive import Zip
+from http_edge.negotiation import AnswerForm
 from http_edge.places import MAX_DOWNLOADS, places_to_send
 from http_edge.preferences import RESPOND_ASYNC
 from http_edge.problems import RETRY_AFTER
-from message_protocol import JobOutput, JobsOutput
-from resource_job_results import Archive, StoredResult
+from message_protocol import JobOutput, JobsOutput, UpscaleOutput
+from resource_job_results import Archive, StoredResult, file_name
 from resource_jobs import poll_seconds
 from superscaling.errors import http_error
 from superscaling.pictures import FORMATS
+from superscaling.scheduling import Timings
 
 downloads = places_to_send(MAX_DOWNLOADS, "results of jobs", "try again later")
 
@@ -44,7 +48,7 @@ def job_answer(output: JobOutput, status: int = 200) -> Response:
 def promised_answer(output: JobOutput) -> Response:
     """The same for a request that preferred it (RFC 7240)."""
     response = job_answer(output, 202)
-    response.headers["Preference-Applied"] = RESPOND_ASYNC
+    response.headers[PREFERENCE_APPLIED] = RESPOND_ASYNC
     return response
 
 
@@ -90,6 +94,19 @@ def result_answer(stored: StoredResult) -> Response:
         return response
     downloads.take()
     return _sent(response)
+
+
+def converted_answer(output: UpscaleOutput, job_id: str, model: str, timings: Timings) -> Response:
+    """Answer with a result that was converted for this request; HEAD, with how large it is."""
+    form = AnswerForm(stream=False, json=False, accepted=(), preferred=())
+    response = upscale_answer(output, form, timings, UpscaleOutput.to_json)
+    response.headers["Content-Disposition"] = f'inline; filename="{file_name(job_id, output.format)}"'
+    response.headers["Cache-Control"] = "private"
+    if model:
+        response.headers[X_UPSCALER_MODEL] = model
+    if request.method == "HEAD":
+        response.response = []
+    return response
 
 
 def archive_answer(find: Callable[[], Archive], group: str) -> Response:

@@ -14,7 +14,7 @@ from http_edge.job_events import JobEvents, JobWatch
 from http_edge.job_reading import JobReading, JobRequest
 from http_edge.negotiation import negotiate
 from http_edge.places import MAX_UPLOADS, places_to_send
-from http_edge.preferences import IDEMPOTENCY_KEY, idempotency_key, prefers_async
+from http_edge.preferences import IDEMPOTENCY_KEY, KEEP, RESPOND_ASYNC, idempotency_key, prefers
 from http_edge.reading import check_encodings
 from http_edge.recognition import BodyForm
 from http_edge.request_body import BodyLimits
@@ -75,7 +75,14 @@ class JobRequests:
 
     def prefers_async(self) -> bool:
         """Whether the request wants to be done as a job."""
-        return prefers_async(request.headers.get("Prefer", ""))
+        return prefers(RESPOND_ASYNC, request.headers.get("Prefer", ""))
+
+    def keeper(self) -> Asker | None:
+        """For whom the result of the request is kept; None: nobody wants that, or it is not known for whom."""
+        if prefers(KEEP, request.headers.get("Prefer", "")):
+            with contextlib.suppress(OwnerMissing):
+                return Asker(self.owner(), g.request_id)
+        return None
 
     def asker(self) -> Asker:
         """Who sends a request for a job.

@@ -78,6 +78,9 @@ class Metrics:
         self._rejected = Counter(
             "upscaler_rejected", "Upscale requests rejected with 429, by reason.", ["reason"], registry=registry
         )
+        self._conversions = Counter(
+            "upscaler_conversions", "Results that were to be converted, by status.", ["status"], registry=registry
+        )
         self._decoder_failures = Counter(
             "upscaler_decoder_failures",
             "Decoder processes that ended during a request, by reason.",
@@ -136,6 +139,7 @@ class Metrics:
                 metric.labels(model.name)
         for error in (TooManyRequests, QueueFull, RateExceeded):
             self._rejected.labels(error.code)
+        self._conversions.labels(200)
         for reason in DECODER_FAILURES:
             self._decoder_failures.labels(reason)
         for span in STEPS:
@@ -203,6 +207,13 @@ class Metrics:
         """Count a request for a job at its end. Args: as `answered`."""
         if self._jobs is not None:
             self._jobs.request_answered(status)
+        self._count_decoder_failure(problem)
+
+    def converted(
+        self, status: int, seconds: float, timings: Timings, model: str | None, problem: ServiceError | None
+    ) -> None:
+        """Count a request for a result in another format at its end. Args: as `answered`."""
+        self._conversions.labels(status).inc()
         self._count_decoder_failure(problem)
 
     def _count_decoder_failure(self, problem: ServiceError | None) -> None:

@@ -13,10 +13,12 @@ from pydantic.json_schema import models_json_schema
 from http_edge.access.keys import X_API_KEY, is_open
 from http_edge.access.ports import METRICS
 from http_edge.answers import (
+    PREFERENCE_APPLIED,
     SERVER_TIMING,
     X_REQUEST_ID,
     X_RESULT_HEIGHT,
     X_RESULT_WIDTH,
+    X_UPSCALER_JOB,
     X_UPSCALER_MODEL,
     X_UPSCALER_NOTES,
 )
@@ -39,6 +41,7 @@ from http_edge.openapi_parts import (
     request_errors,
     text,
 )
+from http_edge.preferences import KEEP
 from message_protocol import (
     EVENTS,
     JSON,
@@ -51,6 +54,7 @@ from message_protocol import (
     JobInput,
     JobOutput,
     JobsOutput,
+    Kept,
     ModelsOutput,
     Notes,
     PingOutput,
@@ -66,7 +70,7 @@ from superscaling.errors import EngineFailed, MalformedMessage, Unprocessable
 from superscaling.version import __version__
 
 # In the order of a stream.
-EVENT_TYPES: tuple[type[Event], ...] = (Accepted, Preview, Tile, Progress, Notes)
+EVENT_TYPES: tuple[type[Event], ...] = (Accepted, Preview, Tile, Progress, Notes, Kept)
 DESCRIPTION = (
     "Send a JSON message, a form, or the image file itself. The options are members of the message, parts of the form,"
     " or query parameters beside the file. The answer has the form of the request unless Accept prefers another."
@@ -83,6 +87,8 @@ RESULT_HEADERS = {
     X_RESULT_WIDTH: "width of the result in px",
     X_RESULT_HEIGHT: "height of the result in px",
     X_UPSCALER_NOTES: "what could not be kept of the image; only if there is something",
+    X_UPSCALER_JOB: "the job as which the result is kept; only if that was preferred",
+    PREFERENCE_APPLIED: f"{KEEP}, if the result is kept",
     SERVER_TIMING: "milliseconds spent waiting (queue), decoding, in the network (infer) and encoding",
 }
 

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from http_edge.answers import X_REQUEST_ID, X_RESULT_HEIGHT, X_RESULT_WIDTH, X_UPSCALER_MODEL, X_UPSCALER_NOTES
+from http_edge.answers import (
+    PREFERENCE_APPLIED,
+    X_REQUEST_ID,
+    X_RESULT_HEIGHT,
+    X_RESULT_WIDTH,
+    X_UPSCALER_MODEL,
+    X_UPSCALER_NOTES,
+)
 from http_edge.openapi_parts import (
     IMAGE_FILE,
     IMAGE_TYPES,
@@ -19,7 +26,7 @@ from http_edge.openapi_parts import (
     query_parameters,
     request_errors,
 )
-from http_edge.preferences import IDEMPOTENCY_KEY, MAX_KEY, RESPOND_ASYNC
+from http_edge.preferences import IDEMPOTENCY_KEY, KEEP, MAX_KEY, RESPOND_ASYNC
 from http_edge.problems import RETRY_AFTER
 from message_protocol import (
     EVENTS,
@@ -33,6 +40,7 @@ from message_protocol import (
     JobState,
     Problem,
     Progress,
+    ResultInput,
 )
 from superscaling.errors import (
     GroupTooLarge,
@@ -49,6 +57,10 @@ from superscaling.errors import (
 
 DESCRIPTION = (
     "Takes what /upscale takes, and answers at once. The job goes on if the client leaves, or the service is restarted."
+)
+RESULT = (
+    "With format, quality or metadata, the result is converted for the request, which takes a slot and counts as a"
+    " request of its client; then all of it is sent, without ETag. HEAD does the same work, and tells the size."
 )
 # Of all questions about jobs.
 ERRORS = (OwnerMissing, JobUnknown, StoreUnavailable)
@@ -68,7 +80,8 @@ KEY = {
 PREFER = {
     "name": "Prefer",
     "in": "header",
-    "description": f"{RESPOND_ASYNC}: do it as a job, if that can be done, and answer with 202 (RFC 7240)",
+    "description": f"{RESPOND_ASYNC}: do it as a job, if that can be done, and answer with 202 (RFC 7240); {KEEP}: keep"
+    " the result for a short time, to be had in other formats",
     "schema": {"type": "string"},
 }
 CONDITIONS = [
@@ -155,12 +168,13 @@ def job_operations() -> dict[str, dict[str, Any]]:
         "/jobs/{job_id}/result": {
             "get": {
                 "tags": [JOBS],
-                "parameters": [ID, *CONDITIONS],
+                "description": RESULT,
+                "parameters": [ID, *query_parameters(ResultInput), *CONDITIONS],
                 "responses": {
-                    "200": _result("the enlarged image"),
+                    "200": _result("the enlarged image", RATE_HEADERS),
                     "206": _result("a part of it", CONTENT_RANGE),
                     "304": {"description": "it is the one that the client has (If-None-Match)"},
-                    **problems(*ERRORS, JobHasNoResult, JobExpired, TooManyRequests),
+                    **problems(*request_errors(), OwnerMissing, JobUnknown, JobHasNoResult, JobExpired),
                     "412": _problem("it is not the one that the client wants (If-Match)"),
                     "416": _problem("the range is behind the end of the file")
                     | {"headers": headers({"Content-Range": "the size of the file"})},
@@ -202,7 +216,7 @@ def job_webhooks() -> dict[str, Any]:
 def with_job(operation: dict[str, Any]) -> dict[str, Any]:
     """The operation of a request that may become a job."""
     taken = _taken()
-    taken["headers"] |= headers({"Preference-Applied": RESPOND_ASYNC})
+    taken["headers"] |= headers({PREFERENCE_APPLIED: RESPOND_ASYNC})
     responses = operation["responses"] | {"202": taken}
     return operation | {
         "parameters": [*operation["parameters"], PREFER, KEY],

@@ -57,7 +57,8 @@ def query_parameters(given: type[BaseModel]) -> list[dict[str, Any]]:
     """The parameters of a question."""
     schemas = given.model_json_schema(ref_template=SCHEMA)
     return [
-        _parameter(name, _given(schema) if "anyOf" in schema else schema) | {"required": name in schemas["required"]}
+        _parameter(name, _given(schema) if "anyOf" in schema else schema)
+        | {"required": name in schemas.get("required", ())}
         for name, schema in schemas["properties"].items()
     ]
 

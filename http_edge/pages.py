@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, send_from_directory
 
+from http_edge.page_app import app_manifest, edition, kept_files
 from superscaling.pictures import FORMATS, MEDIA_TYPES, READABLE
 from superscaling.settings import ROOT, Settings
 
@@ -28,6 +29,8 @@ POLICY = {
     "style-src": "'self'",
     "img-src": "'self' blob: data:",  # data: icons of /docs; blob: the user's images
     "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "worker-src": "'self'",
     "form-action": "'none'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
@@ -46,6 +49,7 @@ def pages(settings: Settings) -> Blueprint:
         settings: the page checks their limits before it sends an image.
     """
     blueprint = Blueprint("pages", __name__, template_folder=WEB / "templates")
+    current, kept = edition(WEB), kept_files(WEB / "static", SERVED)
 
     @blueprint.get("/web/<path:filename>")
     def static(filename: str) -> Response:
@@ -62,11 +66,21 @@ def pages(settings: Settings) -> Blueprint:
             "index.html",
             max_body_bytes=settings.max_body_bytes,
             jobs_keep=settings.jobs_keep if settings.jobs_store else None,
+            keep_minutes=settings.keep_minutes if settings.jobs_store else 0,
             formats=FORMATS,
             readable=READABLE,
             choosable=choosable,
             samples=OFFERED,
         )
+
+    @blueprint.get("/app.webmanifest")
+    def manifest() -> Response:
+        return _revalidated(Response(app_manifest(), mimetype="application/manifest+json"))
+
+    @blueprint.get("/app-worker.js")
+    def worker() -> Response:
+        script = render_template("app-worker.js", edition=current, files=kept)
+        return _revalidated(Response(script, mimetype="text/javascript"))
 
     @blueprint.get("/docs")
     def docs() -> Response:
@@ -88,7 +102,10 @@ def pages(settings: Settings) -> Blueprint:
 
 def _page(template: str, **values: object) -> Response:
     """Render a page that the browser revalidates on each visit."""
-    response = make_response(render_template(template, **values))
+    return _revalidated(make_response(render_template(template, **values)))
+
+
+def _revalidated(response: Response) -> Response:
     response.cache_control.no_cache = True
     response.add_etag()
     response.make_conditional(request)

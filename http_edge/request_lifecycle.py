@@ -113,6 +113,20 @@ class RequestLifecycle:
             self._take()
         return None
 
+    def begin_conversion(self) -> None:
+        """Let the current request, whose answer is a result that is converted for it, be one of those with a slot.
+
+        It counts in its client's rate of requests.
+
+        Raises:
+            TooManyRequests: there is no slot.
+            RateExceeded: the client has sent too many requests.
+        """
+        g.count = self._metrics.converted
+        g.rates = self._entrance.rates(g.client)
+        g.rates.count_request()
+        self._take()
+
     def _key_refused(self, refusal: KeyRefused) -> None:
         self._metrics.access.unauthorized(refusal.reason)
         g.request_log.key_refused = refusal

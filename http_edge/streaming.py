@@ -166,6 +166,8 @@ class EventStream:
         if isinstance(item, UpscaleOutput):
             if item.notes:
                 yield Notes(notes=item.notes).to_text().encode()
+            if item.kept:
+                yield item.kept.to_text().encode()
             yield from Chunks(event_text("result", item.to_json()).encode())
             self.error = None
         else:

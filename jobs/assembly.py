@@ -10,6 +10,7 @@ from jobs.engine_embedded import EmbeddedEngine
 from jobs.gigantic import GiganticSteps
 from jobs.gigantic_files import GiganticFiles, GiganticLimits
 from jobs.housekeeping import Housekeeping
+from jobs.keeping import Keeping
 from jobs.ledger import Ledger, Status
 from jobs.steps import Steps
 from jobs.store import Store
@@ -60,6 +61,13 @@ def assemble_housekeeping(settings: Settings, ledger: Ledger, describe: Callable
 def open_ledger(settings: Settings) -> Ledger:
     """The ledger in the settings' store."""
     return Ledger(open_store(settings), settings.jobs_queue_pixels)
+
+
+def assemble_keeping(settings: Settings, ledger: Ledger) -> Keeping | None:
+    """Build what keeps results of requests, unless the settings turn that off."""
+    if not settings.keep_minutes:
+        return None
+    return Keeping(ledger, settings.keep_minutes * 60, settings.keep_bytes)
 
 
 def build_steps(settings: Settings, parts: Assembly, ledger: Ledger) -> Steps:

@@ -29,7 +29,8 @@ def expire(ledger: Ledger, job_id: str) -> None:
         raise unknown(job_id)
     ledger.store.put(f"jobs/{job_id}/expired", b"")
     ledger.clear(job_id)
-    ledger.store.delete(f"jobs/{job_id}/result")
+    for part in ("result", "picture"):
+        ledger.store.delete(f"jobs/{job_id}/{part}")
     ledger.store.put(timed_key("expired", job_id, end.ended), b"")
     ledger.store.delete(timed_key("ended", job_id, end.ended))
 
@@ -51,7 +52,7 @@ def forget(ledger: Ledger, job_id: str, ended: float | None = None) -> None:
     keys = []
     if job is not None and job.group is not None:
         keys.append(group_key(job.owner, job.group, job_id))
-    parts = ("job.json", *WORKING_PARTS, "plan.json", "result", "webhook/", "expired", "end.json")
+    parts = ("job.json", *WORKING_PARTS, "plan.json", "result", "picture", "webhook/", "expired", "end.json")
     keys += [f"jobs/{job_id}/{part}" for part in (*parts, "")]
     if name := open_key(job) if job is not None else find_open(ledger.store, job_id):
         keys.append(name)

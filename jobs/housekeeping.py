@@ -12,6 +12,7 @@ from jobs.claims import ABANDONED_SECONDS
 from jobs.deletion import expire, forget, sweep
 from jobs.ids import time_of
 from jobs.indices import EndedJob, ended_jobs, expired_jobs, open_jobs
+from jobs.keeping import forget_kept
 from jobs.ledger import Ledger
 from jobs.webhooks import Webhooks
 from superscaling.errors import JobUnknown, StoreUnavailable
@@ -96,6 +97,7 @@ class Housekeeping:
 
     def expire(self) -> None:
         """Delete what is no longer kept."""
+        forget_kept(self._ledger)
         for each in _ended_before(ended_jobs(self._ledger.store), time.time() - self._keep_seconds):
             self._each(expire, each.job_id, each.ended)
         for each in _ended_before(expired_jobs(self._ledger.store), self._forget_before()):

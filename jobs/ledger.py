@@ -11,6 +11,7 @@
     jobs/<id>/published/<name>   a message that the broker has, until the end
     jobs/<id>/end.json        how it ended; created once, ever
     jobs/<id>/result          the file
+    jobs/<id>/picture         what that was made of, of a result of a request: see `keeping.py`
     jobs/<id>/expired         all but the records is deleted
     jobs/<id>/webhook/<n>     when attempt n to report its end was begun, in seconds since 1970
     jobs/<id>/webhook/over    its end is reported, or that was given up
@@ -19,6 +20,7 @@
     expired/<ms>-<id>         those of them that have expired; when they ended
     groups/<owner>/<group>/<id>
     keys/<digest>             Idempotency-Keys
+    kept/<ms>-<id>-<bytes>    results of requests: see `keeping.py`
     webhooks/<ms>-<id>-<n>    when an end has to be reported, for the n-th time
     lease/<number>            which process does jobs, unless workers do: see `Lease`
     store-id                  tells this store from others; created once

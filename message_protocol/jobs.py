@@ -1,15 +1,19 @@
 """The messages about jobs: `POST /jobs` and what follows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from message_protocol.problem import Problem
 from message_protocol.upscale_input import UpscaleInput, needs_image
-from message_protocol.validation import malformed_message
-from superscaling.option_texts import GROUP, check_group, typed
+from message_protocol.validation import from_query
+from superscaling.format_name import FormatName
+from superscaling.metadata_choice import MetadataChoice
+from superscaling.option_texts import GROUP, check_group
+from superscaling.upscale_options import UpscaleOptions
 
 # The most jobs in one answer.
 MAX_JOBS = 1000
@@ -104,10 +108,48 @@ class GroupInput(BaseModel):
         Raises:
             MalformedMessage: a parameter is missing, unknown or invalid.
         """
-        try:
-            return cls.model_validate(typed(options))
-        except ValidationError as exc:
-            raise malformed_message(exc, cls, list(cls.model_fields)) from exc
+        return from_query(cls, options)
+
+
+class ResultInput(BaseModel):
+    """How a result is wanted; without any option: as it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: FormatName | None = Field(None, description="format of the answer; default: that of the result")
+    quality: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        strict=True,
+        description="quality of a JPEG, WebP or AVIF answer; default: that which the job was asked for",
+    )
+    metadata: MetadataChoice | None = Field(
+        None, description="which metadata the answer keeps; default: those that the job was asked for"
+    )
+
+    @classmethod
+    def from_query(cls, options: Mapping[str, str]) -> Self:
+        """Read the query parameters.
+
+        Raises:
+            MalformedMessage: a parameter is unknown or invalid.
+        """
+        return from_query(cls, options)
+
+    @property
+    def is_as_it_is(self) -> bool:
+        """Whether nothing is asked for."""
+        return self == ResultInput()
+
+    def on(self, options: UpscaleOptions, name: FormatName) -> UpscaleOptions:
+        """The options of a job, whose result has the format `name`, with those of this message in their place."""
+        return replace(
+            options,
+            format=self.format or name,
+            quality=options.quality if self.quality is None else self.quality,
+            metadata=self.metadata or options.metadata,
+        )
 
 
 class JobsInput(GroupInput):

@@ -74,6 +74,15 @@ class Progress(Event):
     seconds_left: float = Field(alias="secondsLeft")
 
 
+class Kept(Event):
+    """The result is kept, to be had in other formats; sent before the result, if the request has asked for that."""
+
+    event = "kept"
+
+    id: str = Field(description="of the job as which it is kept")
+    seconds: int = Field(description="for how long; less if others need the room")
+
+
 class Notes(Event):
     """What could not be kept of the image; sent before the result, if there is anything."""
 

@@ -5,11 +5,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from message_protocol.base64_bytes import IMAGE_FIELD, as_base64
+from message_protocol.stream_events import Kept
 from superscaling.format_name import FormatName
 
 
 class UpscaleOutput(BaseModel):
-    """The enlarged image file. Size and notes are not part of the JSON; they are sent as headers."""
+    """The enlarged image file. Size, notes and `kept` are not part of the JSON; they are sent as headers."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -22,6 +23,7 @@ class UpscaleOutput(BaseModel):
     width: int = Field(exclude=True)
     height: int = Field(exclude=True)
     notes: tuple[str, ...] = Field((), exclude=True)
+    kept: Kept | None = Field(None, exclude=True)
 
     def to_json(self) -> str:
         """Serialise as `{"imageBase64": "..."}`."""

@@ -3,16 +3,16 @@
 import difflib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from message_protocol.base64_bytes import URL_FIELD
 from superscaling.errors import MalformedMessage
-from superscaling.option_texts import MAX_ECHOED, echoed, typed_text
+from superscaling.option_texts import MAX_ECHOED, echoed, typed, typed_text
 from superscaling.size_choice import MAX_SCALE, MAX_SIDE
 
 # Options that several messages have.
@@ -42,6 +42,21 @@ IMAGE_NAME = re.compile(
     "(s|64|data|file|bytes|base64|b64|json)*"
 )
 URL_NAME = re.compile(r"ur[il]|href|link|src")
+
+
+Message = TypeVar("Message", bound=BaseModel)
+
+
+def from_query(message: type[Message], options: Mapping[str, str]) -> Message:
+    """Read query parameters as a message.
+
+    Raises:
+        MalformedMessage: a parameter is missing, unknown or invalid.
+    """
+    try:
+        return message.model_validate(typed(options))
+    except ValidationError as exc:
+        raise malformed_message(exc, message, list(message.model_fields)) from exc
 
 
 def as_fraction(number: float | None) -> Fraction | None:

@@ -410,6 +410,22 @@ class Settings:
         "How long a job's result is kept after its end. Its record (options, owner, group, webhook, but no pixels) is"
         " kept seven times as long, so that its client hears that it has expired.",
     )
+    keep_minutes: int = _setting(
+        "15",
+        _whole(0, 1440),
+        "min",
+        JOBS,
+        "How long the result of a request that asks for it (`Prefer: keep`, as the page does) is kept, to be had in"
+        " other formats without being enlarged again; 0: not at all.",
+    )
+    keep_bytes: int = _setting(
+        "1073741824",
+        _whole(1),
+        "bytes",
+        JOBS,
+        "What all of these results may take in the store, with their pixels: 3 bytes each, or up to 8. The oldest"
+        " give way to new ones.",
+    )
     jobs_block_seconds: float = _setting(
         "15",
         _seconds,

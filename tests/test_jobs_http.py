@@ -18,7 +18,7 @@ from conftest import Server, StartServer, encoded, opened, photograph, png_chunk
 from PIL import Image
 
 import flask_app
-from http_edge.preferences import prefers_async
+from http_edge.preferences import RESPOND_ASYNC, prefers
 from message_protocol import EVENTS
 
 SMALL = encoded(photograph(12, 16))
@@ -516,7 +516,7 @@ def test_a_finished_job_is_deleted(ann: httpx.Client) -> None:
     ],
 )
 def test_preferences(prefer: str, is_async: bool) -> None:
-    assert prefers_async(prefer) is is_async
+    assert prefers(RESPOND_ASYNC, prefer) is is_async
 
 
 def test_a_request_that_prefers_to_be_a_job(ann: httpx.Client) -> None:

@@ -92,12 +92,12 @@ def test_who_is_refused_is_told_so_everywhere(
 
 
 def test_rates_are_told_wherever_they_are_counted(document: dict[str, Any]) -> None:
-    """Where images are sent."""
+    """Where images are sent, and results converted."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
             for status in operation["responses"].keys() & {"200", "202", "429"}:
                 told = {"RateLimit", "RateLimit-Policy"} <= set(operation["responses"][status].get("headers", {}))
-                assert told == (method == "post"), (path, status)
+                assert told == (method == "post" or path.endswith("/result")), (path, status)
 
 
 def test_what_is_said_of_jobs(document: dict[str, Any]) -> None:
@@ -111,7 +111,9 @@ def test_what_is_said_of_jobs(document: dict[str, Any]) -> None:
     assert "406" in paths["/jobs/{job_id}"]["get"]["responses"]
     assert "Content-Disposition" in paths["/jobs/archive"]["get"]["responses"]["200"]["headers"]
     result = paths["/jobs/{job_id}/result"]["get"]
-    assert {"If-Match", "If-None-Match", "If-Range", "Range"} <= {each["name"] for each in result["parameters"]}
+    names = {"If-Match", "If-None-Match", "If-Range", "Range", "format", "quality", "metadata"}
+    assert names <= {each["name"] for each in result["parameters"]}
+    assert {"400", "422", "503", "504"} <= result["responses"].keys()
     for status, header in (("200", "X-Upscaler-Model"), ("206", "Content-Range"), ("416", "Content-Range")):
         assert header in result["responses"][status]["headers"]
     assert "412" in result["responses"]

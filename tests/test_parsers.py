@@ -1,6 +1,7 @@
 """Parsers of what clients and operators write: they read it, or refuse it as they say, in bounded time."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,17 @@ from hypothesis.strategies import SearchStrategy
 
 from http_edge.forms import read_form
 from http_edge.negotiation import negotiate
-from http_edge.preferences import idempotency_key, prefers_async
+from http_edge.preferences import RESPOND_ASYNC, idempotency_key, prefers
 from http_edge.recognition import boundary_in, encoded_image, recognise
-from message_protocol import ArchiveInput, EstimateInput, ImagesUpscaleInput, JobInput, JobsInput, UpscaleInput
+from message_protocol import (
+    ArchiveInput,
+    EstimateInput,
+    ImagesUpscaleInput,
+    JobInput,
+    JobsInput,
+    ResultInput,
+    UpscaleInput,
+)
 from superscaling.conversion.ncnn.param_file import read_layers
 from superscaling.errors import MalformedMessage, ModelUnavailable, NotAcceptable, ServiceError
 
@@ -66,12 +75,13 @@ PARSERS: dict[str, tuple[str, Parser, tuple[type[ServiceError], ...]]] = {
     "options of a job": ("options", as_query(lambda options: JobInput.from_bytes(IMAGE, options)), MALFORMED),
     "an estimate": ("options", as_query(EstimateInput.from_query), MALFORMED),
     "a group": ("options", as_query(JobsInput.from_query), MALFORMED),
+    "a result": ("options", as_query(ResultInput.from_query), MALFORMED),
     "an archive": ("options", as_query(ArchiveInput.from_query), MALFORMED),
     "a form": ("form", as_form, MALFORMED),
     "what a body is": ("json", recognised, ()),
     "what a form is": ("form", recognised, ()),
     "Accept": ("headers", as_header(negotiate), (NotAcceptable,)),
-    "Prefer": ("headers", as_header(prefers_async), ()),
+    "Prefer": ("headers", as_header(functools.partial(prefers, RESPOND_ASYNC)), ()),
     "Idempotency-Key": ("headers", as_header(idempotency_key), MALFORMED),
 }
 

@@ -6,10 +6,12 @@ from http_edge.access.keys import X_API_KEY
 from http_edge.access.origins import ALL, Origins, refusal
 from http_edge.access.rates import RATELIMIT, RATELIMIT_POLICY
 from http_edge.answers import (
+    PREFERENCE_APPLIED,
     SERVER_TIMING,
     X_REQUEST_ID,
     X_RESULT_HEIGHT,
     X_RESULT_WIDTH,
+    X_UPSCALER_JOB,
     X_UPSCALER_MODEL,
     X_UPSCALER_NOTES,
 )
@@ -40,6 +42,7 @@ ANSWER_HEADERS = (
     X_REQUEST_ID,
     X_UPSCALER_MODEL,
     X_UPSCALER_NOTES,
+    X_UPSCALER_JOB,
     X_RESULT_WIDTH,
     X_RESULT_HEIGHT,
     SERVER_TIMING,
@@ -47,7 +50,7 @@ ANSWER_HEADERS = (
     RATELIMIT,
     RATELIMIT_POLICY,
     "Location",
-    "Preference-Applied",
+    PREFERENCE_APPLIED,
     "Allow",
     "ETag",
     "Accept-Ranges",

@@ -16,7 +16,8 @@ BEARER = re.compile(r"bearer(?: +(.*))?", re.IGNORECASE)
 
 # The endpoints that need no key: probes, the pages with their files, and the description of the API. None has a secret,
 # or costs anything. Whatever is not here, such as a route that is added, needs one.
-OPEN = frozenset({"ping", "livez", "readyz", "openapi", "pages.index", "pages.docs", "pages.sample", "pages.static"})
+PAGES = ("index", "docs", "sample", "static", "manifest", "worker")
+OPEN = frozenset({"ping", "livez", "readyz", "openapi", *(f"pages.{name}" for name in PAGES)})
 
 MISSING = (
     f"this service needs an API key: send it as 'Authorization: Bearer KEY' or '{X_API_KEY}: KEY'; who runs the service"

@@ -126,11 +126,24 @@ class FileUpscaler:
         Raises:
             DecoderUnavailable, ClientGone, DeadlinePassed, ServiceStopping: as `inspect`.
         """
-        pixels = sum(height * width for height, width in decoded.sizes)
+        file = decoded.file
+        return self.writing_seconds(decoded.picture, decoded.sizes, file.format, file.options, deadline, timings)
+
+    def writing_seconds(
+        self,
+        picture: Picture,
+        sizes: Sequence[Size],
+        name: FormatName,
+        options: UpscaleOptions,
+        deadline: Deadline,
+        timings: Timings,
+    ) -> float:
+        """The same of a picture that is written as `name`, once its frames have these heights and widths in px."""
+        pixels = sum(height * width for height, width in sizes)
         if pixels < MIN_TIMED_PIXELS:
             return 0.0
-        sample, file = encoding_sample(decoded.picture), decoded.file
-        order = EncodeCall(sample, file.format, file.options.quality, self._quality, MetadataChoice.STRIP)
+        sample = encoding_sample(picture)
+        order = EncodeCall(sample, name, options.quality, self._quality, MetadataChoice.STRIP)
 
         def seconds() -> float:
             start = time.monotonic()
@@ -152,15 +165,35 @@ class FileUpscaler:
             FormatCannotHold: it would be too large for its format.
             DecoderUnavailable, ClientGone, DeadlinePassed, ServiceStopping: as `inspect`.
         """
-        options = file.options
+        return self.write(result, file.format, file.options, file.notes, deadline, timings)
+
+    def read(self, image: bytes, limits: Limits, deadline: Deadline, timings: Timings) -> Picture:
+        """Decode a file that is not to be enlarged.
+
+        Raises:
+            ServiceError: as `inspect` and `decode`, of a file alone.
+        """
+        with timings.span("decode"):
+            return self._decoder.inspect(image, limits, deadline, timings).decode()
+
+    def write(
+        self,
+        result: Handover[Picture],
+        name: FormatName,
+        options: UpscaleOptions,
+        notes: tuple[str, ...],
+        deadline: Deadline,
+        timings: Timings,
+    ) -> EnlargedFile:
+        """Write a picture, which is taken, as `name`; `notes`: what it lacks already. Raises: as `encode`."""
         picture = result.take()
-        notes, width, height = file.notes + picture.notes, picture.width, picture.height
-        order = Handover(EncodeCall(picture, file.format, options.quality, self._quality, options.metadata))
+        notes, width, height = notes + picture.notes, picture.width, picture.height
+        order = Handover(EncodeCall(picture, name, options.quality, self._quality, options.metadata))
         del picture
         with timings.span("encode"):
             encoded = self._decoder.encode(order, deadline, timings)
-        notes += encoded.notes + notes_on_options(options, file.format)
-        return EnlargedFile(encoded.data, file.format, width, height, notes)
+        notes += encoded.notes + notes_on_options(options, name)
+        return EnlargedFile(encoded.data, name, width, height, notes)
 
     def _demand(
         self, model: PictureUpscaler, sizes: Sequence[Size], results: Sequence[ResultSize], name: FormatName

@@ -24,6 +24,8 @@ export function listen(take, refuse) {
     else refuse(new Failure({ title: "There is no picture in the clipboard", advice: "Copy a picture, not its address, and paste again." }));
   });
 
+  document.addEventListener("share", ({ detail: { files: [file] } }) => take(file));
+
   const drag = (on) => document.body.toggleAttribute("data-drag", on);
   document.addEventListener("dragover", (event) => {
     event.preventDefault(); // otherwise the browser opens the file

@@ -1,0 +1,149 @@
+"""Results of requests that are kept for a short time, as jobs that are done, with the pictures that they were made of.
+
+    kept/<ms>-<id>-<bytes>    until when, in ms since 1970, and what it takes; deleted last
+    jobs/<id>/picture         see `pictures.py`
+
+beside `job.json`, `end.json` and `result` of a job. All of it is deleted when the time is over, or earlier, the oldest
+first, when others need the room. All that reads or writes raises `StoreUnavailable`.
+"""
+
+import contextlib
+import re
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jobs.deletion import forget
+from jobs.ids import new_id
+from jobs.indices import ID
+from jobs.ledger import Ledger
+from jobs.pictures import read_picture, samples_bytes, write_picture
+from jobs.records import End, Job, Result, to_json
+from jobs.store import NotStored
+from message_protocol import JobState
+from superscaling.errors import StoreUnavailable
+from superscaling.pictures import Picture
+
+KEPT = re.compile(rf"kept/([0-9]{{13}})-{ID}-([0-9]{{1,18}})")
+# What each takes at least, in bytes: files have their own size, and there shall not be millions of small ones.
+LEAST_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class KeptResult:
+    """A result that is kept `until` a time, in seconds since 1970. `size`: of all its files, in bytes."""
+
+    key: str
+    job_id: str
+    until: float
+    size: int
+
+
+class Keeping:
+    """Keeps results. Thread-safe; several processes on one store may keep a little more together.
+
+    Args:
+        ledger: of the store.
+        seconds: for which a result is kept.
+        max_bytes: that all may take together.
+    """
+
+    def __init__(self, ledger: Ledger, seconds: float, max_bytes: int) -> None:
+        self.seconds = seconds
+        self._ledger = ledger
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def written(self, picture: Picture) -> Iterator[Path | None]:
+        """The picture as a file in the store's scratch, until the end; None: it can't be kept."""
+        path = None
+        try:
+            if samples_bytes(picture) < self._max_bytes:
+                path = self._ledger.store.scratch / f"picture-{uuid.uuid4().hex}"
+                write_picture(picture, path)
+        except (OSError, StoreUnavailable):
+            _delete(path)
+            path = None
+        del picture
+        try:
+            yield path
+        finally:
+            _delete(path)
+
+    def keep(self, order: Job, picture: Path, data: bytes, result: Result) -> str | None:
+        """Keep a result. Returns the id of its job; None: it is too large.
+
+        Args:
+            order: what was asked for; its `id` is filled in here.
+            picture: a file that `written` has made.
+            data: the result.
+            result: describes it.
+
+        Raises:
+            StoreUnavailable: it can't be kept.
+        """
+        try:
+            size = max(LEAST_BYTES, picture.stat().st_size + len(data))
+        except OSError as exc:
+            raise StoreUnavailable("the result can't be kept at the moment") from exc
+        if size > self._max_bytes:
+            return None
+        store, job = self._ledger.store, replace(order, id=new_id())
+        ended = time.time()
+        with self._lock:
+            self._make_room(size)
+            # First, so that whatever follows is deleted in time, also if this process is killed.
+            store.put(f"kept/{round((ended + self.seconds) * 1000):013}-{job.id}-{size}", b"")
+        store.put(f"jobs/{job.id}/picture", picture)
+        store.put(f"jobs/{job.id}/result", data)
+        store.put(f"jobs/{job.id}/end.json", to_json(End(JobState.DONE, ended, result)))
+        store.put(f"jobs/{job.id}/job.json", to_json(job))
+        return job.id
+
+    def _make_room(self, size: int) -> None:
+        kept = list(kept_results(self._ledger))
+        taken = sum(each.size for each in kept)
+        for each in kept:
+            if taken + size <= self._max_bytes:
+                return
+            _forget(self._ledger, each)
+            taken -= each.size
+
+
+def kept_picture(ledger: Ledger, job_id: str) -> Picture | None:
+    """The picture that a result was made of; None: that was not kept, or by another version of the service."""
+    try:
+        return read_picture(ledger.store.get(f"jobs/{job_id}/picture"))
+    except (NotStored, ValueError):
+        return None
+
+
+def kept_results(ledger: Ledger) -> Iterator[KeptResult]:
+    """All that is kept, the one whose time is over first at the front."""
+    for key in ledger.store.keys("kept/"):
+        if match := KEPT.fullmatch(key):
+            yield KeptResult(key, match[2], int(match[1]) / 1000, int(match[3]))
+
+
+def forget_kept(ledger: Ledger) -> None:
+    """Delete the results whose time is over."""
+    now = time.time()
+    for each in kept_results(ledger):
+        if each.until > now:
+            return
+        _forget(ledger, each)
+
+
+def _forget(ledger: Ledger, kept: KeptResult) -> None:
+    forget(ledger, kept.job_id)
+    ledger.store.delete(kept.key)
+
+
+def _delete(path: Path | None) -> None:
+    if path is not None:
+        with contextlib.suppress(OSError):  # the store has taken it, or is gone
+            path.unlink()
