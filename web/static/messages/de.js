@@ -153,7 +153,7 @@ export default {
   "px": "{width} × {height} px",
   "megapixels": "{count} MP",
   "not-a-picture": "Das ist kein Bild",
-  "type-of": "{name} ist vom Typ {type}",
+  "type-of": "Der Typ von {name} ist {type}",
   "file-too-large": "Die Datei ist zu groß",
   "file-size": "Sie hat {size}; dieser Dienst nimmt bis zu {limit}",
   "unreadable": "Die Datei ist nicht lesbar",
