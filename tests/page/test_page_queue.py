@@ -87,7 +87,7 @@ def test_a_row_is_compared_and_the_list_is_still_there(server: Server, open_page
 def test_two_at_a_time_and_cancel_and_retry(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     held: list[Route] = []
-    page.route("**/upscale?*", held.append)
+    page.route("**/upscale?*", lambda route: held.append(route))
     give_all(page, *((f"{number}.png", FIRST) for number in range(4)))
     wait_for(page, held, 2)
     expect(row(page, "2.png")).to_contain_text("Waiting")
@@ -182,7 +182,7 @@ def test_axe_finds_nothing(server: Server, open_page: OpenPage, scheme: str) -> 
     """On a phone, where it is narrowest: waiting, running, done, failed, and the results of the tab."""
     page = open_page(server.url, allowed="Failed", color_scheme=scheme, viewport=PHONE, has_touch=True, is_mobile=True)
     held: list[Route] = []
-    page.route("**/upscale?*", held.append)
+    page.route("**/upscale?*", lambda route: held.append(route))
     give_all(page, *((f"{number}-{'long' * 20}.png", FIRST) for number in range(3)), ("broken.png", FIRST[:99]))
     wait_for(page, held, 2)
     check(page)

@@ -48,7 +48,7 @@ export function enter(next) {
   document.body.dataset.state = next;
   const visible = new Set(VISIBLE[next]);
   for (const id of IDS) part(id).hidden = !visible.has(id);
-  part("to-list").hidden = !now.toList || !["done", "undisplayable", "failed"].includes(next);
+  part("to-list").hidden = !now.toList || !["done", "undisplayable"].includes(next);
   part("another").hidden ||= now.toList !== null;
   part("format").options[0].hidden = now.done !== null; // "the same format": by then, the format is known
   part("download").textContent = t(isHere() || now.done?.kept ? "download" : "enlarge-download");

@@ -40,7 +40,7 @@ function detailOf(problem, retryAfter) {
   let detail = inMegapixels(problem.detail ?? "");
   if (problem.status >= 500 && problem.requestId) detail += ` (${t("request-number", { number: problem.requestId })})`;
   // The page counts down to the next attempt.
-  if (code === "rate_exceeded" && retryAfter) [detail] = detail.split(": send it again");
+  if (code === "rate_exceeded" && retryAfter) [detail] = detail.split(": send");
   return { detail, lang: language === "en" ? null : "en" };
 }
 

@@ -46,7 +46,7 @@ export function enqueue(pictures, others) {
   discard();
   enter("queue");
   queue.add(pictures);
-  part("restart").focus({ preventScroll: true });
+  part("queue").focus({ preventScroll: true });
 }
 
 /** Show the queue. */
@@ -55,7 +55,7 @@ export function showList() {
   enter("queue");
   listRows(queue.entries, actions);
   tell();
-  part("queue").querySelector("button:not([hidden])")?.focus({ preventScroll: true });
+  part("queue").focus({ preventScroll: true });
 }
 
 /** Empty the queue. */

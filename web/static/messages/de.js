@@ -44,7 +44,6 @@ export default {
   "back-to-list": "Zurück zur Liste",
   "bar": "Status und Aktionen",
   "enlarging-label": "Vergrößern",
-  "options": "Optionen",
   "size": "Größe",
   "size-times": "×{count}",
   "size-clean": "×1, nur gereinigt",

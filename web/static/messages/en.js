@@ -44,7 +44,6 @@ export default {
   "back-to-list": "Back to the list",
   "bar": "Status and actions",
   "enlarging-label": "Enlarging",
-  "options": "Options",
   "size": "Size",
   "size-times": "×{count}",
   "size-clean": "×1, only cleaned",

@@ -44,7 +44,6 @@ export default {
   "back-to-list": "Volver a la lista",
   "bar": "Estado y acciones",
   "enlarging-label": "Ampliación",
-  "options": "Opciones",
   "size": "Tamaño",
   "size-times": "×{count}",
   "size-clean": "×1, solo limpiar",

@@ -44,7 +44,6 @@ export default {
   "back-to-list": "返回列表",
   "bar": "状态和操作",
   "enlarging-label": "放大进度",
-  "options": "选项",
   "size": "尺寸",
   "size-times": "×{count}",
   "size-clean": "×1，仅去除瑕疵",
