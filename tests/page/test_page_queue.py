@@ -30,14 +30,34 @@ def row(page: Page, name: str) -> Locator:
     return page.locator("#queue li").filter(has_text=name)
 
 
-def wait_for(page: Page, held: list[Route], count: int) -> None:
-    """Wait until so many requests are held."""
+class Gate:
+    """Holds the requests to enlarge, until it is opened."""
 
-    def are_held() -> bool:
-        page.wait_for_timeout(20)  # requests arrive meanwhile
-        return len(held) == count
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.held: list[Route] = []
+        self.is_open = False
+        page.route("**/upscale?*", self._take)
 
-    wait_until(are_held)
+    def _take(self, route: Route) -> None:
+        if self.is_open:
+            route.continue_()
+        else:
+            self.held.append(route)
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many requests are held."""
+
+        def are_held() -> bool:
+            self.page.wait_for_timeout(20)  # requests arrive meanwhile
+            return len(self.held) == count
+
+        wait_until(are_held)
+
+    def open(self) -> None:
+        self.is_open = True
+        for route in self.held:
+            route.continue_()
 
 
 def finished(page: Page, text: str) -> None:
@@ -86,20 +106,17 @@ def test_a_row_is_compared_and_the_list_is_still_there(server: Server, open_page
 
 def test_two_at_a_time_and_cancel_and_retry(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
-    held: list[Route] = []
-    page.route("**/upscale?*", lambda route: held.append(route))
+    gate = Gate(page)
     give_all(page, *((f"{number}.png", FIRST) for number in range(4)))
-    wait_for(page, held, 2)
+    gate.wait_for(2)
     expect(row(page, "2.png")).to_contain_text("Waiting")
     page.get_by_role("button", name="Cancel 2.png").click()
     expect(row(page, "2.png")).to_contain_text("Cancelled")
     page.get_by_role("button", name="Cancel 0.png").click()  # its place is free
-    wait_for(page, held, 3)
+    gate.wait_for(3)
     expect(row(page, "3.png")).to_contain_text("Being enlarged")
     assert page.title() == "50 % – Image super-scaling"
-    page.unroute("**/upscale?*")
-    for route in held[1:]:
-        route.continue_()
+    gate.open()
     finished(page, "2 pictures are enlarged")
     page.get_by_role("button", name="Try 0.png again").click()
     finished(page, "3 pictures are enlarged")
@@ -181,14 +198,11 @@ def test_what_is_too_much(server: Server, open_page: OpenPage, count: int, size:
 def test_axe_finds_nothing(server: Server, open_page: OpenPage, scheme: str) -> None:
     """On a phone, where it is narrowest: waiting, running, done, failed, and the results of the tab."""
     page = open_page(server.url, allowed="Failed", color_scheme=scheme, viewport=PHONE, has_touch=True, is_mobile=True)
-    held: list[Route] = []
-    page.route("**/upscale?*", lambda route: held.append(route))
+    gate = Gate(page)
     give_all(page, *((f"{number}-{'long' * 20}.png", FIRST) for number in range(3)), ("broken.png", FIRST[:99]))
-    wait_for(page, held, 2)
+    gate.wait_for(2)
     check(page)
-    page.unroute("**/upscale?*")
-    for route in held:
-        route.continue_()
+    gate.open()
     finished(page, "3 pictures are enlarged")
     check(page)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]

@@ -179,6 +179,6 @@ def test_a_failure_in_another_language(small_server: Server, open_page: OpenPage
     expect(alert).to_contain_text("Das Bild hat 0,06 MP; angenommen werden bis zu 0,01 MP.")
     expect(page.locator("#headline")).to_have_text("large.png")
     page.get_by_role("button", name="Anderes Bild auswählen").click()
-    give(page, "drop", "cut.png", PICTURE[:200], "image/png")
+    give(page, "drop", "cut.png", PICTURE[:100], "image/png")
     expect(alert).to_contain_text("Das Bild ist unvollständig oder beschädigt")
     expect(alert.locator("p[lang=en]")).to_be_visible()
