@@ -130,7 +130,8 @@ def test_titles_of_problems_are_the_services() -> None:
             yield each
             yield from below(each)
 
-    titles = {kind.code: kind.title for kind in (errors.ServiceError, *below(errors.ServiceError))}
+    kinds: list[type[errors.ServiceError]] = [errors.ServiceError, *below(errors.ServiceError)]
+    titles = {kind.code: kind.title for kind in kinds}
     english = messages("en")
     said = {
         key.removeprefix("title-"): text for key, text in english.items() if re.match(r"title-\w*_|title-expired", key)
