@@ -10,7 +10,8 @@ Number = int | float | str
 class Options(TypedDict, total=False):
     """Of an image: its size by `scale`, or by `width` and `height` in px and `fit`; all else of the result.
 
-    `image_url`: where the image is, instead of the image, if the operator allows its host.
+    `image_url`: where the image is, instead of the image, if the operator allows its host; `on_error`: `original`, if
+    the result is to be the image as it was sent where it can't be enlarged, which the notes then say.
     """
 
     scale: Number
@@ -23,6 +24,7 @@ class Options(TypedDict, total=False):
     model: str
     strength: Number
     image_url: str
+    on_error: str
 
 
 class StreamOptions(Options, total=False):

@@ -48,6 +48,12 @@ def tiles(start_server: "StartServer") -> "Server":
     return start_server(UPSCALER_TILE="32")
 
 
+@pytest.fixture(scope="session")
+def storeless(start_server: "StartServer") -> "Server":
+    """A service that keeps nothing: for another format, it enlarges again."""
+    return start_server(UPSCALER_JOBS_STORE="")
+
+
 OpenPage = Callable[..., Page]
 
 

@@ -75,15 +75,15 @@ def test_saved_in_the_format_chosen_before(server: Server, open_page: OpenPage) 
     assert np.array_equal(pixels(data), pixels(expected))
 
 
-def test_saved_in_a_format_chosen_after(server: Server, open_page: OpenPage) -> None:
-    page = open_page(server.url)
+def test_saved_in_a_format_chosen_after(storeless: Server, open_page: OpenPage) -> None:
+    page = open_page(storeless.url)
     page.get_by_role("button", name="Face").click()
     done(page)
     page.get_by_label("Save as").select_option("png")
     expect(page.locator("#headline")).to_have_text("PNG takes another run")
     name, data = downloaded(page, page.get_by_role("button", name="Enlarge and download"))
     assert name == "face-enlarged.png"
-    expected = server.upscale((SAMPLES / "face.jpg").read_bytes(), format="png").content
+    expected = storeless.upscale((SAMPLES / "face.jpg").read_bytes(), format="png").content
     assert np.array_equal(pixels(data), pixels(expected))
     name, _ = downloaded(page, done(page))  # now it is there
     assert name == "face-enlarged.png"

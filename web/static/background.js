@@ -3,6 +3,7 @@
 import { Board, decoded } from "./board.js";
 import { result, resultPlace, watch } from "./jobs.js";
 import { key } from "./key.js";
+import { t } from "./messages.js";
 import { advance, wait } from "./status.js";
 import { formatName, progressOf } from "./words.js";
 
@@ -10,7 +11,7 @@ import { formatName, progressOf } from "./words.js";
  * Wait for the end of a job.
  *
  * @param {{id: string}} job
- * @param {?File} original the picture, if this page still has it
+ * @param {?File | {name: string, url: string}} original the picture, if this page still has it
  * @param {Board} board shows the result, if there is nothing to compare it with
  * @param {AbortSignal} signal
  * @returns as `enlarge` does; `blob` may also be the address of a result that is too large for a page, and `isShown` is
@@ -22,8 +23,8 @@ export async function enlargeInBackground(job, original, board, signal) {
   const needsKey = key() !== null;
   const before = original && (await decoded(original));
   const after = blob && (await decoded(blob));
-  if (!blob) notes.push("it is too large to be shown here");
-  else if (!after) notes.push(`this browser can’t show ${formatName(accepted.format)}`);
+  if (!blob) notes.push(t("note-too-large"));
+  else if (!after) notes.push(t("note-unseen", { format: formatName(accepted.format) }));
   const shown = after ?? before;
   if (shown) {
     board.begin(accepted);

@@ -52,8 +52,9 @@ export class Board {
   }
 }
 
-/** Decode a file into an image to draw; null if the browser does not support its format. */
+/** Decode a file into an image to draw; null if it is not here, or the browser does not support its format. */
 export async function decoded(blob) {
+  if (!(blob instanceof Blob)) return null;
   const image = new Image();
   image.alt = "";
   image.draggable = false;

@@ -1,8 +1,11 @@
 /** The comparison of before and after, with a divider and zoom levels. */
 
+import { onLanguage, t } from "./messages.js";
+
 const LEVELS = ["fit", 1, 2, 4]; // px of the page per px of the result
 const WHEEL_STEP = 60; // sum of wheel or pinch deltas for the next level
 const KEYS = { "+": 1, "=": 1, "-": -1 };
+const STEP = 5; // % by which an arrow key moves the divider
 
 const viewer = document.getElementById("viewer");
 const slider = document.getElementById("slider");
@@ -24,7 +27,8 @@ export function compare(layers, pixels) {
   panes.forEach((pane, index) => pane.replaceChildren(layers[index]));
   slider.value = 50;
   tell();
-  zoom("fit");
+  const { width, height } = size;
+  zoom(width <= stage.clientWidth && height <= stage.clientHeight ? 1 : "fit");
 }
 
 /** Remove the layers. */
@@ -40,11 +44,15 @@ function zoom(wanted) {
     (viewer.scrollLeft + viewer.clientWidth / 2) / viewer.scrollWidth || 0.5,
     (viewer.scrollTop + viewer.clientHeight / 2) / viewer.scrollHeight || 0.5,
   ];
-  const fit = Math.min(1, stage.clientWidth / size.width, stage.clientHeight / size.height);
+  const fit = Math.min(stage.clientWidth / size.width, stage.clientHeight / size.height);
   const scale = level === "fit" ? fit : level;
-  viewer.style.setProperty("--width", `${size.width * scale}px`);
-  viewer.style.setProperty("--height", `${size.height * scale}px`);
-  viewer.toggleAttribute("data-pixels", scale > 1);
+  const [width, height] = [size.width * scale, size.height * scale];
+  viewer.style.setProperty("--width", `${width}px`);
+  viewer.style.setProperty("--height", `${height}px`);
+  // At whole px, so that px of the picture are px of the page.
+  viewer.style.setProperty("--from-left", `${Math.max(0, Math.floor((stage.clientWidth - width) / 2))}px`);
+  viewer.style.setProperty("--from-top", `${Math.max(0, Math.floor((stage.clientHeight - height) / 2))}px`);
+  viewer.toggleAttribute("data-pixels", level !== "fit" && level > 1);
   viewer.scrollTo(x * viewer.scrollWidth - viewer.clientWidth / 2, y * viewer.scrollHeight - viewer.clientHeight / 2);
   // If the picture can be moved, only the handle moves the divider.
   const movable = viewer.scrollWidth > viewer.clientWidth || viewer.scrollHeight > viewer.clientHeight;
@@ -70,7 +78,7 @@ function follow() {
 function tell() {
   const value = Math.round(slider.value);
   slider.setAttribute("aria-valuenow", value);
-  slider.setAttribute("aria-valuetext", `${value} % before, ${100 - value} % after`);
+  slider.setAttribute("aria-valuetext", t("divider-value", { before: value, after: 100 - value }));
 }
 
 /** Pan with the mouse; touch scrolls natively. */
@@ -93,24 +101,34 @@ function wheel(event) {
   turned = 0;
 }
 
+/** Keys work wherever the focus is, but where they have a meaning of their own. */
 function key(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!size || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, textarea, dialog")) return;
   if (event.key in KEYS) step(KEYS[event.key]);
   else if (event.key === "0") zoom("fit");
-  else if (event.target === slider && event.key.startsWith("Arrow") && /Left|Right/.test(event.key)) event.preventDefault();
-  else if (event.target === slider && (event.key === "Home" || event.key === "End")) {
-    event.preventDefault();
-    slider.value = event.key === "Home" ? 0 : 100;
-    tell();
-  }
+  else move(event);
+}
+
+/** Move the divider. Arrows on the divider itself are its own; a picture that has the focus and can be moved, takes them. */
+function move(event) {
+  const onSlider = event.target === slider;
+  const isArrow = event.key === "ArrowLeft" || event.key === "ArrowRight";
+  if (event.target === viewer && viewer.hasAttribute("data-movable")) return;
+  if (onSlider && isArrow) return event.preventDefault();
+  const by = isArrow ? (event.key === "ArrowLeft" ? -STEP : STEP) : { Home: -100, End: 100 }[event.key];
+  if (by === undefined) return;
+  event.preventDefault();
+  slider.value = Math.max(0, Math.min(100, slider.value + by));
+  tell();
 }
 
 slider.addEventListener("slide", tell);
 viewer.addEventListener("scroll", follow, { passive: true });
 viewer.addEventListener("mousedown", drag);
 viewer.addEventListener("wheel", wheel, { passive: false });
-viewer.addEventListener("keydown", key);
+document.addEventListener("keydown", key);
 for (const button of buttons) {
   button.addEventListener("click", () => zoom(LEVELS.find((each) => String(each) === button.dataset.zoom)));
 }
+onLanguage(tell);
 new ResizeObserver(() => size && zoom(level)).observe(stage);

@@ -1,48 +1,47 @@
 /** Failures as shown to the user: what went wrong and what to do about it. */
 
-// Advice by the `code` of a problem document. For other codes, `detail` is enough.
-const ADVICE = {
-  body_too_large: "Save the picture with a stronger compression, or make it smaller.",
-  deadline_passed: "Make the picture smaller, or try again when the service is less busy.",
-  decoder_unavailable: "Try again in a moment. If it keeps failing, tell whoever runs this service.",
-  engine_failed: "Try again in a moment. If it keeps failing, tell whoever runs this service.",
-  expired: "Send the picture again. Results are deleted after a while.",
-  estimate_over_deadline: "Make the picture smaller, and try again.",
-  format_cannot_hold: "Choose another format to save it as. PNG works for most pictures.",
-  image_corrupt: "Try to open it in another program and save it again.",
-  image_too_complex: "Open it in another program and save it again.",
-  image_too_large: "Make the picture smaller, and try again.",
-  image_undecodable: "Open it in another program and save it again.",
-  internal_error: "Try again. If it fails again, tell whoever runs this service, with the number below.",
-  service_stopping: "Try again in a moment. It is probably being restarted.",
-  too_many_frames: "Send fewer frames or pages at a time.",
-  unknown_job: "Send the picture again. The service forgets jobs after a while.",
-  unsupported_image_format: "Save it as JPEG or PNG, and choose that file.",
-};
+import { has, language, t } from "./messages.js";
+import { inMegapixels, megapixels } from "./words.js";
 
 // Codes of what a job may still do.
 const FOR_JOBS = ["body_too_large", "deadline_passed", "estimate_over_deadline", "image_too_large", "queue_full"];
 
 /**
  * A failure to show: what happened, what to do, and whether to offer a retry (`again`), or a job (`later`). `retryAfter`
- * is in s. `isEnd`: a job has ended without a result.
+ * is in s. `isEnd`: a job has ended without a result. `lang`: the language of `detail`, if it is not the page's.
  */
 export class Failure extends Error {
-  constructor({ title, detail = "", advice = "", again = false, later = false, code = null, retryAfter = null, isEnd = false }) {
+  constructor({ title, detail = "", advice = "", lang = null, again = false, later = false, code = null, retryAfter = null, isEnd = false }) {
     super(title);
-    Object.assign(this, { title, detail, advice, again, later, code, retryAfter, isEnd });
+    Object.assign(this, { title, detail, advice, lang, again, later, code, retryAfter, isEnd });
   }
 }
 
-/** The failure for a problem document (RFC 9457) or for one of the page's own checks. */
+/** The failure for a problem document (RFC 9457). */
 export function failureOf(problem, retryAfter = null) {
-  let detail = problem.detail;
-  if (problem.status >= 500 && problem.requestId) detail += ` (number ${problem.requestId})`;
+  const { code, status } = problem;
+  const again = status >= 500 || [408, 429].includes(status) || code === "format_cannot_hold";
+  const title = has(`title-${code}`) ? t(`title-${code}`) : problem.title;
+  const advice = has(`advice-${code}`) ? t(`advice-${code}`) : "";
+  return new Failure({ ...problem, title, ...detailOf(problem, retryAfter), advice, again, later: FOR_JOBS.includes(code), retryAfter });
+}
+
+/** The failure for one of the page's own checks. */
+export function refusal(title, detail, code) {
+  return new Failure({ title, detail, advice: t(`advice-${code}`), later: FOR_JOBS.includes(code), code });
+}
+
+/** What the service says in English, unless the page has words of its own. */
+function detailOf(problem, retryAfter) {
+  const { code, limit, actual } = problem;
+  if (has(`detail-${code}`) && limit != null && actual != null) {
+    return { detail: t(`detail-${code}`, { limit: megapixels(limit), actual: megapixels(actual) }) };
+  }
+  let detail = inMegapixels(problem.detail ?? "");
+  if (problem.status >= 500 && problem.requestId) detail += ` (${t("request-number", { number: problem.requestId })})`;
   // The page counts down to the next attempt.
-  if (problem.code === "rate_exceeded" && retryAfter) [detail] = detail.split(": send it again");
-  const again = problem.status >= 500 || [408, 429].includes(problem.status) || problem.code === "format_cannot_hold";
-  const later = FOR_JOBS.includes(problem.code);
-  return new Failure({ ...problem, detail, advice: ADVICE[problem.code], again, later, retryAfter });
+  if (code === "rate_exceeded" && retryAfter) [detail] = detail.split(": send");
+  return { detail, lang: language === "en" ? null : "en" };
 }
 
 /** The failure for an error response. */
@@ -52,9 +51,9 @@ export async function failureOfAnswer(response) {
     return failureOf(await response.json(), seconds || null);
   } catch {
     return new Failure({
-      title: "A server in front of the service rejected the picture",
-      detail: `The answer, probably from a proxy, was ${response.status} ${response.statusText}.`,
-      advice: "Try a smaller picture, or ask whoever runs this service.",
+      title: t("proxy-title"),
+      detail: t("proxy-detail", { status: `${response.status} ${response.statusText}` }),
+      advice: t("proxy-advice"),
       again: true,
       retryAfter: seconds || null,
     });
@@ -64,9 +63,9 @@ export async function failureOfAnswer(response) {
 /** The failure for a connection that could not be made, or broke. */
 export function unreachable() {
   return new Failure({
-    title: "The service can’t be reached",
-    detail: "The connection failed, or was lost before the picture was finished.",
-    advice: "Check the network, and try again.",
+    title: t("unreachable-title"),
+    detail: t("unreachable-detail"),
+    advice: t("unreachable-advice"),
     again: true,
     later: true,
     code: "unreachable",
@@ -78,5 +77,5 @@ export function shown(error) {
   if (error instanceof Failure) return error;
   if (error.name === "AbortError") return null;
   console.error(error);
-  return new Failure({ title: "An error in this page", detail: String(error), advice: "Reload the page and try again." });
+  return new Failure({ title: t("page-error"), detail: String(error), advice: t("page-error-advice") });
 }

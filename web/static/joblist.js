@@ -2,6 +2,7 @@
 
 import { shown } from "./failures.js";
 import { cancel } from "./jobs.js";
+import { t } from "./messages.js";
 import { forget, fragment, remembered } from "./remembered.js";
 import { say } from "./status.js";
 
@@ -17,8 +18,8 @@ export function listJobs() {
 
 function entryOf(job) {
   const link = Object.assign(document.createElement("a"), { href: fragment(job), textContent: job.name });
-  const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Delete" });
-  button.setAttribute("aria-label", `Delete ${job.name}`);
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: t("delete") });
+  button.setAttribute("aria-label", t("delete-name", { name: job.name }));
   button.addEventListener("click", () => erase(job));
   const entry = document.createElement("li");
   entry.append(link, button);
@@ -35,6 +36,6 @@ async function erase(job) {
   }
   forget(job);
   listJobs();
-  say(`${job.name} is deleted`);
+  say(t("is-deleted", { name: job.name }));
   (list.querySelector("button") ?? document.getElementById("file")).focus({ preventScroll: true });
 }

@@ -2,7 +2,8 @@
 
 import { readEvents } from "./events.js";
 import { Failure, failureOf } from "./failures.js";
-import { request } from "./service.js";
+import { t } from "./messages.js";
+import { post, request } from "./service.js";
 
 const PAUSE = 2000; // ms between two questions, if the service doesn't say
 const [MIN_PAUSE, MAX_PAUSE] = [200, 30_000]; // ms, whatever the service says
@@ -11,20 +12,19 @@ const SHOWN_BYTES = 64_000_000; // size of a file up to which a result is shown 
 const EVENTS = "text/event-stream";
 const ENDS = ["done", "failed", "cancelled"];
 
-const keys = new WeakMap(); // Idempotency-Keys of files, so that sending one again finds its job
+const keys = new WeakMap(); // Idempotency-Keys of pictures, so that sending one again finds its job
 
 /**
  * Hand in a picture.
  *
- * @param {File} file
- * @param {string} format output format; empty: that of the picture
+ * @param {File | {name: string, url: string}} picture
+ * @param {Object<string, string>} options of POST /jobs
  * @returns {Promise<{id: string}>} the job
  */
-export async function submit(file, format, signal) {
-  if (!keys.has(file)) keys.set(file, crypto.getRandomValues(new Uint32Array(4)).join("-"));
-  const headers = { "Content-Type": "application/octet-stream", "Idempotency-Key": `${keys.get(file)}-${format}` };
-  const options = new URLSearchParams(format ? { format } : {});
-  const response = await request(`jobs?${options}`, { method: "POST", headers, body: file, signal });
+export async function submit(picture, options, signal) {
+  if (!keys.has(picture)) keys.set(picture, crypto.getRandomValues(new Uint32Array(4)).join("-"));
+  const headers = { "Idempotency-Key": [keys.get(picture), ...Object.values(options)].join("-") };
+  const response = await post("jobs", picture, options, headers, signal);
   return response.json();
 }
 
@@ -122,8 +122,8 @@ function later(milliseconds, signal) {
 
 function keepOnly(job) {
   if (job.status === "done") return;
-  const cancelled = { title: "The picture was given up", detail: "Its job was cancelled." };
-  const failed = job.problem ?? { title: "The picture can’t be enlarged", detail: "" };
+  const cancelled = { title: t("given-up-title"), detail: t("given-up-detail") };
+  const failed = job.problem ?? { title: t("cannot-enlarge"), detail: "" };
   const failure = job.status === "failed" ? failureOf(failed) : new Failure(cancelled);
   throw Object.assign(failure, { isEnd: true });
 }
@@ -150,9 +150,14 @@ export async function result(id, signal) {
   };
 }
 
-/** Fetch a result that is not to be shown, whatever its size. */
-export async function resultFile(id, signal) {
-  const response = await request(resultPlace(id), { signal });
+/**
+ * Fetch a result that is not to be shown, whatever its size.
+ *
+ * @param {Object<string, string>=} options `format` and `quality`, if it is to be converted
+ */
+export async function resultFile(id, signal, options = {}) {
+  const query = new URLSearchParams(options).toString();
+  const response = await request(resultPlace(id) + (query && `?${query}`), { signal });
   return response.blob();
 }
 

@@ -1,6 +1,7 @@
 /** The API key, if the service needs one: asked for once, and kept until the tab is closed or the user forgets it. */
 
 import { Failure } from "./failures.js";
+import { t } from "./messages.js";
 import { sentence } from "./words.js";
 
 const STORE = "api-key";
@@ -86,7 +87,7 @@ dialog.querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = field.value.trim();
   if (!HEADER_TEXT.test(text)) {
-    tell(text ? "This is no key: it has spaces, or letters that keys don’t have." : "Enter a key.");
+    tell(text ? t("key-wrong") : t("key-none"));
     return field.focus();
   }
   field.value = "";
@@ -98,8 +99,8 @@ document.getElementById("key-cancel").addEventListener("click", () => dialog.clo
 dialog.addEventListener("close", () => {
   if (dialog.open) return; // it is open again, for another request
   field.value = "";
-  const advice = "Ask whoever runs it for one, and try again.";
-  const failure = () => new Failure({ title: "This service needs a key", advice, again: true, code: "unauthorized" });
+  const [title, advice] = [t("key-title"), t("key-ask")];
+  const failure = () => new Failure({ title, advice, again: true, code: "unauthorized" });
   settle(({ reject }) => reject(failure()));
 });
 // What is typed and pasted here is not for the page.

@@ -1,5 +1,6 @@
 /** The card that shows a failure, and retries automatically after `Retry-After`. */
 
+import { t } from "./messages.js";
 import { duration, sentence } from "./words.js";
 
 const card = document.getElementById("problem");
@@ -23,8 +24,10 @@ let timer = null;
 export function showProblem(failure, again, later, back) {
   hideProblem();
   const title = Object.assign(document.createElement("h2"), { textContent: failure.title });
-  const lines = [failure.detail, failure.advice].filter(Boolean);
-  const paragraphs = lines.map((text) => Object.assign(document.createElement("p"), { textContent: sentence(text) }));
+  const paragraphs = [[failure.detail, failure.lang], [failure.advice, null]]
+    .filter(([text]) => text)
+    .map(([text, lang]) => Object.assign(document.createElement("p"), { textContent: sentence(text), lang: lang ?? "" }));
+  for (const paragraph of paragraphs) if (!paragraph.lang) paragraph.removeAttribute("lang");
   words.replaceChildren(title, ...paragraphs);
   retry.hidden = !again;
   retry.onclick = again;
@@ -55,7 +58,7 @@ function count(seconds, again) {
   const end = performance.now() + seconds * 1000;
   const tick = () => {
     const left = Math.ceil((end - performance.now()) / 1000);
-    countdown.textContent = `Trying again automatically in ${duration(left)}.`;
+    countdown.textContent = t("again-automatically", { duration: duration(left) });
     if (left <= 0) again();
   };
   countdown.hidden = false;

@@ -1,5 +1,7 @@
 /** Which jobs this browser has handed in: the one in the page's address, and the others in its storage. */
 
+import { t } from "./messages.js";
+
 const STORE = "jobs";
 const MAX = 10;
 const KEEP = Number(document.body.dataset.jobsKeep) * 3_600_000; // ms for which the service keeps results
@@ -8,7 +10,7 @@ const KEEP = Number(document.body.dataset.jobsKeep) * 3_600_000; // ms for which
 export function inAddress() {
   const parts = new URLSearchParams(location.hash.slice(1));
   const id = parts.get("job");
-  return id && { id, name: parts.get("name") || "picture" };
+  return id && { id, name: parts.get("name") || t("picture") };
 }
 
 /** The part of an address that finds a job again. */

@@ -4,28 +4,32 @@ import { readEvents } from "./events.js";
 import { failureOf, failureOfAnswer, unreachable } from "./failures.js";
 import { askForKey, key } from "./key.js";
 
+const KEEPS = "keepMinutes" in document.body.dataset;
+
 /**
  * Estimate the time for a picture.
  *
  * @param {{width: number, height: number}} size in px
+ * @param {{width: string, scale: string, model: string}} options of POST /upscale; each may be missing
  * @returns the response of GET /estimate
  */
-export async function estimate({ width, height }, signal) {
-  const response = await request(`estimate?${new URLSearchParams({ width, height })}`, { signal });
+export async function estimate({ width, height }, options, signal) {
+  const { width: targetWidth, scale, model } = options;
+  const given = Object.entries({ width, height, targetWidth, scale, model }).filter(([, value]) => value !== undefined);
+  const response = await request(`estimate?${new URLSearchParams(given)}`, { signal });
   return response.json();
 }
 
 /**
  * Enlarge a picture.
  *
- * @param {Blob} file the picture
- * @param {{format: string, tiles: boolean, signal: AbortSignal}} options `format`: empty for that of the picture
+ * @param {File | {name: string, url: string}} picture
+ * @param {Object<string, string | boolean>} options of POST /upscale
  * @yields {{name: string, data: any}} the events of POST /upscale, `result` last
  */
-export async function* upscale(file, { format, tiles, signal }) {
-  const options = new URLSearchParams(format ? { tiles, format } : { tiles });
-  const headers = { "Content-Type": "application/octet-stream", Accept: "text/event-stream" };
-  const response = await request(`upscale?${options}`, { method: "POST", headers, body: file, signal });
+export async function* upscale(picture, options, signal) {
+  const headers = { Accept: "text/event-stream", ...(KEEPS ? { Prefer: "keep" } : {}) };
+  const response = await post("upscale", picture, options, headers, signal);
   try {
     for await (const event of readEvents(response.body)) {
       if (event.name === "problem") throw failureOf(event.data);
@@ -36,6 +40,20 @@ export async function* upscale(file, { format, tiles, signal }) {
     throw error instanceof TypeError ? unreachable() : error;
   }
   throw unreachable();
+}
+
+/**
+ * Send a picture.
+ *
+ * @param {string} place
+ * @param {File | {name: string, url: string}} picture
+ * @param {Object<string, string | boolean>} options as query parameters
+ */
+export function post(place, picture, options, headers, signal) {
+  const isFile = picture instanceof File;
+  const query = new URLSearchParams(isFile ? options : { ...options, imageUrl: picture.url });
+  const all = isFile ? { ...headers, "Content-Type": "application/octet-stream" } : headers;
+  return request(`${place}?${query}`, { method: "POST", headers: all, body: isFile ? picture : null, signal });
 }
 
 /** Fetch a sample picture as a file. */

@@ -1,4 +1,6 @@
-/** The status line below the picture, the progress bar, and announcements to screen readers. */
+/** The status line below the picture, the progress bar, the tab's title, and announcements to screen readers. */
+
+import { t } from "./messages.js";
 
 const headline = document.getElementById("headline");
 const detail = document.getElementById("detail");
@@ -32,9 +34,17 @@ export function wait() {
 export function advance(share, text) {
   progress.value = share;
   detail.textContent = text;
+  entitle(share);
   const now = performance.now();
   if (share - told.share >= STEP && now - told.time >= PAUSE) {
-    announcer.textContent = `${Math.round(share * 100)} %, ${text}`;
+    announcer.textContent = t("percent-announced", { percent: Math.round(share * 100), text });
     told = { share, time: now };
   }
+}
+
+/** Say in the tab's title what share is done; null: nothing is being done. */
+export function entitle(share) {
+  if (share === null) document.title = t("title");
+  else if (share < 1) document.title = t("title-progress", { percent: Math.floor(share * 100) });
+  else document.title = t("title-done");
 }

@@ -1,37 +1,49 @@
-/** Numbers and names in readable form. */
+/** Numbers and names in readable form, in the visitor's language. */
 
-const plain = new Intl.NumberFormat("en");
+import { language, t } from "./messages.js";
 
 /** @param {number} count bytes */
 export function bytes(count) {
-  if (count < 1000) return `${count} bytes`;
-  const [size, unit] = count < 1e6 ? [count / 1e3, "KB"] : [count / 1e6, "MB"];
-  return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${unit}`;
+  if (count < 1000) return t("bytes", { count });
+  const [size, unit] = count < 1e6 ? [count / 1e3, "KB"] : count < 1e9 ? [count / 1e6, "MB"] : [count / 1e9, "GB"];
+  const digits = size < 10 ? 1 : 0;
+  const number = size.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${number} ${unit}`;
 }
 
 /** @param {string} text that begins and ends as details of problems do */
 export function sentence(text) {
-  return text[0].toUpperCase() + text.slice(1) + (/[.!?)]$/.test(text) ? "" : ".");
+  return text[0].toUpperCase() + text.slice(1) + (/[.!?)。）！？]$/.test(text) ? "" : ".");
 }
 
 /** @param {{width: number, height: number}} size in px */
 export function pixels({ width, height }) {
-  return `${plain.format(width)} × ${plain.format(height)} px`;
+  return t("px", { width, height });
+}
+
+/** @param {number} count px, of any size; two digits say enough */
+export function megapixels(count) {
+  return t("megapixels", { count: Number((count / 1e6).toPrecision(2)) });
+}
+
+/** The px counts of a text in people's units: "25 MP" instead of "25000000 px". */
+export function inMegapixels(text) {
+  return text.replace(/(?<!x )\b(\d{5,}) (px|pixels)\b/g, (_, count) => megapixels(Number(count)));
 }
 
 /** @param {number} seconds from 0 */
 export function duration(seconds) {
-  if (seconds < 1.5) return "a second";
-  if (seconds < 90) return `${Math.round(seconds)} seconds`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} minutes`;
-  return `${Math.round(seconds / 3600)} hours`;
+  if (seconds < 1.5) return t("duration-second");
+  if (seconds < 90) return t("duration-seconds", { count: Math.round(seconds) });
+  if (seconds < 5400) return t("duration-minutes", { count: Math.round(seconds / 60) });
+  return t("duration-hours", { count: Math.round(seconds / 3600) });
 }
 
 /** @param {{done: number, total: number, secondsLeft: ?number}} job */
 export function progressOf({ done, total, secondsLeft }) {
-  if (!total) return "It waits for its turn";
-  const left = secondsLeft == null ? "" : `, about ${duration(secondsLeft)} left`;
-  return `${Math.floor((100 * done) / total)} % done${left}`;
+  if (!total) return t("waits");
+  const percent = Math.floor((100 * done) / total);
+  return secondsLeft == null ? t("percent-done", { percent }) : t("percent-left", { percent, duration: duration(secondsLeft) });
 }
 
 /** @param {string} format its name in the API; the format menu has its display name */

@@ -1,0 +1,220 @@
+"""Several pictures at once: a queue, and all results as one ZIP. `make test-page` runs this."""
+
+import base64
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from axe import check
+from chromium import FILES, PHONE, OpenPage, done, downloaded, give, wait_until
+from conftest import SAMPLES, Server, encoded, opened, photograph
+from playwright.sync_api import Locator, Page, Route, expect
+
+FIRST, SECOND = encoded(photograph(30, 40)), encoded(photograph(24, 36, 1))
+BUSY = json.dumps({"title": "The service is busy", "detail": "no", "status": 429, "code": "queue_full"})
+
+
+def give_all(page: Page, *files: tuple[str, bytes], kind: str = "drop") -> None:
+    """Drop or paste pictures together."""
+    data = [{"name": name, "type": "image/png", "base64": as_base64(content)} for name, content in files]
+    page.evaluate(FILES, {"files": data, "kind": kind})
+
+
+def as_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator("#queue li").filter(has_text=name)
+
+
+class Gate:
+    """Holds the requests to enlarge, until it is opened."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.held: list[Route] = []
+        self.is_open = False
+        page.route("**/upscale?*", self._take)
+
+    def _take(self, route: Route) -> None:
+        if self.is_open:
+            route.continue_()
+        else:
+            self.held.append(route)
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many requests are held."""
+
+        def are_held() -> bool:
+            self.page.wait_for_timeout(20)  # requests arrive meanwhile
+            return len(self.held) == count
+
+        wait_until(are_held)
+
+    def open(self) -> None:
+        self.is_open = True
+        for route in self.held:
+            route.continue_()
+
+
+def finished(page: Page, text: str) -> None:
+    """Wait until nothing is left to do."""
+    expect(page.locator("#headline")).to_have_text(text)
+    expect(page.locator("#progress")).to_be_hidden()
+
+
+def test_all_results_in_one_zip(server: Server, open_page: OpenPage) -> None:
+    """Pictures of the same name have different names there; what is no picture takes nothing away."""
+    page = open_page(server.url, allowed="Failed to load resource")
+    broken = FIRST[: len(FIRST) // 2]
+    give_all(page, ("cup.png", FIRST), ("cup.png", SECOND), ("Übung 1.png", FIRST), ("broken.png", broken))
+    finished(page, "3 pictures are enlarged")
+    expect(page.locator("#detail")).to_have_text("1 failed")
+    expect(page).to_have_title("Done – Image super-scaling")
+    assert "The image is truncated or corrupt." in row(page, "broken.png").inner_text()
+    name, data = downloaded(page, page.get_by_role("button", name="Download all"))
+    assert name == "enlarged.zip"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["cup-enlarged.png", "cup-enlarged (2).png", "Übung 1-enlarged.png"]
+        expected = [server.upscale(picture).content for picture in (FIRST, SECOND, FIRST)]
+        assert [archive.read(each) for each in archive.infolist()] == expected
+    name, data = downloaded(page, row(page, "Übung").get_by_role("button", name="Save"))
+    assert (name, data) == ("Übung 1-enlarged.png", expected[2])
+
+
+def test_a_row_is_compared_and_the_list_is_still_there(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url)
+    give_all(page, ("cup.png", FIRST), ("other.png", SECOND), kind="paste")
+    finished(page, "2 pictures are enlarged")
+    page.get_by_role("button", name="Compare other.png").click()
+    expect(page.locator("#headline")).to_have_text("36 × 24 px became 72 × 48 px")
+    assert downloaded(page, done(page))[0] == "other-enlarged.png"
+    page.keyboard.press("Escape")
+    expect(page.locator("#queue li")).to_have_count(2)
+    give(page, "drop", "third.png", FIRST, "image/png")  # joins them
+    finished(page, "3 pictures are enlarged")
+    page.get_by_role("button", name="Start over").click()
+    expect(page).to_have_title("Image super-scaling")
+    page.locator("#recent").get_by_role("button", name="cup.png").click()  # the results of this tab
+    expect(page.locator("#headline")).to_have_text("40 × 30 px became 80 × 60 px")
+    expect(page.get_by_role("button", name="Back to the list")).to_be_hidden()
+
+
+def test_two_at_a_time_and_cancel_and_retry(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url)
+    gate = Gate(page)
+    give_all(page, *((f"{number}.png", FIRST) for number in range(4)))
+    gate.wait_for(2)
+    expect(row(page, "2.png")).to_contain_text("Waiting")
+    page.get_by_role("button", name="Cancel 2.png").click()
+    expect(row(page, "2.png")).to_contain_text("Cancelled")
+    page.get_by_role("button", name="Cancel 0.png").click()  # its place is free
+    gate.wait_for(3)
+    expect(row(page, "3.png")).to_contain_text("Being enlarged")
+    assert page.title() == "50 % – Image super-scaling"
+    gate.open()
+    finished(page, "2 pictures are enlarged")
+    page.get_by_role("button", name="Try 0.png again").click()
+    finished(page, "3 pictures are enlarged")
+
+
+def test_a_busy_service_is_asked_again(server: Server, open_page: OpenPage) -> None:
+    """All wait as long as it says; none fails."""
+    page = open_page(server.url, allowed="429")
+    asked: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=429, headers={"Retry-After": "1"}, content_type="application/problem+json", body=BUSY)
+        else:
+            route.continue_()
+
+    page.route("**/upscale?*", refuse_once)
+    give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
+    expect(page.locator("#detail")).to_contain_text("It goes on by itself")
+    finished(page, "2 pictures are enlarged")
+    assert len(asked) == 3
+
+
+def test_options_apply_to_what_begins_afterwards(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url)
+    page.get_by_label("Size").select_option("3")
+    page.get_by_label("Save as").select_option("jpeg")
+    page.get_by_label("Quality").select_option("60")
+    give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
+    finished(page, "2 pictures are enlarged")
+    page.get_by_label("Size").select_option("")
+    page.get_by_label("Width in px").fill("50")
+    page.get_by_label("Width in px").press("Tab")
+    page.get_by_label("Save as").select_option("png")
+    give(page, "drop", "third.png", FIRST, "image/png")
+    finished(page, "3 pictures are enlarged")
+    name, data = downloaded(page, page.get_by_role("button", name="Save cup.png"))
+    assert (name, data) == ("cup-enlarged.jpg", server.upscale(FIRST, scale="3", format="jpeg", quality="60").content)
+    _, data = downloaded(page, page.get_by_role("button", name="Save third.png"))
+    assert opened(data).size == (50, 38)
+    expect(page.get_by_label("Quality")).to_be_hidden()
+
+
+def test_a_folder(server: Server, open_page: OpenPage, tmp_path: Path) -> None:
+    """Its pictures, also those in folders inside; what is no picture is counted."""
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "cup.png").write_bytes(FIRST)
+    (tmp_path / "inside/other.png").write_bytes(SECOND)
+    (tmp_path / "notes.txt").write_text("text")
+    page = open_page(server.url)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(tmp_path)
+    finished(page, "2 pictures are enlarged")
+    expect(page.locator("#detail")).to_have_text("1 file is not a picture")
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "title"),
+    [(501, 1, "These are too many files"), (3, 1_500_000_000, "The results are too large for one ZIP")],
+)
+def test_what_is_too_much(server: Server, open_page: OpenPage, count: int, size: int, title: str) -> None:
+    page = open_page(server.url)
+    if size > 1:
+        give_all(page, *((f"{number}.png", FIRST) for number in range(count)))
+        finished(page, "3 pictures are enlarged")
+        # Results of this size in a test would take its memory: the blobs only say that they have it.
+        page.evaluate("size => Object.defineProperty(Blob.prototype, 'size', {get: () => size})", size)
+        page.get_by_role("button", name="Download all").click()
+    else:
+        give_all(page, *((f"{number}.png", b"x") for number in range(count)))
+    expect(page.get_by_role("alert")).to_contain_text(title)
+    page.get_by_role("button", name="Back to the list" if size > 1 else "Choose another picture").click()
+    expect(page.locator("#problem")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(server: Server, open_page: OpenPage, scheme: str) -> None:
+    """On a phone, where it is narrowest: waiting, running, done, failed, and the results of the tab."""
+    page = open_page(server.url, allowed="Failed", color_scheme=scheme, viewport=PHONE, has_touch=True, is_mobile=True)
+    gate = Gate(page)
+    give_all(page, *((f"{number}-{'long' * 20}.png", FIRST) for number in range(3)), ("broken.png", FIRST[:99]))
+    gate.wait_for(2)
+    check(page)
+    gate.open()
+    finished(page, "3 pictures are enlarged")
+    check(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    page.get_by_role("button", name="Start over").click()
+    check(page)
+
+
+def test_a_single_picture_of_several_ways(server: Server, open_page: OpenPage) -> None:
+    """A file of an app that shares it is taken as a dropped one."""
+    page = open_page(server.url)
+    data = (SAMPLES / "face.jpg").read_bytes()
+    code = """base64 => document.dispatchEvent(new CustomEvent("share", {detail: {files: [
+      new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], "face.jpg", {type: "image/jpeg"})]}}))"""
+    page.evaluate(code, as_base64(data))
+    assert downloaded(page, done(page))[0] == "face-enlarged.jpg"

@@ -1,0 +1,46 @@
+"""Results are saved in other formats and qualities without being enlarged again. `make test-page` runs this."""
+
+import re
+
+from chromium import OpenPage, done, downloaded, give
+from conftest import Server, encoded, photograph
+from playwright.sync_api import expect
+
+PICTURE = encoded(photograph(60, 80))
+
+
+def test_the_size_of_another_quality_is_seen_before_it_is_saved(server: Server, open_page: OpenPage) -> None:
+    """The service converts what it keeps: the picture is enlarged once."""
+    page = open_page(server.url)
+    enlarged: list[str] = []
+    page.on("request", lambda request: "/upscale" in request.url and enlarged.append(request.url))
+    give(page, "drop", "cup.png", PICTURE, "image/png")
+    done(page)
+    expect(page.locator("#detail")).to_have_text(re.compile("^PNG, "))
+    page.get_by_label("Save as").select_option("webp")
+    expect(page.locator("#detail")).to_have_text(re.compile("^WebP, .* KB"))
+    usual = page.locator("#detail").inner_text()
+    page.get_by_label("Quality").select_option("40")
+    expect(page.locator("#detail")).not_to_have_text(usual)
+    expect(page.locator("#detail")).to_have_text(re.compile("^WebP, .* (KB|bytes)"))
+    name, data = downloaded(page, done(page))
+    assert name == "cup-enlarged.webp"
+    assert data == server.upscale(PICTURE, format="webp", quality="40").content
+    assert len(enlarged) == 1
+
+
+def test_a_result_that_is_kept_no_longer_is_enlarged_again(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url, allowed="Failed to load resource")
+    kept: list[str] = []
+    page.on("request", lambda request: "/result?" in request.url and kept.append(request.url))
+    page.route(
+        "**/jobs/*/result?*",
+        lambda route: route.continue_(url=re.sub("/jobs/[^/]+", f"/jobs/{'0' * 26}", route.request.url)),
+    )
+    give(page, "drop", "cup.png", PICTURE, "image/png")
+    done(page)
+    page.get_by_label("Save as").select_option("webp")
+    expect(page.locator("#detail")).to_have_text(re.compile("^WebP, .* KB"))
+    _, data = downloaded(page, done(page))
+    assert data == server.upscale(PICTURE, format="webp").content
+    assert len(kept) == 1
