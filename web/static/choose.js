@@ -32,7 +32,6 @@ export function listen(take, refuse) {
     receive(event.clipboardData, take, () => refuse(new Failure({ title: t("clipboard-empty"), advice: t("clipboard-advice") })));
   });
 
-
   const drag = (on) => document.body.toggleAttribute("data-drag", on);
   document.addEventListener("dragover", (event) => {
     event.preventDefault(); // otherwise the browser opens the file
