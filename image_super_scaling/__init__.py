@@ -23,7 +23,7 @@ from image_super_scaling.errors import (
 from image_super_scaling.events import Accepted, Event, Notes, Preview, Progress, Tile
 from image_super_scaling.jobs import JobsClient
 from image_super_scaling.messages import Estimate, Job, JobState, Model, Result, Saved
-from image_super_scaling.options import EstimateOptions, JobOptions, Options, StreamOptions
+from image_super_scaling.options import ConversionOptions, EstimateOptions, JobOptions, Options, StreamOptions
 from image_super_scaling.settings import ClientSettings, Retry
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Broken",
     "Busy",
     "ClientSettings",
+    "ConversionOptions",
     "Download",
     "Estimate",
     "EstimateOptions",

@@ -17,9 +17,9 @@ from image_super_scaling.events import read_events
 from image_super_scaling.files import written_whole
 from image_super_scaling.json_objects import Object, as_object, optional, text
 from image_super_scaling.messages import JOB_ID, Job, Result, Saved
-from image_super_scaling.options import JobOptions, as_query
+from image_super_scaling.options import ConversionOptions, JobOptions, as_query
 from image_super_scaling.requests import MAX_DOCUMENT, Requests, bounded
-from image_super_scaling.results import EVENTS, media_type_of, notes_of, sides_of
+from image_super_scaling.results import EVENTS, media_type_of, notes_of, plain_result, sides_of
 from image_super_scaling.transport import BYTES, JSON, Ask
 from superscaling.format_name import FormatName
 from superscaling.recognition.formats import sniff
@@ -144,8 +144,15 @@ class AsyncJobsClient:
 
         return await self._requests.attempt(once, repeatable=True, reached=lambda: download.size)
 
-    async def result(self, job: AnyJob) -> Result:
-        """Fetch the result of a job that is done, into memory. Errors are those of `fetch`."""
+    async def result(self, job: AnyJob, **options: Unpack[ConversionOptions]) -> Result:
+        """Fetch the result of a job that is done, into memory. Errors are those of `fetch`.
+
+        Args:
+            job: the job.
+            options: of another format, or quality, to which the service converts it; none: as it is.
+        """
+        if query := as_query(options, ConversionOptions):
+            return await self._converted(Ask("GET", f"{_path(job)}/result", query))
         file = io.BytesIO()
         saved = await self.fetch(job, Download(file, self._requests.settings.max_answer_bytes))
         image = file.getvalue()
@@ -193,6 +200,14 @@ class AsyncJobsClient:
                 pass
 
         await self._requests.attempt(once, repeatable=True)
+
+    async def _converted(self, ask: Ask) -> Result:
+        async def once() -> Result:
+            async with self._requests.opened(ask) as response:
+                image = await self._requests.read(response, self._requests.settings.max_answer_bytes)
+            return plain_result(response, image)
+
+        return await self._requests.attempt(once, repeatable=True)
 
     async def _job(self, ask: Ask, *accepted: int, patience: float = 0.0) -> tuple[Job, httpx.Response]:
         try:

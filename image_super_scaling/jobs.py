@@ -9,7 +9,7 @@ from image_super_scaling.async_jobs import AsyncJobsClient
 from image_super_scaling.blocking import entered, run
 from image_super_scaling.downloads import Download
 from image_super_scaling.messages import Job, Result, Saved
-from image_super_scaling.options import JobOptions
+from image_super_scaling.options import ConversionOptions, JobOptions
 
 
 class JobsClient:
@@ -82,9 +82,14 @@ class JobsClient:
         """
         return run(self._jobs.fetch(job, download))
 
-    def result(self, job: Job | str) -> Result:
-        """Fetch the result of a job that is done, into memory. Errors are those of `fetch`."""
-        return run(self._jobs.result(job))
+    def result(self, job: Job | str, **options: Unpack[ConversionOptions]) -> Result:
+        """Fetch the result of a job that is done, into memory. Errors are those of `fetch`.
+
+        Args:
+            job: the job.
+            options: of another format, or quality, to which the service converts it; none: as it is.
+        """
+        return run(self._jobs.result(job, **options))
 
     def download(self, job: Job | str, file: str | PathLike[str]) -> Saved:
         """Write the result of a job that is done to a file, atomically; it may be larger than memory.

@@ -40,6 +40,14 @@ class JobOptions(Options, total=False):
     webhook: str
 
 
+class ConversionOptions(TypedDict, total=False):
+    """Of a result in another format."""
+
+    format: str
+    quality: Number
+    metadata: str
+
+
 class EstimateOptions(TypedDict, total=False):
     """Of an estimate: `target_width` and `target_height` are what `width` and `height` are for an image."""
 

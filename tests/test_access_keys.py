@@ -27,7 +27,10 @@ TINY = encoded(photograph(3, 5, 1))
 PNG = {"Content-Type": "image/png"}
 NONE: Mapping[str, str] = MappingProxyType({})
 # The routes that need no key.
-OPEN = {"/", "/docs", "/samples/<name>", "/web/<path:filename>", "/openapi.json", "/ping", "/livez", "/readyz"}
+OPEN = {
+    *("/", "/docs", "/samples/<name>", "/web/<path:filename>", "/app.webmanifest", "/app-worker.js"),
+    *("/openapi.json", "/ping", "/livez", "/readyz"),
+}
 
 
 def made(owner: str) -> tuple[ApiKey, str]:

@@ -287,7 +287,7 @@ def test_a_processor_without_bf16(
 ) -> None:
     """What nobody has tried is not offered, wherever the model is run; the summary has the settings' precision."""
     for module in ("conversion.from_network", "conversion.report", "engines.openvino"):
-        monkeypatch.setattr(f"superscaling.{module}.supported_precisions", lambda: ["fp32", "int8"])
+        monkeypatch.setattr(f"superscaling.{module}.supported_precisions", lambda *_: ["fp32", "int8"])
     monkeypatch.setenv("UPSCALER_PRECISION", "int8")
     status, out, _ = run([str(saved(enlarging(), tmp_path)), "--name", "old"], capsys)
     assert status == 0

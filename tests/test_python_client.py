@@ -290,6 +290,8 @@ def test_the_real_service(server: Server, tmp_path: Path) -> None:
         with client.jobs.events(submitted) as states:
             assert [*states][-1].state is JobState.DONE
         assert client.jobs.result(submitted) == plain
+        converted = client.jobs.result(submitted, format="webp", quality=80)
+        assert (opened(converted.image).format, converted.width) == ("WEBP", 300)
         assert client.jobs.list("of-the-python-client")[0].id == submitted.id
         client.jobs.archive("of-the-python-client", tmp_path / "all.zip")
         assert (tmp_path / "all.zip").read_bytes().startswith(b"PK")
@@ -321,7 +323,7 @@ def call_of(request: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, An
         ("GET", "/models"): ("models", (), {}),
         ("GET", "/jobs"): ("jobs.list", (options.get("group"),), {}),
         ("GET", "/jobs/{id}"): ("jobs.find", (ID,), {}),
-        ("GET", "/jobs/{id}/result"): ("jobs.result", (ID,), {}),
+        ("GET", "/jobs/{id}/result"): ("jobs.result", (ID,), options),
         ("DELETE", "/jobs/{id}"): ("jobs.cancel", (ID,), {}),
     }.get((request["method"], parts.path))
 

@@ -13,7 +13,7 @@ def test_the_size_of_another_quality_is_seen_before_it_is_saved(server: Server, 
     """The service converts what it keeps: the picture is enlarged once."""
     page = open_page(server.url)
     enlarged: list[str] = []
-    page.on("request", lambda request: "/upscale" in request.url and enlarged.append(request.url))
+    page.on("request", lambda request: enlarged.extend([request.url] * ("/upscale" in request.url)))
     give(page, "drop", "cup.png", PICTURE, "image/png")
     done(page)
     expect(page.locator("#detail")).to_have_text(re.compile("^PNG, "))
@@ -32,7 +32,7 @@ def test_the_size_of_another_quality_is_seen_before_it_is_saved(server: Server, 
 def test_a_result_that_is_kept_no_longer_is_enlarged_again(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url, allowed="Failed to load resource")
     kept: list[str] = []
-    page.on("request", lambda request: "/result?" in request.url and kept.append(request.url))
+    page.on("request", lambda request: kept.extend([request.url] * ("/result?" in request.url)))
     page.route(
         "**/jobs/*/result?*",
         lambda route: route.continue_(url=re.sub("/jobs/[^/]+", f"/jobs/{'0' * 26}", route.request.url)),
