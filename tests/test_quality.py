@@ -164,14 +164,11 @@ def decibels(table: str, row: str) -> list[float]:
 
 
 def test_a_model_and_a_weight_file(tmp_path: Path) -> None:
-    from superscaling.engines.tensorflow import build_isr
-
     # Of one size: TensorFlow is prepared for each.
     save(tmp_path / "sets" / "photographs" / "one.png", 96, 128)
     text = Image.open(SAMPLES / "text-and-lines.png").crop((0, 0, 128, 96))
     text.save(tmp_path / "sets" / "photographs" / "two.png")
-    weights, sheet = tmp_path / "tiny.weights.h5", tmp_path / "sheet.png"
-    build_isr(TINY).model.save_weights(weights)
+    weights, sheet = FIXTURES / "legacy-C2-D2-G16-G016-x2.hdf5", tmp_path / "sheet.png"
     arguments = (tmp_path / "sets", "--models", "noise-cancel-lite", "--weights", weights, "--sheet", sheet)
     command = [sys.executable, "-m", "evaluation.quality", *map(str, arguments)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
