@@ -113,7 +113,13 @@ REFUSED: list[tuple[str, dict[str, object], str]] = [
     ("upscale", {"output": "../new.png"}, "outside the folder"),
     ("upscale", {"output": "link.jpg", "overwrite": True}, "outside the folder"),
     ("upscale", {"output": "cup.jpg"}, "exists"),
-    ("upscale", {"output": "none/new.png"}, "can't be written"),
+    ("upscale", {"output": "none/new.png"}, "folder does not exist"),
+    ("upscale", {"output": "."}, "is a folder"),
+    (
+        "upscale",
+        {"output": "cup.jpg", "path": None, "image_base64": "aGFsbG8="},
+        "exists",
+    ),  # before the service is asked
     ("upscale", {"path": None}, "either path or image_base64"),
     ("upscale", {"image_base64": "aGFsbG8="}, "either path or image_base64"),
     ("upscale", {"path": None, "image_base64": "no base64!"}, "not base64"),

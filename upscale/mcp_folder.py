@@ -46,6 +46,21 @@ class Folder:
             raise ToolError(f"{name!r} is outside the folder that the user has allowed (--root)")
         return path
 
+    def free(self, name: str, overwrite: bool) -> Path:
+        """A path in the folder at which a file can be written.
+
+        Raises:
+            ToolError: it is outside, its folder does not exist, or something is there that stays.
+        """
+        path = self.path(name)
+        if path.is_dir():
+            raise ToolError(f"{name!r} is a folder: name a file")
+        if not path.parent.is_dir():
+            raise ToolError(f"{name!r} can't be written: its folder does not exist")
+        if path.exists() and not overwrite:
+            raise ToolError(f"{name!r} exists: choose another name, or set overwrite")
+        return path
+
     def shown(self, path: Path) -> str:
         """A path for the user, relative to the folder."""
         return str(path.relative_to(self._root))
@@ -71,12 +86,12 @@ class Folder:
         Raises:
             ToolError: the file exists, or can't be written.
         """
-        path = self.path(name)
+        path = self.free(name, overwrite)
         try:
             with written_whole(path, replace=overwrite) as file:
                 file.write(result.image)
         except FileExistsError as exc:
-            raise ToolError(f"{name!r} exists: choose another name, or set overwrite") from exc
+            raise ToolError(f"{name!r} has appeared meanwhile: choose another name") from exc
         except OSError as exc:
             raise ToolError(f"{name!r} can't be written: {exc.strerror}") from exc
         return Written(

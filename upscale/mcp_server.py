@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -24,6 +24,8 @@ from image_super_scaling import (
     Result,
     UpscaleError,
 )
+from superscaling.format_name import FormatName
+from superscaling.size_choice import DEFAULT_SCALE, MAX_SCALE, Fit
 from superscaling.version import __version__
 from upscale.mcp_folder import Folder, Written
 
@@ -38,14 +40,11 @@ ImagePath = Annotated[str | None, Field(description="path of the image file")]
 ImageText = Annotated[str | None, Field(description="instead of the path: the image file in base64")]
 Output = Annotated[str, Field(description="path of the file to write; the format does not depend on it")]
 Overwrite = Annotated[bool, Field(description="whether an existing file is replaced")]
-Scale = Annotated[float | None, Field(description="factor of both sides, 1 to 8; default: 2")]
+Scale = Annotated[float | None, Field(description=f"factor of both sides, 1 to {MAX_SCALE}; default: {DEFAULT_SCALE}")]
 Width = Annotated[int | None, Field(description="instead of scale: width of the result in px")]
 Height = Annotated[int | None, Field(description="instead of scale: height of the result in px")]
-Fit = Annotated[Literal["inside", "cover", "fill"] | None, Field(description="how width and height together are meant")]
-Format = Annotated[
-    Literal["jpeg", "png", "webp", "tiff", "bmp", "gif", "avif"] | None,
-    Field(description="format of the result; default: that of the image"),
-]
+Fitted = Annotated[Fit | None, Field(description="how width and height together are meant")]
+Format = Annotated[FormatName | None, Field(description="format of the result; default: that of the image")]
 Quality = Annotated[int | None, Field(description="quality of a JPEG, WebP or AVIF result, 1 to 100")]
 ModelName = Annotated[str | None, Field(description="a model that list_models lists; default: the first")]
 JobId = Annotated[str, Field(description="as submit_job has answered")]
@@ -105,14 +104,14 @@ def build(url: str, key: str | None, folder: Folder) -> "MCPServer[AsyncUpscaleC
         scale: Scale = None,
         width: Width = None,
         height: Height = None,
-        fit: Fit = None,
+        fit: Fitted = None,
         result_format: Format = None,
         quality: Quality = None,
         model: ModelName = None,
         overwrite: Overwrite = False,
     ) -> Written:
         """Enlarge an image, wait for the result, and write it to a file."""
-        folder.path(output)  # before minutes of work
+        folder.free(output, overwrite)  # before minutes of work
         image = folder.read(path, image_base64)
         options = _given(scale, width, height, fit, result_format, quality, model)
         with _told():
@@ -151,7 +150,7 @@ def build(url: str, key: str | None, folder: Folder) -> "MCPServer[AsyncUpscaleC
         scale: Scale = None,
         width: Width = None,
         height: Height = None,
-        fit: Fit = None,
+        fit: Fitted = None,
         result_format: Format = None,
         quality: Quality = None,
         model: ModelName = None,
@@ -172,7 +171,7 @@ def build(url: str, key: str | None, folder: Folder) -> "MCPServer[AsyncUpscaleC
     @server.tool()
     async def save_job_result(job_id: JobId, output: Output, overwrite: Overwrite = False) -> Written:
         """Write the result of a job that is done to a file."""
-        folder.path(output)
+        folder.free(output, overwrite)
         with _told():
             return folder.write(output, await client.jobs.result(job_id), overwrite)
 
@@ -190,8 +189,8 @@ def _given(
     scale: float | None,
     width: int | None,
     height: int | None,
-    fit: str | None,
-    format_name: str | None,
+    fit: Fit | None,
+    format_name: FormatName | None,
     quality: int | None,
     model: str | None,
 ) -> Options:

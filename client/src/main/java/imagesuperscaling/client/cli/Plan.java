@@ -100,19 +100,34 @@ record Plan(List<Enlargement> images, Map<Path, IOException> unreadable, Map<Str
     }
 
     private static void check(List<Enlargement> images) throws UsageException, IOException {
+        Map<Path, Path> inputs = new HashMap<>();
+        for (Enlargement each : images) {
+            inputs.put(place(each.input()), each.input());
+        }
         Map<Path, Path> inputOf = new HashMap<>();
         for (Enlargement each : images) {
-            Path other = inputOf.put(each.output().toAbsolutePath().normalize(), each.input());
+            Path place = place(each.output());
+            Path replaced = inputs.get(place);
+            if (replaced != null && replaced.equals(each.input())) {
+                throw new UsageException(each.output() + " would replace its own input");
+            }
+            if (replaced != null) {
+                throw new UsageException(
+                        each.output() + ", which " + each.input() + " would become, is an input itself");
+            }
+            Path other = inputOf.put(place, each.input());
             if (other != null) {
                 throw new UsageException(other + " and " + each.input() + " would both become " + each.output());
             }
         }
-        for (Enlargement each : images) {
-            if (Files.exists(each.output())
-                    && Files.exists(each.input())
-                    && Files.isSameFile(each.input(), each.output())) {
-                throw new UsageException(each.output() + " would replace its own input");
-            }
+    }
+
+    /** Where a file is, or would be, with links followed as far as they exist. */
+    private static Path place(Path file) throws IOException {
+        Path whole = file.toAbsolutePath().normalize();
+        if (Files.exists(whole) || whole.getParent() == null) {
+            return Files.exists(whole) ? whole.toRealPath() : whole;
         }
+        return place(whole.getParent()).resolve(whole.getFileName());
     }
 }

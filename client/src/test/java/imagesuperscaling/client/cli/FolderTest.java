@@ -96,6 +96,17 @@ class FolderTest extends InFolder {
         }
     }
 
+    /** With --again, results of an earlier run are replaced: this one is an input as well. */
+    @Test
+    void anotherInputIsNotReplaced() throws Exception {
+        touch("photos/x/a.png", "out/x/a.png");
+        try (TestServer server = new TestServer(PICTURE)) {
+            assertEquals(2, run(server, "photos", "out/x", "-o", "out", "--again"));
+            assertTrue(err.toString().contains("is an input itself"), err::toString);
+            assertEquals(0, server.requests.size());
+        }
+    }
+
     @Test
     void hiddenFilesAndLinksToFoldersAreNotSearchedNorIsTheOutput() throws Exception {
         touch("in/a.png", "in/.hidden/b.png", "in/.c.png", "elsewhere/d.png", "in/out/e.png");
