@@ -84,9 +84,11 @@ def ping() -> Response:
 def upscale() -> Response:
     """Enlarge one image."""
     message, form = lifecycle.read(UpscaleInput)
+    keeping_for = job_requests.keeping_for()
+    keeper = resources.conversion.keeper(message, keeping_for) if keeping_for else None
     if message.on_error is OnError.ORIGINAL:
         try:
-            return _enlarged(message, form, UpscaleOutput.to_json)
+            return _enlarged(message, form, UpscaleOutput.to_json, keeper)
         except ServiceError as exc:
             return original_answer(message, form, exc)
     if resources.job_orders.is_on and not form.stream and job_requests.prefers_async():
@@ -95,8 +97,6 @@ def upscale() -> Response:
             asker, deadline, timings = job_requests.asker(), lifecycle.deadline(), lifecycle.timings
             output = resources.job_orders.submit(message, asker, deadline, timings, budget=lifecycle.budget)
             return promised_answer(output)
-    keeping_for = job_requests.keeper()
-    keeper = resources.conversion.keeper(message, keeping_for) if keeping_for else None
     return _enlarged(message, form, UpscaleOutput.to_json, keeper)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from jobs.keeping import Keeping, kept_picture
+from jobs.keeping import Keeping, kept_bytes, kept_picture
 from jobs.ledger import Ledger
 from jobs.orders import order_of
 from jobs.records import BYTES_OF_A_PIXEL, Result
@@ -68,7 +68,7 @@ class ResourceConversion:
         One whose picture was kept is what `/upscale` would have answered. Others are decoded and written again.
 
         Raises:
-            ServiceError: as `ResourceJobResults.main`, and `FileUpscaler.read` and `write`.
+            ServiceError: as `ResourceJobResults.main`, `FileUpscaler.inspect_alone` and `write`.
             ImageTooLarge: it has more pixels than results of requests.
             FormatCannotHold: the format can't store it.
             EstimateOverDeadline: writing it would take too long.
@@ -78,12 +78,18 @@ class ResourceConversion:
         result, ledger = stored.result, self._jobs.ledger
         options = message.on(ledger.known_job(job_id).options, result.format)
         name = message.format or result.format
-        pixels = max(result.width * result.height, result.size // BYTES_OF_A_PIXEL)
+        # Of animations and pages, the first one's size says little.
+        stored_bytes = max(kept_bytes(ledger, job_id) or 0, result.size)
+        pixels = max(result.width * result.height, stored_bytes // BYTES_OF_A_PIXEL)
         self._check_size([(result.height, result.width)])
         with self._admission.admitted(self._demand(pixels, name), deadline, timings) as admitted:
-            picture, notes = self._read(ledger, job_id, result, deadline, timings)
-            self._check_size(picture.sizes)
-            self._admission.correct(admitted, self._demand(_pixels(picture.sizes), name))
+
+            def allow(sizes: list[Size]) -> None:
+                self._check_size(sizes)
+                self._admission.correct(admitted, self._demand(_pixels(sizes), name))
+
+            picture, notes = self._read(ledger, job_id, result, allow, deadline, timings)
+            deadline.check(timings)
             check_can_hold(picture, picture.sizes, name)
             seconds = self._files.writing_seconds(picture, picture.sizes, name, options, deadline, timings)
             if seconds > deadline.seconds_left:
@@ -97,19 +103,29 @@ class ResourceConversion:
         return output, stored
 
     def _read(
-        self, ledger: Ledger, job_id: str, result: Result, deadline: Deadline, timings: Timings
+        self,
+        ledger: Ledger,
+        job_id: str,
+        result: Result,
+        allow: Callable[[list[Size]], None],
+        deadline: Deadline,
+        timings: Timings,
     ) -> tuple[Picture, tuple[str, ...]]:
-        """The picture of a result, and what it lacks already."""
+        """The picture of a result, and what it lacks already. `allow` is told its sizes before it is decoded."""
         with timings.span("decode"):
             picture = kept_picture(ledger, job_id)
         if picture is not None:
+            allow(picture.sizes)
             return picture, ()
         try:
             data = ledger.store.get(f"jobs/{job_id}/result")
         except NotStored:
             raise expired(job_id) from None
         most = self._limits.result_pixels or self._limits.pixels
-        return self._files.read(data, replace(self._limits, pixels=most), deadline, timings), result.notes
+        inspected = self._files.inspect_alone(data, replace(self._limits, pixels=most), deadline, timings)
+        allow(list(inspected.sizes))
+        with timings.span("decode"):
+            return inspected.decode(), result.notes
 
     def _check_size(self, sizes: list[Size]) -> None:
         pixels, most = _pixels(sizes), self._limits.result_pixels

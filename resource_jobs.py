@@ -15,6 +15,7 @@ from jobs.assembly import Jobs
 from jobs.deletion import expire
 from jobs.ids import is_id, unknown
 from jobs.indices import group_jobs
+from jobs.keeping import give_room_back, kept_bytes
 from jobs.ledger import Ledger, Status
 from jobs.orders import order_of
 from jobs.records import Job
@@ -188,7 +189,10 @@ class ResourceJobs:
             return
         end = self.ledger.end(job_id)  # it may just have ended
         if end is not None and end.state is JobState.DONE and not status.is_expired:
+            was_kept = kept_bytes(self.ledger, job_id) is not None
             expire(self.ledger, job_id)
+            if was_kept:
+                give_room_back(self.ledger, job_id)
 
     def group(self, owner: str, message: JobsInput) -> JobsOutput:
         """Answer with jobs of a group, the oldest first.

@@ -77,7 +77,7 @@ class JobRequests:
         """Whether the request wants to be done as a job."""
         return prefers(RESPOND_ASYNC, request.headers.get("Prefer", ""))
 
-    def keeper(self) -> Asker | None:
+    def keeping_for(self) -> Asker | None:
         """For whom the result of the request is kept; None: nobody wants that, or it is not known for whom."""
         if prefers(KEEP, request.headers.get("Prefer", "")):
             with contextlib.suppress(OwnerMissing):

@@ -11,7 +11,7 @@ from http_edge.answers import X_UPSCALER_NOTES, Chunks, json_answer
 from http_edge.negotiation import AnswerForm
 from http_edge.problems import reported
 from message_protocol import IMAGE_FIELD, UpscaleInput, as_text
-from superscaling.errors import ClientGone, ServiceError
+from superscaling.errors import ClientGone, RateExceeded, ServiceError
 from superscaling.pictures import media_type_of, name_foreign_image, sniff
 
 
@@ -26,10 +26,11 @@ def original_answer(message: UpscaleInput, form: AnswerForm, error: ServiceError
         error: why it could not be enlarged.
 
     Raises:
-        ServiceError: `error` itself, if nobody is there to take the image, or it is none.
+        ServiceError: `error` itself, if nobody is there to take the image, or it is none; or if the client has used up
+            its rate, which it has to be told.
     """
     image = message.image
-    if isinstance(error, ClientGone) or (sniff(image) is None and name_foreign_image(image) is None):
+    if isinstance(error, ClientGone | RateExceeded) or (sniff(image) is None and name_foreign_image(image) is None):
         raise error
     g.problem = reported(error, g.request_id)
     if form.json:

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from jobs.deletion import forget
 from jobs.ids import new_id
@@ -30,6 +31,10 @@ from superscaling.pictures import Picture
 KEPT = re.compile(rf"kept/([0-9]{{13}})-{ID}-([0-9]{{1,18}})")
 # What each takes at least, in bytes: files have their own size, and there shall not be millions of small ones.
 LEAST_BYTES = 1 << 18
+# Most results that are deleted for one that is new.
+MAX_DELETED = 16
+# Seconds to wait for others that make room, and for which nothing is kept after the store has failed.
+PATIENCE, PAUSE = 1.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class KeptResult:
     until: float
     size: int
 
+    @classmethod
+    def of(cls, job_id: str, until: float, size: int) -> Self:
+        """One that is not there yet."""
+        return cls(f"kept/{round(until * 1000):013}-{job_id}-{size}", job_id, until, size)
+
 
 class Keeping:
     """Keeps results. Thread-safe; several processes on one store may keep a little more together.
@@ -48,21 +58,25 @@ class Keeping:
     Args:
         ledger: of the store.
         seconds: for which a result is kept.
-        max_bytes: that all may take together.
+        max_bytes: that all may take together, and those that are being made.
     """
 
     def __init__(self, ledger: Ledger, seconds: float, max_bytes: int) -> None:
         self.seconds = seconds
         self._ledger = ledger
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
+        self._room = threading.Lock()  # held while some are deleted
+        self._scratch = threading.Lock()
+        self._scratch_bytes = 0
+        self._pause_until = 0.0
 
     @contextlib.contextmanager
     def written(self, picture: Picture) -> Iterator[Path | None]:
         """The picture as a file in the store's scratch, until the end; None: it can't be kept."""
-        path = None
+        size, path = samples_bytes(picture), None
+        is_reserved = self._reserve(size)
         try:
-            if samples_bytes(picture) < self._max_bytes:
+            if is_reserved:
                 path = self._ledger.store.scratch / f"picture-{uuid.uuid4().hex}"
                 write_picture(picture, path)
         except (OSError, StoreUnavailable):
@@ -73,9 +87,20 @@ class Keeping:
             yield path
         finally:
             _delete(path)
+            if is_reserved:
+                with self._scratch:
+                    self._scratch_bytes -= size
+
+    def _reserve(self, size: int) -> bool:
+        """Reserve bytes of the scratch; False: there are none, or the store is away."""
+        with self._scratch:
+            if self._scratch_bytes + size >= self._max_bytes or time.monotonic() < self._pause_until:
+                return False
+            self._scratch_bytes += size
+            return True
 
     def keep(self, order: Job, picture: Path, data: bytes, result: Result) -> str | None:
-        """Keep a result. Returns the id of its job; None: it is too large.
+        """Keep a result. Returns the id of its job; None: there is no room for it.
 
         Args:
             order: what was asked for; its `id` is filled in here.
@@ -94,24 +119,45 @@ class Keeping:
             return None
         store, job = self._ledger.store, replace(order, id=new_id())
         ended = time.time()
-        with self._lock:
-            self._make_room(size)
-            # First, so that whatever follows is deleted in time, also if this process is killed.
-            store.put(f"kept/{round((ended + self.seconds) * 1000):013}-{job.id}-{size}", b"")
-        store.put(f"jobs/{job.id}/picture", picture)
-        store.put(f"jobs/{job.id}/result", data)
-        store.put(f"jobs/{job.id}/end.json", to_json(End(JobState.DONE, ended, result)))
-        store.put(f"jobs/{job.id}/job.json", to_json(job))
-        return job.id
+        own = KeptResult.of(job.id, ended + self.seconds, size)
+        try:
+            if not self._enter(own):
+                return None
+            store.put(f"jobs/{job.id}/picture", picture)
+            store.put(f"jobs/{job.id}/result", data)
+            store.put(f"jobs/{job.id}/end.json", to_json(End(JobState.DONE, ended, result)))
+            store.put(f"jobs/{job.id}/job.json", to_json(job))
+            if store.has(own.key):
+                return job.id
+            forget(self._ledger, job.id)  # others needed the room meanwhile
+        except StoreUnavailable:
+            self._pause_until = time.monotonic() + PAUSE
+            with contextlib.suppress(StoreUnavailable):
+                _forget(self._ledger, own)
+            raise
+        return None
 
-    def _make_room(self, size: int) -> None:
-        kept = list(kept_results(self._ledger))
-        taken = sum(each.size for each in kept)
-        for each in kept:
-            if taken + size <= self._max_bytes:
-                return
-            _forget(self._ledger, each)
-            taken -= each.size
+    def _enter(self, own: KeptResult) -> bool:
+        """Make room for a result, and say that it takes it; False: there is none at the moment.
+
+        That comes first, so that whatever follows is deleted in time, also if this process is killed.
+        """
+        if not self._room.acquire(timeout=PATIENCE):
+            return False
+        try:
+            kept = list(kept_results(self._ledger))
+            taken = sum(each.size for each in kept) + own.size
+            for each in kept[:MAX_DELETED]:
+                if taken <= self._max_bytes:
+                    break
+                _forget(self._ledger, each)
+                taken -= each.size
+            if taken > self._max_bytes:
+                return False
+            self._ledger.store.put(own.key, b"")
+            return True
+        finally:
+            self._room.release()
 
 
 def kept_picture(ledger: Ledger, job_id: str) -> Picture | None:
@@ -120,6 +166,22 @@ def kept_picture(ledger: Ledger, job_id: str) -> Picture | None:
         return read_picture(ledger.store.get(f"jobs/{job_id}/picture"))
     except (NotStored, ValueError):
         return None
+
+
+def kept_bytes(ledger: Ledger, job_id: str) -> int | None:
+    """What the picture that a result was made of takes; None: it was not kept."""
+    try:
+        return ledger.store.size(f"jobs/{job_id}/picture")
+    except NotStored:
+        return None
+
+
+def give_room_back(ledger: Ledger, job_id: str) -> None:
+    """What was deleted of a result before its time takes no room any more."""
+    for each in list(kept_results(ledger)):
+        if each.job_id == job_id:
+            ledger.store.put(KeptResult.of(job_id, each.until, 0).key, b"")
+            ledger.store.delete(each.key)
 
 
 def kept_results(ledger: Ledger) -> Iterator[KeptResult]:
@@ -141,6 +203,8 @@ def forget_kept(ledger: Ledger) -> None:
 def _forget(ledger: Ledger, kept: KeptResult) -> None:
     forget(ledger, kept.job_id)
     ledger.store.delete(kept.key)
+    # Once more: a result that is being kept at this moment has looked for its key only after it has written all.
+    forget(ledger, kept.job_id)
 
 
 def _delete(path: Path | None) -> None:

@@ -167,14 +167,14 @@ class FileUpscaler:
         """
         return self.write(result, file.format, file.options, file.notes, deadline, timings)
 
-    def read(self, image: bytes, limits: Limits, deadline: Deadline, timings: Timings) -> Picture:
-        """Decode a file that is not to be enlarged.
+    def inspect_alone(self, image: bytes, limits: Limits, deadline: Deadline, timings: Timings) -> Inspected:
+        """Read the header of a file that is not to be enlarged.
 
         Raises:
-            ServiceError: as `inspect` and `decode`, of a file alone.
+            ServiceError: as `inspect`, of a file alone.
         """
         with timings.span("decode"):
-            return self._decoder.inspect(image, limits, deadline, timings).decode()
+            return self._decoder.inspect(image, limits, deadline, timings)
 
     def write(
         self,

@@ -17,15 +17,17 @@ MAX_FRAMES = 2
 def encoding_sample(picture: Picture, random: np.random.Generator | None = None) -> Picture:
     """Parts from all over a picture, enlarged and without metadata: at most 384 x 384 px, in one or two frames.
 
-    Of 8 bits or 16, with or without alpha, as the picture. Where the parts are is left to chance within each field of a
-    grid (stratified sampling): a picture can't be made to be simple there, and hard to encode elsewhere.
+    Of 8 bits or 16, with or without alpha, as the picture. Which frames, and where the parts are within each field of a
+    grid, is left to chance (stratified sampling): a picture can't be made to be simple there, and hard to encode
+    elsewhere.
 
     Args:
         picture: to be encoded.
         random: chance; None: one that nobody knows.
     """
     random = np.random.default_rng(random)
-    frames = picture.frames[:MAX_FRAMES]
+    start = random.integers(0, max(1, len(picture.frames) - MAX_FRAMES + 1))
+    frames = picture.frames[start : start + MAX_FRAMES]
     if any((frame.height, frame.width) != (frames[0].height, frames[0].width) for frame in frames):
         frames = frames[:1]  # pages
     return replace(picture, frames=tuple(_sample(frame, random) for frame in frames), notes=())
