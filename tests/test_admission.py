@@ -301,9 +301,11 @@ def test_small_frames_beside_a_large_picture(
 ) -> None:
     """On the lock itself, by a clock that only the network's work moves on: they take as long as was foretold."""
     seconds, at_work = 0.0, 1
+    begun = threading.Event()  # the large picture has its first turn
 
     def infer(batch: NDArray[np.float32]) -> None:
         nonlocal seconds
+        begun.set()
         while places(upscaler._lock) < at_work:  # however slow the machine: each asks for its next turn in time
             time.sleep(0.001)
         seconds += batch[0, :, :, 0].size * SECONDS_PER_PIXEL
@@ -314,12 +316,11 @@ def test_small_frames_beside_a_large_picture(
         each.check(*patience())
     admission = admission_of()
     picture, frame = (noise(length, length) for length in (large, edge))
-    begun = threading.Event()
+    begun.clear()
 
     def enlarge_large() -> None:
         nonlocal at_work
         with enter(admission, large**2, upscaler.cost_of(large, large)) as own:
-            begun.set()
             upscaler.enlarge(picture, own.deadline, own.timings)
             at_work -= 1
 

@@ -19,6 +19,7 @@ from jobs.keeping import LEAST_BYTES, Keeping, kept_picture, kept_results
 from jobs.ledger import Ledger
 from jobs.pictures import read_picture, write_picture
 from jobs.records import Result
+from superscaling.errors import StoreUnavailable
 from superscaling.format_name import FormatName
 from superscaling.geometry import Box
 from superscaling.pictures import Frame, Limits, Metadata, Picture, decode, encode
@@ -300,6 +301,57 @@ def test_room_is_bounded(ledger: Ledger) -> None:
     large = keep(ledger, keeping, 3 * LEAST_BYTES)
     assert [each.job_id for each in kept_results(ledger)] == [large]
     with Keeping(ledger, HOUR, 5).written(PICTURES["grey"]) as path:
+        assert path is None
+
+
+def test_pictures_that_are_being_kept_share_the_room(ledger: Ledger) -> None:
+    picture = PICTURES["grey"]
+    size = sum(frame.colour.nbytes for frame in picture.frames)
+    keeping = Keeping(ledger, HOUR, 2 * size)
+    with keeping.written(picture) as one:
+        assert one is not None
+        with keeping.written(picture) as two:
+            assert two is None
+    with keeping.written(picture) as three:
+        assert three is not None
+
+
+@pytest.mark.parametrize("written", ["picture", "result", "end.json", "job.json"])
+def test_one_that_others_drive_out_while_it_is_kept(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    """It would be there for good."""
+    put = ledger.store.put
+
+    def driven_out(key: str, data: bytes | Path) -> None:
+        put(key, data)
+        if key.endswith(f"/{written}"):
+            monkeypatch.setattr(ledger.store, "put", put)
+            assert keep(ledger, Keeping(ledger, HOUR, LEAST_BYTES)) is not None
+
+    monkeypatch.setattr(ledger.store, "put", driven_out)
+    assert keep(ledger, Keeping(ledger, HOUR, LEAST_BYTES)) is None
+    (other,) = kept_results(ledger)
+    assert {key.split("/")[1] for key in ledger.store.keys("jobs/")} == {other.job_id}
+
+
+@pytest.mark.parametrize("writes", range(1, 5))
+def test_a_store_that_is_full_gets_its_room_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
+    """And nothing more for a while."""
+    put, left = ledger.store.put, [None] * writes
+
+    def full(key: str, data: bytes | Path) -> None:
+        if not left:
+            raise StoreUnavailable("it is full")
+        left.pop()
+        put(key, data)
+
+    monkeypatch.setattr(ledger.store, "put", full)
+    keeping = Keeping(ledger, HOUR, 10**9)
+    with pytest.raises(StoreUnavailable):
+        keep(ledger, keeping)
+    assert all_keys(ledger.store) == []
+    with keeping.written(PICTURES["grey"]) as path:
         assert path is None
 
 
