@@ -34,7 +34,7 @@ def find_device(wanted: str) -> str:
     gpus = [name for name in there if name.partition(".")[0] == "GPU"]
     if wanted == "AUTO":
         return min(gpus, key=lambda name: "DISCRETE" not in str(core.get_property(name, "DEVICE_TYPE")), default=CPU)
-    if wanted not in there and f"{wanted}.0" not in there:
+    if wanted.removesuffix(".0") not in {name.removesuffix(".0") for name in there}:
         raise invalid(
             "device",
             wanted,

@@ -151,7 +151,12 @@ labels: {{ include "upscaler.selector" . | nindent 2 }}
 {{- with .root.Values.podLabels }}
 {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .root.Values.podAnnotations }}
+{{- $annotations := default dict .root.Values.podAnnotations }}
+{{- with .root.Values.rateStore.url }}
+{{- /* Pods that have the old URL are replaced. */}}
+{{- $annotations = merge (dict "checksum/rate-store" (sha256sum .)) $annotations }}
+{{- end }}
+{{- with $annotations }}
 annotations: {{ toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
