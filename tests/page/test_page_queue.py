@@ -161,6 +161,25 @@ def test_options_apply_to_what_begins_afterwards(server: Server, open_page: Open
     expect(page.get_by_label("Quality")).to_be_hidden()
 
 
+def test_comparing_changes_nothing_for_those_that_wait(server: Server, open_page: OpenPage) -> None:
+    """The format menu then has the format of the result; the others are still saved in their own."""
+    page = open_page(server.url)
+    gate = Gate(page)
+    jpeg = (SAMPLES / "face.jpg").read_bytes()
+    give_all(page, ("cup.png", FIRST), ("other.png", SECOND), ("face.jpg", jpeg))
+    gate.wait_for(2)
+    gate.held[0].continue_()
+    page.get_by_role("button", name="Compare").first.click()
+    expect(page.get_by_label("Save as")).to_have_value("png")
+    gate.wait_for(3)
+    assert "format" not in gate.held[2].request.url
+    page.get_by_role("button", name="Back to the list").click()
+    gate.held[1].continue_()
+    gate.held[2].continue_()
+    finished(page, "3 pictures are enlarged")
+    assert downloaded(page, page.get_by_role("button", name="Save face.jpg"))[0] == "face-enlarged.jpg"
+
+
 def test_a_folder(server: Server, open_page: OpenPage, tmp_path: Path) -> None:
     """Its pictures, also those in folders inside; what is no picture is counted."""
     (tmp_path / "inside").mkdir()

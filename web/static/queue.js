@@ -9,8 +9,9 @@ const AT_ONCE = 2;
 const MAX_BYTES = Number(document.body.dataset.maxBodyBytes);
 
 /**
- * A queue of entries: `{picture, status, share, result, failure}`, where `status` is `waiting`, `running`, `done`, `failed`
- * or `cancelled`, `share` the part that is done, `result` as `open` of single.js takes it.
+ * A queue of entries: `{picture, options, status, share, result, failure}`, where `options` are those that were chosen when
+ * the picture came, `status` is `waiting`, `running`, `done`, `failed` or `cancelled`, `share` the part that is done, `result` as
+ * `open` of single.js takes it.
  */
 export class Queue {
   entries = [];
@@ -25,7 +26,8 @@ export class Queue {
 
   /** Append pictures: files, or addresses. */
   add(pictures) {
-    this.entries.push(...pictures.map((picture) => ({ picture, status: "waiting", share: 0, result: null, failure: null })));
+    const options = chosen();
+    this.entries.push(...pictures.map((picture) => ({ picture, options, status: "waiting", share: 0, result: null, failure: null })));
     this.changed(null);
     this.#proceed();
   }
@@ -37,7 +39,7 @@ export class Queue {
   }
 
   retry(entry) {
-    this.#set(entry, { status: "waiting", share: 0, failure: null });
+    this.#set(entry, { options: chosen(), status: "waiting", share: 0, failure: null });
     this.#proceed();
   }
 
@@ -76,7 +78,7 @@ export class Queue {
     this.#set(entry, { status: "running" });
     const isCurrent = () => entry.run === run && entry.status === "running" && this.entries.includes(entry);
     try {
-      const options = chosen();
+      const { options } = entry;
       await check(entry.picture, MAX_BYTES);
       const start = performance.now();
       const result = await enlargeUnseen(entry.picture, options, run.signal, (name, data) => {
