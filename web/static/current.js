@@ -63,7 +63,12 @@ export function enter(next) {
 
 /** Whether a file in the chosen format and quality is here, or it is not a matter of formats. */
 export function isHere() {
-  return !now.done || !part("format").value || now.done.files.has(fileKey());
+  return !now.done || isJobAlone() || !part("format").value || now.done.files.has(fileKey());
+}
+
+/** Whether the page has a job without its picture: its result can't be had in another format. */
+export function isJobAlone() {
+  return now.job !== null && !now.picture;
 }
 
 /** Whether what is being done can be cancelled. */
@@ -104,7 +109,7 @@ export function present(done) {
 /** Show that the work is done. */
 export function finish() {
   const { done } = now;
-  if (now.job && !now.picture) enter(done.isShown ? "fetched" : "unseen");
+  if (isJobAlone()) enter(done.isShown ? "fetched" : "unseen");
   else enter(done.layers ? "done" : "undisplayable");
   entitle(1);
   say(...done.words());

@@ -1,7 +1,7 @@
 /** One picture: it is enlarged, compared, and saved in formats. */
 
 import { Board, decoded } from "./board.js";
-import { attempt, board, discard, enter, fail, finish, isHere, now, part, present } from "./current.js";
+import { attempt, board, discard, enter, fail, finish, isHere, isJobAlone, now, part, present } from "./current.js";
 import { enlarge, enlargeAgain } from "./enlarging.js";
 import { shown } from "./failures.js";
 import { handIn } from "./handing.js";
@@ -55,7 +55,7 @@ export async function open(result) {
 function withFiles(result) {
   const { accepted, before, blob, notes, options, seconds } = result;
   const wanted = options.format ?? "";
-  const files = new Map([[`${accepted.format} ${options.quality ?? ""}`, blob]]);
+  const files = new Map([[fileKey(accepted.format, options.quality ?? ""), blob]]);
   const words = () => {
     const to = pixels(accepted);
     const title = before ? t("became", { from: pixels({ width: before.naturalWidth, height: before.naturalHeight }), to }) : t("now", { to });
@@ -70,8 +70,10 @@ function withFiles(result) {
 /** Save the result in the chosen format. */
 export function download() {
   converting.abort();
-  const [file, name] = [now.done.files.get(fileKey()), (now.picture ?? now.job).name];
-  const format = part("format").value;
+  // Of a job without its picture there is one file, whatever is chosen.
+  const file = isJobAlone() ? now.done.blob : now.done.files.get(fileKey());
+  const { name } = now.picture ?? now.job;
+  const format = isJobAlone() ? now.done.accepted.format : part("format").value;
   if (file instanceof Blob || (file && !now.done.needsKey)) return save(file, name, format);
   if (file) return load(name, format);
   return attempt("converting", async (signal) => {
