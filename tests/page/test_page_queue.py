@@ -141,6 +141,24 @@ def test_a_busy_service_is_asked_again(server: Server, open_page: OpenPage) -> N
     assert len(asked) == 3
 
 
+def test_a_failing_service_is_given_up(server: Server, open_page: OpenPage) -> None:
+    """After three attempts, although it says when to ask again."""
+    page = open_page(server.url, allowed="503")
+    asked: list[str] = []
+    answer = json.dumps({"title": "no", "detail": "no", "status": 503, "code": "engine_failed"})
+
+    def fail(route: Route) -> None:
+        asked.append(route.request.url)
+        headers = {"Retry-After": "1"}
+        route.fulfill(status=503, headers=headers, content_type="application/problem+json", body=answer)
+
+    page.route("**/upscale?*", fail)
+    give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
+    expect(page.locator("#detail")).to_contain_text("2 failed")
+    expect(row(page, "cup.png")).to_contain_text("The inference engine failed")
+    assert len(asked) == 6
+
+
 def test_options_apply_to_what_begins_afterwards(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     page.get_by_label("Size").select_option("3")
