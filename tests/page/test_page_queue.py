@@ -6,6 +6,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 from axe import check
 from chromium import FILES, PHONE, OpenPage, done, downloaded, give, wait_until
@@ -102,6 +103,27 @@ def test_a_row_is_compared_and_the_list_is_still_there(server: Server, open_page
     page.locator("#recent").get_by_role("button", name="cup.png").click()  # the results of this tab
     expect(page.locator("#headline")).to_have_text("40 × 30 px became 80 × 60 px")
     expect(page.get_by_role("button", name="Back to the list")).to_be_hidden()
+
+
+def test_a_job_is_left_for_the_list(server: Server, open_page: OpenPage) -> None:
+    """While it is enlarged, when it is cancelled, and when it is done."""
+    page = open_page(server.url)
+    give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
+    finished(page, "2 pictures are enlarged")
+    back = page.get_by_role("button", name="Back to the list")
+    page.route("**/jobs/waits", lambda route: None)
+    page.evaluate("location.hash = 'job=waits&name=job.png'")
+    expect(page.get_by_role("heading", name="You can close this page")).to_be_visible()
+    back.click()
+    expect(page.locator("#queue li")).to_have_count(2)
+    page.evaluate("location.hash = 'job=waits&name=job.png'")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.locator("#queue li")).to_have_count(2)
+    job = httpx.post(f"{server.url}/jobs", content=FIRST).json()["id"]
+    page.evaluate(f"location.hash = 'job={job}&name=job.png'")
+    assert downloaded(page, done(page))[0] == "job-enlarged.png"
+    back.click()
+    expect(page.locator("#queue li")).to_have_count(2)
 
 
 def test_two_at_a_time_and_cancel_and_retry(server: Server, open_page: OpenPage) -> None:

@@ -32,6 +32,7 @@ const VISIBLE = {
   failed: OPTIONS,
   queue: ["queue", "progress", ...OPTIONS, "restart", "download-all"],
 };
+const TO_LIST = ["background", "fetched", "unseen", "done", "undisplayable"]; // from which one returns to the queue
 const IDS = new Set(Object.values(VISIBLE).flat());
 
 export const board = new Board(part("canvas"));
@@ -48,7 +49,7 @@ export function enter(next) {
   document.body.dataset.state = next;
   const visible = new Set(VISIBLE[next]);
   for (const id of IDS) part(id).hidden = !visible.has(id);
-  part("to-list").hidden = !now.toList || !["done", "undisplayable"].includes(next);
+  part("to-list").hidden = !now.toList || !TO_LIST.includes(next);
   part("another").hidden ||= now.toList !== null;
   part("format").options[0].hidden = now.done !== null; // "the same format": by then, the format is known
   part("download").textContent = t(isHere() || now.done?.kept ? "download" : "enlarge-download");
@@ -137,6 +138,7 @@ export async function attempt(during, work, ways) {
     if (failure && now.state === "moving") enter("sending"); // the job may still do it
     else if (failure) fail(failure, ways());
     else if (now.done) finish();
+    else if (now.toList) now.toList();
     else reset(t("cancelled"), t("choose-any-time"));
   }
 }
