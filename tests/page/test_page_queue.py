@@ -253,6 +253,18 @@ def test_what_is_too_much(server: Server, open_page: OpenPage, count: int, size:
     expect(page.locator("#problem")).to_be_hidden()
 
 
+def test_too_many_do_not_interrupt_what_runs(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url)
+    gate = Gate(page)
+    give(page, "drop", "cup.png", FIRST, "image/png")
+    gate.wait_for(1)
+    give_all(page, *((f"{number}.png", b"x") for number in range(501)))
+    expect(page.locator("#announcer")).to_contain_text("oo many files")
+    expect(page.locator("#problem")).to_be_hidden()
+    gate.open()
+    assert downloaded(page, done(page))[0] == "cup-enlarged.png"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(server: Server, open_page: OpenPage, scheme: str) -> None:
     """On a phone, where it is narrowest: waiting, running, done, failed, and the results of the tab."""
