@@ -64,6 +64,7 @@ export function clearQueue() {
   now.toList = null;
   skipped = 0;
   queue.clear();
+  listRows([], actions); // otherwise the rows would keep their files in memory
 }
 
 /** Save all results as one ZIP. */

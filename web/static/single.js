@@ -1,6 +1,6 @@
 /** One picture: it is enlarged, compared, and saved in formats. */
 
-import { Board, decoded } from "./board.js";
+import { Board, decoded, release } from "./board.js";
 import { attempt, board, discard, enter, fail, finish, isHere, isJobAlone, now, part, present } from "./current.js";
 import { enlarge, enlargeAgain } from "./enlarging.js";
 import { shown } from "./failures.js";
@@ -42,11 +42,12 @@ export async function open(result) {
   discard();
   const own = now.run;
   const [before, after] = await Promise.all([decoded(picture), decoded(blob)]);
-  if (now.run !== own) return; // superseded by another picture
+  if (now.run !== own) return [before, after].forEach(release); // superseded by another picture
   now.picture = picture;
   const plain = before && (accepted.frames > 1 ? before : Board.of(accepted, before).canvas);
   board.begin(accepted);
   if (after ?? before) board.cover(after ?? before);
+  if (!before) release(after); // there is nothing to compare it with
   present(withFiles({ ...result, before, layers: before && after && [plain, after] }));
   part("download").focus({ preventScroll: true });
 }
