@@ -158,7 +158,7 @@ def test_a_busy_service_is_asked_again(server: Server, open_page: OpenPage) -> N
 
     page.route("**/upscale?*", refuse_once)
     give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
-    expect(page.locator("#detail")).to_contain_text("It goes on by itself")
+    expect(page.locator("#detail")).to_contain_text("It continues automatically")
     finished(page, "2 pictures are enlarged")
     assert len(asked) == 3
 
@@ -236,7 +236,7 @@ def test_a_folder(server: Server, open_page: OpenPage, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("count", "size", "title"),
-    [(501, 1, "These are too many files"), (3, 1_500_000_000, "The results are too large for one ZIP")],
+    [(501, 1, "Too many files"), (3, 1_500_000_000, "The results are too large for one ZIP")],
 )
 def test_what_is_too_much(server: Server, open_page: OpenPage, count: int, size: int, title: str) -> None:
     page = open_page(server.url)
@@ -259,7 +259,7 @@ def test_too_many_do_not_interrupt_what_runs(server: Server, open_page: OpenPage
     give(page, "drop", "cup.png", FIRST, "image/png")
     gate.wait_for(1)
     give_all(page, *((f"{number}.png", b"x") for number in range(501)))
-    expect(page.locator("#announcer")).to_contain_text("oo many files")
+    expect(page.locator("#announcer")).to_contain_text("Too many files")
     expect(page.locator("#problem")).to_be_hidden()
     gate.open()
     assert downloaded(page, done(page))[0] == "cup-enlarged.png"
