@@ -1,70 +1,16 @@
 """Several pictures at once: a queue, and all results as one ZIP. `make test-page` runs this."""
 
-import base64
 import io
-import json
 import zipfile
 from pathlib import Path
 
-import httpx
 import pytest
 from axe import check
-from chromium import FILES, PHONE, OpenPage, done, downloaded, give, wait_until
+from chromium import PHONE, Gate, OpenPage, as_base64, done, downloaded, finished, give, give_all, row
 from conftest import SAMPLES, Server, encoded, opened, photograph
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import expect
 
 FIRST, SECOND = encoded(photograph(30, 40)), encoded(photograph(24, 36, 1))
-BUSY = json.dumps({"title": "The service is busy", "detail": "no", "status": 429, "code": "queue_full"})
-
-
-def give_all(page: Page, *files: tuple[str, bytes], kind: str = "drop") -> None:
-    """Drop or paste pictures together."""
-    data = [{"name": name, "type": "image/png", "base64": as_base64(content)} for name, content in files]
-    page.evaluate(FILES, {"files": data, "kind": kind})
-
-
-def as_base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def row(page: Page, name: str) -> Locator:
-    return page.locator("#queue li").filter(has_text=name)
-
-
-class Gate:
-    """Holds the requests to enlarge, until it is opened."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.held: list[Route] = []
-        self.is_open = False
-        page.route("**/upscale?*", self._take)
-
-    def _take(self, route: Route) -> None:
-        if self.is_open:
-            route.continue_()
-        else:
-            self.held.append(route)
-
-    def wait_for(self, count: int) -> None:
-        """Wait until so many requests are held."""
-
-        def are_held() -> bool:
-            self.page.wait_for_timeout(20)  # requests arrive meanwhile
-            return len(self.held) == count
-
-        wait_until(are_held)
-
-    def open(self) -> None:
-        self.is_open = True
-        for route in self.held:
-            route.continue_()
-
-
-def finished(page: Page, text: str) -> None:
-    """Wait until nothing is left to do."""
-    expect(page.locator("#headline")).to_have_text(text)
-    expect(page.locator("#progress")).to_be_hidden()
 
 
 def test_all_results_in_one_zip(server: Server, open_page: OpenPage) -> None:
@@ -105,27 +51,6 @@ def test_a_row_is_compared_and_the_list_is_still_there(server: Server, open_page
     expect(page.get_by_role("button", name="Back to the list")).to_be_hidden()
 
 
-def test_a_job_is_left_for_the_list(server: Server, open_page: OpenPage) -> None:
-    """While it is enlarged, when it is cancelled, and when it is done."""
-    page = open_page(server.url)
-    give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
-    finished(page, "2 pictures are enlarged")
-    back = page.get_by_role("button", name="Back to the list")
-    page.route("**/jobs/waits", lambda route: None)
-    page.evaluate("location.hash = 'job=waits&name=job.png'")
-    expect(page.get_by_role("heading", name="You can close this page")).to_be_visible()
-    back.click()
-    expect(page.locator("#queue li")).to_have_count(2)
-    page.evaluate("location.hash = 'job=waits&name=job.png'")
-    page.get_by_role("button", name="Cancel", exact=True).click()
-    expect(page.locator("#queue li")).to_have_count(2)
-    job = httpx.post(f"{server.url}/jobs", content=FIRST).json()["id"]
-    page.evaluate(f"location.hash = 'job={job}&name=job.png'")
-    assert downloaded(page, done(page))[0] == "job-enlarged.png"
-    back.click()
-    expect(page.locator("#queue li")).to_have_count(2)
-
-
 def test_two_at_a_time_and_cancel_and_retry(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     gate = Gate(page)
@@ -142,43 +67,6 @@ def test_two_at_a_time_and_cancel_and_retry(server: Server, open_page: OpenPage)
     finished(page, "2 pictures are enlarged")
     page.get_by_role("button", name="Try 0.png again").click()
     finished(page, "3 pictures are enlarged")
-
-
-def test_a_busy_service_is_asked_again(server: Server, open_page: OpenPage) -> None:
-    """All wait as long as it says; none fails."""
-    page = open_page(server.url, allowed="429")
-    asked: list[str] = []
-
-    def refuse_once(route: Route) -> None:
-        asked.append(route.request.url)
-        if len(asked) == 1:
-            route.fulfill(status=429, headers={"Retry-After": "1"}, content_type="application/problem+json", body=BUSY)
-        else:
-            route.continue_()
-
-    page.route("**/upscale?*", refuse_once)
-    give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
-    expect(page.locator("#detail")).to_contain_text("It continues automatically")
-    finished(page, "2 pictures are enlarged")
-    assert len(asked) == 3
-
-
-def test_a_failing_service_is_given_up(server: Server, open_page: OpenPage) -> None:
-    """After three attempts, although it says when to ask again."""
-    page = open_page(server.url, allowed="503")
-    asked: list[str] = []
-    answer = json.dumps({"title": "no", "detail": "no", "status": 503, "code": "engine_failed"})
-
-    def fail(route: Route) -> None:
-        asked.append(route.request.url)
-        headers = {"Retry-After": "1"}
-        route.fulfill(status=503, headers=headers, content_type="application/problem+json", body=answer)
-
-    page.route("**/upscale?*", fail)
-    give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
-    expect(page.locator("#detail")).to_contain_text("2 failed")
-    expect(row(page, "cup.png")).to_contain_text("The inference engine failed")
-    assert len(asked) == 6
 
 
 def test_options_apply_to_what_begins_afterwards(server: Server, open_page: OpenPage) -> None:
@@ -232,37 +120,6 @@ def test_a_folder(server: Server, open_page: OpenPage, tmp_path: Path) -> None:
     chooser.value.set_files(tmp_path)
     finished(page, "2 pictures are enlarged")
     expect(page.locator("#detail")).to_have_text("1 file is not a picture")
-
-
-@pytest.mark.parametrize(
-    ("count", "size", "title"),
-    [(501, 1, "Too many files"), (3, 1_500_000_000, "The results are too large for one ZIP")],
-)
-def test_what_is_too_much(server: Server, open_page: OpenPage, count: int, size: int, title: str) -> None:
-    page = open_page(server.url)
-    if size > 1:
-        give_all(page, *((f"{number}.png", FIRST) for number in range(count)))
-        finished(page, "3 pictures are enlarged")
-        # Results of this size in a test would take its memory: the blobs only say that they have it.
-        page.evaluate("size => Object.defineProperty(Blob.prototype, 'size', {get: () => size})", size)
-        page.get_by_role("button", name="Download all").click()
-    else:
-        give_all(page, *((f"{number}.png", b"x") for number in range(count)))
-    expect(page.get_by_role("alert")).to_contain_text(title)
-    page.get_by_role("button", name="Back to the list" if size > 1 else "Choose another picture").click()
-    expect(page.locator("#problem")).to_be_hidden()
-
-
-def test_too_many_do_not_interrupt_what_runs(server: Server, open_page: OpenPage) -> None:
-    page = open_page(server.url)
-    gate = Gate(page)
-    give(page, "drop", "cup.png", FIRST, "image/png")
-    gate.wait_for(1)
-    give_all(page, *((f"{number}.png", b"x") for number in range(501)))
-    expect(page.locator("#announcer")).to_contain_text("Too many files")
-    expect(page.locator("#problem")).to_be_hidden()
-    gate.open()
-    assert downloaded(page, done(page))[0] == "cup-enlarged.png"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
