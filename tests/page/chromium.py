@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 if TYPE_CHECKING:  # pytest loads this plugin before that module
     from conftest import Server, StartServer
@@ -115,3 +115,53 @@ def downloaded(page: Page, button: Locator) -> tuple[str, bytes]:
     with page.expect_download() as download:
         button.click()
     return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def give_all(page: Page, *files: tuple[str, bytes], kind: str = "drop") -> None:
+    """Drop or paste pictures together."""
+    data = [{"name": name, "type": "image/png", "base64": as_base64(content)} for name, content in files]
+    page.evaluate(FILES, {"files": data, "kind": kind})
+
+
+def as_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator("#queue li").filter(has_text=name)
+
+
+class Gate:
+    """Holds the requests to enlarge, until it is opened."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.held: list[Route] = []
+        self.is_open = False
+        page.route("**/upscale?*", self._take)
+
+    def _take(self, route: Route) -> None:
+        if self.is_open:
+            route.continue_()
+        else:
+            self.held.append(route)
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many requests are held."""
+
+        def are_held() -> bool:
+            self.page.wait_for_timeout(20)  # requests arrive meanwhile
+            return len(self.held) == count
+
+        wait_until(are_held)
+
+    def open(self) -> None:
+        self.is_open = True
+        for route in self.held:
+            route.continue_()
+
+
+def finished(page: Page, text: str) -> None:
+    """Wait until nothing is left to do."""
+    expect(page.locator("#headline")).to_have_text(text)
+    expect(page.locator("#progress")).to_be_hidden()

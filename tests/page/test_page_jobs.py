@@ -8,7 +8,7 @@ import httpx
 import pytest
 from axe import check
 from chromium import PHONE, OpenPage, done, downloaded, give, wait_for_progress, wait_until
-from conftest import Server, StartServer, encoded, photograph
+from conftest import SAMPLES, Server, StartServer, encoded, photograph
 from playwright.sync_api import Page, Route, expect
 
 JOB = "01jdj0000000000000000000ab"
@@ -58,6 +58,17 @@ def test_a_closed_page_finds_its_picture_again(tiles: Server, open_page: OpenPag
     page.get_by_role("button", name="Delete cup & saucer.png").click()
     expect(page.locator("#remembered")).to_be_hidden()
     assert httpx.get(f"{tiles.url}/jobs/{job}/result").status_code == 410
+
+
+def test_the_result_of_a_job_is_saved_as_it_is(tiles: Server, open_page: OpenPage) -> None:
+    """Whatever quality the menu has: the page has neither the picture nor the menu."""
+    picture = (SAMPLES / "face.jpg").read_bytes()
+    job = httpx.post(f"{tiles.url}/jobs", content=picture).json()["id"]
+    page = open_page(tiles.url)
+    page.get_by_label("Quality").select_option("80")
+    page.evaluate(f"location.hash = 'job={job}&name=face.jpg'")
+    name, data = downloaded(page, done(page))
+    assert (name, data) == ("face-enlarged.jpg", httpx.get(f"{tiles.url}/jobs/{job}/result").content)
 
 
 def test_it_goes_on_here_until_the_service_has_it(tiles: Server, open_page: OpenPage) -> None:

@@ -1,69 +1,16 @@
 """Several pictures at once: a queue, and all results as one ZIP. `make test-page` runs this."""
 
-import base64
 import io
-import json
 import zipfile
 from pathlib import Path
 
 import pytest
 from axe import check
-from chromium import FILES, PHONE, OpenPage, done, downloaded, give, wait_until
+from chromium import PHONE, Gate, OpenPage, as_base64, done, downloaded, finished, give, give_all, row
 from conftest import SAMPLES, Server, encoded, opened, photograph
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import expect
 
 FIRST, SECOND = encoded(photograph(30, 40)), encoded(photograph(24, 36, 1))
-BUSY = json.dumps({"title": "The service is busy", "detail": "no", "status": 429, "code": "queue_full"})
-
-
-def give_all(page: Page, *files: tuple[str, bytes], kind: str = "drop") -> None:
-    """Drop or paste pictures together."""
-    data = [{"name": name, "type": "image/png", "base64": as_base64(content)} for name, content in files]
-    page.evaluate(FILES, {"files": data, "kind": kind})
-
-
-def as_base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def row(page: Page, name: str) -> Locator:
-    return page.locator("#queue li").filter(has_text=name)
-
-
-class Gate:
-    """Holds the requests to enlarge, until it is opened."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.held: list[Route] = []
-        self.is_open = False
-        page.route("**/upscale?*", self._take)
-
-    def _take(self, route: Route) -> None:
-        if self.is_open:
-            route.continue_()
-        else:
-            self.held.append(route)
-
-    def wait_for(self, count: int) -> None:
-        """Wait until so many requests are held."""
-
-        def are_held() -> bool:
-            self.page.wait_for_timeout(20)  # requests arrive meanwhile
-            return len(self.held) == count
-
-        wait_until(are_held)
-
-    def open(self) -> None:
-        self.is_open = True
-        for route in self.held:
-            route.continue_()
-
-
-def finished(page: Page, text: str) -> None:
-    """Wait until nothing is left to do."""
-    expect(page.locator("#headline")).to_have_text(text)
-    expect(page.locator("#progress")).to_be_hidden()
 
 
 def test_all_results_in_one_zip(server: Server, open_page: OpenPage) -> None:
@@ -122,25 +69,6 @@ def test_two_at_a_time_and_cancel_and_retry(server: Server, open_page: OpenPage)
     finished(page, "3 pictures are enlarged")
 
 
-def test_a_busy_service_is_asked_again(server: Server, open_page: OpenPage) -> None:
-    """All wait as long as it says; none fails."""
-    page = open_page(server.url, allowed="429")
-    asked: list[str] = []
-
-    def refuse_once(route: Route) -> None:
-        asked.append(route.request.url)
-        if len(asked) == 1:
-            route.fulfill(status=429, headers={"Retry-After": "1"}, content_type="application/problem+json", body=BUSY)
-        else:
-            route.continue_()
-
-    page.route("**/upscale?*", refuse_once)
-    give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
-    expect(page.locator("#detail")).to_contain_text("It goes on by itself")
-    finished(page, "2 pictures are enlarged")
-    assert len(asked) == 3
-
-
 def test_options_apply_to_what_begins_afterwards(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     page.get_by_label("Size").select_option("3")
@@ -161,6 +89,25 @@ def test_options_apply_to_what_begins_afterwards(server: Server, open_page: Open
     expect(page.get_by_label("Quality")).to_be_hidden()
 
 
+def test_comparing_changes_nothing_for_those_that_wait(server: Server, open_page: OpenPage) -> None:
+    """The format menu then has the format of the result; the others are still saved in their own."""
+    page = open_page(server.url)
+    gate = Gate(page)
+    jpeg = (SAMPLES / "face.jpg").read_bytes()
+    give_all(page, ("cup.png", FIRST), ("other.png", SECOND), ("face.jpg", jpeg))
+    gate.wait_for(2)
+    gate.held[0].continue_()
+    page.get_by_role("button", name="Compare").first.click()
+    expect(page.get_by_label("Save as")).to_have_value("png")
+    gate.wait_for(3)
+    assert "format" not in gate.held[2].request.url
+    page.get_by_role("button", name="Back to the list").click()
+    gate.held[1].continue_()
+    gate.held[2].continue_()
+    finished(page, "3 pictures are enlarged")
+    assert downloaded(page, page.get_by_role("button", name="Save face.jpg"))[0] == "face-enlarged.jpg"
+
+
 def test_a_folder(server: Server, open_page: OpenPage, tmp_path: Path) -> None:
     """Its pictures, also those in folders inside; what is no picture is counted."""
     (tmp_path / "inside").mkdir()
@@ -173,25 +120,6 @@ def test_a_folder(server: Server, open_page: OpenPage, tmp_path: Path) -> None:
     chooser.value.set_files(tmp_path)
     finished(page, "2 pictures are enlarged")
     expect(page.locator("#detail")).to_have_text("1 file is not a picture")
-
-
-@pytest.mark.parametrize(
-    ("count", "size", "title"),
-    [(501, 1, "These are too many files"), (3, 1_500_000_000, "The results are too large for one ZIP")],
-)
-def test_what_is_too_much(server: Server, open_page: OpenPage, count: int, size: int, title: str) -> None:
-    page = open_page(server.url)
-    if size > 1:
-        give_all(page, *((f"{number}.png", FIRST) for number in range(count)))
-        finished(page, "3 pictures are enlarged")
-        # Results of this size in a test would take its memory: the blobs only say that they have it.
-        page.evaluate("size => Object.defineProperty(Blob.prototype, 'size', {get: () => size})", size)
-        page.get_by_role("button", name="Download all").click()
-    else:
-        give_all(page, *((f"{number}.png", b"x") for number in range(count)))
-    expect(page.get_by_role("alert")).to_contain_text(title)
-    page.get_by_role("button", name="Back to the list" if size > 1 else "Choose another picture").click()
-    expect(page.locator("#problem")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

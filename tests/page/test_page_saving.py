@@ -44,3 +44,13 @@ def test_a_result_that_is_kept_no_longer_is_enlarged_again(server: Server, open_
     _, data = downloaded(page, done(page))
     assert data == server.upscale(PICTURE, format="webp").content
     assert len(kept) == 1
+
+
+def test_a_quality_that_the_format_has_not_converts_nothing(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url)
+    converted: list[str] = []
+    page.on("request", lambda request: converted.extend([request.url] * ("/result" in request.url)))
+    page.get_by_label("Quality").select_option("80")
+    give(page, "drop", "cup.png", PICTURE, "image/png")
+    assert downloaded(page, done(page)) == ("cup-enlarged.png", server.upscale(PICTURE, quality="80").content)
+    assert converted == []

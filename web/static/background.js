@@ -1,6 +1,6 @@
 /** Follows a job of the service, and fetches what became of the picture. */
 
-import { Board, decoded } from "./board.js";
+import { Board, decoded, release } from "./board.js";
 import { result, resultPlace, watch } from "./jobs.js";
 import { key } from "./key.js";
 import { t } from "./messages.js";
@@ -23,6 +23,8 @@ export async function enlargeInBackground(job, original, board, signal) {
   const needsKey = key() !== null;
   const before = original && (await decoded(original));
   const after = blob && (await decoded(blob));
+  if (signal.aborted) [before, after].forEach(release);
+  signal.throwIfAborted();
   if (!blob) notes.push(t("note-too-large"));
   else if (!after) notes.push(t("note-unseen", { format: formatName(accepted.format) }));
   const shown = after ?? before;
@@ -30,6 +32,7 @@ export async function enlargeInBackground(job, original, board, signal) {
     board.begin(accepted);
     board.cover(shown);
   }
+  if (!before) release(after); // there is nothing to compare it with
   // Animations are GIFs for the most part, and must keep playing.
   const layers = before && after && [accepted.format === "gif" ? before : Board.of(accepted, before).canvas, after];
   return { accepted, blob: blob ?? resultPlace(job.id), notes, before, layers, isShown: shown !== null, needsKey };

@@ -32,6 +32,7 @@ const VISIBLE = {
   failed: OPTIONS,
   queue: ["queue", "progress", ...OPTIONS, "restart", "download-all"],
 };
+const TO_LIST = ["background", "fetched", "unseen", "done", "undisplayable"]; // from which one returns to the queue
 const IDS = new Set(Object.values(VISIBLE).flat());
 
 export const board = new Board(part("canvas"));
@@ -48,7 +49,7 @@ export function enter(next) {
   document.body.dataset.state = next;
   const visible = new Set(VISIBLE[next]);
   for (const id of IDS) part(id).hidden = !visible.has(id);
-  part("to-list").hidden = !now.toList || !["done", "undisplayable"].includes(next);
+  part("to-list").hidden = !now.toList || !TO_LIST.includes(next);
   part("another").hidden ||= now.toList !== null;
   part("format").options[0].hidden = now.done !== null; // "the same format": by then, the format is known
   part("download").textContent = t(isHere() || now.done?.kept ? "download" : "enlarge-download");
@@ -63,7 +64,12 @@ export function enter(next) {
 
 /** Whether a file in the chosen format and quality is here, or it is not a matter of formats. */
 export function isHere() {
-  return !now.done || !part("format").value || now.done.files.has(fileKey());
+  return !now.done || isJobAlone() || !part("format").value || now.done.files.has(fileKey());
+}
+
+/** Whether the page has a job without its picture: its result can't be had in another format. */
+export function isJobAlone() {
+  return now.job !== null && !now.picture;
 }
 
 /** Whether what is being done can be cancelled. */
@@ -104,7 +110,7 @@ export function present(done) {
 /** Show that the work is done. */
 export function finish() {
   const { done } = now;
-  if (now.job && !now.picture) enter(done.isShown ? "fetched" : "unseen");
+  if (isJobAlone()) enter(done.isShown ? "fetched" : "unseen");
   else enter(done.layers ? "done" : "undisplayable");
   entitle(1);
   say(...done.words());
@@ -132,6 +138,7 @@ export async function attempt(during, work, ways) {
     if (failure && now.state === "moving") enter("sending"); // the job may still do it
     else if (failure) fail(failure, ways());
     else if (now.done) finish();
+    else if (now.toList) now.toList();
     else reset(t("cancelled"), t("choose-any-time"));
   }
 }

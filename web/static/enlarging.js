@@ -54,6 +54,8 @@ async function enlargeFrom(before, file, options, board, signal) {
   });
   const { accepted, blob, notes } = result;
   let after = await decoded(blob);
+  if (signal.aborted) release(after);
+  signal.throwIfAborted();
   if (!after && painted >= accepted.width * accepted.height) {
     after = board.copy();
     notes.push(t("note-differs", { format: formatName(accepted.format) }));

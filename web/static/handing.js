@@ -96,9 +96,9 @@ async function follow(signal) {
   const { accepted, blob, notes } = result;
   const { picture } = now;
   const options = own.options ?? {};
-  const files = new Map([[`${accepted.format} ${options.quality ?? ""}`, blob]]);
+  const files = new Map([[fileKey(accepted.format, options.quality ?? ""), blob]]);
   const words = () => {
-    const file = files.get(fileKey());
+    const file = files.get(fileKey()) ?? blob;
     const size = bytes(file instanceof Blob ? file.size : accepted.size);
     const values = { format: formatName(part("format").value), size };
     return [t("now", { to: pixels(accepted) }), [t("result-short", values), ...notes].join("; ")];

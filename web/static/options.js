@@ -27,9 +27,14 @@ export function saved() {
   return format.value ? { format: format.value, ...at } : at;
 }
 
-/** What identifies a file of a result, among those of all formats and qualities. */
-export function fileKey() {
-  return `${format.value} ${hasQuality() ? quality.value : ""}`;
+/**
+ * What identifies a file of a result, among those of all formats and qualities: by default, those that are chosen.
+ *
+ * @param {string} name of the format
+ * @param {string=} at the quality, if the format has one
+ */
+export function fileKey(name = format.value, at = quality.value) {
+  return `${name} ${WITH_QUALITY.has(name) ? at : ""}`;
 }
 
 /** Choose a format; "" is that of the picture. */

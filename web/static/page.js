@@ -20,9 +20,17 @@ const MAX_BYTES = Number(document.body.dataset.maxBodyBytes);
 
 /** One picture alone is shown while it is enlarged; several, and what follows them, are a queue. */
 function receive(pictures, skipped) {
-  if (pictures.length > 1 || hasQueue()) return enqueue(pictures, skipped);
+  if (pictures.length > 1 || hasQueue()) return append(pictures, skipped);
   const [picture] = pictures;
   return check(picture, MAX_BYTES).then(() => take(picture), (error) => refuse(error, picture));
+}
+
+function append(pictures, skipped) {
+  try {
+    enqueue(pictures, skipped);
+  } catch (error) {
+    refuse(error);
+  }
 }
 
 /** Explain why a file is rejected. A running request continues, and a finished picture stays. */

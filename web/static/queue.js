@@ -6,11 +6,14 @@ import { shown } from "./failures.js";
 import { chosen } from "./options.js";
 
 const AT_ONCE = 2;
+const BUSY = ["queue_full", "rate_exceeded", "too_many_requests"]; // codes that pass
+const MAX_ATTEMPTS = 3; // of an entry that fails otherwise, although the service says when to ask again
 const MAX_BYTES = Number(document.body.dataset.maxBodyBytes);
 
 /**
- * A queue of entries: `{picture, status, share, result, failure}`, where `status` is `waiting`, `running`, `done`, `failed`
- * or `cancelled`, `share` the part that is done, `result` as `open` of single.js takes it.
+ * A queue of entries: `{picture, options, status, share, attempts, result, failure}`, where `options` are those that were
+ * chosen when the picture came, `status` is `waiting`, `running`, `done`, `failed` or `cancelled`, `share` the part that is
+ * done, `attempts` those that failed, `result` as `open` of single.js takes it.
  */
 export class Queue {
   entries = [];
@@ -25,7 +28,9 @@ export class Queue {
 
   /** Append pictures: files, or addresses. */
   add(pictures) {
-    this.entries.push(...pictures.map((picture) => ({ picture, status: "waiting", share: 0, result: null, failure: null })));
+    const options = chosen();
+    const fresh = { options, status: "waiting", share: 0, attempts: 0, result: null, failure: null };
+    this.entries.push(...pictures.map((picture) => ({ ...fresh, picture })));
     this.changed(null);
     this.#proceed();
   }
@@ -37,7 +42,7 @@ export class Queue {
   }
 
   retry(entry) {
-    this.#set(entry, { status: "waiting", share: 0, failure: null });
+    this.#set(entry, { options: chosen(), status: "waiting", share: 0, attempts: 0, failure: null });
     this.#proceed();
   }
 
@@ -76,7 +81,7 @@ export class Queue {
     this.#set(entry, { status: "running" });
     const isCurrent = () => entry.run === run && entry.status === "running" && this.entries.includes(entry);
     try {
-      const options = chosen();
+      const { options } = entry;
       await check(entry.picture, MAX_BYTES);
       const start = performance.now();
       const result = await enlargeUnseen(entry.picture, options, run.signal, (name, data) => {
@@ -90,9 +95,9 @@ export class Queue {
     this.#proceed();
   }
 
-  /** A busy service is asked again; without a key, nothing else can succeed either. */
+  /** A busy service is asked again and again, a failing one a few times; without a key, nothing else can succeed either. */
   #failed(entry, failure) {
-    if (failure?.again && failure.retryAfter) {
+    if (failure?.again && failure.retryAfter && (BUSY.includes(failure.code) || ++entry.attempts < MAX_ATTEMPTS)) {
       this.#set(entry, { status: "waiting", share: 0 });
       return this.#pause(failure.retryAfter);
     }

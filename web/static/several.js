@@ -35,11 +35,12 @@ export function hasQueue() {
  *
  * @param {(File | {name: string, url: string})[]} pictures
  * @param {number} others files that came with them and are no pictures
+ * @throws {Failure} these are too many
  */
 export function enqueue(pictures, others) {
   if (queue.entries.length + pictures.length > MAX_PICTURES) {
     const detail = t("too-many-detail", { limit: MAX_PICTURES });
-    return fail(new Failure({ title: t("too-many-title"), detail, advice: t("too-many-advice") }));
+    throw new Failure({ title: t("too-many-title"), detail, advice: t("too-many-advice") });
   }
   skipped += others;
   now.toList = showList;
@@ -63,6 +64,7 @@ export function clearQueue() {
   now.toList = null;
   skipped = 0;
   queue.clear();
+  listRows([], actions); // otherwise the rows would keep their files in memory
 }
 
 /** Save all results as one ZIP. */

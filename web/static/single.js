@@ -1,7 +1,7 @@
 /** One picture: it is enlarged, compared, and saved in formats. */
 
-import { Board, decoded } from "./board.js";
-import { attempt, board, discard, enter, fail, finish, isHere, now, part, present } from "./current.js";
+import { Board, decoded, release } from "./board.js";
+import { attempt, board, discard, enter, fail, finish, isHere, isJobAlone, now, part, present } from "./current.js";
 import { enlarge, enlargeAgain } from "./enlarging.js";
 import { shown } from "./failures.js";
 import { handIn } from "./handing.js";
@@ -42,11 +42,12 @@ export async function open(result) {
   discard();
   const own = now.run;
   const [before, after] = await Promise.all([decoded(picture), decoded(blob)]);
-  if (now.run !== own) return; // superseded by another picture
+  if (now.run !== own) return [before, after].forEach(release); // superseded by another picture
   now.picture = picture;
   const plain = before && (accepted.frames > 1 ? before : Board.of(accepted, before).canvas);
   board.begin(accepted);
   if (after ?? before) board.cover(after ?? before);
+  if (!before) release(after); // there is nothing to compare it with
   present(withFiles({ ...result, before, layers: before && after && [plain, after] }));
   part("download").focus({ preventScroll: true });
 }
@@ -55,7 +56,7 @@ export async function open(result) {
 function withFiles(result) {
   const { accepted, before, blob, notes, options, seconds } = result;
   const wanted = options.format ?? "";
-  const files = new Map([[`${accepted.format} ${options.quality ?? ""}`, blob]]);
+  const files = new Map([[fileKey(accepted.format, options.quality ?? ""), blob]]);
   const words = () => {
     const to = pixels(accepted);
     const title = before ? t("became", { from: pixels({ width: before.naturalWidth, height: before.naturalHeight }), to }) : t("now", { to });
@@ -70,8 +71,10 @@ function withFiles(result) {
 /** Save the result in the chosen format. */
 export function download() {
   converting.abort();
-  const [file, name] = [now.done.files.get(fileKey()), (now.picture ?? now.job).name];
-  const format = part("format").value;
+  // Of a job without its picture there is one file, whatever is chosen.
+  const file = isJobAlone() ? now.done.blob : now.done.files.get(fileKey());
+  const { name } = now.picture ?? now.job;
+  const format = isJobAlone() ? now.done.accepted.format : part("format").value;
   if (file instanceof Blob || (file && !now.done.needsKey)) return save(file, name, format);
   if (file) return load(name, format);
   return attempt("converting", async (signal) => {

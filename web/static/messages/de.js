@@ -144,7 +144,7 @@ export default {
   "zip-large-detail": "Sie haben {size}; ein ZIP der Seite fasst bis zu 4 GB.",
   "zip-large-advice": "Speichern Sie die Bilder einzeln oder weniger auf einmal.",
   "zip-saving": "{count} Bilder werden gepackt",
-  "duration-second": "einer Sekunde",
+  "duration-second": "1 Sekunde",
   "duration-seconds": "{count} Sekunden",
   "duration-minutes": "{count} Minuten",
   "duration-hours": "{count} Stunden",
