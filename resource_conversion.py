@@ -11,7 +11,7 @@ from pathlib import Path
 from jobs.keeping import Keeping, kept_bytes, kept_picture
 from jobs.ledger import Ledger
 from jobs.orders import order_of
-from jobs.records import BYTES_OF_A_PIXEL, Result
+from jobs.records import Result
 from jobs.store import NotStored
 from message_protocol import Kept, ResultInput, UpscaleInput, UpscaleOutput
 from resource_job_results import ResourceJobResults, StoredResult, expired
@@ -26,6 +26,9 @@ from superscaling.pictures import FORMATS, Limits, Picture, Size, check_can_hold
 from superscaling.scheduling import Admission, Deadline, Demand, Timings
 
 log = logging.getLogger("jobs")
+
+# Of a pixel of most results.
+RGB_BYTES = 3
 
 
 class ResourceConversion:
@@ -80,7 +83,7 @@ class ResourceConversion:
         name = message.format or result.format
         # Of animations and pages, the first one's size says little.
         stored_bytes = max(kept_bytes(ledger, job_id) or 0, result.size)
-        pixels = max(result.width * result.height, stored_bytes // BYTES_OF_A_PIXEL)
+        pixels = max(result.width * result.height, stored_bytes // RGB_BYTES)
         self._check_size([(result.height, result.width)])
         with self._admission.admitted(self._demand(pixels, name), deadline, timings) as admitted:
 

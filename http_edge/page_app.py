@@ -5,15 +5,13 @@ import json
 from collections.abc import Container
 from pathlib import Path
 
-from superscaling.format_name import FormatName
+from superscaling.format_name import names_of
 from superscaling.pictures import FORMATS
 
 # Of the page's files, those that are worth having where there is no service: all but /docs and the icons of the app.
 LEFT_OUT = ("docs.", "vendor/swagger-ui/", "app-icon-")
 # The colour of the page's ground, as in page.css.
 GROUND = "#f4f4f1"
-# What file names end with, where that is not the format's name.
-OTHERS = {FormatName.JPEG: (".jpg",), FormatName.TIFF: (".tif",)}
 
 
 def app_manifest() -> str:
@@ -26,7 +24,7 @@ def app_manifest() -> str:
         *({"src": f"web/app-icon-{size}.png", "type": "image/png", "sizes": f"{size}x{size}"} for size in (192, 512)),
         {"src": "web/app-icon-maskable.png", "type": "image/png", "sizes": "512x512", "purpose": "maskable"},
     ]
-    accepted = {each.media_type: [f".{each.name}", *OTHERS.get(each.name, ())] for each in FORMATS.values()}
+    accepted = {each.media_type: [f".{name}" for name in names_of(each.name)] for each in FORMATS.values()}
     return json.dumps(
         {
             "name": "Image super-scaling",

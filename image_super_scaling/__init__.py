@@ -22,9 +22,10 @@ from image_super_scaling.errors import (
 )
 from image_super_scaling.events import Accepted, Event, Notes, Preview, Progress, Tile
 from image_super_scaling.jobs import JobsClient
-from image_super_scaling.messages import Estimate, Job, JobState, Model, Result, Saved
+from image_super_scaling.messages import Estimate, Job, Model, Result, Saved
 from image_super_scaling.options import ConversionOptions, EstimateOptions, JobOptions, Options, StreamOptions
 from image_super_scaling.settings import ClientSettings, Retry
+from superscaling.job_state import JobState
 
 __all__ = [
     "Accepted",

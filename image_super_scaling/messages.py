@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from os import PathLike
 from pathlib import Path
 from typing import Self
@@ -12,6 +11,7 @@ from image_super_scaling.errors import NoResult, UpscaleError
 from image_super_scaling.files import written_whole
 from image_super_scaling.json_objects import Object, as_object, flag, number, optional, text, whole
 from superscaling.format_name import FormatName
+from superscaling.job_state import JobState
 
 # What an id of a job looks like, which becomes part of a path.
 JOB_ID = re.compile(r"[A-Za-z0-9]{1,100}")
@@ -128,21 +128,6 @@ class Estimate:
             stream=flag(answer, "stream"),
             job=flag(answer, "job"),
         )
-
-
-class JobState(StrEnum):
-    """Where a job is: `queued` until it is planned; the last three are ends."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_end(self) -> bool:
-        """Whether it stays."""
-        return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
 @dataclass(frozen=True)

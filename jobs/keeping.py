@@ -73,31 +73,32 @@ class Keeping:
     @contextlib.contextmanager
     def written(self, picture: Picture) -> Iterator[Path | None]:
         """The picture as a file in the store's scratch, until the end; None: it can't be kept."""
-        size, path = samples_bytes(picture), None
-        is_reserved = self._reserve(size)
-        try:
-            if is_reserved:
-                path = self._ledger.store.scratch / f"picture-{uuid.uuid4().hex}"
-                write_picture(picture, path)
-        except (OSError, StoreUnavailable):
-            _delete(path)
+        with self._reserved(samples_bytes(picture)) as is_free:
             path = None
-        del picture
-        try:
-            yield path
-        finally:
-            _delete(path)
-            if is_reserved:
-                with self._scratch:
-                    self._scratch_bytes -= size
+            try:
+                if is_free:
+                    path = self._ledger.store.scratch / f"picture-{uuid.uuid4().hex}"
+                    write_picture(picture, path)
+            except (OSError, StoreUnavailable):
+                _delete(path)
+                path = None
+            del picture
+            try:
+                yield path
+            finally:
+                _delete(path)
 
-    def _reserve(self, size: int) -> bool:
-        """Reserve bytes of the scratch; False: there are none, or the store is away."""
+    @contextlib.contextmanager
+    def _reserved(self, size: int) -> Iterator[bool]:
+        """Reserve bytes of the scratch, until the end; False: there are none, or the store is away."""
         with self._scratch:
-            if self._scratch_bytes + size >= self._max_bytes or time.monotonic() < self._pause_until:
-                return False
-            self._scratch_bytes += size
-            return True
+            is_free = self._scratch_bytes + size < self._max_bytes and time.monotonic() >= self._pause_until
+            self._scratch_bytes += size * is_free
+        try:
+            yield is_free
+        finally:
+            with self._scratch:
+                self._scratch_bytes -= size * is_free
 
     def keep(self, order: Job, picture: Path, data: bytes, result: Result) -> str | None:
         """Keep a result. Returns the id of its job; None: there is no room for it.

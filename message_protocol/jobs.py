@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -11,6 +10,7 @@ from message_protocol.problem import Problem
 from message_protocol.upscale_input import UpscaleInput, needs_image
 from message_protocol.validation import from_query
 from superscaling.format_name import FormatName
+from superscaling.job_state import JobState
 from superscaling.metadata_choice import MetadataChoice
 from superscaling.option_texts import GROUP, check_group
 from superscaling.upscale_options import UpscaleOptions
@@ -28,21 +28,6 @@ GroupName = Annotated[
     ),
     AfterValidator(check_group),
 ]
-
-
-class JobState(StrEnum):
-    """Where a job is: `queued` until it is planned; the last three are ends."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_end(self) -> bool:
-        """Whether it stays."""
-        return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
 def _without_answers(schema: dict[str, Any]) -> None:

@@ -31,3 +31,8 @@ class ReadOnlyName(StrEnum):
 
 
 OTHER_NAMES = {"jpg": "jpeg", "tif": "tiff"}
+
+
+def names_of(format_name: FormatName) -> list[str]:
+    """What people call a format, its own name first."""
+    return [format_name, *(other for other, name in OTHER_NAMES.items() if name == format_name)]

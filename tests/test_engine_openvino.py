@@ -191,7 +191,8 @@ def test_a_precision_that_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -
 def test_devices() -> None:
     """A machine has a CPU; which one AUTO is, is decided once."""
     assert find_device("CPU") == "CPU"
-    assert find_device("AUTO").startswith(("CPU", "GPU"))
+    has_gpu = any(name.startswith("GPU") for name in openvino.Core().available_devices)
+    assert find_device("AUTO").startswith("GPU" if has_gpu else "CPU")
     with pytest.raises(SettingInvalid, match=r"UPSCALER_DEVICE='GPU\.77': OpenVINO finds .*CPU.* only; .*/dev/dri"):
         find_device("GPU.77")
 

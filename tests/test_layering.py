@@ -46,13 +46,14 @@ ROOMS = [
     ["api_keys"],
     ["upscale_options", "option_texts"],
     ["size_choice"],
-    ["geometry", "format_name", "metadata_choice", "errors", "resident_memory"],
+    ["geometry", "format_name", "job_state", "metadata_choice", "errors", "resident_memory"],
 ]
 ROOM_RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 # All of `superscaling` that the messages know.
 MESSAGES_KNOW = {
     "superscaling.errors",
     "superscaling.format_name",
+    "superscaling.job_state",
     "superscaling.metadata_choice",
     "superscaling.option_texts",
     "superscaling.size_choice",

@@ -131,9 +131,7 @@ def build(url: str, key: str | None, folder: Folder) -> "MCPServer[AsyncUpscaleC
         model: ModelName = None,
     ) -> Estimate:
         """Ask how long an image of a size would take now."""
-        options = EstimateOptions(scale=_text(scale)) if scale is not None else EstimateOptions()
-        if model is not None:
-            options["model"] = model
+        options = cast(EstimateOptions, {"scale": _text(scale), "model": model})
         with _told():
             return await client.estimate(width, height, **options)
 
@@ -195,7 +193,7 @@ def _given(
     model: str | None,
 ) -> Options:
     options = {
-        "scale": None if scale is None else _text(scale),
+        "scale": _text(scale),
         "width": width,
         "height": height,
         "fit": fit,
@@ -203,12 +201,12 @@ def _given(
         "quality": quality,
         "model": model,
     }
-    return cast(Options, {name: value for name, value in options.items() if value is not None})
+    return cast(Options, options)  # the client leaves out what is None
 
 
-def _text(number: float) -> str:
+def _text(number: float | None) -> str | None:
     """A number as the service reads it: without an exponent or noise of its binary form."""
-    return f"{number:.12g}"
+    return None if number is None else f"{number:.12g}"
 
 
 def _status(job: Job) -> JobStatus:

@@ -22,12 +22,11 @@ MAX_TURN_WORK = 10**12
 class EngineFacts:
     """An engine and its model.
 
-    `kind`: what the model's results are meant to be; `threads`: CPU threads of the network; `device`: that runs it, as
-    OpenVINO names it; `halo`: px of context that
-    a tile needs on each side; `views`: how many views of each tile the network is shown (self-ensemble); `work`: of the
-    network, in multiplications per px, 0 if unknown; `multiple`, `least`: windows are padded to sides that are
-    multiples of so many px, and at least so long; `strength`: the model's share of the results, less than 1 if they
-    are mixed with those of its milder sibling.
+    `kind`: what the model's results are meant to be; `threads`: CPU threads of the network; `device`: that runs it,
+    as OpenVINO names it; `halo`: px of context that a tile needs on each side; `views`: how many views of each tile
+    the network is shown (self-ensemble); `work`: of the network, in multiplications per px, 0 if unknown;
+    `multiple`, `least`: windows are padded to sides that are multiples of so many px, and at least so long;
+    `strength`: the model's share of the results, less than 1 if they are mixed with those of its milder sibling.
     """
 
     model: str

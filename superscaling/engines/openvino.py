@@ -15,7 +15,7 @@ from superscaling.settings import invalid
 
 # Precision -> OpenVINO's inference precision, and the capability it needs.
 # (int8 is in the IR; operations that are not quantised there run in the fastest other precision.)
-PRECISIONS = {"fp32": ("f32", "FP32"), "fp16": ("f16", "FP16"), "bf16": ("bf16", "BF16"), "int8": (None, "INT8")}
+PRECISIONS = {"fp32": ("f32", "FP32"), "fp16": ("f16", "FP16"), "bf16": ("bf16", "BF16"), "int8": ("", "INT8")}
 
 # The way out for a precision that is set and that one model lacks.
 AUTO = "use auto, the fastest that each model has"
@@ -106,9 +106,8 @@ def _fastest(good_in_int8: bool, good_in_bf16: bool, device: str) -> str:
 
 def _hint(precision: str, device: str) -> str:
     """OpenVINO's inference precision; for int8, that of the operations that are not quantised."""
-    if hint := PRECISIONS[precision][0]:
-        return hint
-    return {"bf16": "bf16", "fp16": "f16", "fp32": "f32"}[_fastest(False, True, device)]
+    hint, _ = PRECISIONS[_fastest(False, True, device) if precision == "int8" else precision]
+    return hint
 
 
 class EngineOpenVino:

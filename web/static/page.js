@@ -1,6 +1,6 @@
 /** The page: take pictures, and connect what visitors do with what the page does. */
 
-import { check } from "./check.js";
+import { MAX_FILE_BYTES, check } from "./check.js";
 import { listen } from "./choose.js";
 import { back, discard, enter, fail, finish, HAS_JOBS, isCancellable, now, part, reset } from "./current.js";
 import { shown } from "./failures.js";
@@ -16,13 +16,11 @@ import { chooseSaving, download, open, take } from "./single.js";
 import { say } from "./status.js";
 import { bytes } from "./words.js";
 
-const MAX_BYTES = Number(document.body.dataset.maxBodyBytes);
-
 /** One picture alone is shown while it is enlarged; several, and what follows them, are a queue. */
 function receive(pictures, skipped) {
   if (pictures.length > 1 || hasQueue()) return append(pictures, skipped);
   const [picture] = pictures;
-  return check(picture, MAX_BYTES).then(() => take(picture), (error) => refuse(error, picture));
+  return check(picture).then(() => take(picture), (error) => refuse(error, picture));
 }
 
 function append(pictures, skipped) {
@@ -74,7 +72,7 @@ listenForForgetting(() => {
   part("file").focus({ preventScroll: true });
 });
 onLanguage(() => {
-  define("limit", bytes(MAX_BYTES));
+  define("limit", bytes(MAX_FILE_BYTES));
   translate();
   if (now.done && !isCancellable()) finish();
   else if (now.state === "empty") enter("empty");

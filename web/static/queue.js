@@ -8,7 +8,6 @@ import { chosen } from "./options.js";
 const AT_ONCE = 2;
 const BUSY = ["queue_full", "rate_exceeded", "too_many_requests"]; // codes that pass
 const MAX_ATTEMPTS = 3; // of an entry that fails otherwise, although the service says when to ask again
-const MAX_BYTES = Number(document.body.dataset.maxBodyBytes);
 
 /**
  * A queue of entries: `{picture, options, status, share, attempts, result, failure}`, where `options` are those that were
@@ -82,7 +81,7 @@ export class Queue {
     const isCurrent = () => entry.run === run && entry.status === "running" && this.entries.includes(entry);
     try {
       const { options } = entry;
-      await check(entry.picture, MAX_BYTES);
+      await check(entry.picture);
       const start = performance.now();
       const result = await enlargeUnseen(entry.picture, options, run.signal, (name, data) => {
         if (name === "progress" && isCurrent()) this.#set(entry, { share: data.done / data.total });
