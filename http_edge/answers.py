@@ -104,9 +104,25 @@ def upscale_answer(
     output: UpscaleOutput, form: AnswerForm, timings: Timings, to_json: Callable[[UpscaleOutput], str]
 ) -> Response:
     """Answer with the enlarged image, as JSON, which `to_json` writes, or as an image file."""
-    data = to_json(output).encode() if form.json else output.image
-    response = Response(Chunks(data), mimetype=JSON if form.json else FORMATS[output.format].media_type)
+    if form.json:
+        return _described(large_answer(to_json(output).encode(), JSON), output, timings)
+    return image_answer(output, timings)
+
+
+def image_answer(output: UpscaleOutput, timings: Timings) -> Response:
+    """Answer with the image file."""
+    return _described(large_answer(output.image, FORMATS[output.format].media_type), output, timings)
+
+
+def large_answer(data: bytes, media_type: str) -> Response:
+    """Answer with bytes, which are sent in parts."""
+    response = Response(Chunks(data), mimetype=media_type)
     response.content_length = len(data)
+    return response
+
+
+def _described(response: Response, output: UpscaleOutput, timings: Timings) -> Response:
+    """Add the headers of a result."""
     response.headers[X_RESULT_WIDTH] = str(output.width)
     response.headers[X_RESULT_HEIGHT] = str(output.height)
     if output.notes:

@@ -13,11 +13,10 @@ from http_edge.answers import (
     X_UPSCALER_MODEL,
     X_UPSCALER_NOTES,
     Parts,
+    image_answer,
     json_answer,
-    upscale_answer,
 )
 from http_edge.job_archive import Zip
-from http_edge.negotiation import AnswerForm
 from http_edge.places import MAX_DOWNLOADS, places_to_send
 from http_edge.preferences import RESPOND_ASYNC
 from http_edge.problems import RETRY_AFTER
@@ -98,8 +97,7 @@ def result_answer(stored: StoredResult) -> Response:
 
 def converted_answer(output: UpscaleOutput, job_id: str, model: str, timings: Timings) -> Response:
     """Answer with a result that was converted for this request; HEAD, with how large it is."""
-    form = AnswerForm(stream=False, json=False, accepted=(), preferred=())
-    response = upscale_answer(output, form, timings, UpscaleOutput.to_json)
+    response = image_answer(output, timings)
     response.headers["Content-Disposition"] = f'inline; filename="{file_name(job_id, output.format)}"'
     response.headers["Cache-Control"] = "private"
     if model:

@@ -7,10 +7,10 @@ import json
 
 from flask import Response, g
 
-from http_edge.answers import X_UPSCALER_NOTES, Chunks, json_answer
+from http_edge.answers import X_UPSCALER_NOTES, large_answer
 from http_edge.negotiation import AnswerForm
 from http_edge.problems import reported
-from message_protocol import IMAGE_FIELD, UpscaleInput, as_text
+from message_protocol import IMAGE_FIELD, JSON, UpscaleInput, as_text
 from superscaling.errors import ClientGone, RateExceeded, ServiceError
 from superscaling.pictures import media_type_of, name_foreign_image, sniff
 
@@ -34,10 +34,9 @@ def original_answer(message: UpscaleInput, form: AnswerForm, error: ServiceError
         raise error
     g.problem = reported(error, g.request_id)
     if form.json:
-        response = json_answer(json.dumps({IMAGE_FIELD: as_text(image)}))
+        response = large_answer(json.dumps({IMAGE_FIELD: as_text(image)}).encode(), JSON)
     else:
-        response = Response(Chunks(image), mimetype=media_type_of(image))
-        response.content_length = len(image)
+        response = large_answer(image, media_type_of(image))
     why = error.detail.encode("ascii", "replace").decode()
     response.headers[X_UPSCALER_NOTES] = f"the image is unchanged: {why}"
     return response
