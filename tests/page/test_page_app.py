@@ -8,7 +8,7 @@ from http.server import ThreadingHTTPServer
 
 import httpx
 import pytest
-from chromium import OpenPage, done, wait_until
+from browsers import OpenPage, done, wait_until
 from conftest import QuietHandler, Server, StartServer, encoded, photograph
 from playwright.sync_api import Page, expect
 

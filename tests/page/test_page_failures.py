@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from chromium import OpenPage, done, downloaded, give, wait_for_progress, wait_until
+from browsers import OpenPage, done, downloaded, give, wait_for_progress, wait_until
 from conftest import SAMPLES, Server, StartServer, connection, encoded, opened, photograph
 from playwright.sync_api import Page, expect
 
@@ -60,6 +60,7 @@ def test_too_large_is_seen_before_it_is_sent(small_server: Server, open_page: Op
     assert [url for url in sent if "/upscale" in url or "/estimate" in url] == []
 
 
+@pytest.mark.firefox
 def test_dropped_text_and_pasted_text(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     drop_nothing = """() => document.body.dispatchEvent(

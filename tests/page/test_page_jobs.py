@@ -7,7 +7,7 @@ import signal
 import httpx
 import pytest
 from axe import check
-from chromium import PHONE, OpenPage, done, downloaded, give, wait_for_progress, wait_until
+from browsers import PHONE, OpenPage, done, downloaded, give, wait_for_progress, wait_until
 from conftest import SAMPLES, Server, StartServer, encoded, photograph
 from playwright.sync_api import Page, Route, expect
 
@@ -33,6 +33,7 @@ def state(server: Server, job: str) -> str:
     return status
 
 
+@pytest.mark.firefox
 def test_a_closed_page_finds_its_picture_again(tiles: Server, open_page: OpenPage) -> None:
     """By its address, in another browser, and in a list, where it can be deleted. The page that stayed compares."""
     page = open_page(tiles.url)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe import check
-from chromium import PHONE, OpenPage, done, downloaded, give, wait_until
+from browsers import PHONE, OpenPage, done, downloaded, give, wait_until
 from conftest import ROOT, SAMPLES, Server, StartServer, encoded, opened, photograph
 from playwright.sync_api import Locator, Page, Request, expect
 
@@ -86,6 +86,7 @@ def test_a_key_in_an_address_is_none(keyed: Server, open_page: OpenPage, key: st
     expect(dialog(page)).to_be_visible()
 
 
+@pytest.mark.firefox
 @pytest.mark.parametrize("how", ["Escape", "Not now"])
 def test_without_one(keyed: Server, open_page: OpenPage, key: str, how: str) -> None:
     page = open_page(keyed.url, allowed=NO_KEY)

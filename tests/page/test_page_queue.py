@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from axe import check
-from chromium import PHONE, Gate, OpenPage, as_base64, done, downloaded, finished, give, give_all, row
+from browsers import PHONE, Gate, OpenPage, as_base64, done, downloaded, finished, give, give_all, row
 from conftest import SAMPLES, Server, encoded, opened, photograph
 from playwright.sync_api import expect
 
 FIRST, SECOND = encoded(photograph(30, 40)), encoded(photograph(24, 36, 1))
 
 
+@pytest.mark.firefox
 def test_all_results_in_one_zip(server: Server, open_page: OpenPage) -> None:
     """Pictures of the same name have different names there; what is no picture takes nothing away."""
     page = open_page(server.url, allowed="Failed to load resource")
@@ -51,6 +52,7 @@ def test_a_row_is_compared_and_the_list_is_still_there(server: Server, open_page
     expect(page.get_by_role("button", name="Back to the list")).to_be_hidden()
 
 
+@pytest.mark.firefox
 def test_two_at_a_time_and_cancel_and_retry(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     gate = Gate(page)
@@ -77,8 +79,8 @@ def test_options_apply_to_what_begins_afterwards(server: Server, open_page: Open
     give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
     finished(page, "2 pictures are enlarged")
     page.get_by_label("Size").select_option("")
-    page.get_by_label("Width in px").fill("50")
-    page.get_by_label("Width in px").press("Tab")
+    page.get_by_label("Width in px").press_sequentially("50")  # instead of what is there, which is selected
+    page.keyboard.press("Tab")
     page.get_by_label("Save as").select_option("png")
     give(page, "drop", "third.png", FIRST, "image/png")
     finished(page, "3 pictures are enlarged")

@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from chromium import Gate, OpenPage, done, downloaded, finished, give, give_all, row
+from browsers import Gate, OpenPage, done, downloaded, finished, give, give_all, row
 from conftest import Server, encoded, photograph
 from playwright.sync_api import Route, expect
 

@@ -2,7 +2,7 @@
 
 import re
 
-from chromium import OpenPage, done, downloaded, give
+from browsers import OpenPage, done, downloaded, give
 from conftest import Server, encoded, photograph
 from playwright.sync_api import expect
 

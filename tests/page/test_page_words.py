@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe import check
-from chromium import PHONE, OpenPage, done, give
+from browsers import PHONE, OpenPage, done, give
 from conftest import Server, encoded, photograph
 from playwright.sync_api import expect
 
@@ -158,6 +158,7 @@ def test_the_browsers_language(server: Server, open_page: OpenPage, locale: str,
     expect(page.locator("#headline")).to_have_text(became)
 
 
+@pytest.mark.firefox
 def test_another_language_is_chosen(server: Server, open_page: OpenPage) -> None:
     """What is shown changes at once; the choice is kept."""
     page = open_page(server.url)
