@@ -122,6 +122,34 @@ def test_a_folder(server: Server, open_page: OpenPage, tmp_path: Path) -> None:
     expect(page.locator("#detail")).to_have_text("1 file is not a picture")
 
 
+def test_the_menus_of_a_comparison_are_its_own(server: Server, open_page: OpenPage) -> None:
+    """They say how the picture was saved; what is chosen there does not change what was chosen for the list."""
+    page = open_page(server.url)
+    format_, quality = page.get_by_label("Save as"), page.get_by_label("Quality")
+    format_.select_option("jpeg")
+    quality.select_option("60")
+    give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
+    finished(page, "2 pictures are enlarged")
+    format_.select_option("webp")
+    quality.select_option("90")
+    page.get_by_role("button", name="Compare cup.png").click()
+    expect(format_).to_have_value("jpeg")
+    expect(quality).to_have_value("60")
+    name, data = downloaded(page, done(page))
+    assert (name, data) == ("cup-enlarged.jpg", server.upscale(FIRST, format="jpeg", quality="60").content)
+    quality.select_option("40")
+    done(page)
+    format_.select_option("png")
+    done(page)
+    page.get_by_role("button", name="Back to the list").click()
+    expect(format_).to_have_value("webp")
+    expect(quality).to_have_value("90")
+    give(page, "drop", "third.png", FIRST, "image/png")
+    finished(page, "3 pictures are enlarged")
+    name, data = downloaded(page, page.get_by_role("button", name="Save third.png"))
+    assert (name, data) == ("third-enlarged.webp", server.upscale(FIRST, format="webp", quality="90").content)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(server: Server, open_page: OpenPage, scheme: str) -> None:
     """On a phone, where it is narrowest: waiting, running, done, failed, and the results of the tab."""
