@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from pathlib import Path
 
 import pytest
 from axe import check
@@ -106,20 +105,6 @@ def test_comparing_changes_nothing_for_those_that_wait(server: Server, open_page
     gate.held[2].continue_()
     finished(page, "3 pictures are enlarged")
     assert downloaded(page, page.get_by_role("button", name="Save face.jpg"))[0] == "face-enlarged.jpg"
-
-
-def test_a_folder(server: Server, open_page: OpenPage, tmp_path: Path) -> None:
-    """Its pictures, also those in folders inside; what is no picture is counted."""
-    (tmp_path / "inside").mkdir()
-    (tmp_path / "cup.png").write_bytes(FIRST)
-    (tmp_path / "inside/other.png").write_bytes(SECOND)
-    (tmp_path / "notes.txt").write_text("text")
-    page = open_page(server.url)
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose a folder").click()
-    chooser.value.set_files(tmp_path)
-    finished(page, "2 pictures are enlarged")
-    expect(page.locator("#detail")).to_have_text("1 file is not a picture")
 
 
 def test_the_menus_of_a_comparison_are_its_own(server: Server, open_page: OpenPage) -> None:
