@@ -20,7 +20,7 @@ def test_all_results_in_one_zip(server: Server, open_page: OpenPage) -> None:
     finished(page, "3 pictures are enlarged")
     expect(page.locator("#detail")).to_have_text("1 failed")
     expect(page).to_have_title("Done – Image super-scaling")
-    assert "The image is truncated or corrupt." in row(page, "broken.png").inner_text()
+    assert "The picture is truncated or corrupt." in row(page, "broken.png").inner_text()
     name, data = downloaded(page, page.get_by_role("button", name="Download all"))
     assert name == "enlarged.zip"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
