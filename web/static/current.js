@@ -40,7 +40,8 @@ export const board = new Board(part("canvas"));
 /**
  * `run`: of the current request. `picture`: the original, a file or its address. `job`: that enlarges it in the background,
  * as id and name. `done`: the result, which is what `enlarge` returned, with its `options`, its `files` by format and
- * quality, and `words`, which returns its title and text; `present` adds what the `menus` showed before. `toList`: shows the queue, if there is one.
+ * quality, and `words`, which returns its title and text; `present` adds what the `menus` showed before. `toList`: shows the
+ * queue, if there is one.
  */
 export const now = { state: "empty", run: new AbortController(), picture: null, job: null, done: null, toList: null };
 
