@@ -56,7 +56,7 @@ def test_it_is_asked_for_once(keyed: Server, open_page: OpenPage, key: str) -> N
     give(page, "drop", "cup.png", PNG, "image/png")
     expect(dialog(page).get_by_role("alert")).to_be_hidden()
     enter(page, "upsk_12345678_wrong")
-    expect(dialog(page).get_by_role("alert")).to_contain_text("The API key is not valid")
+    expect(dialog(page).get_by_role("alert")).to_contain_text("doesn’t accept this key")
     expect(dialog(page).get_by_label("API key")).to_have_value("")
     enter(page, f"  {key} ")
     _, data = downloaded(page, done(page))
@@ -204,7 +204,7 @@ def test_a_revoked_key(start_server: StartServer, open_page: OpenPage, keys_file
         return dialog(page).is_visible()
 
     wait_until(is_asked)
-    expect(dialog(page).get_by_role("alert")).to_contain_text("The API key is not valid")
+    expect(dialog(page).get_by_role("alert")).to_contain_text("doesn’t accept this key")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
