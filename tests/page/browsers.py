@@ -163,11 +163,17 @@ def done(page: Page) -> Locator:
     return button
 
 
+def is_saved() -> bool:
+    """Whether Firefox has saved a file: until then there is an empty one, and another with the suffix `.part`."""
+    files = list(SAVED.iterdir())
+    return all(file.suffix != ".part" for file in files) and any(file.stat().st_size for file in files)
+
+
 def downloaded(page: Page, button: Locator) -> tuple[str, bytes]:
     """Press the button; returns the file's name and bytes."""
     if is_firefox(page):  # Playwright does not hear of what a link saves
         button.click()
-        wait_until(lambda: any(file.stat().st_size for file in SAVED.iterdir()) and not list(SAVED.glob("*.part")))
+        wait_until(is_saved)
         (file,) = SAVED.iterdir()
         data = file.read_bytes()
         file.unlink()
