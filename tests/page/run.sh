@@ -3,11 +3,12 @@
 # `make test-page` calls it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-if ! command -v chromium >/dev/null; then
+if ! command -v chromium >/dev/null || ! command -v chromium-headless-shell >/dev/null; then
   echo "installing chromium"
   # .ci/run builds the images meanwhile, which installs packages as well.
   flock /tmp/image-super-scaling-apt.lock sh -c 'apt-get update -qq &&
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends chromium fonts-noto-core >/dev/null'
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \
+      chromium chromium-headless-shell fonts-noto-core >/dev/null'
 fi
 # The plugin starts the browser: one per process, and the tests share two.
 export PYTHONPATH="$PWD/tests/page${PYTHONPATH:+:$PYTHONPATH}"
