@@ -13,7 +13,6 @@ from conftest import ROOT, photograph, psnr
 from fakes import round_levels
 
 from superscaling.conversion.ir import ends_of, read_graph, save_ir
-from superscaling.conversion.quantisation import quantise
 from superscaling.engines import EngineFacts, infer_levels
 from superscaling.engines.openvino import (
     PRECISIONS,
@@ -124,6 +123,8 @@ def test_int8_is_close_to_fp32_or_refused(weights: Weights) -> None:
 
 def test_each_tensor_is_rounded_once_and_sums_never(tmp_path: Path) -> None:
     """The speed of int8 and its quality on gradients depend on what is quantised."""
+    from superscaling.conversion.quantisation import quantise  # late: it loads NNCF
+
     ends = ends_of(openvino.Core().read_model(MODELS / LITE_NAME / IR))
     quantise(MODELS / LITE_NAME / IR, tmp_path / INT8_IR, [photograph(48, 48)], ends)
     network = openvino.Core().read_model(tmp_path / INT8_IR)

@@ -11,4 +11,4 @@ if ! command -v chromium >/dev/null; then
 fi
 # The plugin starts the browser: one per process, and the tests share two.
 export PYTHONPATH="$PWD/tests/page${PYTHONPATH:+:$PYTHONPATH}"
-exec "${BIN:-.venv/bin}/python" -m pytest -p chromium --numprocesses 2 --dist worksteal tests/page "$@"
+exec "${BIN:-.venv/bin}/python" -m pytest -p chromium -p xdist --numprocesses 2 --dist worksteal tests/page "$@"
