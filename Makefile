@@ -29,6 +29,9 @@ run: $(if $(EVERYTHING),$(VENV)/.everything,$(VENV)/.serve)
 
 test: lint test-python test-client
 
+# Bytecode is kept, whatever the environment says: tests start many processes, each of which would compile all modules.
+lint test-python test-client test-page test-image test-jobs test-operations soak: export PYTHONDONTWRITEBYTECODE :=
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

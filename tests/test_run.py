@@ -183,7 +183,6 @@ def test_sigterm_ends_what_can_not_be_finished(start_server: StartServer) -> Non
     assert " ERROR " not in log, "each deployment would raise an alert"
 
 
-@pytest.mark.alone
 def test_sigterm_at_rest(start_server: StartServer) -> None:
     """Idle connections, new or kept alive, do not delay the stop."""
     server = start_server()
@@ -197,7 +196,6 @@ def test_sigterm_at_rest(start_server: StartServer) -> None:
     assert log.splitlines()[-1].endswith("stopping: 2 connections are open")
 
 
-@pytest.mark.alone
 def test_sigterm_and_a_client_that_begins_again(start_server: StartServer) -> None:
     server = start_server()
     with socket.create_connection(("127.0.0.1", server.port)) as client:
