@@ -63,7 +63,7 @@ def large(directory: Path) -> tuple[Any, ModelFiles]:
 
     keras.utils.set_random_seed(0)
     isr = build_isr(LARGE)
-    output = isr.model.predict(photograph(64, 80)[np.newaxis] / 255, verbose=0)
+    output = isr.model.predict(photograph(*PICTURES[0])[np.newaxis] / 255, verbose=0)
     last = isr.model.get_layer("SR")
     kernel, bias = last.get_weights()
     gain = 0.2 / output.std()
@@ -99,7 +99,7 @@ def test_fp32_equals_isr(pair: tuple[Any, ModelFiles]) -> None:
 @pytest.mark.skipif("bf16" not in supported_precisions(), reason="this processor has no bf16")
 def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
     _, model = pair
-    pixels = photograph(80, 100)
+    pixels = photograph(40, 50)
     fp32, bf16 = (
         round_levels(infer_levels(EngineOpenVino(model, each, 2), pixels), np.uint8) for each in ("fp32", "bf16")
     )
