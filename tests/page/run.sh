@@ -12,4 +12,4 @@ if ! command -v chromium >/dev/null || ! command -v chromium-headless-shell >/de
 fi
 # The plugin starts the browsers: one at a time per process, and the tests share two.
 export PYTHONPATH="$PWD/tests/page${PYTHONPATH:+:$PYTHONPATH}"
-exec "${BIN:-.venv/bin}/python" -m pytest -p browsers --numprocesses 2 --dist worksteal tests/page "$@"
+exec "${BIN:-.venv/bin}/python" -m pytest -p browsers -p xdist --numprocesses 2 --dist worksteal tests/page "$@"
