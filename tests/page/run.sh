@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Test the page in a real Chromium and, in part, a real Firefox against the real service. Installs Debian's (as root) if they
-# are missing.
-# `make test-page` calls it.
+# Test the page in a real Chromium and, in part, a real Firefox against the real service. `make test-page` calls it.
+# Installs Debian's (as root) if they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if ! command -v chromium >/dev/null || ! command -v firefox-esr >/dev/null; then
