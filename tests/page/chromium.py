@@ -39,7 +39,8 @@ FILES = """({files, kind}) => {
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which(SHELL))
+        # With it, a process would emulate a GPU.
+        browser = playwright.chromium.launch(executable_path=shutil.which(SHELL), args=["--disable-gpu"])
         yield browser
         browser.close()
 
