@@ -88,6 +88,7 @@ def upscale() -> Response:
     keeper = resources.conversion.keeper(message, keeping_for) if keeping_for else None
     if message.on_error is OnError.ORIGINAL:
         try:
+            lifecycle.check_slot()
             return _enlarged(message, form, UpscaleOutput.to_json, keeper)
         except ServiceError as exc:
             return original_answer(message, form, exc)

@@ -5,20 +5,26 @@ For programs that show whatever the answer has, such as readers of comics: an im
 
 import json
 
-from flask import Response, g
+from flask import Request, Response, g
 
 from http_edge.answers import X_UPSCALER_NOTES, large_answer
 from http_edge.negotiation import AnswerForm
-from http_edge.problems import reported
-from message_protocol import IMAGE_FIELD, JSON, UpscaleInput, as_text
+from http_edge.problems import RETRY_AFTER, reported
+from message_protocol import IMAGE_FIELD, JSON, OnError, UpscaleInput, as_text
 from superscaling.errors import ClientGone, RateExceeded, ServiceError
 from superscaling.pictures import media_type_of, name_foreign_image, sniff
+
+
+def wants_original(request: Request) -> bool:
+    """Whether a request says so in its address, before its body is read."""
+    return request.args.get("onError") == OnError.ORIGINAL
 
 
 def original_answer(message: UpscaleInput, form: AnswerForm, error: ServiceError) -> Response:
     """Answer with the image that could not be enlarged, and say why in `X-Upscaler-Notes`.
 
-    The log and the metrics of errors have the error all the same.
+    `Retry-After` says when it can be, if that is a matter of time. The log and the metrics of errors have the error all
+    the same.
 
     Args:
         message: has the image.
@@ -39,4 +45,6 @@ def original_answer(message: UpscaleInput, form: AnswerForm, error: ServiceError
         response = large_answer(image, media_type_of(image))
     why = error.detail.encode("ascii", "replace").decode()
     response.headers[X_UPSCALER_NOTES] = f"the image is unchanged: {why}"
+    if error.retry_after is not None:
+        response.headers[RETRY_AFTER] = str(error.retry_after)
     return response

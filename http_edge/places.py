@@ -18,12 +18,19 @@ MAX_UPLOADS = 8
 MAX_FETCHES = 8
 # Requests whose fetches have failed, which wait until they are told so.
 MAX_FAILED_FETCHES = 32
+# Requests that want their image rather than an error, and wait for a slot before they are read.
+MAX_PATIENT = 32
+# Images of those that got none, which are read without a slot and sent back.
+MAX_RETURNED = 2
+# Seconds that such a request waits for a slot, and then for one of these places. A reader of comics gives a page up
+# after 30 s, in which it has to be enlarged, too.
+PATIENCE = 10.0
 # Seconds between two looks at whether a client still waits for its place.
 LOOK_SECONDS = 0.5
 
 
 class Places:
-    """A limited number of places, of which so many are `taken`.
+    """A limited number of places, of which so many are `taken`. `refusal` makes the error for whoever finds none.
 
     Args:
         count: of places.
@@ -32,7 +39,7 @@ class Places:
 
     def __init__(self, count: int, refusal: Callable[[], TooManyRequests]) -> None:
         self._count = count
-        self._refusal = refusal
+        self.refusal = refusal
         self._freed = threading.Condition()
         self.taken = 0
 
@@ -53,7 +60,7 @@ class Places:
                 if is_client_gone():
                     raise ClientGone("the client disconnected while it waited for a slot")
                 if (seconds := end - time.monotonic()) <= 0:
-                    raise self._refusal()
+                    raise self.refusal()
             self.taken += 1
 
     def give_back(self) -> None:
@@ -97,6 +104,11 @@ def request_slots(count: int, seconds_until_free: Callable[[], float]) -> Places
             retry_after=max(1, math.ceil(seconds_until_free())),
         ),
     )
+
+
+def places_beside(slots: Places, count: int) -> Places:
+    """Places for those that find no slot; who finds none of these either is told so of the slots."""
+    return Places(count, slots.refusal)
 
 
 def places_to_send(count: int, what: str, way_out: str) -> Places:

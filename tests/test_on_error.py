@@ -2,11 +2,16 @@
 
 import base64
 import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from conftest import Server, StartServer, encoded, opened, photograph
+from conftest import Server, StartServer, connection, encoded, opened, photograph, wait_for
 from test_metrics import figures
+
+from http_edge.places import MAX_RETURNED, PATIENCE
 
 PAGE = encoded(photograph(40, 30), "JPEG")
 WIDE = encoded(photograph(20, 600), "PNG")
@@ -99,6 +104,82 @@ def test_a_reader_of_comics(reading: Server) -> None:
             target, files={"image": (name, page, media_type)}, headers={"User-Agent": "okhttp/5"}
         ).content
         assert opened(shown).size == ((60, 80) if page is PAGE else (600, 20))
+
+
+@pytest.fixture(scope="module")
+def full(start_server: StartServer) -> Server:
+    """A service with one slot, which a slow client can keep for long."""
+    return start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_READ_TIMEOUT="60", UPSCALER_URL_HOSTS="example.com")
+
+
+@pytest.fixture
+def readers() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(16) as threads:
+        yield threads
+
+
+def read_page(server: Server) -> httpx.Response:
+    """Ask for a page as Suwayomi does, and wait as long as it does."""
+    return httpx.post(f"{server.url}/upscale?onError=original", files={"image": ("001.jpg", PAGE)}, timeout=30)
+
+
+@pytest.mark.alone
+def test_a_reader_waits_until_there_is_a_slot(full: Server, readers: ThreadPoolExecutor) -> None:
+    """Any other client is told at once to try again; the reader would show that as a page."""
+    with connection(full, "Content-Length: 1000"):
+        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+        page = readers.submit(read_page, full)
+        time.sleep(1)
+        assert full.upscale(PAGE).status_code == 429
+        assert not page.done()
+    answer = page.result()
+    assert (answer.status_code, opened(answer.content).size) == (200, (60, 80))
+    assert "X-Upscaler-Notes" not in answer.headers
+
+
+@pytest.mark.alone
+def test_a_page_that_finds_no_slot_in_time_is_shown_as_it_is(full: Server, readers: ThreadPoolExecutor) -> None:
+    """What the client can put right is an error all the same."""
+    name = 'upscaler_errors_total{code="too_many_requests"}'
+    target = f"{full.url}/upscale?onError=original"
+    with connection(full, "Content-Length: 1000"):
+        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+        before, begin = figures(full)[name], time.monotonic()
+        pages = [readers.submit(read_page, full) for _ in range(2 * MAX_RETURNED)]
+        wants_json = {"Accept": "application/json"}
+        in_json = readers.submit(httpx.post, target, content=WIDE, headers=wants_json, timeout=30)
+        malformed = readers.submit(httpx.post, f"{target}&scale=many", content=PAGE, timeout=30)
+        no_picture = readers.submit(httpx.post, target, content=b"no picture at all", timeout=30)
+        address = readers.submit(httpx.post, f"{target}&imageUrl=https://example.com/page.jpg", timeout=30)
+        for answer in (page.result() for page in pages):
+            assert (answer.status_code, answer.content) == (200, PAGE)
+            assert answer.headers["X-Upscaler-Notes"].startswith("the image is unchanged: all request slots are taken")
+            assert int(answer.headers["Retry-After"]) >= 1
+            assert answer.headers["Cache-Control"] == "no-store"
+        assert time.monotonic() - begin >= PATIENCE
+        assert in_json.result().json() == {"imageBase64": base64.b64encode(WIDE).decode()}
+        assert malformed.result().status_code == 400
+        assert no_picture.result().status_code == 415
+        assert (address.result().status_code, address.result().json()["code"]) == (429, "too_many_requests")
+        assert figures(full)[name] == before + len(pages) + 2
+        assert full.upscale(PAGE).status_code == 429, "who sends a page back gives no slot back"
+    assert wait_for(lambda: full.upscale(PAGE).status_code == 200)
+    assert opened(read_page(full).content).size == (60, 80)
+
+
+@pytest.mark.alone
+def test_a_reader_that_leaves_while_it_waits(full: Server) -> None:
+    def gone() -> int:
+        return full.logged().count("status=499")
+
+    before = gone()
+    with connection(full, "Content-Length: 1000") as slow:
+        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{full.url}/upscale?onError=original", content=PAGE, timeout=1)
+        assert wait_for(lambda: gone() == before + 1, PATIENCE / 2)
+        slow.close()
+    assert wait_for(lambda: full.upscale(PAGE).status_code == 200)
 
 
 def test_the_description(reading: Server) -> None:

@@ -22,7 +22,7 @@ if [ "${1:-}" != inside ]; then
   done
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
-    # RUNLEVEL=1 keeps the packages from starting Caddy, nginx and RabbitMQ. The lock: .ci/run tests the page meanwhile, which installs Chromium.
+    # RUNLEVEL=1 keeps the packages from starting Caddy, nginx and RabbitMQ. The lock: .ci/run tests the page meanwhile, which installs browsers.
     flock /tmp/image-super-scaling-apt.lock sh -c 'apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
       apt-get install -qq --yes --no-install-recommends "$@" >/dev/null' sh "${missing[@]}"
   fi

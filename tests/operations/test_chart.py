@@ -33,6 +33,7 @@ EVERYTHING: Values = {
     "networkPolicy": {"egress": [{"ports": [{"port": 6379}]}]},
     "podAnnotations": {"example.com/team": "pictures"},
     "podLabels": {"team": "pictures"},
+    "podSecurityContext": {"supplementalGroups": [2000], "fsGroupChangePolicy": "OnRootMismatch"},
     "nodeSelector": {"kubernetes.io/arch": "amd64"},
     "tolerations": [{"key": "cpu", "operator": "Exists"}],
     "imagePullSecrets": [{"name": "registry"}],
@@ -157,6 +158,7 @@ def test_every_setting_can_be_set_by_its_name() -> None:
         ({"settings": {"UPSCALER_MAX_REQUESTS": "many"}}, "UPSCALER_MAX_REQUESTS"),
         ({"settings": {"UPSCALER_TIMEOUT": 0}}, "UPSCALER_TIMEOUT"),
         ({"replicaCount": 3}, "replicaCount"),
+        ({"podSecurityContext": [2000]}, "podSecurityContext"),
         ({"ingress": {"host": "a.example"}}, "host"),
         ({"apiKeys": {"existingSecret": ""}}, "apiKeys needs existingSecret or content"),
         ({"settings": {"UPSCALER_API_KEYS_FILE": "/k"}}, "leave it out"),
@@ -193,6 +195,25 @@ def test_rules_and_dashboard_are_the_files_of_the_repository() -> None:
     labels = one(documents, "Service", "upscaler-metrics")["metadata"]["labels"]
     assert monitored["selector"]["matchLabels"].items() <= labels.items()
     assert not monitored["selector"]["matchLabels"].items() <= one(documents, "Service")["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "changed"),
+    [
+        ({}, {}),
+        ({"supplementalGroups": [2000, 2001]}, {"supplementalGroups": [2000, 2001]}),
+        ({"fsGroup": 2000, "fsGroupChangePolicy": "OnRootMismatch"},) * 2,
+        ({"runAsUser": None, "runAsGroup": None}, {"runAsUser": None, "runAsGroup": None}),
+    ],
+)
+def test_the_security_context_of_pods(chosen: Values, changed: Values) -> None:
+    """Of service and workers alike, which share the volume of jobs; what is not named stays."""
+    (written,) = (each for each in yaml.safe_load_all(MANIFEST.read_text()) if each["kind"] == "Deployment")
+    wanted = written["spec"]["template"]["spec"]["securityContext"] | changed
+    documents = render({"jobs": {"enabled": True}, "podSecurityContext": chosen})
+    for name in ("upscaler", "upscaler-worker"):
+        context = one(documents, "Deployment", name)["spec"]["template"]["spec"]["securityContext"]
+        assert context == {field: value for field, value in wanted.items() if value is not None}
 
 
 def test_names_follow_the_release() -> None:

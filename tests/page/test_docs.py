@@ -2,7 +2,7 @@
 
 import pytest
 from axe import check_light_and_dark
-from chromium import PHONE, OpenPage
+from browsers import PHONE, OpenPage
 from conftest import SAMPLES, Server, opened
 from playwright.sync_api import Locator, Page, expect
 

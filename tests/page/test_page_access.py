@@ -4,7 +4,7 @@ import re
 
 import pytest
 from axe import check_light_and_dark
-from chromium import PHONE, OpenPage, done, give, wait_for_progress
+from browsers import PHONE, OpenPage, done, give, wait_for_progress
 from conftest import Server, encoded, photograph
 from playwright.sync_api import expect
 

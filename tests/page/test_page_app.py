@@ -9,7 +9,7 @@ from http.server import ThreadingHTTPServer
 
 import httpx
 import pytest
-from chromium import OpenPage, done, wait_until
+from browsers import OpenPage, done, wait_until
 from conftest import QuietHandler, Server, StartServer, encoded, photograph
 from playwright.sync_api import Browser, Page, expect
 
@@ -78,9 +78,9 @@ def wait_for_worker(page: Page) -> None:
     wait_until(lambda: page.evaluate("Boolean(navigator.serviceWorker.controller)"))
 
 
-def test_browsers_find_nothing_that_keeps_it_from_being_installed(server: Server, chromium: Browser) -> None:
-    browser = chromium.browser_type.launch(executable_path=shutil.which("chromium"))  # the shell can't install
-    page = browser.new_page()
+def test_browsers_find_nothing_that_keeps_it_from_being_installed(server: Server, browser: Browser) -> None:
+    whole = browser.browser_type.launch(executable_path=shutil.which("chromium"))  # the shell can't install
+    page = whole.new_page()
     page.goto(server.url)
     wait_for_worker(page)
     session = page.context.new_cdp_session(page)
@@ -92,7 +92,7 @@ def test_browsers_find_nothing_that_keeps_it_from_being_installed(server: Server
         assert sent.partition(";")[0] == icon["type"]
     errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
     assert [each["errorId"] for each in errors if each["errorId"] != "in-incognito"] == []
-    browser.close()
+    whole.close()
 
 
 def test_it_opens_without_a_service(start_server: StartServer, open_page: OpenPage) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from chromium import OpenPage, done, downloaded, give, wait_for_progress, wait_until
+from browsers import OpenPage, done, downloaded, give, wait_for_progress, wait_until
 from conftest import SAMPLES, Server, StartServer, connection, encoded, opened, photograph
 from playwright.sync_api import Page, expect
 
@@ -56,10 +56,11 @@ def test_too_large_is_seen_before_it_is_sent(small_server: Server, open_page: Op
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
     give(page, "drop", "large.png", bytes(200_001), "image/png")
-    says(page, "The file is too large", "up to 200 KB")
+    says(page, "The file is too large", "It has 200.001 KB; this service accepts up to 200.000 KB.")
     assert [url for url in sent if "/upscale" in url or "/estimate" in url] == []
 
 
+@pytest.mark.firefox
 def test_dropped_text_and_pasted_text(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     drop_nothing = """() => document.body.dispatchEvent(
@@ -151,7 +152,7 @@ def test_a_format_that_can_not_hold_it(storeless: Server, open_page: OpenPage) -
     done(page)
     page.get_by_label("Save as").select_option("jpeg")
     page.get_by_role("button", name="Enlarge and download").click()
-    says(page, "can't store the result", "PNG")
+    says(page, "can’t store the result", "PNG")
     page.get_by_role("button", name="Back to the picture").click()
     expect(page.get_by_role("slider")).to_be_visible()
     page.get_by_label("Save as").select_option("png")
@@ -161,7 +162,7 @@ def test_a_format_that_can_not_hold_it(storeless: Server, open_page: OpenPage) -
     page.get_by_role("button", name="Another picture").click()
     page.get_by_label("Save as").select_option("jpeg")
     page.get_by_role("button", name="Logo", exact=True).click()
-    says(page, "can't store the result")
+    says(page, "can’t store the result")
     page.get_by_label("Save as").select_option("webp")
     page.get_by_role("button", name="Try again").click()
     _, data = downloaded(page, done(page))

@@ -80,8 +80,10 @@ function decoded(text) {
 }
 
 /** Take the pictures of a folder. What else lies there is left alone. */
-function takeFolder(files, take, refuse) {
+function takeFolder(all, take, refuse) {
+  // Of a dropped folder, these are left out already.
+  const files = all.filter(({ webkitRelativePath }) => !/\/\./.test(webkitRelativePath));
   const pictures = files.filter(({ type, name }) => type.startsWith("image/") || /\.(heic|heif|hif)$/i.test(name));
   if (pictures.length) take(pictures, files.length - pictures.length);
-  else refuse(new Failure({ title: t("no-pictures") }));
+  else refuse(new Failure({ title: t("no-pictures"), advice: t("no-pictures-advice") }));
 }

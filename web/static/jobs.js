@@ -123,8 +123,8 @@ function later(milliseconds, signal) {
 function keepOnly(job) {
   if (job.status === "done") return;
   const cancelled = { title: t("given-up-title"), detail: t("given-up-detail") };
-  const failed = job.problem ?? { title: t("cannot-enlarge"), detail: "" };
-  const failure = job.status === "failed" ? failureOf(failed) : new Failure(cancelled);
+  const failed = job.problem ? failureOf(job.problem) : new Failure({ title: t("cannot-enlarge") });
+  const failure = job.status === "failed" ? failed : new Failure(cancelled);
   throw Object.assign(failure, { isEnd: true });
 }
 

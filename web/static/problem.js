@@ -24,11 +24,8 @@ let timer = null;
 export function showProblem(failure, again, later, back) {
   hideProblem();
   const title = Object.assign(document.createElement("h2"), { textContent: failure.title });
-  const paragraphs = [[failure.detail, failure.lang], [failure.advice, null]]
-    .filter(([text]) => text)
-    .map(([text, lang]) => Object.assign(document.createElement("p"), { textContent: sentence(text), lang: lang ?? "" }));
-  for (const paragraph of paragraphs) if (!paragraph.lang) paragraph.removeAttribute("lang");
-  words.replaceChildren(title, ...paragraphs);
+  const paragraphs = failure.texts.map((text) => Object.assign(document.createElement("p"), { textContent: sentence(text) }));
+  words.replaceChildren(title, ...paragraphs, ...said(failure, "p"));
   retry.hidden = !again;
   retry.onclick = again;
   instead.hidden = insteadWords.hidden = !later;
@@ -38,6 +35,12 @@ export function showProblem(failure, again, later, back) {
   card.hidden = false;
   (again ? retry : later ? instead : dismiss).focus();
   if (again && failure.retryAfter) count(failure.retryAfter, again);
+}
+
+/** What the service itself says, in an element; none, if that adds nothing. */
+export function said(failure, tag) {
+  if (!failure?.said) return [];
+  return [Object.assign(document.createElement(tag), { textContent: sentence(failure.said, "."), lang: "en", className: "said" })];
 }
 
 /** Cancel the retry; the card stays. */

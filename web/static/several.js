@@ -72,7 +72,7 @@ export async function downloadAll() {
   const files = queue.entries.flatMap(({ result }) => result ? [{ name: resultName(result.picture.name, result.accepted.format), blob: result.blob }] : []);
   const size = packedSize(files);
   if (size > MAX_BYTES) {
-    const detail = t("zip-large-detail", { size: bytes(size) });
+    const detail = t("zip-large-detail", { size: bytes(size), limit: bytes(MAX_BYTES) });
     return fail(new Failure({ title: t("zip-large-title"), detail, advice: t("zip-large-advice") }));
   }
   isPacking = true;
