@@ -35,8 +35,9 @@ PREFERENCES: dict[str, str | float | bool] = {
     "layout.css.prefers-color-scheme.content-override": 0,
 }
 LAUNCH: dict[str, Callable[..., Browser]] = {
-    "chromium": lambda playwright, **options: playwright.chromium.launch(
-        executable_path=shutil.which(SHELL), **options
+    # With a GPU, a process would emulate one.
+    "chromium": lambda playwright, args=(), **options: playwright.chromium.launch(
+        executable_path=shutil.which(SHELL), args=["--disable-gpu", *args], **options
     ),
     # By WebDriver BiDi, the standard that Firefox speaks as it is.
     "firefox": lambda playwright, **options: playwright.firefox.launch(
