@@ -218,7 +218,7 @@ def test_what_can_not_be_kept_is_answered(server: Server, client: httpx.Client) 
     for answer, is_kept in ((nobody, False), (large, True), (away, False)):
         assert answer.status_code == 200
         assert ("X-Upscaler-Job" in answer.headers) is is_kept
-    assert not list((store / ".scratch").glob("picture-*"))
+    assert not list((store / ".scratch").glob("keeping-*"))
 
 
 def test_a_bucket_that_never_answers_delays_one_request_for_a_moment(start_server: StartServer) -> None:
