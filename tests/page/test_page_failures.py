@@ -29,6 +29,7 @@ def says(page: Page, *texts: str) -> None:
     [
         ("cut.png", PNG[: len(PNG) // 2], "image/png", ("truncated or corrupt", "save it again")),
         ("notes.png", b"no picture at all", "image/png", ("format is not supported", "Save it as JPEG")),
+        ("empty.png", b"", "image/png", ("The file is empty", "choose another file")),
         ("notes.txt", b"text", "text/plain", ("This is not a picture", "text/plain", "Save it as JPEG")),
         ("large.png", encoded(photograph(200, 300)), "image/png", ("too many pixels", "Make the picture smaller")),
     ],
