@@ -28,8 +28,8 @@ Exception
         + UnsupportedMode       422
         + FormatCannotHold      422
         + SizeOutOfRange        422
-            - ModelDoesNotEnlarge
-            - ResultTooSmall
+          - ModelDoesNotEnlarge 422
+          - ResultTooSmall      422
         + ResultTooLarge        422
         + UnknownModel          422
         + StrengthNotOffered    422

@@ -389,7 +389,7 @@ def test_menus_show_what_is_chosen_in_full(server: Server, open_page: OpenPage, 
         """() => [...document.querySelectorAll("#bar select")].filter((menu) => menu.checkVisibility())
           .flatMap((menu) => [...menu.options].map((option) => {
             const alone = menu.cloneNode();
-            alone.style.width = "auto";
+            alone.style.width = "max-content";
             alone.append(option.cloneNode(true));
             menu.parentNode.append(alone);
             const {width} = alone.getBoundingClientRect();

@@ -212,7 +212,7 @@ export default {
   "title-unsupported_image_mode": "不支持此图片格式的这种变体",
   "title-unsupported_media_type": "这不是图片",
   "title-url_not_fetched": "无法从该地址获取图片",
-  "detail-body_too_large": "文件大小为 {actual}；此服务最多接受 {limit}。",
+  "detail-body_too_large": "大小为 {actual}；此服务最多接受 {limit}。",
   "detail-deadline_passed": "未能在 {limit}内完成。",
   "detail-estimate_over_deadline": "大约需要 {actual}；最多允许 {limit}。",
   "detail-image_too_large": "共 {actual}；最多接受 {limit}。",
