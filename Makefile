@@ -29,6 +29,9 @@ run: $(if $(EVERYTHING),$(VENV)/.everything,$(VENV)/.serve)
 
 test: lint test-python test-client
 
+# Bytecode is kept, whatever the environment says: tests start many processes, each of which would compile all modules.
+lint test-python test-client test-page test-image test-jobs test-operations soak: export PYTHONDONTWRITEBYTECODE :=
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,8 +41,8 @@ lint: $(VENV)/.dev
 # a time: what runs beside them would change its estimates. The files are named so that the others need not be imported
 # once more.
 test-python: $(VENV)/.dev
-	$(BIN)/pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder $(OPTIONS)
-	$(BIN)/pytest -m alone $$(grep --files-with-matches mark.alone tests/test_*.py) $(OPTIONS)
+	$(BIN)/pytest -p xdist -p hypothesispytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder $(OPTIONS)
+	$(BIN)/pytest -p hypothesispytest -m alone $$(grep --files-with-matches mark.alone tests/test_*.py) $(OPTIONS)
 
 # The Java client: its own tests, and those against the service, which they start with `make run`.
 test-client: $(VENV)/.dev

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import keras
 
 from evaluation.errors import MeasurementError
 from evaluation.layers_model import LayersModel, weights_of
@@ -40,6 +39,8 @@ def build(model: LayersModel) -> Any:
     Raises:
         MeasurementError: a layer is of another class than `FACTS` has, or does not fit its weights or inputs.
     """
+    import keras  # late: it loads TensorFlow
+
     made: dict[str, Any] = {}
     first: list[Any] = []
     for layer in model.layers:
@@ -103,7 +104,7 @@ def _description(kind: str, name: str, config: Mapping[str, Any], inputs: tuple[
 
 
 def _names_of_inputs(layer: Any) -> Iterator[str]:
-    if isinstance(layer, keras.layers.InputLayer):
+    if type(layer).__name__ == "InputLayer":
         return
     inputs = layer.input if isinstance(layer.input, list) else [layer.input]
     for each in inputs:

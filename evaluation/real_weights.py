@@ -36,7 +36,6 @@ from evaluation.metrics import Pixels
 from evaluation.pictures import as_jpeg, picture_files, read_picture
 from superscaling.assembly import build_upscaler
 from superscaling.engines import Engine, EngineFacts, available_cpus, infer_levels, open_engine
-from superscaling.engines.tensorflow import EngineTensorFlow, build_isr
 from superscaling.enlarging import Upscaler, correct, write_levels
 from superscaling.geometry import whole_box
 from superscaling.models import ModelFiles
@@ -71,6 +70,8 @@ def check(folders: Sequence[Path], package: Path | None, save: Path | None) -> N
     Raises:
         MeasurementError: the two sides differ, or the weights or pictures can't be used.
     """
+    from superscaling.engines.tensorflow import build_isr  # late: it loads TensorFlow
+
     with tempfile.TemporaryDirectory() as scratch:
         model = read_idealo(PSNR_SMALL, package)
         weights = Path(scratch) / "weights.hdf5"
@@ -85,6 +86,8 @@ def check(folders: Sequence[Path], package: Path | None, save: Path | None) -> N
 
 
 def _compare(folders: Sequence[Path], model: LayersModel, files: ModelFiles, weights: Path) -> None:
+    from superscaling.engines.tensorflow import EngineTensorFlow  # late: it loads TensorFlow
+
     settings = read_settings()
     threads = settings.threads or available_cpus()
     ours = open_engine("openvino", files, lambda: weights, "fp32", threads)

@@ -21,7 +21,7 @@ from http_edge.places import (
     MAX_PATIENT,
     MAX_RETURNED,
     PATIENCE,
-    places_beside,
+    Places,
     places_to_fetch,
     request_slots,
 )
@@ -58,6 +58,7 @@ class RequestLifecycle:
         seconds_until_free: estimates the seconds until the first of the admitted images is finished.
         fetcher: of images that requests name by their addresses.
         guarded: the endpoints whose POST requests take a slot, before their bodies are read.
+        patient: those of them whose requests wait for it if they want their image in any case.
         orders: the endpoints whose POST requests ask for jobs, and are counted as such. The rates of clients are those
             of both.
         api_keys: of which requests need one; None: they need none.
@@ -72,6 +73,7 @@ class RequestLifecycle:
         seconds_until_free: Callable[[], float],
         fetcher: ImageFetcher,
         guarded: Collection[str],
+        patient: Collection[str] = (),
         orders: Collection[str] = (),
         api_keys: ApiKeysFile | None = None,
     ) -> None:
@@ -80,13 +82,14 @@ class RequestLifecycle:
         self._models = models
         self._metrics = metrics
         self._guarded = guarded
+        self._patient_endpoints = patient
         self._orders = orders
         as_job = settings.jobs_max_body_bytes if settings.jobs_store else 0
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
         self._entrance = Entrance(settings, api_keys, self._key_refused, metrics.rate_store_answers)
         self._slots = request_slots(settings.max_requests, seconds_until_free)
-        self._patient = places_beside(self._slots, MAX_PATIENT)
-        self._returned = places_beside(self._slots, MAX_RETURNED)
+        self._patient = self._slots.beside(MAX_PATIENT)
+        self._returned = self._slots.beside(MAX_RETURNED)
         self._fetcher = fetcher
         self._fetches = places_to_fetch(MAX_FETCHES)
         self._failed_fetches = places_to_fetch(MAX_FAILED_FETCHES)
@@ -122,7 +125,7 @@ class RequestLifecycle:
             return None
         g.rates = self._entrance.rates(client)
         g.rates.count_request()
-        if takes_slot and wants_original(request):
+        if takes_slot and request.endpoint in self._patient_endpoints and wants_original(request):
             self._take_patiently()
         elif takes_slot:
             self._take()
@@ -303,24 +306,25 @@ class RequestLifecycle:
             finish(failure)
         return response
 
-    def _take(self, seconds: float = 0.0) -> None:
-        self._slots.take(seconds, Connection(request.environ).is_gone)
-        g.has_slot = True
-        self._metrics.request_begins()
+    def _take(self, seconds: float = 0.0, otherwise: Places | None = None) -> None:
+        """Take a slot, or a place `otherwise`."""
+        g.has_slot = self._slots.take(seconds, Connection(request.environ).is_gone, otherwise) is self._slots
+        if g.has_slot:
+            self._metrics.request_begins()
 
     def _take_patiently(self) -> None:
-        """Take a slot; if there is none in time, a place to send the image back. See `check_slot`.
+        """Take a slot; if there is none in time, a slot or a place to send the image back. See `check_slot`.
 
         Raises:
-            TooManyRequests: there is no such place either, or too many requests wait.
+            TooManyRequests: there is neither, or too many requests wait.
             ClientGone: the client has disconnected while it waited.
         """
         with self._patient.held():
             try:
                 self._take(PATIENCE)
             except TooManyRequests as exc:
-                self._returned.take(PATIENCE, Connection(request.environ).is_gone)
-                g.refusal = exc
+                self._take(PATIENCE, self._returned)
+                g.refusal = None if g.has_slot else exc
 
     def _leave(self) -> None:
         """Give the slot back before the request ends."""

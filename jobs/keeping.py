@@ -6,8 +6,9 @@
 beside `job.json`, `end.json` and `result` of a job. All of it is deleted when the time is over, or earlier, the oldest
 first, when others need the room. All that reads or writes raises `StoreUnavailable`.
 
-A request waits for its result to be kept, as its answer has the address. So a thread writes to the store. If that takes
-long, the request goes on alone: nobody hears then of what the thread has kept, and it is deleted.
+A request waits for its result to be kept, as its answer has the address. So a thread writes to the store, from files in
+its scratch. If that takes long, the request goes on alone and takes the files with it: nobody hears then of what the
+thread has kept, and it is deleted.
 """
 
 import contextlib
@@ -79,16 +80,25 @@ class Keeping:
     @contextlib.contextmanager
     def written(self, picture: Picture) -> Iterator[Path | None]:
         """The picture as a file in the store's scratch, until the end; None: it can't be kept."""
-        with self._reserved(samples_bytes(picture)) as is_free:
+        size, write = samples_bytes(picture), functools.partial(write_picture, picture)
+        del picture
+        with self._scratch_file(size, write) as path:
+            del write
+            yield path
+
+    @contextlib.contextmanager
+    def _scratch_file(self, size: int, write: Callable[[Path], object]) -> Iterator[Path | None]:
+        """A file of so many bytes in the store's scratch, until the end; None: there can't be one."""
+        with self._reserved(size) as is_free:
             path = None
             try:
                 if is_free:
-                    path = self._ledger.store.scratch / f"picture-{uuid.uuid4().hex}"
-                    write_picture(picture, path)
+                    path = self._ledger.store.scratch / f"keeping-{uuid.uuid4().hex}"
+                    write(path)
             except (OSError, StoreUnavailable):
                 _delete(path)
                 path = None
-            del picture
+            del write  # the picture: encoding, which follows, takes the most memory
             try:
                 yield path
             finally:
@@ -129,15 +139,18 @@ class Keeping:
         own = KeptResult.of(job.id, ended + self.seconds, size)
         end = End(JobState.DONE, ended, result)
         kept = Future[str | None]()
-        write = functools.partial(self._write, own, job, end, picture, data)
-        threading.Thread(target=self._fulfil, args=(kept, own, write), name="keeping", daemon=True).start()
-        try:
-            return kept.result(MAX_WAIT)
-        except TimeoutError:
-            if not kept.cancel():  # it has just ended
-                return kept.result()
-            self._pause_until = time.monotonic() + PAUSE
-            raise StoreUnavailable(f"the store takes longer than {MAX_WAIT:g} s") from None
+        with self._scratch_file(len(data), functools.partial(Path.write_bytes, data=data)) as file:
+            if file is None:
+                return None
+            write = functools.partial(self._write, own, job, end, picture, file)
+            threading.Thread(target=self._fulfil, args=(kept, own, write), name="keeping", daemon=True).start()
+            try:
+                return kept.result(MAX_WAIT)
+            except TimeoutError:
+                if not kept.cancel():  # it has just ended
+                    return kept.result()
+                self._pause()
+                raise StoreUnavailable(f"the store takes longer than {MAX_WAIT:g} s") from None
 
     def _fulfil(self, kept: "Future[str | None]", own: KeptResult, write: Callable[[], str | None]) -> None:
         """Write a result, and tell the request that waits for it; if none does any more, delete it."""
@@ -150,11 +163,10 @@ class Keeping:
         try:
             kept.set_result(job_id)
         except InvalidStateError:
-            self._pause_until = 0.0  # the store is slow, but there
             with contextlib.suppress(StoreUnavailable):
                 _forget(self._ledger, own)
 
-    def _write(self, own: KeptResult, job: Job, end: End, picture: Path, data: bytes) -> str | None:
+    def _write(self, own: KeptResult, job: Job, end: End, picture: Path, data: Path) -> str | None:
         store = self._ledger.store
         try:
             if not self._enter(own):
@@ -167,11 +179,14 @@ class Keeping:
                 return job.id
             forget(self._ledger, job.id)  # others needed the room meanwhile
         except StoreUnavailable:
-            self._pause_until = time.monotonic() + PAUSE
+            self._pause()
             with contextlib.suppress(StoreUnavailable):
                 _forget(self._ledger, own)
             raise
         return None
+
+    def _pause(self) -> None:
+        self._pause_until = time.monotonic() + PAUSE
 
     @property
     def _is_paused(self) -> bool:

@@ -1,6 +1,7 @@
 """Fixtures and helpers of many tests: real server processes, images, requests."""
 
 import contextlib
+import functools
 import io
 import logging
 import os
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import numpy as np
@@ -31,6 +33,8 @@ os.environ.setdefault("UPSCALER_JOBS_STORE", "")  # tests of modules leave nothi
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow logs its build
 # A shell that runs the tests in the background ignores Ctrl-C, and what the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# For each request without a client, httpx would read all certificates again: 25 ms, more than most answers take.
+patch("httpx._transports.default.create_ssl_context", functools.cache(httpx.create_ssl_context)).start()
 
 
 @pytest.fixture(autouse=True)
@@ -122,11 +126,11 @@ def post_picture(url: str, image: bytes, seconds: float, parameters: dict[str, s
 
 
 @contextlib.contextmanager
-def connection(server: Server, headers: str) -> Iterator[socket.socket]:
+def connection(server: Server, headers: str, path: str = "/upscale") -> Iterator[socket.socket]:
     """Open a connection and send the head of an upscale request."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
         client.sendall(
-            f"POST /upscale HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n{headers}\r\n\r\n".encode()
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n{headers}\r\n\r\n".encode()
         )
         yield client
 

@@ -13,7 +13,6 @@ from conftest import ROOT, photograph, psnr
 from fakes import round_levels
 
 from superscaling.conversion.ir import ends_of, read_graph, save_ir
-from superscaling.conversion.quantisation import quantise
 from superscaling.engines import EngineFacts, infer_levels
 from superscaling.engines.openvino import (
     PRECISIONS,
@@ -64,7 +63,7 @@ def large(directory: Path) -> tuple[Any, ModelFiles]:
 
     keras.utils.set_random_seed(0)
     isr = build_isr(LARGE)
-    output = isr.model.predict(photograph(64, 80)[np.newaxis] / 255, verbose=0)
+    output = isr.model.predict(photograph(*PICTURES[0])[np.newaxis] / 255, verbose=0)
     last = isr.model.get_layer("SR")
     kernel, bias = last.get_weights()
     gain = 0.2 / output.std()
@@ -100,7 +99,7 @@ def test_fp32_equals_isr(pair: tuple[Any, ModelFiles]) -> None:
 @pytest.mark.skipif("bf16" not in supported_precisions(), reason="this processor has no bf16")
 def test_bf16_is_close_to_fp32(pair: tuple[Any, ModelFiles]) -> None:
     _, model = pair
-    pixels = photograph(80, 100)
+    pixels = photograph(40, 50)
     fp32, bf16 = (
         round_levels(infer_levels(EngineOpenVino(model, each, 2), pixels), np.uint8) for each in ("fp32", "bf16")
     )
@@ -124,6 +123,8 @@ def test_int8_is_close_to_fp32_or_refused(weights: Weights) -> None:
 
 def test_each_tensor_is_rounded_once_and_sums_never(tmp_path: Path) -> None:
     """The speed of int8 and its quality on gradients depend on what is quantised."""
+    from superscaling.conversion.quantisation import quantise  # late: it loads NNCF
+
     ends = ends_of(openvino.Core().read_model(MODELS / LITE_NAME / IR))
     quantise(MODELS / LITE_NAME / IR, tmp_path / INT8_IR, [photograph(48, 48)], ends)
     network = openvino.Core().read_model(tmp_path / INT8_IR)

@@ -77,7 +77,6 @@ def narrow_server(start_server: StartServer) -> Server:
     return start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_READ_TIMEOUT="3")
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     "sent",
     [
@@ -125,7 +124,6 @@ def test_clients_that_cut_off(narrow_server: Server) -> None:
     assert narrow_server.worker == worker
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("max_files", [None, 200])
 def test_more_idle_clients_than_are_let_wait(server: Server, start_server: StartServer, max_files: int | None) -> None:
     """More than the limit, or than there are file descriptors: the oldest are closed, and requests are answered."""

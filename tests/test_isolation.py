@@ -262,18 +262,21 @@ def test_a_hang_up_frees_the_place_at_every_step(patient_server: Server, word: s
 def test_an_idle_decoder_that_is_killed_is_replaced(server: Server) -> None:
     """As the kernel does, which ends decoders first when memory runs out."""
     assert server.upscale(GOOD).status_code == 200
-    for each in decoders_of(server):
+    idle = decoders_of(server)
+    for each in idle:
         assert int((each / "oom_score_adj").read_text()) == 1000
         os.kill(int(each.name), signal.SIGKILL)
+    assert wait_for(lambda: not any(map(runs, idle)))
     assert server.upscale(GOOD).status_code == 200
 
 
 def test_a_fork_server_that_is_killed_is_replaced(server: Server) -> None:
     assert server.upscale(GOOD).status_code == 200
     before = children(server.worker)
+    forked = decoders_of(server)
     for each in before:
         os.kill(int(each.name), signal.SIGKILL)
-    assert wait_for(lambda: not any(map(runs, before)))
+    assert wait_for(lambda: not any(map(runs, (*before, *forked))))
     assert server.upscale(GOOD).status_code == 200
     assert decoders_of(server)
 

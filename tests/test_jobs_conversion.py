@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -19,7 +20,7 @@ from stored_jobs import HOUR, all_keys, order
 
 from jobs.directory_store import DirectoryStore
 from jobs.housekeeping import Housekeeping
-from jobs.keeping import LEAST_BYTES, MAX_WAIT, Keeping, kept_picture, kept_results
+from jobs.keeping import LEAST_BYTES, MAX_WAIT, PAUSE, Keeping, kept_picture, kept_results
 from jobs.ledger import Ledger
 from jobs.pictures import read_picture, write_picture
 from jobs.records import Result
@@ -82,9 +83,10 @@ def test_what_is_deleted_after_its_time_names_its_own_setting(server: Server, cl
     job = kept(client).headers["X-Upscaler-Job"]
     for part in ("picture", "result"):  # as the service does, before it forgets the job itself
         (Path(server.environ["UPSCALER_JOBS_STORE"]) / "jobs" / job / part).unlink()
-    gone = client.get(f"/jobs/{job}/result?format=png").json()
-    assert (gone["status"], gone["setting"]) == (410, "UPSCALER_KEEP_MINUTES")
-    assert gone["hint"] == "raise UPSCALER_KEEP_MINUTES on the server to keep results of requests longer"
+    for query in ("", "?format=png"):
+        gone = client.get(f"/jobs/{job}/result{query}").json()
+        assert (gone["status"], gone["setting"]) == (410, "UPSCALER_KEEP_MINUTES")
+        assert gone["hint"] == "raise UPSCALER_KEEP_MINUTES on the server to keep results of requests longer"
 
 
 ANIMATION = encoded(
@@ -400,10 +402,11 @@ def test_a_store_that_is_full_gets_its_room_back(ledger: Ledger, monkeypatch: py
 def test_what_takes_too_long_is_not_kept_and_leaves_nothing(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, written: str
 ) -> None:
-    """And nothing more is kept until the store has answered."""
+    """Nor is anything else for a while, also if the store has taken it in the end. Meanwhile it takes no memory."""
     put, may_go_on = ledger.store.put, threading.Event()
 
     def slow(key: str, data: bytes | Path) -> None:
+        assert isinstance(data, Path) or len(data) < 1000
         put(key, data)
         if key.startswith(f"{written}/") or key.endswith(f"/{written}"):
             assert may_go_on.wait(WAIT)
@@ -414,14 +417,22 @@ def test_what_takes_too_long_is_not_kept_and_leaves_nothing(
     with keeping.written(PICTURES["grey"]) as path:
         assert path is not None
         with pytest.raises(StoreUnavailable, match=r"longer than 0\.2 s"):
-            keeping.keep(order(), path, bytes(10), Result(FormatName.PNG, 10, 6, 10, "0" * 64))
+            keeping.keep(order(), path, bytes(1000), Result(FormatName.PNG, 10, 6, 1000, "0" * 64))
         with keeping.written(PICTURES["grey"]) as another:
             assert another is None
         assert list(kept_results(ledger)) != []
         may_go_on.set()
         assert wait_for(lambda: not list(kept_results(ledger)), WAIT)
         assert all_keys(ledger.store) == []
-    monkeypatch.undo()
+    assert not list(ledger.store.scratch.iterdir())
+    for thread in threading.enumerate():
+        if thread.name == "keeping":
+            thread.join(WAIT)
+    with keeping.written(PICTURES["grey"]) as another:
+        assert another is None
+    later = time.monotonic() + PAUSE
+    monkeypatch.setattr("jobs.keeping.time", SimpleNamespace(time=time.time, monotonic=lambda: later))
+    monkeypatch.setattr(ledger.store, "put", put)
     assert keep(ledger, keeping) is not None
 
 

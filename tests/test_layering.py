@@ -177,7 +177,7 @@ TOOL_RANK = {name: rank for rank, names in enumerate(TOOLS) for name in names}
 HOMES = {
     "flask": ("flask_app.py", "http_edge/"),
     "werkzeug": ("http_edge/",),
-    "gunicorn": ("http_edge/gunicorn_worker/",),
+    "gunicorn": ("http_edge/gunicorn_worker/", "http_edge/__main__.py"),
     "PIL": ("superscaling/pictures/",),
     "pyvips": ("superscaling/pictures/containers/",),
     "pi_heif": ("superscaling/pictures/heif_reading.py",),

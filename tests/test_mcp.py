@@ -7,14 +7,17 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import ROOT, Server, encoded, opened, photograph
-from mcp import Client, StdioServerParameters
+
+if TYPE_CHECKING:
+    from mcp import Client
 
 PICTURE = encoded(photograph(40, 60), "JPEG")
 Call = Callable[..., Awaitable[tuple[bool, Any]]]
+Talk = Callable[["Client", Call], Awaitable[None]]
 
 
 @pytest.fixture
@@ -27,8 +30,10 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def with_client(server: Server, folder: Path, talk: Callable[[Client, Call], Awaitable[None]]) -> None:
+def with_client(server: Server, folder: Path, talk: Talk) -> None:
     """Start `upscale mcp` as a program that uses language models does, and talk to it."""
+    from mcp import Client, StdioServerParameters  # late: it takes a second of each process
+
     parameters = StdioServerParameters(
         command=sys.executable,
         args=["-m", "upscale", "mcp", "--url", server.url, "--root", str(folder)],
@@ -50,7 +55,7 @@ def with_client(server: Server, folder: Path, talk: Callable[[Client, Call], Awa
 
 
 def test_a_picture_a_job_and_refusals(server: Server, folder: Path) -> None:
-    async def talk(client: Client, call: Call) -> None:
+    async def talk(client: "Client", call: Call) -> None:
         tools = {tool.name for tool in (await client.list_tools()).tools}
         assert tools == {
             "upscale",

@@ -51,9 +51,13 @@ def test_the_original(reading: Server, image: bytes, options: dict[str, str], me
 
 
 def test_in_json_and_in_a_form(reading: Server) -> None:
+    """The answer is the image file itself; one in JSON is refused."""
     message = {"imageBase64": base64.b64encode(WIDE).decode(), "onError": "original"}
-    answer = httpx.post(f"{reading.url}/upscale", json=message)
-    assert answer.json() == {"imageBase64": message["imageBase64"]}
+    refused = httpx.post(f"{reading.url}/upscale", json=message)
+    assert (refused.status_code, refused.json()["code"]) == (400, "malformed_message")
+    assert "send Accept: image/*" in refused.json()["detail"]
+    answer = httpx.post(f"{reading.url}/upscale", json=message, headers={"Accept": "image/*"})
+    assert (answer.status_code, answer.content) == (200, WIDE)
     assert "12000 px" in answer.headers["X-Upscaler-Notes"]
     form = httpx.post(f"{reading.url}/upscale", files={"image": WIDE}, data={"onError": "original"})
     assert (form.status_code, form.content) == (200, WIDE)
@@ -82,6 +86,8 @@ def test_failures_are_counted_all_the_same(reading: Server) -> None:
         ("/upscale?onError=original", {}, b"no picture at all", 415),
         ("/upscale?onError=original", {}, b"", 400),
         ("/upscale?onError=original", {"Accept": "text/event-stream"}, PAGE, 400),
+        ("/upscale?onError=original", {"Accept": "application/json"}, PAGE, 400),
+        ("/upscale?onError=original", {"Accept": "text/plain"}, PAGE, 406),
         ("/upscale?onError=original", {"Host": "rebound.example"}, PAGE, 421),
         ("/upscale?onError=original", {"Sec-Fetch-Site": "cross-site"}, PAGE, 403),
         ("/v1/images/upscale?onError=original", {}, PAGE, 400),
@@ -145,9 +151,7 @@ def test_a_page_that_finds_no_slot_in_time_is_shown_as_it_is(full: Server, reade
     with connection(full, "Content-Length: 1000"):
         assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
         before, begin = figures(full)[name], time.monotonic()
-        pages = [readers.submit(read_page, full) for _ in range(2 * MAX_RETURNED)]
-        wants_json = {"Accept": "application/json"}
-        in_json = readers.submit(httpx.post, target, content=WIDE, headers=wants_json, timeout=30)
+        pages = [readers.submit(read_page, full) for _ in range(3)]
         malformed = readers.submit(httpx.post, f"{target}&scale=many", content=PAGE, timeout=30)
         no_picture = readers.submit(httpx.post, target, content=b"no picture at all", timeout=30)
         address = readers.submit(httpx.post, f"{target}&imageUrl=https://example.com/page.jpg", timeout=30)
@@ -157,14 +161,75 @@ def test_a_page_that_finds_no_slot_in_time_is_shown_as_it_is(full: Server, reade
             assert int(answer.headers["Retry-After"]) >= 1
             assert answer.headers["Cache-Control"] == "no-store"
         assert time.monotonic() - begin >= PATIENCE
-        assert in_json.result().json() == {"imageBase64": base64.b64encode(WIDE).decode()}
         assert malformed.result().status_code == 400
         assert no_picture.result().status_code == 415
         assert (address.result().status_code, address.result().json()["code"]) == (429, "too_many_requests")
-        assert figures(full)[name] == before + len(pages) + 2
+        assert figures(full)[name] == before + len(pages) + 1
         assert full.upscale(PAGE).status_code == 429, "who sends a page back gives no slot back"
     assert wait_for(lambda: full.upscale(PAGE).status_code == 200)
     assert opened(read_page(full).content).size == (60, 80)
+
+
+@pytest.mark.alone
+def test_a_slot_that_becomes_free_late_is_taken(full: Server, readers: ThreadPoolExecutor) -> None:
+    """Also by a reader that waits for its page to be sent back, behind a client that never sends its own."""
+    with connection(full, "Content-Length: 1000") as slow:
+        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+        begin = time.monotonic()
+        with connection(full, "Content-Length: 100000", "/upscale?onError=original"):
+            time.sleep(0.5)
+            page = readers.submit(read_page, full)
+            time.sleep(PATIENCE + 1.5)
+            assert not page.done()
+            slow.close()
+            answer = page.result()
+    assert (answer.status_code, opened(answer.content).size) == (200, (60, 80))
+    assert time.monotonic() - begin < 2 * PATIENCE
+    assert "X-Upscaler-Notes" not in answer.headers
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/upscale", {"Accept": "text/event-stream"}),
+        ("/upscale", {"Accept": "application/json"}),
+        ("/upscale", {"Accept": "text/plain"}),
+        ("/upscale", {"Accept": "image/*", "Content-Type": "application/json"}),
+        ("/v1/images/upscale", {"Accept": "image/*"}),
+    ],
+)
+def test_what_is_refused_in_any_case_does_not_wait(full: Server, path: str, headers: dict[str, str]) -> None:
+    with connection(full, "Content-Length: 1000"):
+        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+        begin = time.monotonic()
+        answer = httpx.post(f"{full.url}{path}?onError=original", content=PAGE, headers=headers, timeout=30)
+        assert answer.status_code == (406 if headers["Accept"] == "text/plain" else 429)
+        assert time.monotonic() - begin < PATIENCE / 2
+
+
+@pytest.mark.alone
+def test_what_is_sent_back_takes_no_more_memory_than_a_form_twice(full: Server, readers: ThreadPoolExecutor) -> None:
+    """And none afterwards, with a slot or without."""
+    size = 40_000_000
+    large = PAGE + bytes(size)
+
+    def sent_back(options: str = "") -> bool:
+        target = f"{full.url}/upscale?onError=original{options}"
+        return httpx.post(target, files={"image": large}, timeout=60).content == large
+
+    with connection(full, "Content-Length: 1000"):
+        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+        before = full.rss()
+        (full.worker / "clear_refs").write_text("5")  # the peak, too, is counted from here
+        assert all(each.result() for each in [readers.submit(sent_back) for _ in range(3)])
+        peak = int((full.worker / "status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+        assert peak - before < MAX_RETURNED * 2 * size + size / 2
+        assert wait_for(lambda: full.rss() - before < size / 2)
+    assert wait_for(lambda: full.upscale(PAGE).status_code == 200)
+    before = full.rss()
+    assert all(sent_back("&width=4000") for _ in range(3))
+    assert wait_for(lambda: full.rss() - before < size / 2)
 
 
 @pytest.mark.alone

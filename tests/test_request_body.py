@@ -106,7 +106,6 @@ def test_far_too_large(server: Server, chunked: bool) -> None:
     assert server.upscale(TINY).status_code == 200
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("headers", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
 def test_a_body_that_stops_coming(small_server: Server, headers: str) -> None:
     start = time.monotonic()
@@ -216,7 +215,6 @@ def test_refused_clients_that_never_finish_do_not_starve_the_probes(start_server
             assert_ping_is_quick(server)
 
 
-@pytest.mark.alone
 def test_a_client_that_hangs_up_during_inference(start_server: StartServer) -> None:
     """The work stops at the next tile and the slot is free again."""
     server = start_server(UPSCALER_MAX_REQUESTS="1", UPSCALER_PRECISION="fp32", UPSCALER_TIMEOUT="600")

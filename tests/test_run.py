@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ROOT, Server, StartServer, encoded, free_port, photograph, restored_face
+from conftest import ROOT, Server, StartServer, encoded, free_port, photograph, restored_face, wait_for
 from test_stream import read_events, streamed
 
 TINY = encoded(photograph(3, 5, 1))
@@ -183,7 +183,6 @@ def test_sigterm_ends_what_can_not_be_finished(start_server: StartServer) -> Non
     assert " ERROR " not in log, "each deployment would raise an alert"
 
 
-@pytest.mark.alone
 def test_sigterm_at_rest(start_server: StartServer) -> None:
     """Idle connections, new or kept alive, do not delay the stop."""
     server = start_server()
@@ -197,7 +196,6 @@ def test_sigterm_at_rest(start_server: StartServer) -> None:
     assert log.splitlines()[-1].endswith("stopping: 2 connections are open")
 
 
-@pytest.mark.alone
 def test_sigterm_and_a_client_that_begins_again(start_server: StartServer) -> None:
     server = start_server()
     with socket.create_connection(("127.0.0.1", server.port)) as client:
@@ -211,6 +209,12 @@ def test_sigterm_and_a_client_that_begins_again(start_server: StartServer) -> No
         assert time.monotonic() - start < 8
 
 
+def catches(server: Server, number: signal.Signals) -> bool:
+    """Whether the first process of a service has a handler for a signal."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return bool(int(status.partition("SigCgt:")[2].split()[0], 16) >> (number - 1) & 1)
+
+
 @pytest.mark.parametrize("seconds", [0.3, 0.6, 0.9, 1.2])
 def test_sigterm_while_it_starts(tmp_path: Path, seconds: float) -> None:
     """At any moment: no process is left, no traceback is printed."""
@@ -218,6 +222,21 @@ def test_sigterm_while_it_starts(tmp_path: Path, seconds: float) -> None:
     time.sleep(seconds)
     server.process.terminate()
     assert server.process.wait(30) in (0, -signal.SIGTERM, 128 + signal.SIGTERM)
+    assert_nothing_is_left(server)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.2, 0.4])
+def test_ctrl_c_while_it_starts(tmp_path: Path, seconds: float) -> None:
+    """The same, once Python itself has started: its own handler prints a traceback."""
+    server = Server(tmp_path / "log")
+    assert wait_for(lambda: catches(server, signal.SIGTERM), pause=0.001)
+    time.sleep(seconds)
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(30) in (0, 128 + signal.SIGINT)
+    assert_nothing_is_left(server)
+
+
+def assert_nothing_is_left(server: Server) -> None:
     assert "Traceback" not in server.log.read_text()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

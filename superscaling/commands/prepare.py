@@ -290,7 +290,7 @@ def main() -> int:
         received.append(number)
         sys.exit(128 + number)  # an exception, so that what is half done (a download, a conversion) is removed
 
-    signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         settings = read_settings()
         logs.configure(settings)
@@ -304,6 +304,9 @@ def main() -> int:
         if not received:
             raise
         return 128 + received[0]  # an extension module turns an exit during its import into an ImportError
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 0
 
 
