@@ -29,6 +29,7 @@ def says(page: Page, *texts: str) -> None:
     [
         ("cut.png", PNG[: len(PNG) // 2], "image/png", ("truncated or corrupt", "save it again")),
         ("notes.png", b"no picture at all", "image/png", ("format is not supported", "Save it as JPEG")),
+        ("empty.png", b"", "image/png", ("The file is empty", "choose another file")),
         ("notes.txt", b"text", "text/plain", ("This is not a picture", "text/plain", "Save it as JPEG")),
         ("large.png", encoded(photograph(200, 300)), "image/png", ("too many pixels", "Make the picture smaller")),
     ],
@@ -56,7 +57,7 @@ def test_too_large_is_seen_before_it_is_sent(small_server: Server, open_page: Op
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
     give(page, "drop", "large.png", bytes(200_001), "image/png")
-    says(page, "The file is too large", "It has 200.001 KB; this service accepts up to 200.000 KB.")
+    says(page, "The file is too large", "It is 200.001 KB; this service accepts up to 200.000 KB.")
     assert [url for url in sent if "/upscale" in url or "/estimate" in url] == []
 
 

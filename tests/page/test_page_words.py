@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe import check
-from browsers import PHONE, OpenPage, done, give
+from browsers import PHONE, OpenPage, done, finished, give, give_all, row
 from conftest import ROOT, Server, StartServer, encoded, photograph
 from playwright.sync_api import Page, Route, expect
 
@@ -197,15 +197,16 @@ def test_every_problem_is_told_in_the_visitors_language(server: Server, open_pag
 @pytest.mark.parametrize(
     ("problem", "text"),
     [
-        (("image_too_large", 25e6, 60e6, "MAX_PIXELS"), "Das Bild hat 60 MP; angenommen werden bis zu 25 MP."),
-        (("image_too_large", 64e6, 64_144_128, "MAX_PIXELS"), "Das Bild hat 64,1 MP; angenommen werden bis zu 64 MP."),
-        (("image_too_large", 75e6, 90e6, "QUEUE_PIXELS"), "den Speicher von 90 MP; Platz ist für 75 MP."),
-        (("result_too_large", 256e6, 1.6e9, "MAX_RESULT_PIXELS"), "hätte 1.600 MP; möglich sind bis zu 256 MP."),
-        (("body_too_large", 20e6, 31e6, "MAX_BODY_BYTES"), "Sie hat 31 MB; dieser Dienst nimmt bis zu 20 MB."),
+        (("image_too_large", 25e6, 60e6, "MAX_PIXELS"), "Es hat 60 MP; angenommen werden bis zu 25 MP."),
+        (("image_too_large", 64e6, 64_144_128, "MAX_PIXELS"), "Es hat 64,1 MP; angenommen werden bis zu 64 MP."),
+        (("image_too_large", 75e6, 90e6, "QUEUE_PIXELS"), "Speicher wie eines mit 90 MP; Platz ist für 75 MP."),
+        (("result_too_large", 256e6, 1.6e9, "MAX_RESULT_PIXELS"), "Es hätte 1.600 MP; möglich sind bis zu 256 MP."),
+        (("body_too_large", 20e6, 31e6, "MAX_BODY_BYTES"), "Sie hat 31 MB; dieser Dienst nimmt bis zu 20 MB an."),
         (("estimate_over_deadline", 90, 95.4, "TIMEOUT"), "etwa 95 Sekunden dauern; möglich sind bis zu 90 Sekunden."),
         (("deadline_passed", 600, None, "STREAM_TIMEOUT"), "nicht innerhalb von 10 Minuten fertig."),
-        (("too_many_frames", 1000, None, "MAX_FRAMES"), "bis zu 1.000 Einzelbilder oder Seiten."),
-        (("size_out_of_range", 320, 100_000, None), "höchstens 320 möglich; gewählt ist 100.000."),
+        (("too_many_frames", 1000, None, "MAX_FRAMES"), "Angenommen werden bis zu 1.000."),
+        (("result_too_small", 3e5, 4.2e5, "MAX_PIXELS"), "nur Bilder bis 0,3 MP; dieses hat 0,42 MP."),
+        (("size_out_of_range", 320, 100_000, None), "höchstens 320 px möglich; gewählt sind 100.000 px."),
     ],
 )
 def test_numbers_are_in_peoples_units(
@@ -220,6 +221,39 @@ def test_numbers_are_in_peoples_units(
     give(page, "drop", "cup.png", PICTURE, "image/png")
     expect(page.get_by_role("alert")).to_contain_text(text)
     expect(page.get_by_role("alert").locator("[lang]")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("code", "limit", "actual", "setting"),
+    [
+        ("image_too_large", 64_000_000, 64_000_001, "MAX_PIXELS"),
+        ("body_too_large", 67_108_864, 67_108_865, "MAX_BODY_BYTES"),
+        ("estimate_over_deadline", 90, 90.2, "TIMEOUT"),
+    ],
+)
+def test_numbers_that_look_the_same_are_left_out(
+    server: Server, open_page: OpenPage, code: str, limit: float, actual: float, setting: str
+) -> None:
+    numbers = {"limit": limit, "actual": actual, "setting": f"UPSCALER_{setting}"}
+    document = json.dumps({"status": 422, "code": code, "detail": "no", **numbers})
+    page = open_page(server.url, allowed="Failed to load resource")
+    page.route("**/upscale?*", lambda route: route.fulfill(status=422, body=document))
+    give(page, "drop", "cup.png", PICTURE, "image/png")
+    expect(page.get_by_role("alert").locator("p")).to_have_text([messages("en")[f"advice-{code}"]])
+
+
+def test_a_result_that_would_be_smaller(start_server: StartServer, open_page: OpenPage) -> None:
+    """Of a picture that only the background takes."""
+    page = open_page(start_server(UPSCALER_MAX_PIXELS="300000").url, allowed="Failed to load resource", locale="de")
+    wait_for_words(page, "de")
+    page.locator("#size").select_option("")
+    page.get_by_label("Breite in px").fill("300")
+    give(page, "drop", "large.png", encoded(photograph(700, 600)), "image/png")
+    page.get_by_role("button", name="Im Hintergrund vergrößern").click()
+    alert = page.get_by_role("alert")
+    expect(alert.get_by_role("heading")).to_have_text("Das Ergebnis wäre kleiner als das Bild")
+    expect(alert).to_contain_text("Verkleinern lassen sich nur Bilder bis 0,3 MP; dieses hat 0,42 MP.")
+    expect(alert.locator("[lang]")).to_have_count(0)
 
 
 def test_a_limit_of_another_kind_is_said_by_the_service(server: Server, open_page: OpenPage) -> None:
@@ -296,6 +330,36 @@ def test_another_language_is_chosen(server: Server, open_page: OpenPage) -> None
     expect(page.locator("html")).to_have_attribute("lang", "de")
 
 
+@pytest.mark.firefox
+def test_failures_follow_the_language(server: Server, open_page: OpenPage) -> None:
+    """On the card, with its buttons, and in the rows of the queue, whether or not it is open at that moment."""
+    page = open_page(server.url, allowed="Failed to load resource")
+    language = page.get_by_label(re.compile("Language|Sprache|语言"))
+    alert = page.get_by_role("alert")
+    give(page, "drop", "drawing.psd", b"8BPS\0\1" + bytes(100), "")
+    expect(alert).to_contain_text("The image format is not supported")
+    language.select_option("de")
+    expect(alert.get_by_role("heading")).to_have_text("Das Bildformat wird nicht unterstützt")
+    expect(alert).to_contain_text("Speichern Sie es als JPEG oder PNG")
+    expect(alert.locator("p[lang=en]")).to_contain_text("Photoshop")
+    page.get_by_role("button", name="Anderes Bild auswählen").click()
+    language.select_option("zh")
+    give_all(page, ("cup.png", PICTURE), ("cut.png", PICTURE[:100]))
+    finished(page, "已放大 1 张图片")
+    text = row(page, "cut.png").locator(".words span")
+    expect(text).to_have_text("图片不完整或已损坏。请尝试用其他程序打开并重新保存。")
+    german = (
+        "Das Bild ist unvollständig oder beschädigt. Öffnen Sie es in einem anderen Programm und speichern Sie es neu."
+    )
+    language.select_option("de")
+    expect(text).to_have_text(german)
+    page.get_by_role("button", name="cup.png vergleichen").click()
+    expect(page.get_by_role("button", name="Zurück zur Liste")).to_be_visible()
+    language.select_option("en")
+    page.get_by_role("button", name="Back to the list").click()
+    expect(text).to_contain_text("The picture is truncated or corrupt. Try to open it")
+
+
 def test_a_failure_in_another_language(small_server: Server, open_page: OpenPage) -> None:
     """What is wrong is said once, in the visitor's language; what only the service can say is marked as English."""
     page = open_page(small_server.url, allowed="Failed to load resource", locale="de-DE")
@@ -303,7 +367,7 @@ def test_a_failure_in_another_language(small_server: Server, open_page: OpenPage
     give(page, "drop", "large.png", encoded(photograph(200, 300)), "image/png")
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Das Bild hat zu viele Pixel")
-    expect(alert).to_contain_text("Das Bild hat 0,06 MP; angenommen werden bis zu 0,01 MP.")
+    expect(alert).to_contain_text("Es hat 0,06 MP; angenommen werden bis zu 0,01 MP.")
     expect(page.locator("#headline")).to_have_text("large.png")
     page.get_by_role("button", name="Anderes Bild auswählen").click()
     give(page, "drop", "cut.png", PICTURE[:100], "image/png")
@@ -313,3 +377,24 @@ def test_a_failure_in_another_language(small_server: Server, open_page: OpenPage
     give(page, "drop", "drawing.psd", b"8BPS\0\1" + bytes(100), "")
     expect(alert).to_contain_text("Das Bildformat wird nicht unterstützt")
     expect(alert.locator("p[lang=en]")).to_contain_text("Photoshop")
+    expect(alert.locator("p[lang=en]")).to_have_text(re.compile(r"\.$"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_menus_show_what_is_chosen_in_full(server: Server, open_page: OpenPage, language: str) -> None:
+    """Each word of a menu has the room that it would take alone."""
+    page = open_page(server.url, locale=language, viewport=PHONE, has_touch=True, is_mobile=True)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    clipped = page.evaluate(
+        """() => [...document.querySelectorAll("#bar select")].filter((menu) => menu.checkVisibility())
+          .flatMap((menu) => [...menu.options].map((option) => {
+            const alone = menu.cloneNode();
+            alone.style.width = "max-content";
+            alone.append(option.cloneNode(true));
+            menu.parentNode.append(alone);
+            const {width} = alone.getBoundingClientRect();
+            alone.remove();
+            return width > menu.getBoundingClientRect().width ? option.textContent : "";
+          })).filter(Boolean)"""
+    )
+    assert clipped == []

@@ -156,7 +156,7 @@ export function fail(failure, { again = null, later = null } = {}) {
   entitle(null);
   show((now.picture ?? now.job)?.name ?? "");
   const instead = HAS_JOBS && failure.later ? later : null;
-  showProblem(failure, failure.again ? again : null, instead, t(now.done ? "back-to-picture" : now.toList ? "back-to-list" : "choose-another"));
+  showProblem(failure, failure.again ? again : null, instead, now.done ? "back-to-picture" : now.toList ? "back-to-list" : "choose-another");
 }
 
 /** Close the card of a failure. */

@@ -97,8 +97,8 @@ document.getElementById("key-cancel").addEventListener("click", () => dialog.clo
 dialog.addEventListener("close", () => {
   if (dialog.open) return; // it is open again, for another request
   field.value = "";
-  const [title, advice] = [t("key-title"), t("key-ask")];
-  const failure = () => new Failure({ title, advice, again: true, code: "unauthorized" });
+  const words = () => ({ title: t("key-title"), advice: t("key-ask") });
+  const failure = () => new Failure(words, { again: true, code: "unauthorized" });
   settle(({ reject }) => reject(failure()));
 });
 // What is typed and pasted here is not for the page.

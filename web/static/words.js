@@ -19,7 +19,7 @@ export function bytes(count, extra = 0) {
  * @param {string=} stop at its end, if it has none
  */
 export function sentence(text, stop = t("full-stop")) {
-  return text[0].toUpperCase() + text.slice(1) + (/[.!?)。）！？]$/.test(text) ? "" : stop);
+  return text[0].toUpperCase() + text.slice(1) + (/[.!?。！？][)）]?$/.test(text) ? "" : stop);
 }
 
 /** Texts as sentences in a row, which have no spaces between them in Chinese. */
