@@ -229,7 +229,7 @@ class ResourceJobs:
         job, state = status.job, status.state
         done = status.done
         if state is JobState.RUNNING:
-            done = min(status.total, done + self._running.engine.tiles_in_progress(job.id))
+            done = min(status.total, done + self._running.engine.tiles_in_progress(job.id, status.finished))
         failure = status.end.failure if status.end else None
         return JobOutput(
             id=job.id,

@@ -1,5 +1,6 @@
 """What does jobs: this process, or workers on many machines."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from jobs.records import Job
@@ -21,8 +22,8 @@ class JobEngine(Protocol):
     def cancelled(self, job_id: str) -> None:
         """The ledger says that a job was cancelled: stop what can be stopped."""
 
-    def tiles_in_progress(self, job_id: str) -> int:
-        """Tiles of a job that are done, beside those of finished blocks, as far as this process knows."""
+    def tiles_in_progress(self, job_id: str, finished: Collection[int]) -> int:
+        """Tiles of a job that are done in other blocks than those of these numbers, as far as this process knows."""
 
     def stop(self) -> None:
         """The process ends: give up what is being done, so that it can be resumed."""

@@ -11,7 +11,7 @@ is noted in the store, so that a message that comes twice does not have all that
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from celery import Celery
@@ -74,7 +74,7 @@ class CeleryEngine:
     def cancelled(self, job_id: str) -> None:
         """Nothing is to be done: workers ask the store."""
 
-    def tiles_in_progress(self, job_id: str) -> int:
+    def tiles_in_progress(self, job_id: str, finished: Collection[int]) -> int:
         """Not known here: progress goes from block to block."""
         return 0
 

@@ -4,6 +4,7 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from jobs.indices import open_jobs
@@ -73,10 +74,12 @@ class EmbeddedEngine:
         if current is not None and current.job_id == job_id:
             current.is_cancelled = True
 
-    def tiles_in_progress(self, job_id: str) -> int:
-        """Tiles of the block that is being made."""
+    def tiles_in_progress(self, job_id: str, finished: Collection[int]) -> int:
+        """Tiles of the blocks of this turn, but for those that were finished when it was looked for them."""
         current = self._current
-        return current.tiles if current is not None and current.job_id == job_id else 0
+        if current is None or current.job_id != job_id:
+            return 0
+        return sum(tiles for number, tiles in tuple(current.tiles.items()) if number not in finished)
 
     def stop(self) -> None:
         """Stop before the next tile, and wait for that. An encoder is not waited for longer than `STOP_SECONDS`."""
@@ -173,9 +176,9 @@ class EmbeddedEngine:
         missing = self._ledger.work.missing(job_id, plan)
         made = 0
         for number in missing[:TURN_BLOCKS]:
+            current.block = number
             if self._steps.block(job_id, number, deadline, current) is None:
                 return True
-            current.tiles = 0
             made += 1
             if not self._submitted <= self._listed:  # there is a new job
                 break
@@ -195,15 +198,16 @@ class EmbeddedEngine:
 
 
 class _Current(NoListener):
-    """The job that is being worked on. `tiles`: of this step that are done."""
+    """The job that is being worked on. `block`: the number of the latest; `tiles`: that are done, by block."""
 
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         self.is_cancelled = False
-        self.tiles = 0
+        self.block = 0
+        self.tiles = dict[int, int]()
 
     def tile_done(self, timings: Timings) -> None:
-        self.tiles = timings.tiles_done
+        self.tiles[self.block] = timings.tiles_done
 
 
 @dataclass

@@ -209,6 +209,23 @@ def test_a_request_waits_for_the_tile_in_progress_only(engines: Engines) -> None
     tiles.let_go(1000)
 
 
+def test_progress_counts_each_block_once(engines: Engines) -> None:
+    """Whether the store was asked for the finished blocks before or after one of them was finished."""
+    tiles = Tiles(engines.fleet)
+    job_id = engines.fleet.submit()
+    engine = engines.start(block_seconds=0.001)
+    tiles.next()
+    plan = engines.fleet.ledger.plan(job_id)
+    assert plan is not None
+    first = plan.blocks[0].tiles
+    tiles.let_go(first)
+    assert wait_for(lambda: engines.fleet.ledger.work.finished(job_id) == {0}, LONG)
+    assert engine.tiles_in_progress(job_id, ()) == first
+    assert engine.tiles_in_progress(job_id, {0}) == 0
+    tiles.let_go(1000)
+    assert engines.wait_for_end(job_id) is JobState.DONE
+
+
 def test_a_cancelled_job_ends_before_its_next_tile(engines: Engines) -> None:
     tiles = Tiles(engines.fleet)
     job_id = engines.fleet.submit()
@@ -216,8 +233,8 @@ def test_a_cancelled_job_ends_before_its_next_tile(engines: Engines) -> None:
     tiles.next()
     tiles.let_go()
     tiles.next()
-    assert wait_for(lambda: engine.tiles_in_progress(job_id) == 1, LONG)
-    assert engine.tiles_in_progress("another") == 0
+    assert wait_for(lambda: engine.tiles_in_progress(job_id, ()) == 1, LONG)
+    assert engine.tiles_in_progress("another", ()) == 0
     engines.fleet.ledger.cancel(job_id)
     engine.cancelled(job_id)
     other = engines.fleet.submit(encoded(noise(40, 10)))

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ class Taking:
 
     def cancelled(self, job_id: str) -> None: ...
 
-    def tiles_in_progress(self, job_id: str) -> int:
+    def tiles_in_progress(self, job_id: str, finished: Collection[int]) -> int:
         return 0
 
     def stop(self) -> None: ...

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -46,7 +47,7 @@ class Engine:
     def cancelled(self, job_id: str) -> None:
         self.dropped.append(job_id)
 
-    def tiles_in_progress(self, job_id: str) -> int:
+    def tiles_in_progress(self, job_id: str, finished: Collection[int]) -> int:
         return 0
 
     def stop(self) -> None:
