@@ -48,7 +48,7 @@ test-python: $(VENV)/.dev
 test-client: $(VENV)/.dev
 	mvn --batch-mode --no-transfer-progress --file client verify
 
-# The page in a real browser: Debian's Chromium, which is installed (as root) if it is missing.
+# The page in real browsers: Debian's Chromium and Firefox, which are installed (as root) if they are missing.
 test-page: $(VENV)/.dev
 	BIN="$(CURDIR)/$(BIN)" tests/page/run.sh $(OPTIONS)
 

@@ -67,6 +67,7 @@ lifecycle = RequestLifecycle(
     resources.admission.seconds_until_one_ends,
     resources.fetcher,
     guarded=("upscale", "images_upscale"),
+    patient=("upscale",),
     orders=("jobs",),
     api_keys=api_keys,
 )
@@ -90,7 +91,7 @@ def upscale() -> Response:
         try:
             return _enlarged(message, form, UpscaleOutput.to_json, keeper)
         except ServiceError as exc:
-            return original_answer(message, form, exc)
+            return original_answer(message, exc)
     if resources.job_orders.is_on and not form.stream and job_requests.prefers_async():
         # A preference that can't be honoured is ignored (RFC 7240, 2).
         with contextlib.suppress(OwnerMissing, JobsQueueFull, StoreUnavailable, BrokerUnavailable):
@@ -112,6 +113,7 @@ def images_upscale() -> Response:
 def _enlarged(
     message: UpscaleInput, form: AnswerForm, to_json: Callable[[UpscaleOutput], str], keeper: Keeper | None = None
 ) -> Response:
+    lifecycle.check_slot()
     timings, budget = lifecycle.timings, lifecycle.budget
     if form.stream:
         events, deadline, listener = lifecycle.stream(message)

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from http_edge.places import MAX_DOWNLOADS, MAX_FAILED_FETCHES, MAX_FETCHES, MAX_UPLOADS, MAX_WATCHERS
+from http_edge.places import (
+    MAX_DOWNLOADS,
+    MAX_FAILED_FETCHES,
+    MAX_FETCHES,
+    MAX_PATIENT,
+    MAX_RETURNED,
+    MAX_UPLOADS,
+    MAX_WATCHERS,
+)
 from superscaling.api_keys import today
 from superscaling.enlarging import START_TIMEOUT
 from superscaling.errors import ServiceError
@@ -29,10 +37,10 @@ workers = 1
 preload_app = False
 # More connections than the worker keeps waiting: it chooses itself which ones to close (`MAX_WAITING_CONNECTIONS`).
 worker_connections = 10_000
-# One thread for each request slot, for each image that is fetched or could not be, for each upload, download and
-# watcher of a job, and some for all other requests, which never wait for a slot.
-fetches = MAX_FETCHES + MAX_FAILED_FETCHES
-threads = settings.max_requests + fetches + MAX_UPLOADS + MAX_DOWNLOADS + MAX_WATCHERS + 16
+# One thread for each request slot, for each request that waits for one or has its image sent back, for each image that
+# is fetched or could not be, for each upload, download and watcher of a job, and some for all other requests.
+images = settings.max_requests + MAX_PATIENT + MAX_RETURNED + MAX_FETCHES + MAX_FAILED_FETCHES
+threads = images + MAX_UPLOADS + MAX_DOWNLOADS + MAX_WATCHERS + 16
 # Longer than load balancers keep idle connections, so that the service never closes one that they are about to use.
 keepalive = 75
 # Seconds that the worker process may be unresponsive, as it is while it warms its models up, one after the other. It

@@ -123,7 +123,7 @@ class ResourceConversion:
         try:
             data = ledger.store.get(f"jobs/{job_id}/result")
         except NotStored:
-            raise expired(job_id) from None
+            raise expired(ledger, job_id) from None
         most = self._limits.result_pixels or self._limits.pixels
         inspected = self._files.inspect_alone(data, replace(self._limits, pixels=most), deadline, timings)
         allow(list(inspected.sizes))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jobs.keeping import kept_result
 from jobs.ledger import Ledger
 from jobs.records import Result
 from jobs.store import NotStored
@@ -75,7 +76,7 @@ class ResourceJobResults:
                 f"the job has not ended ({progress}): ask again later", retry_after=poll_seconds(output)
             )
         if status.is_expired:
-            raise expired(job_id)
+            raise expired(ledger, job_id)
         if end.result is None:
             if end.state is JobState.CANCELLED:
                 raise JobCancelled("the job was cancelled: send the image again")
@@ -129,7 +130,7 @@ def _stored(ledger: Ledger, job_id: str, result: Result, ended: float, model: st
         try:
             return ledger.store.read(f"jobs/{job_id}/result", start, length)
         except NotStored:
-            raise expired(job_id) from None
+            raise expired(ledger, job_id) from None
 
     return StoredResult(file_name(job_id, result.format), result, ended, model, read)
 
@@ -139,6 +140,11 @@ def file_name(job_id: str, name: FormatName) -> str:
     return f"{job_id}.{EXTENSIONS.get(name, name)}"
 
 
-def expired(job_id: str) -> JobExpired:
+def expired(ledger: Ledger, job_id: str) -> JobExpired:
     """The error for a result that is deleted. (To be raised.)"""
-    return JobExpired(f"the result of job {job_id} is deleted: send the image again", setting="jobs_keep")
+    detail = f"the result of job {job_id} is deleted: send the image again"
+    kept = kept_result(ledger, job_id)
+    if kept is None:
+        return JobExpired(detail, setting="jobs_keep")
+    # What takes no room before its time is over was deleted by its owner.
+    return JobExpired(detail, setting="keep_minutes") if kept.size else JobExpired(detail)

@@ -1,6 +1,6 @@
 """Measure speed, memory and behaviour under load, into benchmarks/RESULTS.md.
 
-    make bench                               # everything except load: about twenty minutes
+    make bench                               # everything except load: about half an hour
     make bench OPTIONS="network overhead"    # selected parts
     make load                                # the load parts: about three minutes
     make scale                               # jobs over workers: about eight minutes; needs RabbitMQ, and root
@@ -33,6 +33,7 @@ SPEED_PARTS = {
     "network": Part(TIMES, "network_time"),
     "overhead": Part("HTTP, base64 and codecs", "overhead"),
     "poster": Part("Twelve megapixels through HTTP", "poster"),
+    "comics": Part("A chapter of a comic", "comics"),
     "isolation": Part("Decoding in another process", "isolation"),
     "start": Part("Start", "start"),
     "memory": Part("Memory", "memory"),

@@ -14,7 +14,16 @@ from superscaling.settings import ROOT, Settings, environment_variable
 CHART = ROOT / "deploy" / "helm" / "image-super-scaling"
 SCHEMA = CHART / "values.schema.json"
 # Maps whose keys are Kubernetes' or the operator's.
-OPEN = {"resources", "annotations", "labels", "podLabels", "podAnnotations", "nodeSelector", "affinity"}
+OPEN = {
+    "resources",
+    "annotations",
+    "labels",
+    "podLabels",
+    "podAnnotations",
+    "podSecurityContext",
+    "nodeSelector",
+    "affinity",
+}
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
 
 

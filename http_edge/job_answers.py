@@ -1,5 +1,7 @@
 """Answers about jobs: where they are, and their results."""
 
+import contextlib
+import itertools
 import re
 from collections.abc import Callable, Iterator
 
@@ -60,7 +62,7 @@ def result_answer(stored: StoredResult) -> Response:
     """Answer with a result, or a part of it (RFC 9110, 13 and 14), which is read from the store while it is sent.
 
     Raises:
-        ServiceError: 412, the result is not the one that the client wants (If-Match).
+        ServiceError: 412, the result is not the one that the client wants (If-Match); or it can't be read any more.
         RequestedRangeNotSatisfiable: the part lies behind the end.
         TooManyRequests: too many results are being sent.
     """
@@ -91,8 +93,8 @@ def result_answer(stored: StoredResult) -> Response:
     if request.method == "HEAD" or response.status_code == 304:
         response.response = []
         return response
-    downloads.take()
-    return _sent(response)
+    with _place():
+        return _sent(response)
 
 
 def converted_answer(output: UpscaleOutput, job_id: str, model: str, timings: Timings) -> Response:
@@ -118,21 +120,32 @@ def archive_answer(find: Callable[[], Archive], group: str) -> Response:
         TooManyRequests: too many results are being sent.
         ServiceError: as `find`.
     """
+    with _place():
+        parts = iter(Zip(find()))
+        response = Response([] if request.method == "HEAD" else parts, mimetype="application/zip")
+        response.headers["Content-Disposition"] = f'attachment; filename="{group}.zip"'
+        return _sent(response)
+
+
+@contextlib.contextmanager
+def _place() -> Iterator[None]:
+    """A place among the downloads, which is given back here only if the answer fails."""
     downloads.take()
     try:
-        parts = iter(Zip(find()))
+        yield
     except BaseException:
         downloads.give_back()
         raise
-    response = Response([] if request.method == "HEAD" else parts, mimetype="application/zip")
-    response.headers["Content-Disposition"] = f'attachment; filename="{group}.zip"'
-    return _sent(response)
 
 
 def _sent(response: Response) -> Response:
-    """The response, which has a place among the downloads until it is sent."""
+    """The response, which has a place among the downloads until it is sent.
+
+    Its first part is read at once: what was deleted meanwhile has a status of its own, as long as none is sent.
+    """
+    parts = response.iter_encoded()
+    response.response = Parts(itertools.chain([*itertools.islice(parts, 1)], parts))
     response.call_on_close(downloads.give_back)
-    response.response = Parts(response.iter_encoded())
     return response
 
 

@@ -31,16 +31,21 @@ class AnswerForm:
     accepted: tuple[FormatName, ...]
     preferred: tuple[FormatName, ...]
 
+    @property
+    def is_image(self) -> bool:
+        """Whether the answer is an image file."""
+        return not (self.stream or self.json)
+
     def check(self, message: UpscaleInput) -> None:
         """Check that this form of answer supports the options of `message`.
 
         Raises:
-            MalformedMessage: `tiles` is set, but the answer is no stream; or `onError`, and it is one.
+            MalformedMessage: `tiles` is set, but the answer is no stream; or `onError`, and it is no image file.
         """
         if message.tiles and not self.stream:
             raise MalformedMessage(f"'tiles' requires Accept: {EVENTS}")
-        if message.on_error is OnError.ORIGINAL and self.stream:
-            raise MalformedMessage(f"'onError' is for plain answers: do not send Accept: {EVENTS}")
+        if message.on_error is OnError.ORIGINAL and not self.is_image:
+            raise MalformedMessage("'onError' is for answers of /upscale that are image files: send Accept: image/*")
 
     def format_for(self, message: UpscaleInput) -> FormatName | None:
         """The image format of the answer; None: the input's format.
@@ -48,7 +53,7 @@ class AnswerForm:
         Raises:
             NotAcceptable: `Accept` excludes the format that the message requests.
         """
-        if self.json or self.stream:
+        if not self.is_image:
             return message.format
         if message.format is None:
             # Only a client that leaves the choice has no format: it is told if the file's own can't be written.

@@ -18,6 +18,13 @@ MAX_UPLOADS = 8
 MAX_FETCHES = 8
 # Requests whose fetches have failed, which wait until they are told so.
 MAX_FAILED_FETCHES = 32
+# Requests that want their image rather than an error, and wait for a slot before they are read.
+MAX_PATIENT = 32
+# Images of those that got none, which are read without a slot and sent back, at a time.
+MAX_RETURNED = 1
+# Seconds that such a request waits for a slot, and then once more for a slot or one of these places. A reader of comics
+# gives a page up after 30 s, in which it has to be enlarged, too.
+PATIENCE = 10.0
 # Seconds between two looks at whether a client still waits for its place.
 LOOK_SECONDS = 0.5
 
@@ -27,7 +34,7 @@ class Places:
 
     Args:
         count: of places.
-        refusal: the error for whoever finds none.
+        refusal: makes the error for whoever finds none.
     """
 
     def __init__(self, count: int, refusal: Callable[[], TooManyRequests]) -> None:
@@ -36,31 +43,53 @@ class Places:
         self._freed = threading.Condition()
         self.taken = 0
 
-    def take(self, seconds: float = 0.0, is_client_gone: Callable[[], bool] = lambda: False) -> None:
+    def beside(self, count: int) -> "Places":
+        """Places for those that find none of these. Whoever finds none of them either is told so of these."""
+        places = Places(count, self._refusal)
+        places._freed = self._freed  # so that both can be waited for at once
+        return places
+
+    def take(
+        self,
+        seconds: float = 0.0,
+        is_client_gone: Callable[[], bool] = lambda: False,
+        otherwise: "Places | None" = None,
+    ) -> "Places":
         """Take a place.
 
         Args:
             seconds: to wait for one.
             is_client_gone: whether it is not needed any more.
+            otherwise: places `beside` these, of which one will do if there is none here.
+
+        Returns:
+            Where the place is: these, or `otherwise`.
 
         Raises:
             TooManyRequests: all are taken.
             ClientGone: the client has disconnected while it waited.
         """
         end = time.monotonic() + seconds
+        choices = (self,) if otherwise is None else (self, otherwise)
         with self._freed:
-            while not self._freed.wait_for(lambda: self.taken < self._count, min(seconds, LOOK_SECONDS)):
+            while not self._freed.wait_for(lambda: any(each._has_room for each in choices), min(seconds, LOOK_SECONDS)):
                 if is_client_gone():
                     raise ClientGone("the client disconnected while it waited for a slot")
                 if (seconds := end - time.monotonic()) <= 0:
                     raise self._refusal()
-            self.taken += 1
+            found = next(each for each in choices if each._has_room)
+            found.taken += 1
+        return found
 
     def give_back(self) -> None:
         """Give a place back."""
         with self._freed:
             self.taken -= 1
-            self._freed.notify()
+            self._freed.notify_all()  # those who wait may want different places
+
+    @property
+    def _has_room(self) -> bool:
+        return self.taken < self._count
 
     @contextlib.contextmanager
     def held(self, others: "Places | None" = None) -> Iterator[Callable[[], None]]:

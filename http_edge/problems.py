@@ -35,6 +35,7 @@ PURPOSES = {
     "jobs_max_body_bytes": "accept larger files as jobs",
     "jobs_body_timeout": "give clients more time to send a file",
     "jobs_keep": "keep results longer",
+    "keep_minutes": "keep results of requests longer",
     "webhook_hosts": "allow webhooks to further hosts",
     "rate_requests": "allow a client more requests",
     "rate_megapixels": "allow a client more and larger images",

@@ -1,5 +1,6 @@
 """The body of a request, read up to a limit and a deadline."""
 
+import io
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,7 +56,10 @@ class RequestBody:
             ClientGone: the client disconnected before the end.
             MalformedMessage: its chunked encoding is malformed, or its chunks are tiny.
         """
-        return b"".join(self.pieces(self._limits))
+        body = io.BytesIO()  # grows in place, and gives away its bytes without a copy
+        for piece in self.pieces(self._limits):
+            body.write(piece)
+        return body.getvalue()
 
     def head(self, limits: BodyLimits) -> bytes:
         """Read the first bytes, up to `HEAD_BYTES`: enough to tell what the body is.

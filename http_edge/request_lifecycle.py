@@ -14,7 +14,17 @@ from http_edge.gunicorn_worker import Connection
 from http_edge.job_events import JobEvents
 from http_edge.metrics import Metrics, TileMetrics
 from http_edge.negotiation import AnswerForm, negotiate
-from http_edge.places import MAX_FAILED_FETCHES, MAX_FETCHES, places_to_fetch, request_slots
+from http_edge.originals import wants_original
+from http_edge.places import (
+    MAX_FAILED_FETCHES,
+    MAX_FETCHES,
+    MAX_PATIENT,
+    MAX_RETURNED,
+    PATIENCE,
+    Places,
+    places_to_fetch,
+    request_slots,
+)
 from http_edge.problems import register_problems
 from http_edge.reading import Message, check_encodings, query_options, read_message
 from http_edge.recognition import BodyForm
@@ -28,6 +38,7 @@ from superscaling import tracing
 from superscaling.api_keys import KeyRefused, redacted
 from superscaling.api_keys_file import ApiKeysFile
 from superscaling.enlarging import LoadedModels
+from superscaling.errors import TooManyRequests
 from superscaling.scheduling import Budget, Deadline, ProgressListener, Timings
 from superscaling.settings import Settings
 
@@ -47,6 +58,7 @@ class RequestLifecycle:
         seconds_until_free: estimates the seconds until the first of the admitted images is finished.
         fetcher: of images that requests name by their addresses.
         guarded: the endpoints whose POST requests take a slot, before their bodies are read.
+        patient: those of them whose requests wait for it if they want their image in any case.
         orders: the endpoints whose POST requests ask for jobs, and are counted as such. The rates of clients are those
             of both.
         api_keys: of which requests need one; None: they need none.
@@ -61,6 +73,7 @@ class RequestLifecycle:
         seconds_until_free: Callable[[], float],
         fetcher: ImageFetcher,
         guarded: Collection[str],
+        patient: Collection[str] = (),
         orders: Collection[str] = (),
         api_keys: ApiKeysFile | None = None,
     ) -> None:
@@ -69,11 +82,14 @@ class RequestLifecycle:
         self._models = models
         self._metrics = metrics
         self._guarded = guarded
+        self._patient_endpoints = patient
         self._orders = orders
         as_job = settings.jobs_max_body_bytes if settings.jobs_store else 0
         self._limits = BodyLimits(settings.max_body_bytes, settings.read_timeout, as_job=as_job)
         self._entrance = Entrance(settings, api_keys, self._key_refused, metrics.rate_store_answers)
         self._slots = request_slots(settings.max_requests, seconds_until_free)
+        self._patient = self._slots.beside(MAX_PATIENT)
+        self._returned = self._slots.beside(MAX_RETURNED)
         self._fetcher = fetcher
         self._fetches = places_to_fetch(MAX_FETCHES)
         self._failed_fetches = places_to_fetch(MAX_FAILED_FETCHES)
@@ -93,7 +109,7 @@ class RequestLifecycle:
         address = self._entrance.address(request)
         g.request_log.address = None if address is None else str(address)
         g.body = RequestBody(request.environ, self._limits)
-        g.has_slot = False
+        g.has_slot, g.refusal = False, None
         is_post = request.method == "POST"  # Flask routes OPTIONS here, too
         takes_slot = is_post and request.endpoint in self._guarded
         g.count = None
@@ -109,9 +125,20 @@ class RequestLifecycle:
             return None
         g.rates = self._entrance.rates(client)
         g.rates.count_request()
-        if takes_slot:
+        if takes_slot and request.endpoint in self._patient_endpoints and wants_original(request):
+            self._take_patiently()
+        elif takes_slot:
             self._take()
         return None
+
+    def check_slot(self) -> None:
+        """Make sure that the current request has a slot. One that wants its image in any case may be read without.
+
+        Raises:
+            TooManyRequests: it has none.
+        """
+        if g.refusal is not None:
+            raise g.refusal
 
     def begin_conversion(self) -> None:
         """Let the current request, whose answer is a result that is converted for it, be one of those with a slot.
@@ -182,6 +209,7 @@ class RequestLifecycle:
         """
         if message.image_url is None:
             return message
+        self.check_slot()
         with self._fetches.held(self._failed_fetches) as exchange:
             self._leave()
             image = self._fetcher.fetch(message.image_url, g.request_id, Connection(request.environ).is_gone, exchange)
@@ -266,6 +294,8 @@ class RequestLifecycle:
         if g.has_slot:
             # When the answer has been sent, or the client has disconnected.
             response.call_on_close(self._give_back)
+        if g.refusal is not None:
+            response.call_on_close(self._returned.give_back)
         finish = functools.partial(g.request_log.finish, response.status_code, g.count)
         failure = g.get("problem")
         if isinstance(response.response, Chunks | EventStream | JobEvents | Parts):
@@ -276,10 +306,25 @@ class RequestLifecycle:
             finish(failure)
         return response
 
-    def _take(self, seconds: float = 0.0) -> None:
-        self._slots.take(seconds, Connection(request.environ).is_gone)
-        g.has_slot = True
-        self._metrics.request_begins()
+    def _take(self, seconds: float = 0.0, otherwise: Places | None = None) -> None:
+        """Take a slot, or a place `otherwise`."""
+        g.has_slot = self._slots.take(seconds, Connection(request.environ).is_gone, otherwise) is self._slots
+        if g.has_slot:
+            self._metrics.request_begins()
+
+    def _take_patiently(self) -> None:
+        """Take a slot; if there is none in time, a slot or a place to send the image back. See `check_slot`.
+
+        Raises:
+            TooManyRequests: there is neither, or too many requests wait.
+            ClientGone: the client has disconnected while it waited.
+        """
+        with self._patient.held():
+            try:
+                self._take(PATIENCE)
+            except TooManyRequests as exc:
+                self._take(PATIENCE, self._returned)
+                g.refusal = None if g.has_slot else exc
 
     def _leave(self) -> None:
         """Give the slot back before the request ends."""

@@ -17,7 +17,7 @@ from superscaling.errors import (
     FormatCannotHold,
     ImageTooLarge,
     ResultTooLarge,
-    SizeOutOfRange,
+    ResultTooSmall,
     UnsupportedImage,
     UnsupportedMode,
 )
@@ -121,7 +121,8 @@ class GiganticFiles:
             UnknownModel, StrengthNotOffered: as `FileUpscaler.inspect`.
             ImageTooLarge: it is too long, or could not be cut in time.
             FormatCannotHold: the result's format can't be written row by row, or can't hold the result.
-            SizeOutOfRange: the result would be smaller than the picture, or too large.
+            SizeOutOfRange: a side would be too many times as long.
+            ResultTooSmall: the result would be smaller than the picture.
             ResultTooLarge: it would have more px than is allowed or than can be joined in time, or be too wide.
         """
         model = self._models.chosen(options.model, options.strength)
@@ -154,11 +155,11 @@ class GiganticFiles:
     def _check_result(self, result: ResultSize) -> None:
         height, width = result.crop.size
         if result.height < height or result.width < width:
-            raise SizeOutOfRange(
+            raise ResultTooSmall(
                 f"the result would be smaller than the image's {width} x {height} px, which is not done with images of"
                 f" more than {self.limits.ordinary_pixels} px: ask for scale=1, or for a larger size",
-                limit=height * width,
-                actual=result.height * result.width,
+                limit=self.limits.ordinary_pixels,
+                actual=height * width,
                 setting="max_pixels",
             )
         try:

@@ -5,14 +5,20 @@
 
 beside `job.json`, `end.json` and `result` of a job. All of it is deleted when the time is over, or earlier, the oldest
 first, when others need the room. All that reads or writes raises `StoreUnavailable`.
+
+A request waits for its result to be kept, as its answer has the address. So a thread writes to the store, from files in
+its scratch. If that takes long, the request goes on alone and takes the files with it: nobody hears then of what the
+thread has kept, and it is deleted.
 """
 
 import contextlib
+import functools
 import re
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -33,8 +39,9 @@ KEPT = re.compile(rf"kept/([0-9]{{13}})-{ID}-([0-9]{{1,18}})")
 LEAST_BYTES = 1 << 18
 # Most results that are deleted for one that is new.
 MAX_DELETED = 16
-# Seconds to wait for others that make room, and for which nothing is kept after the store has failed.
-PATIENCE, PAUSE = 1.0, 60.0
+# Seconds that a request waits for its result to be kept, that one result waits for others that make room, and for which
+# nothing is kept after the store has failed or taken too long.
+MAX_WAIT, PATIENCE, PAUSE = 2.0, 1.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -73,16 +80,25 @@ class Keeping:
     @contextlib.contextmanager
     def written(self, picture: Picture) -> Iterator[Path | None]:
         """The picture as a file in the store's scratch, until the end; None: it can't be kept."""
-        with self._reserved(samples_bytes(picture)) as is_free:
+        size, write = samples_bytes(picture), functools.partial(write_picture, picture)
+        del picture
+        with self._scratch_file(size, write) as path:
+            del write
+            yield path
+
+    @contextlib.contextmanager
+    def _scratch_file(self, size: int, write: Callable[[Path], object]) -> Iterator[Path | None]:
+        """A file of so many bytes in the store's scratch, until the end; None: there can't be one."""
+        with self._reserved(size) as is_free:
             path = None
             try:
                 if is_free:
-                    path = self._ledger.store.scratch / f"picture-{uuid.uuid4().hex}"
-                    write_picture(picture, path)
+                    path = self._ledger.store.scratch / f"keeping-{uuid.uuid4().hex}"
+                    write(path)
             except (OSError, StoreUnavailable):
                 _delete(path)
                 path = None
-            del picture
+            del write  # the picture: encoding, which follows, takes the most memory
             try:
                 yield path
             finally:
@@ -92,7 +108,7 @@ class Keeping:
     def _reserved(self, size: int) -> Iterator[bool]:
         """Reserve bytes of the scratch, until the end; False: there are none, or the store is away."""
         with self._scratch:
-            is_free = self._scratch_bytes + size < self._max_bytes and time.monotonic() >= self._pause_until
+            is_free = self._scratch_bytes + size < self._max_bytes and not self._is_paused
             self._scratch_bytes += size * is_free
         try:
             yield is_free
@@ -101,7 +117,7 @@ class Keeping:
                 self._scratch_bytes -= size * is_free
 
     def keep(self, order: Job, picture: Path, data: bytes, result: Result) -> str | None:
-        """Keep a result. Returns the id of its job; None: there is no room for it.
+        """Keep a result, within `MAX_WAIT`. Returns the id of its job; None: there is no room for it.
 
         Args:
             order: what was asked for; its `id` is filled in here.
@@ -116,27 +132,65 @@ class Keeping:
             size = max(LEAST_BYTES, picture.stat().st_size + len(data))
         except OSError as exc:
             raise StoreUnavailable("the result can't be kept at the moment") from exc
-        if size > self._max_bytes:
+        if size > self._max_bytes or self._is_paused:
             return None
-        store, job = self._ledger.store, replace(order, id=new_id())
+        job = replace(order, id=new_id())
         ended = time.time()
         own = KeptResult.of(job.id, ended + self.seconds, size)
+        end = End(JobState.DONE, ended, result)
+        kept = Future[str | None]()
+        with self._scratch_file(len(data), functools.partial(Path.write_bytes, data=data)) as file:
+            if file is None:
+                return None
+            write = functools.partial(self._write, own, job, end, picture, file)
+            threading.Thread(target=self._fulfil, args=(kept, own, write), name="keeping", daemon=True).start()
+            try:
+                return kept.result(MAX_WAIT)
+            except TimeoutError:
+                if not kept.cancel():  # it has just ended
+                    return kept.result()
+                self._pause()
+                raise StoreUnavailable(f"the store takes longer than {MAX_WAIT:g} s") from None
+
+    def _fulfil(self, kept: "Future[str | None]", own: KeptResult, write: Callable[[], str | None]) -> None:
+        """Write a result, and tell the request that waits for it; if none does any more, delete it."""
+        try:
+            job_id = write()
+        except Exception as exc:
+            with contextlib.suppress(InvalidStateError):
+                kept.set_exception(exc)
+            return
+        try:
+            kept.set_result(job_id)
+        except InvalidStateError:
+            with contextlib.suppress(StoreUnavailable):
+                _forget(self._ledger, own)
+
+    def _write(self, own: KeptResult, job: Job, end: End, picture: Path, data: Path) -> str | None:
+        store = self._ledger.store
         try:
             if not self._enter(own):
                 return None
             store.put(f"jobs/{job.id}/picture", picture)
             store.put(f"jobs/{job.id}/result", data)
-            store.put(f"jobs/{job.id}/end.json", to_json(End(JobState.DONE, ended, result)))
+            store.put(f"jobs/{job.id}/end.json", to_json(end))
             store.put(f"jobs/{job.id}/job.json", to_json(job))
             if store.has(own.key):
                 return job.id
             forget(self._ledger, job.id)  # others needed the room meanwhile
         except StoreUnavailable:
-            self._pause_until = time.monotonic() + PAUSE
+            self._pause()
             with contextlib.suppress(StoreUnavailable):
                 _forget(self._ledger, own)
             raise
         return None
+
+    def _pause(self) -> None:
+        self._pause_until = time.monotonic() + PAUSE
+
+    @property
+    def _is_paused(self) -> bool:
+        return time.monotonic() < self._pause_until
 
     def _enter(self, own: KeptResult) -> bool:
         """Make room for a result, and say that it takes it; False: there is none at the moment.
@@ -175,6 +229,11 @@ def kept_bytes(ledger: Ledger, job_id: str) -> int | None:
         return ledger.store.size(f"jobs/{job_id}/picture")
     except NotStored:
         return None
+
+
+def kept_result(ledger: Ledger, job_id: str) -> KeptResult | None:
+    """What a job is kept as; None: it is no result of a request. `size` is 0 after `give_room_back`."""
+    return next((each for each in kept_results(ledger) if each.job_id == job_id), None)
 
 
 def give_room_back(ledger: Ledger, job_id: str) -> None:

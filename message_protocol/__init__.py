@@ -1,6 +1,6 @@
 """The messages of the API: field names, base64, validation."""
 
-from message_protocol.base64_bytes import IMAGE_FIELD, URL_FIELD, as_text
+from message_protocol.base64_bytes import IMAGE_FIELD, URL_FIELD
 from message_protocol.estimate import EstimateInput, EstimateOutput
 from message_protocol.images_upscale import ImagesUpscaleInput, ImagesUpscaleOutput
 from message_protocol.jobs import ArchiveInput, JobInput, JobOutput, JobsInput, JobsOutput, ResultInput
@@ -51,7 +51,6 @@ __all__ = [
     "Tile",
     "UpscaleInput",
     "UpscaleOutput",
-    "as_text",
     "event_text",
     "starts_like_json",
 ]

@@ -106,7 +106,7 @@ class UpscaleInput(BaseModel):
         OnError.PROBLEM,
         alias="onError",
         description="what the answer of /upscale is if the image can't be enlarged: a problem document (problem), or"
-        " the image as it was sent, with status 200 (original)",
+        " the image file as it was sent, with status 200 (original)",
     )
     tiles: bool = Field(False, strict=True, description="whether a stream of events includes the finished tiles")
 

@@ -28,6 +28,8 @@ Exception
         + UnsupportedMode       422
         + FormatCannotHold      422
         + SizeOutOfRange        422
+          - ModelDoesNotEnlarge 422
+          - ResultTooSmall      422
         + ResultTooLarge        422
         + UnknownModel          422
         + StrengthNotOffered    422
@@ -316,10 +318,24 @@ class FormatCannotHold(Unprocessable):
 
 
 class SizeOutOfRange(Unprocessable):
-    """The result would be more times as large as the image than the service enlarges."""
+    """The result would be more times as large as the image than the service enlarges; `limit` is of one side, in px."""
 
     code = "size_out_of_range"
     title = "The size can't be reached"
+
+
+class ModelDoesNotEnlarge(SizeOutOfRange):
+    """The result would be larger than the image, and the model only cleans."""
+
+    code = "model_does_not_enlarge"
+    title = "The model does not enlarge"
+
+
+class ResultTooSmall(SizeOutOfRange):
+    """The result would be smaller than the image, which is too large for that."""
+
+    code = "result_too_small"
+    title = "The result would be smaller than the image"
 
 
 class ResultTooLarge(Unprocessable):

@@ -158,13 +158,13 @@ def _check_cover(width: _Side, height: _Side) -> None:
     Raises:
         SizeOutOfRange: it would be; says what it can fill in the same ratio.
     """
-    factor = max(width.factor, height.factor)
-    if factor > MAX_SCALE:
+    decisive = max(width, height, key=lambda side: side.factor)
+    if (factor := decisive.factor) > MAX_SCALE:
         most = " x ".join(str(max(1, int(side.wanted * MAX_SCALE / factor))) for side in (width, height))
         times = math.ceil(factor * 100) / 100
         raise SizeOutOfRange(
             f"to fill {width.wanted} x {height.wanted} px, this image would have to be enlarged {times:.12g} times, and"
             f" at most {MAX_SCALE} are possible: ask for at most {most} px",
-            limit=MAX_SCALE,
-            actual=times,
+            limit=decisive.most,
+            actual=decisive.wanted,
         )

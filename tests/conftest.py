@@ -126,11 +126,11 @@ def post_picture(url: str, image: bytes, seconds: float, parameters: dict[str, s
 
 
 @contextlib.contextmanager
-def connection(server: Server, headers: str) -> Iterator[socket.socket]:
+def connection(server: Server, headers: str, path: str = "/upscale") -> Iterator[socket.socket]:
     """Open a connection and send the head of an upscale request."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
         client.sendall(
-            f"POST /upscale HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n{headers}\r\n\r\n".encode()
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n{headers}\r\n\r\n".encode()
         )
         yield client
 

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Server
 from PIL import Image
 
-from benchmarks import bench, peer_process, results, scale
+from benchmarks import bench, comics, peer_process, results, scale
+from benchmarks.comic_pages import draw_page
 from benchmarks.contestants import Contestant, Times, take_turn, take_turn_on_new_sizes
 from benchmarks.fleet import Run, coarser
 from benchmarks.growth import growth_per_thousand
@@ -190,6 +192,33 @@ def test_sent_pictures_are_distinct_and_compared_value_by_value() -> None:
     assert differing_values(as_file(one[:, :80], "PNG"), one) == -1
     with Image.open(io.BytesIO(as_file(one))) as image:
         assert image.format == "JPEG"
+
+
+def test_a_chapter_of_a_comic(server: Server, small_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages that came back as they were would make fast chapters."""
+    page = draw_page(0)
+    assert page.shape == (1200, 800, 3)
+    np.testing.assert_array_equal(page, draw_page(0))
+    assert (page != draw_page(1)).mean() > 0.1
+    assert 0.02 < (page < 128).mean() < 0.9, "neither paper nor ink alone"
+    file = as_file(page[:200, :300])
+    for each, is_enlarged in ((server, True), (small_server, False)):
+        with httpx.Client(base_url=each.url, timeout=60) as client:
+            if is_enlarged:
+                assert comics._read_page(client, DEFAULT, file) > 0
+            else:
+                with pytest.raises(MeasurementError, match=r"not enlarged: the image is unchanged: .* 60000 px"):
+                    comics._read_page(client, DEFAULT, file)
+    monkeypatch.setattr(comics, "PAGES", 3)
+    monkeypatch.setattr(comics, "MODELS", OWN[:1])
+    monkeypatch.setattr(comics, "draw_page", lambda number: draw_page(number)[:200, :300])
+    text = comics.measure()
+    for way in ("one after the other", "2 at once"):
+        (row,) = (line for line in text.splitlines() if line.startswith("|") and way in line)
+        page_seconds, slowest, chapter, bare, ratio = map(float, row.strip("| ").split(" | ")[3:])
+        assert 0 < page_seconds <= slowest <= chapter
+        assert ratio == pytest.approx(chapter / bare, rel=0.2)
+    assert text.count(f"slowest page by {OWN[0]}") == 2
 
 
 def test_a_part_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ import yaml
 from conftest import ROOT, QuietHandler, Server, free_port
 from test_memory import BYTES_PER_PIXEL
 
-from http_edge.places import MAX_DOWNLOADS, MAX_WATCHERS
+from http_edge.places import MAX_DOWNLOADS, MAX_PATIENT, MAX_RETURNED, MAX_WATCHERS
 from superscaling.settings import Settings, read_settings, unknown_variables
 from superscaling.version import __version__
 
@@ -79,7 +79,7 @@ def test_compose_takes_away_what_is_not_needed(compose: dict[str, Any]) -> None:
     assert compose["tmpfs"] == ["/tmp:size=16m,mode=1777"]
     assert "target" not in compose["build"], "the small image"
     requests = int(compose["environment"]["UPSCALER_MAX_REQUESTS"])
-    assert compose["pids_limit"] > 2 * requests + MAX_DOWNLOADS + MAX_WATCHERS + 100
+    assert compose["pids_limit"] > 3 * requests + MAX_DOWNLOADS + MAX_WATCHERS + MAX_PATIENT + 100
     health = re.search(r"^HEALTHCHECK (.*) CMD (.*)$", DOCKERFILE.read_text(), re.MULTILINE)
     assert health is not None
     assert compose["healthcheck"]["test"] == ["CMD", *json.loads(health[2])]
@@ -90,9 +90,10 @@ def most_memory(settings: Settings) -> int:
     pixels = max(settings.queue_pixels, settings.max_pixels)
     held = settings.max_requests * (12_000_000 + settings.max_body_bytes + 4 * settings.max_pixels)
     assert settings.max_body_bytes <= 4 * settings.max_pixels, "a decoder's copy of the file takes the answer's place"
+    returned = MAX_RETURNED * 2 * settings.max_body_bytes
     job = settings.max_body_bytes + 4 * settings.max_pixels + 400_000_000
     does_jobs = settings.jobs_store and not settings.broker
-    return 500_000_000 + 140_000_000 + BYTES_PER_PIXEL * pixels + held + (job if does_jobs else 0)
+    return 500_000_000 + 140_000_000 + BYTES_PER_PIXEL * pixels + held + returned + (job if does_jobs else 0)
 
 
 @pytest.mark.parametrize(("profile", "limit"), [("default", 8 << 30), ("small", 1750 << 20)])

@@ -39,7 +39,7 @@ from jobs.step_time import PROCESS_SECONDS, STEP_SECONDS, most_pixels_cut, most_
 from jobs.steps import Steps
 from message_protocol import JobState
 from superscaling.enlarging import FileUpscaler, LoadedModels
-from superscaling.errors import ClientGone, ImageUndecodable, ServiceError
+from superscaling.errors import ClientGone, ImageUndecodable, ResultTooSmall, ServiceError
 from superscaling.format_name import FormatName
 from superscaling.isolation import Handover, InThisProcess, run_isolated
 from superscaling.metadata_choice import MetadataChoice
@@ -391,6 +391,13 @@ def test_what_is_not_done_is_refused_when_it_is_sent(name: str, tmp_path: Path, 
         Enlarging(tmp_path, models(), limits).inspect(data, options)
     assert words in caught.value.detail
     assert caught.value.status in (415, 422)
+
+
+def test_a_result_that_is_smaller_names_the_pixels_up_to_which_that_is_done(tmp_path: Path, here: None) -> None:
+    with pytest.raises(ResultTooSmall) as caught:
+        Enlarging(tmp_path, models()).inspect(encoded(RGB), UpscaleOptions(SizeChoice(width=20)))
+    assert (caught.value.setting, caught.value.limit) == ("max_pixels", LIMITS.ordinary_pixels)
+    assert caught.value.actual == RGB.shape[0] * RGB.shape[1]
 
 
 def test_what_is_refused_for_its_size_names_what_operators_can_raise(tmp_path: Path, here: None) -> None:

@@ -3,8 +3,13 @@
 import json
 import os
 import re
+import signal
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -15,7 +20,7 @@ from stored_jobs import HOUR, all_keys, order
 
 from jobs.directory_store import DirectoryStore
 from jobs.housekeeping import Housekeeping
-from jobs.keeping import LEAST_BYTES, Keeping, kept_picture, kept_results
+from jobs.keeping import LEAST_BYTES, MAX_WAIT, PAUSE, Keeping, kept_picture, kept_results
 from jobs.ledger import Ledger
 from jobs.pictures import read_picture, write_picture
 from jobs.records import Result
@@ -69,7 +74,19 @@ def test_a_kept_result_is_a_job_that_is_done(client: httpx.Client) -> None:
         assert result.headers[header] == answer.headers[header]
     assert client.delete(place).status_code == 204
     for query in ("", "?format=png"):
-        assert client.get(f"{place}/result{query}").status_code == 410
+        gone = client.get(f"{place}/result{query}")
+        assert (gone.status_code, gone.json()["code"]) == (410, "expired")
+        assert "setting" not in gone.json(), "its owner has deleted it"
+
+
+def test_what_is_deleted_after_its_time_names_its_own_setting(server: Server, client: httpx.Client) -> None:
+    job = kept(client).headers["X-Upscaler-Job"]
+    for part in ("picture", "result"):  # as the service does, before it forgets the job itself
+        (Path(server.environ["UPSCALER_JOBS_STORE"]) / "jobs" / job / part).unlink()
+    for query in ("", "?format=png"):
+        gone = client.get(f"/jobs/{job}/result{query}").json()
+        assert (gone["status"], gone["setting"]) == (410, "UPSCALER_KEEP_MINUTES")
+        assert gone["hint"] == "raise UPSCALER_KEEP_MINUTES on the server to keep results of requests longer"
 
 
 ANIMATION = encoded(
@@ -201,7 +218,33 @@ def test_what_can_not_be_kept_is_answered(server: Server, client: httpx.Client) 
     for answer, is_kept in ((nobody, False), (large, True), (away, False)):
         assert answer.status_code == 200
         assert ("X-Upscaler-Job" in answer.headers) is is_kept
-    assert not list((store / ".scratch").glob("picture-*"))
+    assert not list((store / ".scratch").glob("keeping-*"))
+
+
+def test_a_bucket_that_never_answers_delays_one_request_for_a_moment(start_server: StartServer) -> None:
+    """It takes connections, and stays silent; obstore would give it up after half a minute and more."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        variables = {
+            "AWS_ACCESS_KEY_ID": "id",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
+        }
+        server = start_server(UPSCALER_JOBS_STORE="s3://bucket", **variables)
+        serving = int(server.worker.name)
+        begin = time.monotonic()
+        try:
+            for _ in range(2):
+                answer = httpx.post(f"{server.url}/upscale", content=JPEG, headers=KEEP, timeout=WAIT)
+                assert answer.status_code == 200
+                assert not {"X-Upscaler-Job", "Preference-Applied"} & {*answer.headers}
+            assert MAX_WAIT <= time.monotonic() - begin < 20
+            refusals = [line for line in server.logged().splitlines() if "a result could not be kept" in line]
+            assert len(refusals) == 1, "nothing is kept for a while"
+            assert "the store takes longer than 2 s" in refusals[0]
+        finally:  # at once: at its end the service, too, would wait for the bucket
+            server.process.kill()
+            os.kill(serving, signal.SIGKILL)
 
 
 def test_the_oldest_give_way(client: httpx.Client) -> None:
@@ -353,6 +396,44 @@ def test_a_store_that_is_full_gets_its_room_back(ledger: Ledger, monkeypatch: py
     assert all_keys(ledger.store) == []
     with keeping.written(PICTURES["grey"]) as path:
         assert path is None
+
+
+@pytest.mark.parametrize("written", ["kept", "picture", "result", "end.json", "job.json"])
+def test_what_takes_too_long_is_not_kept_and_leaves_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    """Nor is anything else for a while, also if the store has taken it in the end. Meanwhile it takes no memory."""
+    put, may_go_on = ledger.store.put, threading.Event()
+
+    def slow(key: str, data: bytes | Path) -> None:
+        assert isinstance(data, Path) or len(data) < 1000
+        put(key, data)
+        if key.startswith(f"{written}/") or key.endswith(f"/{written}"):
+            assert may_go_on.wait(WAIT)
+
+    monkeypatch.setattr(ledger.store, "put", slow)
+    monkeypatch.setattr("jobs.keeping.MAX_WAIT", 0.2)
+    keeping = Keeping(ledger, HOUR, 10**9)
+    with keeping.written(PICTURES["grey"]) as path:
+        assert path is not None
+        with pytest.raises(StoreUnavailable, match=r"longer than 0\.2 s"):
+            keeping.keep(order(), path, bytes(1000), Result(FormatName.PNG, 10, 6, 1000, "0" * 64))
+        with keeping.written(PICTURES["grey"]) as another:
+            assert another is None
+        assert list(kept_results(ledger)) != []
+        may_go_on.set()
+        assert wait_for(lambda: not list(kept_results(ledger)), WAIT)
+        assert all_keys(ledger.store) == []
+    assert not list(ledger.store.scratch.iterdir())
+    for thread in threading.enumerate():
+        if thread.name == "keeping":
+            thread.join(WAIT)
+    with keeping.written(PICTURES["grey"]) as another:
+        assert another is None
+    later = time.monotonic() + PAUSE
+    monkeypatch.setattr("jobs.keeping.time", SimpleNamespace(time=time.time, monotonic=lambda: later))
+    monkeypatch.setattr(ledger.store, "put", put)
+    assert keep(ledger, keeping) is not None
 
 
 @pytest.mark.parametrize("writes", range(1, 5))

@@ -74,6 +74,14 @@ def test_refusals(choice: SizeChoice, detail: str) -> None:
     assert detail in refused.value.detail
 
 
+def test_a_refusal_names_the_side_that_decides() -> None:
+    """In px, whatever the fit."""
+    for fit in (Fit.COVER, Fit.FILL):
+        with pytest.raises(SizeOutOfRange) as refused:
+            SizeChoice(None, 700, 2000, fit).of(100, 100)
+        assert (refused.value.limit, refused.value.actual) == (800, 2000)
+
+
 def test_a_crop_is_never_too_small_by_rounding() -> None:
     """Of 10 px, 5.4 would be shown: five of them, enlarged by 8, are less than 43 px."""
     assert SizeChoice(None, 80, 43, Fit.COVER).of(10, 10) == ResultSize(Box(2, 0, 8, 10), 43, 80)

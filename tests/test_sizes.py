@@ -28,7 +28,7 @@ from superscaling.engines import Engine, Pixels, infer_levels
 from superscaling.engines.openvino import EngineOpenVino
 from superscaling.enlarging import Upscaler, correct
 from superscaling.enlarging.corrections import limit
-from superscaling.errors import ImageTooLarge, ResultTooLarge, SizeOutOfRange
+from superscaling.errors import ImageTooLarge, ModelDoesNotEnlarge, ResultTooLarge, SizeOutOfRange
 from superscaling.geometry import Box, whole_box
 from superscaling.isolation import InThisProcess
 from superscaling.models import Kind, read_model_files
@@ -466,7 +466,9 @@ def test_a_model_that_does_not_enlarge() -> None:
     image = encoded(noise(12, 20))
     assert (result(cleaner, image) == opened(image)).all()
     assert result(cleaner, image, width="10").shape == (6, 10, 3)
-    with pytest.raises(SizeOutOfRange, match="does not enlarge, and 40 x 24 px are more than the image's 20 x 12 px"):
+    with pytest.raises(
+        ModelDoesNotEnlarge, match="does not enlarge, and 40 x 24 px are more than the image's 20 x 12 px"
+    ):
         ask(cleaner, image, scale="2")
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from superscaling.engines import EngineFacts
-from superscaling.errors import SizeOutOfRange
+from superscaling.errors import ModelDoesNotEnlarge, SizeOutOfRange
 from superscaling.geometry import Box
 from superscaling.pictures import Frame, Limits, Metadata, Picture, Size
 from superscaling.size_choice import DEFAULT_SCALE, ResultSize, SizeChoice
@@ -15,6 +15,7 @@ def choose_sizes(sizes: Sequence[Size], choice: SizeChoice, facts: EngineFacts) 
 
     Raises:
         SizeOutOfRange: a side of one would be more times as long than is possible.
+        ModelDoesNotEnlarge: one would be larger than the frame, and the model only cleans.
     """
     known = {size: _result_size(size, choice, facts) for size in dict.fromkeys(sizes)}
     return tuple(known[size] for size in sizes)
@@ -91,7 +92,7 @@ def _result_size(size: Size, choice: SizeChoice, facts: EngineFacts) -> ResultSi
     result = choice.of(*size, default=min(DEFAULT_SCALE, facts.scale))
     if facts.scale == 1 and network_size(result) != result.crop.size:
         height, width = result.crop.size
-        raise SizeOutOfRange(
+        raise ModelDoesNotEnlarge(
             f"the model {facts.model} does not enlarge, and {result.width} x {result.height} px are more than the"
             f" image's {width} x {height} px: ask for scale=1, for a smaller size, or for another model",
             limit=height * width,

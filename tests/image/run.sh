@@ -22,7 +22,7 @@ if [ "${1:-}" != inside ]; then
   done
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
-    # RUNLEVEL=1 keeps the packages from starting Caddy, nginx and RabbitMQ. The lock: .ci/run tests the page meanwhile, which installs Chromium.
+    # RUNLEVEL=1 keeps the packages from starting Caddy, nginx and RabbitMQ. The lock: .ci/run tests the page meanwhile, which installs browsers.
     flock /tmp/image-super-scaling-apt.lock sh -c 'apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
       apt-get install -qq --yes --no-install-recommends "$@" >/dev/null' sh "${missing[@]}"
   fi
@@ -98,5 +98,6 @@ if [ -z "${TEST_ONLY:-}" ]; then
 fi
 export PYTHONPATH="$PWD/tests/jobs"  # which starts RabbitMQ as well
 [ -n "${BUILD_ONLY:-}" ] || "${BIN:-.venv/bin}/python" -m pytest tests/image "$@"
-buildah rmi --prune >/dev/null 2>&1 || true  # images whose tags moved to the new ones
+# Not what is younger: the stages that the images were copied from are without a name as well, and the next build has them cached.
+podman image prune --force --filter until=72h >/dev/null
 say "disk: $(du --summarize --block-size=M "$STATE/storage" | cut -f1) in storage"

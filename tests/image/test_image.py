@@ -29,12 +29,13 @@ both = pytest.mark.parametrize("target", TARGETS)
 BASE = "docker.io/library/ubuntu:24.04"
 MAX_DEFAULT = 460_000_000  # bytes above the base
 LIST = "/usr/share/image-super-scaling.cdx.json"
+OWN = [name for name, weights in TABLE.items() if weights.is_own]
 
 
 @pytest.fixture(scope="module", params=TARGETS)
 def restricted(request: pytest.FixtureRequest) -> Iterator[Container]:
-    """A service without any right that it doesn't need; it has a network."""
-    with container(request.param, *RESTRICTED) as made:
+    """A service of all models of the project, without any right that it doesn't need; it has a network."""
+    with container(request.param, *RESTRICTED, UPSCALER_MODELS=",".join(OWN)) as made:
         made.wait()
         yield made
 
@@ -57,23 +58,18 @@ def test_the_page_is_in_it(restricted: Container) -> None:
         assert httpx.get(f"{restricted.url}/{name}").status_code == 200
 
 
-def test_settings_and_port() -> None:
-    with container("default", *RESTRICTED, UPSCALER_THREADS="1", UPSCALER_PRECISION="fp32") as made:
-        made.wait()
-        assert f"listening on 0.0.0.0 port {made.port} (all addresses) " in made.logs
-        assert "precision=fp32 threads=1" in made.logs
-        ready = httpx.get(f"{made.url}/readyz").json()
-        assert (ready["precision"], ready["threads"]) == ("fp32", 1)
+def test_all_models_of_the_project_are_in_it(restricted: Container) -> None:
+    assert [each["name"] for each in httpx.get(f"{restricted.url}/models").json()] == OWN
+    answer = restricted.upscale(encoded(photograph(40, 60)), model=OWN[-1])
+    assert answer.headers["X-Upscaler-Model"].startswith(f"{OWN[-1]} openvino ")
 
 
-@both
-def test_all_models_of_the_project_are_in_it(target: str) -> None:
-    names = [name for name, weights in TABLE.items() if weights.is_own]
-    with container(target, *RESTRICTED, UPSCALER_MODELS=",".join(names)) as made:
-        made.wait()
-        assert [each["name"] for each in httpx.get(f"{made.url}/models").json()] == names
-        answer = made.upscale(encoded(photograph(40, 60)), model=names[-1])
-        assert answer.headers["X-Upscaler-Model"].startswith(f"{names[-1]} openvino ")
+def test_without_a_volume_it_takes_no_jobs(restricted: Container) -> None:
+    """As its root is read-only."""
+    picture = encoded(photograph(40, 60))
+    assert restricted.upscale(picture).status_code == 200
+    answer = httpx.post(f"{restricted.url}/jobs", content=picture, headers={"Content-Type": "image/png"}, timeout=60)
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
 
 
 def test_the_tensorflow_engine_is_in_the_large_image() -> None:
@@ -149,10 +145,15 @@ def test_a_service_that_does_not_serve_is_not_healthy(target: str) -> None:
         assert re.fullmatch(r"not ready: no answer from 0\.0\.0\.0 port \d+: .*Connection refused\n", said.stderr)
 
 
-def test_sigterm_lets_running_requests_finish() -> None:
-    picture = encoded(photograph(500, 500), "JPEG")
-    with container("default", *RESTRICTED, UPSCALER_PRECISION="fp32") as made:
+def test_settings_port_and_sigterm() -> None:
+    """Running requests finish."""
+    picture = encoded(photograph(400, 400), "JPEG")
+    with container("default", *RESTRICTED, UPSCALER_THREADS="1", UPSCALER_PRECISION="fp32") as made:
         made.wait()
+        assert f"listening on 0.0.0.0 port {made.port} (all addresses) " in made.logs
+        assert "precision=fp32 threads=1" in made.logs
+        ready = httpx.get(f"{made.url}/readyz").json()
+        assert (ready["precision"], ready["threads"]) == ("fp32", 1)
         answers: list[httpx.Response] = []
         asking = threading.Thread(target=lambda: answers.append(made.upscale(picture)))
         asking.start()
@@ -344,7 +345,7 @@ def test_what_is_in_it_is_listed(target: str) -> None:
     }
     assert listed["pkg:npm"]
     models = {each.removeprefix("model:") for each in listed if each.startswith("model:")}
-    assert models == {name for name, weights in TABLE.items() if weights.is_own}
+    assert models == set(OWN)
 
 
 # Other builds

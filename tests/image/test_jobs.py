@@ -44,16 +44,6 @@ def result_of(job: str, worker: Container) -> bytes:
     return httpx.get(f"{job}/result", timeout=60).content
 
 
-def test_without_a_volume_the_service_serves_and_takes_no_jobs() -> None:
-    """As its root is read-only."""
-    picture = encoded(photograph(40, 60))
-    with container("default", *RESTRICTED) as made:
-        made.wait()
-        assert made.upscale(picture).status_code == 200
-        answer = httpx.post(f"{made.url}/jobs", content=picture, headers={"Content-Type": "image/png"}, timeout=60)
-        assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
-
-
 def test_a_job_outlives_its_container(volume: str) -> None:
     """Also one that has not begun: the service is killed at once."""
     picture = encoded(photograph(600, 800))

@@ -86,7 +86,7 @@ def test_events_come_one_by_one(client: httpx.Client) -> None:
     picture = encoded(photograph(600, 800), "JPEG")
     headers = {"Accept": "text/event-stream", "Content-Type": "image/jpeg"}
     arrivals = []
-    with client.stream("POST", "/upscale", content=picture, headers=headers, params={"scale": "3"}) as answer:
+    with client.stream("POST", "/upscale", content=picture, headers=headers) as answer:
         assert answer.status_code == 200
         for line in answer.iter_lines():
             if line.startswith("event:"):

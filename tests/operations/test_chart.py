@@ -33,6 +33,7 @@ EVERYTHING: Values = {
     "networkPolicy": {"egress": [{"ports": [{"port": 6379}]}]},
     "podAnnotations": {"example.com/team": "pictures"},
     "podLabels": {"team": "pictures"},
+    "podSecurityContext": {"supplementalGroups": [2000], "fsGroupChangePolicy": "OnRootMismatch"},
     "nodeSelector": {"kubernetes.io/arch": "amd64"},
     "tolerations": [{"key": "cpu", "operator": "Exists"}],
     "imagePullSecrets": [{"name": "registry"}],
@@ -80,15 +81,15 @@ def test_lint(case: str) -> None:
     assert [each for each in report["messages"] if each["severity"] > 1] == []
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_schemas(case: str, tmp_path: Path) -> None:
-    file = tmp_path / "rendered.yaml"
-    file.write_text(yaml.safe_dump_all(each for each in render(CASES[case]) if each["kind"] not in FOREIGN))
+@pytest.mark.parametrize("version", ["1.25", "1.37"])
+def test_schemas(version: str, tmp_path: Path) -> None:
+    files = [tmp_path / f"{case}.yaml" for case in CASES]
+    for file in files:
+        file.write_text(yaml.safe_dump_all(each for each in render(CASES[file.stem]) if each["kind"] not in FOREIGN))
     validate = Path(sys.executable).parent / "kubernetes-validate"
-    for version in ("1.25", "1.37"):
-        command = [str(validate), "--strict", "--kubernetes-version", version, str(file)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stdout + result.stderr
+    command = [str(validate), "--strict", "--kubernetes-version", version, *map(str, files)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_defaults_are_those_of_the_manifest() -> None:
@@ -157,6 +158,7 @@ def test_every_setting_can_be_set_by_its_name() -> None:
         ({"settings": {"UPSCALER_MAX_REQUESTS": "many"}}, "UPSCALER_MAX_REQUESTS"),
         ({"settings": {"UPSCALER_TIMEOUT": 0}}, "UPSCALER_TIMEOUT"),
         ({"replicaCount": 3}, "replicaCount"),
+        ({"podSecurityContext": [2000]}, "podSecurityContext"),
         ({"ingress": {"host": "a.example"}}, "host"),
         ({"apiKeys": {"existingSecret": ""}}, "apiKeys needs existingSecret or content"),
         ({"settings": {"UPSCALER_API_KEYS_FILE": "/k"}}, "leave it out"),
@@ -193,6 +195,25 @@ def test_rules_and_dashboard_are_the_files_of_the_repository() -> None:
     labels = one(documents, "Service", "upscaler-metrics")["metadata"]["labels"]
     assert monitored["selector"]["matchLabels"].items() <= labels.items()
     assert not monitored["selector"]["matchLabels"].items() <= one(documents, "Service")["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "changed"),
+    [
+        ({}, {}),
+        ({"supplementalGroups": [2000, 2001]}, {"supplementalGroups": [2000, 2001]}),
+        ({"fsGroup": 2000, "fsGroupChangePolicy": "OnRootMismatch"},) * 2,
+        ({"runAsUser": None, "runAsGroup": None}, {"runAsUser": None, "runAsGroup": None}),
+    ],
+)
+def test_the_security_context_of_pods(chosen: Values, changed: Values) -> None:
+    """Of service and workers alike, which share the volume of jobs; what is not named stays."""
+    (written,) = (each for each in yaml.safe_load_all(MANIFEST.read_text()) if each["kind"] == "Deployment")
+    wanted = written["spec"]["template"]["spec"]["securityContext"] | changed
+    documents = render({"jobs": {"enabled": True}, "podSecurityContext": chosen})
+    for name in ("upscaler", "upscaler-worker"):
+        context = one(documents, "Deployment", name)["spec"]["template"]["spec"]["securityContext"]
+        assert context == {field: value for field, value in wanted.items() if value is not None}
 
 
 def test_names_follow_the_release() -> None:

@@ -6,7 +6,7 @@ import re
 import httpx
 import numpy as np
 import pytest
-from chromium import OpenPage, done, downloaded, give, wait_for_progress, wait_until
+from browsers import OpenPage, done, downloaded, give, wait_for_progress, wait_until
 from conftest import SAMPLES, Server, encoded, opened, photograph
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -37,6 +37,7 @@ def seen_at(page: Page) -> np.ndarray:
     return np.asarray(opened(page.locator("#viewer").screenshot()).convert("RGB"))
 
 
+@pytest.mark.firefox
 def test_dropped_and_sharpened_tile_by_tile(tiles: Server, open_page: OpenPage) -> None:
     page = open_page(tiles.url)
     page.evaluate(WATCH)
@@ -58,6 +59,7 @@ def test_dropped_and_sharpened_tile_by_tile(tiles: Server, open_page: OpenPage) 
     assert np.array_equal(pixels(data), expected)
 
 
+@pytest.mark.firefox
 def test_pasted(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     give(page, "paste", "image.png", encoded(photograph(20, 30)), "image/png")
@@ -65,6 +67,7 @@ def test_pasted(server: Server, open_page: OpenPage) -> None:
     expect(page.locator("#headline")).to_have_text("30 × 20 px became 60 × 40 px")
 
 
+@pytest.mark.firefox
 def test_saved_in_the_format_chosen_before(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     page.get_by_label("Save as").select_option("webp")
@@ -89,6 +92,7 @@ def test_saved_in_a_format_chosen_after(storeless: Server, open_page: OpenPage) 
     assert name == "face-enlarged.png"
 
 
+@pytest.mark.firefox
 def test_the_divider(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     picture = encoded(photograph(150, 200))
@@ -121,6 +125,7 @@ def test_the_divider(server: Server, open_page: OpenPage) -> None:
     assert distance(before, plain) < distance(before, expected[:, :350])
 
 
+@pytest.mark.firefox
 def test_zoom_to_pixels_and_move(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     page.get_by_role("button", name="Coffee").click()

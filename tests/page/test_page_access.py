@@ -2,32 +2,32 @@
 
 import re
 
+import numpy as np
 import pytest
-from axe import check
-from chromium import PHONE, OpenPage, done, give, wait_for_progress
-from conftest import Server, encoded, photograph
+from axe import check_light_and_dark
+from browsers import PHONE, OpenPage, done, give, wait_for_progress
+from conftest import Server, encoded, opened, photograph
 from playwright.sync_api import expect
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["desktop", "phone"])
-def test_axe_finds_nothing(tiles: Server, open_page: OpenPage, scheme: str, size: str) -> None:
+def test_axe_finds_nothing(tiles: Server, open_page: OpenPage, size: str) -> None:
     """Empty, working, done, zoomed, failed."""
     options = {"viewport": PHONE, "has_touch": True, "is_mobile": True} if size == "phone" else {}
-    page = open_page(tiles.url, color_scheme=scheme, **options)
-    check(page)
+    page = open_page(tiles.url, **options)
+    check_light_and_dark(page)
     give(page, "drop", "large.png", encoded(photograph(1200, 1600)), "image/png")
     wait_for_progress(page)
-    check(page)
+    check_light_and_dark(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Fur").click()
     done(page)
-    check(page)
+    check_light_and_dark(page)
     page.get_by_role("button", name="400 %").click()
-    check(page)
+    check_light_and_dark(page)
     give(page, "drop", "notes.txt", b"text", "text/plain")
     expect(page.get_by_role("alert")).not_to_be_empty()
-    check(page)
+    check_light_and_dark(page)
 
 
 def test_by_keys_alone(server: Server, open_page: OpenPage) -> None:
@@ -89,7 +89,8 @@ def test_on_a_phone(server: Server, open_page: OpenPage) -> None:
             PHONE["width"],
             PHONE["height"],
         ]
-        for button in page.locator("button:visible, label:visible, select:visible").all():
+        # The samples scroll sideways.
+        for button in page.locator(":is(button, label, select):visible:not(#samples *)").all():
             place = button.bounding_box()
             assert place is not None
             assert place["x"] >= 0
@@ -113,6 +114,40 @@ def test_on_a_phone(server: Server, open_page: OpenPage) -> None:
     ):
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "25")
+
+
+LOW = [(375, 667, True), (360, 640, True), (360, 740, True), (360, 740, False), (1280, 560, False)]
+
+
+@pytest.mark.parametrize(("width", "height", "has_touch"), LOW)
+@pytest.mark.parametrize("language", ["en", "de", "zh", "es"])
+def test_the_empty_page_is_seen_at_once(
+    server: Server, open_page: OpenPage, width: int, height: int, has_touch: bool, language: str
+) -> None:
+    """On low screens the samples scroll sideways, and a part of one shows that they do."""
+    size = {"width": width, "height": height}
+    page = open_page(server.url, locale=language, viewport=size, has_touch=has_touch, is_mobile=has_touch)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    page.locator("#quality").scroll_into_view_if_needed()
+    for part in ("#empty", "#samples"):
+        assert page.locator(part).evaluate("(box) => box.scrollHeight - box.clientHeight") == 0
+    assert page.evaluate("document.documentElement.scrollHeight") == height
+    places = [button.bounding_box() for button in page.locator("#samples button").all()]
+    assert len({place["y"] for place in places if place}) == 1
+    if width < 700:
+        assert [place for place in places if place and place["x"] < width - 30 < place["x"] + place["width"]]
+    last = page.locator("#samples button").last
+    last.scroll_into_view_if_needed()
+    expect(last).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.firefox
+def test_dark_pages_have_no_white_scrollbars(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server.url, color_scheme="dark", viewport={"width": 360, "height": 500})
+    empty = page.locator("#empty")
+    assert empty.evaluate("(box) => box.scrollHeight > box.clientHeight")
+    shown = np.asarray(opened(empty.screenshot()).convert("L"))
+    assert shown[20:-20, -14:].max() < 200
 
 
 def test_no_motion_for_those_who_want_none(server: Server, open_page: OpenPage) -> None:

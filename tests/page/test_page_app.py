@@ -2,15 +2,16 @@
 
 import base64
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 
 import httpx
 import pytest
-from chromium import OpenPage, done, wait_until
+from browsers import OpenPage, done, wait_until
 from conftest import QuietHandler, Server, StartServer, encoded, photograph
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 PNG = encoded(photograph(20, 30))
 # Windows of apps can't be had without a screen, and Chromium emulates no display mode.
@@ -69,12 +70,19 @@ def proxy(server: Server) -> Iterator[str]:
 def installed(open_page: OpenPage, url: str, allowed: str | None = None) -> Page:
     """A page whose worker is there."""
     page = open_page(url, allowed=allowed, service_workers="allow")
-    wait_until(lambda: page.evaluate("Boolean(navigator.serviceWorker.controller)"))
+    wait_for_worker(page)
     return page
 
 
-def test_browsers_find_nothing_that_keeps_it_from_being_installed(server: Server, open_page: OpenPage) -> None:
-    page = installed(open_page, server.url)
+def wait_for_worker(page: Page) -> None:
+    wait_until(lambda: page.evaluate("Boolean(navigator.serviceWorker.controller)"))
+
+
+def test_browsers_find_nothing_that_keeps_it_from_being_installed(server: Server, browser: Browser) -> None:
+    whole = browser.browser_type.launch(executable_path=shutil.which("chromium"))  # the shell can't install
+    page = whole.new_page()
+    page.goto(server.url)
+    wait_for_worker(page)
     session = page.context.new_cdp_session(page)
     found = session.send("Page.getAppManifest")
     assert found["errors"] == []
@@ -84,6 +92,7 @@ def test_browsers_find_nothing_that_keeps_it_from_being_installed(server: Server
         assert sent.partition(";")[0] == icon["type"]
     errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
     assert [each["errorId"] for each in errors if each["errorId"] != "in-incognito"] == []
+    whole.close()
 
 
 def test_it_opens_without_a_service(start_server: StartServer, open_page: OpenPage) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from chromium import OpenPage, done, downloaded, give, wait_for_progress, wait_until
+from browsers import OpenPage, done, downloaded, give, wait_for_progress, wait_until
 from conftest import SAMPLES, Server, StartServer, connection, encoded, opened, photograph
 from playwright.sync_api import Page, expect
 
@@ -29,6 +29,7 @@ def says(page: Page, *texts: str) -> None:
     [
         ("cut.png", PNG[: len(PNG) // 2], "image/png", ("truncated or corrupt", "save it again")),
         ("notes.png", b"no picture at all", "image/png", ("format is not supported", "Save it as JPEG")),
+        ("empty.png", b"", "image/png", ("The file is empty", "choose another file")),
         ("notes.txt", b"text", "text/plain", ("This is not a picture", "text/plain", "Save it as JPEG")),
         ("large.png", encoded(photograph(200, 300)), "image/png", ("too many pixels", "Make the picture smaller")),
     ],
@@ -56,10 +57,11 @@ def test_too_large_is_seen_before_it_is_sent(small_server: Server, open_page: Op
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
     give(page, "drop", "large.png", bytes(200_001), "image/png")
-    says(page, "The file is too large", "up to 200 KB")
+    says(page, "The file is too large", "It is 200.001 KB; this service accepts up to 200.000 KB.")
     assert [url for url in sent if "/upscale" in url or "/estimate" in url] == []
 
 
+@pytest.mark.firefox
 def test_dropped_text_and_pasted_text(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     drop_nothing = """() => document.body.dispatchEvent(
@@ -151,7 +153,7 @@ def test_a_format_that_can_not_hold_it(storeless: Server, open_page: OpenPage) -
     done(page)
     page.get_by_label("Save as").select_option("jpeg")
     page.get_by_role("button", name="Enlarge and download").click()
-    says(page, "can't store the result", "PNG")
+    says(page, "can’t store the result", "PNG")
     page.get_by_role("button", name="Back to the picture").click()
     expect(page.get_by_role("slider")).to_be_visible()
     page.get_by_label("Save as").select_option("png")
@@ -161,7 +163,7 @@ def test_a_format_that_can_not_hold_it(storeless: Server, open_page: OpenPage) -
     page.get_by_role("button", name="Another picture").click()
     page.get_by_label("Save as").select_option("jpeg")
     page.get_by_role("button", name="Logo", exact=True).click()
-    says(page, "can't store the result")
+    says(page, "can’t store the result")
     page.get_by_label("Save as").select_option("webp")
     page.get_by_role("button", name="Try again").click()
     _, data = downloaded(page, done(page))

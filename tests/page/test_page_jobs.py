@@ -7,7 +7,7 @@ import signal
 import httpx
 import pytest
 from axe import check
-from chromium import PHONE, OpenPage, done, downloaded, give, wait_for_progress, wait_until
+from browsers import PHONE, OpenPage, done, downloaded, give, wait_for_progress, wait_until
 from conftest import SAMPLES, Server, StartServer, encoded, photograph
 from playwright.sync_api import Page, Route, expect
 
@@ -24,8 +24,8 @@ def hand_in(page: Page, image: bytes = LARGE) -> str:
     return page.url.partition("#job=")[2].partition("&")[0]
 
 
-def problem(status: int, title: str) -> str:
-    return json.dumps({"title": title, "detail": "no", "status": status, "code": "no"})
+def problem(status: int, code: str) -> str:
+    return json.dumps({"title": "no", "detail": "no", "status": status, "code": code})
 
 
 def state(server: Server, job: str) -> str:
@@ -33,6 +33,7 @@ def state(server: Server, job: str) -> str:
     return status
 
 
+@pytest.mark.firefox
 def test_a_closed_page_finds_its_picture_again(tiles: Server, open_page: OpenPage) -> None:
     """By its address, in another browser, and in a list, where it can be deleted. The page that stayed compares."""
     page = open_page(tiles.url)
@@ -73,11 +74,13 @@ def test_the_result_of_a_job_is_saved_as_it_is(tiles: Server, open_page: OpenPag
 
 def test_it_goes_on_here_until_the_service_has_it(tiles: Server, open_page: OpenPage) -> None:
     page = open_page(tiles.url, allowed="503")
-    page.route("**/jobs?*", lambda route: route.fulfill(status=503, body=problem(503, "The store is away")))
+    page.route("**/jobs?*", lambda route: route.fulfill(status=503, body=problem(503, "store_unavailable")))
     picture = encoded(photograph(1200, 1500))  # which is not done before the service refuses the job
     give(page, "drop", "cup.png", picture, "image/png")
     page.get_by_role("button", name="In the background").click()
-    expect(page.locator("#announcer")).to_have_text("The store is away. cup.png is still being enlarged here")
+    expect(page.locator("#announcer")).to_have_text(
+        "The service can’t store pictures at the moment. cup.png is still being enlarged here"
+    )
     expect(page.get_by_role("button", name="In the background")).to_be_visible()
     wait_for_progress(page)
     page.keyboard.press("Escape")
@@ -94,11 +97,11 @@ def test_it_fails_here_before_the_service_has_it(tiles: Server, open_page: OpenP
     expect(page.locator("#headline")).to_contain_text("Sending")
     while len(asked) < 2:
         page.wait_for_timeout(20)
-    asked["upscale"].fulfill(status=503, body=problem(503, "The engine failed"))
+    asked["upscale"].fulfill(status=503, body=problem(503, "engine_failed"))
     expect(page.locator("body")).to_have_attribute("data-state", "sending")
     expect(page.locator("#problem")).to_be_hidden()
-    asked["jobs"].fulfill(status=503, body=problem(503, "The store is away"))
-    expect(page.get_by_role("alert")).to_contain_text("The store is away")
+    asked["jobs"].fulfill(status=503, body=problem(503, "store_unavailable"))
+    expect(page.get_by_role("alert")).to_contain_text("can’t store pictures at the moment")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 
@@ -172,14 +175,14 @@ def test_a_job_that_failed_is_done_anew(tiles: Server, open_page: OpenPage) -> N
         route.fulfill(status=202, body=json.dumps({"id": JOB}))
 
     page.route("**/jobs?*", take)
-    event = f'event: status\ndata: {{"status": "failed", "problem": {problem(504, "The deadline has passed")}}}\n\n'
+    event = f'event: status\ndata: {{"status": "failed", "problem": {problem(504, "deadline_passed")}}}\n\n'
     page.route("**/jobs/*", lambda route: route.fulfill(content_type="text/event-stream", body=event))
     give(page, "drop", "cup.png", LARGE, "image/png")
     page.get_by_role("button", name="In the background").click()
-    expect(page.get_by_role("alert")).to_contain_text("The deadline has passed")
+    expect(page.get_by_role("alert")).to_contain_text("The picture took too long")
     assert "#" not in page.url
     page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_role("alert")).to_contain_text("The deadline has passed")
+    expect(page.get_by_role("alert")).to_contain_text("The picture took too long")
     first, second = keys
     assert first != second
     page.get_by_role("button", name="Choose another picture").click()

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from chromium import TIMEOUT, OpenPage, done, give
+from browsers import SHELL, TIMEOUT, OpenPage, done, give
 from conftest import QuietHandler, Server, StartServer, encoded, photograph
 from playwright.sync_api import Browser, Page, expect
 
@@ -161,10 +161,10 @@ def worked(server: Server) -> int:
 
 
 @pytest.fixture(scope="module")
-def rebound(chromium: Browser) -> Iterator[Browser]:
+def rebound(browser: Browser) -> Iterator[Browser]:
     """A browser for which names in .test are this machine, as an attacker's name server would have it."""
     rules = ["--host-resolver-rules=MAP *.test 127.0.0.1"]
-    browser = chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=rules)
+    browser = browser.browser_type.launch(executable_path=shutil.which(SHELL), args=rules)
     yield browser
     browser.close()
 

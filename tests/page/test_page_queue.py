@@ -2,17 +2,17 @@
 
 import io
 import zipfile
-from pathlib import Path
 
 import pytest
-from axe import check
-from chromium import PHONE, Gate, OpenPage, as_base64, done, downloaded, finished, give, give_all, row
+from axe import check_light_and_dark
+from browsers import PHONE, Gate, OpenPage, as_base64, done, downloaded, finished, give, give_all, row
 from conftest import SAMPLES, Server, encoded, opened, photograph
 from playwright.sync_api import expect
 
 FIRST, SECOND = encoded(photograph(30, 40)), encoded(photograph(24, 36, 1))
 
 
+@pytest.mark.firefox
 def test_all_results_in_one_zip(server: Server, open_page: OpenPage) -> None:
     """Pictures of the same name have different names there; what is no picture takes nothing away."""
     page = open_page(server.url, allowed="Failed to load resource")
@@ -21,7 +21,7 @@ def test_all_results_in_one_zip(server: Server, open_page: OpenPage) -> None:
     finished(page, "3 pictures are enlarged")
     expect(page.locator("#detail")).to_have_text("1 failed")
     expect(page).to_have_title("Done – Image super-scaling")
-    assert "The image is truncated or corrupt." in row(page, "broken.png").inner_text()
+    assert "The picture is truncated or corrupt." in row(page, "broken.png").inner_text()
     name, data = downloaded(page, page.get_by_role("button", name="Download all"))
     assert name == "enlarged.zip"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -51,6 +51,7 @@ def test_a_row_is_compared_and_the_list_is_still_there(server: Server, open_page
     expect(page.get_by_role("button", name="Back to the list")).to_be_hidden()
 
 
+@pytest.mark.firefox
 def test_two_at_a_time_and_cancel_and_retry(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     gate = Gate(page)
@@ -77,8 +78,8 @@ def test_options_apply_to_what_begins_afterwards(server: Server, open_page: Open
     give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
     finished(page, "2 pictures are enlarged")
     page.get_by_label("Size").select_option("")
-    page.get_by_label("Width in px").fill("50")
-    page.get_by_label("Width in px").press("Tab")
+    page.get_by_label("Width in px").press_sequentially("50")  # instead of what is there, which is selected
+    page.keyboard.press("Tab")
     page.get_by_label("Save as").select_option("png")
     give(page, "drop", "third.png", FIRST, "image/png")
     finished(page, "3 pictures are enlarged")
@@ -108,34 +109,47 @@ def test_comparing_changes_nothing_for_those_that_wait(server: Server, open_page
     assert downloaded(page, page.get_by_role("button", name="Save face.jpg"))[0] == "face-enlarged.jpg"
 
 
-def test_a_folder(server: Server, open_page: OpenPage, tmp_path: Path) -> None:
-    """Its pictures, also those in folders inside; what is no picture is counted."""
-    (tmp_path / "inside").mkdir()
-    (tmp_path / "cup.png").write_bytes(FIRST)
-    (tmp_path / "inside/other.png").write_bytes(SECOND)
-    (tmp_path / "notes.txt").write_text("text")
+def test_the_menus_of_a_comparison_are_its_own(server: Server, open_page: OpenPage) -> None:
+    """They say how the picture was saved; what is chosen there does not change what was chosen for the list."""
     page = open_page(server.url)
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose a folder").click()
-    chooser.value.set_files(tmp_path)
+    format_, quality = page.get_by_label("Save as"), page.get_by_label("Quality")
+    format_.select_option("jpeg")
+    quality.select_option("60")
+    give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
     finished(page, "2 pictures are enlarged")
-    expect(page.locator("#detail")).to_have_text("1 file is not a picture")
+    format_.select_option("webp")
+    quality.select_option("90")
+    page.get_by_role("button", name="Compare cup.png").click()
+    expect(format_).to_have_value("jpeg")
+    expect(quality).to_have_value("60")
+    name, data = downloaded(page, done(page))
+    assert (name, data) == ("cup-enlarged.jpg", server.upscale(FIRST, format="jpeg", quality="60").content)
+    quality.select_option("40")
+    done(page)
+    format_.select_option("png")
+    done(page)
+    page.get_by_role("button", name="Back to the list").click()
+    expect(format_).to_have_value("webp")
+    expect(quality).to_have_value("90")
+    give(page, "drop", "third.png", FIRST, "image/png")
+    finished(page, "3 pictures are enlarged")
+    name, data = downloaded(page, page.get_by_role("button", name="Save third.png"))
+    assert (name, data) == ("third-enlarged.webp", server.upscale(FIRST, format="webp", quality="90").content)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(server: Server, open_page: OpenPage, scheme: str) -> None:
+def test_axe_finds_nothing(server: Server, open_page: OpenPage) -> None:
     """On a phone, where it is narrowest: waiting, running, done, failed, and the results of the tab."""
-    page = open_page(server.url, allowed="Failed", color_scheme=scheme, viewport=PHONE, has_touch=True, is_mobile=True)
+    page = open_page(server.url, allowed="Failed", viewport=PHONE, has_touch=True, is_mobile=True)
     gate = Gate(page)
     give_all(page, *((f"{number}-{'long' * 20}.png", FIRST) for number in range(3)), ("broken.png", FIRST[:99]))
     gate.wait_for(2)
-    check(page)
+    check_light_and_dark(page)
     gate.open()
     finished(page, "3 pictures are enlarged")
-    check(page)
+    check_light_and_dark(page)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     page.get_by_role("button", name="Start over").click()
-    check(page)
+    check_light_and_dark(page)
 
 
 def test_a_single_picture_of_several_ways(server: Server, open_page: OpenPage) -> None:

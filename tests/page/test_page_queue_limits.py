@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from chromium import Gate, OpenPage, done, downloaded, finished, give, give_all, row
+from browsers import Gate, OpenPage, done, downloaded, finished, give, give_all, row
 from conftest import Server, encoded, photograph
 from playwright.sync_api import Route, expect
 
@@ -68,6 +68,29 @@ def test_what_is_too_much(server: Server, open_page: OpenPage, count: int, size:
     expect(page.locator("#problem")).to_be_hidden()
 
 
+@pytest.mark.parametrize("how", ["button", "Escape"])
+def test_the_list_comes_back_after_too_large_a_zip(server: Server, open_page: OpenPage, how: str) -> None:
+    """The card says what to do, and that can be done."""
+    page = open_page(server.url)
+    give_all(page, ("cup.png", FIRST), ("other.png", SECOND))
+    finished(page, "2 pictures are enlarged")
+    page.evaluate("Object.defineProperty(Blob.prototype, 'size', {get: () => 3e9})")
+    page.get_by_role("button", name="Download all").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Together they are 6.0 GB; a ZIP of the page holds up to 4.3 GB.")
+    expect(alert).to_contain_text("Save the pictures one by one")
+    if how == "button":
+        page.get_by_role("button", name="Back to the list").click()
+    else:
+        page.keyboard.press("Escape")
+    expect(page.locator("#queue li")).to_have_count(2)
+    expect(page.locator("#queue")).to_be_visible()
+    expect(page.locator("#headline")).to_have_text("2 pictures are enlarged")
+    expect(page.get_by_role("button", name="Download all")).to_be_visible()
+    name, data = downloaded(page, page.get_by_role("button", name="Save other.png"))
+    assert (name, data) == ("other-enlarged.png", server.upscale(SECOND).content)
+
+
 def test_too_many_do_not_interrupt_what_runs(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
     gate = Gate(page)
@@ -91,11 +114,16 @@ def test_a_job_is_left_for_the_list(server: Server, open_page: OpenPage) -> None
     expect(page.get_by_role("heading", name="You can close this page")).to_be_visible()
     back.click()
     expect(page.locator("#queue li")).to_have_count(2)
+    expect(page.locator("#queue")).to_be_visible()
+    page.evaluate("location.hash = 'job=waits&name=job.png'")
+    expect(page.get_by_role("heading", name="You can close this page")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#queue")).to_be_visible()
     page.evaluate("location.hash = 'job=waits&name=job.png'")
     page.get_by_role("button", name="Cancel", exact=True).click()
-    expect(page.locator("#queue li")).to_have_count(2)
+    expect(page.locator("#queue")).to_be_visible()
     job = httpx.post(f"{server.url}/jobs", content=FIRST).json()["id"]
     page.evaluate(f"location.hash = 'job={job}&name=job.png'")
     assert downloaded(page, done(page))[0] == "job-enlarged.png"
     back.click()
-    expect(page.locator("#queue li")).to_have_count(2)
+    expect(page.locator("#queue")).to_be_visible()

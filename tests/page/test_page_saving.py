@@ -2,8 +2,9 @@
 
 import re
 
-from chromium import OpenPage, done, downloaded, give
-from conftest import Server, encoded, photograph
+import pytest
+from browsers import OpenPage, done, downloaded, give
+from conftest import SAMPLES, Server, encoded, photograph
 from playwright.sync_api import expect
 
 PICTURE = encoded(photograph(60, 80))
@@ -54,3 +55,18 @@ def test_a_quality_that_the_format_has_not_converts_nothing(server: Server, open
     give(page, "drop", "cup.png", PICTURE, "image/png")
     assert downloaded(page, done(page)) == ("cup-enlarged.png", server.upscale(PICTURE, quality="80").content)
     assert converted == []
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_the_usual_quality_again(server: Server, storeless: Server, open_page: OpenPage, keeps: bool) -> None:
+    """After another one was chosen: the service would convert to that which the request had."""
+    service = server if keeps else storeless
+    picture = (SAMPLES / "face.jpg").read_bytes()
+    page = open_page(service.url)
+    page.get_by_label("Quality").select_option("40")
+    page.set_input_files("#file", SAMPLES / "face.jpg")
+    assert downloaded(page, done(page))[1] == service.upscale(picture, quality="40").content
+    page.get_by_label("Quality").select_option("usual")
+    expect(page.locator("#headline")).to_have_text("JPEG takes another run")
+    _, data = downloaded(page, page.get_by_role("button", name="Enlarge and download"))
+    assert data == service.upscale(picture).content

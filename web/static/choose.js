@@ -29,7 +29,7 @@ export function listen(take, refuse) {
 
   document.addEventListener("paste", (event) => {
     if (event.target.closest?.("input")) return;
-    receive(event.clipboardData, take, () => refuse(new Failure({ title: t("clipboard-empty"), advice: t("clipboard-advice") })));
+    receive(event.clipboardData, take, () => refuse(new Failure(() => ({ title: t("clipboard-empty"), advice: t("clipboard-advice") }))));
   });
 
   const drag = (on) => document.body.toggleAttribute("data-drag", on);
@@ -43,7 +43,7 @@ export function listen(take, refuse) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     drag(false);
-    const none = () => refuse(new Failure({ title: t("not-a-file"), advice: t("not-a-file-advice") }));
+    const none = () => refuse(new Failure(() => ({ title: t("not-a-file"), advice: t("not-a-file-advice") })));
     const entries = entriesOf(event.dataTransfer);
     if (!entries.some((entry) => entry.isDirectory)) return receive(event.dataTransfer, take, none);
     return filesOf(entries).then((files) => takeFolder(files, take, refuse), refuse);
@@ -80,8 +80,10 @@ function decoded(text) {
 }
 
 /** Take the pictures of a folder. What else lies there is left alone. */
-function takeFolder(files, take, refuse) {
+function takeFolder(all, take, refuse) {
+  // Of a dropped folder, these are left out already.
+  const files = all.filter(({ webkitRelativePath }) => !/\/\./.test(webkitRelativePath));
   const pictures = files.filter(({ type, name }) => type.startsWith("image/") || /\.(heic|heif|hif)$/i.test(name));
   if (pictures.length) take(pictures, files.length - pictures.length);
-  else refuse(new Failure({ title: t("no-pictures") }));
+  else refuse(new Failure(() => ({ title: t("no-pictures"), advice: t("no-pictures-advice") })));
 }

@@ -5,7 +5,7 @@ import { clear, compare } from "./comparison.js";
 import { shown } from "./failures.js";
 import { listJobs } from "./joblist.js";
 import { t } from "./messages.js";
-import { chooseFormat, fileKey, loadModels, showFitting } from "./options.js";
+import { fileKey, isUsualQuality, loadModels, menus, setMenus, showFitting } from "./options.js";
 import { hideProblem, showProblem } from "./problem.js";
 import { listResults } from "./recent.js";
 import { putInAddress } from "./remembered.js";
@@ -39,8 +39,9 @@ export const board = new Board(part("canvas"));
 
 /**
  * `run`: of the current request. `picture`: the original, a file or its address. `job`: that enlarges it in the background,
- * as id and name. `done`: the result, which is what `enlarge` returned, with its `files` by format and quality, and `words`,
- * which returns its title and text. `toList`: shows the queue, if there is one.
+ * as id and name. `done`: the result, which is what `enlarge` returned, with its `options`, its `files` by format and
+ * quality, and `words`, which returns its title and text; `present` adds what the `menus` showed before. `toList`: shows the
+ * queue, if there is one.
  */
 export const now = { state: "empty", run: new AbortController(), picture: null, job: null, done: null, toList: null };
 
@@ -52,7 +53,7 @@ export function enter(next) {
   part("to-list").hidden = !now.toList || !TO_LIST.includes(next);
   part("another").hidden ||= now.toList !== null;
   part("format").options[0].hidden = now.done !== null; // "the same format": by then, the format is known
-  part("download").textContent = t(isHere() || now.done?.kept ? "download" : "enlarge-download");
+  part("download").textContent = t(isHere() || isConvertible() ? "download" : "enlarge-download");
   if (next === "empty") {
     if (HAS_JOBS) listJobs();
     listResults();
@@ -65,6 +66,11 @@ export function enter(next) {
 /** Whether a file in the chosen format and quality is here, or it is not a matter of formats. */
 export function isHere() {
   return !now.done || isJobAlone() || !part("format").value || now.done.files.has(fileKey());
+}
+
+/** Whether the service converts its result as chosen. If no quality is asked for, it takes that which the request had. */
+export function isConvertible() {
+  return Boolean(now.done.kept) && !(now.done.options.quality && isUsualQuality());
 }
 
 /** Whether the page has a job without its picture: its result can't be had in another format. */
@@ -85,7 +91,7 @@ export function discard(next = null) {
   clear();
   if (now.done) {
     [now.done.before, ...(now.done.layers ?? [])].forEach(release);
-    chooseFormat(now.done.wanted ?? "");
+    setMenus(now.done.menus);
   }
   [now.picture, now.done, now.job] = [null, null, next];
   putInAddress(next);
@@ -101,8 +107,8 @@ export function reset(title = t("ready"), text = "") {
 
 /** Show a result, and the comparison if there is something to compare. */
 export function present(done) {
-  now.done = done;
-  chooseFormat(done.accepted.format);
+  now.done = { ...done, menus: menus() };
+  setMenus({ format: done.accepted.format, quality: done.options.quality ?? "" });
   finish();
   if (done.layers) compare(done.layers, done.accepted);
 }
@@ -150,7 +156,7 @@ export function fail(failure, { again = null, later = null } = {}) {
   entitle(null);
   show((now.picture ?? now.job)?.name ?? "");
   const instead = HAS_JOBS && failure.later ? later : null;
-  showProblem(failure, failure.again ? again : null, instead, t(now.done ? "back-to-picture" : now.toList ? "back-to-list" : "choose-another"));
+  showProblem(failure, failure.again ? again : null, instead, now.done ? "back-to-picture" : now.toList ? "back-to-list" : "choose-another");
 }
 
 /** Close the card of a failure. */

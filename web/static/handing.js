@@ -105,5 +105,5 @@ async function follow(signal) {
   };
   const kept = KEEPS && blob instanceof Blob ? own.id : null;
   if (blob instanceof Blob && picture) addResult({ ...result, picture, options, kept });
-  present({ ...result, kept, options, wanted: options.format ?? "", files, words });
+  present({ ...result, kept, options, files, words });
 }

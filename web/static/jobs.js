@@ -122,10 +122,12 @@ function later(milliseconds, signal) {
 
 function keepOnly(job) {
   if (job.status === "done") return;
-  const cancelled = { title: t("given-up-title"), detail: t("given-up-detail") };
-  const failed = job.problem ?? { title: t("cannot-enlarge"), detail: "" };
-  const failure = job.status === "failed" ? failureOf(failed) : new Failure(cancelled);
-  throw Object.assign(failure, { isEnd: true });
+  throw Object.assign(failureOfJob(job), { isEnd: true });
+}
+
+function failureOfJob({ status, problem }) {
+  if (status !== "failed") return new Failure(() => ({ title: t("given-up-title"), detail: t("given-up-detail") }));
+  return problem ? failureOf(problem) : new Failure(() => ({ title: t("cannot-enlarge") }));
 }
 
 /**

@@ -2,7 +2,6 @@
 
 import { Failure } from "./failures.js";
 import { t } from "./messages.js";
-import { sentence } from "./words.js";
 
 const STORE = "api-key";
 const HEADER_TEXT = /^[\x21-\x7e]+$/; // what a header can hold, without spaces
@@ -28,11 +27,10 @@ export function key() {
  * Ask for a key, because the service has refused a request.
  *
  * @param {?string} used the key that the request had
- * @param {string} reason why the service refused it
  * @param {AbortSignal=} signal of the request
  * @throws {Failure} the user gives none
  */
-export async function askForKey(used, reason, signal) {
+export async function askForKey(used, signal) {
   if (used !== key()) return; // another one was given meanwhile
   keep(null);
   signal?.throwIfAborted();
@@ -46,7 +44,7 @@ export async function askForKey(used, reason, signal) {
     });
   });
   if (!dialog.open) {
-    tell(used ? sentence(reason) : "");
+    tell(used ? t("key-refused") : "");
     dialog.showModal();
   }
   return answer;
@@ -99,8 +97,8 @@ document.getElementById("key-cancel").addEventListener("click", () => dialog.clo
 dialog.addEventListener("close", () => {
   if (dialog.open) return; // it is open again, for another request
   field.value = "";
-  const [title, advice] = [t("key-title"), t("key-ask")];
-  const failure = () => new Failure({ title, advice, again: true, code: "unauthorized" });
+  const words = () => ({ title: t("key-title"), advice: t("key-ask") });
+  const failure = () => new Failure(words, { again: true, code: "unauthorized" });
   settle(({ reject }) => reject(failure()));
 });
 // What is typed and pasted here is not for the page.

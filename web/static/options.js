@@ -37,10 +37,20 @@ export function fileKey(name = format.value, at = quality.value) {
   return `${name} ${WITH_QUALITY.has(name) ? at : ""}`;
 }
 
-/** Choose a format; "" is that of the picture. */
-export function chooseFormat(name) {
-  format.value = name;
+/** What the menus of format and quality show; "" is the picture's format, and the usual quality. */
+export function menus() {
+  return { format: format.value, quality: quality.value };
+}
+
+/** Have the menus of format and quality show this; see `menus`. */
+export function setMenus(values) {
+  [format.value, quality.value] = [values.format, values.quality];
   showFitting();
+}
+
+/** Whether the chosen format has a quality, and none in particular is chosen. */
+export function isUsualQuality() {
+  return hasQuality() && quality.value === "";
 }
 
 /** Call `listener` when another format or quality is chosen. */

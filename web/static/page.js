@@ -60,7 +60,7 @@ onSaving(chooseSaving);
 onResult(open);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  if (now.state === "background") return; // hours of work are not given up by a key
+  if (now.state === "background") return now.toList?.(); // hours of work are not given up by a key
   if (isCancellable()) now.run.abort();
   else if (!part("problem").hidden) back();
   else if (now.toList && now.state !== "queue") showList();

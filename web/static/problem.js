@@ -1,6 +1,6 @@
 /** The card that shows a failure, and retries automatically after `Retry-After`. */
 
-import { t } from "./messages.js";
+import { onLanguage, t } from "./messages.js";
 import { duration, sentence } from "./words.js";
 
 const card = document.getElementById("problem");
@@ -12,6 +12,7 @@ const insteadWords = document.getElementById("instead-words");
 const dismiss = document.getElementById("dismiss");
 
 let timer = null;
+let current = null; // the failure on the card
 
 /**
  * Show a failure.
@@ -19,25 +20,36 @@ let timer = null;
  * @param {import("./failures.js").Failure} failure
  * @param {?() => void} again retries; null if a retry can't help
  * @param {?() => void} later hands the picture in as a job; null if that can't help
- * @param {string} back label of the button that closes the card
+ * @param {string} back message of the button that closes the card
  */
 export function showProblem(failure, again, later, back) {
   hideProblem();
-  const title = Object.assign(document.createElement("h2"), { textContent: failure.title });
-  const paragraphs = [[failure.detail, failure.lang], [failure.advice, null]]
-    .filter(([text]) => text)
-    .map(([text, lang]) => Object.assign(document.createElement("p"), { textContent: sentence(text), lang: lang ?? "" }));
-  for (const paragraph of paragraphs) if (!paragraph.lang) paragraph.removeAttribute("lang");
-  words.replaceChildren(title, ...paragraphs);
+  current = failure;
+  dismiss.dataset.message = back;
+  write();
   retry.hidden = !again;
   retry.onclick = again;
   instead.hidden = insteadWords.hidden = !later;
   instead.classList.toggle("primary", !again);
   instead.onclick = later;
-  dismiss.textContent = back;
   card.hidden = false;
   (again ? retry : later ? instead : dismiss).focus();
   if (again && failure.retryAfter) count(failure.retryAfter, again);
+}
+
+/** Put the words on the card. */
+function write() {
+  const { title, texts } = current;
+  const heading = Object.assign(document.createElement("h2"), { textContent: title });
+  const paragraphs = texts.map((text) => Object.assign(document.createElement("p"), { textContent: sentence(text) }));
+  words.replaceChildren(heading, ...paragraphs, ...said(current, "p"));
+  dismiss.textContent = t(dismiss.dataset.message);
+}
+
+/** What the service itself says, in an element; none, if that adds nothing. */
+export function said(failure, tag) {
+  if (!failure?.said) return [];
+  return [Object.assign(document.createElement(tag), { textContent: sentence(failure.said, "."), lang: "en", className: "said" })];
 }
 
 /** Cancel the retry; the card stays. */
@@ -49,6 +61,7 @@ export function stopRetry() {
 /** Hide the card and cancel its retry. */
 export function hideProblem() {
   stopRetry();
+  current = null;
   card.hidden = true;
   words.replaceChildren();
 }
@@ -65,3 +78,5 @@ function count(seconds, again) {
   timer = setInterval(tick, 250);
   tick();
 }
+
+onLanguage(() => current && write());

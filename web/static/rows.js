@@ -1,7 +1,8 @@
 /** The list of the queue: a row for each picture, with thumbnail, name, progress and what can be done. */
 
 import { t } from "./messages.js";
-import { bytes, formatName, pixels, sentence } from "./words.js";
+import { said } from "./problem.js";
+import { bytes, formatName, pixels, sentences } from "./words.js";
 
 const HEIGHT = 96; // px of a thumbnail, which is shown at half of that
 const list = document.querySelector("#queue ul");
@@ -34,7 +35,7 @@ export function showRow(entry) {
   row.progress.setAttribute("aria-label", t("row-progress", { name }));
   if (share) row.progress.value = share;
   else row.progress.removeAttribute("value");
-  row.text.textContent = textOf(entry);
+  row.text.replaceChildren(textOf(entry), ...said(entry.failure, "small"));
   const visible = { waiting: ["cancel"], running: ["cancel"], failed: ["retry"], cancelled: ["retry"], done: ["compare", "save"] }[status];
   const hadFocus = row.item.contains(document.activeElement);
   for (const [action, button] of Object.entries(row.buttons)) {
@@ -46,7 +47,7 @@ export function showRow(entry) {
 }
 
 function textOf({ status, failure, result }) {
-  if (status === "failed") return [failure.title, failure.detail, failure.advice].filter(Boolean).map(sentence).join(" ");
+  if (status === "failed") return sentences([failure.title, ...failure.texts]);
   if (status !== "done") return t(`row-${status}`);
   const { accepted, blob, notes } = result;
   const file = t("result-short", { format: formatName(accepted.format), size: bytes(blob.size) });

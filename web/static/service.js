@@ -83,7 +83,7 @@ export async function request(url, options = {}) {
     if (response.ok) return response;
     const failure = await failureOfAnswer(response);
     if (failure.code !== "unauthorized") throw failure;
-    await askForKey(used, failure.detail, options.signal);
+    await askForKey(used, options.signal);
   }
 }
 

@@ -39,8 +39,8 @@ export function hasQueue() {
  */
 export function enqueue(pictures, others) {
   if (queue.entries.length + pictures.length > MAX_PICTURES) {
-    const detail = t("too-many-detail", { limit: MAX_PICTURES });
-    throw new Failure({ title: t("too-many-title"), detail, advice: t("too-many-advice") });
+    const limit = MAX_PICTURES;
+    throw new Failure(() => ({ title: t("too-many-title"), detail: t("too-many-detail", { limit }), advice: t("too-many-advice") }));
   }
   skipped += others;
   now.toList = showList;
@@ -72,8 +72,8 @@ export async function downloadAll() {
   const files = queue.entries.flatMap(({ result }) => result ? [{ name: resultName(result.picture.name, result.accepted.format), blob: result.blob }] : []);
   const size = packedSize(files);
   if (size > MAX_BYTES) {
-    const detail = t("zip-large-detail", { size: bytes(size) });
-    return fail(new Failure({ title: t("zip-large-title"), detail, advice: t("zip-large-advice") }));
+    const numbers = () => ({ size: bytes(size), limit: bytes(MAX_BYTES) });
+    return fail(new Failure(() => ({ title: t("zip-large-title"), detail: t("zip-large-detail", numbers()), advice: t("zip-large-advice") })));
   }
   isPacking = true;
   tell();

@@ -1,7 +1,7 @@
 /** One picture: it is enlarged, compared, and saved in formats. */
 
 import { Board, decoded, release } from "./board.js";
-import { attempt, board, discard, enter, fail, finish, isHere, isJobAlone, now, part, present } from "./current.js";
+import { attempt, board, discard, enter, fail, finish, isConvertible, isHere, isJobAlone, now, part, present } from "./current.js";
 import { enlarge, enlargeAgain } from "./enlarging.js";
 import { shown } from "./failures.js";
 import { handIn } from "./handing.js";
@@ -55,7 +55,6 @@ export async function open(result) {
 /** A result with its file, and with words. */
 function withFiles(result) {
   const { accepted, before, blob, notes, options, seconds } = result;
-  const wanted = options.format ?? "";
   const files = new Map([[fileKey(accepted.format, options.quality ?? ""), blob]]);
   const words = () => {
     const to = pixels(accepted);
@@ -65,7 +64,7 @@ function withFiles(result) {
     const text = seconds === undefined ? t("result-short", values) : t("result-text", { ...values, duration: duration(seconds) });
     return [title, [text, ...notes].join("; ")];
   };
-  return { ...result, wanted, files, words };
+  return { ...result, files, words };
 }
 
 /** Save the result in the chosen format. */
@@ -92,7 +91,7 @@ export async function chooseSaving() {
   enter(now.state);
   if (isHere()) return finish();
   const format = formatName(part("format").value);
-  if (!done.kept) return say(t("another-run", { format }), t("again-in", { duration: duration(done.seconds ?? 0) }));
+  if (!isConvertible()) return say(t("another-run", { format }), t("again-in", { duration: duration(done.seconds ?? 0) }));
   const own = new AbortController();
   converting = own;
   say(done.words()[0], t("converting", { format }));
@@ -109,13 +108,14 @@ export async function chooseSaving() {
 async function convert(signal) {
   const { done, picture } = now;
   const [key, wanted] = [fileKey(), { ...saved(), format: part("format").value }];
-  const file = (await converted(done, wanted, signal)) ?? (await enlargeAgain(picture, { ...done.options, ...wanted }, signal)).blob;
+  const { quality, ...others } = done.options; // of the first file alone
+  const file = (await converted(done, wanted, signal)) ?? (await enlargeAgain(picture, { ...others, ...wanted }, signal)).blob;
   done.files.set(key, file);
   return file;
 }
 
 async function converted(done, wanted, signal) {
-  if (!done.kept) return null;
+  if (!isConvertible()) return null;
   try {
     return await resultFile(done.kept, signal, wanted);
   } catch (error) {

@@ -125,12 +125,7 @@ tolerations: {{ toYaml . | nindent 2 }}
 {{- with .root.Values.affinity }}
 affinity: {{ toYaml . | nindent 2 }}
 {{- end }}
-securityContext:
-  runAsNonRoot: true
-  runAsUser: 10001
-  runAsGroup: 10001
-  fsGroup: 10001
-  seccompProfile: {type: RuntimeDefault}
+securityContext: {{ toYaml .root.Values.podSecurityContext | nindent 2 }}
 {{- end }}
 
 {{- define "upscaler.containerSecurity" -}}
