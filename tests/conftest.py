@@ -135,6 +135,15 @@ def connection(server: Server, headers: str, path: str = "/upscale") -> Iterator
         yield client
 
 
+@contextlib.contextmanager
+def taken_slot(server: Server) -> Iterator[None]:
+    """A client that has announced an image, holds a request slot, and sends nothing. No other request may run."""
+    with connection(server, "Content-Length: 1000"):
+        taken = "\nupscaler_requests_in_progress 1.0\n"
+        assert wait_for(lambda: taken in httpx.get(f"{server.url}/metrics").text)
+        yield
+
+
 class QuietHandler(BaseHTTPRequestHandler):
     """A request handler for HTTP servers of tests; it prints nothing."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Server, StartServer, connection, encoded, opened, photograph, wait_for
+from conftest import Server, StartServer, encoded, opened, photograph, taken_slot, wait_for
 from test_metrics import figures
 from test_stream import read_events
 
@@ -118,9 +118,9 @@ def test_only_this_route_knows_its_options(server: Server, name: str, value: str
 def test_it_takes_a_slot(shared_server: StartServer) -> None:
     """All routes that enlarge share them."""
     busy = shared_server(UPSCALER_MAX_REQUESTS="1")
-    with connection(busy, "Content-Length: 1000"):
-        assert wait_for(lambda: ask(busy).status_code == 429)
+    with taken_slot(busy):
         response = ask(busy)
+    assert response.status_code == 429
     assert response.json()["code"] == "too_many_requests"
     assert int(response.headers["Retry-After"]) >= 1
     assert wait_for(lambda: ask(busy).status_code == 200)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from conftest import Server, StartServer, encoded, photograph, wait_for
+from conftest import Server, StartServer, encoded, photograph, taken_slot, wait_for
 from test_metrics import figures
 from test_request_body import read_answer
 
@@ -110,6 +110,7 @@ def test_who_hangs_up_gives_the_place_back(server: Server) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(MAX_UPLOADS):
             stack.enter_context(head_of(server, "/jobs", "Content-Type: image/png", "Content-Length: 100000"))
+        time.sleep(0.3)  # until each has its place
         assert wait_for(lambda: submit(server).status_code == 429, 2)
     answer = None
 
@@ -126,8 +127,7 @@ def test_who_hangs_up_gives_the_place_back(server: Server) -> None:
 def test_an_upload_waits_for_a_slot(server: Server) -> None:
     answers = list[httpx.Response]()
     thread = threading.Thread(target=lambda: answers.append(submit(server)))
-    with head_of(server, "/upscale", "Content-Type: image/png", "Content-Length: 1000"):
-        assert wait_for(lambda: server.upscale(SMALL).status_code == 429, 5, 0.01)
+    with taken_slot(server):
         thread.start()
         time.sleep(0.5)
         assert not answers

@@ -16,12 +16,11 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from conftest import ROOT, Server, StartServer, connection, encoded, opened, photograph, wait_for
+from conftest import ROOT, Server, StartServer, encoded, opened, photograph, taken_slot, wait_for
 
 EXAMPLES = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "tests" / "wire").glob("*.json"))}
 
@@ -46,14 +45,6 @@ def ask(server: Server, request: dict[str, Any]) -> httpx.Response:
 def objects(answer: Any) -> list[dict[str, Any]]:
     """The elements of a list, or the one object."""
     return answer if isinstance(answer, list) else [answer]
-
-
-@contextlib.contextmanager
-def taken_slot(server: Server) -> Iterator[None]:
-    """A client that has announced an image and does not send it."""
-    with connection(server, "Content-Length: 1000"):
-        assert wait_for(lambda: server.upscale(b"").status_code == 429, 10)
-        yield
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
