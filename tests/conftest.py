@@ -136,12 +136,12 @@ def connection(server: Server, headers: str, path: str = "/upscale") -> Iterator
 
 
 @contextlib.contextmanager
-def taken_slot(server: Server) -> Iterator[None]:
+def taken_slot(server: Server) -> Iterator[socket.socket]:
     """A client that has announced an image, holds a request slot, and sends nothing. No other request may run."""
-    with connection(server, "Content-Length: 1000"):
+    with connection(server, "Content-Length: 1000") as client:
         taken = "\nupscaler_requests_in_progress 1.0\n"
         assert wait_for(lambda: taken in httpx.get(f"{server.url}/metrics").text)
-        yield
+        yield client
 
 
 class QuietHandler(BaseHTTPRequestHandler):

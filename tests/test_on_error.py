@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from conftest import Server, StartServer, connection, encoded, opened, photograph, wait_for
+from conftest import Server, StartServer, connection, encoded, opened, photograph, taken_slot, wait_for
 from test_metrics import figures
 
 from http_edge.places import MAX_RETURNED, PATIENCE
@@ -132,8 +132,7 @@ def read_page(server: Server) -> httpx.Response:
 @pytest.mark.alone
 def test_a_reader_waits_until_there_is_a_slot(full: Server, readers: ThreadPoolExecutor) -> None:
     """Any other client is told at once to try again; the reader would show that as a page."""
-    with connection(full, "Content-Length: 1000"):
-        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+    with taken_slot(full):
         page = readers.submit(read_page, full)
         time.sleep(1)
         assert full.upscale(PAGE).status_code == 429
@@ -148,8 +147,7 @@ def test_a_page_that_finds_no_slot_in_time_is_shown_as_it_is(full: Server, reade
     """What the client can put right is an error all the same."""
     name = 'upscaler_errors_total{code="too_many_requests"}'
     target = f"{full.url}/upscale?onError=original"
-    with connection(full, "Content-Length: 1000"):
-        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+    with taken_slot(full):
         before, begin = figures(full)[name], time.monotonic()
         pages = [readers.submit(read_page, full) for _ in range(3)]
         malformed = readers.submit(httpx.post, f"{target}&scale=many", content=PAGE, timeout=30)
@@ -173,8 +171,7 @@ def test_a_page_that_finds_no_slot_in_time_is_shown_as_it_is(full: Server, reade
 @pytest.mark.alone
 def test_a_slot_that_becomes_free_late_is_taken(full: Server, readers: ThreadPoolExecutor) -> None:
     """Also by a reader that waits for its page to be sent back, behind a client that never sends its own."""
-    with connection(full, "Content-Length: 1000") as slow:
-        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+    with taken_slot(full) as slow:
         begin = time.monotonic()
         with connection(full, "Content-Length: 100000", "/upscale?onError=original"):
             time.sleep(0.5)
@@ -200,8 +197,7 @@ def test_a_slot_that_becomes_free_late_is_taken(full: Server, readers: ThreadPoo
     ],
 )
 def test_what_is_refused_in_any_case_does_not_wait(full: Server, path: str, headers: dict[str, str]) -> None:
-    with connection(full, "Content-Length: 1000"):
-        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+    with taken_slot(full):
         begin = time.monotonic()
         answer = httpx.post(f"{full.url}{path}?onError=original", content=PAGE, headers=headers, timeout=30)
         assert answer.status_code == (406 if headers["Accept"] == "text/plain" else 429)
@@ -218,8 +214,7 @@ def test_what_is_sent_back_takes_no_more_memory_than_a_form_twice(full: Server, 
         target = f"{full.url}/upscale?onError=original{options}"
         return httpx.post(target, files={"image": large}, timeout=60).content == large
 
-    with connection(full, "Content-Length: 1000"):
-        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+    with taken_slot(full):
         before = full.rss()
         (full.worker / "clear_refs").write_text("5")  # the peak, too, is counted from here
         assert all(each.result() for each in [readers.submit(sent_back) for _ in range(3)])
@@ -238,8 +233,7 @@ def test_a_reader_that_leaves_while_it_waits(full: Server) -> None:
         return full.logged().count("status=499")
 
     before = gone()
-    with connection(full, "Content-Length: 1000") as slow:
-        assert wait_for(lambda: full.upscale(PAGE).status_code == 429)
+    with taken_slot(full) as slow:
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{full.url}/upscale?onError=original", content=PAGE, timeout=1)
         assert wait_for(lambda: gone() == before + 1, PATIENCE / 2)
