@@ -138,9 +138,13 @@ def connection(server: Server, headers: str, path: str = "/upscale") -> Iterator
 @contextlib.contextmanager
 def taken_slot(server: Server) -> Iterator[socket.socket]:
     """A client that has announced an image, holds a request slot, and sends nothing. No other request may run."""
+
+    def is_held(slots: int) -> bool:
+        return f"\nupscaler_requests_in_progress {slots}.0\n" in httpx.get(f"{server.url}/metrics").text
+
+    assert wait_for(lambda: is_held(0)), "an earlier client may just have left"
     with connection(server, "Content-Length: 1000") as client:
-        taken = "\nupscaler_requests_in_progress 1.0\n"
-        assert wait_for(lambda: taken in httpx.get(f"{server.url}/metrics").text)
+        assert wait_for(lambda: is_held(1))
         yield client
 
 
