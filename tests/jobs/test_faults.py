@@ -165,8 +165,8 @@ def test_messages_that_are_wrong_do_no_harm(cluster: Cluster) -> None:
 
 
 def test_a_worker_that_is_told_to_end_finishes_its_block(cluster: Cluster) -> None:
-    job_id = cluster.submit("graceful", 0)
     unfinished = cluster.count(r"block-\d+ begins") - cluster.count(r"block-\d+ done")
+    job_id = cluster.submit("graceful", 0)
     cluster.wait_for_block()
     for worker in cluster.workers:
         worker.terminate()
