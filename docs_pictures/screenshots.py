@@ -48,10 +48,10 @@ def film(page: Page, url: str) -> None:
 
 
 def film_queue(page: Page, url: str) -> None:
-    """Record four pictures that are dropped at once, in real time, and one of the results."""
+    """Record four pictures that are dropped at once, in real time, and one of the results: about 20 s."""
     page.goto(url)
     page.wait_for_timeout(500)
-    frames = [(shot(page), PAUSE)]
+    frames = [(shot(page), 2 * PAUSE)]
     page.locator("#file").set_input_files([ROOT / "sample-images" / name for name in DROPPED])
     save = page.get_by_role("button", name="Download all")
     start = time.monotonic()
@@ -60,24 +60,24 @@ def film_queue(page: Page, url: str) -> None:
         frames.append((picture, round((end - start) * 1000)))
         start = end
     save.hover()
-    frames.append((shot(page), 2 * PAUSE))
+    frames.append((shot(page), 3 * PAUSE))
     page.get_by_role("button", name="Compare fur-texture.png").click()
     expect(page.get_by_role("slider")).to_be_visible()
-    frames += compared(page)
+    frames += compared(page, 2 * FRAME)
     page.get_by_role("button", name="Back to the list").click()
     page.wait_for_timeout(300)
-    frames.append((shot(page), 2 * PAUSE))
+    frames.append((shot(page), 3 * PAUSE))
     write(frames, "page-queue.webp")
 
 
-def compared(page: Page) -> list[tuple[Image.Image, int]]:
+def compared(page: Page, milliseconds: int = FRAME) -> list[tuple[Image.Image, int]]:
     """Frames of the divider that moves over the result, with their milliseconds."""
     slider = page.get_by_role("slider")
     frames = list[tuple[Image.Image, int]]()
     for share in (*range(50, 85, 3), *range(85, 15, -3), *range(15, 51, 3)):
         slider.evaluate("(slider, share) => { slider.value = share }", share)
         page.wait_for_timeout(120)  # for the transition
-        frames.append((shot(page), FRAME if share != 50 else PAUSE))
+        frames.append((shot(page), milliseconds if share != 50 else PAUSE))
     return frames
 
 
