@@ -142,7 +142,7 @@ def is_firefox(page: Page) -> bool:
 
 def give(page: Page, kind: str, name: str, data: bytes, media_type: str) -> None:
     """Drop or paste a file."""
-    file = {"name": name, "type": media_type, "base64": base64.b64encode(data).decode()}
+    file = {"name": name, "type": media_type, "base64": as_base64(data)}
     page.evaluate(FILES, {"files": [file], "kind": kind})
 
 

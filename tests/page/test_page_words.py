@@ -59,7 +59,7 @@ def test_every_message_is_used_and_there() -> None:
     code = "\n".join(text for name, text in scripts() if name != "docs.js") + (WEB / "templates/index.html").read_text()
     used = set(re.findall(r"[\"'`](?:row-)?([\w-]+)[\"'`]", code)) | set(re.findall(r"[\"'`]([\w-]+)[\"'`]", code))
     # Families, of which the rest of the key is computed.
-    families = ("title-", "detail-", "advice-", "kind-", "row-", "sample-", "size-times")
+    families = ("title-", "detail-", "advice-", "kind-", "row-", "sample-")
     english = messages("en")
     assert [key for key in english if key not in used and not key.startswith(families)] == []
     named = set(re.findall(r"\bt\(\"([\w-]+)\"", code)) | set(re.findall(r"data-(?:message|label)=\"([\w-]+)\"", code))

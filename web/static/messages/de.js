@@ -45,7 +45,6 @@ export default {
   "bar": "Status und Aktionen",
   "enlarging-label": "Vergrößern",
   "size": "Größe",
-  "size-times": "×{count}",
   "size-clean": "×1, nur gereinigt",
   "size-width": "Genaue Breite",
   "width-label": "Breite in px",

@@ -45,7 +45,6 @@ export default {
   "bar": "Status and actions",
   "enlarging-label": "Enlarging",
   "size": "Size",
-  "size-times": "×{count}",
   "size-clean": "×1, only cleaned",
   "size-width": "Exact width",
   "width-label": "Width in px",

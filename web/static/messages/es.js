@@ -45,7 +45,6 @@ export default {
   "bar": "Estado y acciones",
   "enlarging-label": "Ampliación",
   "size": "Tamaño",
-  "size-times": "×{count}",
   "size-clean": "×1, solo limpiar",
   "size-width": "Ancho exacto",
   "width-label": "Ancho en px",

@@ -45,7 +45,6 @@ export default {
   "bar": "状态和操作",
   "enlarging-label": "放大进度",
   "size": "尺寸",
-  "size-times": "×{count}",
   "size-clean": "×1，仅去除瑕疵",
   "size-width": "指定宽度",
   "width-label": "宽度（px）",
