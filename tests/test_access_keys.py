@@ -237,7 +237,7 @@ def test_nobody_without_a_key_takes_a_slot_or_sends_a_body(guarded: Guarded) -> 
             assert answer.startswith(b"HTTP/1.1 401 ")
             assert b"\r\nConnection: close\r\n" in answer
         assert guarded.ask("POST", "/upscale", content=TINY, headers=PNG).status_code == 200
-    assert guarded.metric("upscaler_requests_in_progress") == 0
+    assert wait_for(lambda: guarded.metric("upscaler_requests_in_progress") == 0), "after the answer"
 
 
 @pytest.mark.parametrize("length", [f"Content-Length: {len(TINY)}", "Transfer-Encoding: chunked"])

@@ -73,7 +73,7 @@ def test_failures_are_counted_all_the_same(reading: Server) -> None:
     name = 'upscaler_errors_total{code="image_too_large"}'
     before = figures(reading).get(name, 0)
     assert reading.upscale(WIDE, onError="original").status_code == 200
-    assert figures(reading)[name] == before + 1
+    assert wait_for(lambda: figures(reading).get(name) == before + 1)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_page_that_finds_no_slot_in_time_is_shown_as_it_is(full: Server, reade
         assert malformed.result().status_code == 400
         assert no_picture.result().status_code == 415
         assert (address.result().status_code, address.result().json()["code"]) == (429, "too_many_requests")
-        assert figures(full)[name] == before + len(pages) + 1
+        assert wait_for(lambda: figures(full)[name] == before + len(pages) + 1)
         assert full.upscale(PAGE).status_code == 429, "who sends a page back gives no slot back"
     assert wait_for(lambda: full.upscale(PAGE).status_code == 200)
     assert opened(read_page(full).content).size == (60, 80)
