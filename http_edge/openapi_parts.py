@@ -79,7 +79,8 @@ def _given(schema: dict[str, Any]) -> dict[str, Any]:
     The default is left out: Swagger UI would send it as a query parameter beside every JSON message and form.
     """
     kinds = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
-    return {key: value for each in (schema, *kinds) for key, value in each.items() if key not in ("anyOf", "default")}
+    plain = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+    return plain | ({"anyOf": kinds} if len(kinds) > 1 else next(iter(kinds), {}))
 
 
 def _form(properties: dict[str, Any]) -> dict[str, Any]:

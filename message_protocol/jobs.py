@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -102,12 +102,10 @@ class ResultInput(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: FormatName | None = Field(None, description="format of the answer; default: that of the result")
-    quality: int | None = Field(
+    quality: Annotated[int, Field(ge=1, le=100, strict=True)] | Literal["default"] | None = Field(
         None,
-        ge=1,
-        le=100,
-        strict=True,
-        description="quality of a JPEG, WebP or AVIF answer; default: that which the job was asked for",
+        description="quality of a JPEG, WebP or AVIF answer; `default`: as if none had been asked for; without it: that"
+        " which the job was asked for",
     )
     metadata: MetadataChoice | None = Field(
         None, description="which metadata the answer keeps; default: those that the job was asked for"
@@ -129,10 +127,11 @@ class ResultInput(BaseModel):
 
     def on(self, options: UpscaleOptions, name: FormatName) -> UpscaleOptions:
         """The options of a job, whose result has the format `name`, with those of this message in their place."""
+        quality = options.quality if self.quality is None else self.quality
         return replace(
             options,
             format=self.format or name,
-            quality=options.quality if self.quality is None else self.quality,
+            quality=None if quality == "default" else quality,
             metadata=self.metadata or options.metadata,
         )
 

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -119,15 +119,25 @@ def _sentence(error: ErrorDetails, message: type[BaseModel]) -> str:
 
 
 def _place(error: ErrorDetails) -> str:
-    return ".".join(str(part)[:MAX_ECHOED] for part in error["loc"])[:MAX_ECHOED]
+    """The field; what follows in the location are the kinds of value that it may have."""
+    return "".join(str(part)[:MAX_ECHOED] for part in error["loc"][:1])
 
 
 def _allowed(name: str, message: type[BaseModel]) -> str:
     """What a field takes, in words, from the schema of the message."""
     schemas = message.model_json_schema()
     schema = schemas["properties"][name]
-    schema = next((each for each in schema.get("anyOf", ()) if each != {"type": "null"}), schema)
-    schema = schemas["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    kinds = [each for each in schema.get("anyOf", [schema]) if each != {"type": "null"}]
+    return " or ".join(_in_words(_resolved(each, schemas)) for each in kinds)
+
+
+def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    return schemas["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def _in_words(schema: dict[str, Any]) -> str:
+    if "const" in schema:
+        return str(schema["const"])
     if "enum" in schema:
         *others, last = schema["enum"]
         return f"{', '.join(others)} or {last}"

@@ -133,6 +133,16 @@ def test_it_is_converted_without_loss(
     assert {name: head.headers[name] for name in names} == headers
 
 
+@pytest.mark.parametrize(("image", "options"), [(JPEG, {}), (JPEG, {"format": "webp"}), (CLEAR, {"format": "webp"})])
+def test_back_to_the_default_quality(client: httpx.Client, image: bytes, options: dict[str, str]) -> None:
+    """Which may be none at all: of a lossless picture, WebP is lossless."""
+    wanted = client.post("/upscale", content=image, params=options).content
+    job = kept(client, image, **options, quality="40").headers["X-Upscaler-Job"]
+    converted = client.get(f"/jobs/{job}/result", params={"quality": "default"})
+    assert converted.content == wanted
+    assert client.get(f"/jobs/{job}/result").content != wanted
+
+
 def test_a_stream_tells_it_before_its_result(client: httpx.Client) -> None:
     headers = {**KEEP, "Accept": "text/event-stream"}
     answer = client.post("/upscale", content=JPEG, headers=headers)
@@ -163,6 +173,7 @@ def test_the_result_of_a_job_is_decoded_for_it(client: httpx.Client) -> None:
         ("quality=0", 400, "malformed_message"),
         ("quality=101", 400, "malformed_message"),
         ("quality=best", 400, "malformed_message"),
+        ("quality=Default", 400, "malformed_message"),
         ("quality=8.5", 400, "malformed_message"),
         ("metadata=some", 400, "malformed_message"),
         ("format=png&format=jpeg", 400, "malformed_message"),

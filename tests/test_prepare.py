@@ -325,6 +325,32 @@ def test_sigterm_ends_a_conversion(tmp_path: Path) -> None:
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+# Python drops exceptions that leave `__del__`.
+IN_A_DESTRUCTOR = """
+import os, signal, sys, time
+from superscaling.commands import prepare
+
+class Interrupted:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+def slow(settings):
+    Interrupted()
+    time.sleep(float(sys.argv[1]))
+
+prepare.prepare = slow
+sys.exit(prepare.main())
+"""
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("seconds", ["0", "300"])
+def test_a_signal_is_never_lost(seconds: str) -> None:
+    program = [sys.executable, "-c", IN_A_DESTRUCTOR, seconds]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGINT, "")
+
+
 def test_a_cache_that_can_not_be_written_does_not_convert(legacy: Settings) -> None:
     settings = replace(legacy, weights_dir=FIXTURES, cache_dir=Path("/dev/null/x"))
     with pytest.raises(ModelUnavailable, match="/dev/null/x can't be written: Not a directory; name another directory"):

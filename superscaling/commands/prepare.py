@@ -7,9 +7,11 @@ If the service could not serve what the settings ask for, prints one line and ex
 
 import importlib.util
 import logging
+import os
 import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 
 from superscaling import logs
@@ -284,13 +286,23 @@ def _check_port(settings: Settings, field: str) -> None:
 
 def main() -> int:
     """Run the command line; returns the exit status."""
-    received = list[int]()
+    received, repeats = list[int](), list[threading.Timer]()
 
     def stop(number: int, _: object) -> None:
         received.append(number)
         sys.exit(128 + number)  # an exception, so that what is half done (a download, a conversion) is removed
 
+    def on_unraisable(failure: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(failure.exc_value, SystemExit):
+            sys.__unraisablehook__(failure)
+            return
+        # The signal came in a `__del__` or a callback, such as importlib's of weak references, where no exception gets
+        # out: once more, when that is over.
+        repeats.append(threading.Timer(0.05, os.kill, (os.getpid(), received[-1])))
+        repeats[-1].start()
+
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    sys.unraisablehook = on_unraisable
     try:
         settings = read_settings()
         logs.configure(settings)
@@ -305,9 +317,12 @@ def main() -> int:
             raise
         return 128 + received[0]  # an extension module turns an exit during its import into an ImportError
     finally:
+        for repeat in repeats:
+            repeat.cancel()
+        sys.unraisablehook = sys.__unraisablehook__
         for number, handler in before.items():
             signal.signal(number, handler)
-    return 0
+    return 128 + received[0] if received else 0
 
 
 if __name__ == "__main__":

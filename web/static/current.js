@@ -5,7 +5,7 @@ import { clear, compare } from "./comparison.js";
 import { shown } from "./failures.js";
 import { listJobs } from "./joblist.js";
 import { t } from "./messages.js";
-import { fileKey, isUsualQuality, loadModels, menus, setMenus, showFitting } from "./options.js";
+import { fileKey, loadModels, menus, setMenus, showFitting } from "./options.js";
 import { hideProblem, showProblem } from "./problem.js";
 import { listResults } from "./recent.js";
 import { putInAddress } from "./remembered.js";
@@ -68,9 +68,9 @@ export function isHere() {
   return !now.done || isJobAlone() || !part("format").value || now.done.files.has(fileKey());
 }
 
-/** Whether the service converts its result as chosen. If no quality is asked for, it takes that which the request had. */
+/** Whether the service still has the result, to convert it. */
 export function isConvertible() {
-  return Boolean(now.done.kept) && !(now.done.options.quality && isUsualQuality());
+  return Boolean(now.done.kept);
 }
 
 /** Whether the page has a job without its picture: its result can't be had in another format. */

@@ -48,11 +48,6 @@ export function setMenus(values) {
   showFitting();
 }
 
-/** Whether the chosen format has a quality, and none in particular is chosen. */
-export function isUsualQuality() {
-  return hasQuality() && quality.value === "";
-}
-
 /** Call `listener` when another format or quality is chosen. */
 export function onSaving(listener) {
   format.addEventListener("change", listener);

@@ -117,7 +117,7 @@ async function convert(signal) {
 async function converted(done, wanted, signal) {
   if (!isConvertible()) return null;
   try {
-    return await resultFile(done.kept, signal, wanted);
+    return await resultFile(done.kept, signal, { quality: "default", ...wanted });
   } catch (error) {
     if (!["unknown_job", "expired"].includes(error.code)) throw error;
     done.kept = null; // it was kept for long enough
