@@ -10,9 +10,9 @@ from benchmarks.inputs import as_file, photograph
 from benchmarks.measuring import Target, say, table, target_list
 from benchmarks.service import running_service, upscale
 
-REQUESTS, SIZES = 2000, 500
-WARM_UP = 500  # uncounted requests: every size once
-EVERY = 10  # requests between two memory samples
+REQUESTS, SIZES = 6000, 500
+WARM_UP = 2000  # uncounted requests: every size four times, in each of the threads that take turns
+EVERY, STEP = 10, 1000  # requests between two memory samples, and between two rows of the table
 EDGES = range(16, 80)  # px
 MAX_SLOPE = 1.0  # MB per 1,000 requests: within the noise of the allocator
 
@@ -28,12 +28,12 @@ def measure() -> str:
             upscale(service.client, files[count % SIZES])
             if count % EVERY == 0:
                 samples.append((count, service.resident))
-            if count % 500 == 0:
+            if count % STEP == 0:
                 say(f"{count} of {REQUESTS} requests, {service.resident:.0f} MB")
     slope = growth_per_thousand([each for each in samples if each[0] >= WARM_UP])
     return (
         f"{REQUESTS} JPEGs in {SIZES} sizes, one at a time.\n\n"
-        + table(("requests", "MB"), [(str(count), f"{held:.0f}") for count, held in samples if count % WARM_UP == 0])
+        + table(("requests", "MB"), [(str(count), f"{held:.0f}") for count, held in samples if count % STEP == 0])
         + "\n"
         + target_list([Target(f"growth after {WARM_UP} requests", slope, MAX_SLOPE, "MB per 1,000 requests")])
     )
