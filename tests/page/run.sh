@@ -10,6 +10,6 @@ if ! command -v chromium >/dev/null || ! command -v chromium-headless-shell >/de
     DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \
       chromium chromium-headless-shell firefox-esr fonts-noto-core >/dev/null'
 fi
-# The plugin starts the browsers: one at a time per process, and the tests share two.
+# The plugin starts the browsers: one at a time per process, and the tests share three.
 export PYTHONPATH="$PWD/tests/page${PYTHONPATH:+:$PYTHONPATH}"
-exec "${BIN:-.venv/bin}/python" -m pytest -p browsers -p xdist --numprocesses 2 --dist worksteal tests/page "$@"
+exec "${BIN:-.venv/bin}/python" -m pytest -p browsers -p xdist --numprocesses 3 --dist worksteal tests/page "$@"
