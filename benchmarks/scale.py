@@ -148,7 +148,7 @@ def _workers_at(one: Run, efficiency: float) -> int:
 def _overhead(pairs: Sequence[tuple[Run, Run]]) -> str:
     """What a block more costs, the picture being the same: its messages, the store, and finding its place.
 
-    The time of the network is left out: it depends on the sizes of the blocks.
+    The time of the network is left out, as it depends on the size of blocks.
     """
     usual = Settings().jobs_block_seconds
     counts = len(pairs[0][0].blocks), len(pairs[0][1].blocks)

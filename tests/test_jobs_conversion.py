@@ -191,6 +191,11 @@ def test_what_is_refused(client: httpx.Client, clear: str, method: str, query: s
         assert answer.json()["code"] == code
 
 
+def test_the_refusal_says_what_a_quality_is(client: httpx.Client, clear: str) -> None:
+    detail = client.get(f"{clear}?quality=best").json()["detail"]
+    assert detail == 'quality must be a whole number from 1 to 100 or default, not "best"'
+
+
 @pytest.fixture(scope="module")
 def clear(client: httpx.Client) -> str:
     """The result of a job: transparent, so that not all formats can hold it."""

@@ -293,11 +293,11 @@ def main() -> int:
         sys.exit(128 + number)  # an exception, so that what is half done (a download, a conversion) is removed
 
     def on_unraisable(failure: "sys.UnraisableHookArgs") -> None:
-        if not isinstance(failure.exc_value, SystemExit):
+        if not (received and isinstance(failure.exc_value, SystemExit)):
             sys.__unraisablehook__(failure)
             return
-        # The signal came in a `__del__` or a callback, such as importlib's of weak references, where no exception gets
-        # out: once more, when that is over.
+        # The signal came in a `__del__` or a callback, such as importlib's of weak references, which no exception
+        # leaves. So it is sent again, when that is over.
         repeats.append(threading.Timer(0.05, os.kill, (os.getpid(), received[-1])))
         repeats[-1].start()
 

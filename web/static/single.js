@@ -117,6 +117,7 @@ async function convert(signal) {
 async function converted(done, wanted, signal) {
   if (!isConvertible()) return null;
   try {
+    // If no quality is chosen, it is not that which the request had.
     return await resultFile(done.kept, signal, { quality: "default", ...wanted });
   } catch (error) {
     if (!["unknown_job", "expired"].includes(error.code)) throw error;
