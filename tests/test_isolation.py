@@ -253,10 +253,11 @@ def test_a_hang_up_frees_the_place_at_every_step(patient_server: Server, word: s
     with connection(patient_server, f"Content-Length: {len(file)}") as client:
         client.sendall(file)
         assert wait_for(lambda: figures(patient_server)["upscaler_requests_in_progress"] == 1)
-        busy = set(decoders_of(patient_server))
         time.sleep(0.5)
+        assert wait_for(lambda: bool(decoders_of(patient_server)))
+        busy = set(decoders_of(patient_server))
     assert wait_for(lambda: figures(patient_server)["upscaler_requests_in_progress"] == 0, 5)
-    assert not busy <= set(decoders_of(patient_server))
+    assert wait_for(lambda: not busy <= set(decoders_of(patient_server)))
 
 
 def test_an_idle_decoder_that_is_killed_is_replaced(server: Server) -> None:
