@@ -217,7 +217,7 @@ def test_every_route_but_few_needs_a_key(guarded: Guarded) -> None:
 
 
 def test_the_start_tells_the_log(guarded: Guarded) -> None:
-    messages = [json.loads(line)["message"] for line in guarded.server.log.read_text().splitlines()]
+    messages = [json.loads(line)["message"] for line in guarded.server.logged().splitlines()]
     assert f"metrics are on port {guarded.metrics_port}" in messages
     assert "requests need an API key; 3 are valid" in messages
 
