@@ -1,14 +1,11 @@
 """Failures are explained, with what to do. `make test-page` runs this."""
 
-import contextlib
 import os
 import signal
-from collections.abc import Iterator
 
-import httpx
 import pytest
-from browsers import OpenPage, done, downloaded, give, wait_for_progress, wait_until
-from conftest import SAMPLES, Server, StartServer, connection, encoded, opened, photograph
+from browsers import OpenPage, done, downloaded, give, wait_for_progress
+from conftest import SAMPLES, Server, StartServer, encoded, opened, photograph, taken_slot
 from playwright.sync_api import Page, expect
 
 PNG = encoded(photograph(40, 60))
@@ -90,19 +87,10 @@ def test_what_is_no_picture_takes_nothing_away(tiles: Server, open_page: OpenPag
     assert name == "cup-enlarged.png"
 
 
-@contextlib.contextmanager
-def occupied(server: Server) -> Iterator[None]:
-    """Occupy the only request slot of a service with a client that doesn't send its image."""
-    with connection(server, "Content-Length: 1000"):
-        url = f"{server.url}/upscale"
-        wait_until(lambda: httpx.post(url, content=PNG, headers={"Content-Type": "image/png"}).status_code == 429, 10)
-        yield
-
-
 def test_a_busy_service_is_asked_again(start_server: StartServer, open_page: OpenPage) -> None:
     busy = start_server(UPSCALER_MAX_REQUESTS="1")
     page = open_page(busy.url, allowed="429")
-    with occupied(busy):
+    with taken_slot(busy):
         give(page, "drop", "cup.png", PNG, "image/png")
         says(page, "The service is busy")
         expect(page.locator("#countdown")).to_contain_text("Trying again automatically in")
