@@ -11,7 +11,7 @@ from benchmarks.measuring import Target, say, table, target_list
 from benchmarks.service import running_service, upscale
 
 REQUESTS, SIZES = 6000, 500
-WARM_UP = 2000  # uncounted requests: every size four times, in each of the threads that take turns
+WARM_UP = 2000  # uncounted requests: until then, it rises by some MB, and then no more
 EVERY, STEP = 10, 1000  # requests between two memory samples, and between two rows of the table
 EDGES = range(16, 80)  # px
 MAX_SLOPE = 1.0  # MB per 1,000 requests: within the noise of the allocator
