@@ -5,16 +5,22 @@ import re
 import pytest
 from browsers import OpenPage, done, downloaded, give
 from conftest import SAMPLES, Server, encoded, photograph
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 PICTURE = encoded(photograph(60, 80))
+
+
+def requests_to(page: Page, part: str) -> list[str]:
+    """The addresses with this part that the page asks from now on."""
+    addresses = list[str]()
+    page.on("request", lambda request: addresses.extend([request.url] * (part in request.url)))
+    return addresses
 
 
 def test_the_size_of_another_quality_is_seen_before_it_is_saved(server: Server, open_page: OpenPage) -> None:
     """The service converts what it keeps: the picture is enlarged once."""
     page = open_page(server.url)
-    enlarged: list[str] = []
-    page.on("request", lambda request: enlarged.extend([request.url] * ("/upscale" in request.url)))
+    enlarged = requests_to(page, "/upscale")
     give(page, "drop", "cup.png", PICTURE, "image/png")
     done(page)
     expect(page.locator("#detail")).to_have_text(re.compile("^PNG, "))
@@ -32,8 +38,7 @@ def test_the_size_of_another_quality_is_seen_before_it_is_saved(server: Server, 
 
 def test_a_result_that_is_kept_no_longer_is_enlarged_again(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url, allowed="Failed to load resource")
-    kept: list[str] = []
-    page.on("request", lambda request: kept.extend([request.url] * ("/result?" in request.url)))
+    kept = requests_to(page, "/result?")
     page.route(
         "**/jobs/*/result?*",
         lambda route: route.continue_(url=re.sub("/jobs/[^/]+", f"/jobs/{'0' * 26}", route.request.url)),
@@ -49,8 +54,7 @@ def test_a_result_that_is_kept_no_longer_is_enlarged_again(server: Server, open_
 
 def test_a_quality_that_the_format_has_not_converts_nothing(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.url)
-    converted: list[str] = []
-    page.on("request", lambda request: converted.extend([request.url] * ("/result" in request.url)))
+    converted = requests_to(page, "/result")
     page.get_by_label("Quality").select_option("80")
     give(page, "drop", "cup.png", PICTURE, "image/png")
     assert downloaded(page, done(page)) == ("cup-enlarged.png", server.upscale(PICTURE, quality="80").content)
@@ -63,8 +67,7 @@ def test_the_usual_quality_again(server: Server, storeless: Server, open_page: O
     service = server if keeps else storeless
     picture = (SAMPLES / "face.jpg").read_bytes()
     page = open_page(service.url)
-    enlarged: list[str] = []
-    page.on("request", lambda request: enlarged.extend([request.url] * ("/upscale" in request.url)))
+    enlarged = requests_to(page, "/upscale")
     page.get_by_label("Quality").select_option("40")
     page.set_input_files("#file", SAMPLES / "face.jpg")
     assert downloaded(page, done(page))[1] == service.upscale(picture, quality="40").content

@@ -53,7 +53,7 @@ export function enter(next) {
   part("to-list").hidden = !now.toList || !TO_LIST.includes(next);
   part("another").hidden ||= now.toList !== null;
   part("format").options[0].hidden = now.done !== null; // "the same format": by then, the format is known
-  part("download").textContent = t(isHere() || isConvertible() ? "download" : "enlarge-download");
+  part("download").textContent = t(isHere() || now.done?.kept ? "download" : "enlarge-download");
   if (next === "empty") {
     if (HAS_JOBS) listJobs();
     listResults();
@@ -66,11 +66,6 @@ export function enter(next) {
 /** Whether a file in the chosen format and quality is here, or it is not a matter of formats. */
 export function isHere() {
   return !now.done || isJobAlone() || !part("format").value || now.done.files.has(fileKey());
-}
-
-/** Whether the service still has the result, to convert it. */
-export function isConvertible() {
-  return Boolean(now.done.kept);
 }
 
 /** Whether the page has a job without its picture: its result can't be had in another format. */

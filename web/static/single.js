@@ -1,7 +1,7 @@
 /** One picture: it is enlarged, compared, and saved in formats. */
 
 import { Board, decoded, release } from "./board.js";
-import { attempt, board, discard, enter, fail, finish, isConvertible, isHere, isJobAlone, now, part, present } from "./current.js";
+import { attempt, board, discard, enter, fail, finish, isHere, isJobAlone, now, part, present } from "./current.js";
 import { enlarge, enlargeAgain } from "./enlarging.js";
 import { shown } from "./failures.js";
 import { handIn } from "./handing.js";
@@ -91,7 +91,7 @@ export async function chooseSaving() {
   enter(now.state);
   if (isHere()) return finish();
   const format = formatName(part("format").value);
-  if (!isConvertible()) return say(t("another-run", { format }), t("again-in", { duration: duration(done.seconds ?? 0) }));
+  if (!done.kept) return say(t("another-run", { format }), t("again-in", { duration: duration(done.seconds ?? 0) }));
   const own = new AbortController();
   converting = own;
   say(done.words()[0], t("converting", { format }));
@@ -115,7 +115,7 @@ async function convert(signal) {
 }
 
 async function converted(done, wanted, signal) {
-  if (!isConvertible()) return null;
+  if (!done.kept) return null;
   try {
     // If no quality is chosen, it is not that which the request had.
     return await resultFile(done.kept, signal, { quality: "default", ...wanted });
